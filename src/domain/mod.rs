@@ -1,0 +1,11 @@
+//! The decisions, as functions over values.
+//!
+//! Nothing here reads a file, a clock, a network or a random number: whatever varies is passed in.
+//! A test in `tests/it` keeps the I/O crates out of this folder.
+
+pub mod content;
+pub mod delivery;
+pub mod outcome;
+pub mod phone;
+pub mod recipient;
+pub mod retry;

@@ -1,0 +1,254 @@
+//! One row of a contacts file, and what intake decided about it.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use super::phone::{PhoneNumber, PhoneProblem};
+
+/// A row number as a spreadsheet shows it: the header is row 1, the first contact row 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowNumber(NonZeroU32);
+
+impl RowNumber {
+    /// The row of the header line.
+    pub const HEADER: Self = Self(NonZeroU32::MIN);
+
+    /// `None` for 0: spreadsheets count from 1.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number itself, from 1.
+    pub fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for RowNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a row came from: the how-manieth input file of the batch (from 0), and the row in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Index of the file in the batch, from 0 in the order of the command line.
+    pub file: u16,
+    /// Row in that file, as a spreadsheet numbers it.
+    pub row: RowNumber,
+}
+
+/// The fields of one row, in the order of the header.
+///
+/// One allocation for the text and one for the bounds, whatever the number of columns: a list of
+/// millions of rows passes through this type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Record {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Record {
+    /// Appends a field.
+    pub fn push(&mut self, field: &str) {
+        self.text.push_str(field);
+        // A single row of 4 GiB is refused by the reader long before it comes here.
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    /// The field at `index`, if the row has so many.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)? as usize;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
+        self.text.get(start..end)
+    }
+
+    /// All fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).filter_map(|index| self.get(index))
+    }
+
+    /// The number of fields.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True for a row without any field.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Empties the record and keeps its memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Record {
+    fn from_iter<I: IntoIterator<Item = S>>(fields: I) -> Self {
+        let mut record = Self::default();
+        for field in fields {
+            record.push(field.as_ref());
+        }
+        record
+    }
+}
+
+/// Why a row cannot be sent as it stands. The text for people is its `Display`; `code` groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowProblem {
+    /// The phone cell holds no number that can be messaged.
+    Phone(PhoneProblem),
+    /// The row has more or fewer fields than the header.
+    UnevenLength {
+        /// Fields in the header.
+        expected: usize,
+        /// Fields in this row.
+        found: usize,
+    },
+    /// The content template cannot be rendered for this row.
+    Content {
+        /// What is missing or wrong, naming the column.
+        message: String,
+    },
+}
+
+impl RowProblem {
+    /// A stable word for grouping in reports and in `--json`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Phone(problem) => problem.code(),
+            Self::UnevenLength { .. } => "uneven_row",
+            Self::Content { .. } => "content",
+        }
+    }
+}
+
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phone(problem) => problem.fmt(f),
+            Self::UnevenLength { expected, found } => {
+                write!(f, "the row has {found} fields where the header has {expected}")
+            }
+            Self::Content { message } => f.write_str(message),
+        }
+    }
+}
+
+/// Why a valid number is not messaged. The text for people is its `Display`; `code` groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suppression {
+    /// The number is on the suppression list.
+    Listed {
+        /// Why it was put there, in the words of whoever did.
+        reason: String,
+    },
+    /// The same content went to the same number on the same channel within the repeat guard.
+    RepeatGuard {
+        /// The batch that sent it.
+        batch: String,
+        /// When, as RFC 3339.
+        at: String,
+    },
+    /// The number got any message from us within `--not-within`.
+    NotWithin {
+        /// The batch that sent it.
+        batch: String,
+        /// When, as RFC 3339.
+        at: String,
+    },
+    /// The number is no longer in the list that `--update` brought.
+    Removed,
+    /// The person was erased by `forget`.
+    Forgotten,
+}
+
+impl Suppression {
+    /// A stable word for grouping in reports and in `--json`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Listed { .. } => "suppression_list",
+            Self::RepeatGuard { .. } => "repeat_guard",
+            Self::NotWithin { .. } => "not_within",
+            Self::Removed => "removed_by_update",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
+impl fmt::Display for Suppression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listed { reason } => write!(f, "on the suppression list: {reason}"),
+            Self::RepeatGuard { batch, at } => {
+                write!(f, "the same message went to this number at {at} (batch {batch})")
+            }
+            Self::NotWithin { batch, at } => {
+                write!(f, "this number got a message at {at} (batch {batch})")
+            }
+            Self::Removed => f.write_str("no longer in the list (--update)"),
+            Self::Forgotten => f.write_str("erased at the person's request"),
+        }
+    }
+}
+
+/// What intake decided about one row. Every row gets exactly one verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// To be sent.
+    Queued(Accepted),
+    /// Cannot be sent as it stands.
+    Invalid {
+        /// What is wrong.
+        problem: RowProblem,
+        /// What the cell should probably say, where that is known.
+        suggestion: Option<String>,
+    },
+    /// The number stood in an earlier row, which is the one that counts.
+    Duplicate {
+        /// The number.
+        phone: PhoneNumber,
+        /// The row that counts.
+        first: Position,
+    },
+    /// Valid, but must not be messaged.
+    Suppressed {
+        /// The number.
+        phone: PhoneNumber,
+        /// Why not.
+        cause: Suppression,
+    },
+}
+
+/// A row that will be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The recipient's number.
+    pub phone: PhoneNumber,
+    /// How the cell's text was mended to yield the number, for people; `None` if it was not.
+    pub mended: Option<String>,
+    /// Given names, where the file has them: they help the match.
+    pub first_name: Option<String>,
+    /// Family names, likewise.
+    pub last_name: Option<String>,
+    /// The contact's Amio id, where the file has a column for it.
+    pub contact_id: Option<String>,
+    /// What will be sent, rendered and frozen; `None` where no content was given (`check` alone).
+    pub content: Option<super::content::Rendered>,
+}
+
+/// One row after intake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedRow {
+    /// Where the row stands.
+    pub position: Position,
+    /// All fields of the row as they were typed, in the order of the header.
+    pub record: Record,
+    /// The text of the phone cell as typed, for messages.
+    pub typed: String,
+    /// What was decided.
+    pub verdict: Verdict,
+}

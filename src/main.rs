@@ -1,0 +1,2 @@
+//! The `outreach` program: only wires.
+fn main() {}

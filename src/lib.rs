@@ -17,12 +17,18 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test may panic")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a failed test may panic"
+    )
 )]
 
 pub mod amio;
 pub mod clock;
 pub mod commands;
+pub mod crash;
 pub mod dispatch;
 pub mod domain;
 pub mod intake;

@@ -22,7 +22,11 @@ impl PhoneNumber {
     ///
     /// `None` for 0 and for more than 15 digits.
     pub fn from_e164(number: u64) -> Option<Self> {
-        if number > Self::MAX { None } else { NonZeroU64::new(number).map(Self) }
+        if number > Self::MAX {
+            None
+        } else {
+            NonZeroU64::new(number).map(Self)
+        }
     }
 
     /// The number as an integer, without the plus.
@@ -40,7 +44,12 @@ impl PhoneNumber {
         let digits = self.0.to_string();
         let (head, tail) = (digits.len().min(3), digits.len().saturating_sub(3).max(3));
         let hidden = tail.saturating_sub(head);
-        format!("+{}{}{}", &digits[..head], "*".repeat(hidden), digits.get(tail..).unwrap_or(""))
+        format!(
+            "+{}{}{}",
+            &digits[..head],
+            "*".repeat(hidden),
+            digits.get(tail..).unwrap_or("")
+        )
     }
 }
 

@@ -21,10 +21,13 @@
 )]
 
 pub mod amio;
+
 pub mod clock;
 pub mod commands;
+
 pub mod dispatch;
 pub mod domain;
+pub mod exit;
 pub mod intake;
 pub mod report;
 pub mod sandbox;

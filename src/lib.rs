@@ -21,10 +21,9 @@
 )]
 
 pub mod amio;
-
+pub mod cli;
 pub mod clock;
 pub mod commands;
-
 pub mod dispatch;
 pub mod domain;
 pub mod exit;

@@ -275,7 +275,7 @@ pub struct ExportArgs {
     pub batch: String,
     /// Where to write [default: <batch>.results.csv]; - for standard output
     #[arg(long, short, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub out: Option<String>,
     /// Where the state is kept.
     #[command(flatten)]
     pub checkpoint: CheckpointArgs,

@@ -24,6 +24,7 @@ pub mod amio;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod config;
 pub mod dispatch;
 pub mod domain;
 pub mod exit;

@@ -1,7 +1,5 @@
 //! Groups of flags that several commands share: each flag is declared once.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 /// How to reach the API.
@@ -16,7 +14,7 @@ pub struct ConnectionArgs {
     pub base_url: Option<String>,
     /// File that holds the token and nothing else [default: the token is in AMIO_TOKEN]
     #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    pub token_file: Option<String>,
     /// How long to wait for an answer: 30s, 2m [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
@@ -106,7 +104,7 @@ pub struct ContentArgs {
     pub message: Option<String>,
     /// File with the message as JSON (image, cards, quick replies, ...); every string is a template
     #[arg(long, value_name = "FILE")]
-    pub content: Option<PathBuf>,
+    pub content: Option<String>,
     /// Message tag of Facebook Messenger: ACCOUNT_UPDATE, CONFIRMED_EVENT_UPDATE, POST_PURCHASE_UPDATE
     #[arg(long, value_name = "TAG")]
     pub tag: Option<String>,
@@ -154,7 +152,7 @@ pub struct GuardArgs {
 pub struct CheckpointArgs {
     /// The checkpoint: state of all batches, contacts, suppression list [default: outreach.db]
     #[arg(long, value_name = "FILE")]
-    pub db: Option<PathBuf>,
+    pub db: Option<String>,
 }
 
 /// Where the results go.
@@ -163,10 +161,10 @@ pub struct CheckpointArgs {
 pub struct OutputArgs {
     /// Results file: one line for each row of the input [default: <batch>.results.csv]
     #[arg(long, short, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub out: Option<String>,
     /// Also write the summary as JSON
     #[arg(long, value_name = "FILE")]
-    pub summary: Option<PathBuf>,
+    pub summary: Option<String>,
 }
 
 /// How to receive webhooks.
@@ -178,13 +176,13 @@ pub struct ServeFlags {
     pub listen: Option<String>,
     /// Certificate chain as PEM; with --tls-key
     #[arg(long, value_name = "FILE")]
-    pub tls_cert: Option<PathBuf>,
+    pub tls_cert: Option<String>,
     /// Private key as PEM; with --tls-cert
     #[arg(long, value_name = "FILE")]
-    pub tls_key: Option<PathBuf>,
+    pub tls_key: Option<String>,
     /// File with the webhook secrets, one a line: CHANNEL=SECRET, or SECRET for all channels
     #[arg(long, value_name = "FILE")]
-    pub webhook_secret_file: Option<PathBuf>,
+    pub webhook_secret_file: Option<String>,
     /// Further words that opt a person out, beside STOP and the like; repeatable
     #[arg(long, value_name = "WORD")]
     pub opt_out_word: Vec<String>,

@@ -28,8 +28,8 @@ mod tests;
 
 pub use layer::{KEYS, Layer};
 pub use settings::{
-    Checkpoint, Connection, Content, Guards, Intake, MessageSource, Numbers, Pace, PaceStyle, Prefer,
-    Serve, Undecided, WebhookSecrets, WindowBy,
+    Checkpoint, Connection, Content, Guards, Intake, MessageSource, Numbers, Pace, PaceStyle,
+    Prefer, Serve, Undecided, WebhookSecrets, WindowBy,
 };
 
 use crate::exit::ExitCode;
@@ -124,7 +124,10 @@ pub enum ConfigError {
         second: &'static str,
     },
     /// A setting without which the command cannot work.
-    #[error("{key} is not set: give --{key}, {} or {key} in {FILE_NAME}", variable_name(key))]
+    #[error(
+        "{key} is not set: give --{key}, {} or {key} in {FILE_NAME}",
+        variable_name(key)
+    )]
     Missing {
         /// The setting.
         key: &'static str,
@@ -185,16 +188,30 @@ impl ConfigError {
     fn value(origin: Origin, key: &'static str, value: &str, allowed: impl Into<String>) -> Self {
         // A password in an address must not be repeated on the screen.
         let hide = key == "base-url" && value.contains(['@', '?']);
-        let value = if hide { "(hidden)".to_owned() } else { value.to_owned() };
-        Self::Value { origin, key, value, allowed: allowed.into() }
+        let value = if hide {
+            "(hidden)".to_owned()
+        } else {
+            value.to_owned()
+        };
+        Self::Value {
+            origin,
+            key,
+            value,
+            allowed: allowed.into(),
+        }
     }
 
     /// How the program ends with this error: a wrong flag is a matter of usage.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Value { origin: Origin::Flag, .. } | Self::Conflict { origin: Origin::Flag, .. } => {
-                ExitCode::Usage
+            Self::Value {
+                origin: Origin::Flag,
+                ..
             }
+            | Self::Conflict {
+                origin: Origin::Flag,
+                ..
+            } => ExitCode::Usage,
             Self::Value { .. }
             | Self::Conflict { .. }
             | Self::Missing { .. }
@@ -219,7 +236,10 @@ pub struct Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The environment holds the token.
-        f.debug_struct("Settings").field("layer", &self.layer).field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("layer", &self.layer)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -245,16 +265,27 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if the file or a variable holds what is not a setting.
-    pub fn load(flags: Layer, config: Option<&Path>, environment: Environment) -> Result<Self, ConfigError> {
+    pub fn load(
+        flags: Layer,
+        config: Option<&Path>,
+        environment: Environment,
+    ) -> Result<Self, ConfigError> {
         let named = config.map(Path::to_owned).or_else(|| {
-            environment.get("OUTREACH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
+            environment
+                .get("OUTREACH_CONFIG")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
         });
         let path = named.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
         let file = match std::fs::read_to_string(&path) {
             Ok(text) => Some((path, text)),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(ConfigError::Unreadable { what: "the settings file", file: path, error });
+                return Err(ConfigError::Unreadable {
+                    what: "the settings file",
+                    file: path,
+                    error,
+                });
             }
         };
         Self::merge(flags, environment, file)
@@ -270,13 +301,20 @@ impl Settings {
         environment: Environment,
         file: Option<(PathBuf, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut settings =
-            Self { layer: Layer::default(), origins: Origins::default(), environment, file: None };
+        let mut settings = Self {
+            layer: Layer::default(),
+            origins: Origins::default(),
+            environment,
+            file: None,
+        };
         if let Some((path, text)) = file {
             settings.lay(read_file(&path, &text)?, Origin::File)?;
             settings.file = Some(path);
         }
-        settings.lay(read_environment(&settings.environment)?, Origin::Environment)?;
+        settings.lay(
+            read_environment(&settings.environment)?,
+            Origin::Environment,
+        )?;
         settings.lay(flags, Origin::Flag)?;
         Ok(settings)
     }
@@ -286,7 +324,11 @@ impl Settings {
         // round: whoever types --message means it.
         match (&upper.message, &upper.content) {
             (Some(_), Some(_)) => {
-                return Err(ConfigError::Conflict { origin, first: "message", second: "content" });
+                return Err(ConfigError::Conflict {
+                    origin,
+                    first: "message",
+                    second: "content",
+                });
             }
             (Some(_), None) => {
                 self.layer.content = None;
@@ -320,40 +362,49 @@ impl Settings {
                 from: self.from(key, origin),
             })
             .collect();
-        lines.push(self.shown_secret("token", self.token_place()));
-        lines.push(self.shown_secret("webhook-secret", self.webhook_secret_place()));
+        lines.push(shown_secret("token", self.token_place()));
+        lines.push(shown_secret("webhook-secret", self.webhook_secret_place()));
         lines
     }
 
     fn from(&self, key: &str, origin: Origin) -> String {
         match origin {
             Origin::Default => "default".to_owned(),
-            Origin::File => self.file.as_deref().unwrap_or(Path::new(FILE_NAME)).display().to_string(),
+            Origin::File => self
+                .file
+                .as_deref()
+                .unwrap_or(Path::new(FILE_NAME))
+                .display()
+                .to_string(),
             // The one setting that has a second name in the environment.
-            Origin::Environment if key == "token-file" && self.variable("OUTREACH_TOKEN_FILE").is_none() => {
+            Origin::Environment
+                if key == "token-file" && self.variable("OUTREACH_TOKEN_FILE").is_none() =>
+            {
                 "AMIO_TOKEN_FILE".to_owned()
             }
             Origin::Environment | Origin::Flag => origin.name(key),
         }
     }
 
-    fn shown_secret(&self, key: &'static str, place: Option<(String, Origin)>) -> Shown {
-        let _ = self;
-        match place {
-            Some((place, origin)) => {
-                Shown { key, value: format!("set (from {place})"), origin, from: place }
-            }
-            None => Shown {
-                key,
-                value: "not set".to_owned(),
-                origin: Origin::Default,
-                from: "default".to_owned(),
-            },
-        }
-    }
-
     fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+/// Whether there is a secret, and where; never the secret.
+fn shown_secret(key: &'static str, place: Option<(String, Origin)>) -> Shown {
+    let (value, origin, from) = match place {
+        Some((place, origin)) => (format!("set (from {place})"), origin, place),
+        None => ("not set".to_owned(), Origin::Default, "default".to_owned()),
+    };
+    Shown {
+        key,
+        value,
+        origin,
+        from,
     }
 }
 
@@ -371,7 +422,11 @@ fn read_file(path: &Path, text: &str) -> Result<Layer, ConfigError> {
     };
     let table: toml::Table = toml::from_str(text).map_err(|error| syntax(&error))?;
     if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(ConfigError::UnknownKey { file: path.to_owned(), key: key.clone(), hint: hint(key) });
+        return Err(ConfigError::UnknownKey {
+            file: path.to_owned(),
+            key: key.clone(),
+            hint: hint(key),
+        });
     }
     toml::from_str(text).map_err(|error| syntax(&error))
 }
@@ -385,18 +440,32 @@ fn read_environment(environment: &Environment) -> Result<Layer, ConfigError> {
     };
     let ours = environment.keys().filter(|name| name.starts_with(PREFIX));
     if let Some(name) = ours.into_iter().find(|name| !known(name)) {
-        let key = name.trim_start_matches(PREFIX).to_ascii_lowercase().replace('_', "-");
+        let key = name
+            .trim_start_matches(PREFIX)
+            .to_ascii_lowercase()
+            .replace('_', "-");
         let hint = match nearest(&key) {
             Some(_) if key == "token" => hint(&key),
             Some(near) => format!("; did you mean {}?", variable_name(near)),
             None => hint(&key),
         };
-        return Err(ConfigError::UnknownVariable { name: name.clone(), hint });
+        return Err(ConfigError::UnknownVariable {
+            name: name.clone(),
+            hint,
+        });
     }
-    let get = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+    let get = |name: &str| {
+        environment
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .cloned()
+    };
     Layer::from_variables(|key| {
-        get(&variable_name(key))
-            .or_else(|| (key == "token-file").then(|| get("AMIO_TOKEN_FILE")).flatten())
+        get(&variable_name(key)).or_else(|| {
+            (key == "token-file")
+                .then(|| get("AMIO_TOKEN_FILE"))
+                .flatten()
+        })
     })
 }
 

@@ -104,7 +104,9 @@ impl ServeFlags {
         layer.listen.clone_from(&self.listen);
         layer.tls_cert.clone_from(&self.tls_cert);
         layer.tls_key.clone_from(&self.tls_key);
-        layer.webhook_secret_file.clone_from(&self.webhook_secret_file);
+        layer
+            .webhook_secret_file
+            .clone_from(&self.webhook_secret_file);
         layer.opt_out_word = list(&self.opt_out_word);
         layer.insecure_no_signature = switch(self.insecure_no_signature);
     }
@@ -120,12 +122,22 @@ impl Layer {
             Command::Send(args) => args.say(say),
             Command::Resume(args) => args.say(say),
             Command::Status(StatusArgs { checkpoint, .. }) => checkpoint.say(say),
-            Command::Export(ExportArgs { checkpoint, out, .. }) => {
+            Command::Export(ExportArgs {
+                checkpoint, out, ..
+            }) => {
                 checkpoint.say(say);
                 say.out.clone_from(out);
             }
-            Command::Resolve(ResolveArgs { connection, checkpoint, .. })
-            | Command::Doctor(DoctorArgs { connection, checkpoint, .. }) => {
+            Command::Resolve(ResolveArgs {
+                connection,
+                checkpoint,
+                ..
+            })
+            | Command::Doctor(DoctorArgs {
+                connection,
+                checkpoint,
+                ..
+            }) => {
                 connection.say(say);
                 checkpoint.say(say);
             }
@@ -149,11 +161,18 @@ impl Layer {
 impl SuppressAction {
     fn say(&self, layer: &mut Layer) {
         match self {
-            Self::Add { region, checkpoint, .. } | Self::Remove { region, checkpoint, .. } => {
+            Self::Add {
+                region, checkpoint, ..
+            }
+            | Self::Remove {
+                region, checkpoint, ..
+            } => {
                 layer.region.clone_from(region);
                 checkpoint.say(layer);
             }
-            Self::Import { intake, checkpoint, .. } => {
+            Self::Import {
+                intake, checkpoint, ..
+            } => {
                 intake.say(layer);
                 checkpoint.say(layer);
             }

@@ -41,7 +41,9 @@ impl Connection {
     ///
     /// [`ConfigError::Missing`] if none is set.
     pub fn channel(&self) -> Result<&str, ConfigError> {
-        self.channel.as_deref().ok_or(ConfigError::Missing { key: "channel" })
+        self.channel
+            .as_deref()
+            .ok_or(ConfigError::Missing { key: "channel" })
     }
 
     /// The token.
@@ -272,17 +274,30 @@ impl Settings {
             .and_then(NonZeroU16::new)
             .ok_or_else(|| {
                 let allowed = format!("1 to {MAX_CONCURRENCY}");
-                ConfigError::value(origins.concurrency, "concurrency", &concurrency.to_string(), allowed)
+                ConfigError::value(
+                    origins.concurrency,
+                    "concurrency",
+                    &concurrency.to_string(),
+                    allowed,
+                )
             })?;
         let channel = layer.channel.clone();
         if let Some(id) = &channel
-            && (id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
+            && (id.is_empty()
+                || !id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
         {
             let allowed = "the id of a channel, as the Amio admin app shows it";
             return Err(ConfigError::value(origins.channel, "channel", id, allowed));
         }
         Ok(Connection {
-            base_url: typed(layer.base_url.as_ref(), "https://api.amio.io/v1", origins.base_url, "base-url")?,
+            base_url: typed(
+                layer.base_url.as_ref(),
+                "https://api.amio.io/v1",
+                origins.base_url,
+                "base-url",
+            )?,
             channel,
             token: self.token()?,
             timeout: positive(layer.timeout.as_ref(), "30s", origins.timeout, "timeout")?,
@@ -300,8 +315,16 @@ impl Settings {
         Ok(Pace {
             rate: maybe(layer.rate.as_ref(), origins.rate, "rate")?,
             reserve: typed(layer.reserve.as_ref(), "0", origins.reserve, "reserve")?,
-            burst: layer.burst.map(|burst| at_least_one(burst, origins.burst, "burst")).transpose()?,
-            pace: word(layer.pace.as_ref(), origins.pace, "pace", [("fast", PaceStyle::Fast), ("even", PaceStyle::Even)])?,
+            burst: layer
+                .burst
+                .map(|burst| at_least_one(burst, origins.burst, "burst"))
+                .transpose()?,
+            pace: word(
+                layer.pace.as_ref(),
+                origins.pace,
+                "pace",
+                [("fast", PaceStyle::Fast), ("even", PaceStyle::Even)],
+            )?,
             until: maybe(layer.until.as_ref(), origins.until, "until")?,
             for_: match &layer.for_ {
                 Some(_) => Some(positive(layer.for_.as_ref(), "", origins.for_, "for")?),
@@ -313,7 +336,10 @@ impl Settings {
                 layer.window_by.as_ref(),
                 origins.window_by,
                 "window-by",
-                [("timezone", WindowBy::Timezone), ("recipient", WindowBy::Recipient)],
+                [
+                    ("timezone", WindowBy::Timezone),
+                    ("recipient", WindowBy::Recipient),
+                ],
             )?,
             grace: typed::<Span>(layer.grace.as_ref(), "30s", origins.grace, "grace")?.0,
         })
@@ -346,9 +372,17 @@ impl Settings {
                 layer.numbers.as_ref(),
                 origins.numbers,
                 "numbers",
-                [("one-per-row", Numbers::OnePerRow), ("all-numbers", Numbers::All)],
+                [
+                    ("one-per-row", Numbers::OnePerRow),
+                    ("all-numbers", Numbers::All),
+                ],
             )?,
-            min_valid: typed(layer.min_valid.as_ref(), "50%", origins.min_valid, "min-valid")?,
+            min_valid: typed(
+                layer.min_valid.as_ref(),
+                "50%",
+                origins.min_valid,
+                "min-valid",
+            )?,
         })
     }
 
@@ -370,7 +404,12 @@ impl Settings {
             metadata: metadata
                 .map(|text| match text.split_once('=') {
                     Some((key, template)) => Ok((key.trim().to_owned(), template.to_owned())),
-                    None => Err(ConfigError::value(origins.metadata, "metadata", text, "KEY=TEMPLATE")),
+                    None => Err(ConfigError::value(
+                        origins.metadata,
+                        "metadata",
+                        text,
+                        "KEY=TEMPLATE",
+                    )),
                 })
                 .collect::<Result<_, _>>()?,
         })
@@ -407,8 +446,17 @@ impl Settings {
                 "undecided",
                 [("hold", Undecided::Hold), ("retry", Undecided::Retry)],
             )?,
-            invalid_pattern: layer.invalid_pattern.clone().filter(|pattern| !pattern.is_empty()),
-            repeat_guard: typed::<Span>(layer.repeat_guard.as_ref(), "12h", origins.repeat_guard, "repeat-guard")?.0,
+            invalid_pattern: layer
+                .invalid_pattern
+                .clone()
+                .filter(|pattern| !pattern.is_empty()),
+            repeat_guard: typed::<Span>(
+                layer.repeat_guard.as_ref(),
+                "12h",
+                origins.repeat_guard,
+                "repeat-guard",
+            )?
+            .0,
             not_within: maybe::<Span>(layer.not_within.as_ref(), origins.not_within, "not-within")?
                 .map(|span| span.0)
                 .filter(|span| !span.is_zero()),
@@ -425,7 +473,12 @@ impl Settings {
         let (layer, origins) = (&self.layer, &self.origins);
         let text = layer.listen.as_deref().unwrap_or("127.0.0.1:8080");
         let listen: SocketAddr = text.parse().map_err(|_| {
-            ConfigError::value(origins.listen, "listen", text, "an address and a port, such as 127.0.0.1:8080")
+            ConfigError::value(
+                origins.listen,
+                "listen",
+                text,
+                "an address and a port, such as 127.0.0.1:8080",
+            )
         })?;
         let tls = match (&layer.tls_cert, &layer.tls_key) {
             (Some(cert), Some(key)) => Some((PathBuf::from(cert), PathBuf::from(key))),
@@ -446,7 +499,13 @@ impl Settings {
             });
         }
         let opt_out_words = layer.opt_out_word.clone().unwrap_or_default();
-        Ok(Serve { listen, tls, secrets, opt_out_words, insecure_no_signature })
+        Ok(Serve {
+            listen,
+            tls,
+            secrets,
+            opt_out_words,
+            insecure_no_signature,
+        })
     }
 
     /// Where the token would come from.
@@ -454,14 +513,18 @@ impl Settings {
         let origin = self.origins.token_file;
         match &self.layer.token_file {
             Some(path) if origin == Origin::Flag => Some((path.clone(), origin)),
-            _ if self.variable("AMIO_TOKEN").is_some() => Some(("AMIO_TOKEN".to_owned(), Origin::Environment)),
+            _ if self.variable("AMIO_TOKEN").is_some() => {
+                Some(("AMIO_TOKEN".to_owned(), Origin::Environment))
+            }
             Some(path) => Some((path.clone(), origin)),
             None => None,
         }
     }
 
     fn token(&self) -> Result<Option<SecretString>, ConfigError> {
-        let Some((place, _)) = self.token_place() else { return Ok(None) };
+        let Some((place, _)) = self.token_place() else {
+            return Ok(None);
+        };
         if place == "AMIO_TOKEN"
             && let Some(token) = self.variable("AMIO_TOKEN")
         {
@@ -475,7 +538,8 @@ impl Settings {
     pub(super) fn webhook_secret_place(&self) -> Option<(String, Origin)> {
         let variable = self.environment.iter().find(|(name, value)| {
             !value.is_empty()
-                && (*name == "OUTREACH_WEBHOOK_SECRET" || name.starts_with("OUTREACH_WEBHOOK_SECRET_"))
+                && (*name == "OUTREACH_WEBHOOK_SECRET"
+                    || name.starts_with("OUTREACH_WEBHOOK_SECRET_"))
                 && *name != "OUTREACH_WEBHOOK_SECRET_FILE"
         });
         match (&self.layer.webhook_secret_file, variable) {
@@ -494,7 +558,10 @@ impl Settings {
         let mut secrets = WebhookSecrets::default();
         if let Some(path) = &self.layer.webhook_secret_file {
             let text = read("the file of webhook secrets", Path::new(path))?;
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let lines = text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty() && !line.starts_with('#'));
             for line in lines {
                 match line.split_once('=') {
                     Some((channel, text)) => {
@@ -505,14 +572,22 @@ impl Settings {
                 }
             }
         }
-        for (name, value) in self.environment.iter().filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in self
+            .environment
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+        {
             match name.strip_prefix("OUTREACH_WEBHOOK_SECRET") {
                 Some("") => secrets.all = Some(secret(value, name.clone())?),
                 // That one is a setting: the name of the file.
                 Some("_FILE") | None => {}
                 Some(rest) => {
-                    if let Some(channel) = rest.strip_prefix('_').filter(|channel| !channel.is_empty()) {
-                        secrets.by_channel.insert(channel.to_owned(), secret(value, name.clone())?);
+                    if let Some(channel) =
+                        rest.strip_prefix('_').filter(|channel| !channel.is_empty())
+                    {
+                        secrets
+                            .by_channel
+                            .insert(channel.to_owned(), secret(value, name.clone())?);
                     }
                 }
             }
@@ -522,15 +597,21 @@ impl Settings {
 }
 
 fn read(what: &'static str, file: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(file)
-        .map_err(|error| ConfigError::Unreadable { what, file: file.to_owned(), error })
+    std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable {
+        what,
+        file: file.to_owned(),
+        error,
+    })
 }
 
 /// A secret without the white space around it; it must fit a header.
 fn secret(text: &str, place: String) -> Result<SecretString, ConfigError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(ConfigError::Secret { place, reason: "it is empty" });
+        return Err(ConfigError::Secret {
+            place,
+            reason: "it is empty",
+        });
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let reason = "it holds spaces, line breaks or characters outside ASCII";
@@ -546,7 +627,8 @@ fn typed<T: FromStr<Err = Allowed>>(
     key: &'static str,
 ) -> Result<T, ConfigError> {
     let text = text.map_or(default, String::as_str);
-    text.parse().map_err(|Allowed(allowed)| ConfigError::value(origin, key, text, allowed))
+    text.parse()
+        .map_err(|Allowed(allowed)| ConfigError::value(origin, key, text, allowed))
 }
 
 fn maybe<T: FromStr<Err = Allowed>>(
@@ -554,7 +636,8 @@ fn maybe<T: FromStr<Err = Allowed>>(
     origin: Origin,
     key: &'static str,
 ) -> Result<Option<T>, ConfigError> {
-    text.map(|text| typed(Some(text), "", origin, key)).transpose()
+    text.map(|text| typed(Some(text), "", origin, key))
+        .transpose()
 }
 
 /// A length of time above zero.
@@ -566,13 +649,19 @@ fn positive(
 ) -> Result<Duration, ConfigError> {
     let Span(span) = typed(text, default, origin, key)?;
     if span.is_zero() {
-        return Err(ConfigError::value(origin, key, text.map_or(default, String::as_str), "a time above 0"));
+        return Err(ConfigError::value(
+            origin,
+            key,
+            text.map_or(default, String::as_str),
+            "a time above 0",
+        ));
     }
     Ok(span)
 }
 
 fn at_least_one(number: u32, origin: Origin, key: &'static str) -> Result<NonZeroU32, ConfigError> {
-    NonZeroU32::new(number).ok_or_else(|| ConfigError::value(origin, key, "0", "a whole number from 1"))
+    NonZeroU32::new(number)
+        .ok_or_else(|| ConfigError::value(origin, key, "0", "a whole number from 1"))
 }
 
 /// One of two words; the first is the default.
@@ -587,6 +676,11 @@ fn word<T>(
         None => Ok(first_value),
         Some(text) if text == first => Ok(first_value),
         Some(text) if text == second => Ok(second_value),
-        Some(text) => Err(ConfigError::value(origin, key, text, format!("{first} or {second}"))),
+        Some(text) => Err(ConfigError::value(
+            origin,
+            key,
+            text,
+            format!("{first} or {second}"),
+        )),
     }
 }

@@ -35,7 +35,9 @@ impl FromStr for Span {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(ALLOWED)?;
             let (number, after) = rest.split_at_checked(digits).ok_or(ALLOWED)?;
             let number: u64 = number.parse().map_err(|_| ALLOWED)?;
-            let unit = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+            let unit = after
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(after.len());
             let (unit, after) = after.split_at_checked(unit).ok_or(ALLOWED)?;
             let part = match unit {
                 "ms" => Some(Duration::from_millis(number)),
@@ -45,10 +47,16 @@ impl FromStr for Span {
                 "d" => number.checked_mul(DAY).map(Duration::from_secs),
                 _ => None,
             };
-            total = part.and_then(|part| total.checked_add(part)).ok_or(ALLOWED)?;
+            total = part
+                .and_then(|part| total.checked_add(part))
+                .ok_or(ALLOWED)?;
             rest = after;
         }
-        if text.is_empty() || total > Duration::from_secs(LONGEST) { Err(ALLOWED) } else { Ok(Self(total)) }
+        if text.is_empty() || total > Duration::from_secs(LONGEST) {
+            Err(ALLOWED)
+        } else {
+            Ok(Self(total))
+        }
     }
 }
 
@@ -65,7 +73,8 @@ impl FromStr for RateCap {
     type Err = Allowed;
 
     fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed = Allowed("a number of requests and a time, such as 2000/h, 30/min or 5/s");
+        const ALLOWED: Allowed =
+            Allowed("a number of requests and a time, such as 2000/h, 30/min or 5/s");
         let (requests, unit) = text.split_once('/').ok_or(ALLOWED)?;
         let per = match unit.trim() {
             "s" | "sec" => 1,
@@ -74,7 +83,10 @@ impl FromStr for RateCap {
             _ => return Err(ALLOWED),
         };
         let requests = requests.trim().parse().map_err(|_| ALLOWED)?;
-        Ok(Self { requests, per: Duration::from_secs(per) })
+        Ok(Self {
+            requests,
+            per: Duration::from_secs(per),
+        })
     }
 }
 
@@ -115,7 +127,8 @@ impl FromStr for ReservePart {
     type Err = Allowed;
 
     fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed = Allowed("a share below 100%, such as 10%, or a number of requests");
+        const ALLOWED: Allowed =
+            Allowed("a share below 100%, such as 10%, or a number of requests");
         match text.parse::<Percent>() {
             Ok(share) if share.get() < 100 => Ok(Self::Share(share)),
             Ok(_) => Err(ALLOWED),
@@ -181,7 +194,11 @@ impl FromStr for DayWindow {
             from: from.parse().map_err(|_| ALLOWED)?,
             to: to.parse().map_err(|_| ALLOWED)?,
         };
-        if window.from == window.to { Err(ALLOWED) } else { Ok(window) }
+        if window.from == window.to {
+            Err(ALLOWED)
+        } else {
+            Ok(window)
+        }
     }
 }
 
@@ -226,7 +243,11 @@ impl FromStr for CellDelimiter {
             ";" | "semicolon" => b';',
             "\t" | "\\t" | "tab" => b'\t',
             "|" | "pipe" => b'|',
-            _ => return Err(Allowed("comma, semicolon, tab, pipe, or the character itself")),
+            _ => {
+                return Err(Allowed(
+                    "comma, semicolon, tab, pipe, or the character itself",
+                ));
+            }
         }))
     }
 }
@@ -248,7 +269,9 @@ impl FromStr for EncodingName {
     fn from_str(text: &str) -> Result<Self, Allowed> {
         encoding_rs::Encoding::for_label(text.as_bytes())
             .map(|encoding| Self(encoding.name()))
-            .ok_or(Allowed("an encoding such as utf-8, utf-16le, windows-1250 or iso-8859-2"))
+            .ok_or(Allowed(
+                "an encoding such as utf-8, utf-16le, windows-1250 or iso-8859-2",
+            ))
     }
 }
 
@@ -317,7 +340,10 @@ impl FromStr for ColumnChoice {
         };
         match header.trim() {
             "" => Err(ALLOWED),
-            header => Ok(Self { role, header: header.to_owned() }),
+            header => Ok(Self {
+                role,
+                header: header.to_owned(),
+            }),
         }
     }
 }
@@ -337,12 +363,16 @@ impl FromStr for BaseUrl {
     type Err = Allowed;
 
     fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed = Allowed("an https address, or http to this machine (127.0.0.1, localhost)");
-        const BARE: Allowed =
-            Allowed("an address alone, without user, password, ? and #: credentials do not belong in it");
+        const ALLOWED: Allowed =
+            Allowed("an https address, or http to this machine (127.0.0.1, localhost)");
+        const BARE: Allowed = Allowed(
+            "an address alone, without user, password, ? and #: credentials do not belong in it",
+        );
         let text = text.trim().trim_end_matches('/');
         let (scheme, rest) = text.split_once("://").ok_or(ALLOWED)?;
-        if rest.contains(['@', '?', '#', '\\']) || rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if rest.contains(['@', '?', '#', '\\'])
+            || rest.chars().any(|c| c.is_whitespace() || c.is_control())
+        {
             return Err(BARE);
         }
         let authority = rest.split('/').next().unwrap_or_default();
@@ -352,7 +382,11 @@ impl FromStr for BaseUrl {
             "http" => true,
             _ => return Err(ALLOWED),
         };
-        if plain && !is_loopback(host) { Err(ALLOWED) } else { Ok(Self(text.to_owned())) }
+        if plain && !is_loopback(host) {
+            Err(ALLOWED)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 
@@ -375,7 +409,9 @@ fn host(authority: &str) -> Option<&str> {
 
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -391,12 +427,32 @@ mod tests {
     #[test]
     fn times() {
         for (text, millis) in [
-            ("0", 0), ("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("12h", 43_200_000),
-            ("30d", 2_592_000_000), ("1h30m", 5_400_000),
+            ("0", 0),
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("12h", 43_200_000),
+            ("30d", 2_592_000_000),
+            ("1h30m", 5_400_000),
         ] {
-            assert_eq!(text.parse(), Ok(Span(Duration::from_millis(millis))), "{text}");
+            assert_eq!(
+                text.parse(),
+                Ok(Span(Duration::from_millis(millis))),
+                "{text}"
+            );
         }
-        all_fail::<Span>(&["", " ", "5", "h", "5 h", "-5m", "5w", "99999999999999999999s", "4000d", "1.5h"]);
+        all_fail::<Span>(&[
+            "",
+            " ",
+            "5",
+            "h",
+            "5 h",
+            "-5m",
+            "5w",
+            "99999999999999999999s",
+            "4000d",
+            "1.5h",
+        ]);
     }
 
     #[test]
@@ -413,7 +469,10 @@ mod tests {
 
     #[test]
     fn shares() {
-        assert_eq!("10%".parse::<ReservePart>(), Ok(ReservePart::Share(Percent(10))));
+        assert_eq!(
+            "10%".parse::<ReservePart>(),
+            Ok(ReservePart::Share(Percent(10)))
+        );
         assert_eq!("100".parse::<ReservePart>(), Ok(ReservePart::Requests(100)));
         assert_eq!("100%".parse::<Percent>().map(Percent::get), Ok(100));
         all_fail::<ReservePart>(&["", "100%", "-1", "101%", "ten"]);
@@ -423,7 +482,10 @@ mod tests {
     #[test]
     fn times_of_day() {
         let window: DayWindow = "22:00-2:30".parse().unwrap();
-        assert_eq!((window.from.hour(), window.to.hour(), window.to.minute()), (22, 2, 30));
+        assert_eq!(
+            (window.from.hour(), window.to.hour(), window.to.minute()),
+            (22, 2, 30)
+        );
         all_fail::<TimeOfDay>(&["", "6", "24:00", "06:60", "+6:00", "06:00:00", "6:0"]);
         all_fail::<DayWindow>(&["", "08:00", "08:00-08:00", "08:00-25:00"]);
     }
@@ -439,27 +501,50 @@ mod tests {
             assert_eq!(text.parse::<BaseUrl>().unwrap().as_str(), kept);
         }
         all_fail::<BaseUrl>(&[
-            "", "api.amio.io", "http://api.amio.io/v1", "http://127.0.0.1.evil.example", "ftp://localhost",
-            "https://user:secret@api.amio.io", "http://localhost@evil.example", "https://", "https://x:0",
-            "https://x:port", "https://api.amio.io/v1?access_token=x", "http://localhost\\@evil.example",
+            "",
+            "api.amio.io",
+            "http://api.amio.io/v1",
+            "http://127.0.0.1.evil.example",
+            "ftp://localhost",
+            "https://user:secret@api.amio.io",
+            "http://localhost@evil.example",
+            "https://",
+            "https://x:0",
+            "https://x:port",
+            "https://api.amio.io/v1?access_token=x",
+            "http://localhost\\@evil.example",
         ]);
     }
 
     #[test]
     fn small_words() {
-        assert_eq!("tab".parse::<CellDelimiter>().map(CellDelimiter::get), Ok(b'\t'));
-        assert_eq!("CP1250".parse::<EncodingName>().map(|name| name.as_str()), Err(Allowed(
-            "an encoding such as utf-8, utf-16le, windows-1250 or iso-8859-2"
-        )));
-        assert_eq!("latin1".parse::<EncodingName>().unwrap().as_str(), "windows-1252");
+        assert_eq!(
+            "tab".parse::<CellDelimiter>().map(CellDelimiter::get),
+            Ok(b'\t')
+        );
+        assert_eq!(
+            "CP1250".parse::<EncodingName>().unwrap().as_str(),
+            "windows-1250"
+        );
+        all_fail::<EncodingName>(&["", "utf-9"]);
+        assert_eq!(
+            "latin1".parse::<EncodingName>().unwrap().as_str(),
+            "windows-1252"
+        );
         assert_eq!("cz".parse::<RegionCode>().unwrap().as_str(), "CZ");
-        assert_eq!("Europe/Prague".parse::<ZoneName>().unwrap().as_str(), "Europe/Prague");
+        assert_eq!(
+            "Europe/Prague".parse::<ZoneName>().unwrap().as_str(),
+            "Europe/Prague"
+        );
         all_fail::<ZoneName>(&["", "Mars/Olympus"]);
         all_fail::<RegionCode>(&["", "C", "CZE", "ČZ"]);
         all_fail::<CellDelimiter>(&["", "x", ",,"]);
         assert_eq!(
             "phone = Mobile = 2".parse::<ColumnChoice>(),
-            Ok(ColumnChoice { role: ColumnRole::Phone, header: "Mobile = 2".to_owned() })
+            Ok(ColumnChoice {
+                role: ColumnRole::Phone,
+                header: "Mobile = 2".to_owned()
+            })
         );
         all_fail::<ColumnChoice>(&["", "phone", "phone=", "fone=Mobile"]);
     }

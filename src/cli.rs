@@ -165,6 +165,10 @@ pub struct CheckArgs {
 
 /// `outreach send`.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -283,6 +287,10 @@ pub struct ExportArgs {
 
 /// `outreach resolve`.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub struct ResolveArgs {
     /// The batch
     pub batch: String,
@@ -290,16 +298,16 @@ pub struct ResolveArgs {
     #[arg(long, group = "how")]
     pub from_api: bool,
     /// Your decision: these recipients got the message
-    #[arg(long, group = "how")]
+    #[arg(long, group = "how", requires = "which")]
     pub assume_sent: bool,
     /// Your decision: send to these recipients again, even if some get it twice
-    #[arg(long, group = "how")]
+    #[arg(long, group = "how", requires = "which")]
     pub resend: bool,
     /// Only this row; may be repeated
-    #[arg(long, value_name = "N", requires = "how", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "how", group = "which", value_parser = clap::value_parser!(u32).range(1..))]
     pub row: Vec<u32>,
     /// All rows whose outcome is unknown
-    #[arg(long, requires = "how", conflicts_with = "row")]
+    #[arg(long, requires = "how", group = "which")]
     pub all: bool,
     /// Print as JSON
     #[arg(long)]

@@ -1,5 +1,10 @@
 //! Groups of flags that several commands share: each flag is declared once.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help texts: a terminal shows backticks as they are"
+)]
+
 use clap::Args;
 
 /// How to reach the API.

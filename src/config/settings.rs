@@ -169,12 +169,29 @@ pub struct Checkpoint {
     pub out: Option<PathBuf>,
     /// The summary file.
     pub summary: Option<PathBuf>,
+    /// `db` comes from the command line.
+    db_by_flag: bool,
+    /// `out` comes from the command line.
+    out_by_flag: bool,
 }
 
 impl Checkpoint {
     /// The checkpoint to use outside the sandbox.
     pub fn db(&self) -> &Path {
         self.db.as_deref().unwrap_or(Path::new("outreach.db"))
+    }
+
+    /// The same for a rehearsal: only a flag, given for this very run, may name the files. The
+    /// checkpoint that the environment or `outreach.toml` names is the real one, and a rehearsal in
+    /// it would count as messages to real people.
+    #[must_use]
+    pub fn for_sandbox(self) -> Self {
+        let db = self.db.filter(|_| self.db_by_flag);
+        Self {
+            db: Some(db.unwrap_or_else(|| PathBuf::from("sandbox.db"))),
+            out: self.out.filter(|_| self.out_by_flag),
+            ..self
+        }
     }
 }
 
@@ -422,6 +439,8 @@ impl Settings {
             db: path(&self.layer.db),
             out: path(&self.layer.out),
             summary: path(&self.layer.summary),
+            db_by_flag: self.origins.db == Origin::Flag,
+            out_by_flag: self.origins.out == Origin::Flag,
         }
     }
 

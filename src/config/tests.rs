@@ -9,12 +9,9 @@ fn env(variables: &[(&str, &str)]) -> Environment {
         .collect()
 }
 
-fn file(text: &str) -> Option<(PathBuf, String)> {
-    Some((PathBuf::from("outreach.toml"), text.to_owned()))
-}
-
 fn settings(flags: Layer, variables: &[(&str, &str)], toml: &str) -> Result<Settings, ConfigError> {
-    Settings::merge(flags, env(variables), file(toml))
+    let file = (PathBuf::from("outreach.toml"), toml.to_owned());
+    Settings::merge(flags, env(variables), Some(file))
 }
 
 fn shown(settings: &Settings, key: &str) -> (String, Origin) {
@@ -336,4 +333,57 @@ fn webhooks_need_a_secret_or_a_loopback_address() {
         .serve()
         .is_ok()
     );
+}
+
+#[test]
+fn a_rehearsal_keeps_away_from_the_real_checkpoint() {
+    let real = "db = 'real.db'\nout = 'real.csv'";
+    let rehearsal = settings(Layer::default(), &[], real)
+        .unwrap()
+        .checkpoint()
+        .for_sandbox();
+    assert_eq!(rehearsal.db(), Path::new("sandbox.db"));
+    assert_eq!(rehearsal.out, None);
+    let flag = Layer {
+        db: Some("mine.db".into()),
+        ..Layer::default()
+    };
+    let rehearsal = settings(flag, &[], real)
+        .unwrap()
+        .checkpoint()
+        .for_sandbox();
+    assert_eq!(rehearsal.db(), Path::new("mine.db"));
+}
+
+#[test]
+fn outreach_config_prints_values_and_origins_as_table_and_as_json() {
+    let flags = Layer {
+        rate: Some("5/s".into()),
+        ..Layer::default()
+    };
+    let settings = settings(flags, &[("AMIO_TOKEN", TOKEN)], "region = 'CZ'").unwrap();
+    let print = |json| {
+        let mut out = Vec::new();
+        crate::commands::config::run(&settings, json, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (table, json) = (print(false), print(true));
+    for (key, value, from) in [
+        ("rate", "5/s", "--rate"),
+        ("region", "CZ", "outreach.toml"),
+        ("grace", "30s", "default"),
+        ("token", "set (from AMIO_TOKEN)", "AMIO_TOKEN"),
+    ] {
+        let line = table
+            .lines()
+            .find(|line| line.split(' ').next() == Some(key))
+            .unwrap();
+        assert!(line.contains(value) && line.ends_with(from), "{line}");
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            (parsed[key]["value"].as_str(), parsed[key]["from"].as_str()),
+            (Some(value), Some(from))
+        );
+    }
+    assert!(!table.contains(TOKEN) && !json.contains(TOKEN));
 }

@@ -16,10 +16,9 @@ fn help(path: &[&str], long: bool) -> String {
     } else {
         command.render_help()
     };
-    text.to_string()
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    let text = text.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n")
 }
 
 #[test]
@@ -78,6 +77,8 @@ fn flags_that_contradict_each_other_are_refused() {
         "outreach send x.csv --pace slow",
         "outreach resolve b --assume-sent --resend",
         "outreach resolve b --row 17",
+        "outreach resolve b --assume-sent",
+        "outreach resolve b --resend --row 17 --all",
         "outreach resolve b --assume-sent --row 0",
         "outreach status --row 17",
         "outreach suppress add",
@@ -89,6 +90,7 @@ fn flags_that_contradict_each_other_are_refused() {
         "outreach send a.csv b.xlsx - --message a --column phone=Mobile --column first_name=Name --yes",
         "outreach resolve b --assume-sent --row 17 --row 18",
         "outreach resolve b --resend --all",
+        "outreach resolve b --from-api",
         "outreach status --json -v",
         "outreach suppress add +420777123456 --reason asked",
     ] {

@@ -379,10 +379,14 @@ impl Rule {
     fn check(self, text: &str, place: &str) -> Result<(), RenderProblem> {
         match self {
             Self::Any => Ok(()),
-            Self::NotBlank if is_blank(text) => Err(RenderProblem::Blank {
-                place: place.to_owned(),
-            }),
-            Self::NotBlank => Ok(()),
+            Self::NotBlank => {
+                if is_blank(text) {
+                    return Err(RenderProblem::Blank {
+                        place: place.to_owned(),
+                    });
+                }
+                Ok(())
+            }
             Self::Short => match text.chars().count() {
                 0..=PLATFORM_METADATA_MAX => Ok(()),
                 found => Err(RenderProblem::TooLong { found }),

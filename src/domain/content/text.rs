@@ -211,7 +211,8 @@ impl Engine {
         match result {
             Ok(text) => match first_mark(&text) {
                 None => Ok(text),
-                Some(index) => Err(self.missing(index.unwrap_or(last_missing))),
+                Some(Mark::Column(index)) => Err(self.missing(index)),
+                Some(Mark::Cut) => Err(self.missing(last_missing)),
             },
             // A missing cell that was looked up is the likeliest cause of whatever went wrong.
             Err(_) if last_missing != NONE_SEEN => Err(self.missing(last_missing)),
@@ -348,6 +349,10 @@ fn is_missing(value: &Value) -> bool {
 }
 
 /// The engine's own `default`, save that an empty text counts as missing.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the engine passes the arguments so"
+)]
 fn default(value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error> {
     if other.len() > 2 {
         return Err(minijinja::Error::from(ErrorKind::TooManyArguments));
@@ -359,13 +364,21 @@ fn default(value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error>
     Ok(value.clone())
 }
 
-/// The column of the first mark in a text: `None` without a mark, `Some(None)` for a mark that a
-/// filter has cut to pieces.
-fn first_mark(text: &str) -> Option<Option<usize>> {
+/// The mark of a missing cell, found in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// It names this column.
+    Column(usize),
+    /// A filter has cut it to pieces.
+    Cut,
+}
+
+/// The first mark in a text.
+fn first_mark(text: &str) -> Option<Mark> {
     let start = text.find(|c| matches!(c, '\u{FDD0}'..='\u{FDDB}'))?;
     let mut chars = text.get(start..)?.chars();
     if chars.next() != Some(MARK_START) {
-        return Some(None);
+        return Some(Mark::Cut);
     }
     let mut index = 0_usize;
     for c in chars {
@@ -373,11 +386,11 @@ fn first_mark(text: &str) -> Option<Option<usize>> {
             Some(digit @ 0..=9) => {
                 index = index.saturating_mul(10).saturating_add(digit as usize);
             }
-            _ if c == MARK_END => return Some(Some(index)),
-            _ => return Some(None),
+            _ if c == MARK_END => return Some(Mark::Column(index)),
+            _ => return Some(Mark::Cut),
         }
     }
-    Some(None)
+    Some(Mark::Cut)
 }
 
 /// The text as pieces, if it is nothing but text and `{{ column }}`.

@@ -15,7 +15,9 @@
 //! - Nothing is escaped: cells arrive as they are, in valid JSON, whatever they hold.
 //! - In `--content` every string is a template; keys, numbers and the top `type` are not.
 
+mod compile;
 mod names;
+mod problem;
 mod shape;
 mod tags;
 mod text;
@@ -23,13 +25,15 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
-use thiserror::Error;
+use serde_json::{Value, json};
 
+pub use self::problem::{ContentError, Notice, RenderProblem};
+
+use self::compile::{Compiler, canonical, metadata_of};
 use self::text::{Engine, Text, is_blank};
-use super::recipient::{Record, RowProblem};
+use super::recipient::Record;
 
 /// Keys of a message's metadata that are ours: they tell batch and row, and no user may set them.
 pub const OWN_METADATA_KEYS: [&str; 2] = ["outreach_batch", "outreach_row"];
@@ -84,172 +88,6 @@ pub struct Rendered {
     pub content: String,
     /// The JSON text of the caller's own metadata (`--tag`, `--metadata`); `{}` if there is none.
     pub metadata: String,
-}
-
-/// Why a content cannot be used at all. Nothing has been sent when this is told.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ContentError {
-    /// The content object is not of a documented shape.
-    #[error("the content {0}")]
-    Shape(String),
-    /// A template is not well formed, or uses a filter that does not exist.
-    #[error("the template in {place}{line} cannot be read: {message}")]
-    Syntax {
-        /// Which string: `message`, `content.payload.title`, `metadata.campaign`.
-        place: String,
-        /// `, line 3`, or empty.
-        line: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A template names a column that the file does not have.
-    #[error(
-        "the template in {place} names the column `{name}`, which the file does not have{hint}"
-    )]
-    UnknownColumn {
-        /// Which string.
-        place: String,
-        /// The name as written.
-        name: String,
-        /// What was probably meant, as the end of a sentence; may be empty.
-        hint: String,
-    },
-    /// A template names a variable that two headers would give.
-    #[error(
-        "the template in {place} names `{name}`, which could be the column {first:?} or the column \
-         {second:?}: write row[{first:?}] or row[{second:?}]"
-    )]
-    AmbiguousColumn {
-        /// Which string.
-        place: String,
-        /// The name as written.
-        name: String,
-        /// The first header.
-        first: String,
-        /// The second header.
-        second: String,
-    },
-    /// The message is blank whatever the row.
-    #[error("the message is empty: nothing would be sent; give --message a text")]
-    Empty,
-    /// The tag is not in the API's documentation.
-    #[error("the tag {tag:?} is not one that the API knows{hint}")]
-    UnknownTag {
-        /// The tag as given.
-        tag: String,
-        /// The near match, as the end of a sentence; may be empty.
-        hint: String,
-    },
-    /// The one tag that is documented without saying what becomes of it.
-    #[error(
-        "the tag NON_PROMOTIONAL_SUBSCRIPTION is refused: Facebook stopped accepting it in 2020, and \
-         what Amio makes of it is not documented, so nobody can say whether the messages would arrive; \
-         use ACCOUNT_UPDATE, CONFIRMED_EVENT_UPDATE or POST_PURCHASE_UPDATE, whichever is true"
-    )]
-    UnmappedTag,
-    /// `type` and `tag` exclude each other.
-    #[error("--tag and --metadata type=... exclude each other: leave one out")]
-    TypeAndTag,
-    /// A metadata key that may not be set so.
-    #[error("--metadata {key}=...: {reason}")]
-    Metadata {
-        /// The key.
-        key: String,
-        /// Why not, and what to do.
-        reason: String,
-    },
-}
-
-impl ContentError {
-    fn syntax(place: &str, error: &minijinja::Error) -> Self {
-        Self::Syntax {
-            place: place.to_owned(),
-            line: error
-                .line()
-                .map(|line| format!(", line {line}"))
-                .unwrap_or_default(),
-            message: error
-                .detail()
-                .map_or_else(|| error.kind().to_string(), str::to_owned),
-        }
-    }
-}
-
-/// Why one row's message cannot be made. Tells the column, never the text of the cell.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RenderProblem {
-    /// A cell that the template needs is empty.
-    #[error(
-        "the column {column:?} is empty in this row, and the message needs it (fill the cell, or give \
-         the template a default)"
-    )]
-    MissingValue {
-        /// The header of the column.
-        column: String,
-    },
-    /// A cell holds characters that no text may hold.
-    #[error(
-        "the column {column:?} holds characters that are not text (U+FDD0 to U+FDEF): remove them"
-    )]
-    Noncharacter {
-        /// The header of the column.
-        column: String,
-    },
-    /// The message would be blank.
-    #[error("the message would be empty for this row ({place})")]
-    Blank {
-        /// Which string came out blank.
-        place: String,
-    },
-    /// `platform_metadata` is over its documented limit.
-    #[error(
-        "`platform_metadata` would have {found} characters, and the API takes {PLATFORM_METADATA_MAX}"
-    )]
-    TooLong {
-        /// Characters that it would have.
-        found: usize,
-    },
-    /// The template engine refused this row's values.
-    #[error("the template in {place} cannot be filled in for this row: {message}")]
-    Template {
-        /// Which string.
-        place: String,
-        /// What the engine says.
-        message: String,
-    },
-}
-
-impl From<RenderProblem> for RowProblem {
-    fn from(problem: RenderProblem) -> Self {
-        Self::Content {
-            message: problem.to_string(),
-        }
-    }
-}
-
-/// Something to tell the user on screen before the first send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// Amio turns the tag into another one.
-    TagRewritten {
-        /// The tag as it is sent.
-        tag: String,
-        /// The tag that it becomes.
-        becomes: &'static str,
-    },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TagRewritten { tag, becomes } => {
-                write!(
-                    f,
-                    "the tag {tag} is an old one: Amio sends the messages as {becomes}"
-                )
-            }
-        }
-    }
 }
 
 /// A content that was checked against the columns of a file, ready to be rendered on any thread.
@@ -393,192 +231,6 @@ impl Rule {
             },
         }
     }
-}
-
-/// Turns values into parts.
-struct Compiler {
-    engine: Engine,
-    parts: Vec<Part>,
-}
-
-impl Compiler {
-    fn content(&mut self, body: &Value, root: &str) -> Result<(), ContentError> {
-        let Value::Object(object) = body else {
-            return Ok(());
-        };
-        self.object(object, |this, key, value| {
-            let place = if root == "message" {
-                root.to_owned()
-            } else {
-                format!("{root}.{key}")
-            };
-            match (key, value) {
-                // `shape` has checked it against the list of types; it is no template.
-                ("type", value) => {
-                    this.json(&value.to_string());
-                    Ok(())
-                }
-                ("payload", Value::String(text)) => this.text(text, place, Rule::NotBlank),
-                ("payload", Value::Object(payload)) => this.object(payload, |this, key, value| {
-                    let place = format!("{place}.{key}");
-                    match (key, value) {
-                        ("url", Value::String(url)) => this.text(url, place, Rule::NotBlank),
-                        _ => this.value(value, place),
-                    }
-                }),
-                _ => this.value(value, place),
-            }
-        })
-    }
-
-    fn metadata(&mut self, metadata: &Map<String, Value>) -> Result<(), ContentError> {
-        self.object(metadata, |this, key, value| {
-            let place = format!("metadata.{key}");
-            match (key, value) {
-                ("tag" | "type", value) => {
-                    this.json(&value.to_string());
-                    Ok(())
-                }
-                ("platform_metadata", Value::String(text)) => this.text(text, place, Rule::Short),
-                _ => this.value(value, place),
-            }
-        })
-    }
-
-    fn value(&mut self, value: &Value, place: String) -> Result<(), ContentError> {
-        match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => {
-                self.json(&value.to_string());
-                Ok(())
-            }
-            Value::String(text) => self.text(text, place, Rule::Any),
-            Value::Array(items) => {
-                self.json("[");
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        self.json(",");
-                    }
-                    self.value(item, format!("{place}[{index}]"))?;
-                }
-                self.json("]");
-                Ok(())
-            }
-            Value::Object(object) => self.object(object, |this, key, value| {
-                this.value(value, format!("{place}.{key}"))
-            }),
-        }
-    }
-
-    fn object(
-        &mut self,
-        object: &Map<String, Value>,
-        mut member: impl FnMut(&mut Self, &str, &Value) -> Result<(), ContentError>,
-    ) -> Result<(), ContentError> {
-        self.json("{");
-        for (index, (key, value)) in object.iter().enumerate() {
-            let mut name = String::from(if index > 0 { ",\"" } else { "\"" });
-            push_escaped(&mut name, key);
-            name.push_str("\":");
-            self.json(&name);
-            member(self, key, value)?;
-        }
-        self.json("}");
-        Ok(())
-    }
-
-    fn text(&mut self, source: &str, place: String, rule: Rule) -> Result<(), ContentError> {
-        let text = self.engine.compile(source, &place)?;
-        if let Text::Literal(literal) = &text {
-            match rule.check(literal, &place) {
-                Ok(()) => {}
-                Err(RenderProblem::Blank { .. }) if place == "message" => {
-                    return Err(ContentError::Empty);
-                }
-                Err(RenderProblem::Blank { .. }) => {
-                    return Err(ContentError::Shape(format!("has an empty `{place}`")));
-                }
-                Err(problem) => {
-                    return Err(ContentError::Metadata {
-                        key: place.trim_start_matches("metadata.").to_owned(),
-                        reason: problem.to_string(),
-                    });
-                }
-            }
-            let mut quoted = String::from("\"");
-            push_escaped(&mut quoted, literal);
-            quoted.push('"');
-            self.json(&quoted);
-            return Ok(());
-        }
-        self.parts.push(Part::Text { text, place, rule });
-        Ok(())
-    }
-
-    /// Appends JSON text, to the last part where that is JSON too.
-    fn json(&mut self, json: &str) {
-        if let Some(Part::Json(last)) = self.parts.last_mut() {
-            last.push_str(json);
-        } else {
-            self.parts.push(Part::Json(json.to_owned()));
-        }
-    }
-}
-
-/// The metadata object that the user asks for, checked, with the tag in it.
-fn metadata_of(source: &ContentSource) -> Result<(Map<String, Value>, Vec<Notice>), ContentError> {
-    let mut metadata = Map::new();
-    let mut notices = Vec::new();
-    if let Some(tag) = &source.tag {
-        let (tag, notice) = tags::check(tag)?;
-        notices.extend(notice);
-        metadata.insert("tag".to_owned(), Value::String(tag));
-    }
-    for (key, template) in &source.metadata {
-        let refuse = |reason: &str| ContentError::Metadata {
-            key: key.clone(),
-            reason: reason.to_owned(),
-        };
-        match key.as_str() {
-            "" => return Err(refuse("the key is empty; write KEY=TEMPLATE")),
-            "tag" => return Err(refuse("use --tag for the message tag")),
-            key if OWN_METADATA_KEYS.contains(&key) => {
-                return Err(refuse(
-                    "this key is ours: it finds the row again; choose another",
-                ));
-            }
-            "type" if source.tag.is_some() => return Err(ContentError::TypeAndTag),
-            "type" if !matches!(template.as_str(), "response" | "update") => {
-                return Err(refuse("must be `response` or `update`"));
-            }
-            _ => {}
-        }
-        if metadata
-            .insert(key.clone(), Value::String(template.clone()))
-            .is_some()
-        {
-            return Err(refuse("the key is given twice"));
-        }
-    }
-    Ok((metadata, notices))
-}
-
-/// JSON with the keys of every object in order.
-fn canonical(body: &Value, metadata: &Map<String, Value>) -> String {
-    fn sorted(value: &Value) -> Value {
-        match value {
-            Value::Object(object) => {
-                let mut members: Vec<_> = object.iter().collect();
-                members.sort_by_key(|(key, _)| *key);
-                members
-                    .into_iter()
-                    .map(|(key, value)| (key.clone(), sorted(value)))
-                    .collect()
-            }
-            Value::Array(items) => items.iter().map(sorted).collect(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-        }
-    }
-    sorted(&json!({ "content": body, "metadata": metadata })).to_string()
 }
 
 /// Appends `text` as the inside of a JSON string.

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::text::{Engine, Text};
 use super::*;
+use crate::domain::recipient::RowProblem;
 
 fn headers(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()

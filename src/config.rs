@@ -20,16 +20,19 @@ use thiserror::Error;
 
 mod flags;
 mod layer;
+mod secrets;
 mod settings;
+mod types;
 pub mod values;
 
 #[cfg(test)]
 mod tests;
 
 pub use layer::{KEYS, Layer};
-pub use settings::{
+pub use secrets::WebhookSecrets;
+pub use types::{
     Checkpoint, Connection, Content, Guards, Intake, MessageSource, Numbers, Pace, PaceStyle,
-    Prefer, Serve, Undecided, WebhookSecrets, WindowBy,
+    Prefer, Serve, Undecided, WindowBy,
 };
 
 use crate::exit::ExitCode;

@@ -277,7 +277,7 @@ pub struct StatusArgs {
 pub struct ExportArgs {
     /// The batch
     pub batch: String,
-    /// Where to write [default: <batch>.results.csv]; - for standard output
+    /// Where to write [default: BATCH.results.csv]; - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,
     /// Where the state is kept.

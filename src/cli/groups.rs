@@ -1,5 +1,9 @@
 //! Groups of flags that several commands share: each flag is declared once.
 
+#![allow(
+    rustdoc::bare_urls,
+    reason = "only rustdoc looks at this one, so that it cannot be expected"
+)]
 #![expect(
     clippy::doc_markdown,
     reason = "these comments are the help texts: a terminal shows backticks as they are"
@@ -164,7 +168,7 @@ pub struct CheckpointArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Results")]
 pub struct OutputArgs {
-    /// Results file: one line for each row of the input [default: <batch>.results.csv]
+    /// Results file: one line for each row of the input [default: BATCH.results.csv]
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,
     /// Also write the summary as JSON

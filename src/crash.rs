@@ -1,6 +1,6 @@
 //! Places where a test can make the program die, by name.
 //!
-//! In a debug build, `OUTREACH_CRASH_AT=name` (or `name:3` for the third passage) aborts the
+//! In a debug build, `OUTREACH_TEST_CRASH_AT=name` (or `name:3` for the third passage) aborts the
 //! process there, as a power cut would. A release build contains none of it.
 
 /// A place where the program may be made to die.
@@ -34,7 +34,7 @@ impl CrashPoint {
         Self::ExportRename,
     ];
 
-    /// The name in `OUTREACH_CRASH_AT`.
+    /// The name in `OUTREACH_TEST_CRASH_AT`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Migration => "migration",
@@ -55,7 +55,7 @@ pub(crate) fn crash_point(point: CrashPoint) {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     static WANTED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
-        let text = std::env::var("OUTREACH_CRASH_AT").ok()?;
+        let text = std::env::var("OUTREACH_TEST_CRASH_AT").ok()?;
         let (name, passage) = text.split_once(':').unwrap_or((&text, "1"));
         Some((name.to_owned(), passage.parse().ok()?))
     });

@@ -1,1 +1,5 @@
-//! To come.
+//! One file a subcommand: resolves settings, calls the stages, prints.
+
+pub mod completions;
+pub mod config;
+pub mod man;

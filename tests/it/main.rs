@@ -5,3 +5,7 @@
     clippy::panic,
     reason = "a failed test may panic"
 )]
+
+mod cli_help;
+mod config;
+mod content;

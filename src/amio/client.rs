@@ -298,7 +298,7 @@ impl Reply {
                 written: written(error),
                 detail: chain(error),
             },
-            quota: QuotaHeaders::default(),
+            quota: QuotaHeaders,
         }
     }
 
@@ -308,7 +308,7 @@ impl Reply {
                 written: Written::No,
                 detail,
             },
-            quota: QuotaHeaders::default(),
+            quota: QuotaHeaders,
         }
     }
 }

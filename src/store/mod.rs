@@ -27,7 +27,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
 pub use error::StoreError;
-pub use history::{HistoryReader, HistorySpan, PastMessage, content_key};
+pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
     AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Settled, Settlement, Window,
 };

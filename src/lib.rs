@@ -17,14 +17,23 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test may panic")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a failed test may panic"
+    )
 )]
 
 pub mod amio;
+pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod config;
+pub mod crash;
 pub mod dispatch;
 pub mod domain;
+pub mod exit;
 pub mod intake;
 pub mod report;
 pub mod sandbox;

@@ -1,3 +1,6 @@
-//! To come.
+//! One file a subcommand: resolves settings, calls the stages, prints.
 
+pub mod completions;
+pub mod config;
+pub mod man;
 pub mod sandbox;

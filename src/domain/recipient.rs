@@ -54,13 +54,18 @@ impl Record {
     pub fn push(&mut self, field: &str) {
         self.text.push_str(field);
         // A single row of 4 GiB is refused by the reader long before it comes here.
-        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
     /// The field at `index`, if the row has so many.
     pub fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends[index - 1] as usize
+        };
         self.text.get(start..end)
     }
 
@@ -131,7 +136,10 @@ impl fmt::Display for RowProblem {
         match self {
             Self::Phone(problem) => problem.fmt(f),
             Self::UnevenLength { expected, found } => {
-                write!(f, "the row has {found} fields where the header has {expected}")
+                write!(
+                    f,
+                    "the row has {found} fields where the header has {expected}"
+                )
             }
             Self::Content { message } => f.write_str(message),
         }
@@ -184,7 +192,10 @@ impl fmt::Display for Suppression {
         match self {
             Self::Listed { reason } => write!(f, "on the suppression list: {reason}"),
             Self::RepeatGuard { batch, at } => {
-                write!(f, "the same message went to this number at {at} (batch {batch})")
+                write!(
+                    f,
+                    "the same message went to this number at {at} (batch {batch})"
+                )
             }
             Self::NotWithin { batch, at } => {
                 write!(f, "this number got a message at {at} (batch {batch})")

@@ -1,1 +1,48 @@
-//! To come.
+//! A contacts file becomes recipients: every row gets exactly one verdict, in the order of the file.
+//!
+//! ```text
+//! Source -> Bytes -> Utf8Reader -> RowReader -> look (several threads) -> settle (duplicates) -> sink
+//! ```
+//!
+//! [`Input::open`] examines the files (encoding, delimiter, header, columns) and takes their digest;
+//! [`Input::judge`] goes through all rows. The bytes are read twice, and the second time must give the
+//! same digest. Memory is flat but for the index of the numbers; workbooks alone are held whole.
+//!
+//! # Row numbers
+//!
+//! A row has the number that a spreadsheet shows: the header is row 1, a quoted field with line breaks is
+//! one row, and blank lines count although they are no contacts. A row whose fields are all empty counts
+//! as blank.
+//!
+//! # What makes a file unusable
+//!
+//! A quote that is never closed, a row of absurd size, rows swallowed by a quoted field, a file that
+//! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
+//! and whatever the sink took before must be thrown away.
+
+mod columns;
+mod delimiter;
+mod error;
+mod index;
+mod input;
+mod judge;
+mod row;
+mod rows;
+mod settings;
+mod sheet;
+mod source;
+mod summary;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use columns::{Column, Mapping};
+pub use error::{IntakeError, JudgeError};
+pub use input::Input;
+pub use judge::{Judge, Render, Unsendable};
+pub use settings::{
+    BadSetting, ColumnChoice, Delimiter, MinValid, NumbersPerRow, Prefer, Settings, TextEncoding,
+};
+pub use source::{FileDigest, Source};
+pub use summary::{CountryCount, EXAMPLES, Example, Group, LineCount, Summary};

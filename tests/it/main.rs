@@ -1,2 +1,11 @@
 //! Integration tests: statements about the product, by topic.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
+
+mod cli_help;
+mod config;
+mod content;

@@ -1,11 +1,27 @@
 //! Phone numbers: one type, one way in.
 //!
 //! [`PhoneNumber`] is E.164 as an integer; whoever holds one holds a number that Google's metadata
-//! calls valid. Only [`PhoneNumber::parse`] (texts) and [`PhoneNumber::from_e164`] (our own
+//! calls valid. The way of a text: `clean` repairs the damage that spreadsheets and people do, `parse`
+//! decides how many numbers there are, `engine` (the only owner of the library) validates. Only [`PhoneNumber::parse`] (texts) and [`PhoneNumber::from_e164`] (our own
 //! checkpoint, the API's digits-only form) make one.
+
+mod clean;
+mod engine;
+mod line;
+mod mending;
+mod names;
+mod parse;
+mod problem;
+mod region;
 
 use std::fmt;
 use std::num::NonZeroU64;
+
+pub use line::LineType;
+pub use mending::Mending;
+pub use parse::{Numbers, Parsed, Rejected};
+pub use problem::PhoneProblem;
+pub use region::{Region, UnknownRegion};
 
 /// A valid phone number as an E.164 integer (country code and national number, no plus).
 ///
@@ -22,12 +38,28 @@ impl PhoneNumber {
     ///
     /// `None` for 0 and for more than 15 digits.
     pub fn from_e164(number: u64) -> Option<Self> {
-        if number > Self::MAX { None } else { NonZeroU64::new(number).map(Self) }
+        if number > Self::MAX {
+            None
+        } else {
+            NonZeroU64::new(number).map(Self)
+        }
     }
 
     /// The number as an integer, without the plus.
     pub fn get(self) -> u64 {
         self.0.get()
+    }
+
+    /// The country that the number belongs to, exact also where countries share a calling code.
+    ///
+    /// `None` for a number that no country has, which only [`Self::from_e164`] can make.
+    pub fn region(self) -> Option<Region> {
+        engine::region_of(self)
+    }
+
+    /// What kind of line the number belongs to; `None` as for [`Self::region`].
+    pub fn line_type(self) -> Option<LineType> {
+        engine::line_type_of(self)
     }
 
     /// The number in full, with the plus: for results files and requests, never for logs.
@@ -40,7 +72,12 @@ impl PhoneNumber {
         let digits = self.0.to_string();
         let (head, tail) = (digits.len().min(3), digits.len().saturating_sub(3).max(3));
         let hidden = tail.saturating_sub(head);
-        format!("+{}{}{}", &digits[..head], "*".repeat(hidden), digits.get(tail..).unwrap_or(""))
+        format!(
+            "+{}{}{}",
+            &digits[..head],
+            "*".repeat(hidden),
+            digits.get(tail..).unwrap_or("")
+        )
     }
 }
 
@@ -50,30 +87,5 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
-/// Why a text is not a phone number that can be messaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PhoneProblem {
-    /// The cell is empty.
-    Empty,
-    /// No digits that make a number.
-    NotANumber,
-}
-
-impl PhoneProblem {
-    /// A stable word for grouping in reports and in `--json`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::NotANumber => "not_a_number",
-        }
-    }
-}
-
-impl fmt::Display for PhoneProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "the phone cell is empty",
-            Self::NotANumber => "this is not a phone number",
-        })
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! The one owner of the phone number library.
+//!
+//! `rlibphonenumber` is a port of Google's libphonenumber that agrees with the original. It is known to
+//! panic on hostile texts, so every call that sees a text goes through [`parse`], which is guarded;
+//! the texts that come here were cleaned before (see [`super::clean`]).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rlibphonenumber::{
+    NotANumberError, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Proto, PhoneNumberType,
+    ValidationError,
+};
+
+use super::{LineType, PhoneNumber, PhoneProblem, Region};
+
+pub(super) type RawRegion = rlibphonenumber::Region;
+
+/// A valid number, as the engine sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) phone: PhoneNumber,
+    pub(super) line_type: LineType,
+}
+
+/// The region with this upper-case ISO code, if it has a numbering plan.
+pub(super) fn region(code: &str) -> Option<Region> {
+    let raw = RawRegion::from_code(code).ok()?;
+    PHONE_NUMBER_UTIL.get_country_code_for_region(raw)?;
+    Some(Region(raw))
+}
+
+pub(super) fn calling_code(region: Region) -> Option<u16> {
+    PHONE_NUMBER_UTIL
+        .get_country_code_for_region(region.0)
+        .and_then(|code| u16::try_from(code).ok())
+}
+
+/// Parses and validates a text; never panics.
+pub(super) fn parse(text: &str, region: Option<Region>) -> Result<Found, PhoneProblem> {
+    // The library is known to panic on some texts; none of them passes the cleaning, but a message
+    // batch must not die of the next one that is found.
+    catch_unwind(AssertUnwindSafe(|| parse_unguarded(text, region)))
+        .unwrap_or(Err(PhoneProblem::NotANumber))
+}
+
+fn parse_unguarded(text: &str, region: Option<Region>) -> Result<Found, PhoneProblem> {
+    let proto = PHONE_NUMBER_UTIL
+        .parse(text, region.map(|region| region.0))
+        .map_err(|error| match error {
+            ParseError::InvalidCountryCode if region.is_none() && !text.starts_with('+') => {
+                PhoneProblem::NeedsRegion
+            }
+            ParseError::InvalidCountryCode => PhoneProblem::UnknownCountryCode,
+            ParseError::NotANumber(
+                NotANumberError::NotMatchedValidNumberPattern
+                | NotANumberError::InvalidPhoneContext
+                | NotANumberError::FailedToParseNumberAsInt(_)
+                | NotANumberError::FailedToExtractNumber(_),
+            ) => PhoneProblem::NotANumber,
+            ParseError::TooShortAfterIdd | ParseError::TooShortNsn => PhoneProblem::TooShort,
+            ParseError::TooLongNsn => PhoneProblem::TooLong,
+        })?;
+    if proto.extension.is_some() {
+        return Err(PhoneProblem::Extension);
+    }
+    let Some(line_type) = line_type(&proto) else {
+        return Err(
+            match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&proto) {
+                Ok(_) | Err(ValidationError::InvalidLength) => PhoneProblem::NotInUse,
+                Err(ValidationError::InvalidCountryCode) => PhoneProblem::UnknownCountryCode,
+                Err(ValidationError::TooShort) => PhoneProblem::TooShort,
+                Err(ValidationError::TooLong) => PhoneProblem::TooLong,
+            },
+        );
+    };
+    let phone = to_e164(&proto).ok_or(PhoneProblem::TooLong)?;
+    Ok(Found { phone, line_type })
+}
+
+/// The line type; `None` for a number that is not valid: the engine calls a number valid if and only
+/// if it finds a type for it, so that one question answers both.
+fn line_type(proto: &Proto) -> Option<LineType> {
+    match PHONE_NUMBER_UTIL.get_number_type(proto) {
+        PhoneNumberType::FixedLine => Some(LineType::FixedLine),
+        PhoneNumberType::Mobile => Some(LineType::Mobile),
+        PhoneNumberType::FixedLineOrMobile => Some(LineType::FixedLineOrMobile),
+        PhoneNumberType::TollFree => Some(LineType::TollFree),
+        PhoneNumberType::PremiumRate => Some(LineType::PremiumRate),
+        PhoneNumberType::SharedCost => Some(LineType::SharedCost),
+        PhoneNumberType::VoIP => Some(LineType::Voip),
+        PhoneNumberType::PersonalNumber => Some(LineType::Personal),
+        PhoneNumberType::Pager => Some(LineType::Pager),
+        PhoneNumberType::UAN => Some(LineType::Uan),
+        PhoneNumberType::VoiceMail => Some(LineType::Voicemail),
+        PhoneNumberType::Unknown => None,
+    }
+}
+
+/// Puts the parts together in integers: country code, leading zeros that belong to the number
+/// (Italy), national number. `None` if that is longer than E.164 allows.
+fn to_e164(proto: &Proto) -> Option<PhoneNumber> {
+    let country = u64::try_from(proto.country_code).ok()?;
+    let zeros = if proto.italian_leading_zero() {
+        u32::try_from(proto.number_of_leading_zeros()).ok()?
+    } else {
+        0
+    };
+    let digits = proto
+        .national_number
+        .checked_ilog10()
+        .map_or(1, |log| log + 1);
+    let shift = 10_u64.checked_pow(digits.checked_add(zeros)?)?;
+    country
+        .checked_mul(shift)?
+        .checked_add(proto.national_number)
+        .and_then(PhoneNumber::from_e164)
+}
+
+/// Takes an E.164 integer apart again.
+fn from_e164(phone: PhoneNumber) -> Option<Proto> {
+    let number = phone.get();
+    let digits = number.checked_ilog10()? + 1;
+    (1..=3.min(digits.checked_sub(1)?)).find_map(|length| {
+        let shift = 10_u64.checked_pow(digits - length)?;
+        let country_code = i32::try_from(number / shift).ok()?;
+        PHONE_NUMBER_UTIL.get_region_for_country_code(country_code)?;
+        let national_number = number % shift;
+        let significant = national_number.checked_ilog10().map_or(1, |log| log + 1);
+        let zeros = i32::try_from((digits - length).checked_sub(significant)?).ok()?;
+        Some(Proto {
+            country_code,
+            national_number,
+            italian_leading_zero: (zeros > 0).then_some(true),
+            number_of_leading_zeros: (zeros > 1).then_some(zeros),
+            ..Proto::default()
+        })
+    })
+}
+
+/// The country of a number: exact also where countries share a calling code.
+pub(super) fn region_of(phone: PhoneNumber) -> Option<Region> {
+    let proto = from_e164(phone)?;
+    PHONE_NUMBER_UTIL.get_region_for_number(&proto).map(Region)
+}
+
+/// The line type of a number that was validated before.
+pub(super) fn line_type_of(phone: PhoneNumber) -> Option<LineType> {
+    line_type(&from_e164(phone)?)
+}

@@ -1,0 +1,81 @@
+//! Why a cell holds no number that can be messaged.
+
+use std::fmt;
+
+use super::LineType;
+
+/// Why a text is not a phone number that can be messaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PhoneProblem {
+    /// The cell is empty.
+    Empty,
+    /// No digits that make a number.
+    NotANumber,
+    /// No country code, and no country to take one from.
+    NeedsRegion,
+    /// No country code, and a country cell that names no country.
+    UnknownRegion,
+    /// A country code that no country has.
+    UnknownCountryCode,
+    /// Too few digits for its country.
+    TooShort,
+    /// Too many digits for its country, or for E.164.
+    TooLong,
+    /// The right length, but not a number that its country has given out.
+    NotInUse,
+    /// `4.20777E+11`: a spreadsheet has thrown the last digits away.
+    ScientificNotation,
+    /// An extension behind a switchboard.
+    Extension,
+    /// Letters among the digits.
+    Letters,
+    /// Several readings, none of them certain.
+    Ambiguous,
+    /// A valid number, but a service without a person behind it.
+    NotAPerson(LineType),
+}
+
+impl PhoneProblem {
+    /// A stable word for grouping in reports and in `--json`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotANumber => "not_a_number",
+            Self::NeedsRegion => "needs_region",
+            Self::UnknownRegion => "unknown_region",
+            Self::UnknownCountryCode => "unknown_country_code",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::NotInUse => "not_in_use",
+            Self::ScientificNotation => "scientific_notation",
+            Self::Extension => "extension",
+            Self::Letters => "letters",
+            Self::Ambiguous => "ambiguous",
+            Self::NotAPerson(_) => "not_a_person",
+        }
+    }
+}
+
+impl fmt::Display for PhoneProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the phone cell is empty",
+            Self::NotANumber => "this is not a phone number",
+            Self::NeedsRegion => "the number has no country code and no country is set for it",
+            Self::UnknownRegion => {
+                "the number has no country code and its country cell names no country"
+            }
+            Self::UnknownCountryCode => "no country has this country code",
+            Self::TooShort => "the number has too few digits for its country",
+            Self::TooLong => "the number has too many digits for its country",
+            Self::NotInUse => "the country has no such number range",
+            Self::ScientificNotation => {
+                "a spreadsheet rounded the number and its last digits are lost"
+            }
+            Self::Extension => "a message cannot reach an extension behind a switchboard",
+            Self::Letters => "there are letters in the number",
+            Self::Ambiguous => "it is not clear where one number ends and the next begins",
+            Self::NotAPerson(line) => return write!(f, "a {line} number has no person behind it"),
+        })
+    }
+}

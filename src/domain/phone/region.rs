@@ -1,0 +1,199 @@
+//! Countries and territories with a numbering plan of their own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use super::engine;
+use super::names::{ALIASES, NAMES};
+
+/// A country or territory that has a numbering plan, by its ISO 3166 code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region(pub(super) engine::RawRegion);
+
+impl Region {
+    /// The ISO code (`CZ`), or `001` for the international networks that belong to no country.
+    pub fn code(self) -> String {
+        self.0.to_string()
+    }
+
+    /// The English name; the code where there is none.
+    pub fn name(self) -> String {
+        let code = self.code();
+        match NAMES.binary_search_by_key(&code.as_str(), |(code, _)| code) {
+            Ok(at) => NAMES
+                .get(at)
+                .map_or_else(String::new, |(_, name)| (*name).to_owned()),
+            Err(_) if code == "001" => "International networks".to_owned(),
+            Err(_) => code,
+        }
+    }
+
+    /// The country calling code: 420 for `CZ`.
+    pub fn calling_code(self) -> Option<u16> {
+        engine::calling_code(self)
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Region {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.code())
+    }
+}
+
+/// A text that names no region.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{typed}\" is no country: write an ISO code (CZ) or an English name (Czechia){}", near(.suggestion.as_ref()))]
+pub struct UnknownRegion {
+    /// The text as typed.
+    pub typed: String,
+    /// The nearest name, where there is a near one.
+    pub suggestion: Option<String>,
+}
+
+fn near(suggestion: Option<&String>) -> String {
+    suggestion.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+impl FromStr for Region {
+    type Err = UnknownRegion;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRegion> {
+        let text = text.trim();
+        if text.len() == 2
+            && let Some(region) = engine::region(&text.to_ascii_uppercase())
+        {
+            return Ok(region);
+        }
+        let folded = fold(text);
+        NAMES
+            .iter()
+            .find(|(_, name)| fold(name) == folded)
+            .map(|(code, _)| *code)
+            .or_else(|| {
+                ALIASES
+                    .iter()
+                    .find(|(alias, _)| *alias == folded)
+                    .map(|(_, code)| *code)
+            })
+            .and_then(engine::region)
+            .ok_or_else(|| UnknownRegion {
+                typed: clip(text),
+                suggestion: nearest(&folded),
+            })
+    }
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+fn nearest(folded: &str) -> Option<String> {
+    if folded.chars().count() > 60 {
+        return None;
+    }
+    NAMES
+        .iter()
+        .map(|(code, name)| (strsim::jaro_winkler(&fold(name), folded), code, name))
+        .filter(|(score, ..)| *score > 0.88)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, code, name)| format!("{name} ({code})"))
+}
+
+/// Lower case, the accents of the Latin scripts removed, `&` spelled out.
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars().flat_map(char::to_lowercase) {
+        match c {
+            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => folded.push('a'),
+            'č' | 'ć' | 'ç' => folded.push('c'),
+            'ď' => folded.push('d'),
+            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => folded.push('e'),
+            'í' | 'ì' | 'î' | 'ï' => folded.push('i'),
+            'ł' | 'ľ' => folded.push('l'),
+            'ň' | 'ñ' | 'ń' => folded.push('n'),
+            'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' => folded.push('o'),
+            'ř' => folded.push('r'),
+            'š' | 'ś' => folded.push('s'),
+            'ť' => folded.push('t'),
+            'ú' | 'ù' | 'û' | 'ü' | 'ů' => folded.push('u'),
+            'ý' => folded.push('y'),
+            'ž' | 'ź' | 'ż' => folded.push('z'),
+            '&' => folded.push_str("and"),
+            '’' => folded.push('\''),
+            c => folded.push(c),
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_names_are_understood_in_any_case_and_with_accents() {
+        for (text, code) in [
+            ("CZ", "CZ"),
+            ("cz", "CZ"),
+            (" Czechia ", "CZ"),
+            ("czech republic", "CZ"),
+            ("Česká republika", "CZ"),
+            ("UK", "GB"),
+            ("USA", "US"),
+            ("GERMANY", "DE"),
+            ("Côte d’Ivoire", "CI"),
+            ("Trinidad and Tobago", "TT"),
+        ] {
+            assert_eq!(
+                text.parse::<Region>().map(Region::code),
+                Ok(code.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_region_is_named_and_the_near_one_suggested() {
+        let error = "Germny".parse::<Region>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "\"Germny\" is no country: write an ISO code (CZ) or an English name (Czechia); did you mean Germany (DE)?"
+        );
+        assert!("ZZ".parse::<Region>().is_err());
+        assert!("".parse::<Region>().is_err());
+    }
+
+    #[test]
+    fn the_engine_knows_every_region_that_has_a_name() {
+        assert!(NAMES.is_sorted());
+        for (code, name) in NAMES {
+            let region: Region = code.parse().unwrap();
+            assert_eq!(
+                (region.code(), region.name()),
+                ((*code).to_owned(), (*name).to_owned())
+            );
+            assert!(region.calling_code().is_some(), "{code}");
+        }
+        for (alias, code) in ALIASES {
+            assert_eq!(fold(alias), *alias);
+            assert_eq!(
+                alias.parse::<Region>().map(Region::code),
+                Ok((*code).to_owned())
+            );
+        }
+    }
+}

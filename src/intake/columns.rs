@@ -1,0 +1,423 @@
+//! Which column means what: by header in the languages of our users, by content where headers say nothing.
+
+use serde::Serialize;
+
+use super::error::IntakeError;
+use super::settings::{NumbersPerRow, Prefer, Settings};
+use crate::domain::phone::{PhoneNumber, Region};
+
+/// A column of the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Index among [`super::Input::headers`].
+    pub index: usize,
+    /// The header.
+    pub name: String,
+}
+
+/// How the columns were understood. Frozen into the batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mapping {
+    /// Phone columns, in order of preference; at least one.
+    pub phone: Vec<Column>,
+    /// Given names.
+    pub first_name: Option<Column>,
+    /// Family names.
+    pub last_name: Option<Column>,
+    /// Amio contact ids.
+    pub contact_id: Option<Column>,
+    /// Countries.
+    pub region: Option<Column>,
+    /// The country of numbers without country code where no column says it.
+    pub default_region: Option<Region>,
+    #[serde(skip)]
+    pub(super) prefer: Prefer,
+    #[serde(skip)]
+    pub(super) numbers: NumbersPerRow,
+}
+
+impl Mapping {
+    /// One text for one meaning: goes into the digest that names a batch.
+    pub fn canonical(&self) -> String {
+        let name = |column: &Option<Column>| {
+            column
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |column| format!("{:?}", column.name))
+        };
+        let phones: Vec<_> = self
+            .phone
+            .iter()
+            .map(|column| format!("{:?}", column.name))
+            .collect();
+        format!(
+            "phone={};first_name={};last_name={};contact_id={};region={};default_region={};prefer={};numbers={}",
+            phones.join(","),
+            name(&self.first_name),
+            name(&self.last_name),
+            name(&self.contact_id),
+            name(&self.region),
+            self.default_region
+                .map_or_else(|| "-".to_owned(), Region::code),
+            self.prefer,
+            self.numbers
+        )
+    }
+
+    /// The mapping in words, one line for each meaning.
+    pub fn describe(&self) -> Vec<String> {
+        let phones: Vec<_> = self
+            .phone
+            .iter()
+            .map(|column| format!("\"{}\"", column.name))
+            .collect();
+        let mut lines = vec![format!("phone: {}", phones.join(", then "))];
+        for (meaning, column) in [
+            ("first name", &self.first_name),
+            ("last name", &self.last_name),
+            ("contact id", &self.contact_id),
+            ("country", &self.region),
+        ] {
+            if let Some(column) = column {
+                lines.push(format!("{meaning}: \"{}\"", column.name));
+            }
+        }
+        if let Some(region) = self.default_region {
+            lines.push(format!(
+                "numbers without country code: {} ({region})",
+                region.name()
+            ));
+        }
+        lines
+    }
+}
+
+/// Lower case, without accents and punctuation: `Telefonní číslo` and `telefonni_cislo` are one.
+pub(super) fn fold(header: &str) -> String {
+    let mut folded = String::with_capacity(header.len());
+    for c in header.chars().flat_map(char::to_lowercase) {
+        match c {
+            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => folded.push('a'),
+            'č' | 'ć' | 'ç' => folded.push('c'),
+            'ď' => folded.push('d'),
+            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => folded.push('e'),
+            'í' | 'ì' | 'î' | 'ï' => folded.push('i'),
+            'ł' => folded.push('l'),
+            'ň' | 'ñ' | 'ń' => folded.push('n'),
+            'ó' | 'ò' | 'ô' | 'ö' | 'õ' => folded.push('o'),
+            'ř' => folded.push('r'),
+            'š' | 'ś' => folded.push('s'),
+            'ť' => folded.push('t'),
+            'ú' | 'ù' | 'û' | 'ü' | 'ů' => folded.push('u'),
+            'ý' => folded.push('y'),
+            'ž' | 'ź' | 'ż' => folded.push('z'),
+            c if c.is_alphanumeric() => folded.push(c),
+            _ => folded.push(' '),
+        }
+    }
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const MOBILE: &[&str] = &[
+    "mobile",
+    "mobil",
+    "mobilni",
+    "handy",
+    "handynummer",
+    "mobilnummer",
+    "mobiltelefon",
+    "movil",
+    "celular",
+    "cell",
+    "cellphone",
+    "portable",
+    "komorka",
+    "komorkowy",
+    "telemovel",
+    "telemovil",
+    "gsm",
+    "whatsapp",
+];
+const PHONE: &[&str] = &[
+    "phone",
+    "telephone",
+    "telefon",
+    "tel",
+    "telefonnummer",
+    "rufnummer",
+    "telefono",
+    "telefone",
+    "telephonenumber",
+    "phonenumber",
+    "msisdn",
+    "e164",
+    "telefonni",
+    "telefonu",
+    "numer telefonu",
+    "numero de telephone",
+    "phones",
+    "telefony",
+];
+/// Words that make of a phone column one of another purpose.
+const NOT_PHONE: &[&str] = &[
+    "fax",
+    "type",
+    "typ",
+    "id",
+    "extension",
+    "ext",
+    "verified",
+    "country",
+    "opt",
+    "consent",
+    "souhlas",
+    "label",
+    "date",
+    "status",
+    "code",
+    "prefix",
+    "note",
+    "poznamka",
+];
+const FIRST_NAME: &[&str] = &[
+    "first name",
+    "firstname",
+    "given name",
+    "givenname",
+    "forename",
+    "jmeno",
+    "krestni jmeno",
+    "vorname",
+    "nombre",
+    "prenom",
+    "imie",
+    "nome",
+    "primeiro nome",
+];
+const LAST_NAME: &[&str] = &[
+    "last name",
+    "lastname",
+    "surname",
+    "family name",
+    "familyname",
+    "prijmeni",
+    "nachname",
+    "familienname",
+    "apellido",
+    "apellidos",
+    "nom",
+    "nom de famille",
+    "nazwisko",
+    "sobrenome",
+    "apelido",
+];
+const CONTACT_ID: &[&str] = &[
+    "contact id",
+    "contactid",
+    "amio id",
+    "amio contact id",
+    "amio contact",
+];
+const REGION: &[&str] = &[
+    "country",
+    "country code",
+    "countrycode",
+    "region code",
+    "iso country",
+    "zeme",
+    "stat",
+    "land",
+    "pais",
+    "pays",
+    "kraj",
+    "panstwo",
+    "krajina",
+    "country name",
+];
+
+/// How surely a header names a phone column: 0 for not at all.
+fn phone_score(header: &str) -> u8 {
+    let folded = fold(header);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let has = |list: &[&str]| {
+        words.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
+    };
+    if has(NOT_PHONE) {
+        return 0;
+    }
+    let exact = |list: &[&str]| list.contains(&folded.as_str());
+    match (exact(PHONE), has(MOBILE), has(PHONE)) {
+        (true, ..) => 3,
+        (_, true, _) => 3,
+        (.., true) => 2,
+        _ => 0,
+    }
+}
+
+/// Finds the columns. `rows` are the first rows of the first file, without the header.
+pub(super) fn map(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+) -> Result<Mapping, IntakeError> {
+    let choice = &settings.columns;
+    let named = |name: &String| named_column(name, headers, settings.no_header);
+    let phone = if choice.phone.is_empty() {
+        detect_phone(file, headers, rows, settings)?
+    } else {
+        choice.phone.iter().map(named).collect::<Result<_, _>>()?
+    };
+    let taken: Vec<usize> = phone.iter().map(|column| column.index).collect();
+    let other = |chosen: &Option<String>, words: &[&str]| match chosen {
+        Some(name) => named(name).map(Some),
+        None if settings.no_header => Ok(None),
+        None => Ok(by_header(headers, words, &taken)),
+    };
+    Ok(Mapping {
+        first_name: other(&choice.first_name, FIRST_NAME)?,
+        last_name: other(&choice.last_name, LAST_NAME)?,
+        contact_id: other(&choice.contact_id, CONTACT_ID)?,
+        region: other(&choice.region, REGION)?
+            .filter(|column| choice.region.is_some() || holds_regions(column.index, rows)),
+        phone,
+        default_region: settings.region,
+        prefer: settings.prefer,
+        numbers: settings.numbers,
+    })
+}
+
+/// A column that the user named: by header, in any case; by number where there is no header.
+fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Column, IntakeError> {
+    let by_number = || {
+        let number: usize = name.trim().parse().ok()?;
+        number
+            .checked_sub(1)
+            .filter(|index| no_header && *index < headers.len())
+    };
+    let index = headers
+        .iter()
+        .position(|header| header == name)
+        .or_else(|| headers.iter().position(|header| fold(header) == fold(name)))
+        .or_else(by_number)
+        .ok_or_else(|| IntakeError::NoColumn {
+            name: name.to_owned(),
+            near: headers
+                .iter()
+                .map(|header| (strsim::jaro_winkler(&fold(header), &fold(name)), header))
+                .filter(|(score, _)| *score > 0.8)
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .map(|(_, header)| header.clone()),
+            present: headers.to_vec(),
+        })?;
+    Ok(column(headers, index))
+}
+
+fn column(headers: &[String], index: usize) -> Column {
+    Column {
+        index,
+        name: headers.get(index).cloned().unwrap_or_default(),
+    }
+}
+
+/// The first header that is one of the words, in the order of the words.
+fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
+    let folded: Vec<String> = headers.iter().map(|header| fold(header)).collect();
+    words
+        .iter()
+        .find_map(|word| {
+            folded
+                .iter()
+                .enumerate()
+                .position(|(at, header)| header == word && !taken.contains(&at))
+        })
+        .map(|index| column(headers, index))
+}
+
+/// `Land` and `State` may be anything: a country column must hold countries.
+fn holds_regions(index: usize, rows: &[Vec<String>]) -> bool {
+    let cells: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row.get(index))
+        .map(|cell| cell.trim())
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    let regions = cells
+        .iter()
+        .filter(|cell| cell.parse::<Region>().is_ok())
+        .count();
+    !cells.is_empty() && regions * 2 >= cells.len()
+}
+
+fn detect_phone(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+) -> Result<Vec<Column>, IntakeError> {
+    let scores: Vec<u8> = if settings.no_header {
+        vec![0; headers.len()]
+    } else {
+        headers.iter().map(|h| phone_score(h)).collect()
+    };
+    let best = scores.iter().copied().max().unwrap_or(0);
+    let mut candidates: Vec<usize> = (0..headers.len())
+        .filter(|at| scores.get(*at) == Some(&best))
+        .collect();
+    let share = |index: usize| phone_share(index, rows, settings);
+    if best == 0 {
+        // Nothing in the headers: the content decides, and only if it is plain.
+        candidates.retain(|index| share(*index) >= 0.5);
+        candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
+        if let [first, second, ..] = candidates[..]
+            && share(first) - share(second) >= 0.4
+        {
+            candidates.truncate(1);
+        }
+    } else if candidates.len() > 1 {
+        // `Phone` beside an empty `Mobile`: a column without any number is no rival.
+        let full: Vec<usize> = candidates
+            .iter()
+            .copied()
+            .filter(|index| share(*index) > 0.0)
+            .collect();
+        if !full.is_empty() {
+            candidates = full;
+        }
+    }
+    match candidates[..] {
+        [only] => Ok(vec![column(headers, only)]),
+        [] => Err(IntakeError::NoPhoneColumn {
+            file: file.to_owned(),
+            present: headers.to_vec(),
+        }),
+        _ => Err(IntakeError::AmbiguousPhoneColumn {
+            file: file.to_owned(),
+            candidates: candidates
+                .iter()
+                .filter_map(|index| headers.get(*index).cloned())
+                .collect(),
+        }),
+    }
+}
+
+/// The share of cells that read as phone numbers. Without a region, nine digits may be one.
+fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
+    let cells: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row.get(index))
+        .map(|cell| cell.trim())
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    let looks = |cell: &&&str| if PhoneNumber::parse(cell, settings.region).is_ok() { true } else {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        let others = cell
+            .chars()
+            .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
+        settings.region.is_none() && (9..=15).contains(&digits) && !others
+    };
+    if cells.is_empty() {
+        0.0
+    } else {
+        cells.iter().filter(looks).count() as f64 / cells.len() as f64
+    }
+}

@@ -1,0 +1,197 @@
+//! Why a contacts file is refused as a whole. Nothing of a refused file is sent.
+
+use std::io;
+
+/// A file that cannot be used. The text says which file, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The file cannot be opened or read.
+    #[error("{file}: cannot be read: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No file was named.
+    #[error("no contacts file was named")]
+    NoFile,
+    /// More files than a batch can number.
+    #[error("{0} files are too many for one batch: at most 65535, put them together first")]
+    TooManyFiles(usize),
+    /// The file holds no row at all.
+    #[error("{file}: the file is empty")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// Bytes that the encoding does not know.
+    #[error(
+        "{file}: the bytes are not {encoding}: leave --encoding out to have it detected, or name another one"
+    )]
+    Encoding {
+        /// The file.
+        file: String,
+        /// The encoding that was asked for.
+        encoding: String,
+    },
+    /// A workbook that cannot be read.
+    #[error("{file}: the workbook cannot be read: {message}; save it again, or as CSV")]
+    Workbook {
+        /// The file.
+        file: String,
+        /// What the reader said.
+        message: String,
+    },
+    /// A sheet that the workbook does not have.
+    #[error("{file}: there is no sheet \"{sheet}\"; the workbook has: {}", .present.join(", "))]
+    NoSheet {
+        /// The file.
+        file: String,
+        /// The sheet that was asked for.
+        sheet: String,
+        /// The sheets that are there.
+        present: Vec<String>,
+    },
+    /// A column that was named and is not there.
+    #[error("there is no column \"{name}\"{}; the file has: {}", did_you_mean(.near.as_ref()), .present.join(", "))]
+    NoColumn {
+        /// The name that was given.
+        name: String,
+        /// The nearest column, where one is near.
+        near: Option<String>,
+        /// The columns that are there.
+        present: Vec<String>,
+    },
+    /// The first row holds a phone number: it is no header.
+    #[error(
+        "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, say --no-header"
+    )]
+    HeaderIsData {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+        /// The cell that looks like a phone number.
+        cell: String,
+    },
+    /// No column looks like phone numbers.
+    #[error("{file}: no column looks like phone numbers; name it with --column phone=HEADER; the file has: {}", .present.join(", "))]
+    NoPhoneColumn {
+        /// The file.
+        file: String,
+        /// The columns that are there.
+        present: Vec<String>,
+    },
+    /// Several columns look like phone numbers, none more than the others.
+    #[error("{file}: the phone column may be any of: {}; name one or several with --column phone=HEADER", .candidates.join(", "))]
+    AmbiguousPhoneColumn {
+        /// The file.
+        file: String,
+        /// The columns that are equally likely.
+        candidates: Vec<String>,
+    },
+    /// Files of one batch with different columns.
+    #[error(
+        "{file}: has no column \"{missing}\", which {first} has: files of one batch must have the same columns"
+    )]
+    ColumnsDiffer {
+        /// The file that differs.
+        file: String,
+        /// The first file.
+        first: String,
+        /// A column that is missing.
+        missing: String,
+    },
+    /// A quote that is never closed: it would swallow the rest of the file.
+    #[error(
+        "{file}, row {row} (line {line}): a quote is opened here and never closed; close or remove it"
+    )]
+    UnclosedQuote {
+        /// The file.
+        file: String,
+        /// The row in which it opened.
+        row: u32,
+        /// The line of the file on which that row begins.
+        line: u64,
+    },
+    /// A record of absurd size: a quote that closes only much later.
+    #[error(
+        "{file}, row {row} (line {line}): the row takes up more than {limit}: a quote is probably opened here and not closed"
+    )]
+    HugeRow {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+        /// The line of the file on which that row begins.
+        line: u64,
+        /// The limit, in words.
+        limit: &'static str,
+    },
+    /// A field that holds what looks like other rows.
+    #[error(
+        "{file}, row {row}: a quoted field has swallowed the rows behind it; close the quote that is opened in this row"
+    )]
+    SwallowedRows {
+        /// The file.
+        file: String,
+        /// The row in which the quote opened.
+        row: u32,
+    },
+    /// The bytes are not those that were examined a moment before.
+    #[error("{file}: the file changed while it was read: run again when nobody writes to it")]
+    Changed {
+        /// The file.
+        file: String,
+    },
+    /// More rows than a row number can count.
+    #[error("{file}: more than 4294967295 rows: split the file")]
+    TooManyRows {
+        /// The file.
+        file: String,
+    },
+    /// Not one row can be sent.
+    #[error("none of the {rows} rows has a valid number: nothing is sent; {hint}")]
+    NoValidRows {
+        /// The rows that were read.
+        rows: u64,
+        /// What is most often wrong.
+        hint: String,
+    },
+    /// Fewer valid rows than asked for.
+    #[error(
+        "only {valid} of {rows} rows are valid, less than the {minimum}% that --min-valid asks for: nothing is sent; {hint}"
+    )]
+    BelowMinimum {
+        /// Rows with a valid number.
+        valid: u64,
+        /// The rows that were read.
+        rows: u64,
+        /// The share that was asked for, in percent.
+        minimum: u8,
+        /// What is most often wrong.
+        hint: String,
+    },
+    /// A thread of ours died, which is a bug.
+    #[error("{file}: an internal failure ended the reading: please report it")]
+    Internal {
+        /// The file.
+        file: String,
+    },
+}
+
+fn did_you_mean(near: Option<&String>) -> String {
+    near.map_or_else(String::new, |name| format!(" (did you mean \"{name}\"?)"))
+}
+
+/// Why judging ended early: the file, or whoever took the rows.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError<E> {
+    /// The file is refused; rows that were already handed over must be thrown away.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// Whoever took the rows failed.
+    #[error("the rows could not be taken over")]
+    Sink(#[source] E),
+}

@@ -1,0 +1,277 @@
+//! Records of a delimited text, with spreadsheet row numbers, and the damage that the format allows.
+//!
+//! The rules are those of the `csv` crate (a property test holds this reader to it). It exists because a
+//! contacts file needs what that crate does not tell: a quote that is still open at the end of the file,
+//! the row in which it was opened, blank lines, and a bound on the size of a record while it is read.
+
+use std::io::{self, Read};
+
+/// A record may span so many lines, enough for an address or a note.
+pub(super) const MAX_LINES: u32 = 100;
+/// A record may have so many bytes.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
+/// Records one after the other in one buffer: what a worker takes at a time.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    /// The fields' bytes, unquoted, without separators.
+    pub(super) data: Vec<u8>,
+    /// End of each field in `data`.
+    pub(super) ends: Vec<u32>,
+    /// Row number, and the end of the row in `ends`.
+    pub(super) rows: Vec<(u32, u32)>,
+}
+
+impl Block {
+    pub(super) fn clear(&mut self) {
+        self.data.clear();
+        self.ends.clear();
+        self.rows.clear();
+    }
+
+    fn end_field(&mut self) {
+        // A block is flushed long before 4 GiB.
+        self.ends
+            .push(u32::try_from(self.data.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Appends a whole row: for tables that come as cells.
+    pub(super) fn push_row<'a>(&mut self, row: u32, fields: impl Iterator<Item = &'a str>) {
+        for field in fields {
+            self.data.extend_from_slice(field.as_bytes());
+            self.end_field();
+        }
+        self.end_row(row);
+    }
+
+    fn end_row(&mut self, row: u32) {
+        self.rows
+            .push((row, u32::try_from(self.ends.len()).unwrap_or(u32::MAX)));
+    }
+
+    /// The rows with their fields.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Fields<'_>)> {
+        let mut first = 0_usize;
+        self.rows.iter().map(move |(row, end)| {
+            let range = first..*end as usize;
+            first = range.end;
+            (*row, Fields { block: self, range })
+        })
+    }
+}
+
+/// The fields of one row of a block.
+pub(super) struct Fields<'a> {
+    block: &'a Block,
+    range: std::ops::Range<usize>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// The bytes of the field; empty past the end of the row.
+    pub(super) fn get(&self, index: usize) -> &'a [u8] {
+        let at = self.range.start + index;
+        if at >= self.range.end {
+            return &[];
+        }
+        let start = at
+            .checked_sub(1)
+            .and_then(|before| self.block.ends.get(before))
+            .map_or(0, |end| *end as usize);
+        let end = self.block.ends.get(at).map_or(start, |end| *end as usize);
+        self.block.data.get(start..end).unwrap_or(&[])
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// True if no field holds anything but spaces.
+    pub(super) fn is_blank(&self) -> bool {
+        self.iter()
+            .all(|field| field.iter().all(u8::is_ascii_whitespace))
+    }
+}
+
+/// Why a record cannot be read.
+#[derive(Debug)]
+pub(super) enum RowFault {
+    Io(io::Error),
+    Unclosed {
+        row: u32,
+        line: u64,
+    },
+    Huge {
+        row: u32,
+        line: u64,
+        limit: &'static str,
+    },
+    TooMany,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    RecordStart,
+    FieldStart,
+    Plain,
+    Quoted,
+    QuoteInQuoted,
+}
+
+/// Reads records from UTF-8 bytes.
+pub(super) struct RowReader<R> {
+    inner: R,
+    buffer: Vec<u8>,
+    at: usize,
+    filled: usize,
+    delimiter: u8,
+    after_cr: bool,
+    /// The row that comes next, as a spreadsheet numbers it.
+    row: u32,
+    line: u64,
+}
+
+impl<R: Read> RowReader<R> {
+    pub(super) fn new(inner: R, delimiter: u8) -> Self {
+        Self {
+            inner,
+            buffer: vec![0; 1 << 16],
+            at: 0,
+            filled: 0,
+            delimiter,
+            after_cr: false,
+            row: 1,
+            line: 1,
+        }
+    }
+
+    /// Appends the next record to `block`; false at the end of the file.
+    pub(super) fn read(&mut self, block: &mut Block) -> Result<bool, RowFault> {
+        let mut state = State::RecordStart;
+        let mut opened_line = self.line;
+        let mut lines = 0_u32;
+        let begin = block.data.len();
+        loop {
+            if self.at == self.filled && !self.fill()? {
+                return self.end_of_file(state, opened_line, block);
+            }
+            if state == State::Quoted || state == State::Plain {
+                self.take_run(state, block);
+                if block.data.len() - begin > MAX_BYTES {
+                    return Err(RowFault::Huge {
+                        row: self.row,
+                        line: opened_line,
+                        limit: "1 MiB",
+                    });
+                }
+            }
+            let Some(&byte) = self.buffer.get(self.at).filter(|_| self.at < self.filled) else {
+                continue;
+            };
+            self.at += 1;
+            let after_cr = std::mem::replace(&mut self.after_cr, false);
+            let ends_line = byte == b'\n' || byte == b'\r';
+            match state {
+                State::RecordStart if byte == b'\n' && after_cr => {}
+                State::RecordStart if ends_line => {
+                    self.after_cr = byte == b'\r';
+                    self.next_row()?;
+                    opened_line = self.line;
+                }
+                State::Quoted if byte == b'"' => state = State::QuoteInQuoted,
+                State::Quoted => {
+                    block.data.push(byte);
+                    if byte == b'\n' {
+                        self.line += 1;
+                        lines += 1;
+                        if lines > MAX_LINES {
+                            return Err(RowFault::Huge {
+                                row: self.row,
+                                line: opened_line,
+                                limit: "100 lines",
+                            });
+                        }
+                    }
+                }
+                State::QuoteInQuoted if byte == b'"' => {
+                    block.data.push(byte);
+                    state = State::Quoted;
+                }
+                State::RecordStart | State::FieldStart if byte == b'"' => state = State::Quoted,
+                State::RecordStart | State::FieldStart | State::Plain | State::QuoteInQuoted => {
+                    if byte == self.delimiter {
+                        block.end_field();
+                        state = State::FieldStart;
+                    } else if ends_line {
+                        self.after_cr = byte == b'\r';
+                        block.end_field();
+                        block.end_row(self.row);
+                        self.next_row()?;
+                        return Ok(true);
+                    } else {
+                        block.data.push(byte);
+                        state = State::Plain;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies the bytes up to the next one that means something.
+    fn take_run(&mut self, state: State, block: &mut Block) {
+        let rest = self.buffer.get(self.at..self.filled).unwrap_or(&[]);
+        let length = if state == State::Quoted {
+            rest.iter().position(|b| matches!(b, b'"' | b'\n'))
+        } else {
+            rest.iter()
+                .position(|b| *b == self.delimiter || matches!(b, b'\n' | b'\r'))
+        }
+        .unwrap_or(rest.len());
+        block
+            .data
+            .extend_from_slice(rest.get(..length).unwrap_or(&[]));
+        self.at += length;
+        if length > 0 {
+            self.after_cr = false;
+        }
+    }
+
+    fn end_of_file(&self, state: State, line: u64, block: &mut Block) -> Result<bool, RowFault> {
+        match state {
+            State::RecordStart => Ok(false),
+            State::Quoted => Err(RowFault::Unclosed {
+                row: self.row,
+                line,
+            }),
+            State::FieldStart | State::Plain | State::QuoteInQuoted => {
+                block.end_field();
+                block.end_row(self.row);
+                Ok(true)
+            }
+        }
+    }
+
+    fn next_row(&mut self) -> Result<(), RowFault> {
+        self.row = self.row.checked_add(1).ok_or(RowFault::TooMany)?;
+        self.line += 1;
+        Ok(())
+    }
+
+    fn fill(&mut self) -> Result<bool, RowFault> {
+        self.at = 0;
+        self.filled = 0;
+        loop {
+            match self.inner.read(&mut self.buffer) {
+                Ok(length) => {
+                    self.filled = length;
+                    return Ok(length > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(RowFault::Io(error)),
+            }
+        }
+    }
+}

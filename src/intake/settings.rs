@@ -1,0 +1,288 @@
+//! What the user may say about a contacts file; everything else is detected.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::phone::Region;
+
+/// How to read the contacts files. The default detects everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The field separator; detected if `None`.
+    pub delimiter: Option<Delimiter>,
+    /// The character encoding; detected if `None`.
+    pub encoding: Option<TextEncoding>,
+    /// The sheet of a workbook; the first one if `None`.
+    pub sheet: Option<String>,
+    /// The first row is a contact, not a header.
+    pub no_header: bool,
+    /// Columns that the user named.
+    pub columns: ColumnChoice,
+    /// The country of numbers without a country code.
+    pub region: Option<Region>,
+    /// Which of several valid numbers of a row counts.
+    pub prefer: Prefer,
+    /// One recipient a row, or one for each number.
+    pub numbers: NumbersPerRow,
+    /// The share of rows that must be valid, or nothing is sent.
+    pub min_valid: MinValid,
+}
+
+/// Columns by header (or by number from 1, where there is no header); empty ones are detected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnChoice {
+    /// The phone columns, in order of preference.
+    pub phone: Vec<String>,
+    /// Given names.
+    pub first_name: Option<String>,
+    /// Family names.
+    pub last_name: Option<String>,
+    /// Amio contact ids.
+    pub contact_id: Option<String>,
+    /// Countries: ISO codes or English names.
+    pub region: Option<String>,
+}
+
+/// A setting that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{value}\" is no {what}: write {allowed}")]
+pub struct BadSetting {
+    value: String,
+    what: &'static str,
+    allowed: &'static str,
+}
+
+/// The character between two fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delimiter {
+    /// `,`
+    Comma,
+    /// `;`
+    Semicolon,
+    /// A tab.
+    Tab,
+    /// `|`
+    Pipe,
+}
+
+impl Delimiter {
+    /// All of them, the most usual first.
+    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe];
+
+    /// The byte in the file.
+    pub fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+            Self::Pipe => b'|',
+        }
+    }
+}
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Comma => "comma",
+            Self::Semicolon => "semicolon",
+            Self::Tab => "tab",
+            Self::Pipe => "pipe",
+        })
+    }
+}
+
+impl FromStr for Delimiter {
+    type Err = BadSetting;
+
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        match text {
+            "," | "comma" => Ok(Self::Comma),
+            ";" | "semicolon" => Ok(Self::Semicolon),
+            "\t" | "\\t" | "tab" => Ok(Self::Tab),
+            "|" | "pipe" => Ok(Self::Pipe),
+            _ => Err(BadSetting {
+                value: text.to_owned(),
+                what: "delimiter",
+                allowed: "comma, semicolon, tab or pipe, or the character itself",
+            }),
+        }
+    }
+}
+
+/// A character encoding, by any of the labels that browsers know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextEncoding(pub(super) &'static encoding_rs::Encoding);
+
+impl fmt::Display for TextEncoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl FromStr for TextEncoding {
+    type Err = BadSetting;
+
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        // Windows calls its code pages cp1250; the web's list of labels says windows-1250.
+        let lower = text.trim().to_ascii_lowercase();
+        let label = lower
+            .strip_prefix("cp125")
+            .map_or(lower.clone(), |page| format!("windows-125{page}"));
+        encoding_rs::Encoding::for_label(label.as_bytes())
+            .map(Self)
+            .ok_or(BadSetting {
+                value: text.to_owned(),
+                what: "encoding",
+                allowed: "a name such as utf-8, utf-16le, windows-1250, windows-1252 or iso-8859-2",
+            })
+    }
+}
+
+/// Which of several valid numbers of a row counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prefer {
+    /// The first one, in the order of the phone columns.
+    #[default]
+    First,
+    /// The first mobile one; the first one if none is a mobile.
+    Mobile,
+}
+
+impl fmt::Display for Prefer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::First => "first",
+            Self::Mobile => "mobile",
+        })
+    }
+}
+
+impl FromStr for Prefer {
+    type Err = BadSetting;
+
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        match text {
+            "first" => Ok(Self::First),
+            "mobile" => Ok(Self::Mobile),
+            _ => Err(BadSetting {
+                value: text.to_owned(),
+                what: "preference",
+                allowed: "first or mobile",
+            }),
+        }
+    }
+}
+
+/// One recipient a row, or one for each number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NumbersPerRow {
+    /// A row is one person: one number is messaged.
+    #[default]
+    One,
+    /// Every valid number of a row is a recipient of its own.
+    All,
+}
+
+impl fmt::Display for NumbersPerRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One => "one",
+            Self::All => "all",
+        })
+    }
+}
+
+impl FromStr for NumbersPerRow {
+    type Err = BadSetting;
+
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        match text {
+            "one" => Ok(Self::One),
+            "all" => Ok(Self::All),
+            _ => Err(BadSetting {
+                value: text.to_owned(),
+                what: "number of recipients a row",
+                allowed: "one or all",
+            }),
+        }
+    }
+}
+
+/// The least share of valid rows, in percent; below it the file is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinValid(u8);
+
+impl MinValid {
+    /// The share in percent, 0 to 100.
+    pub fn percent(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for MinValid {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl fmt::Display for MinValid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
+impl FromStr for MinValid {
+    type Err = BadSetting;
+
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        let digits = text.trim().trim_end_matches('%').trim_end();
+        digits
+            .parse()
+            .ok()
+            .filter(|percent| *percent <= 100)
+            .map(Self)
+            .ok_or(BadSetting {
+                value: text.to_owned(),
+                what: "share",
+                allowed: "a whole number of percent from 0 to 100, such as 50%",
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_read_back_what_they_print() {
+        for delimiter in Delimiter::ALL {
+            assert_eq!(delimiter.to_string().parse(), Ok(delimiter));
+        }
+        assert_eq!("\\t".parse(), Ok(Delimiter::Tab));
+        for prefer in [Prefer::First, Prefer::Mobile] {
+            assert_eq!(prefer.to_string().parse(), Ok(prefer));
+        }
+        for numbers in [NumbersPerRow::One, NumbersPerRow::All] {
+            assert_eq!(numbers.to_string().parse(), Ok(numbers));
+        }
+        assert_eq!("90 %".parse::<MinValid>().map(MinValid::percent), Ok(90));
+        assert_eq!(
+            MinValid::default().to_string().parse(),
+            Ok(MinValid::default())
+        );
+        assert_eq!(
+            "cp1250".parse::<TextEncoding>().map(|e| e.to_string()),
+            Ok("windows-1250".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_bad_setting_says_what_may_be_written() {
+        assert_eq!(
+            "x".parse::<Delimiter>().unwrap_err().to_string(),
+            "\"x\" is no delimiter: write comma, semicolon, tab or pipe, or the character itself"
+        );
+        assert!("101".parse::<MinValid>().is_err());
+        assert!("klingon".parse::<TextEncoding>().is_err());
+    }
+}

@@ -1,0 +1,292 @@
+//! Where the bytes come from: files, standard input, compressed or not, and their digest.
+//!
+//! A source is read twice, once to examine it and once to judge it. Standard input is kept for that:
+//! in memory while it is small, else in a temporary file that has no name any more.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+/// Where contacts are read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Source {
+    /// The name for messages.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Stdin => "standard input".to_owned(),
+        }
+    }
+
+    /// The file's name without folder and suffixes: what a batch is named after.
+    pub fn stem(&self) -> String {
+        let Self::Path(path) = self else {
+            return "stdin".to_owned();
+        };
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let mut stem = name.as_str();
+        for suffix in [".gz", ".zst"] {
+            stem = strip_suffix(stem, suffix);
+        }
+        for suffix in [
+            ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods",
+        ] {
+            let shorter = strip_suffix(stem, suffix);
+            if shorter != stem {
+                stem = shorter;
+                break;
+            }
+        }
+        if stem.is_empty() {
+            "contacts".to_owned()
+        } else {
+            stem.to_owned()
+        }
+    }
+}
+
+fn strip_suffix<'a>(name: &'a str, suffix: &str) -> &'a str {
+    let Some(at) = name.len().checked_sub(suffix.len()) else {
+        return name;
+    };
+    match name.split_at_checked(at) {
+        Some((head, tail)) if tail.eq_ignore_ascii_case(suffix) && !head.is_empty() => head,
+        _ => name,
+    }
+}
+
+/// The SHA-256 of the input's bytes, as they lie on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileDigest([u8; 32]);
+
+impl FileDigest {
+    /// The 32 bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// One digest for several files; for a single file its own, as `sha256sum` prints it.
+    pub(super) fn of_all(digests: &[Self]) -> Self {
+        if let [only] = digests {
+            return *only;
+        }
+        let mut hash = Sha256::new();
+        for digest in digests {
+            hash.update(digest.0);
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+impl std::fmt::Display for FileDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The bytes of one source, which can be read again from the start.
+#[derive(Debug)]
+pub(super) enum Bytes {
+    File(File),
+    Memory(Arc<[u8]>),
+}
+
+/// Standard input up to this size stays in memory.
+const IN_MEMORY: u64 = 8 << 20;
+
+impl Bytes {
+    pub(super) fn open(source: &Source) -> io::Result<Self> {
+        match source {
+            Source::Path(path) => {
+                let file = File::open(path)?;
+                if file.metadata()?.is_file() {
+                    return Ok(Self::File(file));
+                }
+                if file.metadata()?.is_dir() {
+                    return Err(io::Error::new(
+                        io::ErrorKind::IsADirectory,
+                        "it is a folder",
+                    ));
+                }
+                // A named pipe or a shell's process substitution can be read once only.
+                spool(file)
+            }
+            Source::Stdin => spool(io::stdin().lock()),
+        }
+    }
+
+    fn reader(&self) -> io::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::File(file) => {
+                let mut file = file.try_clone()?;
+                file.seek(SeekFrom::Start(0))?;
+                Ok(Box::new(file))
+            }
+            Self::Memory(bytes) => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
+        }
+    }
+
+    /// Opens the bytes from their start, decompressed where their first bytes say that they are compressed.
+    pub(super) fn decompressed(&self) -> io::Result<(Box<dyn Read + Send>, RunningDigest)> {
+        let mut head = [0_u8; 4];
+        let mut raw = self.reader()?;
+        let length = read_up_to(&mut raw, &mut head)?;
+        let head = head.get(..length).unwrap_or(&[]).to_vec();
+        let running = RunningDigest::default();
+        let counted = Counted {
+            inner: self.reader()?,
+            hash: Arc::clone(&running.0),
+        };
+        let reader: Box<dyn Read + Send> = if head.starts_with(&[0x1f, 0x8b]) {
+            Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(
+                1 << 16,
+                counted,
+            )))
+        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            Box::new(zstd::stream::read::Decoder::new(counted)?)
+        } else {
+            Box::new(counted)
+        };
+        Ok((reader, running))
+    }
+}
+
+fn spool(mut from: impl Read) -> io::Result<Bytes> {
+    let mut start = Vec::new();
+    from.by_ref().take(IN_MEMORY).read_to_end(&mut start)?;
+    if (start.len() as u64) < IN_MEMORY {
+        return Ok(Bytes::Memory(start.into()));
+    }
+    let mut file = nameless_file(&std::env::temp_dir())?;
+    file.write_all(&start)?;
+    io::copy(&mut from, &mut file)?;
+    Ok(Bytes::File(file))
+}
+
+/// A file that vanishes with its handle: it holds phone numbers and must not be left behind.
+fn nameless_file(folder: &Path) -> io::Result<File> {
+    for attempt in 0..100_u32 {
+        let path = folder.join(format!(".outreach-{}-{attempt}", std::process::id()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(file) => {
+                std::fs::remove_file(&path)?;
+                return Ok(file);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "no free name for a temporary file",
+    ))
+}
+
+fn read_up_to(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The digest of what was read so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RunningDigest(Arc<Mutex<Sha256>>);
+
+impl RunningDigest {
+    pub(super) fn finish(&self) -> FileDigest {
+        let hash = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        FileDigest(hash.finalize().into())
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    hash: Arc<Mutex<Sha256>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(into)?;
+        self.hash
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .update(into.get(..length).unwrap_or(&[]));
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_named_after_the_file_without_its_suffixes() {
+        for (path, stem) in [
+            ("a/contacts.csv", "contacts"),
+            ("contacts.CSV.gz", "contacts"),
+            ("list.xlsx", "list"),
+            ("2026.05.csv", "2026.05"),
+            (".csv", ".csv"),
+            ("noext", "noext"),
+        ] {
+            assert_eq!(Source::Path(path.into()).stem(), stem, "{path}");
+        }
+        assert_eq!(Source::Stdin.stem(), "stdin");
+    }
+
+    #[test]
+    fn a_large_stream_goes_to_a_file_and_reads_the_same_twice() {
+        let length = IN_MEMORY + 10;
+        let bytes = spool(io::repeat(b'7').take(length)).unwrap();
+        assert!(matches!(bytes, Bytes::File(_)));
+        let read = || {
+            let (mut reader, digest) = bytes.decompressed().unwrap();
+            (
+                io::copy(&mut reader, &mut io::sink()).unwrap(),
+                digest.finish(),
+            )
+        };
+        assert_eq!(read().0, length);
+        assert_eq!(read(), read());
+    }
+
+    #[test]
+    fn the_digest_of_one_file_is_its_sha256() {
+        let bytes = Bytes::Memory(Arc::from(&b"abc"[..]));
+        let (mut reader, digest) = bytes.decompressed().unwrap();
+        io::copy(&mut reader, &mut io::sink()).unwrap();
+        let of_one = FileDigest::of_all(&[digest.finish()]);
+        assert_eq!(
+            of_one.to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

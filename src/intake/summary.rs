@@ -1,0 +1,244 @@
+//! What a file holds, in numbers: the material of every report.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::phone::{LineType, Mending, Region};
+use crate::domain::recipient::{JudgedRow, Position, Verdict};
+
+/// So many examples are kept of each kind.
+pub const EXAMPLES: usize = 5;
+
+/// The counts of one pass over the input.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Rows that hold anything, the header not counted.
+    pub rows: u64,
+    /// Rows without any text; they count in the numbering but are no contacts.
+    pub blank_rows: u64,
+    /// To be sent.
+    pub queued: u64,
+    /// Cannot be sent as they stand.
+    pub invalid: u64,
+    /// Numbers that stood in an earlier row.
+    pub duplicate: u64,
+    /// Valid, but must not be messaged.
+    pub suppressed: u64,
+    /// Queued rows whose cell was mended.
+    pub mended: u64,
+    /// Duplicates whose row names another person than the first row.
+    pub shared_numbers: u64,
+    /// Invalid rows by reason, the most frequent first.
+    pub problems: Vec<Group>,
+    /// Mended rows by repair, the most frequent first.
+    pub mendings: Vec<Group>,
+    /// Suppressed rows by cause, the most frequent first.
+    pub suppressions: Vec<Group>,
+    /// The first duplicates.
+    pub duplicates: Vec<Example>,
+    /// The first numbers that several people share.
+    pub households: Vec<Example>,
+    /// Queued numbers by country, the most frequent first.
+    pub countries: Vec<CountryCount>,
+    /// Queued numbers by kind of line, the most frequent first.
+    pub line_types: Vec<LineCount>,
+}
+
+/// Rows that share a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The stable word.
+    pub code: String,
+    /// The reason in words.
+    pub text: String,
+    /// How many rows.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+}
+
+/// A row that shows what is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// Index of the file, from 0.
+    pub file: u16,
+    /// Row as a spreadsheet numbers it.
+    pub row: u32,
+    /// The text of the cell.
+    pub typed: String,
+    /// What it should probably say, what it was read as, or which row counts.
+    pub note: Option<String>,
+}
+
+/// Numbers of one country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CountryCount {
+    /// ISO code.
+    pub country: Region,
+    /// English name.
+    pub name: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Numbers of one kind of line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineCount {
+    /// The kind.
+    pub line_type: LineType,
+    /// How many.
+    pub count: u64,
+}
+
+/// Counts while the rows go by.
+#[derive(Default)]
+pub(super) struct Counter {
+    summary: Summary,
+    problems: BTreeMap<&'static str, Group>,
+    mendings: BTreeMap<&'static str, Group>,
+    suppressions: BTreeMap<&'static str, Group>,
+    countries: BTreeMap<Region, u64>,
+    lines: BTreeMap<LineType, u64>,
+    last_row: Option<Position>,
+}
+
+/// What the judged row itself does not tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) line_type: Option<LineType>,
+    pub(super) region: Option<Region>,
+    pub(super) mended: Mending,
+    pub(super) shared: bool,
+}
+
+fn example(row: &JudgedRow, note: Option<String>) -> Example {
+    // A cell may hold a whole letter by mistake; a report shows its beginning.
+    let typed = match row.typed.char_indices().nth(60) {
+        Some((end, _)) => format!("{}...", row.typed.get(..end).unwrap_or("")),
+        None => row.typed.clone(),
+    };
+    Example {
+        file: row.position.file,
+        row: row.position.row.get(),
+        typed,
+        note,
+    }
+}
+
+fn keep(examples: &mut Vec<Example>, example: impl FnOnce() -> Example) {
+    if examples.len() < EXAMPLES {
+        examples.push(example());
+    }
+}
+
+fn group(
+    groups: &mut BTreeMap<&'static str, Group>,
+    code: &'static str,
+    text: impl FnOnce() -> String,
+    row: impl FnOnce() -> Example,
+) {
+    let group = groups.entry(code).or_insert_with(|| Group {
+        code: code.to_owned(),
+        text: text(),
+        count: 0,
+        examples: Vec::new(),
+    });
+    group.count += 1;
+    keep(&mut group.examples, row);
+}
+
+impl Counter {
+    pub(super) fn blank(&mut self, rows: u64) {
+        self.summary.blank_rows += rows;
+    }
+
+    pub(super) fn count(&mut self, row: &JudgedRow, facts: Facts) {
+        if self.last_row != Some(row.position) {
+            self.summary.rows += 1;
+            self.last_row = Some(row.position);
+        }
+        match &row.verdict {
+            Verdict::Queued(accepted) => {
+                self.summary.queued += 1;
+                if let Some(region) = facts.region {
+                    *self.countries.entry(region).or_default() += 1;
+                }
+                if let Some(line) = facts.line_type {
+                    *self.lines.entry(line).or_default() += 1;
+                }
+                if !facts.mended.is_none() {
+                    self.summary.mended += 1;
+                    for phrase in facts.mended.phrases() {
+                        let read = || example(row, Some(accepted.phone.e164()));
+                        group(&mut self.mendings, phrase, || phrase.to_owned(), read);
+                    }
+                }
+            }
+            Verdict::Invalid {
+                problem,
+                suggestion,
+            } => {
+                self.summary.invalid += 1;
+                let bad = || example(row, suggestion.clone());
+                group(
+                    &mut self.problems,
+                    problem.code(),
+                    || problem.to_string(),
+                    bad,
+                );
+            }
+            Verdict::Duplicate { first, .. } => {
+                self.summary.duplicate += 1;
+                let other = || example(row, Some(first.row.to_string()));
+                if facts.shared {
+                    self.summary.shared_numbers += 1;
+                    keep(&mut self.summary.households, other);
+                } else {
+                    keep(&mut self.summary.duplicates, other);
+                }
+            }
+            Verdict::Suppressed { cause, .. } => {
+                self.summary.suppressed += 1;
+                group(
+                    &mut self.suppressions,
+                    cause.code(),
+                    || cause.to_string(),
+                    || example(row, None),
+                );
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Summary {
+        let sorted = |groups: BTreeMap<&'static str, Group>| {
+            let mut groups: Vec<Group> = groups.into_values().collect();
+            groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+            groups
+        };
+        let mut countries: Vec<_> = self
+            .countries
+            .into_iter()
+            .map(|(country, count)| CountryCount {
+                country,
+                name: country.name(),
+                count,
+            })
+            .collect();
+        countries.sort_by_key(|entry| std::cmp::Reverse(entry.count));
+        let mut line_types: Vec<_> = self
+            .lines
+            .into_iter()
+            .map(|(line_type, count)| LineCount { line_type, count })
+            .collect();
+        line_types.sort_by_key(|entry| std::cmp::Reverse(entry.count));
+        Summary {
+            problems: sorted(self.problems),
+            mendings: sorted(self.mendings),
+            suppressions: sorted(self.suppressions),
+            countries,
+            line_types,
+            ..self.summary
+        }
+    }
+}

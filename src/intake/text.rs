@@ -1,0 +1,220 @@
+//! Character encodings: what the bytes are, and a reader that makes UTF-8 of them.
+
+use std::io::{self, Read};
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+/// So much is kept of the start of a file, to see its delimiter and columns.
+pub(super) const SAMPLE: usize = 256 << 10;
+/// The detector looks at so much of a file that is not UTF-8.
+const DETECTOR_BYTES: usize = 4 << 20;
+
+/// What an examination of all the bytes has found.
+pub(super) struct Examined {
+    pub(super) encoding: &'static Encoding,
+    /// The start of the text, decoded.
+    pub(super) sample: String,
+    /// True if the sample is the whole text.
+    pub(super) complete: bool,
+}
+
+/// Reads everything once: the encoding is a property of all the bytes, not of the first page.
+///
+/// `asked` is an encoding that the user named; `country` (a two-letter code) helps to tell the Central
+/// European code pages from the Western ones.
+pub(super) fn examine(
+    mut bytes: impl Read,
+    asked: Option<&'static Encoding>,
+    country: Option<&str>,
+) -> io::Result<Examined> {
+    let mut start = Vec::new();
+    let mut validator = Utf8Validator::default();
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut fed = 0_usize;
+    let mut total = 0_u64;
+    let mut chunk = vec![0_u8; 1 << 16];
+    loop {
+        let length = match bytes.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let piece = chunk.get(..length).unwrap_or(&[]);
+        total += length as u64;
+        if start.len() < SAMPLE {
+            start.extend_from_slice(piece);
+        }
+        validator.feed(piece);
+        if !validator.valid && fed < DETECTOR_BYTES {
+            detector.feed(piece, false);
+            fed += length;
+        }
+    }
+    let encoding = match (asked, Encoding::for_bom(&start)) {
+        (Some(asked), _) => asked,
+        (None, Some((by_mark, _))) => by_mark,
+        (None, None) => match utf16_without_mark(&start) {
+            Some(utf16) => utf16,
+            None if validator.finish() => UTF_8,
+            None => {
+                detector.feed(&[], true);
+                let domain = country.map(str::to_ascii_lowercase);
+                detector.guess(domain.as_deref().map(str::as_bytes), Utf8Detection::Deny)
+            }
+        },
+    };
+    let complete = total == start.len() as u64;
+    let (text, _, _) = encoding.decode(&start);
+    Ok(Examined {
+        encoding,
+        sample: text.into_owned(),
+        complete,
+    })
+}
+
+/// Spreadsheets write a mark; other programs may not, but then every other byte of a Latin text is 0.
+fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
+    let head = start.get(..start.len().min(4096) & !1)?;
+    let zeros = |offset: usize| {
+        head.iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
+    let half = head.len() / 2;
+    if half < 4 {
+        return None;
+    }
+    if zeros(1) * 10 > half * 8 && zeros(0) * 10 < half {
+        return Some(UTF_16LE);
+    }
+    (zeros(0) * 10 > half * 8 && zeros(1) * 10 < half).then_some(UTF_16BE)
+}
+
+/// UTF-8 validity across the borders of chunks.
+struct Utf8Validator {
+    valid: bool,
+    carry: Vec<u8>,
+}
+
+impl Default for Utf8Validator {
+    fn default() -> Self {
+        Self {
+            valid: true,
+            carry: Vec::new(),
+        }
+    }
+}
+
+impl Utf8Validator {
+    fn feed(&mut self, piece: &[u8]) {
+        if !self.valid {
+            return;
+        }
+        if self.carry.is_empty() {
+            self.check(piece);
+        } else {
+            let mut joined = std::mem::take(&mut self.carry);
+            joined.extend_from_slice(piece);
+            self.check(&joined);
+        }
+    }
+
+    fn check(&mut self, bytes: &[u8]) {
+        if let Err(error) = std::str::from_utf8(bytes) {
+            if error.error_len().is_some() {
+                self.valid = false;
+            } else {
+                self.carry = bytes.get(error.valid_up_to()..).unwrap_or(&[]).to_vec();
+            }
+        }
+    }
+
+    fn finish(&self) -> bool {
+        self.valid && self.carry.is_empty()
+    }
+}
+
+/// Makes UTF-8 of any encoding, and refuses bytes that the encoding does not know.
+pub(super) struct Utf8Reader<R> {
+    inner: R,
+    decoder: Decoder,
+    raw: Vec<u8>,
+    at: usize,
+    filled: usize,
+    text: Vec<u8>,
+    given: usize,
+    finished: bool,
+}
+
+impl<R: Read> Utf8Reader<R> {
+    pub(super) fn new(inner: R, encoding: &'static Encoding) -> Self {
+        Self {
+            inner,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            raw: vec![0; 1 << 16],
+            at: 0,
+            filled: 0,
+            text: Vec::new(),
+            given: 0,
+            finished: false,
+        }
+    }
+
+    fn decode_more(&mut self) -> io::Result<()> {
+        if self.at == self.filled {
+            self.at = 0;
+            self.filled = loop {
+                match self.inner.read(&mut self.raw) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    other => break other?,
+                }
+            };
+        }
+        let last = self.filled == 0;
+        let source = self.raw.get(self.at..self.filled).unwrap_or(&[]);
+        let room = self
+            .decoder
+            .max_utf8_buffer_length_without_replacement(source.len())
+            .unwrap_or(1 << 18);
+        self.text.resize(room, 0);
+        let (result, read, written) =
+            self.decoder
+                .decode_to_utf8_without_replacement(source, &mut self.text, last);
+        self.at += read;
+        self.text.truncate(written);
+        self.given = 0;
+        match result {
+            DecoderResult::InputEmpty => self.finished = last,
+            DecoderResult::OutputFull => {}
+            DecoderResult::Malformed(..) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "bytes that the encoding does not know",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Utf8Reader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.text.len() {
+            if self.finished {
+                return Ok(0);
+            }
+            self.decode_more()?;
+        }
+        let ready = self.text.get(self.given..).unwrap_or(&[]);
+        let length = ready.len().min(into.len());
+        if let (Some(target), Some(source)) = (into.get_mut(..length), ready.get(..length)) {
+            target.copy_from_slice(source);
+        }
+        self.given += length;
+        Ok(length)
+    }
+}

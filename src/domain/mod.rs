@@ -7,5 +7,6 @@ pub mod content;
 pub mod delivery;
 pub mod outcome;
 pub mod phone;
+pub mod quota;
 pub mod recipient;
 pub mod retry;

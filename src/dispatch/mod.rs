@@ -1,1 +1,3 @@
-//! To come.
+//! Dispatch: claims the next recipients, waits for the pacer, sends, settles.
+
+pub mod pacer;

@@ -2,4 +2,5 @@
 
 pub mod completions;
 pub mod config;
+pub mod error;
 pub mod man;

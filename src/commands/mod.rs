@@ -2,5 +2,6 @@
 
 pub mod completions;
 pub mod config;
+pub mod error;
 pub mod man;
 pub mod sandbox;

@@ -1,1 +1,12 @@
-//! To come.
+//! What people and other programs read: the results file, the summary. Changes no state.
+
+mod cell;
+mod error;
+mod file;
+mod results;
+mod summary;
+
+pub use cell::csv_cell;
+pub use error::ReportError;
+pub use results::{COLUMNS, write_results, write_results_file};
+pub use summary::{Hints, Summary, grouped, minute, place, quoted, write_summary_file};

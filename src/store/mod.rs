@@ -7,8 +7,10 @@
 //! - The key of a recipient is its batch and its place in it; work goes in that order, and nothing
 //!   on the hot path touches a randomly ordered index.
 
+mod audit;
 mod batch;
 mod error;
+mod funnel;
 mod history;
 mod journal;
 mod loader;
@@ -25,8 +27,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+pub use audit::{AttemptRecord, Story, UnknownRow};
 pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
 pub use error::StoreError;
+pub use funnel::Funnel;
 pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
     AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Settled, Settlement, Window,

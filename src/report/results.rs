@@ -44,11 +44,7 @@ const BUFFER: usize = 1 << 18;
 ///
 /// # Errors
 /// [`ReportError`] if the checkpoint cannot be read or `to` cannot be written.
-pub fn write_results(
-    reader: &Reader,
-    batch: &Batch,
-    to: impl Write,
-) -> Result<u64, ReportError> {
+pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u64, ReportError> {
     let mut lines = Lines {
         csv: csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)

@@ -5,14 +5,16 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::wire::{self, Channel, ListedMessage, OutgoingMessage};
+use crate::clock::Clock;
 use crate::domain::outcome::{Answer, Exchange, Written};
-use crate::domain::quota::QuotaHeaders;
+use crate::domain::quota::{QuotaHeaders, parse_retry_after};
 
 /// Bodies are read up to here: no documented answer comes near it.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -164,7 +166,8 @@ pub struct Client {
     http: reqwest::Client,
     messages: Url,
     base_url: BaseUrl,
-    token_fingerprint: [u8; 8],
+    token_fingerprint: i64,
+    clock: Clock,
 }
 
 impl Client {
@@ -172,7 +175,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`] if the token cannot be a header or TLS cannot be set up.
-    pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
+    pub fn new(settings: &ClientSettings, clock: Clock) -> Result<Self, ClientError> {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", settings.token.expose_secret()))
                 .map_err(|_| ClientError::Token)?;
@@ -202,18 +205,19 @@ impl Client {
             detail: chain(&error),
         })?;
         let digest = Sha256::digest(settings.token.expose_secret().as_bytes());
-        let mut token_fingerprint = [0; 8];
-        token_fingerprint.copy_from_slice(&digest[..8]);
+        let mut fingerprint = [0; 8];
+        fingerprint.copy_from_slice(&digest[..8]);
         Ok(Self {
             http,
             messages: settings.base_url.join("messages")?,
             base_url: settings.base_url.clone(),
-            token_fingerprint,
+            token_fingerprint: i64::from_le_bytes(fingerprint),
+            clock,
         })
     }
 
     /// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
-    pub fn token_fingerprint(&self) -> [u8; 8] {
+    pub fn token_fingerprint(&self) -> i64 {
         self.token_fingerprint
     }
 
@@ -232,7 +236,7 @@ impl Client {
             )
             .body(body);
         match request.send().await {
-            Ok(response) => read_reply(response).await,
+            Ok(response) => read_reply(response, self.clock.now()).await,
             Err(error) => Reply::failed(&error),
         }
     }
@@ -271,7 +275,7 @@ impl Client {
                 detail: error.to_string(),
             })?;
         let reply = match self.http.request(Method::GET, url).send().await {
-            Ok(response) => read_reply(response).await,
+            Ok(response) => read_reply(response, self.clock.now()).await,
             Err(error) => Reply::failed(&error),
         };
         match reply.exchange {
@@ -298,7 +302,7 @@ impl Reply {
                 written: written(error),
                 detail: chain(error),
             },
-            quota: QuotaHeaders,
+            quota: QuotaHeaders::default(),
         }
     }
 
@@ -308,7 +312,7 @@ impl Reply {
                 written: Written::No,
                 detail,
             },
-            quota: QuotaHeaders,
+            quota: QuotaHeaders::default(),
         }
     }
 }
@@ -327,7 +331,7 @@ fn written(error: &reqwest::Error) -> Written {
     }
 }
 
-async fn read_reply(mut response: reqwest::Response) -> Reply {
+async fn read_reply(mut response: reqwest::Response, received_at: Timestamp) -> Reply {
     let status = response.status().as_u16();
     let headers = response.headers();
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -335,8 +339,9 @@ async fn read_reply(mut response: reqwest::Response) -> Reply {
         text("x-ratelimit-limit"),
         text("x-ratelimit-remaining"),
         text("x-ratelimit-reset"),
+        text("date"),
     );
-    let retry_after = text("retry-after").and_then(|value| value.trim().parse().ok());
+    let retry_after = text("retry-after").and_then(|value| parse_retry_after(value, received_at));
     let location = text("location").map(str::to_owned);
     let mut body = Vec::new();
     let complete = loop {
@@ -357,7 +362,7 @@ async fn read_reply(mut response: reqwest::Response) -> Reply {
         status,
         body,
         complete,
-        retry_after: retry_after.map(Duration::from_secs),
+        retry_after,
         receipt,
         error_text,
     };
@@ -425,7 +430,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             concurrency: 1,
         };
-        let client = Client::new(&settings).unwrap();
+        let client = Client::new(&settings, Clock::system()).unwrap();
         assert!(!format!("{settings:?}{client:?}").contains("very-secret"));
     }
 }

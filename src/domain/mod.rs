@@ -10,3 +10,4 @@ pub mod phone;
 pub mod quota;
 pub mod recipient;
 pub mod retry;
+pub mod schedule;

@@ -408,12 +408,16 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
         .map(|cell| cell.trim())
         .filter(|cell| !cell.is_empty())
         .collect();
-    let looks = |cell: &&&str| if PhoneNumber::parse(cell, settings.region).is_ok() { true } else {
-        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        let others = cell
-            .chars()
-            .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
-        settings.region.is_none() && (9..=15).contains(&digits) && !others
+    let looks = |cell: &&&str| {
+        if PhoneNumber::parse(cell, settings.region).is_ok() {
+            true
+        } else {
+            let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+            let others = cell
+                .chars()
+                .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
+            settings.region.is_none() && (9..=15).contains(&digits) && !others
+        }
     };
     if cells.is_empty() {
         0.0

@@ -30,6 +30,10 @@ pub fn content_key(channel: &str, phone: PhoneNumber, content: &str) -> i64 {
     i64::from_le_bytes(bytes)
 }
 
+/// How far the wall clock may have been set back between two attempts, in milliseconds: two hours
+/// cover a clock that was wrong by a daylight-saving hour.
+const CLOCK_STEP: i64 = 7_200_000;
+
 /// How far back to look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HistorySpan {
@@ -99,9 +103,8 @@ impl History {
                 row.get(0)
             })?;
         let since = to_millis(now).saturating_sub(millis(span.longest()));
-        // From the tail back: attempts stand in the order of their start, give or take a clock step
-        // of an hour.
-        let stop = since.saturating_sub(3_600_000);
+        // From the tail back: attempts stand in the order of their start, but for clock steps.
+        let stop = since.saturating_sub(CLOCK_STEP);
         let mut select = connection.prepare(
             "SELECT id, recipient, phone, content_key, started_at FROM attempt ORDER BY id DESC",
         )?;
@@ -246,50 +249,83 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Looks numbers up while a list is read.
-#[derive(Debug)]
-pub struct HistoryReader<'a> {
-    reader: &'a Reader,
-    history: History,
-    now: Timestamp,
+/// Who was messaged within the span: read once, for the intake of a list, and shared by its threads.
+#[derive(Debug, Default)]
+pub struct PastMessages {
+    by_content: HashMap<i64, (BatchId, i64)>,
+    by_phone: HashMap<u64, (BatchId, i64)>,
+    names: HashMap<BatchId, String>,
 }
 
-impl Reader {
-    /// Reads who was messaged within the span, for the intake of a batch.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn history(
-        &self,
-        span: HistorySpan,
-        batch: Option<BatchId>,
-        now: Timestamp,
-    ) -> Result<HistoryReader<'_>, StoreError> {
-        let history = History::load(&self.connection, span, batch, now)?;
-        Ok(HistoryReader {
-            reader: self,
-            history,
-            now,
+impl PastMessages {
+    /// The latest message with that content key within the repeat guard.
+    pub fn repeated(&self, key: i64) -> Option<PastMessage> {
+        self.by_content
+            .get(&key)
+            .and_then(|found| self.past(*found))
+    }
+
+    /// The latest message to that number within `not_within`.
+    pub fn messaged(&self, phone: PhoneNumber) -> Option<PastMessage> {
+        self.by_phone
+            .get(&phone.get())
+            .and_then(|found| self.past(*found))
+    }
+
+    fn past(&self, (batch, at): (BatchId, i64)) -> Option<PastMessage> {
+        let name = self.names.get(&batch).cloned();
+        Some(PastMessage {
+            batch: name.unwrap_or_else(|| format!("number {}", batch.get())),
+            at: from_millis(at).ok()?,
         })
     }
 }
 
-impl HistoryReader<'_> {
-    /// The latest message with that content within the repeat guard.
+impl Reader {
+    /// Reads who was messaged within the span, but for the messages of `except`.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn repeated(&mut self, key: i64) -> Result<Option<PastMessage>, StoreError> {
-        self.history
-            .repeated(&self.reader.connection, key, self.now)
-    }
-
-    /// The latest message to that number within `not_within`.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn messaged(&mut self, phone: PhoneNumber) -> Result<Option<PastMessage>, StoreError> {
-        self.history
-            .messaged(&self.reader.connection, phone, self.now)
+    pub fn past_messages(
+        &self,
+        span: HistorySpan,
+        except: Option<BatchId>,
+        now: Timestamp,
+    ) -> Result<PastMessages, StoreError> {
+        let mut past = PastMessages::default();
+        let since = |span: Duration| to_millis(now).saturating_sub(millis(span));
+        let (guard, within) = (since(span.repeat_guard), since(span.not_within));
+        let stop = guard.min(within).saturating_sub(CLOCK_STEP);
+        let mut select = self.connection.prepare(
+            "SELECT recipient, phone, content_key, started_at, outcome IS NULL OR outcome IN
+                    ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent')
+             FROM attempt ORDER BY id DESC",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let at: i64 = row.get(3)?;
+            if at < stop {
+                break;
+            }
+            let batch = RecipientId::from_column(row.get(0)?).batch();
+            if !row.get::<_, bool>(4)? || except == Some(batch) {
+                continue;
+            }
+            if let Some(key) = row.get::<_, Option<i64>>(2)?
+                && at >= guard
+            {
+                past.by_content.entry(key).or_insert((batch, at));
+            }
+            if let Some(phone) = row.get::<_, Option<i64>>(1)?
+                && at >= within
+                && let Ok(phone) = u64::try_from(phone)
+            {
+                past.by_phone.entry(phone).or_insert((batch, at));
+            }
+        }
+        for batch in self.batches()? {
+            past.names.insert(batch.id, batch.name);
+        }
+        Ok(past)
     }
 }

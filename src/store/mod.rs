@@ -31,7 +31,7 @@ pub use audit::{AttemptRecord, Story, UnknownRow};
 pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
 pub use error::StoreError;
 pub use funnel::Funnel;
-pub use history::{HistoryReader, HistorySpan, PastMessage, content_key};
+pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
     AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Settled, Settlement, Window,
 };

@@ -44,7 +44,9 @@ CREATE TABLE recipient (
     reason      TEXT,
     finished_at INTEGER
 ) STRICT;
-CREATE INDEX recipient_outstanding ON recipient (state, id) WHERE state IN ('queued', 'sending');
+-- Written with OR: from that SQLite concludes that `state = 'queued'` is covered, from IN it does not.
+CREATE INDEX recipient_outstanding ON recipient (state, id)
+    WHERE state = 'queued' OR state = 'sending';
 CREATE INDEX recipient_unknown ON recipient (phone) WHERE state = 'unknown';
 
 -- The part that never changes after intake.

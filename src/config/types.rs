@@ -175,6 +175,11 @@ impl Checkpoint {
         self.db.as_deref().unwrap_or(Path::new("outreach.db"))
     }
 
+    /// The checkpoint, if a flag of this command named it: a suggested command must name it too.
+    pub fn db_by_flag(&self) -> Option<&Path> {
+        self.db.as_deref().filter(|_| self.db_by_flag)
+    }
+
     /// The same for a rehearsal: only a flag, given for this very run, may name the files. The
     /// checkpoint that the environment or `outreach.toml` names is the real one, and a rehearsal in
     /// it would count as messages to real people.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -40,15 +40,18 @@ const UNDER_WAY: &str =
 /// Room for what is written at once.
 const BUFFER: usize = 1 << 18;
 
+/// Where the results of a batch go if nobody says otherwise.
+pub fn default_results_path(batch: &str) -> PathBuf {
+    // A batch name may hold anything; a file name may not.
+    let safe = batch.replace(['/', '\\', '\0'], "_");
+    PathBuf::from(format!("{safe}.results.csv"))
+}
+
 /// Writes the results of the batch; returns the number of rows.
 ///
 /// # Errors
 /// [`ReportError`] if the checkpoint cannot be read or `to` cannot be written.
-pub fn write_results(
-    reader: &Reader,
-    batch: &Batch,
-    to: impl Write,
-) -> Result<u64, ReportError> {
+pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u64, ReportError> {
     let mut lines = Lines {
         csv: csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::values::{
-    BaseUrl, CellDelimiter, ColumnChoice, DayWindow, EncodingName, Percent, RateCap, RegionCode,
-    ReservePart, TimeOfDay, ZoneName,
-};
+use super::values::{DayWindow, RateCap, ReservePart, TimeOfDay, ZoneName};
 use super::{ConfigError, WebhookSecrets};
+use crate::amio::BaseUrl;
 
 /// How to reach the API.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// Its address, without a slash at the end.
+    /// Its address.
     pub base_url: BaseUrl,
     /// The channel that sends, if one is set; see [`Connection::channel`].
     pub channel: Option<String>,
@@ -91,47 +89,6 @@ pub struct Pace {
     pub window_by: WindowBy,
     /// How long requests in flight may take to finish after a signal.
     pub grace: Duration,
-}
-
-/// Which of several numbers of a row is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prefer {
-    /// The first valid one.
-    First,
-    /// The first mobile one.
-    Mobile,
-}
-
-/// How many messages a row with several numbers makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbers {
-    /// One.
-    OnePerRow,
-    /// One for each number.
-    All,
-}
-
-/// How a contacts file is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intake {
-    /// Region of numbers without a plus.
-    pub region: Option<RegionCode>,
-    /// Which column is what, as far as the user says.
-    pub columns: Vec<ColumnChoice>,
-    /// What stands between the cells; `None` is to be found out.
-    pub delimiter: Option<CellDelimiter>,
-    /// The encoding; `None` is to be found out.
-    pub encoding: Option<EncodingName>,
-    /// The sheet of a workbook; `None` is the first.
-    pub sheet: Option<String>,
-    /// The first row is a contact, not a header.
-    pub no_header: bool,
-    /// Which of several numbers.
-    pub prefer: Prefer,
-    /// How many of several numbers.
-    pub numbers: Numbers,
-    /// The least share of valid rows.
-    pub min_valid: Percent,
 }
 
 /// Where the message comes from.

@@ -35,11 +35,15 @@ pub(super) struct Pass<'a> {
 }
 
 impl Gate {
-    /// A gate that lets the canary through.
-    pub(super) fn new(clock: Clock) -> Self {
-        let mode = Mode::Probe {
-            from: Duration::ZERO,
-            taken: false,
+    /// A gate that lets the canary through first, or everybody.
+    pub(super) fn new(clock: Clock, canary: bool) -> Self {
+        let mode = if canary {
+            Mode::Probe {
+                from: Duration::ZERO,
+                taken: false,
+            }
+        } else {
+            Mode::Open
         };
         Self {
             clock,

@@ -112,8 +112,11 @@ pub struct DispatchSettings {
     pub schedule: Schedule,
     /// The channel's type, if it is known.
     pub channel_type: Option<String>,
-    /// Texts of 422 answers that mean an invalid request, not "no Messenger" (`--invalid-pattern`).
-    pub invalid_patterns: Vec<String>,
+    /// Texts of 422 answers that mean an invalid request, not "no Messenger": `*` stands for any
+    /// text (`--invalid-pattern`).
+    pub invalid_pattern: Option<String>,
+    /// The first request goes alone.
+    pub canary: bool,
 }
 
 /// Why a run ended.
@@ -223,7 +226,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             ledger,
             sender,
             pacer,
-            gate: Gate::new(clock.clone()),
+            gate: Gate::new(clock.clone(), settings.canary),
             clock,
             guards: Mutex::new(guards),
             channel_type: Mutex::new(settings.channel_type.clone()),

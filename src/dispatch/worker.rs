@@ -11,7 +11,7 @@ use super::{Ledger, RunEnd, Sender, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::{Event, State};
-use crate::domain::outcome::{Address, Exchange, Outcome, classify};
+use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
 use crate::domain::retry::Jitter;
 use crate::store::{Claim, Claimed, Settlement, StoreError};
 
@@ -177,13 +177,8 @@ async fn send<L: Ledger, S: Sender>(
         Addressee::ContactId(_) => Address::ContactId,
         Addressee::Phone { .. } => shared.address_by_phone(),
     };
-    let invalid = |text: &str| {
-        shared
-            .settings
-            .invalid_patterns
-            .iter()
-            .any(|pattern| text.contains(pattern.as_str()))
-    };
+    let pattern = shared.settings.invalid_pattern.as_deref();
+    let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
     let outcome = classify(&reply.exchange, address, invalid);
     tell_pacer(shared, flight, &reply, &outcome);
     heed_guards(shared, &pass, &outcome);

@@ -384,6 +384,20 @@ pub fn canonical_text(text: &str) -> String {
     canonical
 }
 
+/// Whether `pattern` stands somewhere in `text`, upper and lower case alike; `*` is any text.
+pub fn matches_pattern(text: &str, pattern: &str) -> bool {
+    let text = text.to_lowercase();
+    let pattern = pattern.to_lowercase();
+    let mut rest = text.as_str();
+    for part in pattern.split('*') {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or(""),
+            None => return false,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -531,6 +545,17 @@ mod tests {
                 text: "HTTP 422: content is invalid".into()
             }
         );
+    }
+
+    #[test]
+    fn a_pattern_matches_anywhere_and_a_star_is_any_text() {
+        let text = "HTTP 422: The content type \"gif\" is invalid";
+        for pattern in ["invalid", "content*INVALID", "*type*gif*", ""] {
+            assert!(matches_pattern(text, pattern), "{pattern}");
+        }
+        for pattern in ["valid content", "invalid*content"] {
+            assert!(!matches_pattern(text, pattern), "{pattern}");
+        }
     }
 
     #[test]

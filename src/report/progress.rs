@@ -21,8 +21,11 @@ impl ProgressLine {
     /// Progress towards `total` (0: unknown); `quiet` shows nothing.
     pub fn new(total: u64, quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
-        let target =
-            if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let target = if terminal {
+            ProgressDrawTarget::stderr_with_hz(10)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         let template = if total == 0 {
             "{spinner} {human_pos} {msg}"
@@ -32,7 +35,12 @@ impl ProgressLine {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { bar, terminal, total, last_line: None }
+        Self {
+            bar,
+            terminal,
+            total,
+            last_line: None,
+        }
     }
 
     /// Shows `done` and `message` at `now` (monotonic); returns the line to write where there is no

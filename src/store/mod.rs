@@ -9,8 +9,10 @@
 
 mod audit;
 mod batch;
+mod contact;
 mod error;
 mod funnel;
+mod halt;
 mod history;
 mod journal;
 mod loader;

@@ -36,7 +36,14 @@ use self::text::{Engine, Text, is_blank};
 use super::recipient::Record;
 
 /// Keys of a message's metadata that are ours: they tell batch and row, and no user may set them.
-pub const OWN_METADATA_KEYS: [&str; 2] = ["outreach_batch", "outreach_row"];
+pub const OWN_METADATA_KEYS: [&str; 3] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY];
+
+/// Metadata: the batch's name.
+pub const BATCH_KEY: &str = "outreach_batch";
+/// Metadata: the row in the contacts file, as a spreadsheet numbers it.
+pub const ROW_KEY: &str = "outreach_row";
+/// Metadata: the recipient's place in the batch, which finds it again.
+pub const RECIPIENT_KEY: &str = "outreach_recipient";
 
 /// The most characters that `platform_metadata` may have, by the API's documentation.
 pub const PLATFORM_METADATA_MAX: usize = 1_000;

@@ -31,8 +31,8 @@ mod tests;
 pub use layer::{KEYS, Layer};
 pub use secrets::WebhookSecrets;
 pub use types::{
-    Checkpoint, Connection, Content, Guards, Intake, MessageSource, Numbers, Pace, PaceStyle,
-    Prefer, Serve, Undecided, WindowBy,
+    Checkpoint, Connection, Content, Guards, MessageSource, Pace, PaceStyle, Serve, Undecided,
+    WindowBy,
 };
 
 use crate::exit::ExitCode;

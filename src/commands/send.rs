@@ -131,7 +131,7 @@ pub(super) fn go(
             run.send(access).await
         } else {
             let access = Access {
-                base_url: connection.base_url.as_str().parse()?,
+                base_url: connection.base_url.clone(),
                 token: connection.token()?.clone(),
             };
             run.send(access).await
@@ -145,7 +145,7 @@ fn plan(
     connection: &config::Connection,
 ) -> Result<Plan, CommandError> {
     let sources = super::sources(&args.files);
-    let input = Input::open(&sources, &super::intake_settings(settings)?)?;
+    let input = Input::open(&sources, &settings.intake()?)?;
     let content = content_source(&settings.content()?)?;
     let template = Template::compile(&content, input.headers())?;
     let channel = match (args.sandbox, connection.channel()) {

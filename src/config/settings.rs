@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::values::{Allowed, Span};
+use super::values::{ColumnRole, NamedColumn, SaysAllowed, Span};
 use super::{
-    Checkpoint, ConfigError, Connection, Content, Guards, Intake, MessageSource, Numbers, Origin,
-    Pace, PaceStyle, Prefer, Serve, Settings, Undecided, WindowBy,
+    Checkpoint, ConfigError, Connection, Content, Guards, MessageSource, Origin, Pace, PaceStyle,
+    Serve, Settings, Undecided, WindowBy,
 };
+use crate::amio::BaseUrl;
+use crate::intake::{self, ColumnChoice, NumbersPerRow};
 
 /// The most simultaneous requests that make sense: more would exhaust a machine's sockets.
 const MAX_CONCURRENCY: u16 = 10_000;
@@ -50,7 +52,7 @@ impl Settings {
         Ok(Connection {
             base_url: typed(
                 layer.base_url.as_ref(),
-                "https://api.amio.io/v1",
+                BaseUrl::DOCUMENTED,
                 origins.base_url,
                 "base-url",
             )?,
@@ -106,31 +108,23 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
-    pub fn intake(&self) -> Result<Intake, ConfigError> {
+    pub fn intake(&self) -> Result<intake::Settings, ConfigError> {
         let (layer, origins) = (&self.layer, &self.origins);
-        let columns = layer.column.iter().flatten();
-        Ok(Intake {
+        Ok(intake::Settings {
             region: maybe(layer.region.as_ref(), origins.region, "region")?,
-            columns: columns
-                .map(|text| typed(Some(text), "", origins.column, "column"))
-                .collect::<Result<_, _>>()?,
+            columns: self.columns()?,
             delimiter: maybe(layer.delimiter.as_ref(), origins.delimiter, "delimiter")?,
             encoding: maybe(layer.encoding.as_ref(), origins.encoding, "encoding")?,
             sheet: layer.sheet.clone(),
             no_header: layer.no_header.unwrap_or(false),
-            prefer: word(
-                layer.prefer.as_ref(),
-                origins.prefer,
-                "prefer",
-                [("first", Prefer::First), ("mobile", Prefer::Mobile)],
-            )?,
+            prefer: typed(layer.prefer.as_ref(), "first", origins.prefer, "prefer")?,
             numbers: word(
                 layer.numbers.as_ref(),
                 origins.numbers,
                 "numbers",
                 [
-                    ("one-per-row", Numbers::OnePerRow),
-                    ("all-numbers", Numbers::All),
+                    ("one-per-row", NumbersPerRow::One),
+                    ("all-numbers", NumbersPerRow::All),
                 ],
             )?,
             min_valid: typed(
@@ -140,6 +134,29 @@ impl Settings {
                 "min-valid",
             )?,
         })
+    }
+
+    fn columns(&self) -> Result<ColumnChoice, ConfigError> {
+        let origin = self.origins.column;
+        let mut columns = ColumnChoice::default();
+        for text in self.layer.column.iter().flatten() {
+            let NamedColumn { role, header } = typed(Some(text), "", origin, "column")?;
+            let place = match role {
+                ColumnRole::Phone => {
+                    columns.phone.push(header);
+                    continue;
+                }
+                ColumnRole::Region => &mut columns.region,
+                ColumnRole::FirstName => &mut columns.first_name,
+                ColumnRole::LastName => &mut columns.last_name,
+                ColumnRole::ContactId => &mut columns.contact_id,
+            };
+            if place.replace(header).is_some() {
+                let allowed = "each column but phone once";
+                return Err(ConfigError::value(origin, "column", text, allowed));
+            }
+        }
+        Ok(columns)
     }
 
     /// What is sent.
@@ -267,7 +284,7 @@ impl Settings {
     }
 }
 
-fn typed<T: FromStr<Err = Allowed>>(
+fn typed<T: FromStr<Err: SaysAllowed>>(
     text: Option<&String>,
     default: &str,
     origin: Origin,
@@ -275,10 +292,10 @@ fn typed<T: FromStr<Err = Allowed>>(
 ) -> Result<T, ConfigError> {
     let text = text.map_or(default, String::as_str);
     text.parse()
-        .map_err(|Allowed(allowed)| ConfigError::value(origin, key, text, allowed))
+        .map_err(|error: T::Err| ConfigError::value(origin, key, text, error.allowed()))
 }
 
-fn maybe<T: FromStr<Err = Allowed>>(
+fn maybe<T: FromStr<Err: SaysAllowed>>(
     text: Option<&String>,
     origin: Origin,
     key: &'static str,

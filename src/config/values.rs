@@ -6,9 +6,54 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::amio::BaseUrlError;
+use crate::domain::phone::UnknownRegion;
+use crate::intake::BadSetting;
+
 /// What may be written instead of a value that is not understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowed(pub &'static str);
+
+/// An error of a value that can say what may be written instead. It must not repeat the value: an
+/// address may hold a password.
+pub trait SaysAllowed {
+    /// What may be written, as the end of "allowed is ...".
+    fn allowed(&self) -> String;
+}
+
+impl SaysAllowed for Allowed {
+    fn allowed(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
+impl SaysAllowed for BadSetting {
+    fn allowed(&self) -> String {
+        Self::allowed(self).to_owned()
+    }
+}
+
+impl SaysAllowed for UnknownRegion {
+    fn allowed(&self) -> String {
+        let near = self.suggestion.as_ref();
+        let near = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
+        format!("an ISO code (CZ) or an English name (Czechia){near}")
+    }
+}
+
+impl SaysAllowed for BaseUrlError {
+    fn allowed(&self) -> String {
+        match self {
+            Self::NotAnAddress(_) | Self::NotEncrypted(_) => {
+                "an https address, or http to this machine (127.0.0.1, localhost)"
+            }
+            Self::CarriesSecrets => {
+                "an address alone, without user, password, ? and #: credentials do not belong in it"
+            }
+        }
+        .to_owned()
+    }
+}
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -223,82 +268,6 @@ impl FromStr for ZoneName {
     }
 }
 
-/// What stands between two cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CellDelimiter(u8);
-
-impl CellDelimiter {
-    /// The byte itself.
-    pub fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl FromStr for CellDelimiter {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        Ok(Self(match text {
-            "," | "comma" => b',',
-            ";" | "semicolon" => b';',
-            "\t" | "\\t" | "tab" => b'\t',
-            "|" | "pipe" => b'|',
-            _ => {
-                return Err(Allowed(
-                    "comma, semicolon, tab, pipe, or the character itself",
-                ));
-            }
-        }))
-    }
-}
-
-/// An encoding of text, by any of the names that the web knows it by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodingName(&'static str);
-
-impl EncodingName {
-    /// The canonical name.
-    pub fn as_str(&self) -> &'static str {
-        self.0
-    }
-}
-
-impl FromStr for EncodingName {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        encoding_rs::Encoding::for_label(text.as_bytes())
-            .map(|encoding| Self(encoding.name()))
-            .ok_or(Allowed(
-                "an encoding such as utf-8, utf-16le, windows-1250 or iso-8859-2",
-            ))
-    }
-}
-
-/// A region as ISO 3166 code, in upper case: `CZ`. Whether it exists, the phone library knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegionCode(String);
-
-impl RegionCode {
-    /// The two letters.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RegionCode {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        let code = text.trim().to_ascii_uppercase();
-        if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            Ok(Self(code))
-        } else {
-            Err(Allowed("a code of two letters such as CZ"))
-        }
-    }
-}
-
 /// What a named column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnRole {
@@ -316,14 +285,14 @@ pub enum ColumnRole {
 
 /// `WHAT=HEADER`: which column is what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnChoice {
+pub struct NamedColumn {
     /// What the column holds.
     pub role: ColumnRole,
     /// Its header.
     pub header: String,
 }
 
-impl FromStr for ColumnChoice {
+impl FromStr for NamedColumn {
     type Err = Allowed;
 
     fn from_str(text: &str) -> Result<Self, Allowed> {
@@ -346,72 +315,6 @@ impl FromStr for ColumnChoice {
             }),
         }
     }
-}
-
-/// The address of the API, without a slash at the end: https, or http to this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-impl BaseUrl {
-    /// The address.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for BaseUrl {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed =
-            Allowed("an https address, or http to this machine (127.0.0.1, localhost)");
-        const BARE: Allowed = Allowed(
-            "an address alone, without user, password, ? and #: credentials do not belong in it",
-        );
-        let text = text.trim().trim_end_matches('/');
-        let (scheme, rest) = text.split_once("://").ok_or(ALLOWED)?;
-        if rest.contains(['@', '?', '#', '\\'])
-            || rest.chars().any(|c| c.is_whitespace() || c.is_control())
-        {
-            return Err(BARE);
-        }
-        let authority = rest.split('/').next().unwrap_or_default();
-        let host = host(authority).ok_or(ALLOWED)?;
-        let plain = match scheme.to_ascii_lowercase().as_str() {
-            "https" => false,
-            "http" => true,
-            _ => return Err(ALLOWED),
-        };
-        if plain && !is_loopback(host) {
-            Err(ALLOWED)
-        } else {
-            Ok(Self(text.to_owned()))
-        }
-    }
-}
-
-/// The host of `host:port`, if both are well formed.
-fn host(authority: &str) -> Option<&str> {
-    let (host, port) = if let Some(inner) = authority.strip_prefix('[') {
-        let (host, port) = inner.split_once(']')?;
-        host.parse::<std::net::Ipv6Addr>().ok()?;
-        (host, port)
-    } else {
-        let end = authority.find(':').unwrap_or(authority.len());
-        authority.split_at_checked(end)?
-    };
-    let port_is_fine = match port.strip_prefix(':') {
-        Some(port) => port.parse::<u16>().is_ok_and(|port| port > 0),
-        None => port.is_empty(),
-    };
-    (port_is_fine && !host.is_empty()).then_some(host)
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -491,61 +394,19 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_https_or_on_this_machine() {
-        for (text, kept) in [
-            ("https://api.amio.io/v1/", "https://api.amio.io/v1"),
-            ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
-            ("http://localhost", "http://localhost"),
-            ("http://[::1]:9000/v1", "http://[::1]:9000/v1"),
-        ] {
-            assert_eq!(text.parse::<BaseUrl>().unwrap().as_str(), kept);
-        }
-        all_fail::<BaseUrl>(&[
-            "",
-            "api.amio.io",
-            "http://api.amio.io/v1",
-            "http://127.0.0.1.evil.example",
-            "ftp://localhost",
-            "https://user:secret@api.amio.io",
-            "http://localhost@evil.example",
-            "https://",
-            "https://x:0",
-            "https://x:port",
-            "https://api.amio.io/v1?access_token=x",
-            "http://localhost\\@evil.example",
-        ]);
-    }
-
-    #[test]
     fn small_words() {
-        assert_eq!(
-            "tab".parse::<CellDelimiter>().map(CellDelimiter::get),
-            Ok(b'\t')
-        );
-        assert_eq!(
-            "CP1250".parse::<EncodingName>().unwrap().as_str(),
-            "windows-1250"
-        );
-        all_fail::<EncodingName>(&["", "utf-9"]);
-        assert_eq!(
-            "latin1".parse::<EncodingName>().unwrap().as_str(),
-            "windows-1252"
-        );
-        assert_eq!("cz".parse::<RegionCode>().unwrap().as_str(), "CZ");
         assert_eq!(
             "Europe/Prague".parse::<ZoneName>().unwrap().as_str(),
             "Europe/Prague"
         );
         all_fail::<ZoneName>(&["", "Mars/Olympus"]);
-        all_fail::<RegionCode>(&["", "C", "CZE", "ČZ"]);
-        all_fail::<CellDelimiter>(&["", "x", ",,"]);
         assert_eq!(
-            "phone = Mobile = 2".parse::<ColumnChoice>(),
-            Ok(ColumnChoice {
+            "phone = Mobile = 2".parse::<NamedColumn>(),
+            Ok(NamedColumn {
                 role: ColumnRole::Phone,
                 header: "Mobile = 2".to_owned()
             })
         );
-        all_fail::<ColumnChoice>(&["", "phone", "phone=", "fone=Mobile"]);
+        all_fail::<NamedColumn>(&["", "phone", "phone=", "fone=Mobile"]);
     }
 }

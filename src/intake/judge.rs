@@ -124,7 +124,7 @@ impl Input {
     fn check_share(&self, summary: &Summary) -> Result<(), IntakeError> {
         let valid = summary.rows.saturating_sub(summary.invalid);
         let hint = || match summary.problems.first() {
-            Some(group) => format!("most often: {} ({} rows)", group.text, group.count),
+            Some(group) => format!("most often: {} ({} of them)", group.text, group.count),
             None => "the file has no rows behind its header".to_owned(),
         };
         let minimum = self.min_valid.percent();

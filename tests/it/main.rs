@@ -5,3 +5,5 @@
     clippy::panic,
     reason = "a failed test may panic"
 )]
+mod intake;
+mod phone_corpus;

@@ -154,11 +154,7 @@ fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Pars
         return single(part, region, mending);
     }
     let unusual = part.chars().any(|c| {
-        !c.is_ascii_digit()
-            && !matches!(
-                c,
-                '+' | ' ' | '-' | '.' | '(' | ')' | '[' | ']' | '~' | '\''
-            )
+        !c.is_ascii_digit() && !matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '[' | ']')
     });
     let bare: String = part
         .chars()
@@ -170,7 +166,8 @@ fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Pars
     if !unusual {
         return single(&bare, region, mending);
     }
-    let letters = part.chars().any(char::is_alphabetic);
+    // A few digits in a remark (`after 17h`) are no number with letters in it.
+    let letters = bare.len() >= 7 && part.chars().any(char::is_alphabetic);
     Err(Rejected {
         problem: if letters {
             PhoneProblem::Letters

@@ -5,5 +5,7 @@
     clippy::panic,
     reason = "a failed test may panic"
 )]
+mod check;
 mod intake;
 mod phone_corpus;
+mod phone_differential;

@@ -44,30 +44,31 @@ fn name(line: LineType) -> String {
 }
 
 /// Why we answer otherwise than the library, in words; `None` for a difference without a reason.
-fn reason(case: &Case) -> Option<&'static str> {
+fn reason(case: &Case) -> Option<String> {
+    let because = |reason: &str| Some(reason.to_owned());
     let ours = PhoneNumber::parse(&case.text, case.region);
     match (&case.answer, ours) {
         (Some(_), Err(rejected)) => match rejected.problem {
-            PhoneProblem::Letters => {
-                Some("letters are not dialled: they are more often a remark than a vanity number")
-            }
-            PhoneProblem::Extension => Some("an extension cannot be messaged"),
-            PhoneProblem::Ambiguous => Some("a slash with two valid readings is not guessed"),
+            PhoneProblem::Letters => because(
+                "letters are not dialled: they are more often a remark than a vanity number",
+            ),
+            PhoneProblem::Extension => because("an extension cannot be messaged"),
+            PhoneProblem::Ambiguous => because("a slash with two valid readings is not guessed"),
             PhoneProblem::TooLong
                 if case
                     .answer
                     .as_ref()
                     .is_some_and(|(e164, _)| e164.len() > 16) =>
             {
-                Some("longer than the 15 digits of E.164")
+                because("longer than the 15 digits of E.164")
             }
             PhoneProblem::NotANumber
                 if case.text.contains(";phone-context=") || case.text.contains(";isub=") =>
             {
-                Some("parameters of tel: links reach no parser")
+                because("parameters of tel: links reach no parser")
             }
             PhoneProblem::NotANumber if case.text.contains('~') => {
-                Some("a tilde is no punctuation within a number")
+                because("a tilde is no punctuation within a number")
             }
             _ => None,
         },
@@ -76,10 +77,10 @@ fn reason(case: &Case) -> Option<&'static str> {
             let had = |kind: Mending| repairs.without(kind) != repairs;
             match theirs {
                 Some(_) if had(Mending::DECIMALS) => {
-                    Some("the library takes the decimals for digits of the number")
+                    because("the library takes the decimals for digits of the number")
                 }
                 Some(_) => None,
-                None => Some("mended, where the library says invalid"),
+                None => Some(format!("where the library says invalid: {repairs}")),
             }
         }
         _ => None,
@@ -94,7 +95,7 @@ fn we_agree_with_google_on_every_text_or_know_why_not() {
         "the engine's metadata are 9.0.42"
     );
     assert!(cases.len() >= 20_000, "{}", cases.len());
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut unexplained = Vec::new();
     for case in &cases {
         let ours = PhoneNumber::parse(&case.text, case.region).ok();

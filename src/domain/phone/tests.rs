@@ -198,6 +198,14 @@ fn two_readings_of_a_slash_are_not_guessed() {
 }
 
 #[test]
+fn a_number_torn_by_a_comma_is_not_taken_for_a_shorter_one() {
+    assert_eq!(
+        read("+49 30 1234567, 89", None),
+        "no: ambiguous, +49301234567?"
+    );
+}
+
+#[test]
 fn all_numbers_of_a_cell_are_found_in_order() {
     let numbers = PhoneNumber::parse_all("777123456; 212345678 / 777654321", cz()).unwrap();
     let found: Vec<_> = numbers

@@ -66,11 +66,11 @@ impl Input {
         if sources.len() > usize::from(u16::MAX) {
             return Err(IntakeError::TooManyFiles(sources.len()));
         }
-        let mut opened = sources
+        let opened = sources
             .iter()
             .map(|source| open_one(source, settings))
             .collect::<Result<Vec<_>, _>>()?;
-        let first = opened.first_mut().ok_or(IntakeError::NoFile)?;
+        let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, header_row, sample) = read_head(first, settings)?;
         let mapping = columns::map(&first.name, &headers, &sample, settings)?;
         let first_name = first.name.clone();
@@ -145,11 +145,11 @@ fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")
 }
 
+/// Headers, the row that they stand in (0 for none), and a sample of the rows.
+type Head = (Vec<String>, u32, Vec<Vec<String>>);
+
 /// The header of the first file and a sample of its rows, in our columns.
-fn read_head(
-    file: &mut Opened,
-    settings: &Settings,
-) -> Result<(Vec<String>, u32, Vec<Vec<String>>), IntakeError> {
+fn read_head(file: &Opened, settings: &Settings) -> Result<Head, IntakeError> {
     let (row, first) = file
         .head
         .first()
@@ -498,8 +498,7 @@ impl FileInput {
         }
         let delimiter = delimiter.byte();
         let like_a_row = |line: &[u8]| {
-            let delimiters = line.iter().filter(|byte| **byte == delimiter).count();
-            delimiters + 1 >= self.width
+            line.split(|byte| *byte == delimiter).count() >= self.width
                 && line.iter().filter(|byte| byte.is_ascii_digit()).count() >= 7
         };
         fields.iter().any(|field| {

@@ -1,6 +1,7 @@
 //! The pass over all rows: read in one thread, parsed in several, put in order and deduplicated in the
 //! caller's. Blocks of rows go round the workers in turn, so that their answers come back in turn too.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -105,17 +106,15 @@ impl Input {
                 jobs.push(give_job);
                 answers.push(take_answer);
             }
-            scope.spawn(move || {
-                read_all(
-                    input,
-                    Dealer {
-                        workers: jobs,
-                        next: 0,
-                    },
-                )
-            });
-            // The receivers are dropped on return: that tells the workers and the reader to end.
-            collect(input, judge, answers, sink)
+            let dealer = Dealer {
+                workers: jobs,
+                next: 0,
+            };
+            scope.spawn(move || read_all(input, dealer));
+            let summary = collect(input, judge, &answers, sink);
+            // Tells the workers and the reader to end, before the scope waits for them.
+            drop(answers);
+            summary
         })?;
         self.check_share(&summary)?;
         Ok(summary)
@@ -166,7 +165,15 @@ fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, answers: &SyncSe
             Job::End => Answer::End,
             Job::Fault(fault) => Answer::Fault(fault),
             Job::Rows { file, block } => match input.files.get(file) {
-                Some(source) => look_at(input, file, source, &block, judge),
+                // The templates and the workbook of strangers meet here: a panic is told, not passed on.
+                Some(source) => catch_unwind(AssertUnwindSafe(|| {
+                    look_at(input, file, source, &block, judge)
+                }))
+                .unwrap_or_else(|_| {
+                    Answer::Fault(IntakeError::Internal {
+                        file: source.name.clone(),
+                    })
+                }),
                 None => Answer::End,
             },
         };
@@ -221,7 +228,7 @@ fn look_at(
 fn collect<E>(
     input: &Input,
     judge: &Judge<'_>,
-    answers: Vec<Receiver<Answer>>,
+    answers: &[Receiver<Answer>],
     sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
 ) -> Result<Summary, JudgeError<E>> {
     let mut index = Index::new();

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use super::*;
@@ -115,11 +116,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_end_in_a_result_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..2000), magic in 0..7) {
+    fn any_bytes_end_in_a_result_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..2000), magic in 0_usize..7) {
         let magic: &[u8] = [
             &b""[..], b"phone\n", &[0x1f, 0x8b, 8, 0], &[0x28, 0xb5, 0x2f, 0xfd], b"PK\x03\x04", &[0xd0, 0xcf, 0x11, 0xe0],
             b"\xff\xfe",
-        ][magic as usize];
+        ][magic];
         let mut file = magic.to_vec();
         file.extend(bytes);
         if let Ok((rows, summary)) = judge(&file, &Settings::default()) {
@@ -157,7 +158,7 @@ proptest! {
 fn rows_come_in_order_over_many_blocks_and_threads() {
     let mut text = String::from("phone,name\n");
     for row in 0..20_000 {
-        text.push_str(&format!("+420777{row:06},\"a\nb\"\n"));
+        writeln!(text, "+420777{row:06},\"a\nb\"").unwrap();
     }
     let (rows, summary) = judge(text.as_bytes(), &Settings::default()).unwrap();
     assert_eq!(summary.rows, 20_000);

@@ -40,7 +40,7 @@ impl RejectsFile {
             .iter()
             .map(|header| csv_cell(header))
             .chain(added.map(Into::into));
-        writer.write_record(header.map(|cell| cell.into_owned()))?;
+        writer.write_record(header.map(std::borrow::Cow::into_owned))?;
         Ok(Self {
             path: path.to_owned(),
             temporary,

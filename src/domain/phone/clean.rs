@@ -90,7 +90,7 @@ fn ascii(cell: &str) -> (String, Mending) {
             }
             '\t' => text.push(' '),
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{30fc}' => {
-                text.push('-')
+                text.push('-');
             }
             '\u{2018}' | '\u{2019}' | '\u{b4}' => text.push('\''),
             '\u{201c}'..='\u{201e}' => text.push('"'),

@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::error::{IntakeError, JudgeError};
+use super::file::FileInput;
 use super::index::{First, Index};
-use super::input::{FileInput, Input};
+use super::input::Input;
 use super::row::{Looked, Shape, look};
 use super::rows::Block;
 use super::summary::{Counter, Facts, Summary};
@@ -205,7 +206,7 @@ fn look_at(
             blank += 1;
             continue;
         }
-        if file.looks_swallowed(&fields) {
+        if file.looks_swallowed(&fields, &input.mapping) {
             return Answer::Fault(IntakeError::SwallowedRows {
                 file: file.name.clone(),
                 row,

@@ -270,3 +270,10 @@ fn a_sink_that_fails_ends_the_reading() {
     let judged = input.judge(&Judge::alone(), &mut |_| Err("full"));
     assert!(matches!(judged, Err(JudgeError::Sink("full"))));
 }
+
+#[test]
+fn a_note_that_mentions_a_number_is_no_swallowed_row() {
+    let text = b"phone,note,city\n+420777123456,\"call him,\nor her, +420 777 111 222, soon\",Brno\n+420777123457,x,Brno\n";
+    let (rows, _) = judge(text, &Settings::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(rows.len(), 2);
+}

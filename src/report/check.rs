@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::check_html;
-use crate::intake::{Example, Group, Mapping, Summary};
+use crate::intake::{Example, Group, Mapping, Note, Summary};
 
 /// Everything that a check has to tell.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -59,14 +59,9 @@ impl CheckReport<'_> {
         if let Some(forecast) = self.forecast {
             writeln!(out, "\n{forecast}")?;
         }
-        self.write_groups(
-            out,
-            "Cannot be sent",
-            &self.summary.problems,
-            "did you mean",
-        )?;
-        self.write_groups(out, "Must not be sent", &self.summary.suppressions, "")?;
-        self.write_groups(out, "Mended", &self.summary.mendings, "read as")?;
+        self.write_groups(out, "Cannot be sent", &self.summary.problems)?;
+        self.write_groups(out, "Must not be sent", &self.summary.suppressions)?;
+        self.write_groups(out, "Mended", &self.summary.mendings)?;
         self.write_repeats(out, "Duplicates", &self.summary.duplicates)?;
         self.write_repeats(
             out,
@@ -108,13 +103,7 @@ impl CheckReport<'_> {
         Ok(())
     }
 
-    fn write_groups(
-        &self,
-        out: &mut String,
-        title: &str,
-        groups: &[Group],
-        note: &str,
-    ) -> std::fmt::Result {
+    fn write_groups(&self, out: &mut String, title: &str, groups: &[Group]) -> std::fmt::Result {
         if groups.is_empty() {
             return Ok(());
         }
@@ -122,15 +111,15 @@ impl CheckReport<'_> {
         for group in groups {
             writeln!(out, "{:>12}  {}", grouped(group.count), group.text)?;
             for example in &group.examples {
-                let typed = shown(&example.typed);
-                let note = example
-                    .note
-                    .as_ref()
-                    .map_or_else(String::new, |text| format!(" ({note} {text})"));
-                writeln!(out, "{:14}{}: {typed}{note}", "", self.place(example))?;
+                self.write_example(out, example)?;
             }
         }
         Ok(())
+    }
+
+    fn write_example(&self, out: &mut String, example: &Example) -> std::fmt::Result {
+        let (place, typed) = (self.place(example.file, example.row), shown(&example.typed));
+        writeln!(out, "{:14}{place}: {typed}{}", "", self.note(example))
     }
 
     fn write_repeats(
@@ -143,24 +132,27 @@ impl CheckReport<'_> {
             return Ok(());
         }
         writeln!(out, "\n{title}")?;
-        for example in examples {
-            let first = example.note.as_deref().unwrap_or("");
-            writeln!(
-                out,
-                "{:14}{}: {}, same number as row {first}",
-                "",
-                self.place(example),
-                shown(&example.typed)
-            )?;
-        }
-        Ok(())
+        examples
+            .iter()
+            .try_for_each(|example| self.write_example(out, example))
     }
 
     /// `row 7`, with the file where there are several.
-    pub(super) fn place(&self, example: &Example) -> String {
-        match self.files.get(usize::from(example.file)) {
-            Some(file) if self.files.len() > 1 => format!("{file}, row {}", example.row),
-            _ => format!("row {}", example.row),
+    pub(super) fn place(&self, file: u16, row: u32) -> String {
+        match self.files.get(usize::from(file)) {
+            Some(file) if self.files.len() > 1 => format!("{file}, row {row}"),
+            _ => format!("row {row}"),
+        }
+    }
+
+    /// What the example says beside its cell, ready to stand behind it.
+    pub(super) fn note(&self, example: &Example) -> String {
+        match &example.note {
+            Note::None => String::new(),
+            Note::Suggestion(text) => format!(" (did you mean {text}?)"),
+            Note::ReadAs(text) => format!(" (read as {text})"),
+            Note::Detail(text) => format!(" ({text})"),
+            Note::FirstRow { file, row } => format!(", same number as {}", self.place(*file, *row)),
         }
     }
 }

@@ -36,21 +36,14 @@ fn write_page(report: &CheckReport<'_>, out: &mut String) -> std::fmt::Result {
             .try_for_each(|line| writeln!(out, "<li>{}</li>", escape(line)))?;
         out.push_str("</ul>\n");
     }
-    groups(
-        report,
-        out,
-        "Cannot be sent",
-        &report.summary.problems,
-        "did you mean ",
-    )?;
+    groups(report, out, "Cannot be sent", &report.summary.problems)?;
     groups(
         report,
         out,
         "Must not be sent",
         &report.summary.suppressions,
-        "",
     )?;
-    groups(report, out, "Mended", &report.summary.mendings, "read as ")?;
+    groups(report, out, "Mended", &report.summary.mendings)?;
     repeats(report, out, "Duplicates", &report.summary.duplicates)?;
     repeats(
         report,
@@ -131,7 +124,6 @@ fn groups(
     out: &mut String,
     title: &str,
     groups: &[Group],
-    note: &str,
 ) -> std::fmt::Result {
     if groups.is_empty() {
         return Ok(());
@@ -145,11 +137,7 @@ fn groups(
             escape(&group.text)
         )?;
         for example in &group.examples {
-            let note = example
-                .note
-                .as_ref()
-                .map_or_else(String::new, |text| format!(" ({note}{text})"));
-            write_example(report, out, example, &note)?;
+            write_example(report, out, example)?;
         }
         out.push_str("</td></tr>\n");
     }
@@ -168,11 +156,7 @@ fn repeats(
     }
     write!(out, "<h2>{title}</h2>\n<div>")?;
     for example in examples {
-        let note = format!(
-            ", same number as row {}",
-            example.note.as_deref().unwrap_or("")
-        );
-        write_example(report, out, example, &note)?;
+        write_example(report, out, example)?;
     }
     out.push_str("</div>\n");
     Ok(())
@@ -182,14 +166,13 @@ fn write_example(
     report: &CheckReport<'_>,
     out: &mut String,
     example: &Example,
-    note: &str,
 ) -> std::fmt::Result {
-    let place = escape(&report.place(example));
+    let place = escape(&report.place(example.file, example.row));
     write!(
         out,
         "<br><span class=\"small\">{place}: <code>{}</code>{}</span>",
         escape(&shown(&example.typed)),
-        escape(note)
+        escape(&report.note(example))
     )
 }
 

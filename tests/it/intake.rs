@@ -6,6 +6,7 @@ use std::path::Path;
 
 use outreach::domain::recipient::{JudgedRow, Verdict};
 use outreach::intake::{Input, IntakeError, Judge, JudgeError, Settings, Source, Summary};
+use outreach::report::rejects::RejectsFile;
 
 /// Judges files of `fixtures/`.
 fn judge(
@@ -249,5 +250,45 @@ fn the_mapping_has_one_canonical_text() {
     insta::assert_snapshot!(
         input.mapping().canonical(),
         @r#"phone="phone";first_name=-;last_name=-;contact_id=-;region="country";default_region=CZ;prefer=first;numbers=one"#
+    );
+}
+
+#[test]
+fn rejects_are_mended_and_read_again_as_the_same_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damage.rejects.csv");
+    let (input, rows, summary) = judge(&["damage.csv"], &region("CZ")).unwrap();
+    let mut rejects = RejectsFile::create(&path, input.headers()).unwrap();
+    for row in &rows {
+        rejects.push(row).unwrap();
+    }
+    assert_eq!(rejects.finish().unwrap(), summary.invalid);
+    let text = std::fs::read_to_string(&path).unwrap();
+    insta::assert_snapshot!("rejects", text);
+
+    std::fs::write(&path, text.replace("4.20777E+11", "+420777123471")).unwrap();
+    let mut settings = region("CZ");
+    settings.min_valid = "0".parse().unwrap();
+    let mut again = Input::open(&[Source::Path(path)], &settings).unwrap();
+    assert_eq!(again.headers(), input.headers());
+    let mut sent = Vec::new();
+    again
+        .judge(&Judge::alone(), &mut |row| {
+            sent.extend(matches!(row.verdict, Verdict::Queued(_)).then(|| verdict(&row)));
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+    assert_eq!(sent, ["+420777123471"]);
+}
+
+#[test]
+fn a_later_file_with_other_columns_is_refused() {
+    insta::assert_snapshot!(
+        "other_columns",
+        [
+            reading(&["duplicates.csv", "contacts.csv"], &region("CZ")),
+            reading(&["contacts.csv", "duplicates.csv"], &region("CZ")),
+        ]
+        .join("\n")
     );
 }

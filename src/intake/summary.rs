@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::phone::{LineType, Mending, Region};
+use crate::domain::phone::{LineType, Mending, PhoneNumber, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
 
 /// So many examples are kept of each kind.
@@ -209,22 +209,7 @@ impl Counter {
             self.last_row = Some(row.position);
         }
         match &row.verdict {
-            Verdict::Queued(accepted) => {
-                self.summary.queued += 1;
-                if let Some(region) = facts.region {
-                    *self.countries.entry(region).or_default() += 1;
-                }
-                if let Some(line) = facts.line_type {
-                    *self.lines.entry(line).or_default() += 1;
-                }
-                if !facts.mended.is_none() {
-                    self.summary.mended += 1;
-                    for phrase in facts.mended.phrases() {
-                        let read = || example(row, Note::ReadAs(accepted.phone.e164()));
-                        group(&mut self.mendings, phrase, || phrase.to_owned(), read);
-                    }
-                }
-            }
+            Verdict::Queued(accepted) => self.queued(row, accepted.phone, facts),
             Verdict::Invalid {
                 problem,
                 suggestion,
@@ -265,6 +250,24 @@ impl Counter {
                     || example(row, Note::None),
                 );
             }
+        }
+    }
+
+    fn queued(&mut self, row: &JudgedRow, phone: PhoneNumber, facts: Facts) {
+        self.summary.queued += 1;
+        if let Some(region) = facts.region {
+            *self.countries.entry(region).or_default() += 1;
+        }
+        if let Some(line) = facts.line_type {
+            *self.lines.entry(line).or_default() += 1;
+        }
+        if facts.mended.is_none() {
+            return;
+        }
+        self.summary.mended += 1;
+        for phrase in facts.mended.phrases() {
+            let read = || example(row, Note::ReadAs(phone.e164()));
+            group(&mut self.mendings, phrase, || phrase.to_owned(), read);
         }
     }
 

@@ -195,6 +195,21 @@ fn a_field_as_large_as_the_file_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
+fn a_row_of_nothing_but_delimiters_is_refused_before_it_fills_the_memory() {
+    let text = format!("phone\n+420777123456\n{}", ",".repeat(100_000));
+    let error = judge(text.as_bytes(), &Settings::default()).unwrap_err();
+    let expected = matches!(
+        error,
+        IntakeError::HugeRow {
+            row: 3,
+            limit: "16384 fields",
+            ..
+        }
+    );
+    assert!(expected, "{error}");
+}
+
+#[test]
 fn a_file_that_changes_between_the_two_readings_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"phone\n+420777123456\n").unwrap();

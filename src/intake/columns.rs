@@ -246,8 +246,7 @@ fn phone_score(header: &str) -> u8 {
     }
     let exact = |list: &[&str]| list.contains(&folded.as_str());
     match (exact(PHONE), has(MOBILE), has(PHONE)) {
-        (true, ..) => 3,
-        (_, true, _) => 3,
+        (true, ..) | (_, true, _) => 3,
         (.., true) => 2,
         _ => 0,
     }
@@ -409,15 +408,12 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
         .filter(|cell| !cell.is_empty())
         .collect();
     let looks = |cell: &&&str| {
-        if PhoneNumber::parse(cell, settings.region).is_ok() {
-            true
-        } else {
-            let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-            let others = cell
-                .chars()
-                .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
-            settings.region.is_none() && (9..=15).contains(&digits) && !others
-        }
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        let others = cell
+            .chars()
+            .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
+        PhoneNumber::parse(cell, settings.region).is_ok()
+            || settings.region.is_none() && (9..=15).contains(&digits) && !others
     };
     if cells.is_empty() {
         0.0

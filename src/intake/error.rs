@@ -103,6 +103,18 @@ pub enum IntakeError {
         /// A column that is missing.
         missing: String,
     },
+    /// A later file with a column that the first one does not have.
+    #[error(
+        "{file}: has a column \"{surplus}\", which {first} has not: files of one batch must have the same columns"
+    )]
+    SurplusColumn {
+        /// The file that differs.
+        file: String,
+        /// The first file.
+        first: String,
+        /// The column that is too many.
+        surplus: String,
+    },
     /// A quote that is never closed: it would swallow the rest of the file.
     #[error(
         "{file}, row {row} (line {line}): a quote is opened here and never closed; close or remove it"

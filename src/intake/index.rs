@@ -87,12 +87,8 @@ impl Index {
             return self.first(*ordinal);
         }
         let ordinal = self.length;
-        // Rows are counted in 32 bits, and there are no more numbers than rows except with several
-        // numbers a row; such a list ends in duplicates that are not found, never in a wrong one.
-        let Some(next) = ordinal.checked_add(1) else {
-            return None;
-        };
-        self.length = next;
+        // The memory ends long before the ordinals do: four billion numbers take 90 GB.
+        self.length = ordinal.checked_add(1)?;
         if self
             .files
             .last()

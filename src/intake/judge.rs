@@ -1,12 +1,14 @@
 //! The pass over all rows: read in one thread, parsed in several, put in order and deduplicated in the
 //! caller's. Blocks of rows go round the workers in turn, so that their answers come back in turn too.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::error::{IntakeError, JudgeError};
+use super::file::FileInput;
 use super::index::{First, Index};
-use super::input::{FileInput, Input};
+use super::input::Input;
 use super::row::{Looked, Shape, look};
 use super::rows::Block;
 use super::summary::{Counter, Facts, Summary};
@@ -114,17 +116,15 @@ impl Input {
                 jobs.push(give_job);
                 answers.push(take_answer);
             }
-            scope.spawn(move || {
-                read_all(
-                    input,
-                    Dealer {
-                        workers: jobs,
-                        next: 0,
-                    },
-                );
-            });
-            // The receivers are dropped on return: that tells the workers and the reader to end.
-            collect(input, judge, answers, sink)
+            let dealer = Dealer {
+                workers: jobs,
+                next: 0,
+            };
+            scope.spawn(move || read_all(input, dealer));
+            let summary = collect(input, judge, &answers, sink);
+            // Tells the workers and the reader to end, before the scope waits for them.
+            drop(answers);
+            summary
         })?;
         self.check_share(&summary)?;
         Ok(summary)
@@ -133,7 +133,7 @@ impl Input {
     fn check_share(&self, summary: &Summary) -> Result<(), IntakeError> {
         let valid = summary.rows.saturating_sub(summary.invalid);
         let hint = || match summary.problems.first() {
-            Some(group) => format!("most often: {} ({} rows)", group.text, group.count),
+            Some(group) => format!("most often: {} ({} of them)", group.text, group.count),
             None => "the file has no rows behind its header".to_owned(),
         };
         let minimum = self.min_valid.percent();
@@ -175,7 +175,15 @@ fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, answers: &SyncSe
             Job::End => Answer::End,
             Job::Fault(fault) => Answer::Fault(fault),
             Job::Rows { file, block } => match input.files.get(file) {
-                Some(source) => look_at(input, file, source, &block, judge),
+                // The templates and the workbook of strangers meet here: a panic is told, not passed on.
+                Some(source) => catch_unwind(AssertUnwindSafe(|| {
+                    look_at(input, file, source, &block, judge)
+                }))
+                .unwrap_or_else(|_| {
+                    Answer::Fault(IntakeError::Internal {
+                        file: source.name.clone(),
+                    })
+                }),
                 None => Answer::End,
             },
         };
@@ -207,7 +215,7 @@ fn look_at(
             blank += 1;
             continue;
         }
-        if file.looks_swallowed(&fields) {
+        if file.looks_swallowed(&fields, &input.mapping) {
             return Answer::Fault(IntakeError::SwallowedRows {
                 file: file.name.clone(),
                 row,
@@ -230,7 +238,7 @@ fn look_at(
 fn collect<E>(
     input: &Input,
     judge: &Judge<'_>,
-    answers: Vec<Receiver<Answer>>,
+    answers: &[Receiver<Answer>],
     sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
 ) -> Result<Summary, JudgeError<E>> {
     let mut index = Index::new();

@@ -23,9 +23,12 @@
 mod columns;
 mod delimiter;
 mod error;
+mod file;
+mod header;
 mod index;
 mod input;
 mod judge;
+mod open;
 mod row;
 mod rows;
 mod settings;
@@ -45,4 +48,4 @@ pub use settings::{
     BadSetting, ColumnChoice, Delimiter, MinValid, NumbersPerRow, Prefer, Settings, TextEncoding,
 };
 pub use source::{FileDigest, Source};
-pub use summary::{CountryCount, EXAMPLES, Example, Group, LineCount, Summary};
+pub use summary::{CountryCount, EXAMPLES, Example, Group, LineCount, Note, Summary};

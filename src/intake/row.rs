@@ -38,42 +38,16 @@ pub(super) fn look(
 ) {
     // Empty fields behind the last column say nothing: many programs write them.
     let surplus = (shape.width..fields.len()).any(|index| !fields.get(index).is_empty());
-    let even = fields.len() >= shape.width && !surplus;
-    let record = if even {
-        shape
-            .columns
-            .iter()
-            .map(|index| text(fields.get(*index)))
-            .collect()
-    } else {
-        whole_record(fields, shape)
-    };
-    let found = if even {
-        numbers(&record, shape.mapping).map_err(|(rejected, typed)| {
-            (
-                RowProblem::Phone(rejected.problem),
-                rejected.suggestion,
-                typed,
-            )
-        })
-    } else {
-        let typed = shape
-            .mapping
-            .phone
-            .first()
-            .and_then(|column| record.get(column.index))
-            .unwrap_or("")
-            .to_owned();
-        Err((
-            RowProblem::UnevenLength {
-                expected: shape.width,
-                found: fields.len(),
-            },
-            None,
-            typed,
-        ))
-    };
-    match found {
+    if fields.len() < shape.width || surplus {
+        into.push(uneven(fields, position, shape));
+        return;
+    }
+    let record: Record = shape
+        .columns
+        .iter()
+        .map(|index| text(fields.get(*index)))
+        .collect();
+    match numbers(&record, shape.mapping) {
         Ok(numbers) => {
             let last = numbers.len().saturating_sub(1);
             let mut record = Some(record);
@@ -93,46 +67,74 @@ pub(super) fn look(
                 ));
             }
         }
-        Err((problem, suggestion, typed)) => {
-            let verdict = Verdict::Invalid {
-                problem,
-                suggestion,
-            };
-            let row = JudgedRow {
+        Err((rejected, typed)) => {
+            let problem = RowProblem::Phone(rejected.problem);
+            into.push(invalid(
                 position,
                 record,
                 typed,
-                verdict,
-            };
-            into.push(Looked {
-                row,
-                parsed: None,
-                region: None,
-                suppressed: None,
-                name: 0,
-            });
+                problem,
+                rejected.suggestion,
+            ));
         }
     }
 }
 
-/// The bytes were checked to be UTF-8 when the file was examined; a file that has changed since is
-/// refused at its end.
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
+fn invalid(
+    position: Position,
+    record: Record,
+    typed: String,
+    problem: RowProblem,
+    suggestion: Option<String>,
+) -> Looked {
+    let row = JudgedRow {
+        position,
+        record,
+        typed,
+        verdict: Verdict::Invalid {
+            problem,
+            suggestion,
+        },
+    };
+    Looked {
+        row,
+        parsed: None,
+        region: None,
+        suppressed: None,
+        name: 0,
+    }
 }
 
 /// A row of uneven length keeps all its fields: who mends it must see them.
-fn whole_record(fields: &Fields<'_>, shape: &Shape<'_>) -> Record {
+fn uneven(fields: &Fields<'_>, position: Position, shape: &Shape<'_>) -> Looked {
     let known = shape
         .columns
         .iter()
         .copied()
         .filter(|index| *index < fields.len());
     let beyond = shape.width..fields.len().max(shape.width);
-    known
+    let record: Record = known
         .chain(beyond)
         .map(|index| text(fields.get(index)))
-        .collect()
+        .collect();
+    let typed = shape
+        .mapping
+        .phone
+        .first()
+        .and_then(|column| record.get(column.index))
+        .unwrap_or("");
+    let typed = typed.to_owned();
+    let problem = RowProblem::UnevenLength {
+        expected: shape.width,
+        found: fields.len(),
+    };
+    invalid(position, record, typed, problem, None)
+}
+
+/// The bytes were checked to be UTF-8 when the file was examined; a file that has changed since is
+/// refused at its end.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
 fn accept(

@@ -11,6 +11,9 @@ pub(super) const MAX_LINES: u32 = 100;
 /// A record may have so many bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
+/// A record may have so many fields: as many as a spreadsheet has columns.
+pub(super) const MAX_FIELDS: usize = 16_384;
+
 /// Records one after the other in one buffer: what a worker takes at a time.
 #[derive(Debug, Default)]
 pub(super) struct Block {
@@ -121,6 +124,32 @@ enum State {
     QuoteInQuoted,
 }
 
+/// A record while it is read.
+struct Record {
+    state: State,
+    /// The line of the file on which it begins.
+    line: u64,
+    /// Line breaks in its quoted fields so far.
+    breaks: u32,
+    /// Where it begins in the block's data.
+    data: usize,
+    /// Where it begins among the block's fields.
+    fields: usize,
+}
+
+impl Record {
+    /// The limit that the record exceeds, in words: what a quote swallows must not fill the memory.
+    fn too_large(&self, block: &Block) -> Option<&'static str> {
+        if block.data.len() - self.data > MAX_BYTES {
+            return Some("1 MiB");
+        }
+        if block.ends.len() - self.fields > MAX_FIELDS {
+            return Some("16384 fields");
+        }
+        (self.breaks > MAX_LINES).then_some("100 lines")
+    }
+}
+
 /// Reads records from UTF-8 bytes.
 pub(super) struct RowReader<R> {
     inner: R,
@@ -150,74 +179,77 @@ impl<R: Read> RowReader<R> {
 
     /// Appends the next record to `block`; false at the end of the file.
     pub(super) fn read(&mut self, block: &mut Block) -> Result<bool, RowFault> {
-        let mut state = State::RecordStart;
-        let mut opened_line = self.line;
-        let mut lines = 0_u32;
-        let begin = block.data.len();
+        let mut record = Record {
+            state: State::RecordStart,
+            line: self.line,
+            breaks: 0,
+            data: block.data.len(),
+            fields: block.ends.len(),
+        };
         loop {
             if self.at == self.filled && !self.fill()? {
-                return self.end_of_file(state, opened_line, block);
+                return self.end_of_file(&record, block);
             }
-            if state == State::Quoted || state == State::Plain {
-                self.take_run(state, block);
-                if block.data.len() - begin > MAX_BYTES {
-                    return Err(RowFault::Huge {
-                        row: self.row,
-                        line: opened_line,
-                        limit: "1 MiB",
-                    });
-                }
+            if matches!(record.state, State::Quoted | State::Plain) {
+                self.take_run(record.state, block);
+            }
+            if let Some(limit) = record.too_large(block) {
+                return Err(RowFault::Huge {
+                    row: self.row,
+                    line: record.line,
+                    limit,
+                });
             }
             let Some(&byte) = self.buffer.get(self.at).filter(|_| self.at < self.filled) else {
                 continue;
             };
             self.at += 1;
-            let after_cr = std::mem::replace(&mut self.after_cr, false);
-            let ends_line = byte == b'\n' || byte == b'\r';
-            match state {
-                State::RecordStart if byte == b'\n' && after_cr => {}
-                State::RecordStart if ends_line => {
+            if self.step(byte, &mut record, block)? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Takes one byte; true if it ends the record.
+    fn step(&mut self, byte: u8, record: &mut Record, block: &mut Block) -> Result<bool, RowFault> {
+        let after_cr = std::mem::replace(&mut self.after_cr, false);
+        let ends_line = byte == b'\n' || byte == b'\r';
+        match record.state {
+            State::RecordStart if byte == b'\n' && after_cr => {}
+            State::RecordStart if ends_line => {
+                self.after_cr = byte == b'\r';
+                self.next_row()?;
+                record.line = self.line;
+            }
+            State::Quoted if byte == b'"' => record.state = State::QuoteInQuoted,
+            State::Quoted => {
+                block.data.push(byte);
+                let breaks = u32::from(byte == b'\n');
+                self.line += u64::from(breaks);
+                record.breaks += breaks;
+            }
+            State::QuoteInQuoted if byte == b'"' => {
+                block.data.push(byte);
+                record.state = State::Quoted;
+            }
+            State::RecordStart | State::FieldStart if byte == b'"' => record.state = State::Quoted,
+            State::RecordStart | State::FieldStart | State::Plain | State::QuoteInQuoted => {
+                if byte == self.delimiter {
+                    block.end_field();
+                    record.state = State::FieldStart;
+                } else if ends_line {
                     self.after_cr = byte == b'\r';
+                    block.end_field();
+                    block.end_row(self.row);
                     self.next_row()?;
-                    opened_line = self.line;
-                }
-                State::Quoted if byte == b'"' => state = State::QuoteInQuoted,
-                State::Quoted => {
+                    return Ok(true);
+                } else {
                     block.data.push(byte);
-                    if byte == b'\n' {
-                        self.line += 1;
-                        lines += 1;
-                        if lines > MAX_LINES {
-                            return Err(RowFault::Huge {
-                                row: self.row,
-                                line: opened_line,
-                                limit: "100 lines",
-                            });
-                        }
-                    }
-                }
-                State::QuoteInQuoted if byte == b'"' => {
-                    block.data.push(byte);
-                    state = State::Quoted;
-                }
-                State::RecordStart | State::FieldStart if byte == b'"' => state = State::Quoted,
-                State::RecordStart | State::FieldStart | State::Plain | State::QuoteInQuoted => {
-                    if byte == self.delimiter {
-                        block.end_field();
-                        state = State::FieldStart;
-                    } else if ends_line {
-                        self.after_cr = byte == b'\r';
-                        block.end_field();
-                        block.end_row(self.row);
-                        self.next_row()?;
-                        return Ok(true);
-                    } else {
-                        block.data.push(byte);
-                        state = State::Plain;
-                    }
+                    record.state = State::Plain;
                 }
             }
         }
+        Ok(false)
     }
 
     /// Copies the bytes up to the next one that means something.
@@ -239,12 +271,12 @@ impl<R: Read> RowReader<R> {
         }
     }
 
-    fn end_of_file(&self, state: State, line: u64, block: &mut Block) -> Result<bool, RowFault> {
-        match state {
+    fn end_of_file(&self, record: &Record, block: &mut Block) -> Result<bool, RowFault> {
+        match record.state {
             State::RecordStart => Ok(false),
             State::Quoted => Err(RowFault::Unclosed {
                 row: self.row,
-                line,
+                line: record.line,
             }),
             State::FieldStart | State::Plain | State::QuoteInQuoted => {
                 block.end_field();

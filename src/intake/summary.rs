@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::phone::{LineType, Mending, Region};
-use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::phone::{LineType, Mending, PhoneNumber, Region};
+use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
 
 /// So many examples are kept of each kind.
 pub const EXAMPLES: usize = 5;
@@ -61,14 +61,42 @@ pub struct Group {
 /// A row that shows what is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Example {
-    /// Index of the file, from 0.
+    /// Index of the file in the batch, from 0.
     pub file: u16,
     /// Row as a spreadsheet numbers it.
     pub row: u32,
     /// The text of the cell.
     pub typed: String,
-    /// What it should probably say, what it was read as, or which row counts.
-    pub note: Option<String>,
+    /// What more there is to say.
+    #[serde(skip_serializing_if = "Note::is_none")]
+    pub note: Note,
+}
+
+/// What an example says beside the text of its cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// Nothing.
+    None,
+    /// What the cell should probably say.
+    Suggestion(String),
+    /// The number that the mended cell was read as.
+    ReadAs(String),
+    /// What is wrong with this very row.
+    Detail(String),
+    /// The row that counts instead.
+    FirstRow {
+        /// Index of its file in the batch, from 0.
+        file: u16,
+        /// Its row.
+        row: u32,
+    },
+}
+
+impl Note {
+    fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
 }
 
 /// Numbers of one country.
@@ -112,7 +140,7 @@ pub(super) struct Facts {
     pub(super) shared: bool,
 }
 
-fn example(row: &JudgedRow, note: Option<String>) -> Example {
+fn example(row: &JudgedRow, note: Note) -> Example {
     // A cell may hold a whole letter by mistake; a report shows its beginning.
     let typed = match row.typed.char_indices().nth(60) {
         Some((end, _)) => format!("{}...", row.typed.get(..end).unwrap_or("")),
@@ -123,6 +151,28 @@ fn example(row: &JudgedRow, note: Option<String>) -> Example {
         row: row.position.row.get(),
         typed,
         note,
+    }
+}
+
+/// What all rows of one kind have in common.
+fn problem_text(problem: &RowProblem) -> String {
+    match problem {
+        RowProblem::Phone(problem) => problem.to_string(),
+        RowProblem::UnevenLength { .. } => {
+            "the row has more or fewer fields than the header".to_owned()
+        }
+        RowProblem::Content { .. } => "the message cannot be made of this row".to_owned(),
+    }
+}
+
+/// What is special about this one.
+fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
+    match (problem, suggestion) {
+        (_, Some(suggestion)) => Note::Suggestion(suggestion.clone()),
+        (RowProblem::Phone(_), None) => Note::None,
+        (RowProblem::UnevenLength { .. } | RowProblem::Content { .. }, None) => {
+            Note::Detail(problem.to_string())
+        }
     }
 }
 
@@ -159,38 +209,31 @@ impl Counter {
             self.last_row = Some(row.position);
         }
         match &row.verdict {
-            Verdict::Queued(accepted) => {
-                self.summary.queued += 1;
-                if let Some(region) = facts.region {
-                    *self.countries.entry(region).or_default() += 1;
-                }
-                if let Some(line) = facts.line_type {
-                    *self.lines.entry(line).or_default() += 1;
-                }
-                if !facts.mended.is_none() {
-                    self.summary.mended += 1;
-                    for phrase in facts.mended.phrases() {
-                        let read = || example(row, Some(accepted.phone.e164()));
-                        group(&mut self.mendings, phrase, || phrase.to_owned(), read);
-                    }
-                }
-            }
+            Verdict::Queued(accepted) => self.queued(row, accepted.phone, facts),
             Verdict::Invalid {
                 problem,
                 suggestion,
             } => {
                 self.summary.invalid += 1;
-                let bad = || example(row, suggestion.clone());
+                let bad = || example(row, problem_note(problem, suggestion.as_ref()));
                 group(
                     &mut self.problems,
                     problem.code(),
-                    || problem.to_string(),
+                    || problem_text(problem),
                     bad,
                 );
             }
             Verdict::Duplicate { first, .. } => {
                 self.summary.duplicate += 1;
-                let other = || example(row, Some(first.row.to_string()));
+                let other = || {
+                    example(
+                        row,
+                        Note::FirstRow {
+                            file: first.file,
+                            row: first.row.get(),
+                        },
+                    )
+                };
                 if facts.shared {
                     self.summary.shared_numbers += 1;
                     keep(&mut self.summary.households, other);
@@ -204,9 +247,27 @@ impl Counter {
                     &mut self.suppressions,
                     cause.code(),
                     || cause.to_string(),
-                    || example(row, None),
+                    || example(row, Note::None),
                 );
             }
+        }
+    }
+
+    fn queued(&mut self, row: &JudgedRow, phone: PhoneNumber, facts: Facts) {
+        self.summary.queued += 1;
+        if let Some(region) = facts.region {
+            *self.countries.entry(region).or_default() += 1;
+        }
+        if let Some(line) = facts.line_type {
+            *self.lines.entry(line).or_default() += 1;
+        }
+        if facts.mended.is_none() {
+            return;
+        }
+        self.summary.mended += 1;
+        for phrase in facts.mended.phrases() {
+            let read = || example(row, Note::ReadAs(phone.e164()));
+            group(&mut self.mendings, phrase, || phrase.to_owned(), read);
         }
     }
 

@@ -1,9 +1,12 @@
 //! What people and other programs read: the results file, the summary. Changes no state.
 
 mod cell;
+pub mod check;
+mod check_html;
 mod error;
 mod file;
 mod progress;
+pub mod rejects;
 mod results;
 mod summary;
 

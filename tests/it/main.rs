@@ -6,6 +6,10 @@
     reason = "a failed test may panic"
 )]
 
+mod check;
 mod cli_help;
 mod config;
 mod content;
+mod intake;
+mod phone_corpus;
+mod phone_differential;

@@ -96,6 +96,7 @@ impl PhoneNumber {
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
+        let mut torn = false;
         for part in parts(&cleaned.text) {
             count += 1;
             match slashed(part, region, cleaned.mending) {
@@ -104,6 +105,9 @@ impl PhoneNumber {
                     Some(found) => found.others.extend(numbers.iter()),
                 },
                 Err(rejected) => {
+                    // A handful of digits is rather the rest of the number before than one of its own.
+                    let digits = part.bytes().filter(u8::is_ascii_digit).count();
+                    torn |= (1..=5).contains(&digits);
                     refused.get_or_insert(rejected);
                 }
             }
@@ -111,6 +115,13 @@ impl PhoneNumber {
         let Some(mut numbers) = found else {
             return Err(refused.unwrap_or_else(|| PhoneProblem::NotANumber.into()));
         };
+        if torn {
+            let suggestion = Some(numbers.first.phone.e164());
+            return Err(Rejected {
+                problem: PhoneProblem::Ambiguous,
+                suggestion,
+            });
+        }
         if count > 1 || numbers.len() > 1 {
             numbers.first.mended = numbers.first.mended.and(Mending::SEVERAL);
             for other in &mut numbers.others {
@@ -154,11 +165,7 @@ fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Pars
         return single(part, region, mending);
     }
     let unusual = part.chars().any(|c| {
-        !c.is_ascii_digit()
-            && !matches!(
-                c,
-                '+' | ' ' | '-' | '.' | '(' | ')' | '[' | ']' | '~' | '\''
-            )
+        !c.is_ascii_digit() && !matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '[' | ']')
     });
     let bare: String = part
         .chars()
@@ -170,7 +177,9 @@ fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Pars
     if !unusual {
         return single(&bare, region, mending);
     }
-    let letters = part.chars().any(char::is_alphabetic);
+    // A few digits in a remark (`after 17h`) are no number with letters in it.
+    let numeric = bare.len() >= 7 || part.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+    let letters = numeric && part.chars().any(char::is_alphabetic);
     Err(Rejected {
         problem: if letters {
             PhoneProblem::Letters

@@ -1,0 +1,129 @@
+//! The first look at a file: format, encoding, delimiter, first rows, digest.
+
+use std::io;
+
+use super::delimiter;
+use super::error::IntakeError;
+use super::file::Layout;
+use super::rows::{Block, RowReader};
+use super::settings::{Delimiter, Settings, TextEncoding};
+use super::sheet;
+use super::source::{Bytes, FileDigest, Source};
+use super::text::{Examined, examine};
+use crate::domain::phone::Region;
+
+/// Rows that are looked at to understand the columns.
+const SAMPLE_ROWS: usize = 200;
+
+/// A file after its examination, before its columns are compared with the others'.
+pub(super) struct Opened {
+    pub(super) name: String,
+    pub(super) layout: Layout,
+    pub(super) digest: FileDigest,
+    /// The first rows that are not blank, with their numbers.
+    pub(super) head: Vec<(u32, Vec<String>)>,
+    /// What was detected, in words.
+    pub(super) note: String,
+}
+
+/// Reads the source once, whole.
+pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, IntakeError> {
+    let name = source.name();
+    let failed = |source: io::Error| IntakeError::Read {
+        file: name.clone(),
+        source,
+    };
+    let bytes = Bytes::open(source).map_err(failed)?;
+    let (reader, running) = bytes.decompressed().map_err(failed)?;
+    if let Some(table) = sheet::read(&name, reader, settings.sheet.as_deref())? {
+        let (digest, head) = (running.finish(), head_of(table.blocks.iter()));
+        return Ok(Opened {
+            name,
+            digest,
+            head,
+            note: table.note,
+            layout: Layout::Table(table.blocks),
+        });
+    }
+    let (reader, running) = bytes.decompressed().map_err(failed)?;
+    let country = settings.region.map(Region::code);
+    let asked = settings.encoding.map(|encoding| encoding.0);
+    let examined = examine(reader, asked, country.as_deref()).map_err(failed)?;
+    let (hint, text) = excel_hint(&examined.sample);
+    let delimiter = settings
+        .delimiter
+        .or(hint)
+        .unwrap_or_else(|| delimiter::detect(text, examined.complete));
+    Ok(Opened {
+        digest: running.finish(),
+        head: text_head(text, examined.complete, delimiter),
+        note: describe(&examined, delimiter, settings),
+        layout: Layout::Text {
+            bytes,
+            encoding: TextEncoding(examined.encoding),
+            delimiter,
+            hint_line: hint.is_some(),
+        },
+        name,
+    })
+}
+
+fn text_head(text: &str, complete: bool, delimiter: Delimiter) -> Vec<(u32, Vec<String>)> {
+    let mut block = Block::default();
+    let mut reader = RowReader::new(text.as_bytes(), delimiter.byte());
+    // A fault in the sample is found again, and named, when the rows are judged.
+    while block.rows.len() < SAMPLE_ROWS && matches!(reader.read(&mut block), Ok(true)) {}
+    if !complete && block.rows.len() > 2 && block.rows.len() < SAMPLE_ROWS {
+        // The sample ends within its last row.
+        block.rows.pop();
+    }
+    head_of(std::iter::once(&block))
+}
+
+fn describe(examined: &Examined, delimiter: Delimiter, settings: &Settings) -> String {
+    let how = |given: bool| if given { "" } else { " (detected)" };
+    format!(
+        "{}{}, separated by {}{}",
+        examined.encoding.name(),
+        how(settings.encoding.is_some()),
+        delimiter,
+        how(settings.delimiter.is_some())
+    )
+}
+
+/// `sep=;` in the first line tells Excel the delimiter and is no row.
+fn excel_hint(sample: &str) -> (Option<Delimiter>, &str) {
+    let line_end = sample.find('\n').unwrap_or(sample.len());
+    let line = sample
+        .get(..line_end)
+        .unwrap_or("")
+        .trim_end_matches('\r')
+        .trim_matches('"');
+    let hint = line
+        .strip_prefix("sep=")
+        .and_then(|delimiter| delimiter.parse().ok());
+    let rest = if hint.is_some() {
+        sample.get(line_end + 1..).unwrap_or("")
+    } else {
+        sample
+    };
+    (hint, rest)
+}
+
+/// The first rows that are not blank.
+fn head_of<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<(u32, Vec<String>)> {
+    blocks
+        .flat_map(Block::iter)
+        .filter(|(_, fields)| !fields.is_blank())
+        .take(SAMPLE_ROWS)
+        .map(|(row, fields)| {
+            (
+                row,
+                fields
+                    .iter()
+                    .map(|field| String::from_utf8_lossy(field).into_owned())
+                    .collect(),
+            )
+        })
+        .collect()
+}

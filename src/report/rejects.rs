@@ -1,0 +1,219 @@
+//! `<stem>.rejects.csv`: the rows that cannot be sent, to be mended and sent again.
+//!
+//! All columns of the input, then the row, the reason and a suggestion. The added columns begin with
+//! `outreach_`, which intake ignores, so that the mended file can be sent as it is.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::cell::csv_cell;
+use crate::domain::recipient::{JudgedRow, Record, RowProblem, Verdict};
+
+/// Writes the rejects beside their final name, and puts them there at the end.
+#[derive(Debug)]
+pub struct RejectsFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    writer: Option<csv::Writer<File>>,
+    columns: usize,
+    rows: u64,
+}
+
+impl RejectsFile {
+    /// Begins a file with the columns of the input.
+    ///
+    /// # Errors
+    ///
+    /// If the temporary file cannot be written in the folder of `path`.
+    pub fn create(path: &Path, headers: &[String]) -> io::Result<Self> {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut writer = csv::Writer::from_writer(options.open(&temporary)?);
+        let added = ["outreach_row", "outreach_reason", "outreach_suggestion"];
+        let header = headers
+            .iter()
+            .map(|header| csv_cell(header))
+            .chain(added.map(Into::into));
+        writer.write_record(header.map(std::borrow::Cow::into_owned))?;
+        Ok(Self {
+            path: path.to_owned(),
+            temporary,
+            writer: Some(writer),
+            columns: headers.len(),
+            rows: 0,
+        })
+    }
+
+    /// Adds the row if it is invalid; other rows are none of this file's business.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn push(&mut self, row: &JudgedRow) -> io::Result<()> {
+        let Verdict::Invalid {
+            problem,
+            suggestion,
+        } = &row.verdict
+        else {
+            return Ok(());
+        };
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
+        for index in 0..self.columns {
+            writer.write_field(csv_cell(row.record.get(index).unwrap_or("")).as_bytes())?;
+        }
+        writer.write_field(row.position.row.to_string())?;
+        writer.write_field(problem.to_string())?;
+        let suggestion = surplus(&row.record, self.columns, problem).or_else(|| suggestion.clone());
+        writer.write_field(csv_cell(suggestion.as_deref().unwrap_or("")).as_bytes())?;
+        writer.write_record(None::<&[u8]>)?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Puts the file in its place, and tells how many rows it has; without any row there is no file.
+    ///
+    /// A file of another content that has the name already, perhaps one that somebody is mending, is
+    /// kept as `<name>.bak`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written or renamed.
+    pub fn finish(mut self) -> io::Result<u64> {
+        let Some(writer) = self.writer.take() else {
+            return Ok(0);
+        };
+        let mut file = writer
+            .into_inner()
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        if self.rows == 0 {
+            return Ok(0);
+        }
+        file.flush()?;
+        file.sync_all()?;
+        if self.path.exists() && !same_content(&self.path, &self.temporary)? {
+            let mut backup = self.path.file_name().unwrap_or_default().to_os_string();
+            backup.push(".bak");
+            fs::rename(&self.path, self.path.with_file_name(backup))?;
+        }
+        fs::rename(&self.temporary, &self.path)?;
+        Ok(self.rows)
+    }
+}
+
+impl Drop for RejectsFile {
+    fn drop(&mut self) {
+        // After `finish` it has gone; before that, a half-written list of numbers must not lie about.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Fields behind the last column have no place in the file: they are told beside it.
+fn surplus(record: &Record, columns: usize, problem: &RowProblem) -> Option<String> {
+    if !matches!(problem, RowProblem::UnevenLength { .. }) || record.len() <= columns {
+        return None;
+    }
+    let fields: Vec<&str> = record.iter().skip(columns).collect();
+    Some(format!("fields without a column: {}", fields.join(" | ")))
+}
+
+fn same_content(a: &Path, b: &Path) -> io::Result<bool> {
+    if a.metadata()?.len() != b.metadata()?.len() {
+        return Ok(false);
+    }
+    let (a, b) = (
+        io::BufReader::new(File::open(a)?),
+        io::BufReader::new(File::open(b)?),
+    );
+    for (a, b) in a.bytes().zip(b.bytes()) {
+        if a? != b? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::phone::PhoneProblem;
+    use crate::domain::recipient::{Position, RowNumber};
+
+    fn row(fields: &[&str], problem: RowProblem) -> JudgedRow {
+        JudgedRow {
+            position: Position {
+                file: 0,
+                row: RowNumber::new(7).unwrap(),
+            },
+            record: fields.iter().collect(),
+            typed: String::new(),
+            verdict: Verdict::Invalid {
+                problem,
+                suggestion: Some("+420777123456".to_owned()),
+            },
+        }
+    }
+
+    fn write(path: &Path, row: &JudgedRow) -> String {
+        let mut file = RejectsFile::create(path, &["name".to_owned(), "phone".to_owned()]).unwrap();
+        file.push(row).unwrap();
+        assert_eq!(file.finish().unwrap(), 1);
+        fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn a_reject_shows_its_columns_disarmed_and_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.rejects.csv");
+        let text = write(
+            &path,
+            &row(
+                &["=1+1", "777"],
+                RowProblem::Phone(PhoneProblem::NeedsRegion),
+            ),
+        );
+        assert_eq!(
+            text,
+            "name,phone,outreach_row,outreach_reason,outreach_suggestion\n\
+             '=1+1,777,7,the number has no country code and no country is set for it,+420777123456\n"
+        );
+        let text = write(
+            &path,
+            &row(
+                &["a", "b", "c", "d"],
+                RowProblem::UnevenLength {
+                    expected: 2,
+                    found: 4,
+                },
+            ),
+        );
+        assert!(text.ends_with(
+            "a,b,7,the row has 4 fields where the header has 2,fields without a column: c | d\n"
+        ));
+        assert!(
+            folder.path().join("a.rejects.csv.bak").exists(),
+            "the earlier file is kept"
+        );
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            2,
+            "no temporary file is left"
+        );
+    }
+
+    #[test]
+    fn without_rejects_there_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = RejectsFile::create(&folder.path().join("a.rejects.csv"), &[]).unwrap();
+        assert_eq!(file.finish().unwrap(), 0);
+        drop(RejectsFile::create(&folder.path().join("b.rejects.csv"), &[]).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

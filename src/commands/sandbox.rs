@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::sandbox::{
-    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, WindowKind, parse_duration,
+    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share,
+    WindowKind, parse_duration,
 };
 
 /// Simulate the Amio API on a local port. Nobody is messaged.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
@@ -70,14 +71,27 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn parse_channel(text: &str) -> Result<Channel, String> {
     let wrong = || "write the id and the type, such as 7001:facebook_messenger".to_owned();
     let (id, kind) = text.split_once(':').ok_or_else(wrong)?;
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_word(id) && is_word(kind) { Ok(Channel::new(id, kind)) } else { Err(wrong()) }
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    if is_word(id) && is_word(kind) {
+        Ok(Channel::new(id, kind))
+    } else {
+        Err(wrong())
+    }
 }
 
 impl SandboxArgs {
     /// What the flags ask for.
     fn settings(&self) -> Settings {
-        let mut settings = Settings { seed: self.seed, without_messenger: self.no_messenger, ..Settings::default() };
+        let mut settings = Settings {
+            seed: self.seed,
+            without_messenger: self.no_messenger,
+            ..Settings::default()
+        };
         if !self.token.is_empty() {
             settings.tokens.clone_from(&self.token);
         }
@@ -93,7 +107,10 @@ impl SandboxArgs {
             headers: self.headers,
             ..Quota::fixed(limit, self.window)
         });
-        settings.connections = self.connections.map(|limit| ConnectionLimit { limit, excess: self.excess });
+        settings.connections = self.connections.map(|limit| ConnectionLimit {
+            limit,
+            excess: self.excess,
+        });
         settings.latency = self.latency;
         settings.jitter = self.jitter;
         settings.faults.clone_from(&self.fault);
@@ -106,21 +123,36 @@ impl SandboxArgs {
 /// # Errors
 /// If the address cannot be listened on.
 pub fn run(args: &SandboxArgs) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
     runtime.block_on(serve(args))
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command's output")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the command's output"
+)]
 async fn serve(args: &SandboxArgs) -> anyhow::Result<()> {
     let settings = args.settings();
-    let channel = settings.channels.first().map_or_else(String::new, |channel| channel.id.clone());
+    let channel = settings
+        .channels
+        .first()
+        .map_or_else(String::new, |channel| channel.id.clone());
     let token = settings.tokens.first().cloned().unwrap_or_default();
     let sandbox = Sandbox::start(settings, args.listen).await?;
     let url = sandbox.base_url();
     println!("{url}");
     eprintln!("A simulated Amio API; nobody is messaged. Send to it with:");
-    eprintln!("  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\"");
-    eprintln!("Its own account: http://{0}/sandbox/stats (also /accepted, /people). Stop it with Ctrl-C.", sandbox.address());
+    eprintln!(
+        "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\""
+    );
+    eprintln!(
+        "Its own account: http://{0}/sandbox/stats (also /accepted, /people). Stop it with Ctrl-C.",
+        sandbox.address()
+    );
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
@@ -143,22 +175,40 @@ mod tests {
     }
 
     fn settings(flags: &[&str]) -> Settings {
-        Cli::try_parse_from([&["sandbox"], flags].concat()).unwrap().args.settings()
+        Cli::try_parse_from([&["sandbox"], flags].concat())
+            .unwrap()
+            .args
+            .settings()
     }
 
     #[test]
     fn without_flags_it_is_the_quickstart() {
-        assert_eq!(format!("{:?}", settings(&[])), format!("{:?}", Settings::default()));
+        assert_eq!(
+            format!("{:?}", settings(&[])),
+            format!("{:?}", Settings::default())
+        );
     }
 
     #[test]
     fn flags_script_it() {
         let settings = settings(&[
-            "--quota=5", "--window=2s", "--window-kind=leaky-bucket", "--headers=off", "--connections=3", "--excess=close",
-            "--fault=500:2%", "--fault=refuse:from=200,for=5s", "--channel=77:mobile", "--token=a", "--token=b",
+            "--quota=5",
+            "--window=2s",
+            "--window-kind=leaky-bucket",
+            "--headers=off",
+            "--connections=3",
+            "--excess=close",
+            "--fault=500:2%",
+            "--fault=refuse:from=200,for=5s",
+            "--channel=77:mobile",
+            "--token=a",
+            "--token=b",
         ]);
         let quota = settings.quota.unwrap();
-        assert_eq!((quota.limit.get(), quota.window, quota.kind), (5, Duration::from_secs(2), WindowKind::LeakyBucket));
+        assert_eq!(
+            (quota.limit.get(), quota.window, quota.kind),
+            (5, Duration::from_secs(2), WindowKind::LeakyBucket)
+        );
         assert_eq!(settings.connections.unwrap().excess, Excess::Close);
         assert_eq!(settings.faults.len(), 2);
         assert_eq!(settings.channels, [Channel::new("77", "mobile")]);

@@ -35,7 +35,11 @@ pub(super) fn error(app: &App, status: StatusCode, text: &str) -> Response<Body>
         CodeForm::Number => false,
         CodeForm::Text => true,
     };
-    let code = if as_text { Value::from(status.as_str()) } else { Value::from(status.as_u16()) };
+    let code = if as_text {
+        Value::from(status.as_str())
+    } else {
+        Value::from(status.as_u16())
+    };
     let reason = status.canonical_reason().unwrap_or("Error");
     let body = json!({
         "timestamp": time_text(app.now_ms()),
@@ -47,7 +51,9 @@ pub(super) fn error(app: &App, status: StatusCode, text: &str) -> Response<Body>
 
 /// Epoch milliseconds as RFC 3339.
 pub(super) fn time_text(epoch_ms: u64) -> String {
-    let time = i64::try_from(epoch_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let time = i64::try_from(epoch_ms)
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.map_or_else(String::new, |time| format!("{time:.3}"))
 }
 

@@ -46,7 +46,9 @@ pub(super) struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("stats", &self.counters).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("stats", &self.counters)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,13 +59,27 @@ struct Pace {
 
 impl App {
     pub(super) fn new(settings: Settings, outbox: Option<Outbox>) -> Arc<Self> {
-        let window = settings.quota.map_or(Duration::from_hours(1), |quota| quota.window);
-        let bearers = settings.tokens.iter().map(|token| format!("Bearer {token}")).collect();
-        let drops_before_read = settings.faults.iter().any(|rule| rule.fault == Fault::DropBeforeRead);
+        let window = settings
+            .quota
+            .map_or(Duration::from_hours(1), |quota| quota.window);
+        let bearers = settings
+            .tokens
+            .iter()
+            .map(|token| format!("Bearer {token}"))
+            .collect();
+        let drops_before_read = settings
+            .faults
+            .iter()
+            .any(|rule| rule.fault == Fault::DropBeforeRead);
         Arc::new(Self {
             started: Instant::now(),
-            started_epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            pace: Mutex::new(Pace { meter: settings.quota.map(Meter::new), peaks: Peaks::new(window) }),
+            started_epoch: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+            pace: Mutex::new(Pace {
+                meter: settings.quota.map(Meter::new),
+                peaks: Peaks::new(window),
+            }),
             counters: Counters::new(),
             book: Book::new(),
             phase: watch::Sender::new(Phase::Open),
@@ -102,7 +118,11 @@ impl App {
         if let Some(given) = authorization {
             return self.bearers.iter().any(|bearer| bearer.as_bytes() == given);
         }
-        let parameter = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("access_token=")));
+        let parameter = query.and_then(|query| {
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("access_token="))
+        });
         parameter.is_some_and(|token| self.settings.tokens.iter().any(|known| known == token))
     }
 
@@ -111,14 +131,19 @@ impl App {
         if self.settings.faults.is_empty() {
             return None;
         }
-        self.settings.faults.iter().enumerate().find_map(|(index, rule)| {
-            let number = match rule.scope {
-                Scope::All => Some(call),
-                Scope::Sends => send,
-            };
-            let hit = rule.fault != Fault::DropBeforeRead && number.is_some_and(|number| rule.hits(number, self.settings.seed, index));
-            hit.then_some(rule)
-        })
+        self.settings
+            .faults
+            .iter()
+            .enumerate()
+            .find_map(|(index, rule)| {
+                let number = match rule.scope {
+                    Scope::All => Some(call),
+                    Scope::Sends => send,
+                };
+                let hit = rule.fault != Fault::DropBeforeRead
+                    && number.is_some_and(|number| rule.hits(number, self.settings.seed, index));
+                hit.then_some(rule)
+            })
     }
 
     pub(super) fn drops_before_read(&self) -> bool {
@@ -129,7 +154,9 @@ impl App {
     pub(super) fn drop_next_arrival(&self) -> bool {
         let number = self.counters.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
         let mut rules = self.settings.faults.iter().enumerate();
-        let hit = rules.any(|(index, rule)| rule.fault == Fault::DropBeforeRead && rule.hits(number, self.settings.seed, index));
+        let hit = rules.any(|(index, rule)| {
+            rule.fault == Fault::DropBeforeRead && rule.hits(number, self.settings.seed, index)
+        });
         if hit {
             self.counters.fault(Fault::DropBeforeRead.name());
         }
@@ -138,21 +165,32 @@ impl App {
 
     /// How long this call takes.
     pub(super) fn latency(&self, call: u64) -> Duration {
-        let Settings { seed, latency, jitter, .. } = self.settings;
+        let Settings {
+            seed,
+            latency,
+            jitter,
+            ..
+        } = self.settings;
         if jitter.is_zero() {
             return latency;
         }
-        let span = u64::try_from(jitter.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
+        let span = u64::try_from(jitter.as_micros())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
         latency + Duration::from_micros(draw(seed, JITTER, call) % span)
     }
 
     pub(super) fn channel(&self, id: &str) -> Option<(u8, &Channel)> {
-        (0u8..).zip(&self.settings.channels).find(|(_, channel)| channel.id == id)
+        (0u8..)
+            .zip(&self.settings.channels)
+            .find(|(_, channel)| channel.id == id)
     }
 
     /// True if this person cannot be reached on this channel, now and ever.
     pub(super) fn is_unreachable(&self, who: Who) -> bool {
-        self.settings.without_messenger.holds(draw(self.settings.seed, NO_MESSENGER, who.number()))
+        self.settings
+            .without_messenger
+            .holds(draw(self.settings.seed, NO_MESSENGER, who.number()))
     }
 
     /// The whole account.
@@ -163,7 +201,10 @@ impl App {
             self.book.each_in(shard, |who, person| {
                 messaged_after_stop += u64::from(person.after_stop > 0);
                 if person.messages.len() > 1 && repeated_people.len() < REPEATED_SHOWN {
-                    repeated_people.push(Repeated { number: who.number().to_string(), count: person.messages.len() });
+                    repeated_people.push(Repeated {
+                        number: who.number().to_string(),
+                        count: person.messages.len(),
+                    });
                 }
             });
         }

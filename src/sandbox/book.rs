@@ -46,11 +46,16 @@ impl Who {
     pub(super) fn from_contact_id(id: u64) -> Option<Self> {
         let rest = id.checked_sub(CONTACT_BASE)?;
         let channel = u8::try_from(rest >> NUMBER_BITS).ok()?;
-        Some(Self::new(channel, (rest & NUMBER_MASK).wrapping_mul(UNSCRAMBLE) & NUMBER_MASK))
+        Some(Self::new(
+            channel,
+            (rest & NUMBER_MASK).wrapping_mul(UNSCRAMBLE) & NUMBER_MASK,
+        ))
     }
 
     pub(super) fn contact_id(self) -> u64 {
-        CONTACT_BASE | (self.0 & !NUMBER_MASK) | (self.number().wrapping_mul(SCRAMBLE) & NUMBER_MASK)
+        CONTACT_BASE
+            | (self.0 & !NUMBER_MASK)
+            | (self.number().wrapping_mul(SCRAMBLE) & NUMBER_MASK)
     }
 
     pub(super) fn number(self) -> u64 {
@@ -148,18 +153,35 @@ impl Book {
     /// An id that is larger than every one before; its upper bits are the time.
     pub(super) fn next_id(&self, now_ms: u64) -> u64 {
         let wanted = now_ms << 22;
-        let last = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(wanted.max(last + 1)));
+        let last = self
+            .last_id
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(wanted.max(last + 1))
+            });
         wanted.max(last.unwrap_or_default() + 1)
     }
 
     /// Enters an accepted message.
-    pub(super) fn accept(&self, who: Who, now_ms: u64, content: &str, name: Option<&str>) -> Receipt {
+    pub(super) fn accept(
+        &self,
+        who: Who,
+        now_ms: u64,
+        content: &str,
+        name: Option<&str>,
+    ) -> Receipt {
         let message_id = self.next_id(now_ms);
         self.enter(who, message_id, now_ms, content, name)
     }
 
     /// Enters a message that has its id already.
-    pub(super) fn enter(&self, who: Who, message_id: u64, now_ms: u64, content: &str, name: Option<&str>) -> Receipt {
+    pub(super) fn enter(
+        &self,
+        who: Who,
+        message_id: u64,
+        now_ms: u64,
+        content: &str,
+        name: Option<&str>,
+    ) -> Receipt {
         self.last_id.fetch_max(message_id, Ordering::Relaxed);
         let message = Message {
             id: message_id,
@@ -188,7 +210,11 @@ impl Book {
             2 => _ = self.repeated.fetch_add(1, Ordering::Relaxed),
             _ => {}
         }
-        Receipt { who, message_id, count }
+        Receipt {
+            who,
+            message_id,
+            count,
+        }
     }
 
     /// Looks at or changes one person; `None` if nobody messaged them.
@@ -203,7 +229,9 @@ impl Book {
     /// Calls `work` for everybody in one shard.
     pub(super) fn each_in(&self, shard: usize, mut work: impl FnMut(Who, &Person)) {
         if let Some(shard) = self.shards.get(shard) {
-            lock(shard).iter().for_each(|(&who, person)| work(who, person));
+            lock(shard)
+                .iter()
+                .for_each(|(&who, person)| work(who, person));
         }
     }
 
@@ -240,7 +268,14 @@ mod tests {
     #[test]
     fn message_ids_grow_even_if_the_clock_stands_or_runs_back() {
         let book = Book::new();
-        let ids: Vec<u64> = [1_700_000_000_000, 1_700_000_000_000, 1_600_000_000_000, 1_700_000_000_001].map(|ms| book.next_id(ms)).into();
+        let ids: Vec<u64> = [
+            1_700_000_000_000,
+            1_700_000_000_000,
+            1_600_000_000_000,
+            1_700_000_000_001,
+        ]
+        .map(|ms| book.next_id(ms))
+        .into();
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
         assert_eq!(ids[0] >> 22, 1_700_000_000_000);
     }
@@ -251,7 +286,8 @@ mod tests {
         for number in [1, 2, 2, 3, 2, 3] {
             book.accept(Who::new(0, number), 1_700_000_000_000, "{}", None);
         }
-        let counts = [&book.accepted, &book.distinct, &book.repeated].map(|count| count.load(Ordering::Relaxed));
+        let counts = [&book.accepted, &book.distinct, &book.repeated]
+            .map(|count| count.load(Ordering::Relaxed));
         assert_eq!(counts, [6, 3, 2]);
     }
 }

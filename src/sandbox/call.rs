@@ -54,12 +54,18 @@ struct Numbers {
 }
 
 impl Caller {
-    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    pub(super) async fn answer(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
         let (parts, body) = request.into_parts();
         if parts.uri.path().starts_with("/sandbox") {
             // Reading the account is free: no token, no quota, no fault.
             self.link.request_read();
-            return self.router.call(Request::from_parts(parts, Body::new(body))).await;
+            return self
+                .router
+                .call(Request::from_parts(parts, Body::new(body)))
+                .await;
         }
         let app = &*self.app;
         let _busy = Busy::new(app);
@@ -80,16 +86,31 @@ impl Caller {
     }
 
     /// Everything up to the quota; `None` for an answer that never comes.
-    async fn gate(&self, numbers: &Numbers, parts: Parts, body: Incoming) -> Option<Response<Body>> {
+    async fn gate(
+        &self,
+        numbers: &Numbers,
+        parts: Parts,
+        body: Incoming,
+    ) -> Option<Response<Body>> {
         let app = &*self.app;
         if self.link.excess.load(Ordering::Relaxed) {
-            app.counters.throttled_connections.fetch_add(1, Ordering::Relaxed);
+            app.counters
+                .throttled_connections
+                .fetch_add(1, Ordering::Relaxed);
             let text = "Too many simultaneous connections.";
-            return Some(closing(answer::error(app, StatusCode::TOO_MANY_REQUESTS, text)));
+            return Some(closing(answer::error(
+                app,
+                StatusCode::TOO_MANY_REQUESTS,
+                text,
+            )));
         }
         let Some(body) = read(body, app.settings.max_body).await else {
             let text = "The request body is too large.";
-            return Some(closing(answer::error(app, StatusCode::PAYLOAD_TOO_LARGE, text)));
+            return Some(closing(answer::error(
+                app,
+                StatusCode::PAYLOAD_TOO_LARGE,
+                text,
+            )));
         };
         self.link.request_read();
         let latency = app.latency(numbers.call);
@@ -98,12 +119,20 @@ impl Caller {
         }
         let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         if !app.knows_token(authorization, parts.uri.query()) {
-            return Some(answer::error(app, StatusCode::UNAUTHORIZED, "Wrong accessToken."));
+            return Some(answer::error(
+                app,
+                StatusCode::UNAUTHORIZED,
+                "Wrong accessToken.",
+            ));
         }
         let grant = app.admit();
         if grant.is_some_and(|grant| !grant.granted) {
             app.counters.throttled_quota.fetch_add(1, Ordering::Relaxed);
-            let refused = answer::error(app, StatusCode::TOO_MANY_REQUESTS, "Request quota exceeded.");
+            let refused = answer::error(
+                app,
+                StatusCode::TOO_MANY_REQUESTS,
+                "Request quota exceeded.",
+            );
             return Some(self.with_quota(refused, grant));
         }
         let response = match app.fault_for(numbers.call, numbers.send) {
@@ -120,14 +149,24 @@ impl Caller {
         if numbers.send.is_some() {
             return send::send(&self.app, body);
         }
-        match self.router.call(Request::from_parts(parts, Body::from(body.clone()))).await {
+        match self
+            .router
+            .call(Request::from_parts(parts, Body::from(body.clone())))
+            .await
+        {
             Ok(response) => response,
             Err(impossible) => match impossible {},
         }
     }
 
     /// The work with a fault before, after or instead of it; `None` for an answer that never comes.
-    async fn work_with(&self, rule: &FaultRule, numbers: &Numbers, parts: Parts, body: &Bytes) -> Option<Response<Body>> {
+    async fn work_with(
+        &self,
+        rule: &FaultRule,
+        numbers: &Numbers,
+        parts: Parts,
+        body: &Bytes,
+    ) -> Option<Response<Body>> {
         let app = &*self.app;
         match rule.fault {
             Fault::Status { code, accepted } => {
@@ -140,7 +179,11 @@ impl Caller {
                 if accepted {
                     self.work(numbers, parts, body).await;
                 }
-                let status = if accepted { StatusCode::CREATED } else { StatusCode::OK };
+                let status = if accepted {
+                    StatusCode::CREATED
+                } else {
+                    StatusCode::OK
+                };
                 Some(answer::json_text(status, &b"<html>\xff{\"id\": 70012"[..]))
             }
             Fault::Hang { accepted } => {
@@ -183,7 +226,9 @@ impl Caller {
 }
 
 fn closing(mut response: Response<Body>) -> Response<Body> {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
@@ -198,7 +243,9 @@ fn scripted_error(app: &App, rule: &FaultRule, code: u16) -> Response<Body> {
     };
     let mut response = answer::error(app, status, rule.text.as_deref().unwrap_or(known));
     if let Some(seconds) = rule.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -208,7 +255,9 @@ async fn read(mut body: Incoming, limit: usize) -> Option<Bytes> {
     let mut whole = Bytes::new();
     let mut pieces: Vec<u8> = Vec::new();
     while let Some(frame) = future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(data) = frame.ok()?.into_data() else { continue };
+        let Ok(data) = frame.ok()?.into_data() else {
+            continue;
+        };
         if whole.len() + pieces.len() + data.len() > limit {
             return None;
         }
@@ -219,5 +268,9 @@ async fn read(mut body: Incoming, limit: usize) -> Option<Bytes> {
         pieces.extend_from_slice(&std::mem::take(&mut whole));
         pieces.extend_from_slice(&data);
     }
-    Some(if pieces.is_empty() { whole } else { pieces.into() })
+    Some(if pieces.is_empty() {
+        whole
+    } else {
+        pieces.into()
+    })
 }

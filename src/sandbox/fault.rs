@@ -99,8 +99,14 @@ impl FaultRule {
     /// True if the rule hits the request with this number (from 1, in the rule's own scope).
     pub(super) fn hits(&self, number: u64, seed: u64, index: usize) -> bool {
         let in_range = number >= self.from && self.to.is_none_or(|to| number <= to);
-        let in_step = self.every.is_none_or(|every| (number - self.from.min(number) + 1).is_multiple_of(every.get()));
-        in_range && in_step && self.share.is_none_or(|share| share.holds(draw(seed, 0xFA17 + index as u64, number)))
+        let in_step = self
+            .every
+            .is_none_or(|every| (number - self.from.min(number) + 1).is_multiple_of(every.get()));
+        in_range
+            && in_step
+            && self
+                .share
+                .is_none_or(|share| share.holds(draw(seed, 0xFA17 + index as u64, number)))
     }
 }
 
@@ -108,8 +114,14 @@ impl Fault {
     /// The word for it on the command line and in the account.
     pub fn name(&self) -> String {
         match self {
-            Self::Status { code, accepted: false } => code.to_string(),
-            Self::Status { code, accepted: true } => format!("{code}-after-accept"),
+            Self::Status {
+                code,
+                accepted: false,
+            } => code.to_string(),
+            Self::Status {
+                code,
+                accepted: true,
+            } => format!("{code}-after-accept"),
             Self::Garbage { accepted: true } => "garbage-201".to_owned(),
             Self::Garbage { accepted: false } => "garbage-200".to_owned(),
             Self::Hang { accepted: true } => "hang-after-accept".to_owned(),
@@ -133,8 +145,12 @@ impl Fault {
             "cut-after-accept" => Self::CutAfterAccept { byte: 60 },
             "drop-before-read" => Self::DropBeforeRead,
             "close-after-answer" => Self::CloseAfterAnswer,
-            "refuse" => Self::Refuse { period: Duration::from_secs(5) },
-            "slow" => Self::Slow { delay: Duration::from_secs(1) },
+            "refuse" => Self::Refuse {
+                period: Duration::from_secs(5),
+            },
+            "slow" => Self::Slow {
+                delay: Duration::from_secs(1),
+            },
             status => {
                 let (code, accepted) = match status.strip_suffix("-after-accept") {
                     Some(code) => (code, true),
@@ -180,11 +196,21 @@ impl FromStr for FaultRule {
         let mut rest = options;
         while !rest.is_empty() {
             // The text is free and therefore the last option: it may hold commas.
-            let (option, tail) = if rest.starts_with("text=") { (rest, "") } else { rest.split_once(',').unwrap_or((rest, "")) };
-            rule.set(option).ok_or_else(|| FaultError::Option { fault: name.to_owned(), option: option.to_owned() })?;
+            let (option, tail) = if rest.starts_with("text=") {
+                (rest, "")
+            } else {
+                rest.split_once(',').unwrap_or((rest, ""))
+            };
+            rule.set(option).ok_or_else(|| FaultError::Option {
+                fault: name.to_owned(),
+                option: option.to_owned(),
+            })?;
             rest = tail;
         }
-        if matches!(rule.fault, Fault::Refuse { .. }) && rule.every.is_none() && rule.share.is_none() {
+        if matches!(rule.fault, Fault::Refuse { .. })
+            && rule.every.is_none()
+            && rule.share.is_none()
+        {
             // One outage, not one after every further request.
             rule.to = Some(rule.to.unwrap_or(rule.from));
         }
@@ -243,7 +269,10 @@ impl FaultRule {
             | Fault::DropBeforeRead
             | Fault::CloseAfterAnswer => {}
         }
-        options.extend(self.retry_after.map(|seconds| format!("retry-after={seconds}")));
+        options.extend(
+            self.retry_after
+                .map(|seconds| format!("retry-after={seconds}")),
+        );
         options.extend(self.text.as_ref().map(|text| format!("text={text}")));
         options
     }
@@ -253,7 +282,11 @@ impl fmt::Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.fault.name())?;
         let options = self.options();
-        if options.is_empty() { Ok(()) } else { write!(f, ":{}", options.join(",")) }
+        if options.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ":{}", options.join(","))
+        }
     }
 }
 
@@ -274,7 +307,11 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
 
 fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    if milliseconds.is_multiple_of(1000) { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
+    if milliseconds.is_multiple_of(1000) {
+        format!("{}s", milliseconds / 1000)
+    } else {
+        format!("{milliseconds}ms")
+    }
 }
 
 #[cfg(test)]
@@ -318,11 +355,27 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        for text in ["", "200", "600", "explode", "500:2", "500:byte=3", "hang-after-accept:for=1s", "500:from=0", "refuse:for=5"] {
+        for text in [
+            "",
+            "200",
+            "600",
+            "explode",
+            "500:2",
+            "500:byte=3",
+            "hang-after-accept:for=1s",
+            "500:from=0",
+            "refuse:for=5",
+        ] {
             assert!(text.parse::<FaultRule>().is_err(), "{text}");
         }
-        let error = "500:2%,often=1".parse::<FaultRule>().unwrap_err().to_string();
-        assert!(error.contains("`often=1`") && error.contains("`500`"), "{error}");
+        let error = "500:2%,often=1"
+            .parse::<FaultRule>()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`often=1`") && error.contains("`500`"),
+            "{error}"
+        );
     }
 
     #[test]

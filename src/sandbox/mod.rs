@@ -31,10 +31,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub use fault::{Fault, FaultError, FaultRule, Scope};
 pub(crate) use fault::parse_duration;
+pub use fault::{Fault, FaultError, FaultRule, Scope};
 pub use random::{NotAShare, Share};
-pub use settings::{Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, Texts, WindowKind};
+pub use settings::{
+    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, Texts, WindowKind,
+};
 pub use stats::{Repeated, Stats, Throttled, WebhookStats};
 pub use webhooks::WebhookSettings;
 
@@ -73,7 +75,9 @@ impl Sandbox {
     /// If the address cannot be listened on, or the settings cannot be played.
     pub async fn start(settings: Settings, address: SocketAddr) -> Result<Self, SandboxError> {
         if settings.channels.len() > 256 {
-            return Err(SandboxError::TooManyChannels { count: settings.channels.len() });
+            return Err(SandboxError::TooManyChannels {
+                count: settings.channels.len(),
+            });
         }
         let refused = |source| SandboxError::Listen { address, source };
         let listener = server::listen(address).map_err(refused)?;

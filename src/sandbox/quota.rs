@@ -30,16 +30,20 @@ enum Counter {
 impl Meter {
     pub(super) fn new(quota: Quota) -> Self {
         let counter = match quota.kind {
-            WindowKind::Fixed => Counter::Fixed { opened: None, used: 0 },
-            WindowKind::Sliding => Counter::Sliding { granted: VecDeque::new() },
-            WindowKind::LeakyBucket => Counter::Leaky { empty_at: Duration::ZERO },
+            WindowKind::Fixed => Counter::Fixed {
+                opened: None,
+                used: 0,
+            },
+            WindowKind::Sliding => Counter::Sliding {
+                granted: VecDeque::new(),
+            },
+            WindowKind::LeakyBucket => Counter::Leaky {
+                empty_at: Duration::ZERO,
+            },
         };
         Self { quota, counter }
     }
 
-    pub(super) fn quota(&self) -> &Quota {
-        &self.quota
-    }
 
     /// Counts one request at `now`, which must not run backwards.
     pub(super) fn admit(&mut self, now: Duration) -> Grant {
@@ -56,7 +60,11 @@ impl Meter {
                 };
                 let granted = *used < limit;
                 *used += u32::from(granted);
-                Grant { granted, remaining: limit - *used, reset: start + window }
+                Grant {
+                    granted,
+                    remaining: limit - *used,
+                    reset: start + window,
+                }
             }
             Counter::Sliding { granted: times } => {
                 while times.front().is_some_and(|&first| first + window <= now) {
@@ -71,7 +79,11 @@ impl Meter {
                 }
                 let used = u32::try_from(times.len()).unwrap_or(limit);
                 let reset = times.front().map_or(now, |&first| first + window);
-                Grant { granted, remaining: limit.saturating_sub(used), reset }
+                Grant {
+                    granted,
+                    remaining: limit.saturating_sub(used),
+                    reset,
+                }
             }
             Counter::Leaky { empty_at } => {
                 let drop = window / limit;
@@ -82,9 +94,14 @@ impl Meter {
                     *empty_at = now + (level + drop).min(full);
                 }
                 let free = full - empty_at.saturating_sub(now);
-                let remaining = u32::try_from(free.as_nanos() / drop.as_nanos().max(1)).unwrap_or(limit);
+                let remaining =
+                    u32::try_from(free.as_nanos() / drop.as_nanos().max(1)).unwrap_or(limit);
                 let next = (*empty_at + drop).saturating_sub(full);
-                Grant { granted, remaining, reset: if remaining == 0 { next } else { *empty_at } }
+                Grant {
+                    granted,
+                    remaining,
+                    reset: if remaining == 0 { next } else { *empty_at },
+                }
             }
         }
     }
@@ -109,7 +126,14 @@ impl Peaks {
 
     pub(super) fn new(window: Duration) -> Self {
         let grain = window.as_nanos().div_ceil(Self::GRAINS).max(1);
-        Self { grain, recent: VecDeque::new(), in_window: 0, window: 0, second: (0, 0), per_second: 0 }
+        Self {
+            grain,
+            recent: VecDeque::new(),
+            in_window: 0,
+            window: 0,
+            second: (0, 0),
+            per_second: 0,
+        }
     }
 
     /// Counts any request: for the peak per second.
@@ -150,41 +174,77 @@ mod tests {
     fn meter(kind: WindowKind, limit: u32, seconds: u64) -> Meter {
         let limit = NonZeroU32::new(limit).unwrap();
         let window = Duration::from_secs(seconds);
-        Meter::new(Quota { limit, window, kind, headers: Headers::Honest, throttled_count: false })
+        Meter::new(Quota {
+            limit,
+            window,
+            kind,
+            headers: Headers::Honest,
+            throttled_count: false,
+        })
     }
 
     fn granted(meter: &mut Meter, times: impl IntoIterator<Item = u64>) -> Vec<bool> {
-        times.into_iter().map(|ms| meter.admit(Duration::from_millis(ms)).granted).collect()
+        times
+            .into_iter()
+            .map(|ms| meter.admit(Duration::from_millis(ms)).granted)
+            .collect()
     }
 
     #[test]
     fn a_fixed_window_opens_with_the_first_request_after_the_last_one_ended() {
         let mut meter = meter(WindowKind::Fixed, 2, 10);
-        assert_eq!(granted(&mut meter, [5_000, 6_000, 7_000, 14_999]), [true, true, false, false]);
+        assert_eq!(
+            granted(&mut meter, [5_000, 6_000, 7_000, 14_999]),
+            [true, true, false, false]
+        );
         // The next window opens when somebody asks, not when the last one ended.
         let grant = meter.admit(Duration::from_secs(20));
-        assert_eq!(grant, Grant { granted: true, remaining: 1, reset: Duration::from_secs(30) });
-        assert_eq!(granted(&mut meter, [29_000, 29_999, 30_000]), [true, false, true]);
+        assert_eq!(
+            grant,
+            Grant {
+                granted: true,
+                remaining: 1,
+                reset: Duration::from_secs(30)
+            }
+        );
+        assert_eq!(
+            granted(&mut meter, [29_000, 29_999, 30_000]),
+            [true, false, true]
+        );
     }
 
     #[test]
     fn a_sliding_window_never_holds_more_than_the_limit() {
         let mut meter = meter(WindowKind::Sliding, 2, 10);
-        assert_eq!(granted(&mut meter, [0, 9_000, 9_999, 10_000, 18_999, 19_000]), [true, true, false, true, false, true]);
+        assert_eq!(
+            granted(&mut meter, [0, 9_000, 9_999, 10_000, 18_999, 19_000]),
+            [true, true, false, true, false, true]
+        );
     }
 
     #[test]
     fn a_leaky_bucket_gives_back_one_at_a_time() {
         let mut meter = meter(WindowKind::LeakyBucket, 2, 10);
-        assert_eq!(granted(&mut meter, [0, 0, 0, 4_999, 5_000, 5_001, 10_000]), [true, true, false, false, true, false, true]);
+        assert_eq!(
+            granted(&mut meter, [0, 0, 0, 4_999, 5_000, 5_001, 10_000]),
+            [true, true, false, false, true, false, true]
+        );
         assert_eq!(meter.admit(Duration::from_secs(100)).remaining, 1);
     }
 
     #[test]
     fn a_limit_of_one_lets_one_through_in_every_kind_of_window() {
-        for kind in [WindowKind::Fixed, WindowKind::Sliding, WindowKind::LeakyBucket] {
+        for kind in [
+            WindowKind::Fixed,
+            WindowKind::Sliding,
+            WindowKind::LeakyBucket,
+        ] {
             let mut meter = meter(kind, 1, 10);
-            assert_eq!(granted(&mut meter, [0, 1, 9_999, 10_000, 10_001]), [true, false, false, true, false], "{kind:?}");
+            assert_eq!(
+                granted(&mut meter, [0, 1, 9_999, 10_000, 10_001]),
+                [true, false, false, true, false],
+                "{kind:?}"
+            );
         }
     }
 

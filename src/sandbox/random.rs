@@ -28,7 +28,11 @@ impl Share {
 
     /// A share in percent; more than 100 is 100.
     pub const fn percent(percent: u32) -> Self {
-        if percent >= 100 { Self::ALL } else { Self(percent * 10_000) }
+        if percent >= 100 {
+            Self::ALL
+        } else {
+            Self(percent * 10_000)
+        }
     }
 
     /// True if a draw falls into the share.
@@ -67,8 +71,13 @@ impl FromStr for Share {
         }
         let whole: u32 = whole.parse().map_err(|_| error())?;
         let decimals: u32 = format!("{decimals:0<4}").parse().map_err(|_| error())?;
-        let millionths = whole.checked_mul(10_000).and_then(|parts| parts.checked_add(decimals));
-        millionths.filter(|&parts| parts <= Self::ALL.0).map(Self).ok_or_else(error)
+        let millionths = whole
+            .checked_mul(10_000)
+            .and_then(|parts| parts.checked_add(decimals));
+        millionths
+            .filter(|&parts| parts <= Self::ALL.0)
+            .map(Self)
+            .ok_or_else(error)
     }
 }
 
@@ -89,7 +98,9 @@ mod tests {
     #[test]
     fn a_share_is_met_within_a_tenth_of_a_percent() {
         let share = Share::percent(15);
-        let hits = (0..1_000_000).filter(|&subject| share.holds(draw(7, 1, subject))).count();
+        let hits = (0..1_000_000)
+            .filter(|&subject| share.holds(draw(7, 1, subject)))
+            .count();
         assert!((149_000..151_000).contains(&hits), "{hits}");
         assert!((0..1000).all(|subject| Share::ALL.holds(draw(1, 2, subject))));
         assert!(!(0..1000).any(|subject| Share::NONE.holds(draw(1, 2, subject))));

@@ -30,17 +30,37 @@ pub(super) fn router(app: &Arc<App>) -> Router {
         .route("/v1/channels", get(list_channels))
         .route("/v1/channels/{channel}", get(get_channel))
         .route("/v1/channels/{channel}/contacts", get(list_contacts))
-        .route("/v1/channels/{channel}/contacts/{contact}", get(get_contact))
-        .route("/v1/channels/{channel}/contacts/{contact}/messages", get(list_messages))
+        .route(
+            "/v1/channels/{channel}/contacts/{contact}",
+            get(get_contact),
+        )
+        .route(
+            "/v1/channels/{channel}/contacts/{contact}/messages",
+            get(list_messages),
+        )
         .route("/v1/messages", post(async || StatusCode::NOT_FOUND))
-        .route("/v1/notifications", post(async || answer::json_text(StatusCode::OK, "{}")))
-        .route("/sandbox/stats", get(async |State(app): Shared| Json(app.stats())))
-        .route("/sandbox/accepted", get(async |State(app): Shared| lines(app, accepted_line)))
-        .route("/sandbox/people", get(async |State(app): Shared| lines(app, person_line)))
+        .route(
+            "/v1/notifications",
+            post(async || answer::json_text(StatusCode::OK, "{}")),
+        )
+        .route(
+            "/sandbox/stats",
+            get(async |State(app): Shared| Json(app.stats())),
+        )
+        .route(
+            "/sandbox/accepted",
+            get(async |State(app): Shared| lines(app, accepted_line)),
+        )
+        .route(
+            "/sandbox/people",
+            get(async |State(app): Shared| lines(app, person_line)),
+        )
         .method_not_allowed_fallback(async |State(app): Shared| {
             answer::error(&app, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.")
         })
-        .fallback(async |State(app): Shared| answer::error(&app, StatusCode::NOT_FOUND, "Resource not found."))
+        .fallback(async |State(app): Shared| {
+            answer::error(&app, StatusCode::NOT_FOUND, "Resource not found.")
+        })
         .with_state(Arc::clone(app))
 }
 
@@ -48,14 +68,22 @@ pub(super) fn router(app: &Arc<App>) -> Router {
 fn paging(uri: &Uri) -> (usize, usize) {
     let query = uri.query().unwrap_or_default();
     let value = |key: &str| -> Option<usize> {
-        query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
     };
-    (value("max").unwrap_or(10).min(100), value("offset").unwrap_or(0))
+    (
+        value("max").unwrap_or(10).min(100),
+        value("offset").unwrap_or(0),
+    )
 }
 
 fn page(items: Vec<Value>, total: usize) -> Answer {
     let mut response = Json(items).into_response();
-    response.headers_mut().insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));
+    response.headers_mut().insert(
+        HeaderName::from_static("x-total-count"),
+        HeaderValue::from(total),
+    );
     response
 }
 
@@ -73,7 +101,15 @@ fn channel_json(app: &App, channel: &Channel) -> Value {
 async fn list_channels(State(app): Shared, uri: Uri) -> Answer {
     let (max, offset) = paging(&uri);
     let channels = &app.settings.channels;
-    page(channels.iter().skip(offset).take(max).map(|channel| channel_json(&app, channel)).collect(), channels.len())
+    page(
+        channels
+            .iter()
+            .skip(offset)
+            .take(max)
+            .map(|channel| channel_json(&app, channel))
+            .collect(),
+        channels.len(),
+    )
 }
 
 async fn get_channel(State(app): Shared, Path(id): Path<String>) -> Answer {
@@ -89,7 +125,9 @@ fn contact_json(who: Who, person: &Person) -> Value {
 }
 
 async fn list_contacts(State(app): Shared, Path(id): Path<String>, uri: Uri) -> Answer {
-    let Some((index, _)) = app.channel(&id) else { return not_found(&app, "Channel") };
+    let Some((index, _)) = app.channel(&id) else {
+        return not_found(&app, "Channel");
+    };
     let (max, offset) = paging(&uri);
     let (mut total, mut items) = (0, Vec::new());
     for shard in 0..app.book.shard_count() {
@@ -112,13 +150,26 @@ fn named(app: &App, channel: &str, contact: &str) -> Option<Who> {
     (who.channel() == usize::from(index)).then_some(who)
 }
 
-async fn get_contact(State(app): Shared, Path((channel, contact)): Path<(String, String)>) -> Answer {
-    let found = named(&app, &channel, &contact).and_then(|who| app.book.with(who, |person| contact_json(who, person)));
-    found.map_or_else(|| not_found(&app, "Contact"), |contact| Json(contact).into_response())
+async fn get_contact(
+    State(app): Shared,
+    Path((channel, contact)): Path<(String, String)>,
+) -> Answer {
+    let found = named(&app, &channel, &contact)
+        .and_then(|who| app.book.with(who, |person| contact_json(who, person)));
+    found.map_or_else(
+        || not_found(&app, "Contact"),
+        |contact| Json(contact).into_response(),
+    )
 }
 
 fn message_json(channel: &Channel, who: Who, message: &Message) -> Value {
-    let time = |ms: u64| if ms == 0 { Value::Null } else { Value::from(time_text(ms)) };
+    let time = |ms: u64| {
+        if ms == 0 {
+            Value::Null
+        } else {
+            Value::from(time_text(ms))
+        }
+    };
     json!({
         "id": message.id.to_string(),
         "direction": "sent",
@@ -131,23 +182,40 @@ fn message_json(channel: &Channel, who: Who, message: &Message) -> Value {
     })
 }
 
-async fn list_messages(State(app): Shared, Path((id, contact)): Path<(String, String)>, uri: Uri) -> Answer {
-    let Some((_, channel)) = app.channel(&id) else { return not_found(&app, "Channel") };
+async fn list_messages(
+    State(app): Shared,
+    Path((id, contact)): Path<(String, String)>,
+    uri: Uri,
+) -> Answer {
+    let Some((_, channel)) = app.channel(&id) else {
+        return not_found(&app, "Channel");
+    };
     let (max, offset) = paging(&uri);
     let found = named(&app, &id, &contact).and_then(|who| {
         app.book.with(who, |person| {
             // Newest first, as a conversation is read. The documentation does not tell the order.
             let items = person.messages.iter().rev().skip(offset).take(max);
-            (items.map(|message| message_json(channel, who, message)).collect(), person.messages.len())
+            (
+                items
+                    .map(|message| message_json(channel, who, message))
+                    .collect(),
+                person.messages.len(),
+            )
         })
     });
-    found.map_or_else(|| not_found(&app, "Contact"), |(items, total)| page(items, total))
+    found.map_or_else(
+        || not_found(&app, "Contact"),
+        |(items, total)| page(items, total),
+    )
 }
 
 fn accepted_line(app: &App, who: Who, person: &Person) -> Value {
     let digest = |message: &Message| {
         let hash = Sha256::digest(message.content.as_bytes());
-        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>()
+        hash.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
     };
     let messages = person.messages.iter().map(|message| {
         json!({ "id": message.id.to_string(), "sent": time_text(message.sent_ms), "digest": digest(message) })
@@ -162,7 +230,13 @@ fn accepted_line(app: &App, who: Who, person: &Person) -> Value {
 }
 
 fn person_line(app: &App, who: Who, person: &Person) -> Value {
-    let time = |ms: u64| if ms == 0 { Value::Null } else { Value::from(time_text(ms)) };
+    let time = |ms: u64| {
+        if ms == 0 {
+            Value::Null
+        } else {
+            Value::from(time_text(ms))
+        }
+    };
     let messages = person.messages.iter().map(|message| {
         let failed = (message.failed_code > 0).then_some(message.failed_code);
         json!({
@@ -188,8 +262,15 @@ type Line = fn(&App, Who, &Person) -> Value;
 
 /// One JSON object a line for everybody, made shard by shard while the answer is sent.
 fn lines(app: Arc<App>, line: Line) -> Answer {
-    let mut response = Response::new(Body::new(Lines { app, line, shard: 0 }));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let mut response = Response::new(Body::new(Lines {
+        app,
+        line,
+        shard: 0,
+    }));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-ndjson"),
+    );
     response
 }
 
@@ -203,7 +284,10 @@ impl hyper::body::Body for Lines {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         while self.shard < self.app.book.shard_count() {
             let mut text = String::new();
             self.app.book.each_in(self.shard, |who, person| {

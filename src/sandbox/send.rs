@@ -98,18 +98,25 @@ impl From<&'static str> for Refusal {
 pub(super) fn send(app: &Arc<App>, body: &[u8]) -> Response<Body> {
     match accept(app, body) {
         Ok(response) => response,
-        Err(Refusal::NoSuchChannel) => answer::error(app, StatusCode::NOT_FOUND, "Channel not found."),
-        Err(Refusal::Invalid(text)) => answer::error(app, StatusCode::UNPROCESSABLE_ENTITY, &text),
-        Err(Refusal::NoMessenger) => {
-            answer::error(app, StatusCode::UNPROCESSABLE_ENTITY, &app.settings.texts.no_messenger)
+        Err(Refusal::NoSuchChannel) => {
+            answer::error(app, StatusCode::NOT_FOUND, "Channel not found.")
         }
+        Err(Refusal::Invalid(text)) => answer::error(app, StatusCode::UNPROCESSABLE_ENTITY, &text),
+        Err(Refusal::NoMessenger) => answer::error(
+            app,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &app.settings.texts.no_messenger,
+        ),
     }
 }
 
 fn accept(app: &Arc<App>, body: &[u8]) -> Result<Response<Body>, Refusal> {
-    let request: Request =
-        serde_json::from_slice(body).map_err(|error| Refusal::Invalid(format!("Invalid request body: {error}.").into()))?;
-    let channel_id = request.channel.and_then(|channel| channel.id).ok_or("channel.id is required.")?;
+    let request: Request = serde_json::from_slice(body)
+        .map_err(|error| Refusal::Invalid(format!("Invalid request body: {error}.").into()))?;
+    let channel_id = request
+        .channel
+        .and_then(|channel| channel.id)
+        .ok_or("channel.id is required.")?;
     let (index, channel) = app.channel(&channel_id).ok_or(Refusal::NoSuchChannel)?;
     let contact = request.contact.ok_or("contact is required.")?;
     let content = request.content.ok_or("content is required.")?;
@@ -128,19 +135,38 @@ fn accept(app: &Arc<App>, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let receipt = app.book.accept(who, now_ms, content.get(), name.as_deref());
     if let Some(outbox) = &app.outbox {
         let metadata = request.metadata.map(|metadata| metadata.get().into());
-        outbox.accepted(Accepted { receipt, by_phone, sent_ms: now_ms, content: content.get().into(), metadata });
+        outbox.accepted(Accepted {
+            receipt,
+            by_phone,
+            sent_ms: now_ms,
+            content: content.get().into(),
+            metadata,
+        });
     }
-    Ok(created(channel, receipt, by_phone, content.get(), request.metadata.map(RawValue::get)))
+    Ok(created(
+        channel,
+        receipt,
+        by_phone,
+        content.get(),
+        request.metadata.map(RawValue::get),
+    ))
 }
 
 /// Who is meant, and whether by phone number.
 fn find(app: &App, channel: u8, contact: &Contact) -> Result<(Who, bool), Refusal> {
     if let Some(id) = &contact.id {
         let who = id.parse().ok().and_then(Who::from_contact_id);
-        let known = who.filter(|who| who.channel() == usize::from(channel) && app.book.with(*who, |_| ()).is_some());
-        return known.map(|who| (who, false)).ok_or_else(|| "Contact not found.".into());
+        let known = who.filter(|who| {
+            who.channel() == usize::from(channel) && app.book.with(*who, |_| ()).is_some()
+        });
+        return known
+            .map(|who| (who, false))
+            .ok_or_else(|| "Contact not found.".into());
     }
-    let phone = contact.phone_number.as_deref().ok_or("contact.id or contact.phone_number is required.")?;
+    let phone = contact
+        .phone_number
+        .as_deref()
+        .ok_or("contact.id or contact.phone_number is required.")?;
     let (mut number, mut digits) = (0u64, 0);
     for byte in phone.bytes() {
         match byte {
@@ -159,14 +185,25 @@ fn find(app: &App, channel: u8, contact: &Contact) -> Result<(Who, bool), Refusa
 }
 
 fn check_content(channel: &Channel, content: &RawValue) -> Result<(), Refusal> {
-    let content: Content = serde_json::from_str(content.get()).map_err(|_| "content must have a type and a payload.")?;
+    let content: Content = serde_json::from_str(content.get())
+        .map_err(|_| "content must have a type and a payload.")?;
     let allowed: &[&str] = match channel.kind.as_str() {
         "mobile" => &["text"],
         "viber_business_messages" => &["text", "structure", "image"],
-        _ => &["text", "image", "audio", "video", "file", "structure", "receipt"],
+        _ => &[
+            "text",
+            "image",
+            "audio",
+            "video",
+            "file",
+            "structure",
+            "receipt",
+        ],
     };
     if !allowed.contains(&&*content.kind) {
-        return Err(Refusal::Invalid(format!("content.type {} is not supported.", content.kind).into()));
+        return Err(Refusal::Invalid(
+            format!("content.type {} is not supported.", content.kind).into(),
+        ));
     }
     let payload = content.payload.map_or("null", RawValue::get);
     let valid = match &*content.kind {
@@ -175,7 +212,11 @@ fn check_content(channel: &Channel, content: &RawValue) -> Result<(), Refusal> {
         "receipt" => payload.starts_with('{'),
         _ => serde_json::from_str::<Url>(payload).is_ok_and(|media| media.url.starts_with("http")),
     };
-    if valid { Ok(()) } else { Err("content.payload is not valid.".into()) }
+    if valid {
+        Ok(())
+    } else {
+        Err("content.payload is not valid.".into())
+    }
 }
 
 #[derive(Deserialize)]
@@ -185,30 +226,45 @@ struct Url<'a> {
 }
 
 fn check_metadata(metadata: &RawValue) -> Result<(), Refusal> {
-    let metadata: Metadata =
-        serde_json::from_str(metadata.get()).map_err(|_| "metadata must be an object; tag, type and platform_metadata are texts.")?;
+    let metadata: Metadata = serde_json::from_str(metadata.get())
+        .map_err(|_| "metadata must be an object; tag, type and platform_metadata are texts.")?;
     if let Some(tag) = &metadata.tag {
         let known = TAGS.iter().any(|known| known.eq_ignore_ascii_case(tag));
         if !known {
-            return Err(Refusal::Invalid(format!("metadata.tag {tag} is not a message tag.").into()));
+            return Err(Refusal::Invalid(
+                format!("metadata.tag {tag} is not a message tag.").into(),
+            ));
         }
     }
     if let Some(kind) = &metadata.kind {
         if metadata.tag.is_some() {
             return Err("metadata.type and metadata.tag exclude each other.".into());
         }
-        if !["response", "update"].iter().any(|known| known.eq_ignore_ascii_case(kind)) {
+        if !["response", "update"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(kind))
+        {
             return Err("metadata.type must be response or update.".into());
         }
     }
     match metadata.platform_metadata {
-        Some(text) if text.chars().count() > 1000 => Err("metadata.platform_metadata is longer than 1000 characters.".into()),
+        Some(text) if text.chars().count() > 1000 => {
+            Err("metadata.platform_metadata is longer than 1000 characters.".into())
+        }
         Some(_) | None => Ok(()),
     }
 }
 
-fn created(channel: &Channel, receipt: Receipt, by_phone: bool, content: &str, metadata: Option<&str>) -> Response<Body> {
-    let Receipt { who, message_id, .. } = receipt;
+fn created(
+    channel: &Channel,
+    receipt: Receipt,
+    by_phone: bool,
+    content: &str,
+    metadata: Option<&str>,
+) -> Response<Body> {
+    let Receipt {
+        who, message_id, ..
+    } = receipt;
     let mut body = String::with_capacity(220 + content.len() + metadata.map_or(0, str::len));
     // Written by hand, because content and metadata go back as they came. A `String` takes every write.
     let contact_id = who.contact_id();

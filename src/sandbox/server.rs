@@ -26,7 +26,11 @@ const BACKLOG: u32 = 4096;
 const SETTLING: Duration = Duration::from_millis(2);
 
 fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
@@ -40,7 +44,11 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until the phase is [`Phase::Stopped`].
 pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: SocketAddr) {
     let router = TowerToHyperService::new(read::router(&app));
-    let slots = Arc::new(Semaphore::new(app.settings.connections.map_or(0, |limit| limit.limit.get() as usize)));
+    let slots = Arc::new(Semaphore::new(
+        app.settings
+            .connections
+            .map_or(0, |limit| limit.limit.get() as usize),
+    ));
     let mut phases = app.phase.subscribe();
     loop {
         tokio::select! {
@@ -81,7 +89,12 @@ async fn refuse(
     app.counters.outages.fetch_add(1, Ordering::Relaxed);
     // A bound socket that does not listen refuses connections and keeps the port ours.
     let reserved = socket(address);
-    let stopped = async { phases.wait_for(|phase| *phase == Phase::Stopped).await.map(|_| ()) };
+    let stopped = async {
+        phases
+            .wait_for(|phase| *phase == Phase::Stopped)
+            .await
+            .map(|_| ())
+    };
     tokio::select! {
         () = tokio::time::sleep(period) => {}
         _ = stopped => return None,
@@ -108,7 +121,12 @@ impl Drop for Open {
     }
 }
 
-async fn connection(caller: Caller, stream: TcpStream, slots: Arc<Semaphore>, mut phases: watch::Receiver<Phase>) {
+async fn connection(
+    caller: Caller,
+    stream: TcpStream,
+    slots: Arc<Semaphore>,
+    mut phases: watch::Receiver<Phase>,
+) {
     let app = Arc::clone(&caller.app);
     let gauge = &app.counters.connections;
     let mut level = gauge.rise();
@@ -131,7 +149,9 @@ async fn connection(caller: Caller, stream: TcpStream, slots: Arc<Semaphore>, mu
                 None
             }
             (Err(_), Excess::Close) => {
-                app.counters.refused_connections.fetch_add(1, Ordering::Relaxed);
+                app.counters
+                    .refused_connections
+                    .fetch_add(1, Ordering::Relaxed);
                 return;
             }
         },

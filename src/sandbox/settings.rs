@@ -91,7 +91,11 @@ pub struct Channel {
 impl Channel {
     /// A channel named after its type.
     pub fn new(id: &str, kind: &str) -> Self {
-        Self { id: id.to_owned(), kind: kind.to_owned(), name: format!("Sandbox {kind}") }
+        Self {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            name: format!("Sandbox {kind}"),
+        }
     }
 
     /// True where a missing account is answered at once with 422, not later by an event.
@@ -148,7 +152,13 @@ impl Quota {
     /// The fixed window with honest headers.
     pub const fn fixed(limit: NonZeroU32, window: Duration) -> Self {
         let (kind, headers) = (WindowKind::Fixed, Headers::Honest);
-        Self { limit, window, kind, headers, throttled_count: false }
+        Self {
+            limit,
+            window,
+            kind,
+            headers,
+            throttled_count: false,
+        }
     }
 }
 

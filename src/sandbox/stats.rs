@@ -168,7 +168,9 @@ impl Counters {
     /// The account, as far as the counters know it.
     pub(super) fn snapshot(&self) -> Stats {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let by_status = (0u16..).zip(&self.by_status).filter_map(|(status, count)| Some((status, read(count))).filter(|&(_, count)| count > 0));
+        let by_status = (0u16..).zip(&self.by_status).filter_map(|(status, count)| {
+            Some((status, read(count))).filter(|&(_, count)| count > 0)
+        });
         Stats {
             requests: read(&self.requests),
             sends: read(&self.sends),

@@ -65,29 +65,49 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(stream: TcpStream, link: Arc<Link>, app: &Arc<App>) -> Self {
         let guard = app.drops_before_read().then(|| Arc::clone(app));
-        Self { stream: TokioIo::new(stream), link, guard }
+        Self {
+            stream: TokioIo::new(stream),
+            link,
+            guard,
+        }
     }
 
     /// Waits for the first byte of a request and decides whether it will be read at all.
     fn poll_first_byte(&self, app: &App, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut byte = [0];
-        let seen = ready!(self.stream.inner().poll_peek(cx, &mut ReadBuf::new(&mut byte)))?;
+        let seen = ready!(
+            self.stream
+                .inner()
+                .poll_peek(cx, &mut ReadBuf::new(&mut byte))
+        )?;
         if seen == 0 {
             return Poll::Ready(Ok(()));
         }
         self.link.fresh.store(false, Ordering::Release);
         // The kernel answers unread bytes of a closed connection with a reset.
-        if app.drop_next_arrival() { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { Poll::Ready(Ok(())) }
+        if app.drop_next_arrival() {
+            Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 }
 
 impl hyper::rt::Read for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.link.closing.load(Ordering::Acquire) {
             // Nothing read means that the peer is done, so that hyper closes.
             return Poll::Ready(Ok(()));
         }
-        if let Some(app) = self.guard.as_ref().filter(|_| self.link.fresh.load(Ordering::Acquire)) {
+        if let Some(app) = self
+            .guard
+            .as_ref()
+            .filter(|_| self.link.fresh.load(Ordering::Acquire))
+        {
             ready!(self.poll_first_byte(app, cx))?;
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
@@ -95,7 +115,11 @@ impl hyper::rt::Read for Wire {
 }
 
 impl hyper::rt::Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let budget = self.link.budget.load(Ordering::Acquire);
         if budget == u64::MAX {
             return Pin::new(self.stream.inner_mut()).poll_write(cx, buf);
@@ -106,7 +130,9 @@ impl hyper::rt::Write for Wire {
         let allowed = usize::try_from(budget).map_or(buf.len(), |budget| budget.min(buf.len()));
         let part = buf.get(..allowed).unwrap_or(buf);
         let written = ready!(Pin::new(self.stream.inner_mut()).poll_write(cx, part))?;
-        self.link.budget.store(budget - written as u64, Ordering::Release);
+        self.link
+            .budget
+            .store(budget - written as u64, Ordering::Release);
         Poll::Ready(Ok(written))
     }
 

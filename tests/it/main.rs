@@ -9,3 +9,4 @@
 mod cli_help;
 mod config;
 mod content;
+mod sandbox;

@@ -10,3 +10,4 @@ mod cli_help;
 mod config;
 mod content;
 mod sandbox;
+mod sandbox_webhooks;

@@ -384,9 +384,9 @@ async fn every_call_uses_quota_and_exactly_the_limit_passes_in_a_window() {
 #[tokio::test]
 async fn the_quota_returns_when_the_headers_say_so() {
     let scene = Scene::new(with_quota(2, 1_000, WindowKind::Fixed, Headers::Honest)).await;
-    assert_eq!(scene.status(1_555_010_0001).await, 201);
-    assert_eq!(scene.status(1_555_010_0002).await, 201);
-    let refused = scene.send(1_555_010_0003).await.unwrap();
+    assert_eq!(scene.status(15_550_100_001).await, 201);
+    assert_eq!(scene.status(15_550_100_002).await, 201);
+    let refused = scene.send(15_550_100_003).await.unwrap();
     assert_eq!(refused.status(), 429);
     assert_eq!(
         (
@@ -406,7 +406,7 @@ async fn the_quota_returns_when_the_headers_say_so() {
     );
     // The wait that the header asks for; the quota's own arithmetic is tested without a clock.
     tokio::time::sleep(reset.saturating_sub(now)).await;
-    assert_eq!(scene.status(1_555_010_0003).await, 201);
+    assert_eq!(scene.status(15_550_100_003).await, 201);
 }
 
 #[tokio::test]

@@ -315,7 +315,7 @@ async fn the_account_of_people_equals_what_the_events_told() {
 #[tokio::test]
 async fn other_channels_fail_by_event_with_documented_codes() {
     let scene = Scene::new(0, |webhooks| {
-        assert!(webhooks.set_share("failed", Share::ALL))
+        assert!(webhooks.set_share("failed", Share::ALL));
     })
     .await;
     for number in 0..30 {

@@ -150,19 +150,16 @@ fn settle(
         return;
     }
     stats.failed_attempts += 1;
-    match REDELIVERY.get(delivery.failed) {
-        Some(&minutes) => {
-            stats.redelivered += 1;
-            let failed = delivery.failed + 1;
-            queue.push(
-                Instant::now() + settings.minute * minutes,
-                Delivery { failed, ..delivery },
-            );
-        }
-        None => {
-            stats.pending -= 1;
-            stats.given_up += 1;
-        }
+    if let Some(&minutes) = REDELIVERY.get(delivery.failed) {
+        stats.redelivered += 1;
+        let failed = delivery.failed + 1;
+        queue.push(
+            Instant::now() + settings.minute * minutes,
+            Delivery { failed, ..delivery },
+        );
+    } else {
+        stats.pending -= 1;
+        stats.given_up += 1;
     }
 }
 

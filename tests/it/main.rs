@@ -13,3 +13,5 @@ mod content;
 mod intake;
 mod phone_corpus;
 mod phone_differential;
+mod sandbox;
+mod sandbox_webhooks;

@@ -436,10 +436,7 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = Timestamp::from_second(1_700_000_000).unwrap();
-        assert_eq!(
-            parse_retry_after("120", now),
-            Some(Duration::from_mins(2))
-        );
+        assert_eq!(parse_retry_after("120", now), Some(Duration::from_mins(2)));
         assert_eq!(
             parse_retry_after("Tue, 14 Nov 2023 22:14:20 GMT", now),
             Some(Duration::from_mins(1))

@@ -11,17 +11,22 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::preview;
 use super::run::{self, Access, Run, history_span};
+use crate::amio;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::{self, MessageSource, Settings};
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Position, Suppression};
+use crate::domain::recipient::{Accepted, Position, Suppression, Verdict};
 use crate::exit::ExitCode;
 use crate::intake::{Input, Judge, Unsendable};
+use crate::report::check::CheckReport;
 use crate::store::{
     Absorb, Batch, BatchId, Loader, NewBatch, PastMessages, Reader, Stage, Store, content_key,
 };
+
+/// So many rendered messages are shown.
+const SAMPLES: usize = 3;
 
 /// The digest of the files, in a batch's definition.
 const ROWS: &str = "rows";
@@ -55,7 +60,7 @@ enum Takes {
 pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock) -> CommandResult {
     let connection = settings.connection()?;
     let guards = settings.guards()?;
-    let pace = settings.pace()?;
+    let pace = settings.pace(clock.now())?;
     let checkpoint = settings.checkpoint();
     let checkpoint = if args.sandbox {
         checkpoint.for_sandbox()
@@ -66,7 +71,9 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
         connection.token()?;
     }
     let plan = plan(args, settings, &connection)?;
-    console.say(preview::file(&plan.input, plan.template.notices()));
+    for notice in plan.template.notices() {
+        console.say(format_args!("note: {notice}"));
+    }
     let store = Arc::new(Store::open(checkpoint.db())?);
     let hold = store.hold(&plan.name, clock.now())?;
     keep_rehearsals_apart(&store.reader()?, &plan)?;
@@ -82,6 +89,7 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
     let run = Run {
         store,
         batch,
+        token: connection.token.as_ref().map(amio::token_fingerprint),
         _hold: hold,
         pace,
         guards,
@@ -495,13 +503,30 @@ fn read_rows<'a>(
         seen: &existing.seen,
         first_file: u16::try_from(existing.files.len()).unwrap_or(u16::MAX),
     };
+    let mut samples = Vec::new();
     let mut progress = preview::Reading::new(console, clock);
     let summary = plan.input.judge(&judge, &mut |row| {
         progress.row();
+        if let Verdict::Queued(Accepted {
+            content: Some(content),
+            ..
+        }) = &row.verdict
+            && samples.len() < SAMPLES
+        {
+            samples.push(content.content.clone());
+        }
         loader.push(row, |position| row_name(&files, position))
     })?;
     progress.clear();
-    console.say(preview::summary(&summary));
+    let report = CheckReport {
+        files: &files,
+        notes: plan.input.notes(),
+        mapping: plan.input.mapping(),
+        summary: &summary,
+        samples: &samples,
+        forecast: None,
+    };
+    console.say(report.text().trim_end());
     Ok(loader)
 }
 

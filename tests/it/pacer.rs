@@ -17,7 +17,10 @@ fn scenario(counting: Counting, limit: u64) -> Scenario {
         limit,
         rows: (limit * 5 / 2).max(4),
         headers: Headers::Honest,
-        settings: Settings { concurrency: NonZeroU32::new(concurrency).unwrap(), ..Settings::default() },
+        settings: Settings {
+            concurrency: NonZeroU32::new(concurrency).unwrap(),
+            ..Settings::default()
+        },
         latency: (20, 200),
         restarts: 0,
         others: 0,
@@ -43,12 +46,18 @@ fn with_honest_headers_nothing_is_refused_and_the_time_is_within_one_percent_of_
     for counting in KINDS {
         for limit in LIMITS {
             for headers in [Headers::Honest, Headers::HonestRelative] {
-                let scenario = Scenario { headers, ..scenario(counting, limit) };
+                let scenario = Scenario {
+                    headers,
+                    ..scenario(counting, limit)
+                };
                 let outcome = run(&scenario);
                 let told = told(&scenario, &outcome);
                 assert_eq!(outcome.refused, 0, "{told}");
                 assert_eq!(outcome.sent, scenario.rows, "{told}");
-                assert!(outcome.finished as f64 <= 1.01 * optimum(&scenario) as f64, "{told}");
+                assert!(
+                    outcome.finished as f64 <= 1.01 * optimum(&scenario) as f64,
+                    "{told}"
+                );
             }
         }
     }
@@ -62,8 +71,14 @@ fn table() {
                 let mut scenario = scenario(counting, limit);
                 change(&mut scenario);
                 let outcome = run(&scenario);
-                println!("{name} | {} | lost {} peak {} ratio {:.4} starts {}", told(&scenario, &outcome), outcome.lost, outcome.peak,
-                    outcome.finished as f64 / optimum(&scenario) as f64, outcome.most_starts);
+                println!(
+                    "{name} | {} | lost {} peak {} ratio {:.4} starts {}",
+                    told(&scenario, &outcome),
+                    outcome.lost,
+                    outcome.peak,
+                    outcome.finished as f64 / optimum(&scenario) as f64,
+                    outcome.most_starts
+                );
             }
         }
     }
@@ -75,7 +90,10 @@ const CASES: [Case; 6] = [
     ("others 30", |scenario| scenario.others = 30),
     ("missing, rate", |scenario| {
         scenario.headers = Headers::Missing;
-        scenario.settings.rate = Some(Rate::new(u32::try_from(scenario.limit).unwrap().try_into().unwrap(), outreach::domain::quota::Per::Hour));
+        scenario.settings.rate = Some(Rate::new(
+            u32::try_from(scenario.limit).unwrap().try_into().unwrap(),
+            outreach::domain::quota::Per::Hour,
+        ));
     }),
     ("missing", |scenario| scenario.headers = Headers::Missing),
     ("lying", |scenario| scenario.headers = Headers::Lying),

@@ -11,14 +11,14 @@ use tokio::time::MissedTickBehavior;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::finish;
+use super::progress_text::progress_text;
 use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
 use crate::config;
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::pacer::core::{PacerView, Settings as PacerSettings, Why};
+use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, ProgressView, RunEnd, Sender, Stop,
-    Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::outcome::{Exchange, Written};
@@ -244,7 +244,7 @@ impl Run {
                 }
                 _ = tick.tick() => {
                     let view = progress.view();
-                    let text = self.progress_text(&view, &pacer.view(), dispatcher.shut_for());
+                    let text = progress_text(&view, &pacer.view(), dispatcher.shut_for());
                     let now = self.clock.monotonic();
                     if let Some(text) = line.show(view.settled(), &text, now) {
                         self.console.say(text);
@@ -259,44 +259,6 @@ impl Run {
         };
         line.clear();
         Ok(end?)
-    }
-
-    fn progress_text(
-        &self,
-        view: &ProgressView,
-        pacer: &PacerView,
-        shut_for: Option<Duration>,
-    ) -> String {
-        let mut text = format!("sent {}", view.sent);
-        for (count, word) in [
-            (view.no_messenger, "no Messenger"),
-            (view.error, "error"),
-            (view.unknown, "unknown"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!(", {word} {count}"));
-            }
-        }
-        if let Some(left) = pacer.left {
-            text.push_str(&format!(", quota left {left}"));
-        }
-        if let Some(pause) = shut_for {
-            text.push_str(&format!(
-                ", no answers: next try in {} s",
-                pause.as_secs() + 1
-            ));
-        } else if let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) {
-            let zone = jiff::tz::TimeZone::system();
-            let at = until.to_zoned(zone).strftime("%H:%M:%S");
-            match why {
-                Why::Quota | Why::Throttled => {
-                    text.push_str(&format!(", quota used: waiting until {at}"));
-                }
-                Why::ReserveTakesAll => text.push_str(", the reserve leaves nothing of the quota"),
-                Why::Paused | Why::Even | Why::Rate | Why::Probing | Why::Connections => {}
-            }
-        }
-        text
     }
 
     fn pacer(&self, token: i64) -> Result<Handle, CommandError> {

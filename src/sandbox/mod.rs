@@ -9,8 +9,8 @@
 //!
 //! Nobody is ever messaged, and no production path uses this module except `send --sandbox`.
 //!
-//! The way of a request: [`server`] accepts the connection, [`wire`] can end it at any byte, [`call`]
-//! applies token, quota and faults, [`send`] and [`read`] do the work, [`book`] keeps the account.
+//! The way of a request: `server` accepts the connection, `wire` can end it at any byte, `call`
+//! applies token, quota and faults, `send` and `read` do the work, `book` keeps the account.
 
 mod answer;
 mod app;

@@ -7,7 +7,7 @@ use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
 use crate::domain::content::Notice;
-use crate::intake::{Input, Summary};
+use crate::intake::{Input, Note, Summary};
 use crate::report::{ProgressLine, grouped};
 use crate::store::Counts;
 
@@ -34,8 +34,8 @@ pub(super) fn summary(summary: &Summary) -> String {
         let _ = write!(text, "\n  {} rows: {}", grouped(group.count), group.text);
         for example in group.examples.iter().take(2) {
             let _ = write!(text, "\n      row {}: {:?}", example.row, example.typed);
-            if let Some(note) = &example.note {
-                let _ = write!(text, " ({note})");
+            if let Note::Suggestion(meant) = &example.note {
+                let _ = write!(text, " (did you mean {meant}?)");
             }
         }
     }

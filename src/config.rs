@@ -344,6 +344,16 @@ impl Settings {
         Ok(())
     }
 
+    /// Who runs the program, for the audit: `user@host`, as far as the environment tells.
+    pub fn person(&self) -> String {
+        let first = |names: &[&str]| names.iter().find_map(|name| self.variable(name));
+        let user = first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or("unknown user");
+        match first(&["HOSTNAME", "HOST", "COMPUTERNAME"]) {
+            Some(host) => format!("{user}@{host}"),
+            None => user.to_owned(),
+        }
+    }
+
     /// The settings file that was read, if any.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()

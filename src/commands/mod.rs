@@ -12,11 +12,13 @@ pub mod man;
 mod plan;
 mod preview;
 mod progress_text;
+pub mod resolve;
 pub mod resume;
 mod run;
 pub mod sandbox;
 pub mod send;
 pub mod status;
+pub mod suppress;
 
 use std::io::Write as _;
 
@@ -62,6 +64,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
+        Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;
             ExitCode::Complete

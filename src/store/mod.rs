@@ -18,6 +18,7 @@ mod history;
 mod journal;
 mod loader;
 mod lock;
+mod resolve;
 mod results;
 mod schema;
 mod settings;
@@ -42,6 +43,7 @@ pub use journal::{
 };
 pub use loader::Loader;
 pub use lock::Hold;
+pub use resolve::{Decision, Proof};
 pub use results::{MessageFacts, ResultRow};
 pub use suppression::SuppressionEntry;
 

@@ -4,11 +4,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use outreach::clock::Moment;
-use outreach::dispatch::pacer::core::{Decision, Pacer, Refusal, Settings, Ticket};
+use outreach::dispatch::pacer::core::{Decision, Pacer, Past, Refusal, Settings, Ticket};
 use outreach::domain::quota::{QuotaHeaders, QuotaState, Reset};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -54,6 +55,28 @@ pub(crate) struct Scenario {
     /// Simultaneous connections that the server allows.
     pub(crate) connections: usize,
     pub(crate) seed: u64,
+}
+
+impl Scenario {
+    /// Honest headers, no faults, two and a half windows of rows.
+    pub(crate) fn plain(counting: Counting, limit: u64) -> Self {
+        let concurrency = NonZeroU32::new(if limit > 10_000 { 64 } else { 10 }).unwrap();
+        Self {
+            counting,
+            limit,
+            rows: (limit * 5 / 2).max(4),
+            headers: Headers::Honest,
+            settings: Settings {
+                concurrency,
+                ..Settings::default()
+            },
+            latency: (20, 200),
+            restarts: 0,
+            others: 0,
+            connections: usize::MAX,
+            seed: 7,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -280,6 +303,7 @@ struct Simulation<'a> {
     alive: bool,
     life: u32,
     kept: QuotaState,
+    unanswered: u64,
     events: BinaryHeap<Reverse<(i64, Event)>>,
     requests: Vec<Request>,
     open: usize,
@@ -305,10 +329,11 @@ pub(crate) fn run(scenario: &Scenario) -> Outcome {
     };
     let mut simulation = Simulation {
         server: Server::new(scenario.counting, scenario.limit),
-        pacer: Pacer::new(scenario.settings, &QuotaState::default(), &[], moment(0)),
+        pacer: Pacer::new(scenario.settings, &Past::default(), moment(0)),
         alive: true,
         life: 0,
         kept: QuotaState::default(),
+        unanswered: 0,
         events,
         requests: Vec::new(),
         open: 0,
@@ -392,15 +417,19 @@ impl Simulation<'_> {
             self.outcome.finished = now;
             self.pacer
                 .answered(request.ticket, moment(now), &request.headers);
+            // The checkpoint is behind: not every answer is the last of a commit.
+            if self.outcome.sent % 3 == 1 {
+                self.kept = self.pacer.state(moment(now));
+            }
         }
     }
 
     fn kill(&mut self, now: i64) {
         if self.alive {
             self.alive = false;
-            self.kept = self.pacer.state(moment(now));
             let in_flight = self.scenario.rows - self.todo - self.outcome.sent - self.outcome.lost;
             self.outcome.lost += in_flight;
+            self.unanswered = in_flight;
             self.life += 1;
             self.events.push(Reverse((
                 now + self.random.within(0, 3 * SECOND),
@@ -417,7 +446,12 @@ impl Simulation<'_> {
             .filter(|at| **at + HOUR > now)
             .map(|at| wall(*at))
             .collect();
-        self.pacer = Pacer::new(self.scenario.settings, &self.kept, &starts, moment(now));
+        let past = Past {
+            quota: self.kept,
+            starts,
+            unanswered: self.unanswered,
+        };
+        self.pacer = Pacer::new(self.scenario.settings, &past, moment(now));
         self.alive = true;
     }
 

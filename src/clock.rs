@@ -1,1 +1,284 @@
-//! Time, passed in. To come.
+//! The one clock that everybody waits on.
+//!
+//! Two times are kept apart. *Wall* time ([`Clock::now`]) is what the server's Reset and `--until` are
+//! told in; it can jump. *Monotonic* time ([`Clock::monotonic`]) measures how long ago something was;
+//! it never jumps, but it stands still while the machine is suspended. Sleeping therefore goes in
+//! slices and looks at both after each: a machine that was suspended, or whose clock was set, wakes
+//! at most one slice late, and never early by the time that matters.
+//!
+//! Tests replace it: [`Clock::paused`] follows tokio's paused time (an hour passes in no time, on its
+//! own), [`Clock::manual`] moves only when it is told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// The longest sleep without a look at both clocks.
+const SLICE: Duration = Duration::from_secs(5);
+
+/// One instant, read on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Time since the clock's start; never jumps.
+    pub mono: Duration,
+    /// Calendar time; can jump.
+    pub wall: Timestamp,
+}
+
+impl Moment {
+    /// The moment `by` later on both clocks (saturating).
+    #[must_use]
+    pub fn after(self, by: Duration) -> Self {
+        Self {
+            mono: self.mono.saturating_add(by),
+            wall: later(self.wall, by),
+        }
+    }
+
+    /// True when `deadline` is reached on either clock.
+    ///
+    /// Either, because both err: monotonic time stands still in suspend, wall time can be set back.
+    pub fn reached(self, deadline: Self) -> bool {
+        self.mono >= deadline.mono || self.wall >= deadline.wall
+    }
+}
+
+/// `at` plus `by`, kept inside what a timestamp can say.
+pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| at.checked_add(by).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Time from `from` to `to`; zero when `to` is not later.
+pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+/// A source of time; clones share it.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<Source>);
+
+#[derive(Debug)]
+enum Source {
+    System {
+        start: Instant,
+    },
+    Paused {
+        start: Instant,
+        wall: Timestamp,
+        set: AtomicI64,
+    },
+    Manual {
+        wall: Timestamp,
+        set: AtomicI64,
+        mono: watch::Sender<Duration>,
+    },
+}
+
+impl Clock {
+    /// The machine's clocks.
+    pub fn system() -> Self {
+        Self(Arc::new(Source::System {
+            start: Instant::now(),
+        }))
+    }
+
+    /// A clock on tokio's time that shows `wall` now: in a runtime with paused time, sleeping costs
+    /// nothing and time passes when every task waits.
+    pub fn paused(wall: Timestamp) -> Self {
+        Self(Arc::new(Source::Paused {
+            start: Instant::now(),
+            wall,
+            set: AtomicI64::new(0),
+        }))
+    }
+
+    /// A clock that shows `wall` and moves only by [`Clock::advance`].
+    pub fn manual(wall: Timestamp) -> Self {
+        Self(Arc::new(Source::Manual {
+            wall,
+            set: AtomicI64::new(0),
+            mono: watch::Sender::new(Duration::ZERO),
+        }))
+    }
+
+    /// Wall time.
+    pub fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Source::System { .. } => Timestamp::now(),
+            Source::Paused { wall, set, .. } | Source::Manual { wall, set, .. } => {
+                let shown = later(*wall, self.monotonic());
+                let jumped = SignedDuration::from_millis(set.load(Ordering::Relaxed));
+                shown.checked_add(jumped).unwrap_or(shown)
+            }
+        }
+    }
+
+    /// Time since the clock was made; never goes back.
+    pub fn monotonic(&self) -> Duration {
+        match &*self.0 {
+            Source::System { start } | Source::Paused { start, .. } => start.elapsed(),
+            Source::Manual { mono, .. } => *mono.borrow(),
+        }
+    }
+
+    /// Both clocks at once.
+    pub fn moment(&self) -> Moment {
+        Moment {
+            mono: self.monotonic(),
+            wall: self.now(),
+        }
+    }
+
+    /// Sleeps until `deadline` is reached on either clock. Safe to drop at any time.
+    pub async fn sleep_until(&self, deadline: Moment) {
+        let mut moved = self.moved();
+        loop {
+            let now = self.moment();
+            if now.reached(deadline) {
+                return;
+            }
+            let left = deadline
+                .mono
+                .saturating_sub(now.mono)
+                .min(between(now.wall, deadline.wall));
+            slice(&mut moved, left).await;
+        }
+    }
+
+    /// Sleeps until the wall clock shows `deadline`, wherever it is set meanwhile.
+    pub async fn sleep_until_wall(&self, deadline: Timestamp) {
+        let mut moved = self.moved();
+        loop {
+            let now = self.now();
+            if now >= deadline {
+                return;
+            }
+            slice(&mut moved, between(now, deadline)).await;
+        }
+    }
+
+    /// Sleeps for `length` on either clock, whichever passes first.
+    pub async fn sleep(&self, length: Duration) {
+        self.sleep_until(self.moment().after(length)).await;
+    }
+
+    /// Moves a [`Clock::manual`] clock; the others take no notice.
+    pub fn advance(&self, by: Duration) {
+        match &*self.0 {
+            Source::Manual { mono, .. } => mono.send_modify(|at| *at = at.saturating_add(by)),
+            Source::System { .. } | Source::Paused { .. } => {}
+        }
+    }
+
+    /// Sets the wall time of a simulated clock forward or back, as an administrator, a time server
+    /// or a suspended machine does; the system's clock takes no notice.
+    pub fn jump_wall(&self, by: SignedDuration) {
+        match &*self.0 {
+            Source::Paused { set, .. } => {
+                set.fetch_add(millis(by), Ordering::Relaxed);
+            }
+            Source::Manual { set, mono, .. } => {
+                set.fetch_add(millis(by), Ordering::Relaxed);
+                mono.send_modify(|_| {});
+            }
+            Source::System { .. } => {}
+        }
+    }
+
+    /// Notice of a manual clock's movements; taken before the clock is read, so that none is missed.
+    fn moved(&self) -> Option<watch::Receiver<Duration>> {
+        match &*self.0 {
+            Source::System { .. } | Source::Paused { .. } => None,
+            Source::Manual { mono, .. } => Some(mono.subscribe()),
+        }
+    }
+}
+
+/// Waits for `length` or a slice of it; under a manual clock, until it is moved.
+async fn slice(moved: &mut Option<watch::Receiver<Duration>>, length: Duration) {
+    match moved {
+        None => tokio::time::sleep(length.min(SLICE)).await,
+        Some(moved) => {
+            if moved.changed().await.is_err() {
+                // The clock is gone, and with it whoever could move it.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+fn millis(by: SignedDuration) -> i64 {
+    i64::try_from(by.as_millis()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_on_the_paused_clock_passes_at_once_and_exactly() {
+        let clock = Clock::paused(NOON);
+        clock.sleep(Duration::from_secs(3600)).await;
+        assert_eq!(clock.now(), NOON + SignedDuration::from_hours(1));
+        assert!(clock.monotonic() < Duration::from_millis(3_600_010));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_suspended_machine_does_not_oversleep() {
+        let clock = Clock::paused(NOON);
+        let sleeper = {
+            let clock = clock.clone();
+            tokio::spawn(async move { clock.sleep(Duration::from_secs(3600)).await })
+        };
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        // Suspended for an hour: the wall clock went on, the monotonic one stood still.
+        clock.jump_wall(SignedDuration::from_hours(1));
+        sleeper.await.unwrap();
+        assert!(
+            clock.monotonic() <= Duration::from_secs(60) + SLICE,
+            "woke after {:?}",
+            clock.monotonic()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_back_does_not_oversleep() {
+        let clock = Clock::paused(NOON);
+        let sleeper = {
+            let clock = clock.clone();
+            tokio::spawn(async move { clock.sleep(Duration::from_secs(600)).await })
+        };
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        clock.jump_wall(SignedDuration::from_hours(-5));
+        sleeper.await.unwrap();
+        assert!(
+            clock.monotonic() <= Duration::from_secs(601),
+            "woke after {:?}",
+            clock.monotonic()
+        );
+    }
+
+    #[tokio::test]
+    async fn the_manual_clock_wakes_its_sleepers_when_it_is_moved_far_enough() {
+        let clock = Clock::manual(NOON);
+        let sleeper = {
+            let clock = clock.clone();
+            tokio::spawn(async move { clock.sleep(Duration::from_secs(2)).await })
+        };
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_secs(1));
+        sleeper.await.unwrap();
+    }
+}

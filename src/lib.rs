@@ -26,10 +26,14 @@
 )]
 
 pub mod amio;
+pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod config;
+pub mod crash;
 pub mod dispatch;
 pub mod domain;
+pub mod exit;
 pub mod intake;
 pub mod report;
 pub mod sandbox;

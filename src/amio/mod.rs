@@ -1,1 +1,11 @@
-//! To come.
+//! The Amio API: the HTTP client, the wire types, the webhook events.
+//!
+//! The client sends one request and tells what came back. It does not pace, retry or decide:
+//! whether a failure can have reached the server is established in [`written`], what an answer
+//! means in [`crate::domain::outcome`].
+
+mod client;
+mod wire;
+
+pub use client::{ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Reply};
+pub use wire::{Addressee, Channel, ChannelWebhook, ListedMessage, OutgoingMessage, RawJson};

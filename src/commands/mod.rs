@@ -1,1 +1,114 @@
-//! To come.
+//! One file a subcommand: resolves settings, calls the stages, prints.
+
+pub mod completions;
+pub mod config;
+mod console;
+pub mod error;
+mod finish;
+pub mod man;
+mod preview;
+pub mod resume;
+mod run;
+pub mod sandbox;
+pub mod send;
+
+use std::io::Write as _;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::clock::Clock;
+use crate::config::{Layer, Settings};
+use crate::exit::ExitCode;
+use crate::intake::Source;
+
+pub use console::Console;
+pub use error::{CommandError, CommandResult};
+
+/// Runs the command line, tells what went wrong, and says how to end.
+pub fn main(cli: &Cli) -> ExitCode {
+    let console = Console::new(cli.global.quiet);
+    match dispatch(cli, console) {
+        Ok(exit) => exit,
+        // Whoever read our output has gone: not an error of ours.
+        Err(error) if error.is_broken_pipe() => ExitCode::Complete,
+        Err(error) => {
+            console.warn(format_args!("outreach: {error}"));
+            error.exit()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, console: Console) -> CommandResult {
+    let environment = crate::config::environment();
+    log_to_stderr(
+        cli.global.verbose,
+        environment.get("OUTREACH_LOG").map(String::as_str),
+    );
+    let load = || {
+        let layer = Layer::from_flags(&cli.command);
+        Settings::load(layer, cli.global.config.as_deref(), environment.clone())
+    };
+    let clock = Clock::system();
+    let mut out = std::io::stdout().lock();
+    let exit = match &cli.command {
+        Command::Send(args) => send::run(args, &load()?, console, clock)?,
+        Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
+        Command::Config(args) => {
+            config::run(&load()?, args.json, &mut out)?;
+            ExitCode::Complete
+        }
+        Command::Completions(args) => {
+            completions::run(args.shell, &mut out)?;
+            ExitCode::Complete
+        }
+        Command::Man => {
+            man::run(&mut out)?;
+            ExitCode::Complete
+        }
+        _ => return Err(CommandError::usage("to come")),
+    };
+    out.flush()?;
+    Ok(exit)
+}
+
+/// How to read the files that a command names.
+fn sources(files: &[std::path::PathBuf]) -> Vec<Source> {
+    files
+        .iter()
+        .map(|file| {
+            if file.as_os_str() == "-" {
+                Source::Stdin
+            } else {
+                Source::Path(file.clone())
+            }
+        })
+        .collect()
+}
+
+/// Logs go to standard error, warnings only unless asked for more.
+fn log_to_stderr(verbose: u8, wanted: Option<&str>) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "outreach=info,warn",
+        _ => "outreach=debug,info",
+    };
+    let filter =
+        EnvFilter::try_new(wanted.unwrap_or(level)).unwrap_or_else(|_| EnvFilter::new(level));
+    // A second call, in tests, changes nothing.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
+/// To be replaced by typed settings.
+fn intake_settings(settings: &Settings) -> Result<crate::intake::Settings, CommandError> {
+    let raw = settings.intake()?;
+    let region = raw.region.as_ref().map(|region| region.as_str().parse());
+    let region = region.transpose().map_err(CommandError::usage)?;
+    Ok(crate::intake::Settings {
+        region,
+        ..Default::default()
+    })
+}

@@ -1,1 +1,304 @@
-//! To come.
+//! Sends a batch: claims the next recipients, waits for the pacer, sends, classifies, settles.
+//!
+//! One task a connection. A task's way: pass the gate (canary, outage), wait for the sending hours
+//! and for a permit of the pacer, claim (the intent is on disk), send, classify, and hand the result
+//! in together with the next claim. If the next turn is not at hand, the result is handed in alone
+//! first: nothing known waits for a pause.
+//!
+//! The store and the API are reached through two small traits, so that a remote work queue or
+//! another provider can take their place.
+
+mod gate;
+mod guards;
+pub mod pacer;
+mod progress;
+mod worker;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::amio::Reply;
+use crate::clock::Clock;
+use crate::domain::outcome::Address;
+use crate::domain::schedule::Schedule;
+use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
+
+use gate::Gate;
+pub use guards::{Advice, GuardSettings, Guards, Halt};
+use pacer::Handle;
+pub use progress::{Progress, ProgressView};
+
+/// Where recipients are claimed and settled.
+pub trait Ledger: Send + Sync + 'static {
+    /// Records a result and claims the next recipient, durably and together.
+    fn step(
+        &self,
+        settlement: Option<Settlement>,
+        claim_at: Option<Timestamp>,
+    ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send;
+
+    /// Remembers that refusals with this text mean "no Messenger".
+    fn learn(
+        &self,
+        texts: BTreeSet<String>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Remembers the channel's type.
+    fn learn_channel_type(
+        &self,
+        kind: String,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Where messages go.
+pub trait Sender: Send + Sync + 'static {
+    /// Sends the recipient's message, once.
+    fn send(&self, recipient: &Claimed) -> impl Future<Output = Reply> + Send;
+}
+
+impl Ledger for Journal {
+    fn step(
+        &self,
+        settlement: Option<Settlement>,
+        claim_at: Option<Timestamp>,
+    ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send {
+        Self::step(self, settlement, claim_at)
+    }
+
+    fn learn(
+        &self,
+        texts: BTreeSet<String>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.add_known_refusals(texts, now)
+    }
+
+    fn learn_channel_type(
+        &self,
+        kind: String,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.set_channel_type(kind)
+    }
+}
+
+/// What to do with a request whose answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecided {
+    /// The outcome is unknown until it is settled by evidence or by the user.
+    Hold,
+    /// Send again, up to so many attempts in all: a possible double is preferred to a gap.
+    Retry {
+        /// Attempts in all.
+        attempts: u32,
+    },
+}
+
+/// What a run needs to know.
+#[derive(Debug)]
+pub struct DispatchSettings {
+    /// Requests under way at the same time, at most.
+    pub concurrency: NonZeroUsize,
+    /// What to do with lost answers.
+    pub undecided: Undecided,
+    /// When to send.
+    pub schedule: Schedule,
+    /// The channel's type, if it is known.
+    pub channel_type: Option<String>,
+    /// Texts of 422 answers that mean an invalid request, not "no Messenger": `*` stands for any
+    /// text (`--invalid-pattern`).
+    pub invalid_pattern: Option<String>,
+    /// The first request goes alone.
+    pub canary: bool,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Every recipient is settled.
+    Complete,
+    /// The user or the system asked to stop.
+    Interrupted,
+    /// The time for this run is over.
+    Deadline,
+    /// A guard stopped it.
+    Halted(Halt),
+}
+
+/// The wish to stop, and its reason; the first reason counts.
+#[derive(Debug, Clone)]
+pub struct Stop(Arc<watch::Sender<Option<RunEnd>>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Stop {
+    /// Asks the run to stop claiming and to let what is in flight finish.
+    pub fn request(&self, reason: RunEnd) {
+        self.0.send_if_modified(|current| {
+            let first = current.is_none();
+            if first {
+                *current = Some(reason);
+            }
+            first
+        });
+    }
+
+    /// Why to stop, if somebody asked.
+    pub fn reason(&self) -> Option<RunEnd> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until somebody asks.
+    pub async fn requested(&self) {
+        // The sender lives in `self`, so that the wait cannot fail.
+        let _ = self.0.subscribe().wait_for(Option::is_some).await;
+    }
+}
+
+/// What the tasks of a run share.
+struct Shared<L, S> {
+    ledger: L,
+    sender: S,
+    pacer: Handle,
+    clock: Clock,
+    gate: Gate,
+    guards: Mutex<Guards>,
+    settings: DispatchSettings,
+    channel_type: Mutex<Option<String>>,
+    progress: Arc<Progress>,
+    stop: Stop,
+    /// Recipients claimed and not yet settled.
+    claimed: AtomicUsize,
+    /// A recipient went back to the queue, or the last one in flight was settled.
+    settled: Notify,
+    jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
+}
+
+impl<L, S> Shared<L, S> {
+    fn address_by_phone(&self) -> Address {
+        let kind = self
+            .channel_type
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match kind.as_deref() {
+            None | Some("facebook_messenger") => Address::PhoneOnMessenger,
+            Some(_) => Address::Phone,
+        }
+    }
+}
+
+/// One run of a batch.
+pub struct Dispatcher<L, S> {
+    shared: Arc<Shared<L, S>>,
+}
+
+impl<L, S> std::fmt::Debug for Dispatcher<L, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatcher")
+            .field("settings", &self.shared.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<L: Ledger, S: Sender> Dispatcher<L, S> {
+    /// Prepares a run. `random` yields the bits of the jitter.
+    pub fn new(
+        ledger: L,
+        sender: S,
+        pacer: Handle,
+        clock: Clock,
+        guards: Guards,
+        settings: DispatchSettings,
+        random: Box<dyn FnMut() -> u64 + Send>,
+    ) -> Self {
+        let shared = Shared {
+            ledger,
+            sender,
+            pacer,
+            gate: Gate::new(clock.clone(), settings.canary),
+            clock,
+            guards: Mutex::new(guards),
+            channel_type: Mutex::new(settings.channel_type.clone()),
+            settings,
+            progress: Arc::default(),
+            stop: Stop::default(),
+            claimed: AtomicUsize::new(0),
+            settled: Notify::new(),
+            jitter: Mutex::new(random),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The counters of the run, to be shown while it lasts.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.shared.progress)
+    }
+
+    /// The way to stop the run.
+    pub fn stop(&self) -> Stop {
+        self.shared.stop.clone()
+    }
+
+    /// How long nothing is sent because of an outage; `None` if there is none.
+    pub fn shut_for(&self) -> Option<Duration> {
+        self.shared.gate.shut_for()
+    }
+
+    /// Runs until every recipient is settled, somebody asks to stop, or something fails.
+    ///
+    /// Dropping the future abandons the requests under way: their recipients stay `sending` until
+    /// [`Journal::interrupt`] or the next start calls them unknown.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails: no request leaves after that.
+    pub async fn run(&self) -> Result<RunEnd, StoreError> {
+        let mut workers = JoinSet::new();
+        for _ in 0..self.shared.settings.concurrency.get() {
+            workers.spawn(worker::work(Arc::clone(&self.shared)));
+        }
+        let mut failure = None;
+        let watch_deadline = self.watch_deadline();
+        tokio::pin!(watch_deadline);
+        loop {
+            let ended = tokio::select! {
+                ended = workers.join_next() => ended,
+                () = &mut watch_deadline => continue,
+            };
+            let Some(ended) = ended else { break };
+            let error = match ended {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error,
+                Err(_) => StoreError::Stopped,
+            };
+            // The first failure tells the cause; the others follow from it.
+            failure.get_or_insert(error);
+            self.shared.stop.request(RunEnd::Interrupted);
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(self.shared.stop.reason().unwrap_or(RunEnd::Complete)),
+        }
+    }
+
+    /// Asks to stop at the deadline, once; never returns after that.
+    async fn watch_deadline(&self) {
+        if let Some(deadline) = self.shared.settings.schedule.deadline() {
+            self.shared.clock.sleep_until_wall(deadline).await;
+            self.shared.stop.request(RunEnd::Deadline);
+        }
+        std::future::pending().await
+    }
+}

@@ -1,1 +1,342 @@
-//! To come.
+//! The states of a recipient, and the one function that moves between them.
+//!
+//! ```text
+//!             +-> invalid | duplicate | suppressed          (intake)
+//! row --------+
+//!             +-> queued --claim--> sending --201--> sent
+//!                    ^                 |---422 no match--> no_messenger
+//!                    |                 |---other refusal--> error
+//!                    |                 |---lost answer, crash while sending--> unknown
+//!                    +---429, surely-not-sent failure, stop of the batch
+//! unknown --evidence--> sent | no_messenger | error ; --the user says resend--> queued
+//! ```
+//!
+//! What is delivered, read or opted in are facts on the message, not states.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Where a recipient stands. Every recipient is in exactly one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Waits for its turn.
+    Queued,
+    /// The intent is on disk; a request may be on its way.
+    Sending,
+    /// The API accepted the message.
+    Sent,
+    /// The API says that no Messenger account matches the number.
+    NoMessenger,
+    /// The API refused this recipient, or reported that delivery failed.
+    Error,
+    /// A request may have arrived, but its answer was lost. Never sent again by itself.
+    Unknown,
+    /// The row cannot be sent as it stands.
+    Invalid,
+    /// The number stands in an earlier row.
+    Duplicate,
+    /// The number must not be messaged.
+    Suppressed,
+}
+
+impl State {
+    /// All states, in the order of reports.
+    pub const ALL: [Self; 9] = [
+        Self::Sent,
+        Self::NoMessenger,
+        Self::Error,
+        Self::Unknown,
+        Self::Invalid,
+        Self::Duplicate,
+        Self::Suppressed,
+        Self::Queued,
+        Self::Sending,
+    ];
+
+    /// The word for this state in the checkpoint, the results file and `--json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::NoMessenger => "no_messenger",
+            Self::Error => "error",
+            Self::Unknown => "unknown",
+            Self::Invalid => "invalid",
+            Self::Duplicate => "duplicate",
+            Self::Suppressed => "suppressed",
+        }
+    }
+
+    /// True while the recipient still waits for a decision of the dispatcher.
+    pub const fn is_outstanding(self) -> bool {
+        match self {
+            Self::Queued | Self::Sending => true,
+            Self::Sent
+            | Self::NoMessenger
+            | Self::Error
+            | Self::Unknown
+            | Self::Invalid
+            | Self::Duplicate
+            | Self::Suppressed => false,
+        }
+    }
+
+    /// True if a message to this number went out, or may have: it must not go out again.
+    pub const fn counts_as_messaged(self) -> bool {
+        match self {
+            Self::Sending | Self::Sent | Self::Unknown => true,
+            Self::Queued
+            | Self::NoMessenger
+            | Self::Error
+            | Self::Invalid
+            | Self::Duplicate
+            | Self::Suppressed => false,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A word that names no state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a state of a recipient")]
+pub struct UnknownState(String);
+
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.word() == word)
+            .ok_or_else(|| UnknownState(word.to_owned()))
+    }
+}
+
+/// What can happen to a recipient after intake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The dispatcher takes the recipient: the intent goes to disk.
+    Claimed,
+    /// The API accepted the message.
+    Accepted,
+    /// The API says that the number has no Messenger.
+    NoMatch,
+    /// The API refused this recipient.
+    Refused,
+    /// Nothing was sent and the recipient may be tried again: 429, no connection, batch stopped.
+    Released,
+    /// The request may have arrived, the answer is lost: timeout, broken answer, 5xx, crash.
+    AnswerLost,
+    /// A webhook event or the message list proves that the message was accepted.
+    ProvenSent,
+    /// A webhook event says that the number is not reachable on this channel.
+    ProvenNoMatch,
+    /// A webhook event says that delivery failed.
+    ProvenFailed,
+    /// The user decided to count an unknown outcome as sent.
+    AssumedSent,
+    /// The user decided to send once more.
+    Resend,
+    /// The number must not be messaged (suppression list, repeat guard, `--update`).
+    Suppress,
+    /// An edited list brings back a number that an earlier edit had removed.
+    Restore,
+}
+
+/// An event that cannot happen in a state: a bug, reported and never acted upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a recipient that is `{state}` cannot take the event {event:?}; this is a bug, please report it"
+)]
+pub struct ImpossibleTransition {
+    /// The state in which the event came.
+    pub state: State,
+    /// The event.
+    pub event: Event,
+}
+
+/// The state after `event`.
+///
+/// # Errors
+/// [`ImpossibleTransition`] for a pair that cannot happen; nothing may be stored then.
+pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransition> {
+    let next = match state {
+        State::Queued => from_queued(event),
+        State::Sending => from_sending(event),
+        State::Sent => from_sent(event),
+        State::Unknown => from_unknown(event),
+        State::NoMessenger | State::Error => from_refused(state, event),
+        State::Suppressed => match event {
+            Event::Suppress => Some(State::Suppressed),
+            Event::Restore => Some(State::Queued),
+            Event::Claimed
+            | Event::Accepted
+            | Event::NoMatch
+            | Event::Refused
+            | Event::Released
+            | Event::AnswerLost
+            | Event::ProvenSent
+            | Event::ProvenNoMatch
+            | Event::ProvenFailed
+            | Event::AssumedSent
+            | Event::Resend => None,
+        },
+        State::Invalid | State::Duplicate => None,
+    };
+    match next {
+        Some(next) => Ok(next),
+        None => Err(ImpossibleTransition { state, event }),
+    }
+}
+
+const fn from_queued(event: Event) -> Option<State> {
+    match event {
+        Event::Claimed => Some(State::Sending),
+        Event::Suppress => Some(State::Suppressed),
+        // An edit that keeps the row changes nothing.
+        Event::Restore => Some(State::Queued),
+        Event::Accepted
+        | Event::NoMatch
+        | Event::Refused
+        | Event::Released
+        | Event::AnswerLost
+        | Event::ProvenSent
+        | Event::ProvenNoMatch
+        | Event::ProvenFailed
+        | Event::AssumedSent
+        | Event::Resend => None,
+    }
+}
+
+const fn from_sending(event: Event) -> Option<State> {
+    match event {
+        // A webhook event may overtake the answer to our own request.
+        Event::Accepted | Event::ProvenSent => Some(State::Sent),
+        Event::NoMatch | Event::ProvenNoMatch => Some(State::NoMessenger),
+        Event::Refused | Event::ProvenFailed => Some(State::Error),
+        Event::Released => Some(State::Queued),
+        Event::AnswerLost => Some(State::Unknown),
+        Event::Claimed | Event::AssumedSent | Event::Resend | Event::Suppress | Event::Restore => {
+            None
+        }
+    }
+}
+
+const fn from_sent(event: Event) -> Option<State> {
+    match event {
+        // The answer arrives after an event already proved it; redelivered events repeat.
+        Event::Accepted | Event::AnswerLost | Event::ProvenSent => Some(State::Sent),
+        Event::ProvenNoMatch => Some(State::NoMessenger),
+        Event::ProvenFailed => Some(State::Error),
+        Event::Claimed
+        | Event::NoMatch
+        | Event::Refused
+        | Event::Released
+        | Event::AssumedSent
+        | Event::Resend
+        | Event::Suppress
+        | Event::Restore => None,
+    }
+}
+
+const fn from_unknown(event: Event) -> Option<State> {
+    match event {
+        // The process that was thought dead (or the second signal's loser) still brings an answer.
+        Event::Accepted | Event::ProvenSent | Event::AssumedSent => Some(State::Sent),
+        Event::NoMatch | Event::ProvenNoMatch => Some(State::NoMessenger),
+        Event::Refused | Event::ProvenFailed => Some(State::Error),
+        Event::Resend => Some(State::Queued),
+        Event::AnswerLost => Some(State::Unknown),
+        // An unknown outcome stays one: to suppress it would hide that it may have been messaged.
+        Event::Claimed | Event::Released | Event::Suppress | Event::Restore => None,
+    }
+}
+
+/// A refusal stands, unless delivery events overtook it or the user wants another try.
+const fn from_refused(state: State, event: Event) -> Option<State> {
+    match event {
+        // A failure event may overtake the answer, or its loss; and its repetitions change nothing.
+        Event::Accepted | Event::AnswerLost | Event::ProvenFailed | Event::ProvenNoMatch => {
+            Some(state)
+        }
+        Event::Resend => Some(State::Queued),
+        Event::Claimed
+        | Event::NoMatch
+        | Event::Refused
+        | Event::Released
+        | Event::ProvenSent
+        | Event::AssumedSent
+        | Event::Suppress
+        | Event::Restore => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 13] = [
+        Event::Claimed,
+        Event::Accepted,
+        Event::NoMatch,
+        Event::Refused,
+        Event::Released,
+        Event::AnswerLost,
+        Event::ProvenSent,
+        Event::ProvenNoMatch,
+        Event::ProvenFailed,
+        Event::AssumedSent,
+        Event::Resend,
+        Event::Suppress,
+        Event::Restore,
+    ];
+
+    #[test]
+    fn only_a_queued_recipient_is_ever_claimed() {
+        for state in State::ALL {
+            assert_eq!(
+                next(state, Event::Claimed).is_ok(),
+                state == State::Queued,
+                "{state}"
+            );
+        }
+    }
+
+    #[test]
+    fn whoever_may_have_been_messaged_is_queued_again_only_by_the_users_word_or_a_sure_failure() {
+        for state in State::ALL
+            .into_iter()
+            .filter(|state| state.counts_as_messaged())
+        {
+            for event in EVENTS {
+                if next(state, event) == Ok(State::Queued) {
+                    let sure = state == State::Sending && event == Event::Released;
+                    let asked = state == State::Unknown && event == Event::Resend;
+                    assert!(sure || asked, "{state} + {event:?} goes back to the queue");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn intake_verdicts_are_final() {
+        for event in EVENTS {
+            assert!(next(State::Invalid, event).is_err());
+            assert!(next(State::Duplicate, event).is_err());
+        }
+    }
+
+    #[test]
+    fn every_word_names_its_state() {
+        for state in State::ALL {
+            assert_eq!(state.word().parse(), Ok(state));
+        }
+        assert!("Sent".parse::<State>().is_err());
+    }
+}

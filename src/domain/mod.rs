@@ -7,5 +7,7 @@ pub mod content;
 pub mod delivery;
 pub mod outcome;
 pub mod phone;
+pub mod quota;
 pub mod recipient;
 pub mod retry;
+pub mod schedule;

@@ -16,9 +16,18 @@ use crate::domain::content::Rendered;
 use crate::domain::phone::{Mending, PhoneNumber};
 use crate::domain::recipient::{JudgedRow, Position, Record, RowNumber, Suppression, Verdict};
 
-/// Renders the content of one row; the error names the column that is at fault.
+/// Renders the content of one row, and tells whether it may go to that number.
 pub type Render<'a> =
-    dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, String> + Sync + 'a;
+    dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
+
+/// Why the content of one row is not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsendable {
+    /// It cannot be rendered; the text names the column that is at fault.
+    Problem(String),
+    /// It must not go to that number: the same content went there before.
+    Suppressed(Suppression),
+}
 
 /// What is known beside the file, and asked for each row.
 pub struct Judge<'a> {

@@ -43,7 +43,7 @@ mod tests;
 pub use columns::{Column, Mapping};
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
-pub use judge::{Judge, Render};
+pub use judge::{Judge, Render, Unsendable};
 pub use settings::{
     BadSetting, ColumnChoice, Delimiter, MinValid, NumbersPerRow, Prefer, Settings, TextEncoding,
 };

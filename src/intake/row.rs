@@ -1,7 +1,7 @@
 //! One row, judged on its own: everything that does not need to know the other rows.
 
 use super::columns::{Column, Mapping};
-use super::judge::Judge;
+use super::judge::{Judge, Unsendable};
 use super::rows::Fields;
 use super::settings::{NumbersPerRow, Prefer};
 use crate::domain::phone::{Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Region, Rejected};
@@ -155,7 +155,15 @@ fn accept(
         .transpose();
     let (first_name, last_name) = (cell(&mapping.first_name), cell(&mapping.last_name));
     let name = name_hash(first_name.as_deref(), last_name.as_deref());
+    let mut repeated = None;
     let verdict = match content {
+        Err(Unsendable::Suppressed(cause)) => {
+            repeated = Some(cause.clone());
+            Verdict::Suppressed {
+                phone: parsed.phone,
+                cause,
+            }
+        }
         Ok(content) => Verdict::Queued(Accepted {
             phone: parsed.phone,
             mended: (!parsed.mended.is_none()).then(|| parsed.mended.to_string()),
@@ -164,12 +172,12 @@ fn accept(
             contact_id: cell(&mapping.contact_id),
             content,
         }),
-        Err(message) => Verdict::Invalid {
+        Err(Unsendable::Problem(message)) => Verdict::Invalid {
             problem: RowProblem::Content { message },
             suggestion: None,
         },
     };
-    let valid = matches!(verdict, Verdict::Queued(_));
+    let valid = !matches!(verdict, Verdict::Invalid { .. });
     Looked {
         row: JudgedRow {
             position,
@@ -180,7 +188,7 @@ fn accept(
         parsed: valid.then_some(parsed),
         region: if valid { parsed.phone.region() } else { None },
         suppressed: if valid {
-            (judge.suppressed)(parsed.phone)
+            (judge.suppressed)(parsed.phone).or(repeated)
         } else {
             None
         },

@@ -1,8 +1,18 @@
-//! What people and programs get to read: the check of a file, the rejects, the results.
+//! What people and other programs read: the check of a file, the rejects, the results file, the
+//! summary. Changes no state.
 
 mod cell;
 pub mod check;
 mod check_html;
+mod error;
+mod file;
+mod progress;
 pub mod rejects;
+mod results;
+mod summary;
 
 pub use cell::csv_cell;
+pub use error::ReportError;
+pub use progress::ProgressLine;
+pub use results::{COLUMNS, write_results, write_results_file};
+pub use summary::{Hints, Summary, grouped, minute, place, quoted, write_summary_file};

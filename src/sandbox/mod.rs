@@ -1,1 +1,115 @@
-//! To come.
+//! A simulated Amio API on a local port, for rehearsal and tests.
+//!
+//! It plays what the documentation says and, where the documentation is silent, whatever the
+//! [`Settings`] script: quota windows of three kinds, connection limits, faults that are real on the
+//! wire, webhook events with redelivery. All chance comes from one seed.
+//!
+//! It keeps its own account of what was accepted ([`Stats`], `GET /sandbox/stats`,
+//! `/sandbox/accepted`, `/sandbox/people`): tests judge a client by this account, not by the client's word.
+//!
+//! Nobody is ever messaged, and no production path uses this module except `send --sandbox`.
+//!
+//! The way of a request: [`server`] accepts the connection, [`wire`] can end it at any byte, [`call`]
+//! applies token, quota and faults, [`send`] and [`read`] do the work, [`book`] keeps the account.
+
+mod answer;
+mod app;
+mod book;
+mod call;
+mod fault;
+mod quota;
+mod random;
+mod read;
+mod send;
+mod server;
+mod settings;
+mod stats;
+mod webhooks;
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub(crate) use fault::parse_duration;
+pub use fault::{Fault, FaultError, FaultRule, Scope};
+pub use random::{NotAShare, Share};
+pub use settings::{
+    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, Texts, WindowKind,
+};
+pub use stats::{Repeated, Stats, Throttled, WebhookStats};
+pub use webhooks::WebhookSettings;
+
+use app::{App, Phase};
+
+/// Why the sandbox cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The port is taken, or not ours to take.
+    #[error("the sandbox cannot listen on {address}: {source}; choose another address")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// More channels than contact ids have room for.
+    #[error("the sandbox plays at most 256 channels, and {count} were given")]
+    TooManyChannels {
+        /// Channels in the settings.
+        count: usize,
+    },
+}
+
+/// A running sandbox. Dropping it stops it.
+#[derive(Debug)]
+pub struct Sandbox {
+    app: Arc<App>,
+    address: SocketAddr,
+}
+
+impl Sandbox {
+    /// Starts serving on the current tokio runtime. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or the settings cannot be played.
+    pub async fn start(settings: Settings, address: SocketAddr) -> Result<Self, SandboxError> {
+        if settings.channels.len() > 256 {
+            return Err(SandboxError::TooManyChannels {
+                count: settings.channels.len(),
+            });
+        }
+        let refused = |source| SandboxError::Listen { address, source };
+        let listener = server::listen(address).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let app = App::new(settings, None);
+        tokio::spawn(server::serve(Arc::clone(&app), listener, address));
+        Ok(Self { app, address })
+    }
+
+    /// What to give as `--base-url`: `http://127.0.0.1:PORT/v1`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The account so far.
+    pub fn stats(&self) -> Stats {
+        self.app.stats()
+    }
+
+    /// Closes the listener and every connection; requests in progress get no answer.
+    pub fn stop(&self) {
+        self.app.phase.send_replace(Phase::Stopped);
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

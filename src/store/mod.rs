@@ -1,1 +1,229 @@
-//! To come.
+//! The checkpoint: one SQLite file that knows every recipient's state. The only place with SQL.
+//!
+//! - Durable: WAL with `synchronous=FULL`. What a method returned as done is on disk.
+//! - One writer: a thread owns the write connection and commits in groups ([`writer`]). Readers use
+//!   connections of their own and work at any time, beside a sending process too.
+//! - One holder for a batch: an OS file lock that dies with its process ([`Hold`]).
+//! - The key of a recipient is its batch and its place in it; work goes in that order, and nothing
+//!   on the hot path touches a randomly ordered index.
+
+mod audit;
+mod batch;
+mod contact;
+mod error;
+mod funnel;
+mod halt;
+mod history;
+mod journal;
+mod loader;
+mod lock;
+mod results;
+mod schema;
+mod settings;
+mod suppression;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+pub use audit::{AttemptRecord, Story, UnknownRow};
+pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
+pub use error::StoreError;
+pub use funnel::Funnel;
+pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
+pub use journal::{
+    AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Settled, Settlement, Window,
+};
+pub use loader::Loader;
+pub use lock::Hold;
+pub use results::{MessageFacts, ResultRow};
+pub use suppression::SuppressionEntry;
+
+use writer::Writer;
+
+/// How long a lock of another process is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// An open checkpoint.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the checkpoint for writing; makes and migrates it as needed.
+    ///
+    /// The file and its companions are readable by the owner only: they hold phone numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`], whose text says what to do.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        create_private(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = connect(path, flags)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // 32 MiB: the rows in work, not the list.
+        connection.pragma_update(None, "cache_size", -32 * 1024)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        schema::migrate(&mut connection)?;
+        let writer = Writer::start(connection, path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+        })
+    }
+
+    /// Opens an existing checkpoint; for commands that have nothing to do without one.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if there is no such file, else as [`Store::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        require(path)?;
+        Self::open(path)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A reader on the same file.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Reader::open(&self.path)
+    }
+
+    /// Takes the right to change a batch.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] if another process has it.
+    pub fn hold(&self, batch: &str, now: Timestamp) -> Result<Hold, StoreError> {
+        Hold::take(
+            &self.path,
+            batch,
+            &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        )
+    }
+}
+
+/// A read-only view of the checkpoint, at any time, beside a sending process too.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens an existing checkpoint for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if there is none, [`StoreError::Newer`] and so on as for writing.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        require(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = connect(path, flags)?;
+        let found = schema::version(&connection)?;
+        if found != schema::VERSION {
+            // An older schema is brought forward by whoever writes next.
+            return Err(StoreError::Value {
+                detail: format!(
+                    "schema version {found}; run `outreach doctor` once to bring it to {}",
+                    schema::VERSION
+                ),
+            });
+        }
+        Ok(Self { connection })
+    }
+
+    /// SQLite's own check of the whole file, and of our counts against the rows: each line is a
+    /// fault, none means sound.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the check itself fails.
+    pub fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
+        let mut check = self.connection.prepare("PRAGMA integrity_check")?;
+        let lines = check.query_map([], |row| row.get::<_, String>(0))?;
+        let mut faults: Vec<String> = lines.collect::<Result<_, _>>()?;
+        faults.retain(|line| line != "ok");
+        let mut differing = self.connection.prepare(
+            "WITH real AS (SELECT id >> 32 AS batch, state AS what, count(*) AS n
+                           FROM recipient GROUP BY 1, 2)
+             SELECT coalesce(r.batch, t.batch), coalesce(r.what, t.what), coalesce(r.n, 0),
+                    coalesce(t.n, 0)
+             FROM real r FULL JOIN (SELECT * FROM tally WHERE what NOT IN ('requests', 'throttled')) t
+                  ON t.batch = r.batch AND t.what = r.what
+             WHERE coalesce(r.n, 0) <> coalesce(t.n, 0)",
+        )?;
+        let rows = differing.query_map([], |row| {
+            Ok(format!(
+                "batch {}: {} rows are `{}`, {} were counted",
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, i64>(3)?
+            ))
+        })?;
+        for row in rows {
+            faults.push(row?);
+        }
+        Ok(faults)
+    }
+}
+
+fn require(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: "not a file".to_owned(),
+        }),
+        Err(error) => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        }),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        })?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Makes the file with owner-only permissions before SQLite does; its companions follow suit.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StoreError::Full),
+        Err(error) => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        }),
+    }
+}
+
+/// Milliseconds since 1970, as times are stored.
+fn to_millis(time: Timestamp) -> i64 {
+    time.as_millisecond()
+}
+
+fn from_millis(millis: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millis).map_err(|_| StoreError::Value {
+        detail: format!("{millis} is no time"),
+    })
+}

@@ -5,7 +5,11 @@
     clippy::panic,
     reason = "a failed test may panic"
 )]
+
 mod check;
+mod cli_help;
+mod config;
+mod content;
 mod intake;
 mod phone_corpus;
 mod phone_differential;

@@ -1,0 +1,485 @@
+//! The command line: what may be typed, and nothing else.
+//!
+//! Everything here is raw. A flag that was not given is `None`; defaults, environment and
+//! `outreach.toml` come later, in [`config`](crate::config). Parsing reads no file, no environment
+//! and no clock. No flag takes the token: a process list is public.
+//!
+//! Flags that are settings have the same name in all three layers: `--repeat-guard`,
+//! `OUTREACH_REPEAT_GUARD`, `repeat-guard` in `outreach.toml`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+mod groups;
+
+pub use groups::{
+    CheckpointArgs, ConnectionArgs, ContentArgs, GuardArgs, HistoryArgs, IntakeArgs, OutputArgs,
+    PaceArgs, ServeFlags,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  Look at a list; nothing is sent:
+    outreach check contacts.csv --region CZ
+
+  Rehearse tonight's run; nobody is messaged:
+    outreach send contacts.csv --sandbox --message \"Hello {{ first_name }}\"
+
+  Send; the same command again continues where it stopped:
+    outreach send contacts.csv --channel 7001200300400500601 --message \"Hello {{ first_name }}\"
+
+  See how it went:
+    outreach status
+";
+
+const SEND_EXAMPLES: &str = "\
+The message is a template: {{ first_name }} is the cell of the column \"First Name\". A row whose
+cell is empty is refused, unless the template says what then: {{ first_name | default(\"there\") }}.
+
+Examples:
+  Rehearse; nobody is messaged:
+    outreach send contacts.csv --sandbox --message \"Hello {{ first_name }}\"
+
+  From a nightly job: no question asked, done by six, numbers from the Czech Republic:
+    outreach send contacts.csv --yes --until 06:00 --region CZ \\
+        --channel 7001200300400500601 --message \"Your order {{ order }} is ready.\"
+
+  A card with buttons, and a tag:
+    outreach send contacts.csv --content card.json --tag POST_PURCHASE_UPDATE
+
+  Rows that were refused, mended, into the same batch:
+    outreach send contacts.rejects.csv --add --batch spring --content card.json
+
+The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --token-file names.
+";
+
+/// Reach a list of people by phone number, in bulk, correctly.
+///
+/// Reads a contacts file, sends one message to each number through the Amio API at exactly the pace
+/// that the API allows, and accounts for every row. Nobody is messaged twice: not after Ctrl-C, not
+/// after a crash, not when the same command runs again.
+#[derive(Debug, Parser)]
+#[command(
+    name = "outreach",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(after_help = "`outreach help COMMAND` tells all about a command.")]
+#[command(after_long_help = format!("{EXAMPLES}\n{}", crate::exit::ExitCode::table()))]
+pub struct Cli {
+    /// What all commands take.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands take.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GlobalArgs {
+    /// Read the settings from this file [default: outreach.toml in the current folder, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Show only what is wrong: no progress, no summary
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Tell more of what is done; twice for each request
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at a contacts file: what would be sent, and what is wrong with it; no network
+    Check(Box<CheckArgs>),
+    /// Send one message to each number of a contacts file; run it again to continue
+    #[command(after_long_help = SEND_EXAMPLES)]
+    Send(Box<SendArgs>),
+    /// Continue a batch from the checkpoint, without its contacts file
+    Resume(Box<ResumeArgs>),
+    /// Tell how far a batch is, or all batches
+    Status(StatusArgs),
+    /// Write the results file of a batch: one line for each row of the input
+    Export(ExportArgs),
+    /// Settle the recipients whose outcome is unknown: by evidence, or by your decision
+    Resolve(ResolveArgs),
+    /// Keep the suppression list: numbers that must never be messaged
+    Suppress(SuppressArgs),
+    /// Look at the people who were messaged: when, whether they opted in or out
+    Contacts(ContactsArgs),
+    /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
+    Forget(ForgetArgs),
+    /// Receive webhooks: deliveries, opt-ins, opt-outs
+    Serve(ServeArgs),
+    /// Run a simulated Amio API on a local port, to rehearse and to test
+    Sandbox(SandboxArgs),
+    /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
+    Doctor(DoctorArgs),
+    /// Show the settings in force and where each comes from
+    Config(ConfigArgs),
+    /// Print a completion script for your shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// `outreach check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Also write the report as one self-contained page that can be mailed
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Also write the rows that cannot be sent, each with its reason, to be mended
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How the file is read.
+    #[command(flatten)]
+    pub intake: IntakeArgs,
+    /// What would be sent.
+    #[command(flatten)]
+    pub content: ContentArgs,
+    /// For the forecast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Whom earlier batches have reached.
+    #[command(flatten)]
+    pub history: HistoryArgs,
+    /// Where the suppression list is.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    /// For the forecast: connections and channel.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `outreach send`.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
+pub struct SendArgs {
+    /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Name of the batch [default: the file's name and a digest of rows, content and channel]
+    #[arg(long, value_name = "NAME", help_heading = "Batch")]
+    pub batch: Option<String>,
+    /// The edited file replaces the list of the batch; who was messaged stays messaged
+    #[arg(
+        long,
+        requires = "batch",
+        conflicts_with = "add",
+        help_heading = "Batch"
+    )]
+    pub update: bool,
+    /// Add the rows of this file to the batch, for instance the mended rejects
+    #[arg(long, requires = "batch", help_heading = "Batch")]
+    pub add: bool,
+    /// Send without asking first; needed where nobody sits at a terminal
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Send to a simulated API inside this process: nobody is messaged
+    #[arg(long)]
+    pub sandbox: bool,
+    /// What is sent.
+    #[command(flatten)]
+    pub content: ContentArgs,
+    /// How the file is read.
+    #[command(flatten)]
+    pub intake: IntakeArgs,
+    /// Where to.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How fast, and when.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Whom earlier batches have reached.
+    #[command(flatten)]
+    pub history: HistoryArgs,
+    /// When to stop by itself.
+    #[command(flatten)]
+    pub guards: GuardArgs,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    /// Where the results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `outreach resume`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ResumeArgs {
+    /// The batch; may be left out where only one is unfinished
+    pub batch: Option<String>,
+    /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
+    #[arg(long)]
+    pub no_messenger_text: bool,
+    /// Continue without asking first; needed where nobody sits at a terminal
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Continue a batch of the sandbox: nobody is messaged
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Where to.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How fast, and when.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Whom earlier batches have reached.
+    #[command(flatten)]
+    pub history: HistoryArgs,
+    /// When to stop by itself.
+    #[command(flatten)]
+    pub guards: GuardArgs,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    /// Where the results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `outreach status`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatusArgs {
+    /// The batch [default: all batches]
+    pub batch: Option<String>,
+    /// The whole story of one row: every request, with times, status and text
+    #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
+    pub row: Option<u32>,
+    /// Keep showing, until the batch is done
+    #[arg(long, conflicts_with = "row")]
+    pub watch: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
+
+/// `outreach export`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExportArgs {
+    /// The batch
+    pub batch: String,
+    /// Where to write [default: BATCH.results.csv]; - for standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<String>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
+
+/// `outreach resolve`.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
+pub struct ResolveArgs {
+    /// The batch
+    pub batch: String,
+    /// Ask the API for the messages of the contacts that are known, and settle what that proves
+    #[arg(long, group = "how")]
+    pub from_api: bool,
+    /// Your decision: these recipients got the message
+    #[arg(long, group = "how", requires = "which")]
+    pub assume_sent: bool,
+    /// Your decision: send to these recipients again, even if some get it twice
+    #[arg(long, group = "how", requires = "which")]
+    pub resend: bool,
+    /// Only this row; may be repeated
+    #[arg(long, value_name = "N", requires = "how", group = "which", value_parser = clap::value_parser!(u32).range(1..))]
+    pub row: Vec<u32>,
+    /// All rows whose outcome is unknown
+    #[arg(long, requires = "how", group = "which")]
+    pub all: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// For --from-api.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
+
+/// `outreach suppress`.
+#[derive(Debug, Clone, Args)]
+pub struct SuppressArgs {
+    /// What to do with the list.
+    #[command(subcommand)]
+    pub action: SuppressAction,
+}
+
+/// What to do with the suppression list.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SuppressAction {
+    /// Never message these numbers again
+    Add {
+        /// Phone numbers, with the plus or with --region
+        #[arg(required = true, value_name = "NUMBER")]
+        numbers: Vec<String>,
+        /// Why, for the results file of later batches
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Region of numbers without a plus, as ISO code: CZ
+        #[arg(long, value_name = "CODE")]
+        region: Option<String>,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+    /// Take numbers off the list
+    Remove {
+        /// Phone numbers, with the plus or with --region
+        #[arg(required = true, value_name = "NUMBER")]
+        numbers: Vec<String>,
+        /// Region of numbers without a plus, as ISO code: CZ
+        #[arg(long, value_name = "CODE")]
+        region: Option<String>,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+    /// Add all numbers of a file of any kind that `send` reads
+    Import {
+        /// The files; - for standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Why, for the results file of later batches
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Box<IntakeArgs>,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+    /// Show the list: number, reason, source, time
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+}
+
+/// `outreach contacts`.
+#[derive(Debug, Clone, Args)]
+pub struct ContactsArgs {
+    /// What to do with the contacts.
+    #[command(subcommand)]
+    pub action: ContactsAction,
+}
+
+/// What to do with the contacts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ContactsAction {
+    /// List the contacts
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+    /// Show all that is known of one person
+    Show {
+        /// The phone number, with the plus
+        number: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+    /// Write all contacts as CSV
+    Export {
+        /// Where to write [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: CheckpointArgs,
+    },
+}
+
+/// `outreach forget`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ForgetArgs {
+    /// The phone number, with the plus
+    pub number: String,
+    /// Erase without asking first
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
+
+/// `outreach serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// How to listen.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
+
+// SWAP HERE: replace this placeholder by `pub use crate::commands::sandbox::SandboxArgs;`.
+/// `outreach sandbox`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SandboxArgs {}
+
+/// `outreach doctor`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DoctorArgs {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What to check.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
+
+/// `outreach config`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `outreach completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}

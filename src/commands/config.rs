@@ -1,0 +1,54 @@
+//! `outreach config`: the settings in force, and where each comes from. Secrets only as set or not.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::config::{Settings, Shown};
+
+/// Prints all settings, as a table or as JSON.
+///
+/// # Errors
+///
+/// What `out` says.
+pub fn run(settings: &Settings, json: bool, out: &mut dyn Write) -> io::Result<()> {
+    let lines = settings.shown();
+    if json {
+        as_json(&lines, out)
+    } else {
+        as_table(settings, &lines, out)
+    }
+}
+
+fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Result<()> {
+    match settings.file() {
+        Some(file) => writeln!(out, "Settings file: {}", file.display())?,
+        None => writeln!(out, "Settings file: none")?,
+    }
+    let width = |of: fn(&Shown) -> usize| lines.iter().map(of).max().unwrap_or(0);
+    let key = width(|line| line.key.len());
+    // One long message must not push the origins off the screen.
+    let value = width(|line| line.value.chars().count()).min(48);
+    for line in lines {
+        let shown = if line.value.is_empty() {
+            "-"
+        } else {
+            &line.value
+        };
+        writeln!(out, "{:key$}  {shown:value$}  {}", line.key, line.from)?;
+    }
+    Ok(())
+}
+
+fn as_json(lines: &[Shown], out: &mut dyn Write) -> io::Result<()> {
+    let object: serde_json::Map<String, serde_json::Value> = lines
+        .iter()
+        .map(|line| {
+            let value = (!line.value.is_empty()).then_some(&line.value);
+            let entry = json!({ "value": value, "origin": line.origin.code(), "from": line.from });
+            (line.key.to_owned(), entry)
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &object)?;
+    writeln!(out)
+}

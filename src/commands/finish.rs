@@ -1,0 +1,131 @@
+//! The end of a run: what is known goes to the checkpoint, then to the results file, then to people.
+
+use std::path::PathBuf;
+
+use super::error::{CommandError, CommandResult};
+use super::run::Run;
+use crate::dispatch::{Halt, RunEnd};
+use crate::exit::ExitCode;
+use crate::report::{Hints, Summary, write_results_file, write_summary_file};
+use crate::store::{Counts, Store};
+
+/// Records how the run ended, writes results and summary, and tells people.
+pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> CommandResult {
+    let end = match end {
+        Ok(end) => end,
+        Err(error) => {
+            // Storage failed: what is known is on disk as far as it got there. Leave it alone.
+            return Err(error);
+        }
+    };
+    let counts = run.store.reader()?.counts(run.batch.id)?;
+    let exit = exit_code(&end, &counts);
+    let halted_text = match &end {
+        RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) => Some(text.clone()),
+        RunEnd::Halted(Halt::Fatal { .. } | Halt::Outage { .. })
+        | RunEnd::Complete
+        | RunEnd::Interrupted
+        | RunEnd::Deadline => None,
+    };
+    run.store
+        .end_run(run.batch.id, run.clock.now(), exit.reason(), halted_text)
+        .await?;
+    run.store.fold_contacts().await?;
+    tell_end(&run, &end);
+    report(&run)?;
+    Ok(exit)
+}
+
+fn exit_code(end: &RunEnd, counts: &Counts) -> ExitCode {
+    match end {
+        RunEnd::Halted(_) => ExitCode::Guard,
+        RunEnd::Interrupted | RunEnd::Deadline if counts.queued + counts.sending > 0 => {
+            ExitCode::Paused
+        }
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => {
+            if counts.error + counts.unknown > 0 {
+                ExitCode::CompleteWithProblems
+            } else {
+                ExitCode::Complete
+            }
+        }
+    }
+}
+
+fn tell_end(run: &Run, end: &RunEnd) {
+    let name = &run.batch.name;
+    match end {
+        RunEnd::Complete => {}
+        RunEnd::Interrupted => run.console.say("Stopped as asked."),
+        RunEnd::Deadline => run.console.say("The time for this run is over."),
+        RunEnd::Halted(halt) => {
+            run.console.warn(format_args!("Stopped by a guard: {halt}"));
+            run.console.warn(match halt {
+                Halt::Fatal { .. } => {
+                    "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
+                     them), then run the same command again."
+                        .to_owned()
+                }
+                Halt::IdenticalRefusals { no_messenger: true, .. } => format!(
+                    "If this text means that the numbers have no Messenger: \
+                     `outreach resume {name} --no-messenger-text`, and it is remembered. If not: mend \
+                     the cause (template, channel, permission), then `outreach resume {name}` sends \
+                     to those recipients again."
+                ),
+                Halt::IdenticalRefusals { no_messenger: false, .. } => format!(
+                    "Mend the cause (template, channel, permission), then `outreach resume {name}` \
+                     sends to those recipients again."
+                ),
+                Halt::Outage { .. } => {
+                    "The recipients that were not sent are still queued: run the same command again \
+                     when the API answers."
+                        .to_owned()
+                }
+            });
+        }
+    }
+}
+
+/// Writes the results file and the summary. A file that cannot be written does not lose the batch.
+fn report(run: &Run) -> Result<(), CommandError> {
+    let reader = run.store.reader()?;
+    let batch = reader.batch(&run.batch.name)?;
+    let results = run
+        .out
+        .clone()
+        .unwrap_or_else(|| default_results(&batch.name));
+    let written = write_results_file(&reader, &batch, &results);
+    let summary = Summary::load(&reader, &batch)?;
+    let hints = Hints {
+        db: db_hint(&run.store),
+        results: written.is_ok().then_some(results),
+        rejects: None,
+    };
+    run.console.say(summary.text(&hints));
+    if let Some(path) = &run.summary {
+        write_summary_file(&summary, path)?;
+    }
+    written?;
+    Ok(())
+}
+
+/// Where the results of a batch go if nobody says otherwise.
+pub(super) fn default_results(batch: &str) -> PathBuf {
+    // A batch name may hold anything; a file name may not.
+    let safe: String = batch
+        .chars()
+        .map(|c| {
+            if c == '/' || c == '\\' || c == '\0' {
+                '_'
+            } else {
+                c
+            }
+        })
+        .collect();
+    PathBuf::from(format!("{safe}.results.csv"))
+}
+
+/// The checkpoint, where a suggested command must name it.
+pub(super) fn db_hint(store: &Store) -> Option<PathBuf> {
+    (store.path() != std::path::Path::new("outreach.db")).then(|| store.path().to_owned())
+}

@@ -1,0 +1,111 @@
+//! `outreach resume`: a batch goes on from the checkpoint, without its contacts file.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::run::Run;
+use super::send;
+use crate::cli::ResumeArgs;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::store::{Batch, Reader, Stage, Store};
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub fn run(
+    args: &ResumeArgs,
+    settings: &Settings,
+    console: Console,
+    clock: Clock,
+) -> CommandResult {
+    let connection = settings.connection()?;
+    let checkpoint = settings.checkpoint();
+    let checkpoint = if args.sandbox {
+        checkpoint.for_sandbox()
+    } else {
+        checkpoint
+    };
+    let store = Arc::new(Store::open_existing(checkpoint.db())?);
+    let batch = choose(&store.reader()?, args.batch.as_deref())?;
+    if batch.sandbox != args.sandbox {
+        return Err(CommandError::usage(if batch.sandbox {
+            format!(
+                "batch {} is a rehearsal: continue it with --sandbox",
+                batch.name
+            )
+        } else {
+            format!(
+                "batch {} is a real one: continue it without --sandbox",
+                batch.name
+            )
+        }));
+    }
+    if !args.sandbox {
+        connection.token()?;
+        if let Some(channel) = connection
+            .channel
+            .as_ref()
+            .filter(|channel| **channel != batch.channel)
+        {
+            return Err(CommandError::usage(format!(
+                "batch {} goes to channel {}, not {channel}: a batch has one channel",
+                batch.name, batch.channel
+            )));
+        }
+    }
+    let hold = store.hold(&batch.name, clock.now())?;
+    let run = Run {
+        store,
+        batch,
+        _hold: hold,
+        pace: settings.pace()?,
+        guards: settings.guards()?,
+        timeout: connection.timeout,
+        concurrency: NonZeroU32::from(connection.concurrency),
+        out: checkpoint.out.clone(),
+        summary: checkpoint.summary.clone(),
+        console,
+        clock,
+    };
+    run.after_halt(args.no_messenger_text)?;
+    send::go(run, &connection, args.sandbox, args.yes)
+}
+
+/// The named batch, or the only one that is unfinished.
+fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, CommandError> {
+    if let Some(name) = name {
+        let batch = reader.batch(name)?;
+        return match batch.stage {
+            Stage::Ready => Ok(batch),
+            Stage::Reading => Err(CommandError::usage(format!(
+                "the list of batch {name} was not read to its end: run `send` again"
+            ))),
+        };
+    }
+    let mut unfinished = Vec::new();
+    for batch in reader.batches()? {
+        let counts = reader.counts(batch.id)?;
+        if batch.stage == Stage::Ready && counts.queued + counts.sending > 0 {
+            unfinished.push(batch);
+        }
+    }
+    match unfinished.len() {
+        1 => unfinished
+            .pop()
+            .ok_or_else(|| CommandError::usage("no batch")),
+        0 => Err(CommandError::usage(
+            "no batch is unfinished; `outreach status` lists them all",
+        )),
+        _ => {
+            let names: Vec<_> = unfinished.iter().map(|batch| batch.name.as_str()).collect();
+            Err(CommandError::usage(format!(
+                "several batches are unfinished, name one: {}",
+                names.join(", ")
+            )))
+        }
+    }
+}

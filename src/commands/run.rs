@@ -1,0 +1,417 @@
+//! One run of a batch: connects the journal, the API and the pacer, heeds signals, shows progress.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::time::MissedTickBehavior;
+
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::finish;
+use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
+use crate::clock::Clock;
+use crate::config;
+use crate::dispatch::pacer::Handle;
+use crate::dispatch::pacer::core::{PacerView, Settings as PacerSettings, Why};
+use crate::dispatch::{
+    DispatchSettings, Dispatcher, GuardSettings, Guards, ProgressView, RunEnd, Sender, Stop,
+    Undecided,
+};
+use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
+use crate::domain::outcome::{Exchange, Written};
+use crate::domain::quota::{QuotaHeaders, QuotaState};
+use crate::domain::schedule::Schedule;
+use crate::exit::ExitCode;
+use crate::report::ProgressLine;
+use crate::store::{Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Store, StoreError};
+
+/// How often progress is shown and the quota saved.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How often a lost answer is sent again with `--undecided retry`.
+const UNDECIDED_ATTEMPTS: u32 = 3;
+
+/// Where the API is, and who we are.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) base_url: BaseUrl,
+    pub(super) token: SecretString,
+}
+
+/// A batch that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) store: Arc<Store>,
+    pub(super) batch: Batch,
+    /// Held until the run is over.
+    pub(super) _hold: Hold,
+    pub(super) pace: config::Pace,
+    pub(super) guards: config::Guards,
+    pub(super) timeout: Duration,
+    pub(super) concurrency: NonZeroU32,
+    pub(super) out: Option<PathBuf>,
+    pub(super) summary: Option<PathBuf>,
+    pub(super) console: Console,
+    pub(super) clock: Clock,
+}
+
+/// Sends a claimed recipient's message through the API.
+#[derive(Debug)]
+struct ApiSender {
+    client: Client,
+    channel: String,
+    /// The batch's name as JSON text.
+    batch: String,
+}
+
+impl Sender for ApiSender {
+    async fn send(&self, recipient: &Claimed) -> Reply {
+        let content = RawJson::new(recipient.content.clone());
+        let metadata = RawJson::new(self.metadata(recipient));
+        let (Ok(content), Ok(metadata)) = (content, metadata) else {
+            return Reply {
+                exchange: Exchange::Failed {
+                    written: Written::No,
+                    detail: "the stored content is no JSON".to_owned(),
+                },
+                quota: QuotaHeaders::default(),
+            };
+        };
+        let message = OutgoingMessage {
+            channel: &self.channel,
+            addressee: &recipient.addressee,
+            content: &content,
+            metadata: &metadata,
+        };
+        self.client.send(&message).await
+    }
+}
+
+impl ApiSender {
+    /// The user's metadata with our own keys in front.
+    fn metadata(&self, recipient: &Claimed) -> String {
+        let own = format!(
+            r#"{{"{BATCH_KEY}":{},"{ROW_KEY}":"{}","{RECIPIENT_KEY}":"{}""#,
+            self.batch,
+            recipient.row,
+            recipient.recipient.seq(),
+        );
+        match recipient.metadata.strip_prefix('{').map(str::trim_start) {
+            None | Some("}") => own + "}",
+            Some(rest) => own + "," + rest,
+        }
+    }
+}
+
+impl Run {
+    /// After identical refusals stopped the batch: the user confirms what their text means, or has
+    /// mended the cause.
+    pub(super) fn after_halt(&self, no_messenger: bool) -> Result<(), CommandError> {
+        let now = self.clock.now();
+        match (&self.batch.halted_text, no_messenger) {
+            (None, false) => Ok(()),
+            (None, true) => Err(CommandError::usage(format_args!(
+                "batch {} was not stopped by identical refusals: there is nothing to confirm",
+                self.batch.name
+            ))),
+            (Some(text), true) => {
+                self.store
+                    .confirm_no_messenger(&self.batch, text.clone(), now)?;
+                self.console
+                    .say(format_args!("Remembered: \"{text}\" means no Messenger."));
+                Ok(())
+            }
+            (Some(text), false) => {
+                let rows = self.store.requeue_refused(&self.batch, text.clone(), now)?;
+                self.console.say(format_args!(
+                    "{rows} recipients that were refused with \"{text}\" are queued again."
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends what is outstanding, writes the results and the summary, and tells how it ended.
+    pub(super) async fn send(self, access: Access) -> CommandResult {
+        let client = Client::new(
+            &ClientSettings {
+                base_url: access.base_url,
+                token: access.token,
+                timeout: self.timeout,
+                concurrency: usize_of(self.concurrency).get(),
+            },
+            self.clock.clone(),
+        )?;
+        let token = client.token_fingerprint();
+        let pacer = self.pacer(token)?;
+        let (journal, start) = Journal::start(
+            Arc::clone(&self.store),
+            &self.batch,
+            self.claim_rules(token),
+            self.clock.now(),
+        )
+        .await?;
+        if start.interrupted > 0 {
+            self.console.warn(format_args!(
+                "{} recipients were under way when an earlier run ended: their outcome is unknown, \
+                 and they are not sent again. `outreach resolve {}` settles them.",
+                start.interrupted, self.batch.name
+            ));
+        }
+        let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
+        let end = self.drive(&dispatcher, &pacer, &journal, token).await;
+        self.save_quota(&pacer, token).await?;
+        finish::finish(self, end).await
+    }
+
+    fn dispatcher(
+        &self,
+        journal: Journal,
+        client: Client,
+        pacer: Handle,
+    ) -> Result<Dispatcher<Journal, ApiSender>, CommandError> {
+        let reader = self.store.reader()?;
+        let any_sent = reader.counts(self.batch.id)?.sent > 0;
+        let settings = GuardSettings {
+            identical_refusals: self.guards.identical_refusals.map_or(0, NonZeroU32::get),
+            outage_after: self.guards.undecided_in_a_row.get(),
+            ..GuardSettings::default()
+        };
+        let guards = Guards::new(settings, any_sent, reader.known_refusals()?);
+        let sender = ApiSender {
+            client,
+            channel: self.batch.channel.clone(),
+            batch: serde_json::Value::from(self.batch.name.as_str()).to_string(),
+        };
+        let settings = DispatchSettings {
+            concurrency: usize_of(self.concurrency),
+            canary: self.guards.canary,
+            undecided: match self.guards.undecided {
+                config::Undecided::Hold => Undecided::Hold,
+                config::Undecided::Retry => Undecided::Retry {
+                    attempts: UNDECIDED_ATTEMPTS,
+                },
+            },
+            schedule: self.schedule(),
+            channel_type: self.batch.channel_type.clone(),
+            invalid_pattern: self.guards.invalid_pattern.clone(),
+        };
+        let random = random_bits();
+        let clock = self.clock.clone();
+        Ok(Dispatcher::new(
+            journal, sender, pacer, clock, guards, settings, random,
+        ))
+    }
+
+    /// Runs the dispatcher beside signals, progress and the saving of the quota.
+    async fn drive(
+        &self,
+        dispatcher: &Dispatcher<Journal, ApiSender>,
+        pacer: &Handle,
+        journal: &Journal,
+        token: i64,
+    ) -> Result<RunEnd, CommandError> {
+        let reader = self.store.reader()?;
+        let counts = reader.counts(self.batch.id)?;
+        let mut line = ProgressLine::new(counts.queued, self.console.is_quiet());
+        let progress = dispatcher.progress();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut saved = QuotaState::default();
+        let run = dispatcher.run();
+        let signals = heed_signals(
+            dispatcher.stop(),
+            self.console,
+            self.pace.grace,
+            &self.clock,
+        );
+        tokio::pin!(run, signals);
+        let end = loop {
+            tokio::select! {
+                end = &mut run => break end,
+                () = &mut signals => {
+                    // Dropping the run abandons what is in flight.
+                    journal.interrupt(self.clock.now()).await?;
+                    break Ok(RunEnd::Interrupted);
+                }
+                _ = tick.tick() => {
+                    let view = progress.view();
+                    let text = self.progress_text(&view, &pacer.view(), dispatcher.shut_for());
+                    let now = self.clock.monotonic();
+                    if let Some(text) = line.show(view.settled(), &text, now) {
+                        self.console.say(text);
+                    }
+                    let state = pacer.state();
+                    if state != saved {
+                        self.save_quota(pacer, token).await?;
+                        saved = state;
+                    }
+                }
+            }
+        };
+        line.clear();
+        Ok(end?)
+    }
+
+    fn progress_text(
+        &self,
+        view: &ProgressView,
+        pacer: &PacerView,
+        shut_for: Option<Duration>,
+    ) -> String {
+        let mut text = format!("sent {}", view.sent);
+        for (count, word) in [
+            (view.no_messenger, "no Messenger"),
+            (view.error, "error"),
+            (view.unknown, "unknown"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(", {word} {count}"));
+            }
+        }
+        if let Some(left) = pacer.left {
+            text.push_str(&format!(", quota left {left}"));
+        }
+        if let Some(pause) = shut_for {
+            text.push_str(&format!(
+                ", no answers: next try in {} s",
+                pause.as_secs() + 1
+            ));
+        } else if let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) {
+            let zone = jiff::tz::TimeZone::system();
+            let at = until.to_zoned(zone).strftime("%H:%M:%S");
+            match why {
+                Why::Quota | Why::Throttled => {
+                    text.push_str(&format!(", quota used: waiting until {at}"));
+                }
+                Why::ReserveTakesAll => text.push_str(", the reserve leaves nothing of the quota"),
+                Why::Paused | Why::Even | Why::Rate | Why::Probing | Why::Connections => {}
+            }
+        }
+        text
+    }
+
+    fn pacer(&self, token: i64) -> Result<Handle, CommandError> {
+        let settings = pacer_settings(&self.pace, self.concurrency);
+        let reader = self.store.reader()?;
+        let state = match reader.quota(token)? {
+            // A state that an older version wrote differently is as good as none.
+            Some(json) => serde_json::from_str(&json).unwrap_or_default(),
+            None => QuotaState::default(),
+        };
+        let since = self.clock.now() - jiff::SignedDuration::from_hours(1);
+        let mut starts = reader.request_starts(token, since)?;
+        starts.reverse();
+        Ok(Handle::new(settings, &state, &starts, self.clock.clone()))
+    }
+
+    async fn save_quota(&self, pacer: &Handle, token: i64) -> Result<(), StoreError> {
+        match serde_json::to_string(&pacer.state()) {
+            Ok(json) => self.store.save_quota(token, json, self.clock.now()).await,
+            Err(error) => Err(StoreError::Value {
+                detail: error.to_string(),
+            }),
+        }
+    }
+
+    fn claim_rules(&self, token: i64) -> ClaimRules {
+        ClaimRules {
+            span: history_span(&self.guards),
+            token,
+            window: None,
+        }
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::default()
+    }
+}
+
+/// How far back earlier messages count.
+pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
+    HistorySpan {
+        repeat_guard: guards.repeat_guard,
+        not_within: guards.not_within.unwrap_or_default(),
+    }
+}
+
+/// What the pacer needs of the settings.
+pub(super) fn pacer_settings(pace: &config::Pace, concurrency: NonZeroU32) -> PacerSettings {
+    let _ = pace;
+    PacerSettings {
+        concurrency,
+        ..PacerSettings::default()
+    }
+}
+
+fn usize_of(number: NonZeroU32) -> NonZeroUsize {
+    NonZeroUsize::try_from(number).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Jitter needs no secrecy: the standard library's per-process hash seed is random enough.
+fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
+    use std::hash::{BuildHasher, RandomState};
+    let (state, mut count) = (RandomState::new(), 0_u64);
+    Box::new(move || {
+        count += 1;
+        state.hash_one(count)
+    })
+}
+
+/// First signal: stop claiming, let what is in flight finish. Returns at the second signal, or when
+/// the time of grace is over.
+async fn heed_signals(stop: Stop, console: Console, grace: Duration, clock: &Clock) {
+    signal().await;
+    console.warn(format_args!(
+        "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",
+        grace.as_secs()
+    ));
+    stop.request(RunEnd::Interrupted);
+    tokio::select! {
+        () = signal() => {}
+        () = clock.sleep(grace) => {}
+    }
+}
+
+/// Waits for Ctrl-C, or for a polite request to end.
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            // Cannot listen: the default action ends the process, which is safe at any moment.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The in-process sandbox's address and token, and the sandbox itself.
+pub(super) async fn sandbox() -> Result<(crate::sandbox::Sandbox, Access), CommandError> {
+    use crate::sandbox::{Sandbox, Settings};
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let sandbox = Sandbox::start(Settings::default(), address)
+        .await
+        .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
+    let base_url: amio::BaseUrl = sandbox.base_url().parse()?;
+    let token = SecretString::from(Settings::DEFAULT_TOKEN.to_owned());
+    Ok((sandbox, Access { base_url, token }))
+}

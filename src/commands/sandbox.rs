@@ -1,0 +1,218 @@
+//! `outreach sandbox`: the simulated API in a process of its own.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::sandbox::{
+    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share,
+    WindowKind, parse_duration,
+};
+
+/// Simulate the Amio API on a local port. Nobody is messaged.
+#[derive(Debug, clap::Args)]
+pub struct SandboxArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
+    listen: SocketAddr,
+    /// All chance comes from this number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// A token that is accepted (repeatable) [default: sandbox-token]
+    #[arg(long, value_name = "TOKEN")]
+    token: Vec<String>,
+    /// A channel, such as `7001:facebook_messenger` (repeatable) [default: one each of Messenger, mobile, Viber]
+    #[arg(long, value_name = "ID:TYPE", value_parser = parse_channel)]
+    channel: Vec<Channel>,
+    /// Share of numbers that have no Messenger
+    #[arg(long, value_name = "SHARE", default_value = "15%")]
+    no_messenger: Share,
+    /// The text of the answer for them
+    #[arg(long, value_name = "TEXT")]
+    no_messenger_text: Option<String>,
+    /// Say this in every 422, whatever its cause
+    #[arg(long, value_name = "TEXT")]
+    same_text: Option<String>,
+    /// Requests in one window; 0 for no quota
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    quota: u32,
+    /// The length of the window
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    window: Duration,
+    /// How the quota counts
+    #[arg(long, value_enum, default_value_t = WindowKind::Fixed)]
+    window_kind: WindowKind,
+    /// What the quota headers tell
+    #[arg(long, value_enum, default_value_t = Headers::Honest)]
+    headers: Headers,
+    /// The highest number of simultaneous connections
+    #[arg(long, value_name = "N")]
+    connections: Option<NonZeroU32>,
+    /// What becomes of one connection more
+    #[arg(long, value_enum, default_value_t = Excess::Answer429)]
+    excess: Excess,
+    /// How long every answer takes
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    latency: Duration,
+    /// Up to so much more, by chance
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    jitter: Duration,
+    /// A scripted fault, such as `500:2%`, `hang-after-accept:1%`, `401:after=500` or `refuse:from=200,for=5s` (repeatable)
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<FaultRule>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "write a time such as 250ms, 5s, 2m or 1h".to_owned())
+}
+
+fn parse_channel(text: &str) -> Result<Channel, String> {
+    let wrong = || "write the id and the type, such as 7001:facebook_messenger".to_owned();
+    let (id, kind) = text.split_once(':').ok_or_else(wrong)?;
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    if is_word(id) && is_word(kind) {
+        Ok(Channel::new(id, kind))
+    } else {
+        Err(wrong())
+    }
+}
+
+impl SandboxArgs {
+    /// What the flags ask for.
+    fn settings(&self) -> Settings {
+        let mut settings = Settings {
+            seed: self.seed,
+            without_messenger: self.no_messenger,
+            ..Settings::default()
+        };
+        if !self.token.is_empty() {
+            settings.tokens.clone_from(&self.token);
+        }
+        if !self.channel.is_empty() {
+            settings.channels.clone_from(&self.channel);
+        }
+        if let Some(text) = &self.no_messenger_text {
+            settings.texts.no_messenger.clone_from(text);
+        }
+        settings.texts.every_422.clone_from(&self.same_text);
+        settings.quota = NonZeroU32::new(self.quota).map(|limit| Quota {
+            kind: self.window_kind,
+            headers: self.headers,
+            ..Quota::fixed(limit, self.window)
+        });
+        settings.connections = self.connections.map(|limit| ConnectionLimit {
+            limit,
+            excess: self.excess,
+        });
+        settings.latency = self.latency;
+        settings.jitter = self.jitter;
+        settings.faults.clone_from(&self.fault);
+        settings
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM. The base URL is printed on stdout, alone on the first line, for scripts.
+///
+/// # Errors
+/// If the address cannot be listened on.
+pub fn run(args: &SandboxArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(args))
+}
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the command's output"
+)]
+async fn serve(args: &SandboxArgs) -> anyhow::Result<()> {
+    let settings = args.settings();
+    let channel = settings
+        .channels
+        .first()
+        .map_or_else(String::new, |channel| channel.id.clone());
+    let token = settings.tokens.first().cloned().unwrap_or_default();
+    let sandbox = Sandbox::start(settings, args.listen).await?;
+    let url = sandbox.base_url();
+    println!("{url}");
+    eprintln!("A simulated Amio API; nobody is messaged. Send to it with:");
+    eprintln!(
+        "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\""
+    );
+    eprintln!(
+        "Its own account: http://{0}/sandbox/stats (also /accepted, /people). Stop it with Ctrl-C.",
+        sandbox.address()
+    );
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    eprintln!("{}", serde_json::to_string_pretty(&sandbox.stats())?);
+    sandbox.stop();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: SandboxArgs,
+    }
+
+    fn settings(flags: &[&str]) -> Settings {
+        Cli::try_parse_from([&["sandbox"], flags].concat())
+            .unwrap()
+            .args
+            .settings()
+    }
+
+    #[test]
+    fn without_flags_it_is_the_quickstart() {
+        assert_eq!(
+            format!("{:?}", settings(&[])),
+            format!("{:?}", Settings::default())
+        );
+    }
+
+    #[test]
+    fn flags_script_it() {
+        let settings = settings(&[
+            "--quota=5",
+            "--window=2s",
+            "--window-kind=leaky-bucket",
+            "--headers=off",
+            "--connections=3",
+            "--excess=close",
+            "--fault=500:2%",
+            "--fault=refuse:from=200,for=5s",
+            "--channel=77:mobile",
+            "--token=a",
+            "--token=b",
+        ]);
+        let quota = settings.quota.unwrap();
+        assert_eq!(
+            (quota.limit.get(), quota.window, quota.kind),
+            (5, Duration::from_secs(2), WindowKind::LeakyBucket)
+        );
+        assert_eq!(settings.connections.unwrap().excess, Excess::Close);
+        assert_eq!(settings.faults.len(), 2);
+        assert_eq!(settings.channels, [Channel::new("77", "mobile")]);
+        assert_eq!(settings.tokens, ["a", "b"]);
+        assert!(Cli::try_parse_from(["sandbox", "--fault=boom"]).is_err());
+    }
+}

@@ -1,0 +1,389 @@
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+fn env(variables: &[(&str, &str)]) -> Environment {
+    variables
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn settings(flags: Layer, variables: &[(&str, &str)], toml: &str) -> Result<Settings, ConfigError> {
+    let file = (PathBuf::from("outreach.toml"), toml.to_owned());
+    Settings::merge(flags, env(variables), Some(file))
+}
+
+fn shown(settings: &Settings, key: &str) -> (String, Origin) {
+    let line = settings
+        .shown()
+        .into_iter()
+        .find(|line| line.key == key)
+        .unwrap();
+    (line.value, line.origin)
+}
+
+#[test]
+fn flag_wins_over_environment_over_file_over_default() {
+    type Set = fn(&mut Layer);
+    let cases: [(&str, Set, &str, &str, [&str; 4]); 4] = [
+        (
+            "timeout",
+            |l| l.timeout = Some("4s".into()),
+            "3s",
+            "timeout = '2s'",
+            ["30s", "2s", "3s", "4s"],
+        ),
+        (
+            "concurrency",
+            |l| l.concurrency = Some(6),
+            "5",
+            "concurrency = 4",
+            ["3", "4", "5", "6"],
+        ),
+        (
+            "no-header",
+            |l| l.no_header = Some(true),
+            "false",
+            "no-header = true",
+            ["false", "true", "false", "true"],
+        ),
+        (
+            "column",
+            |l| l.column = Some(vec!["phone=C".into()]),
+            "phone=B;region=Z",
+            "column = ['phone=A']",
+            ["", "phone=A", "phone=B; region=Z", "phone=C"],
+        ),
+    ];
+    for (key, set, variable, toml, [default, from_file, from_env, from_flag]) in cases {
+        let name = format!("OUTREACH_{}", key.replace('-', "_").to_uppercase());
+        let variables = [(name.as_str(), variable)];
+        let mut flags = Layer::default();
+        set(&mut flags);
+        let none = Layer::default();
+        let is = |settings: Result<Settings, _>, value: &str, origin| {
+            assert_eq!(shown(&settings.unwrap(), key), (value.to_owned(), origin));
+        };
+        is(
+            Settings::merge(none.clone(), env(&[]), None),
+            default,
+            Origin::Default,
+        );
+        is(settings(none.clone(), &[], toml), from_file, Origin::File);
+        is(
+            settings(none.clone(), &variables, toml),
+            from_env,
+            Origin::Environment,
+        );
+        is(
+            settings(flags.clone(), &variables, toml),
+            from_flag,
+            Origin::Flag,
+        );
+        is(settings(flags, &[], ""), from_flag, Origin::Flag);
+        // An empty variable says nothing.
+        is(
+            settings(none, &[(name.as_str(), "")], toml),
+            from_file,
+            Origin::File,
+        );
+    }
+}
+
+#[test]
+fn every_shown_default_is_the_one_in_force() {
+    let settings = Settings::merge(Layer::default(), env(&[]), None).unwrap();
+    let mut written = Layer::default();
+    for line in settings
+        .shown()
+        .iter()
+        .filter(|line| !line.value.is_empty())
+    {
+        let Ok(layer) = Layer::from_variables(|key| (key == line.key).then(|| line.value.clone()))
+        else {
+            continue;
+        };
+        written.lay(layer, Origin::File, &mut Origins::default());
+    }
+    let said = Settings::merge(written, env(&[]), None).unwrap();
+    assert_eq!(
+        format!("{:?}", settings.connection().unwrap()),
+        format!("{:?}", said.connection().unwrap())
+    );
+    assert_eq!(settings.pace().unwrap(), said.pace().unwrap());
+    assert_eq!(settings.intake().unwrap(), said.intake().unwrap());
+    assert_eq!(settings.guards().unwrap(), said.guards().unwrap());
+    assert_eq!(settings.checkpoint().db(), said.checkpoint().db());
+}
+
+#[test]
+fn a_wrong_value_names_its_layer_its_key_and_what_is_allowed() {
+    let flag = Layer {
+        rate: Some("fast".into()),
+        ..Layer::default()
+    };
+    let error = settings(flag, &[], "").unwrap().pace().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "--rate has the value \"fast\"; allowed is a number of requests and a time, such as 2000/h, 30/min or 5/s"
+    );
+    assert_eq!(error.exit_code(), ExitCode::Usage);
+    let none = Layer::default();
+    let error = settings(none.clone(), &[("OUTREACH_UNDECIDED", "maybe")], "")
+        .unwrap()
+        .guards()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "OUTREACH_UNDECIDED has the value \"maybe\"; allowed is hold or retry"
+    );
+    assert_eq!(error.exit_code(), ExitCode::Configuration);
+    let error = settings(none.clone(), &[], "concurrency = 0")
+        .unwrap()
+        .connection()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "concurrency in the settings file has the value \"0\"; allowed is 1 to 10000"
+    );
+    let error = settings(none, &[("OUTREACH_BURST", "many")], "").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "OUTREACH_BURST has the value \"many\"; allowed is a whole number"
+    );
+}
+
+#[test]
+fn a_typo_names_the_near_match() {
+    let none = Layer::default();
+    let error = settings(none.clone(), &[], "concurency = 3").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "outreach.toml: the key `concurency` is not a setting; did you mean `concurrency`?"
+    );
+    let error = settings(none.clone(), &[], "repeat_guard = '1h'").unwrap_err();
+    assert!(
+        error.to_string().ends_with("did you mean `repeat-guard`?"),
+        "{error}"
+    );
+    let error = settings(none.clone(), &[("OUTREACH_RATES", "1/h")], "").unwrap_err();
+    assert!(
+        error.to_string().ends_with("did you mean OUTREACH_RATE?"),
+        "{error}"
+    );
+    let error = settings(none.clone(), &[], "rate = 3\n").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("outreach.toml, line 1: invalid type"),
+        "{error}"
+    );
+    let error = settings(none, &[], "\n\nrate = ").unwrap_err();
+    assert!(
+        error.to_string().starts_with("outreach.toml, line 3"),
+        "{error}"
+    );
+}
+
+#[test]
+fn message_and_content_exclude_each_other_in_one_layer_and_replace_each_other_between_layers() {
+    let none = Layer::default();
+    let both = settings(none, &[], "message = 'a'\ncontent = 'b.json'").unwrap_err();
+    assert!(
+        matches!(
+            both,
+            ConfigError::Conflict {
+                origin: Origin::File,
+                ..
+            }
+        ),
+        "{both}"
+    );
+    let flag = Layer {
+        content: Some("c.json".into()),
+        ..Layer::default()
+    };
+    let content = settings(flag, &[], "message = 'a'")
+        .unwrap()
+        .content()
+        .unwrap();
+    assert_eq!(
+        content.message,
+        Some(MessageSource::File(PathBuf::from("c.json")))
+    );
+}
+
+const TOKEN: &str = "tok-31415926";
+
+fn token(settings: &Settings) -> String {
+    settings
+        .connection()
+        .unwrap()
+        .token()
+        .unwrap()
+        .expose_secret()
+        .to_owned()
+}
+
+#[test]
+fn the_token_comes_from_the_environment_or_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "from-file\n").unwrap();
+    let path = path.to_str().unwrap();
+    let flag = Layer {
+        token_file: Some(path.into()),
+        ..Layer::default()
+    };
+    let toml = format!("token-file = {path:?}");
+    let none = Layer::default();
+    assert_eq!(
+        token(&settings(none.clone(), &[("AMIO_TOKEN", TOKEN)], &toml).unwrap()),
+        TOKEN
+    );
+    assert_eq!(
+        token(&settings(none.clone(), &[], &toml).unwrap()),
+        "from-file"
+    );
+    assert_eq!(
+        token(&settings(none.clone(), &[("AMIO_TOKEN_FILE", path)], "").unwrap()),
+        "from-file"
+    );
+    assert_eq!(
+        token(&settings(flag, &[("AMIO_TOKEN", TOKEN)], "").unwrap()),
+        "from-file"
+    );
+    let without = settings(none, &[], "").unwrap().connection().unwrap();
+    assert!(matches!(without.token(), Err(ConfigError::NoToken)));
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let variables = [
+        ("AMIO_TOKEN", TOKEN),
+        ("OUTREACH_WEBHOOK_SECRET_7001", TOKEN),
+    ];
+    let settings = settings(Layer::default(), &variables, "").unwrap();
+    let connection = settings.connection().unwrap();
+    let serve = settings.serve().unwrap();
+    assert_eq!(serve.secrets.of("7001").unwrap().expose_secret(), TOKEN);
+    assert!(serve.secrets.of("7002").is_none());
+    for text in [
+        format!("{settings:?}"),
+        format!("{connection:?}"),
+        format!("{serve:?}"),
+        format!("{:?}", settings.shown()),
+    ] {
+        assert!(!text.contains(TOKEN), "{text}");
+    }
+    assert_eq!(shown(&settings, "token").0, "set (from AMIO_TOKEN)");
+    assert_eq!(
+        shown(&settings, "webhook-secret").0,
+        "set (from OUTREACH_WEBHOOK_SECRET_7001)"
+    );
+}
+
+#[test]
+fn errors_about_secrets_do_not_tell_them() {
+    let none = Layer::default();
+    let spaced = format!("{TOKEN} x");
+    let cases = [
+        settings(none.clone(), &[("AMIO_TOKEN", &spaced)], "")
+            .unwrap()
+            .connection()
+            .unwrap_err(),
+        settings(none.clone(), &[], &format!("token = '{TOKEN}'")).unwrap_err(),
+        settings(none.clone(), &[], &format!("token = '{TOKEN}")).unwrap_err(),
+        settings(none.clone(), &[("OUTREACH_TOKEN", TOKEN)], "").unwrap_err(),
+        settings(
+            none,
+            &[],
+            &format!("base-url = 'https://u:{TOKEN}@x.example'"),
+        )
+        .unwrap()
+        .connection()
+        .unwrap_err(),
+    ];
+    for error in cases {
+        assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
+    }
+}
+
+#[test]
+fn webhooks_need_a_secret_or_a_loopback_address() {
+    let none = Layer::default();
+    assert!(settings(none.clone(), &[], "").unwrap().serve().is_err());
+    let insecure = "insecure-no-signature = true\n";
+    assert!(
+        settings(none.clone(), &[], insecure)
+            .unwrap()
+            .serve()
+            .is_ok()
+    );
+    let open = format!("{insecure}listen = '0.0.0.0:80'");
+    assert!(settings(none.clone(), &[], &open).unwrap().serve().is_err());
+    assert!(
+        settings(
+            none,
+            &[("OUTREACH_WEBHOOK_SECRET", "s")],
+            "listen = '0.0.0.0:80'"
+        )
+        .unwrap()
+        .serve()
+        .is_ok()
+    );
+}
+
+#[test]
+fn a_rehearsal_keeps_away_from_the_real_checkpoint() {
+    let real = "db = 'real.db'\nout = 'real.csv'";
+    let rehearsal = settings(Layer::default(), &[], real)
+        .unwrap()
+        .checkpoint()
+        .for_sandbox();
+    assert_eq!(rehearsal.db(), Path::new("sandbox.db"));
+    assert_eq!(rehearsal.out, None);
+    let flag = Layer {
+        db: Some("mine.db".into()),
+        ..Layer::default()
+    };
+    let rehearsal = settings(flag, &[], real)
+        .unwrap()
+        .checkpoint()
+        .for_sandbox();
+    assert_eq!(rehearsal.db(), Path::new("mine.db"));
+}
+
+#[test]
+fn outreach_config_prints_values_and_origins_as_table_and_as_json() {
+    let flags = Layer {
+        rate: Some("5/s".into()),
+        ..Layer::default()
+    };
+    let settings = settings(flags, &[("AMIO_TOKEN", TOKEN)], "region = 'CZ'").unwrap();
+    let print = |json| {
+        let mut out = Vec::new();
+        crate::commands::config::run(&settings, json, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (table, json) = (print(false), print(true));
+    for (key, value, from) in [
+        ("rate", "5/s", "--rate"),
+        ("region", "CZ", "outreach.toml"),
+        ("grace", "30s", "default"),
+        ("token", "set (from AMIO_TOKEN)", "AMIO_TOKEN"),
+    ] {
+        let line = table
+            .lines()
+            .find(|line| line.split(' ').next() == Some(key))
+            .unwrap();
+        assert!(line.contains(value) && line.ends_with(from), "{line}");
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            (parsed[key]["value"].as_str(), parsed[key]["from"].as_str()),
+            (Some(value), Some(from))
+        );
+    }
+    assert!(!table.contains(TOKEN) && !json.contains(TOKEN));
+}

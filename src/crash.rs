@@ -1,0 +1,74 @@
+//! Places where a test can make the program die, by name.
+//!
+//! In a debug build, `OUTREACH_TEST_CRASH_AT=name` (or `name:3` for the third passage) aborts the
+//! process there, as a power cut would. A release build contains none of it.
+
+/// A place where the program may be made to die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// The schema is written, but not committed.
+    Migration,
+    /// Some rows of a list are in the checkpoint, the list is not complete.
+    Intake,
+    /// The intent to send is written, but not committed.
+    BeforeIntentCommit,
+    /// The intent is on disk, the request has not left.
+    AfterIntentCommit,
+    /// The request was written, its answer is not known.
+    AfterRequest,
+    /// The answer is known, but its commit has not begun.
+    BeforeResultCommit,
+    /// The results file is complete under its temporary name.
+    ExportRename,
+}
+
+impl CrashPoint {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Migration,
+        Self::Intake,
+        Self::BeforeIntentCommit,
+        Self::AfterIntentCommit,
+        Self::AfterRequest,
+        Self::BeforeResultCommit,
+        Self::ExportRename,
+    ];
+
+    /// The name in `OUTREACH_TEST_CRASH_AT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Migration => "migration",
+            Self::Intake => "intake",
+            Self::BeforeIntentCommit => "before-intent-commit",
+            Self::AfterIntentCommit => "after-intent-commit",
+            Self::AfterRequest => "after-request",
+            Self::BeforeResultCommit => "before-result-commit",
+            Self::ExportRename => "export-rename",
+        }
+    }
+}
+
+/// Dies here if a test asked for it.
+#[cfg(debug_assertions)]
+pub(crate) fn crash_point(point: CrashPoint) {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static WANTED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
+        let text = std::env::var("OUTREACH_TEST_CRASH_AT").ok()?;
+        let (name, passage) = text.split_once(':').unwrap_or((&text, "1"));
+        Some((name.to_owned(), passage.parse().ok()?))
+    });
+    static PASSAGES: AtomicU64 = AtomicU64::new(0);
+
+    if let Some((name, passage)) = WANTED.as_ref()
+        && name == point.name()
+        && PASSAGES.fetch_add(1, Ordering::SeqCst) + 1 == *passage
+    {
+        std::process::abort();
+    }
+}
+
+/// Nothing, in a release build.
+#[cfg(not(debug_assertions))]
+pub(crate) fn crash_point(_: CrashPoint) {}

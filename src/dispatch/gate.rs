@@ -1,0 +1,138 @@
+//! The gate before the pacer: one recipient alone, everybody, or nobody.
+//!
+//! A run begins with one recipient alone (the canary). After an outage the gate is shut for a time,
+//! then one recipient probes, then the rest follow.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Everybody may pass.
+    Open,
+    /// One may pass, once it is `from` (monotonic); `taken`: it has.
+    Probe { from: Duration, taken: bool },
+}
+
+/// Who passes when.
+#[derive(Debug)]
+pub(super) struct Gate {
+    clock: Clock,
+    mode: Mutex<Mode>,
+    changed: Notify,
+}
+
+/// The right to be under way. Given back on drop.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    gate: &'a Gate,
+    /// True for the one that passed alone.
+    pub(super) probe: bool,
+}
+
+impl Gate {
+    /// A gate that lets the canary through first, or everybody.
+    pub(super) fn new(clock: Clock, canary: bool) -> Self {
+        let mode = if canary {
+            Mode::Probe {
+                from: Duration::ZERO,
+                taken: false,
+            }
+        } else {
+            Mode::Open
+        };
+        Self {
+            clock,
+            mode: Mutex::new(mode),
+            changed: Notify::new(),
+        }
+    }
+
+    fn mode(&self) -> MutexGuard<'_, Mode> {
+        self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the caller may pass.
+    pub(super) async fn pass(&self) -> Pass<'_> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that no change is missed.
+            changed.as_mut().enable();
+            let wait = {
+                let mut mode = self.mode();
+                match *mode {
+                    Mode::Open => {
+                        return Pass {
+                            gate: self,
+                            probe: false,
+                        };
+                    }
+                    Mode::Probe { taken: true, .. } => None,
+                    Mode::Probe { from, taken: false } => {
+                        let now = self.clock.monotonic();
+                        if now >= from {
+                            *mode = Mode::Probe { from, taken: true };
+                            return Pass {
+                                gate: self,
+                                probe: true,
+                            };
+                        }
+                        Some(from.saturating_sub(now))
+                    }
+                }
+            };
+            match wait {
+                None => changed.await,
+                Some(wait) => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = self.clock.sleep(wait) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everybody may pass from now on.
+    pub(super) fn open(&self) {
+        *self.mode() = Mode::Open;
+        self.changed.notify_waiters();
+    }
+
+    /// Nobody passes for so long, then one.
+    pub(super) fn shut(&self, pause: Duration) {
+        let from = self.clock.monotonic() + pause;
+        *self.mode() = Mode::Probe { from, taken: false };
+        self.changed.notify_waiters();
+    }
+
+    /// How long nobody passes yet; `None` if somebody may.
+    pub(super) fn shut_for(&self) -> Option<Duration> {
+        match *self.mode() {
+            Mode::Probe { from, taken: false } => from
+                .checked_sub(self.clock.monotonic())
+                .filter(|wait| !wait.is_zero()),
+            Mode::Probe { taken: true, .. } | Mode::Open => None,
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if !self.probe {
+            return;
+        }
+        let mut mode = self.gate.mode();
+        // Nothing opened or shut the gate meanwhile: the next one probes.
+        if let Mode::Probe { from, taken: true } = *mode {
+            *mode = Mode::Probe { from, taken: false };
+            drop(mode);
+            self.gate.changed.notify_waiters();
+        }
+    }
+}

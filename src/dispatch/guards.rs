@@ -1,0 +1,411 @@
+//! The guards: stop before harm. Pure: outcomes in, decisions out.
+//!
+//! - A fatal answer (401, 403, ...) stops the batch.
+//! - Until the first message of a batch was accepted, refusals that all read the same stop it: a
+//!   broken template or a channel without permission must not burn the list. The texts that are
+//!   known to mean "no Messenger" are exempt. Later, an unbroken run of identical refusals that do
+//!   not mean "no Messenger" stops it as well.
+//! - Several lost answers or failed connections in a row are an outage: everything pauses with a
+//!   growing delay, then one recipient probes. An outage that outlasts its bounds stops the batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::outcome::{FatalKind, Outcome, canonical_text};
+use crate::domain::retry::{Jitter, RetryPolicy};
+
+/// As many different refusal texts as are counted; a list with more of them is no uniform refusal.
+const TEXTS: usize = 256;
+
+/// When to stop and when to pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardSettings {
+    /// So many identical refusals stop the batch; 0 turns the guard off.
+    pub identical_refusals: u32,
+    /// So many lost answers or failed connections in a row pause it.
+    pub outage_after: u32,
+    /// How the pauses grow, and when an outage is given up.
+    pub outage: RetryPolicy,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self {
+            identical_refusals: 20,
+            outage_after: 3,
+            outage: RetryPolicy {
+                max_tries: 30,
+                max_elapsed: Duration::from_hours(1),
+                first_delay: Duration::from_secs(5),
+                max_delay: Duration::from_mins(5),
+            },
+        }
+    }
+}
+
+/// Why the guards stopped a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Halt {
+    /// The API refuses everything.
+    Fatal {
+        /// Why.
+        kind: FatalKind,
+        /// Its text.
+        text: String,
+    },
+    /// Refusals that all read the same.
+    IdenticalRefusals {
+        /// The text, digits replaced.
+        text: String,
+        /// How many.
+        count: u32,
+        /// True if they were taken for "no Messenger".
+        no_messenger: bool,
+    },
+    /// The API cannot be reached, or does not answer.
+    Outage {
+        /// Tries in a row.
+        tries: u32,
+        /// Since the first of them.
+        elapsed: Duration,
+        /// The last failure.
+        text: String,
+    },
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fatal { kind, text } => write!(f, "{kind}: {text}"),
+            Self::IdenticalRefusals { text, count, .. } => {
+                write!(
+                    f,
+                    "{count} recipients were refused with the same text, and none accepted: {text}"
+                )
+            }
+            Self::Outage {
+                tries,
+                elapsed,
+                text,
+            } => write!(
+                f,
+                "no usable answer in {tries} tries over {} s: {text}",
+                elapsed.as_secs()
+            ),
+        }
+    }
+}
+
+/// What to do after an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advice {
+    /// Go on.
+    Go,
+    /// Nothing starts for so long, then one recipient probes.
+    Pause(Duration),
+    /// Stop the batch.
+    Stop(Halt),
+}
+
+/// The guards of one run.
+#[derive(Debug)]
+pub struct Guards {
+    settings: GuardSettings,
+    any_sent: bool,
+    known: BTreeSet<String>,
+    /// Refusals by text, before the first accepted message.
+    refusals: BTreeMap<String, u32>,
+    /// The last text in an unbroken run of rejections, and its length.
+    run: Option<(String, u32)>,
+    /// Texts taken for "no Messenger" that are not known to mean it yet.
+    seen: BTreeSet<String>,
+    failures: u32,
+    pauses: u32,
+    failing_since: Option<Duration>,
+}
+
+impl Guards {
+    /// Guards for a run of a batch in which `any_sent` tells of earlier runs, with the texts that are
+    /// `known` to mean "no Messenger".
+    pub fn new(settings: GuardSettings, any_sent: bool, known: BTreeSet<String>) -> Self {
+        Self {
+            settings,
+            any_sent,
+            known,
+            refusals: BTreeMap::new(),
+            run: None,
+            seen: BTreeSet::new(),
+            failures: 0,
+            pauses: 0,
+            failing_since: None,
+        }
+    }
+
+    /// Takes an outcome at `now` (monotonic). `probe`: it was the only request under way.
+    pub fn observe(
+        &mut self,
+        outcome: &Outcome,
+        probe: bool,
+        now: Duration,
+        jitter: Jitter,
+    ) -> Advice {
+        match outcome {
+            Outcome::Sent(_) => {
+                self.recovered();
+                self.any_sent = true;
+                self.run = None;
+                self.refusals.clear();
+                Advice::Go
+            }
+            Outcome::NoMessenger { text } => {
+                self.recovered();
+                self.run = None;
+                let text = canonical_text(text);
+                if self.known.contains(&text) {
+                    return Advice::Go;
+                }
+                if self.seen.len() < TEXTS {
+                    self.seen.insert(text.clone());
+                }
+                self.refused(text, true)
+            }
+            Outcome::Rejected { text } => {
+                self.recovered();
+                let text = canonical_text(text);
+                match self.rejected_again(&text) {
+                    Some(halt) => Advice::Stop(halt),
+                    None => self.refused(text, false),
+                }
+            }
+            Outcome::Throttled { .. } => {
+                self.recovered();
+                Advice::Go
+            }
+            Outcome::NotSent { text } => self.failed(text, None, probe, now, jitter),
+            Outcome::Undecided { text, retry_after } => {
+                self.failed(text, *retry_after, probe, now, jitter)
+            }
+            Outcome::Fatal { kind, text } => Advice::Stop(Halt::Fatal {
+                kind: *kind,
+                text: text.clone(),
+            }),
+        }
+    }
+
+    /// The texts that stood beside an accepted message since the last call: they are known now to
+    /// mean "no Messenger", and are to be remembered.
+    pub fn learned(&mut self) -> BTreeSet<String> {
+        if !self.any_sent || self.seen.is_empty() {
+            return BTreeSet::new();
+        }
+        let learned = std::mem::take(&mut self.seen);
+        self.known.extend(learned.iter().cloned());
+        learned
+    }
+
+    fn recovered(&mut self) {
+        self.failures = 0;
+        self.pauses = 0;
+        self.failing_since = None;
+    }
+
+    fn refused(&mut self, text: String, no_messenger: bool) -> Advice {
+        let limit = self.settings.identical_refusals;
+        if self.any_sent || limit == 0 {
+            return Advice::Go;
+        }
+        if self.refusals.len() >= TEXTS && !self.refusals.contains_key(&text) {
+            return Advice::Go;
+        }
+        let count = self.refusals.entry(text.clone()).or_default();
+        *count += 1;
+        if *count < limit {
+            return Advice::Go;
+        }
+        Advice::Stop(Halt::IdenticalRefusals {
+            text,
+            count: *count,
+            no_messenger,
+        })
+    }
+
+    /// An unbroken run of rejections stops the batch even after messages were accepted.
+    fn rejected_again(&mut self, text: &str) -> Option<Halt> {
+        let count = match &self.run {
+            Some((last, count)) if last == text => count + 1,
+            Some(_) | None => 1,
+        };
+        self.run = Some((text.to_owned(), count));
+        let limit = self.settings.identical_refusals;
+        (limit > 0 && count >= limit).then(|| Halt::IdenticalRefusals {
+            text: text.to_owned(),
+            count,
+            no_messenger: false,
+        })
+    }
+
+    fn failed(
+        &mut self,
+        text: &str,
+        retry_after: Option<Duration>,
+        probe: bool,
+        now: Duration,
+        jitter: Jitter,
+    ) -> Advice {
+        self.failures += 1;
+        let since = *self.failing_since.get_or_insert(now);
+        // While a pause lasts, the stragglers of the requests before it change nothing.
+        let straggler = self.pauses > 0 && !probe;
+        let enough = probe || self.failures >= self.settings.outage_after;
+        if straggler || !(enough || retry_after.is_some()) {
+            return Advice::Go;
+        }
+        self.pauses += 1;
+        let elapsed = now.saturating_sub(since);
+        match self.settings.outage.delay(self.pauses, elapsed, jitter) {
+            Some(delay) => Advice::Pause(delay.max(retry_after.unwrap_or_default())),
+            None => Advice::Stop(Halt::Outage {
+                tries: self.failures,
+                elapsed,
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::outcome::Receipt;
+
+    fn guards(any_sent: bool) -> Guards {
+        Guards::new(GuardSettings::default(), any_sent, BTreeSet::new())
+    }
+
+    fn observe(guards: &mut Guards, outcome: &Outcome) -> Advice {
+        guards.observe(outcome, false, Duration::ZERO, Jitter::FULL)
+    }
+
+    fn no_match(text: &str) -> Outcome {
+        Outcome::NoMessenger {
+            text: text.to_owned(),
+        }
+    }
+
+    fn lost() -> Outcome {
+        Outcome::Undecided {
+            text: "timed out".to_owned(),
+            retry_after: None,
+        }
+    }
+
+    const SENT: Outcome = Outcome::Sent(Receipt {
+        message_id: None,
+        contact_id: None,
+        channel_type: None,
+    });
+
+    #[test]
+    fn twenty_identical_refusals_before_the_first_success_stop_the_batch() {
+        let mut guards = guards(false);
+        for number in 1..20 {
+            let refusal = no_match(&format!("HTTP 422: nobody at +42077712345{number}"));
+            assert_eq!(observe(&mut guards, &refusal), Advice::Go);
+        }
+        let advice = observe(&mut guards, &no_match("HTTP 422: nobody at +1"));
+        let text = "HTTP 422: nobody at +#".to_owned();
+        assert_eq!(
+            advice,
+            Advice::Stop(Halt::IdenticalRefusals {
+                text,
+                count: 20,
+                no_messenger: true
+            })
+        );
+    }
+
+    #[test]
+    fn refusals_beside_a_success_do_not_stop_and_their_text_is_remembered() {
+        let mut guards = guards(false);
+        observe(&mut guards, &no_match("HTTP 422: none"));
+        assert!(guards.learned().is_empty());
+        observe(&mut guards, &SENT);
+        assert_eq!(guards.learned().len(), 1);
+        for _ in 0..1000 {
+            assert_eq!(
+                observe(&mut guards, &no_match("HTTP 422: none")),
+                Advice::Go
+            );
+        }
+        assert!(guards.learned().is_empty(), "told once only");
+    }
+
+    #[test]
+    fn a_known_text_never_stops_a_batch() {
+        let known = BTreeSet::from(["HTTP 422: none".to_owned()]);
+        let mut guards = Guards::new(GuardSettings::default(), false, known);
+        for _ in 0..1000 {
+            assert_eq!(
+                observe(&mut guards, &no_match("HTTP 422: none")),
+                Advice::Go
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_of_identical_rejections_stops_even_after_successes() {
+        let mut guards = guards(true);
+        let rejected = Outcome::Rejected {
+            text: "HTTP 404".to_owned(),
+        };
+        let advice: Vec<_> = (0..20).map(|_| observe(&mut guards, &rejected)).collect();
+        assert!(advice[..19].iter().all(|advice| *advice == Advice::Go));
+        assert!(matches!(
+            advice[19],
+            Advice::Stop(Halt::IdenticalRefusals { .. })
+        ));
+    }
+
+    #[test]
+    fn three_lost_answers_in_a_row_pause_and_failed_probes_pause_longer() {
+        let mut guards = guards(true);
+        assert_eq!(observe(&mut guards, &lost()), Advice::Go);
+        assert_eq!(observe(&mut guards, &lost()), Advice::Go);
+        assert_eq!(
+            observe(&mut guards, &lost()),
+            Advice::Pause(Duration::from_secs(5))
+        );
+        assert_eq!(observe(&mut guards, &lost()), Advice::Go, "a straggler");
+        let probe = guards.observe(&lost(), true, Duration::from_secs(6), Jitter::FULL);
+        assert_eq!(probe, Advice::Pause(Duration::from_secs(10)));
+        observe(&mut guards, &SENT);
+        assert_eq!(observe(&mut guards, &lost()), Advice::Go, "begins anew");
+    }
+
+    #[test]
+    fn an_outage_is_given_up_after_its_time() {
+        let mut guards = guards(true);
+        for _ in 0..3 {
+            observe(&mut guards, &lost());
+        }
+        let advice = guards.observe(&lost(), true, Duration::from_hours(1), Jitter::FULL);
+        assert!(
+            matches!(advice, Advice::Stop(Halt::Outage { tries: 4, .. })),
+            "{advice:?}"
+        );
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_at_once() {
+        let mut guards = guards(true);
+        let busy = Outcome::Undecided {
+            text: "HTTP 503".to_owned(),
+            retry_after: Some(Duration::from_mins(2)),
+        };
+        assert_eq!(
+            observe(&mut guards, &busy),
+            Advice::Pause(Duration::from_mins(2))
+        );
+    }
+}

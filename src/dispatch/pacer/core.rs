@@ -1,0 +1,479 @@
+//! The pacer's decisions: a state machine over values, without a clock, a task or a random number.
+//!
+//! It obeys, in this order: a pause, the server's quota headers, the user's rate, the number of
+//! simultaneous connections. Its laws, each with a property test:
+//!
+//! - a rate of N lets no N+1 through in any window, restarts included;
+//! - never more requests than `remaining` minus the reserve, whatever order the answers come in;
+//! - what cannot be known is asked with one request, alone (a *probe*): at the start, after a window
+//!   ended, after a refusal. The first answer of a window tells what the window allows, whether the
+//!   server counts in fixed windows, sliding ones or a leaky bucket.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::connections::Connections;
+use super::limiter::{Limiter, nanos};
+use super::window::{AFTER_RESET, Cause, Told, Windows};
+use crate::clock::{Moment, between};
+use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve};
+
+/// The pace while nobody tells one: the smallest plan's quota.
+pub const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
+
+/// The first wait after a refusal that names no time; it doubles from refusal to refusal.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+/// The longest such wait.
+const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
+
+/// How to pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The user's cap; `None` trusts the server's headers alone.
+    pub rate: Option<Rate>,
+    /// What is left for other users of the token.
+    pub reserve: Reserve,
+    /// Starts that may go at once under a rate; `None`: just enough to catch up on late timers.
+    pub burst: Option<NonZeroU32>,
+    /// How a window's quota is spent.
+    pub pace: Pace,
+    /// Requests in flight at most.
+    pub concurrency: NonZeroU32,
+    /// The pace while there is neither a user's rate nor a header.
+    pub fallback: Rate,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rate: None,
+            reserve: Reserve::default(),
+            burst: None,
+            pace: Pace::default(),
+            concurrency: NonZeroU32::MIN.saturating_add(2),
+            fallback: FALLBACK_RATE,
+        }
+    }
+}
+
+/// Why nothing may start now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody stopped everything until a time ([`Pacer::pause_until`]).
+    Paused,
+    /// The server refused a request for its quota.
+    Throttled,
+    /// The quota of the window is used, as far as it is ours.
+    Quota,
+    /// The quota is spread over the window.
+    Even,
+    /// One request is on its way alone, to learn what the server allows.
+    Probing,
+    /// The rate.
+    Rate,
+    /// All connections are in use.
+    Connections,
+    /// The reserve is as large as the quota: nothing can ever be sent.
+    ReserveTakesAll,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// One request may start; it counts as started now.
+    Go(Ticket),
+    /// Nothing may start. Ask again at `until` (`None`: only after an answer or another event).
+    Wait {
+        /// When to ask again, if time alone can help.
+        until: Option<Moment>,
+        /// For people.
+        why: Why,
+    },
+}
+
+/// One request that may start; given back to the pacer with what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// When it started, on the pacer's timeline.
+    started: i64,
+    /// It went alone, to learn what the server allows.
+    probe: bool,
+    /// It was paced by the limiter.
+    paced: bool,
+}
+
+/// Where the pace comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing is known yet.
+    Unknown,
+    /// The server's headers.
+    Headers,
+    /// The user's rate; the server tells nothing.
+    UserRate,
+    /// The conservative rate; the server tells nothing, and neither does the user.
+    Fallback,
+}
+
+/// What the pacer knows, for the progress line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PacerView {
+    /// Where the pace comes from.
+    pub source: Source,
+    /// Requests that a window allows, as far as that is known.
+    pub limit: Option<u64>,
+    /// Requests that are surely left in the open window, before the reserve.
+    pub left: Option<u64>,
+    /// When the open window ends.
+    pub reset_at: Option<Timestamp>,
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// Requests that may be in flight at once now.
+    pub concurrency: u32,
+    /// Requests that started in the last period.
+    pub started_in_period: u64,
+    /// Nothing starts until then.
+    pub sleeping_until: Option<Timestamp>,
+    /// Why nothing starts; `None` while requests start.
+    pub why: Option<Why>,
+}
+
+/// A request that the server refused with 429.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Refusal {
+    /// The answer's quota headers.
+    pub headers: QuotaHeaders,
+    /// Its `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// A random number from 0 to 1, which spreads the waits of many clients.
+    pub jitter: f64,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Pacer {
+    settings: Settings,
+    windows: Windows,
+    limiter: Limiter,
+    connections: Connections,
+    in_flight: u32,
+    /// The next request must go alone.
+    must_probe: bool,
+    /// A request is on its way alone.
+    probing: bool,
+    paused: Option<Moment>,
+    /// Refusals in a row that named no time.
+    refusals: u32,
+    last_start: Option<i64>,
+    waiting: Option<(Option<Moment>, Why)>,
+}
+
+impl Pacer {
+    /// `state` is what an earlier run knew; `starts` are the start times of our own requests in the
+    /// last period, oldest first: a restart refills nothing.
+    pub fn new(settings: Settings, state: &QuotaState, starts: &[Timestamp], now: Moment) -> Self {
+        let rate = settings.rate.unwrap_or(settings.fallback);
+        let at = nanos(now.mono);
+        // A start in the future (the clock was set back since) counts as one of this moment.
+        let ago: Vec<i64> = starts
+            .iter()
+            .map(|start| at - nanos(between(*start, now.wall)))
+            .collect();
+        let since = state.observed_at.map_or(0, |seen| {
+            starts.iter().filter(|start| **start > seen).count()
+        });
+        let windows = Windows::restore(state, now, u64::try_from(since).unwrap_or(u64::MAX));
+        let mut limiter = Limiter::new(rate, settings.burst, &ago, at);
+        if settings.rate.is_none()
+            && let Some(limit) = state.limit
+        {
+            limiter.set_capacity(limit.min(limiter.capacity()));
+        }
+        Self {
+            connections: Connections::new(settings.concurrency),
+            settings,
+            windows,
+            limiter,
+            in_flight: 0,
+            must_probe: true,
+            probing: false,
+            paused: None,
+            refusals: 0,
+            last_start: None,
+            waiting: None,
+        }
+    }
+
+    /// May a request start now?
+    pub fn poll(&mut self, now: Moment) -> Decision {
+        match self.allowed(now) {
+            Ok((probe, paced)) => {
+                let started = nanos(now.mono);
+                self.limiter.started(started, 1);
+                self.in_flight += 1;
+                self.probing |= probe;
+                self.last_start = Some(started);
+                self.waiting = None;
+                Decision::Go(Ticket {
+                    started,
+                    probe,
+                    paced,
+                })
+            }
+            Err((until, why)) => {
+                self.waiting = Some((until, why));
+                Decision::Wait { until, why }
+            }
+        }
+    }
+
+    /// The request's bytes leave only now, some time after the ticket was given: its place in the
+    /// window of the rate moves with it.
+    pub fn started(&mut self, ticket: &mut Ticket, now: Moment) {
+        let at = nanos(now.mono);
+        self.limiter.moved(ticket.started, at);
+        ticket.started = at;
+    }
+
+    /// An answer came that is no 429.
+    pub fn answered(&mut self, ticket: Ticket, now: Moment, headers: &QuotaHeaders) {
+        self.landed(ticket);
+        self.must_probe &= !ticket.probe;
+        self.connections.clean();
+        if !self.windows.refusal_is_old(ticket.started) {
+            self.refusals = 0;
+        }
+        let told = self.windows.answered(ticket.started, now, headers);
+        if told == Told::Nothing
+            && self.settings.rate.is_none()
+            && let Some(limit) = headers.limit
+        {
+            self.limiter.set_capacity(limit);
+        }
+    }
+
+    /// The server refused the request with 429.
+    pub fn throttled(&mut self, ticket: Ticket, now: Moment, refusal: &Refusal) {
+        let open = self.in_flight;
+        self.landed(ticket);
+        let headers = &refusal.headers;
+        let quota_left = headers.remaining.is_some_and(|remaining| remaining > 0);
+        if quota_left
+            && self
+                .connections
+                .refused(ticket.started, nanos(now.mono), open)
+        {
+            return;
+        }
+        let told = headers
+            .until_reset(now.wall)
+            .map(|left| left + AFTER_RESET)
+            .or(refusal.retry_after);
+        if told.is_none() && self.windows.refusal_is_old(ticket.started) {
+            return;
+        }
+        let wait = told.unwrap_or_else(|| self.back_off(refusal.jitter));
+        if told.is_none() && self.windows.last().is_none() && self.settings.rate.is_none() {
+            self.learn_capacity(now);
+        }
+        self.must_probe = true;
+        self.windows.refused(now, now.after(wait), headers.limit);
+    }
+
+    /// No answer came: the request may or may not have been counted.
+    pub fn lost(&mut self, ticket: Ticket, now: Moment) {
+        self.landed(ticket);
+        self.windows.unknown(nanos(now.mono), 1);
+    }
+
+    /// The ticket was not used: no request left.
+    pub fn returned(&mut self, ticket: Ticket) {
+        self.landed(ticket);
+        self.limiter.returned(ticket.started, ticket.paced);
+    }
+
+    /// Other processes on the same checkpoint claimed `count` requests on the same token.
+    pub fn others(&mut self, count: u64, now: Moment) {
+        let at = nanos(now.mono);
+        self.windows.unknown(at, count);
+        self.limiter.started(at, count);
+    }
+
+    /// Nothing starts until then; an earlier pause is only ever made longer.
+    pub fn pause_until(&mut self, until: Moment) {
+        let longer = self.paused.is_none_or(|paused| paused.mono < until.mono);
+        if longer {
+            self.paused = Some(until);
+        }
+    }
+
+    /// What to keep for the next run.
+    pub fn state(&self, now: Moment) -> QuotaState {
+        self.windows.state(now, u64::from(self.in_flight))
+    }
+
+    /// What there is to show.
+    pub fn view(&mut self, now: Moment) -> PacerView {
+        let open = self.windows.open(now);
+        let source = match (open.is_some(), self.must_probe, self.settings.rate) {
+            (true, ..) => Source::Headers,
+            (false, true, _) => Source::Unknown,
+            (false, false, Some(_)) => Source::UserRate,
+            (false, false, None) => Source::Fallback,
+        };
+        let state = self.windows.state(now, u64::from(self.in_flight));
+        PacerView {
+            source,
+            limit: state
+                .limit
+                .or_else(|| (source == Source::Fallback).then(|| self.limiter.capacity())),
+            left: state.remaining,
+            reset_at: state.reset_at,
+            in_flight: self.in_flight,
+            concurrency: self.connections.effective(),
+            started_in_period: self.limiter.used(nanos(now.mono)),
+            sleeping_until: self
+                .waiting
+                .and_then(|(until, _)| until)
+                .map(|until| until.wall),
+            why: self.waiting.map(|(_, why)| why),
+        }
+    }
+
+    fn landed(&mut self, ticket: Ticket) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.probing &= !ticket.probe;
+    }
+
+    /// The order of obedience. `Ok` says whether the request is a probe, and whether it was paced.
+    fn allowed(&mut self, now: Moment) -> Result<(bool, bool), (Option<Moment>, Why)> {
+        if let Some(paused) = self.paused {
+            if !now.reached(paused) {
+                return Err((Some(paused), Why::Paused));
+            }
+            self.paused = None;
+        }
+        let known = self.by_headers(now)?;
+        let probe = known == Known::Ask;
+        if self.in_flight >= self.connections.effective() {
+            return Err((None, Why::Connections));
+        }
+        // Without headers the limiter is all there is; the user's own cap always holds.
+        let paced = self.settings.rate.is_some() || known == Known::Nothing;
+        if paced {
+            let at = nanos(now.mono);
+            self.limiter.ask(at).map_err(|until| {
+                let wait = Duration::from_nanos((until - at).unsigned_abs());
+                (Some(now.after(wait)), Why::Rate)
+            })?;
+        }
+        Ok((probe, paced))
+    }
+
+    /// What the server's headers allow.
+    fn by_headers(&mut self, now: Moment) -> Result<Known, (Option<Moment>, Why)> {
+        self.windows.note_end(now);
+        let in_flight = u64::from(self.in_flight);
+        let reserve = self.settings.reserve;
+        if let Some(limit) = self.windows.last().and_then(|window| window.limit)
+            && reserve.leaves(limit) == 0
+        {
+            return Err((None, Why::ReserveTakesAll));
+        }
+        let Some(window) = self.windows.open(now) else {
+            return self.ask_alone(in_flight);
+        };
+        let kept = window.limit.map_or(0, |limit| reserve.of(limit));
+        let ours = self.windows.left(window, in_flight).saturating_sub(kept);
+        if ours == 0 {
+            let why = match window.cause {
+                Cause::Quota => Why::Quota,
+                Cause::Refusal => Why::Throttled,
+            };
+            return Err((Some(window.ends), why));
+        }
+        if self.must_probe {
+            return if self.probing {
+                Err((None, Why::Probing))
+            } else {
+                Ok(Known::Ask)
+            };
+        }
+        match self.settings.pace {
+            Pace::Fast => {}
+            Pace::Even => {
+                if let Some(wait) = self.spread(now, window.ends, ours) {
+                    return Err((Some(now.after(wait)), Why::Even));
+                }
+            }
+        }
+        Ok(Known::Budget)
+    }
+
+    /// No window is open: one request asks, unless the last one told that there is nothing to learn.
+    fn ask_alone(&self, in_flight: u64) -> Result<Known, (Option<Moment>, Why)> {
+        let Some(last) = self.windows.last() else {
+            return match (self.must_probe, self.probing) {
+                (false, _) => Ok(Known::Nothing),
+                (true, true) => Err((None, Why::Probing)),
+                (true, false) => Ok(Known::Ask),
+            };
+        };
+        // Requests of the last window that are still unanswered may be counted in the new one.
+        let room = last
+            .limit
+            .is_none_or(|limit| in_flight < self.settings.reserve.leaves(limit));
+        if self.probing || !room {
+            Err((None, Why::Probing))
+        } else {
+            Ok(Known::Ask)
+        }
+    }
+
+    /// How long to wait before the next start when `ours` requests are spread until `ends`.
+    fn spread(&self, now: Moment, ends: Moment, ours: u64) -> Option<Duration> {
+        let last = self.last_start?;
+        let last = Duration::from_nanos(u64::try_from(last).ok()?);
+        let left = ends.mono.checked_sub(last)?.checked_sub(AFTER_RESET)?;
+        let each = left / u32::try_from(ours.saturating_add(1)).unwrap_or(u32::MAX);
+        (last + each)
+            .checked_sub(now.mono)
+            .filter(|wait| !wait.is_zero())
+    }
+
+    /// A wait that doubles from refusal to refusal, of which the random half keeps clients apart.
+    fn back_off(&mut self, jitter: f64) -> Duration {
+        let doubled = FIRST_BACKOFF
+            .saturating_mul(1 << self.refusals.min(16))
+            .min(LONGEST_BACKOFF);
+        self.refusals = self.refusals.saturating_add(1);
+        doubled.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+    }
+
+    /// A refusal without any header shows the limit: what started in the last period was too much.
+    fn learn_capacity(&mut self, now: Moment) {
+        let accepted = self.limiter.used(nanos(now.mono)).saturating_sub(1);
+        if accepted > 0 {
+            self.limiter
+                .set_capacity(accepted.min(self.limiter.capacity()));
+        }
+    }
+
+    /// The rate in force while no header tells more.
+    pub fn rate(&self) -> Rate {
+        self.limiter.rate()
+    }
+}
+
+/// What is known when a request may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// The window has room.
+    Budget,
+    /// Nothing: this request asks, alone.
+    Ask,
+    /// The server tells nothing: the limiter alone paces.
+    Nothing,
+}

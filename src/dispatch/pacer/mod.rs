@@ -1,0 +1,317 @@
+//! The pacer: exactly the quota, never above it, never idle below it.
+//!
+//! [`core`] decides; this shell waits. Whoever stands first in the queue of [`Handle::acquire`] waits
+//! for the pacer's next decision, all others wait for the first one: they cost nothing until it is
+//! their turn, and permits are handed out in the order of asking. Nobody holds a permit while
+//! sleeping, and every wait may be dropped at any time.
+//!
+//! Locking: the state's mutex is held for one decision, never across an await. The queue's mutex is
+//! held by the first in the queue, across its wait.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex as Queue, Notify};
+
+use crate::clock::{Clock, Moment};
+use crate::domain::quota::{QuotaHeaders, QuotaState};
+
+mod connections;
+pub mod core;
+mod limiter;
+mod log;
+mod window;
+
+use self::core::{Decision, Pacer, PacerView, Refusal, Settings, Ticket, Why};
+
+/// A source of numbers from 0 to 1 for jitter; seeded in tests.
+#[derive(Debug, Clone, Copy)]
+struct Jitter(u64);
+
+impl Jitter {
+    /// The next number (`SplitMix64`).
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    }
+}
+
+struct State {
+    pacer: Pacer,
+    jitter: Jitter,
+    /// The first in the queue waits for an event, not only for a time.
+    event_helps: bool,
+}
+
+struct Shared {
+    clock: Clock,
+    state: Mutex<State>,
+    queue: Queue<()>,
+    event: Notify,
+}
+
+/// The way to the pacer; clones share it.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+impl Handle {
+    /// A pacer that goes on where an earlier run stopped: `state` is what was kept of the quota,
+    /// `starts` the start times of our own requests in the last period, oldest first.
+    pub fn new(settings: Settings, state: &QuotaState, starts: &[Timestamp], clock: Clock) -> Self {
+        Self::with_seed(
+            settings,
+            state,
+            starts,
+            clock,
+            RandomState::new().hash_one(0_u8),
+        )
+    }
+
+    /// Like [`Handle::new`], with the seed of the jitter.
+    pub fn with_seed(
+        settings: Settings,
+        state: &QuotaState,
+        starts: &[Timestamp],
+        clock: Clock,
+        seed: u64,
+    ) -> Self {
+        let pacer = Pacer::new(settings, state, starts, clock.moment());
+        let state = Mutex::new(State {
+            pacer,
+            jitter: Jitter(seed),
+            event_helps: false,
+        });
+        Self(Arc::new(Shared {
+            clock,
+            state,
+            queue: Queue::new(()),
+            event: Notify::new(),
+        }))
+    }
+
+    /// Waits until one request may start. May be dropped at any time; a permit is lost with no one.
+    pub async fn acquire(&self) -> Permit {
+        let shared = &*self.0;
+        let _first = shared.queue.lock().await;
+        loop {
+            let until = match self.poll() {
+                Ok(ticket) => {
+                    return Permit {
+                        ticket: Some(ticket),
+                        handle: self.clone(),
+                    };
+                }
+                Err(until) => until,
+            };
+            // A stored notice makes this safe: an event between the decision and the wait is not missed.
+            match until {
+                None => shared.event.notified().await,
+                Some(until) => tokio::select! {
+                    () = shared.event.notified() => {}
+                    () = shared.clock.sleep_until(until) => {}
+                },
+            }
+        }
+    }
+
+    /// A permit if one is free at this moment.
+    pub fn try_acquire(&self) -> Option<Permit> {
+        let _first = self.0.queue.try_lock().ok()?;
+        self.poll().ok().map(|ticket| Permit {
+            ticket: Some(ticket),
+            handle: self.clone(),
+        })
+    }
+
+    /// Other processes on the same checkpoint claimed `count` requests on the same token.
+    pub fn others(&self, count: u64) {
+        let now = self.0.clock.moment();
+        self.lock().pacer.others(count, now);
+    }
+
+    /// Nothing starts until the wall clock shows `until`.
+    pub fn pause_until(&self, until: Timestamp) {
+        let now = self.0.clock.moment();
+        self.pause_for(crate::clock::between(now.wall, until));
+    }
+
+    /// Nothing starts for `length`.
+    pub fn pause_for(&self, length: Duration) {
+        let now = self.0.clock.moment();
+        self.lock().pacer.pause_until(now.after(length));
+        self.0.event.notify_one();
+    }
+
+    /// What there is to show.
+    pub fn view(&self) -> PacerView {
+        let now = self.0.clock.moment();
+        self.lock().pacer.view(now)
+    }
+
+    /// What to keep for the next run.
+    pub fn state(&self) -> QuotaState {
+        let now = self.0.clock.moment();
+        self.lock().pacer.state(now)
+    }
+
+    fn poll(&self) -> Result<Ticket, Option<Moment>> {
+        let now = self.0.clock.moment();
+        let mut state = self.lock();
+        match state.pacer.poll(now) {
+            Decision::Go(ticket) => Ok(ticket),
+            Decision::Wait { until, why } => {
+                state.event_helps = match why {
+                    Why::Rate | Why::Even => false,
+                    Why::Paused
+                    | Why::Throttled
+                    | Why::Quota
+                    | Why::Probing
+                    | Why::Connections
+                    | Why::ReserveTakesAll => true,
+                };
+                Err(until)
+            }
+        }
+    }
+
+    fn settle(&self, settle: impl FnOnce(&mut State, Moment)) {
+        let now = self.0.clock.moment();
+        let mut state = self.lock();
+        settle(&mut state, now);
+        let event_helps = state.event_helps;
+        drop(state);
+        if event_helps {
+            self.0.event.notify_one();
+        }
+    }
+
+    /// A panic elsewhere must not stop the pacing: the state is whole after every statement.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// The right to start one request. Dropped before it is used, it goes back.
+#[derive(Debug)]
+#[must_use = "a dropped permit goes back: say what became of the request"]
+pub struct Permit {
+    ticket: Option<Ticket>,
+    handle: Handle,
+}
+
+impl Permit {
+    /// The request leaves now. Not needed when it leaves at once; keeps the windows of the rate exact
+    /// when something (a commit of the intent) lies between the permit and the request. From here on
+    /// a dropped permit counts as [`Permit::lost`].
+    pub fn started(mut self) -> Flight {
+        let ticket = self.ticket.take();
+        let handle = self.handle.clone();
+        let ticket = ticket.map(|mut ticket| {
+            let now = handle.0.clock.moment();
+            handle.lock().pacer.started(&mut ticket, now);
+            ticket
+        });
+        Flight { ticket, handle }
+    }
+
+    /// The request was answered, not with 429.
+    pub fn answered(self, headers: &QuotaHeaders) {
+        self.into_flight().answered(headers);
+    }
+
+    /// The request was refused with 429.
+    pub fn throttled(self, headers: &QuotaHeaders, retry_after: Option<Duration>) {
+        self.into_flight().throttled(headers, retry_after);
+    }
+
+    /// The request may have left, and no answer came.
+    pub fn lost(self) {
+        drop(self.into_flight());
+    }
+
+    fn into_flight(mut self) -> Flight {
+        Flight {
+            ticket: self.ticket.take(),
+            handle: self.handle.clone(),
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.handle.settle(|state, _| state.pacer.returned(ticket));
+            // A place came free that a waiting rate cannot know of.
+            self.handle.0.event.notify_one();
+        }
+    }
+}
+
+/// A request on its way. Dropped without a word, it counts as lost.
+#[derive(Debug)]
+#[must_use = "say what became of the request"]
+pub struct Flight {
+    ticket: Option<Ticket>,
+    handle: Handle,
+}
+
+impl Flight {
+    /// The request was answered, not with 429.
+    pub fn answered(mut self, headers: &QuotaHeaders) {
+        if let Some(ticket) = self.ticket.take() {
+            self.handle
+                .settle(|state, now| state.pacer.answered(ticket, now, headers));
+        }
+    }
+
+    /// The request was refused with 429.
+    pub fn throttled(mut self, headers: &QuotaHeaders, retry_after: Option<Duration>) {
+        if let Some(ticket) = self.ticket.take() {
+            self.handle.settle(|state, now| {
+                let jitter = state.jitter.next();
+                state.pacer.throttled(
+                    ticket,
+                    now,
+                    &Refusal {
+                        headers: *headers,
+                        retry_after,
+                        jitter,
+                    },
+                );
+            });
+        }
+    }
+
+    /// The request may have left, and no answer came.
+    pub fn lost(self) {
+        drop(self);
+    }
+
+    /// The request surely never left (connection refused): it goes back.
+    pub fn not_sent(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.handle.settle(|state, _| state.pacer.returned(ticket));
+            self.handle.0.event.notify_one();
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.handle
+                .settle(|state, now| state.pacer.lost(ticket, now));
+        }
+    }
+}

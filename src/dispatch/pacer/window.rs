@@ -1,0 +1,271 @@
+//! What the server said about its quota window, kept so that no answer can raise it by mistake.
+//!
+//! Answers arrive in any order. In one window the server's `remaining` only falls as it works through
+//! our requests, so the smallest value seen is the newest. Of the requests without an answer, each may
+//! still be taken off it. Therefore
+//!
+//! ```text
+//! surely ours = smallest remaining - unanswered requests - requests of unknown fate - reserve
+//! ```
+//!
+//! An answer with a larger `remaining` belongs to a request that the server had counted before the
+//! smallest one was told: it frees its own place among the unanswered, and nothing more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::limiter::nanos;
+use crate::clock::Moment;
+use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
+
+/// Reset is told in whole seconds: two values this close mean the same window.
+const SAME_RESET: Duration = Duration::from_secs(2);
+
+/// How long past Reset to wait: it is rounded to the second.
+pub(super) const AFTER_RESET: Duration = Duration::from_secs(1);
+
+/// A request whose answer was lost may still reach the server for so long.
+const UNKNOWN_FATE: Duration = Duration::from_mins(1);
+
+/// Why a window gives nothing until it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Its quota is used.
+    Quota,
+    /// The server refused a request (429).
+    Refusal,
+}
+
+/// One quota window of the server.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    /// Requests allowed in it, where that was told.
+    pub(super) limit: Option<u64>,
+    /// The smallest `remaining` seen.
+    remaining: u64,
+    /// Its end; already [`AFTER_RESET`] later than told.
+    pub(super) ends: Moment,
+    /// Answers of this window to us: a server whose `remaining` never falls is not believed.
+    ours: u64,
+    /// Requests that started after this were counted after what defined the window.
+    adopted_at: i64,
+    /// When we saw that it is over: requests that start from then on belong to another window.
+    ended_at: Option<i64>,
+    pub(super) cause: Cause,
+}
+
+/// The window, and the requests that may still be taken off it without telling.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Windows {
+    current: Option<Window>,
+    /// Requests of unknown fate and of other processes: when, and how many.
+    unknown: VecDeque<(i64, u64)>,
+    unknown_total: u64,
+}
+
+/// What an answer told about the quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// How much remains: the window is known.
+    Remaining,
+    /// Nothing that helps, and no window is known either.
+    Nothing,
+}
+
+impl Windows {
+    /// What an earlier run knew; `since` are our own requests that started after it was noted.
+    pub(super) fn restore(state: &QuotaState, now: Moment, since: u64) -> Self {
+        let (Some(remaining), Some(reset_at)) = (state.remaining, state.reset_at) else {
+            return Self::default();
+        };
+        let left = crate::clock::between(now.wall, reset_at);
+        if left.is_zero() || left > 25 * QUOTA_PERIOD {
+            return Self::default();
+        }
+        let current = Window {
+            limit: state.limit,
+            remaining: remaining.saturating_sub(since),
+            ends: now.after(left + AFTER_RESET),
+            ours: 0,
+            adopted_at: nanos(now.mono),
+            ended_at: None,
+            cause: Cause::Quota,
+        };
+        Self {
+            current: Some(current),
+            ..Self::default()
+        }
+    }
+
+    /// Notes the time if the window is over; to be called before any start.
+    pub(super) fn note_end(&mut self, now: Moment) {
+        if let Some(window) = &mut self.current
+            && window.ended_at.is_none()
+            && now.reached(window.ends)
+        {
+            window.ended_at = Some(nanos(now.mono));
+        }
+    }
+
+    /// The window that is open now.
+    pub(super) fn open(&self, now: Moment) -> Option<&Window> {
+        self.current
+            .as_ref()
+            .filter(|window| !now.reached(window.ends))
+    }
+
+    /// The last window, whether or not it ended.
+    pub(super) fn last(&self) -> Option<&Window> {
+        self.current.as_ref()
+    }
+
+    /// Requests that the open window surely allows beyond those `in_flight`, before the reserve.
+    pub(super) fn left(&self, window: &Window, in_flight: u64) -> u64 {
+        window
+            .remaining
+            .saturating_sub(in_flight)
+            .saturating_sub(self.unknown_total)
+    }
+
+    /// `count` requests may be taken off the quota without our being told.
+    pub(super) fn unknown(&mut self, at: i64, count: u64) {
+        self.unknown.push_back((at, count));
+        self.unknown_total += count;
+    }
+
+    /// Notes the answer to a request that started at `started`.
+    pub(super) fn answered(&mut self, started: i64, now: Moment, headers: &QuotaHeaders) -> Told {
+        let Some(remaining) = headers.remaining else {
+            return self.untold(now);
+        };
+        let reset = headers.until_reset(now.wall);
+        let ends = now.after(reset.unwrap_or(QUOTA_PERIOD) + AFTER_RESET);
+        match self.relation(started, reset.map(|_| ends)) {
+            Relation::Stale => return Told::Remaining,
+            Relation::Same => {}
+            Relation::New => {
+                let limit = self.current.as_ref().and_then(|window| window.limit);
+                let adopted_at = nanos(now.mono);
+                let (ours, ended_at, cause) = (0, None, Cause::Quota);
+                self.current = Some(Window {
+                    limit,
+                    remaining,
+                    ends,
+                    ours,
+                    adopted_at,
+                    ended_at,
+                    cause,
+                });
+            }
+        }
+        if let Some(window) = &mut self.current {
+            window.ours += 1;
+            window.limit = headers.limit.or(window.limit);
+            let by_count = window
+                .limit
+                .map_or(u64::MAX, |limit| limit.saturating_sub(window.ours));
+            window.remaining = window.remaining.min(remaining).min(by_count);
+        }
+        self.forget_unknown(started);
+        Told::Remaining
+    }
+
+    /// The server refused a request: nothing until `ends`, and no earlier knowledge stands.
+    pub(super) fn refused(&mut self, now: Moment, ends: Moment, limit: Option<u64>) {
+        let limit = limit.or(self.current.as_ref().and_then(|window| window.limit));
+        let adopted_at = nanos(now.mono);
+        let (remaining, ours, ended_at, cause) = (0, 0, None, Cause::Refusal);
+        self.current = Some(Window {
+            limit,
+            remaining,
+            ends,
+            ours,
+            adopted_at,
+            ended_at,
+            cause,
+        });
+    }
+
+    /// True for a request that was on its way before the last refusal was known.
+    pub(super) fn refusal_is_old(&self, started: i64) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|window| window.cause == Cause::Refusal && started < window.adopted_at)
+    }
+
+    /// What to keep for the next run.
+    pub(super) fn state(&self, now: Moment, in_flight: u64) -> QuotaState {
+        let open = self.open(now);
+        QuotaState {
+            limit: self.last().and_then(|window| window.limit),
+            remaining: open.map(|window| self.left(window, in_flight)),
+            // By the time left, not by the wall clock of when it was told: that may have been set since.
+            reset_at: open.map(|window| {
+                let left = window
+                    .ends
+                    .mono
+                    .saturating_sub(now.mono)
+                    .saturating_sub(AFTER_RESET);
+                crate::clock::later(now.wall, left)
+            }),
+            observed_at: Some(now.wall),
+        }
+    }
+
+    /// An answer without `remaining`: if a window is open, it took one off untold.
+    fn untold(&mut self, now: Moment) -> Told {
+        let open = self
+            .current
+            .as_mut()
+            .filter(|window| !now.reached(window.ends));
+        if let Some(window) = open {
+            window.remaining = window.remaining.saturating_sub(1);
+            window.ours += 1;
+            return Told::Remaining;
+        }
+        self.current = None;
+        Told::Nothing
+    }
+
+    fn relation(&self, started: i64, ends: Option<Moment>) -> Relation {
+        let Some(window) = &self.current else {
+            return Relation::New;
+        };
+        if window.ended_at.is_some_and(|ended_at| started >= ended_at) {
+            return Relation::New;
+        }
+        let Some(ends) = ends else {
+            return Relation::Same;
+        };
+        if ends.mono > window.ends.mono + SAME_RESET {
+            Relation::New
+        } else if ends.mono + SAME_RESET < window.ends.mono {
+            if started >= window.adopted_at {
+                Relation::New
+            } else {
+                Relation::Stale
+            }
+        } else {
+            Relation::Same
+        }
+    }
+
+    /// The answer to a request that started a minute after a loss tells of a counter that has settled.
+    fn forget_unknown(&mut self, started: i64) {
+        while let Some((_, count)) = self
+            .unknown
+            .front()
+            .filter(|(at, _)| at + nanos(UNKNOWN_FATE) <= started)
+        {
+            self.unknown_total -= count;
+            self.unknown.pop_front();
+        }
+    }
+}
+
+/// How an answer relates to the window that we know.
+enum Relation {
+    Same,
+    New,
+    Stale,
+}

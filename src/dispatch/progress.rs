@@ -1,0 +1,88 @@
+//! What the dispatcher tells while it works: plain counters, read by whoever shows them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::domain::delivery::State;
+
+/// Counters of one run.
+#[derive(Debug, Default)]
+pub struct Progress {
+    sent: AtomicU64,
+    no_messenger: AtomicU64,
+    error: AtomicU64,
+    unknown: AtomicU64,
+    requests: AtomicU64,
+    throttled: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProgressView {
+    /// Accepted in this run.
+    pub sent: u64,
+    /// No Messenger.
+    pub no_messenger: u64,
+    /// Refused.
+    pub error: u64,
+    /// Lost answers.
+    pub unknown: u64,
+    /// Requests that left.
+    pub requests: u64,
+    /// Requests that the API put off.
+    pub throttled: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+}
+
+impl ProgressView {
+    /// Recipients settled in this run.
+    pub fn settled(&self) -> u64 {
+        self.sent + self.no_messenger + self.error + self.unknown
+    }
+}
+
+impl Progress {
+    pub(super) fn started(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ended(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn settled(&self, state: State) {
+        let counter = match state {
+            State::Sent => &self.sent,
+            State::NoMessenger => &self.no_messenger,
+            State::Error => &self.error,
+            State::Unknown => &self.unknown,
+            // Back in the queue; and intake's verdicts never pass here.
+            State::Queued
+            | State::Sending
+            | State::Invalid
+            | State::Duplicate
+            | State::Suppressed => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counters now.
+    pub fn view(&self) -> ProgressView {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ProgressView {
+            sent: get(&self.sent),
+            no_messenger: get(&self.no_messenger),
+            error: get(&self.error),
+            unknown: get(&self.unknown),
+            requests: get(&self.requests),
+            throttled: get(&self.throttled),
+            in_flight: get(&self.in_flight),
+        }
+    }
+}

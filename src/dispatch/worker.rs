@@ -1,0 +1,294 @@
+//! One connection's task.
+
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::gate::Pass;
+use super::guards::Advice;
+use super::pacer::{Flight, Permit};
+use super::{Ledger, RunEnd, Sender, Shared, Undecided};
+use crate::amio::{Addressee, Reply};
+use crate::crash::{CrashPoint, crash_point};
+use crate::domain::delivery::{Event, State};
+use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
+use crate::domain::retry::Jitter;
+use crate::store::{Claim, Claimed, Settlement, StoreError};
+
+/// A turn to send: the gate let us pass and the pacer gave a permit.
+struct Turn<'a> {
+    pass: Pass<'a>,
+    permit: Permit,
+}
+
+/// Works until there is nothing left, or until asked to stop.
+pub(super) async fn work<L: Ledger, S: Sender>(
+    shared: Arc<Shared<L, S>>,
+) -> Result<(), StoreError> {
+    let mut result: Option<Settlement> = None;
+    loop {
+        let Some(turn) = next_turn(&shared, &mut result).await? else {
+            return settle(&shared, result.take()).await;
+        };
+        match claim(&shared, result.take()).await? {
+            Claim::Claimed(recipient) => {
+                result = Some(send(&shared, turn, &recipient).await?);
+            }
+            Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
+            Claim::Again => {}
+            Claim::Exhausted { opens_at } => {
+                drop(turn);
+                if !wait_for_more(&shared, opens_at).await {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// The next turn; `None` when asked to stop. A result that would have to wait goes to disk first.
+async fn next_turn<'a, L: Ledger, S: Sender>(
+    shared: &'a Shared<L, S>,
+    result: &mut Option<Settlement>,
+) -> Result<Option<Turn<'a>>, StoreError> {
+    if shared.stop.reason().is_some() {
+        return Ok(None);
+    }
+    let mut turn = pin!(turn(shared));
+    let at_once = tokio::select! {
+        biased;
+        turn = &mut turn => Some(turn),
+        () = std::future::ready(()) => None,
+    };
+    if let Some(turn) = at_once {
+        return Ok(Some(turn));
+    }
+    settle(shared, result.take()).await?;
+    tokio::select! {
+        biased;
+        () = shared.stop.requested() => Ok(None),
+        turn = turn => Ok(Some(turn)),
+    }
+}
+
+async fn turn<L, S>(shared: &Shared<L, S>) -> Turn<'_> {
+    loop {
+        let now = shared.clock.now();
+        if let Some(opening) = shared.settings.schedule.closed_until(now) {
+            shared.clock.sleep_until_wall(opening).await;
+            continue;
+        }
+        let pass = shared.gate.pass().await;
+        let permit = shared.pacer.acquire().await;
+        // The wait may have been long.
+        if shared
+            .settings
+            .schedule
+            .closed_until(shared.clock.now())
+            .is_none()
+        {
+            return Turn { pass, permit };
+        }
+    }
+}
+
+async fn settle<L: Ledger, S: Sender>(
+    shared: &Shared<L, S>,
+    result: Option<Settlement>,
+) -> Result<(), StoreError> {
+    if result.is_some() {
+        step(shared, result, false).await?;
+    }
+    Ok(())
+}
+
+async fn claim<L: Ledger, S: Sender>(
+    shared: &Shared<L, S>,
+    result: Option<Settlement>,
+) -> Result<Claim, StoreError> {
+    Ok(step(shared, result, true).await?.unwrap_or(Claim::Again))
+}
+
+async fn step<L: Ledger, S: Sender>(
+    shared: &Shared<L, S>,
+    result: Option<Settlement>,
+    claim: bool,
+) -> Result<Option<Claim>, StoreError> {
+    crash_point(CrashPoint::BeforeResultCommit);
+    let settles = result.is_some();
+    if claim {
+        // Counted before it is known, so that nobody takes the batch for finished in between.
+        shared.claimed.fetch_add(1, Ordering::SeqCst);
+    }
+    let (settled, claim) = shared
+        .ledger
+        .step(result, claim.then(|| shared.clock.now()))
+        .await?;
+    let nothing_claimed = matches!(claim, Some(ref claim) if !matches!(claim, Claim::Claimed(_)));
+    let less = usize::from(settles) + usize::from(nothing_claimed);
+    let left = shared.claimed.fetch_sub(less, Ordering::SeqCst) - less;
+    if let Some(settled) = settled {
+        shared.progress.settled(settled.state);
+    }
+    if left == 0 || settled.is_some_and(|settled| settled.state == State::Queued) {
+        shared.settled.notify_waiters();
+    }
+    Ok(claim)
+}
+
+/// Waits until a recipient may be free; false when there will be none, or when asked to stop.
+async fn wait_for_more<L: Ledger, S: Sender>(
+    shared: &Shared<L, S>,
+    opens_at: Option<jiff::Timestamp>,
+) -> bool {
+    let mut settled = pin!(shared.settled.notified());
+    settled.as_mut().enable();
+    if shared.claimed.load(Ordering::SeqCst) == 0 && opens_at.is_none() {
+        shared.settled.notify_waiters();
+        return false;
+    }
+    let opening = async {
+        match opens_at {
+            Some(at) => shared.clock.sleep_until_wall(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = shared.stop.requested() => false,
+        () = settled => true,
+        () = opening => true,
+    }
+}
+
+/// Sends the one request that the claim allows, and draws the conclusions.
+async fn send<L: Ledger, S: Sender>(
+    shared: &Shared<L, S>,
+    turn: Turn<'_>,
+    recipient: &Claimed,
+) -> Result<Settlement, StoreError> {
+    crash_point(CrashPoint::AfterIntentCommit);
+    let Turn { pass, permit } = turn;
+    let flight = permit.started();
+    shared.progress.started();
+    let reply = shared.sender.send(recipient).await;
+    shared.progress.ended();
+    crash_point(CrashPoint::AfterRequest);
+    let address = match &recipient.addressee {
+        Addressee::ContactId(_) => Address::ContactId,
+        Addressee::Phone { .. } => shared.address_by_phone(),
+    };
+    let pattern = shared.settings.invalid_pattern.as_deref();
+    let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
+    let outcome = classify(&reply.exchange, address, invalid);
+    tell_pacer(shared, flight, &reply, &outcome);
+    heed_guards(shared, &pass, &outcome);
+    drop(pass);
+    learn(shared, &outcome).await?;
+    Ok(settlement(shared, recipient, &reply, outcome))
+}
+
+fn tell_pacer<L, S>(shared: &Shared<L, S>, flight: Flight, reply: &Reply, outcome: &Outcome) {
+    match (&reply.exchange, outcome) {
+        (_, Outcome::Throttled { retry_after }) => {
+            shared.progress.throttled();
+            flight.throttled(&reply.quota, *retry_after);
+        }
+        (_, Outcome::NotSent { .. }) => flight.not_sent(),
+        (Exchange::Answered(_), _) => flight.answered(&reply.quota),
+        (Exchange::Failed { .. }, _) => flight.lost(),
+    }
+}
+
+/// Remembers what an accepted message proves: the channel's type, the meaning of refusal texts.
+async fn learn<L: Ledger, S: Sender>(
+    shared: &Shared<L, S>,
+    outcome: &Outcome,
+) -> Result<(), StoreError> {
+    let Outcome::Sent(receipt) = outcome else {
+        return Ok(());
+    };
+    let kind = {
+        let mut known = shared
+            .channel_type
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &receipt.channel_type {
+            Some(kind) if known.is_none() => {
+                *known = Some(kind.clone());
+                Some(kind.clone())
+            }
+            Some(_) | None => None,
+        }
+    };
+    if let Some(kind) = kind {
+        shared.ledger.learn_channel_type(kind).await?;
+    }
+    let texts = shared
+        .guards
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .learned();
+    if !texts.is_empty() {
+        shared.ledger.learn(texts, shared.clock.now()).await?;
+    }
+    Ok(())
+}
+
+fn heed_guards<L, S>(shared: &Shared<L, S>, pass: &Pass<'_>, outcome: &Outcome) {
+    let jitter = {
+        let mut random = shared.jitter.lock().unwrap_or_else(PoisonError::into_inner);
+        Jitter::from_bits(random())
+    };
+    let advice = {
+        let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        guards.observe(outcome, pass.probe, shared.clock.monotonic(), jitter)
+    };
+    match advice {
+        Advice::Go => {
+            // A probe that was put off by a 429 proved nothing: the next one probes again.
+            if pass.probe && !matches!(outcome, Outcome::Throttled { .. }) {
+                shared.gate.open();
+            }
+        }
+        Advice::Pause(pause) => shared.gate.shut(pause),
+        Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),
+    }
+}
+
+fn settlement<L, S>(
+    shared: &Shared<L, S>,
+    recipient: &Claimed,
+    reply: &Reply,
+    outcome: Outcome,
+) -> Settlement {
+    let event = match (&outcome, shared.settings.undecided) {
+        (Outcome::Undecided { .. }, Undecided::Retry { attempts })
+            if recipient.attempts + 1 < attempts =>
+        {
+            Event::Released
+        }
+        _ => outcome.event(),
+    };
+    let http_status = match &reply.exchange {
+        Exchange::Answered(answer) => Some(answer.status),
+        Exchange::Failed { .. } => None,
+    };
+    Settlement {
+        recipient: recipient.recipient,
+        attempt: recipient.attempt,
+        outcome: outcome.word(),
+        event,
+        http_status,
+        text: outcome.text().to_owned(),
+        receipt: match outcome {
+            Outcome::Sent(receipt) => Some(receipt),
+            Outcome::NoMessenger { .. }
+            | Outcome::Rejected { .. }
+            | Outcome::Throttled { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Undecided { .. }
+            | Outcome::Fatal { .. } => None,
+        },
+        at: shared.clock.now(),
+    }
+}

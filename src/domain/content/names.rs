@@ -1,0 +1,196 @@
+//! How a column is called in a template.
+//!
+//! A header becomes a variable by one rule: lower case, and every run of characters that are
+//! neither letters nor digits becomes one underscore, none at the ends; a leading digit gets an
+//! underscore before it (`First Name` -> `first_name`, `2nd phone` -> `_2nd_phone`). The header as
+//! it stands is always reachable as `row["First Name"]`.
+
+use std::collections::HashMap;
+
+use super::ContentError;
+
+/// The name of the variable that holds the whole row.
+pub(super) const ROW: &str = "row";
+
+/// How alike two names must be before one is suggested for the other (Jaro-Winkler, 0 to 1).
+const ALIKE: f64 = 0.75;
+
+/// Words that the template language keeps for itself: a column so called needs `row["..."]`.
+const RESERVED: &[&str] = &[
+    ROW,
+    "true",
+    "false",
+    "none",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "loop",
+    "self",
+    "super",
+    "caller",
+    "range",
+    "dict",
+    "debug",
+    "namespace",
+];
+
+/// Where a name leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// To one column.
+    One(usize),
+    /// Two headers give the same variable name.
+    Ambiguous(usize, usize),
+}
+
+/// The columns of a file, by variable name and by header.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    headers: Vec<String>,
+    by_variable: HashMap<String, Slot>,
+    by_header: HashMap<String, usize>,
+}
+
+/// The variable name of a header; empty if the header has no letter and no digit.
+pub(super) fn variable_name(header: &str) -> String {
+    let mut name = String::with_capacity(header.len());
+    for word in header
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
+        if !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    // Lower-casing can leave a combining mark (from a dotted capital I), which no name may hold.
+    name.retain(|c| c == '_' || c.is_alphanumeric());
+    if name.starts_with(|c: char| c.is_numeric()) {
+        name.insert(0, '_');
+    }
+    name
+}
+
+impl Columns {
+    pub(super) fn new(headers: &[String]) -> Self {
+        let mut columns = Self {
+            headers: headers.to_vec(),
+            ..Self::default()
+        };
+        for (index, header) in headers.iter().enumerate() {
+            columns.by_header.entry(header.clone()).or_insert(index);
+            let name = variable_name(header);
+            if name.is_empty() || RESERVED.contains(&name.as_str()) {
+                continue;
+            }
+            columns
+                .by_variable
+                .entry(name)
+                .and_modify(|slot| {
+                    if let Slot::One(first) = *slot {
+                        *slot = Slot::Ambiguous(first, index);
+                    }
+                })
+                .or_insert(Slot::One(index));
+        }
+        columns
+    }
+
+    /// The number of columns.
+    pub(super) fn len(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// The header at `index`, as the file has it.
+    pub(super) fn header(&self, index: usize) -> &str {
+        self.headers.get(index).map_or("?", String::as_str)
+    }
+
+    /// The column that a variable names, if it names exactly one.
+    pub(super) fn variable(&self, name: &str) -> Option<usize> {
+        match self.by_variable.get(name)? {
+            Slot::One(index) => Some(*index),
+            Slot::Ambiguous(..) => None,
+        }
+    }
+
+    /// The column that `row[key]` names: the header as it stands, or else its variable name.
+    pub(super) fn key(&self, key: &str) -> Option<usize> {
+        self.by_header
+            .get(key)
+            .copied()
+            .or_else(|| self.variable(key))
+    }
+
+    /// Refuses a variable that no column, or more than one, stands behind.
+    pub(super) fn require_variable(&self, name: &str, place: &str) -> Result<usize, ContentError> {
+        match self.by_variable.get(name) {
+            Some(Slot::One(index)) => Ok(*index),
+            Some(Slot::Ambiguous(first, second)) => Err(ContentError::AmbiguousColumn {
+                place: place.to_owned(),
+                name: name.to_owned(),
+                first: self.header(*first).to_owned(),
+                second: self.header(*second).to_owned(),
+            }),
+            None => Err(self.unknown(name, place)),
+        }
+    }
+
+    /// Refuses a `row["..."]` that no column stands behind.
+    pub(super) fn require_key(&self, key: &str, place: &str) -> Result<usize, ContentError> {
+        self.key(key).ok_or_else(|| self.unknown(key, place))
+    }
+
+    fn unknown(&self, name: &str, place: &str) -> ContentError {
+        ContentError::UnknownColumn {
+            place: place.to_owned(),
+            name: name.to_owned(),
+            hint: self.hint(name),
+        }
+    }
+
+    /// What the writer of `name` most likely meant, as the end of a sentence.
+    fn hint(&self, name: &str) -> String {
+        let wanted = variable_name(name);
+        let reserved = RESERVED
+            .contains(&wanted.as_str())
+            .then(|| {
+                self.headers
+                    .iter()
+                    .find(|header| variable_name(header) == wanted)
+            })
+            .flatten();
+        if let Some(header) = reserved {
+            return format!(
+                "; write row[{header:?}], because `{wanted}` is a word of the template language"
+            );
+        }
+        let near = nearest(&wanted, self.by_variable.keys().map(String::as_str));
+        if let Some(near) = near {
+            return format!("; did you mean `{near}`?");
+        }
+        let mut known: Vec<&str> = self.by_variable.keys().map(String::as_str).collect();
+        if known.is_empty() {
+            return String::new();
+        }
+        known.sort_unstable();
+        format!("; there are: {}", known.join(", "))
+    }
+}
+
+/// The candidate most like `wanted`, if any is alike enough to be worth suggesting.
+pub(super) fn nearest<'a>(
+    wanted: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        // The name decides between equals, so that the answer does not hang on hash order.
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,174 @@
+//! Why a content cannot be used, or a row's message not be made; and what is worth telling.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::PLATFORM_METADATA_MAX;
+use crate::domain::recipient::RowProblem;
+
+/// Why a content cannot be used at all. Nothing has been sent when this is told.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ContentError {
+    /// The content object is not of a documented shape.
+    #[error("the content {0}")]
+    Shape(String),
+    /// A template is not well formed, or uses a filter that does not exist.
+    #[error("the template in {place}{line} cannot be read: {message}")]
+    Syntax {
+        /// Which string: `message`, `content.payload.title`, `metadata.campaign`.
+        place: String,
+        /// `, line 3`, or empty.
+        line: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A template names a column that the file does not have.
+    #[error(
+        "the template in {place} names the column `{name}`, which the file does not have{hint}"
+    )]
+    UnknownColumn {
+        /// Which string.
+        place: String,
+        /// The name as written.
+        name: String,
+        /// What was probably meant, as the end of a sentence; may be empty.
+        hint: String,
+    },
+    /// A template names a variable that two headers would give.
+    #[error(
+        "the template in {place} names `{name}`, which could be the column {first:?} or the column \
+         {second:?}: write row[{first:?}] or row[{second:?}]"
+    )]
+    AmbiguousColumn {
+        /// Which string.
+        place: String,
+        /// The name as written.
+        name: String,
+        /// The first header.
+        first: String,
+        /// The second header.
+        second: String,
+    },
+    /// The message is blank whatever the row.
+    #[error("the message is empty: nothing would be sent; give --message a text")]
+    Empty,
+    /// The tag is not in the API's documentation.
+    #[error("the tag {tag:?} is not one that the API knows{hint}")]
+    UnknownTag {
+        /// The tag as given.
+        tag: String,
+        /// The near match, as the end of a sentence; may be empty.
+        hint: String,
+    },
+    /// The one tag that is documented without saying what becomes of it.
+    #[error(
+        "the tag NON_PROMOTIONAL_SUBSCRIPTION is refused: Facebook stopped accepting it in 2020, and \
+         what Amio makes of it is not documented, so nobody can say whether the messages would arrive; \
+         use ACCOUNT_UPDATE, CONFIRMED_EVENT_UPDATE or POST_PURCHASE_UPDATE, whichever is true"
+    )]
+    UnmappedTag,
+    /// `type` and `tag` exclude each other.
+    #[error("--tag and --metadata type=... exclude each other: leave one out")]
+    TypeAndTag,
+    /// A metadata key that may not be set so.
+    #[error("--metadata {key}=...: {reason}")]
+    Metadata {
+        /// The key.
+        key: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+}
+
+impl ContentError {
+    pub(super) fn syntax(place: &str, error: &minijinja::Error) -> Self {
+        Self::Syntax {
+            place: place.to_owned(),
+            line: error
+                .line()
+                .map(|line| format!(", line {line}"))
+                .unwrap_or_default(),
+            message: error
+                .detail()
+                .map_or_else(|| error.kind().to_string(), str::to_owned),
+        }
+    }
+}
+
+/// Why one row's message cannot be made. Tells the column, never the text of the cell.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RenderProblem {
+    /// A cell that the template needs is empty.
+    #[error(
+        "the column {column:?} is empty in this row, and the message needs it (fill the cell, or give \
+         the template a default)"
+    )]
+    MissingValue {
+        /// The header of the column.
+        column: String,
+    },
+    /// A cell holds characters that no text may hold.
+    #[error(
+        "the column {column:?} holds characters that are not text (U+FDD0 to U+FDEF): remove them"
+    )]
+    Noncharacter {
+        /// The header of the column.
+        column: String,
+    },
+    /// The message would be blank.
+    #[error("the message would be empty for this row ({place})")]
+    Blank {
+        /// Which string came out blank.
+        place: String,
+    },
+    /// `platform_metadata` is over its documented limit.
+    #[error(
+        "`platform_metadata` would have {found} characters, and the API takes {PLATFORM_METADATA_MAX}"
+    )]
+    TooLong {
+        /// Characters that it would have.
+        found: usize,
+    },
+    /// The template engine refused this row's values.
+    #[error("the template in {place} cannot be filled in for this row: {message}")]
+    Template {
+        /// Which string.
+        place: String,
+        /// What the engine says.
+        message: String,
+    },
+}
+
+impl From<RenderProblem> for RowProblem {
+    fn from(problem: RenderProblem) -> Self {
+        Self::Content {
+            message: problem.to_string(),
+        }
+    }
+}
+
+/// Something to tell the user on screen before the first send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Amio turns the tag into another one.
+    TagRewritten {
+        /// The tag as it is sent.
+        tag: String,
+        /// The tag that it becomes.
+        becomes: &'static str,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TagRewritten { tag, becomes } => {
+                write!(
+                    f,
+                    "the tag {tag} is an old one: Amio sends the messages as {becomes}"
+                )
+            }
+        }
+    }
+}

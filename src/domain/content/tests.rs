@@ -1,0 +1,487 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::text::{Engine, Text};
+use super::*;
+use crate::domain::recipient::RowProblem;
+
+fn headers(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn row(cells: &[&str]) -> Record {
+    cells.iter().collect()
+}
+
+fn compile(message: &str, columns: &[&str]) -> Result<Template, ContentError> {
+    Template::compile(&ContentSource::message(message), &headers(columns))
+}
+
+/// The text that `message` gives for one row.
+fn said(message: &str, columns: &[&str], cells: &[&str]) -> Result<String, RenderProblem> {
+    let rendered = compile(message, columns).unwrap().render(&row(cells))?;
+    let content: Value = serde_json::from_str(&rendered.content).unwrap();
+    assert_eq!(content["type"], "text");
+    Ok(content["payload"].as_str().unwrap().to_owned())
+}
+
+fn missing(column: &str) -> Result<String, RenderProblem> {
+    Err(RenderProblem::MissingValue {
+        column: column.to_owned(),
+    })
+}
+
+#[test]
+fn a_template_is_send_and_sync() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Template>();
+}
+
+#[test]
+fn headers_become_variable_names_by_the_documented_rule() {
+    for (header, name) in [
+        ("First Name", "first_name"),
+        ("  e-mail / work ", "e_mail_work"),
+        ("2nd phone", "_2nd_phone"),
+        ("Jméno", "jméno"),
+        ("firstName", "firstname"),
+        ("###", ""),
+        ("İd", "id"),
+    ] {
+        assert_eq!(names::variable_name(header), name, "{header}");
+    }
+}
+
+#[test]
+fn a_column_is_reached_by_its_name_and_by_its_header() {
+    let columns = ["Phone", "First Name"];
+    for message in [
+        "Hello {{ first_name }}!",
+        "Hello {{first_name}}!",
+        "Hello {{ row[\"First Name\"] }}!",
+        "Hello {{ row['First Name'] }}!",
+        "Hello {{ row.first_name }}!",
+        "Hello {% if first_name %}{{ first_name }}{% endif %}!",
+    ] {
+        assert_eq!(
+            said(message, &columns, &["1", "Eva"]).unwrap(),
+            "Hello Eva!",
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_column_that_does_not_exist_is_refused_with_the_near_match() {
+    for message in [
+        "Hello {{ frist_name }}",
+        "Hello {{ frist_name | default('you') }}",
+        "Hello {% if frist_name %}x{% endif %}",
+        "Hello {{ row['frist_name'] }}",
+        "Hello {{ row.frist_name }}",
+        "Hello {{ row[ \"Frist name\" ] | upper }}",
+    ] {
+        let error = compile(message, &["phone", "First Name"]).unwrap_err();
+        assert!(
+            matches!(error, ContentError::UnknownColumn { .. }),
+            "{message}: {error}"
+        );
+        assert!(
+            error.to_string().ends_with("did you mean `first_name`?"),
+            "{message}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_name_far_from_all_columns_lists_them() {
+    let error = compile("{{ zzz }}", &["phone", "City"]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the template in message names the column `zzz`, which the file does not have; there are: city, phone"
+    );
+}
+
+#[test]
+fn a_column_called_like_a_word_of_the_language_needs_row() {
+    let error = compile("{{ range }}{{ loop }}", &["Loop"]).unwrap_err();
+    assert!(error.to_string().contains("write row[\"Loop\"]"), "{error}");
+    assert_eq!(
+        said("{{ row['True'] }}", &["True"], &["yes"]).unwrap(),
+        "yes"
+    );
+}
+
+#[test]
+fn two_headers_of_one_name_are_refused_only_where_the_name_is_used() {
+    let columns = ["First Name", "first-name", "city"];
+    let error = compile("{{ first_name }}", &columns).unwrap_err();
+    assert!(
+        matches!(error, ContentError::AmbiguousColumn { .. }),
+        "{error}"
+    );
+    assert_eq!(said("{{ city }}", &columns, &["a", "b", "c"]).unwrap(), "c");
+    assert_eq!(
+        said("{{ row['first-name'] }}", &columns, &["a", "b", "c"]).unwrap(),
+        "b"
+    );
+}
+
+#[test]
+fn an_empty_cell_that_the_text_needs_is_a_problem_that_names_the_column() {
+    let columns = ["phone", "First Name"];
+    for message in [
+        "Hello {{ first_name }}",
+        "Hello {{ row['First Name'] }}",
+        "{{ \"Hello \" ~ first_name }}",
+        "Hello {{ first_name | upper }}",
+        "Hello {{ first_name | trim }}",
+        "Hello {{ [first_name, phone] | join(' ') }}",
+        "{% set name = first_name %}Hello {{ name }}",
+        "Hello {{ phone | default(first_name) }}{{ first_name }}",
+        "Hello {{ first_name[0] }}",
+        "{{ 'Hello %s' | format(first_name) }}",
+        "Hello {{ first_name.strip }}",
+    ] {
+        for cell in ["", "   ", "\u{a0}\t", "\u{200b}\u{feff}"] {
+            assert_eq!(
+                said(message, &columns, &["1", cell]),
+                missing("First Name"),
+                "{message}"
+            );
+        }
+    }
+    assert_eq!(
+        said("{{ first_name }}", &columns, &["1"]),
+        missing("First Name"),
+        "a short row"
+    );
+}
+
+#[test]
+fn a_template_may_say_what_an_empty_cell_gives() {
+    let columns = ["phone", "first_name"];
+    for message in [
+        "Hello {{ first_name | default(\"there\") }}",
+        "Hello {{ first_name | d(\"there\") }}",
+        "Hello {{ first_name | trim | default(\"there\") }}",
+        "Hello {{ first_name or \"there\" }}",
+        "Hello {% if first_name %}{{ first_name }}{% else %}there{% endif %}",
+        "Hello {% if first_name is defined %}{{ first_name }}{% else %}there{% endif %}",
+        "Hello {{ first_name if first_name else \"there\" }}",
+        "Hello {{ row.first_name | default(\"there\") }}",
+    ] {
+        for cell in ["", " "] {
+            assert_eq!(
+                said(message, &columns, &["1", cell]).unwrap(),
+                "Hello there",
+                "{message}"
+            );
+        }
+        assert_eq!(
+            said(message, &columns, &["1", "Eva"]).unwrap(),
+            "Hello Eva",
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_blank_message_is_a_problem() {
+    assert_eq!(
+        compile("  \u{200b}", &["phone"]).unwrap_err(),
+        ContentError::Empty
+    );
+    let problem = said("{% if first_name %}Hi{% endif %} ", &["first_name"], &[""]).unwrap_err();
+    assert_eq!(
+        problem,
+        RenderProblem::Blank {
+            place: "message".to_owned()
+        }
+    );
+    assert_eq!(RowProblem::from(problem).code(), "content");
+}
+
+#[test]
+fn what_is_wrong_with_a_template_is_told_before_any_row() {
+    for (message, part) in [
+        ("Hello {{ phone", "unexpected end"),
+        ("Hello {% if phone %}", "unexpected end"),
+        ("Hello {{ phone | upcase }}", "upcase"),
+        ("{% include 'other.txt' %}", "other.txt"),
+        ("{{ phone is purple }}", "purple"),
+    ] {
+        let error = compile(message, &["phone"]).unwrap_err();
+        assert!(
+            matches!(error, ContentError::Syntax { .. }),
+            "{message}: {error:?}"
+        );
+        assert!(error.to_string().contains(part), "{message}: {error}");
+    }
+}
+
+#[test]
+fn nothing_is_escaped_for_html_and_newlines_stay() {
+    let text = said(
+        "{{ a }} & {{ a | upper }}\n",
+        &["a"],
+        &["<b>\"O'Neil\"</b>"],
+    )
+    .unwrap();
+    assert_eq!(text, "<b>\"O'Neil\"</b> & <B>\"O'NEIL\"</B>\n");
+}
+
+fn content(value: Value) -> Result<Template, ContentError> {
+    Template::compile(&ContentSource::json(value), &headers(&["phone", "name"]))
+}
+
+#[test]
+fn every_documented_content_type_is_rendered_string_by_string() {
+    for (source, expected) in [
+        (
+            json!({"type": "image", "payload": {"url": "https://x.example/{{ name }}.png"}}),
+            json!({"type": "image", "payload": {"url": "https://x.example/Eva.png"}}),
+        ),
+        (
+            json!({"type": "structure", "payload": [{"title": "Hi {{ name }}", "buttons": [
+                {"type": "phone", "title": "Call", "payload": "+{{ phone }}"}]}]}),
+            json!({"type": "structure", "payload": [{"title": "Hi Eva", "buttons": [
+                {"type": "phone", "title": "Call", "payload": "+1"}]}]}),
+        ),
+        (
+            json!({"type": "text", "payload": "Pick, {{ name }}", "quick_replies": [
+                {"type": "text", "title": "Yes", "payload": "{{ name | upper }}"}, {"type": "location"}]}),
+            json!({"type": "text", "payload": "Pick, Eva", "quick_replies": [
+                {"type": "text", "title": "Yes", "payload": "EVA"}, {"type": "location"}]}),
+        ),
+        (
+            json!({"type": "receipt", "payload": {"order_id": "{{ phone }}", "{{ name }}": null,
+                "items": [{"quantity": 2, "price": 1.5, "gift": true}]}}),
+            json!({"type": "receipt", "payload": {"order_id": "1", "{{ name }}": null,
+                "items": [{"quantity": 2, "price": 1.5, "gift": true}]}}),
+        ),
+    ] {
+        let rendered = content(source)
+            .unwrap()
+            .render(&row(&["1", "Eva"]))
+            .unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&rendered.content).unwrap(),
+            expected
+        );
+        assert_eq!(rendered.metadata, "{}");
+    }
+}
+
+#[test]
+fn contents_of_undocumented_shape_are_refused() {
+    for (source, part) in [
+        (json!("text"), "must be a JSON object"),
+        (json!({"payload": "x"}), "has no `type`"),
+        (
+            json!({"type": 1, "payload": "x"}),
+            "`type` must be a string",
+        ),
+        (json!({"type": "text"}), "has no `payload`"),
+        (
+            json!({"type": "text", "payload": {"text": "x"}}),
+            "needs a string",
+        ),
+        (
+            json!({"type": "text", "payload": " "}),
+            "has an empty `content.payload`",
+        ),
+        (
+            json!({"type": "image", "payload": "https://x.example"}),
+            "needs {\"url\"",
+        ),
+        (
+            json!({"type": "imgae", "payload": {"url": "x"}}),
+            "did you mean `image`?",
+        ),
+        (
+            json!({"type": "location", "payload": {}}),
+            "received but not sent",
+        ),
+        (
+            json!({"type": "structure", "payload": []}),
+            "one card or an array",
+        ),
+        (json!({"type": "structure", "payload": ["x"]}), "each card"),
+        (json!({"type": "receipt", "payload": []}), "needs an object"),
+        (
+            json!({"type": "text", "payload": "x", "quick_replies": {}}),
+            "must be an array",
+        ),
+    ] {
+        let error = content(source.clone()).unwrap_err().to_string();
+        assert!(error.contains(part), "{source}: {error}");
+    }
+}
+
+fn with_metadata(tag: Option<&str>, metadata: &[(&str, &str)]) -> Result<Template, ContentError> {
+    let source = ContentSource {
+        tag: tag.map(str::to_owned),
+        metadata: metadata
+            .iter()
+            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+        ..ContentSource::message("Hello")
+    };
+    Template::compile(&source, &headers(&["phone", "name"]))
+}
+
+#[test]
+fn tags_are_taken_in_any_case_and_a_rewritten_one_is_told() {
+    let plain = with_metadata(Some("account_update"), &[]).unwrap();
+    assert_eq!(
+        plain.render(&row(&["1", "a"])).unwrap().metadata,
+        r#"{"tag":"ACCOUNT_UPDATE"}"#
+    );
+    assert!(plain.notices().is_empty());
+    let old = with_metadata(Some("Shipping_Update"), &[]).unwrap();
+    assert_eq!(
+        old.notices()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["the tag SHIPPING_UPDATE is an old one: Amio sends the messages as POST_PURCHASE_UPDATE"]
+    );
+}
+
+#[test]
+fn tags_without_a_documented_meaning_are_refused() {
+    let near = with_metadata(Some("ACOUNT_UPDATE"), &[])
+        .unwrap_err()
+        .to_string();
+    assert!(near.ends_with("did you mean ACCOUNT_UPDATE?"), "{near}");
+    let unmapped = with_metadata(Some("non_promotional_subscription"), &[]).unwrap_err();
+    assert_eq!(unmapped, ContentError::UnmappedTag);
+}
+
+#[test]
+fn metadata_is_rendered_and_its_reserved_keys_are_guarded() {
+    let template = with_metadata(
+        None,
+        &[
+            ("campaign", "spring"),
+            ("who", "{{ name }}"),
+            ("type", "update"),
+        ],
+    );
+    assert_eq!(
+        template
+            .unwrap()
+            .render(&row(&["1", "E\"va"]))
+            .unwrap()
+            .metadata,
+        r#"{"campaign":"spring","who":"E\"va","type":"update"}"#
+    );
+    for (tag, metadata, part) in [
+        (None, &[("outreach_row", "1")][..], "this key is ours"),
+        (None, &[("outreach_batch", "1")][..], "this key is ours"),
+        (None, &[("tag", "ACCOUNT_UPDATE")][..], "use --tag"),
+        (None, &[("type", "promo")][..], "`response` or `update`"),
+        (
+            Some("ACCOUNT_UPDATE"),
+            &[("type", "update")][..],
+            "exclude each other",
+        ),
+        (None, &[("a", "1"), ("a", "2")][..], "given twice"),
+        (None, &[("", "1")][..], "the key is empty"),
+    ] {
+        let error = with_metadata(tag, metadata).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn platform_metadata_is_held_to_its_documented_limit_in_characters() {
+    let longest = "ž".repeat(1_000);
+    assert!(with_metadata(None, &[("platform_metadata", &longest)]).is_ok());
+    assert!(with_metadata(None, &[("platform_metadata", &format!("{longest}x"))]).is_err());
+    let template = with_metadata(None, &[("platform_metadata", "{{ name }}")]).unwrap();
+    assert!(template.render(&row(&["1", &longest])).is_ok());
+    assert_eq!(
+        template
+            .render(&row(&["1", &format!("{longest}x")]))
+            .unwrap_err(),
+        RenderProblem::TooLong { found: 1_001 }
+    );
+}
+
+#[test]
+fn the_canonical_text_is_the_same_for_whatever_means_the_same() {
+    let message = compile("Hi", &["phone"]).unwrap();
+    let other_columns = compile("Hi", &["a", "b"]).unwrap();
+    let spelled = content(json!({"payload": "Hi", "type": "text"})).unwrap();
+    assert_eq!(message.canonical(), other_columns.canonical());
+    assert_eq!(message.canonical(), spelled.canonical());
+    assert_ne!(
+        message.canonical(),
+        compile("Hi!", &["phone"]).unwrap().canonical()
+    );
+    assert_ne!(
+        message.canonical(),
+        with_metadata(Some("ACCOUNT_UPDATE"), &[])
+            .unwrap()
+            .canonical()
+    );
+}
+
+/// A cell that is not blank and is text.
+fn cell() -> impl Strategy<Value = String> {
+    any::<String>().prop_filter("blank, or not text", |text| {
+        !is_blank(text) && !text.contains(|c| matches!(c, '\u{FDD0}'..='\u{FDEF}'))
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_cell_gives_valid_json_whose_text_is_the_cell(cell in cell()) {
+        prop_assert_eq!(&said("{{ name }}", &["name"], &[&cell]).unwrap(), &cell);
+        prop_assert_eq!(&said("{{ row['name'] }}", &["name"], &[&cell]).unwrap(), &cell);
+        let template = with_metadata(None, &[("note", "{{ name }}")]).unwrap();
+        let rendered = template.render(&row(&["1", &cell])).unwrap();
+        let metadata: Value = serde_json::from_str(&rendered.metadata).unwrap();
+        prop_assert_eq!(metadata["note"].as_str().unwrap(), &cell);
+    }
+
+    #[test]
+    fn any_text_at_all_is_quoted_as_json(text in any::<String>()) {
+        let mut out = String::from("\"");
+        push_escaped(&mut out, &text);
+        out.push('"');
+        prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn simple_templates_say_what_the_engine_says(
+        pieces in prop::collection::vec(
+            prop_oneof!["[a-z !}\n]{0,6}", Just("{{ a }}".to_owned()), Just("{{b}}".to_owned()), Just("{{\tc d }}".to_owned())],
+            0..6,
+        ),
+        cells in prop::collection::vec(prop_oneof![cell(), Just(String::new())], 2),
+    ) {
+        let source = pieces.concat();
+        let mut engine = Engine::new(&headers(&["a", "b"])).unwrap();
+        let fast = engine.compile(&source, "fast");
+        let full = engine.compile_full(&source, "full");
+        let (Ok(fast), Ok(full)) = (&fast, &full) else {
+            prop_assert_eq!(fast.is_err(), full.is_err(), "{}", source);
+            return Ok(());
+        };
+        prop_assert!(matches!(fast, Text::Literal(_) | Text::Simple(_)));
+        let record: Record = cells.iter().collect();
+        prop_assert_eq!(engine.render(fast, "p", &record).ok(), engine.render(full, "p", &record).ok());
+    }
+
+    #[test]
+    fn no_template_text_panics(source in any::<String>(), inner in "[ -~]{0,20}") {
+        let columns = ["a", "b"];
+        let _ = compile(&source, &columns);
+        if let Ok(template) = compile(&format!("x{{{{ {inner} }}}}"), &columns) {
+            let _ = template.render(&row(&["1", ""]));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! How the program ends: one table of exit codes, for the shell, the help, the README and `--json`.
+//!
+//! The numbers are a promise to scripts: a code never changes its meaning.
+
+use std::fmt::{self, Write as _};
+
+/// Why the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExitCode {
+    /// All is settled, and no recipient ended in error or unknown.
+    Complete,
+    /// A defect of the program.
+    Internal,
+    /// The command line is not understood.
+    Usage,
+    /// All is settled, but some recipients ended in error or unknown.
+    CompleteWithProblems,
+    /// Stopped by a deadline or a signal before all was settled.
+    Paused,
+    /// Stopped before harm: credentials refused, identical refusals, an outage.
+    Guard,
+    /// The configuration or the credentials are missing or wrong.
+    Configuration,
+    /// A contacts file cannot be used.
+    Input,
+    /// The checkpoint or another file of ours cannot be read or written.
+    Storage,
+    /// Another process works on this batch.
+    Held,
+}
+
+impl ExitCode {
+    /// All codes, in the order of their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::Complete,
+        Self::Internal,
+        Self::Usage,
+        Self::CompleteWithProblems,
+        Self::Paused,
+        Self::Guard,
+        Self::Configuration,
+        Self::Input,
+        Self::Storage,
+        Self::Held,
+    ];
+
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::CompleteWithProblems => 3,
+            Self::Paused => 4,
+            Self::Guard => 5,
+            Self::Configuration => 6,
+            Self::Input => 7,
+            Self::Storage => 8,
+            Self::Held => 9,
+        }
+    }
+
+    /// The word for `exit_reason` in `--json` and `--summary`; it never changes either.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::CompleteWithProblems => "complete_with_problems",
+            Self::Paused => "paused",
+            Self::Guard => "guard",
+            Self::Configuration => "configuration",
+            Self::Input => "input",
+            Self::Storage => "storage",
+            Self::Held => "held",
+        }
+    }
+
+    /// One line for people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Complete => "complete; nobody ended in error or unknown",
+            Self::Internal => "internal failure; please report it",
+            Self::Usage => "the command line is not understood",
+            Self::CompleteWithProblems => "complete, but some recipients ended in error or unknown",
+            Self::Paused => {
+                "paused by a deadline or a signal; run the same command again to continue"
+            }
+            Self::Guard => {
+                "stopped by a guard before harm (credentials refused, identical refusals)"
+            }
+            Self::Configuration => "configuration or credentials missing or wrong",
+            Self::Input => "the contacts file cannot be used; nothing was sent",
+            Self::Storage => "the checkpoint or another file cannot be read or written",
+            Self::Held => "another process works on this batch",
+        }
+    }
+
+    /// The table for the long help: one line a code.
+    pub fn table() -> String {
+        Self::ALL
+            .iter()
+            .fold(String::from("Exit codes:\n"), |mut table, exit| {
+                // Writing to a String cannot fail.
+                let _ = writeln!(table, "  {}  {}", exit.code(), exit.text());
+                table
+            })
+    }
+}
+
+impl fmt::Display for ExitCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(exit: ExitCode) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_lists_every_code_once_in_order() {
+        let codes: Vec<u8> = ExitCode::ALL.iter().map(|exit| exit.code()).collect();
+        assert_eq!(codes, (0..10).collect::<Vec<u8>>());
+        let reasons: HashSet<_> = ExitCode::ALL.iter().map(|exit| exit.reason()).collect();
+        assert_eq!(reasons.len(), ExitCode::ALL.len());
+        assert_eq!(ExitCode::table().lines().count(), 1 + ExitCode::ALL.len());
+    }
+}

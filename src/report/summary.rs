@@ -1,0 +1,380 @@
+//! How a batch stands: for programs as JSON, for people with what to do next.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::error::ReportError;
+use super::file::NewFile;
+use crate::domain::delivery::State;
+use crate::exit::ExitCode;
+use crate::store::{Batch, Counts, Funnel, Reader, Stage, UnknownRow};
+
+/// So many unknown rows are named.
+const NAMED: usize = 10;
+
+/// So many texts of refusals are told.
+const TEXTS: usize = 8;
+
+/// How a batch stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Its name.
+    pub batch: String,
+    /// The channel's id.
+    pub channel: String,
+    /// True if nobody was really messaged.
+    pub sandbox: bool,
+    /// Rows of the input.
+    pub rows: u64,
+    /// Rows by status, requests, and requests that were put off.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What happened after "sent".
+    #[serde(flatten)]
+    pub funnel: Funnel,
+    /// First request.
+    pub started_at: Option<Timestamp>,
+    /// End of the last run.
+    pub finished_at: Option<Timestamp>,
+    /// How the last run ended, as a word.
+    pub exit_reason: Option<String>,
+    /// What people are told beyond the counts.
+    #[serde(skip)]
+    details: Details,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Details {
+    ready: bool,
+    halted_text: Option<String>,
+    /// Refusals by text, the most frequent first.
+    refusals: Vec<(State, String, u64)>,
+    /// The first rows whose outcome is unknown.
+    unknown: Vec<(String, UnknownRow)>,
+}
+
+/// What the commands that are suggested need to be exact.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The checkpoint, if it is not the one that is used by default.
+    pub db: Option<PathBuf>,
+    /// The results file, if it was written.
+    pub results: Option<PathBuf>,
+    /// The rejects file, if it was written.
+    pub rejects: Option<PathBuf>,
+}
+
+impl Summary {
+    /// Reads the counts alone: at once, whatever the size of the batch.
+    ///
+    /// # Errors
+    /// [`ReportError`] if the checkpoint cannot be read.
+    pub fn counts(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
+        let counts = reader.counts(batch.id)?;
+        Ok(Self {
+            batch: batch.name.clone(),
+            channel: batch.channel.clone(),
+            sandbox: batch.sandbox,
+            rows: counts.rows(),
+            counts,
+            funnel: Funnel::default(),
+            started_at: batch.started_at,
+            finished_at: batch.finished_at,
+            exit_reason: batch.exit_reason.clone(),
+            details: Details {
+                ready: batch.stage == Stage::Ready,
+                halted_text: batch.halted_text.clone(),
+                ..Details::default()
+            },
+        })
+    }
+
+    /// Reads all that there is to tell.
+    ///
+    /// # Errors
+    /// [`ReportError`] if the checkpoint cannot be read.
+    pub fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
+        let mut summary = Self::counts(reader, batch)?;
+        summary.funnel = reader.funnel(batch.id, &batch.channel)?;
+        for state in [State::NoMessenger, State::Error] {
+            if summary.counts.of(state) > 0 {
+                let reasons = reader.reasons(batch.id, state)?;
+                let told = reasons.into_iter().map(|(text, n)| (state, text, n));
+                summary.details.refusals.extend(told);
+            }
+        }
+        if summary.counts.unknown > 0 {
+            let rows = reader.unknown_rows(batch.id, NAMED)?;
+            let named = rows
+                .into_iter()
+                .map(|row| (place(batch, row.file, row.row), row));
+            summary.details.unknown = named.collect();
+        }
+        Ok(summary)
+    }
+
+    /// True once nothing waits for its turn.
+    pub fn is_settled(&self) -> bool {
+        self.details.ready && self.counts.queued == 0 && self.counts.sending == 0
+    }
+
+    /// The summary for people: what happened, and what to do next.
+    pub fn text(&self, hints: &Hints) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write_text(&mut out, hints);
+        out
+    }
+
+    fn write_text(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
+        writeln!(out, "Batch {}: {}", self.batch, self.headline())?;
+        if self.sandbox {
+            writeln!(out, "A rehearsal in the sandbox: nobody was messaged.")?;
+        }
+        for (count, meaning) in self.meanings() {
+            writeln!(out, "{:>12}  {meaning}", grouped(count))?;
+        }
+        writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
+        self.write_funnel(out)?;
+        self.write_requests(out)?;
+        self.write_unknown(out)?;
+        self.write_refusals(out)?;
+        self.write_next(out, hints)
+    }
+
+    fn headline(&self) -> String {
+        if !self.details.ready {
+            return "its list was not read to the end; nothing can be sent".to_owned();
+        }
+        let last_run = self.exit_reason.as_deref().map(|reason| {
+            ExitCode::ALL
+                .into_iter()
+                .find(|exit| exit.reason() == reason)
+                .map_or_else(|| reason.to_owned(), |exit| exit.text().to_owned())
+        });
+        match (last_run, self.started_at) {
+            (Some(text), _) if self.counts.sending == 0 => text,
+            // Rows in flight: another process sends, or died doing it.
+            (_, Some(_)) if !self.is_settled() => "being sent, or interrupted".to_owned(),
+            (Some(text), _) => text,
+            (None, Some(_)) => "all is settled".to_owned(),
+            (None, None) => "nothing was sent yet".to_owned(),
+        }
+    }
+
+    fn meanings(&self) -> Vec<(u64, &'static str)> {
+        let counts = &self.counts;
+        let all = [
+            (counts.sent, "sent"),
+            (
+                counts.unknown,
+                "unknown: a message may have gone out, the answer was lost",
+            ),
+            (counts.no_messenger, "no Messenger for the number"),
+            (counts.error, "refused, or failed to be delivered"),
+            (counts.invalid, "invalid: cannot be sent as they stand"),
+            (counts.duplicate, "duplicate of an earlier row"),
+            (counts.suppressed, "suppressed: must not be messaged"),
+            (counts.queued, "queued: not sent yet"),
+            (counts.sending, "under way this moment"),
+        ];
+        let told = all.into_iter().enumerate();
+        told.filter(|(index, (count, _))| *index == 0 || *count > 0)
+            .map(|(_, line)| line)
+            .collect()
+    }
+
+    fn write_funnel(&self, out: &mut String) -> std::fmt::Result {
+        let funnel = &self.funnel;
+        if *funnel == Funnel::default() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "Of those sent: {} delivered, {} read, {} opted in, {} opted out",
+            grouped(funnel.delivered),
+            grouped(funnel.read),
+            grouped(funnel.opted_in),
+            grouped(funnel.opted_out)
+        )
+    }
+
+    fn write_requests(&self, out: &mut String) -> std::fmt::Result {
+        let Some(started) = self.started_at else {
+            return Ok(());
+        };
+        write!(
+            out,
+            "{} requests since {}",
+            grouped(self.counts.requests),
+            minute(started)
+        )?;
+        if self.counts.throttled > 0 {
+            let throttled = grouped(self.counts.throttled);
+            write!(out, ", {throttled} of them put off by the API (429)")?;
+        }
+        if let Some(finished) = self.finished_at {
+            write!(out, "; the last run ended {}", minute(finished))?;
+        }
+        writeln!(out)
+    }
+
+    fn write_unknown(&self, out: &mut String) -> std::fmt::Result {
+        if self.details.unknown.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\nOutcome unknown")?;
+        for (place, row) in &self.details.unknown {
+            let phone = row.phone.map_or_else(String::new, |phone| phone.masked());
+            let reason = row.reason.as_deref().unwrap_or("the answer was lost");
+            writeln!(out, "  {place}  {phone}  {reason}")?;
+        }
+        let more = self
+            .counts
+            .unknown
+            .saturating_sub(self.details.unknown.len() as u64);
+        if more > 0 {
+            writeln!(out, "  and {} more", grouped(more))?;
+        }
+        Ok(())
+    }
+
+    fn write_refusals(&self, out: &mut String) -> std::fmt::Result {
+        if self.details.refusals.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\nRefusals, by what the API said (digits as #)")?;
+        for (state, text, count) in self.details.refusals.iter().take(TEXTS) {
+            let text = if text.is_empty() { "(no text)" } else { text };
+            writeln!(out, "{:>12}  {state}: {text}", grouped(*count))?;
+        }
+        let more = self.details.refusals.len().saturating_sub(TEXTS);
+        if more > 0 {
+            writeln!(
+                out,
+                "{:>12}  other texts; the results file has them all",
+                more
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_next(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
+        let lines = self.next(hints);
+        if let Some(results) = &hints.results {
+            writeln!(out, "\nResults: {}", results.display())?;
+        }
+        if !lines.is_empty() {
+            writeln!(out, "\nWhat to do next")?;
+        }
+        let width = lines.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
+        for (line, why) in lines {
+            writeln!(out, "  {line:width$}  {why}")?;
+        }
+        Ok(())
+    }
+
+    /// The commands that may come next, each with its purpose.
+    fn next(&self, hints: &Hints) -> Vec<(String, &'static str)> {
+        let batch = quoted(&self.batch);
+        let db = hints.db.as_ref().map_or_else(String::new, |db| {
+            format!(" --db {}", quoted(&db.to_string_lossy()))
+        });
+        let mut lines = Vec::new();
+        if !self.details.ready {
+            return lines;
+        }
+        if self.counts.unknown > 0 {
+            lines.push((
+                format!("outreach resolve {batch}{db}"),
+                "look at the unknown rows, and settle them",
+            ));
+        }
+        if !self.is_settled() {
+            let sandbox = if self.sandbox { " --sandbox" } else { "" };
+            if self.details.halted_text.is_some() {
+                lines.push((
+                    format!("outreach resume {batch}{sandbox} --no-messenger-text{db}"),
+                    "if the refusal that stopped it means \"no Messenger for this number\"",
+                ));
+            }
+            lines.push((
+                format!("outreach resume {batch}{sandbox}{db}"),
+                "continue where it stopped",
+            ));
+        }
+        if let (true, Some(rejects)) = (self.counts.invalid > 0, &hints.rejects) {
+            lines.push((
+                format!(
+                    "outreach send {} --add --batch {batch}{db}",
+                    quoted(&rejects.to_string_lossy())
+                ),
+                "once its rows are mended; with the same message and channel",
+            ));
+        }
+        if hints.results.is_none() {
+            lines.push((
+                format!("outreach export {batch}{db}"),
+                "write the results file",
+            ));
+        }
+        lines
+    }
+}
+
+/// Writes the summary as JSON, readable by its owner only; it appears whole or not at all.
+///
+/// # Errors
+/// [`ReportError`] if the file cannot be written.
+pub fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
+    let fail = |source: std::io::Error| ReportError::from(source).at(path);
+    let (new, mut file) = NewFile::create(path)?;
+    let mut json = serde_json::to_vec_pretty(summary).map_err(|error| fail(error.into()))?;
+    json.push(b'\n');
+    file.write_all(&json).map_err(fail)?;
+    new.publish(&file, || ()).map_err(fail)
+}
+
+/// `row 7`, with the file where the batch has several.
+pub fn place(batch: &Batch, file: u16, row: u32) -> String {
+    if batch.files.len() > 1 {
+        format!("{}, row {row}", batch.file_name(file))
+    } else {
+        format!("row {row}")
+    }
+}
+
+/// A word of a command line, in quotes if a shell would not take it as one.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A time for people, in UTC like the results file.
+pub fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Chance that repeats: every decision of the sandbox is a function of the seed and of what it is about.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One step of splitmix64 as a hash: well mixed, and the same on every machine.
+pub(super) const fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// The hash of a subject under a seed and a purpose, so that two decisions about one subject are independent.
+pub(super) const fn draw(seed: u64, purpose: u64, subject: u64) -> u64 {
+    mix(mix(mix(seed) ^ purpose) ^ subject)
+}
+
+/// A share of all cases, in millionths; written as a percentage (`2%`, `0.5%`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u32);
+
+impl Share {
+    /// Never.
+    pub const NONE: Self = Self(0);
+    /// Always.
+    pub const ALL: Self = Self(1_000_000);
+
+    /// A share in percent; more than 100 is 100.
+    pub const fn percent(percent: u32) -> Self {
+        if percent >= 100 {
+            Self::ALL
+        } else {
+            Self(percent * 10_000)
+        }
+    }
+
+    /// True if a draw falls into the share.
+    pub(super) fn holds(self, draw: u64) -> bool {
+        // The upper half of the draw, scaled to millionths: no modulo bias worth naming.
+        ((draw >> 32) * 1_000_000) >> 32 < u64::from(self.0)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 10_000, self.0 % 10_000);
+        if rest == 0 {
+            write!(f, "{whole}%")
+        } else {
+            let decimals = format!("{rest:04}");
+            write!(f, "{whole}.{}%", decimals.trim_end_matches('0'))
+        }
+    }
+}
+
+/// A text that is no percentage between 0 % and 100 %.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a share: write a percentage from 0% to 100%, such as 2% or 0.5%")]
+pub struct NotAShare(String);
+
+impl FromStr for Share {
+    type Err = NotAShare;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || NotAShare(text.to_owned());
+        let number = text.trim().strip_suffix('%').ok_or_else(error)?.trim();
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+        if decimals.len() > 4 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(error());
+        }
+        let whole: u32 = whole.parse().map_err(|_| error())?;
+        let decimals: u32 = format!("{decimals:0<4}").parse().map_err(|_| error())?;
+        let millionths = whole
+            .checked_mul(10_000)
+            .and_then(|parts| parts.checked_add(decimals));
+        millionths
+            .filter(|&parts| parts <= Self::ALL.0)
+            .map(Self)
+            .ok_or_else(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_and_shown_alike() {
+        for text in ["0%", "2%", "0.5%", "12.0625%", "100%"] {
+            assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
+        }
+        for wrong in ["2", "101%", "-1%", "1.00001%", "a%", "%", "99999999999%"] {
+            assert!(wrong.parse::<Share>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_met_within_a_tenth_of_a_percent() {
+        let share = Share::percent(15);
+        let hits = (0..1_000_000)
+            .filter(|&subject| share.holds(draw(7, 1, subject)))
+            .count();
+        assert!((149_000..151_000).contains(&hits), "{hits}");
+        assert!((0..1000).all(|subject| Share::ALL.holds(draw(1, 2, subject))));
+        assert!(!(0..1000).any(|subject| Share::NONE.holds(draw(1, 2, subject))));
+    }
+}

@@ -1,0 +1,186 @@
+//! The accept loop: it counts connections, limits them, and can stop listening for a while.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioTimer;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use super::app::{App, Phase};
+use super::call::Caller;
+use super::read;
+use super::settings::{ConnectionLimit, Excess};
+use super::wire::{Link, Wire};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
+/// A client that replaces a connection may open the new one before we have seen the old one close.
+const SETTLING: Duration = Duration::from_millis(2);
+
+fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Opens the listening port.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    socket(address)?.listen(BACKLOG)
+}
+
+/// Serves until the phase is [`Phase::Stopped`].
+pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: SocketAddr) {
+    let router = TowerToHyperService::new(read::router(&app));
+    let slots = Arc::new(Semaphore::new(
+        app.settings
+            .connections
+            .map_or(0, |limit| limit.limit.get() as usize),
+    ));
+    let mut phases = app.phase.subscribe();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let link = Arc::new(Link::new());
+                    let caller = Caller { app: Arc::clone(&app), link, router: router.clone() };
+                    tokio::spawn(connection(caller, stream, Arc::clone(&slots), app.phase.subscribe()));
+                }
+                // Out of file descriptors, or the peer was faster: neither ends the server.
+                Err(_) => tokio::time::sleep(SETTLING).await,
+            },
+            changed = phases.changed() => {
+                let phase = *phases.borrow_and_update();
+                match phase {
+                    Phase::Stopped => return,
+                    Phase::Open if changed.is_ok() => {}
+                    Phase::Open => return,
+                    Phase::Refusing(period) => match refuse(&app, listener, address, period, &mut phases).await {
+                        Some(reopened) => listener = reopened,
+                        None => return,
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// Closes the listener for a while; `None` if the sandbox stops meanwhile.
+async fn refuse(
+    app: &App,
+    listener: TcpListener,
+    address: SocketAddr,
+    period: Duration,
+    phases: &mut watch::Receiver<Phase>,
+) -> Option<TcpListener> {
+    drop(listener);
+    app.counters.outages.fetch_add(1, Ordering::Relaxed);
+    // A bound socket that does not listen refuses connections and keeps the port ours.
+    let reserved = socket(address);
+    let stopped = async {
+        phases
+            .wait_for(|phase| *phase == Phase::Stopped)
+            .await
+            .map(|_| ())
+    };
+    tokio::select! {
+        () = tokio::time::sleep(period) => {}
+        _ = stopped => return None,
+    }
+    app.phase.send_if_modified(|phase| {
+        let refusing = *phase != Phase::Stopped;
+        if refusing {
+            *phase = Phase::Open;
+        }
+        refusing
+    });
+    match reserved {
+        Ok(socket) => socket.listen(BACKLOG).ok(),
+        Err(_) => listen(address).ok(),
+    }
+}
+
+/// Counts a connection for as long as it lives.
+struct Open(Arc<App>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.counters.connections.fall();
+    }
+}
+
+async fn connection(
+    caller: Caller,
+    stream: TcpStream,
+    slots: Arc<Semaphore>,
+    mut phases: watch::Receiver<Phase>,
+) {
+    let app = Arc::clone(&caller.app);
+    let gauge = &app.counters.connections;
+    let mut level = gauge.rise();
+    let _open = Open(Arc::clone(&app));
+    let limit = app.settings.connections;
+    let suspicious = limit.is_some_and(|limit| level > u64::from(limit.limit.get()));
+    if level > gauge.peak.load(Ordering::Relaxed) || suspicious {
+        // Connections that the client has closed already must not count.
+        tokio::time::sleep(SETTLING).await;
+        level = level.min(gauge.level.load(Ordering::Acquire));
+        gauge.note_peak(level);
+    }
+    let _slot = match limit {
+        None => None,
+        Some(ConnectionLimit { excess, .. }) => match (slots.try_acquire(), excess) {
+            (Ok(slot), _) => Some(slot),
+            (Err(_), Excess::Queue) => slots.acquire().await.ok(),
+            (Err(_), Excess::Answer429) => {
+                caller.link.excess.store(true, Ordering::Relaxed);
+                None
+            }
+            (Err(_), Excess::Close) => {
+                app.counters
+                    .refused_connections
+                    .fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        },
+    };
+    serve_connection(caller, stream, &mut phases).await;
+}
+
+async fn serve_connection(caller: Caller, stream: TcpStream, phases: &mut watch::Receiver<Phase>) {
+    // Answers are small: waiting to fill a packet would only add latency.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let wire = Wire::new(stream, Arc::clone(&caller.link), &caller.app);
+    let service = service_fn(|request| caller.clone().answer(request));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(None);
+    let mut served = pin!(http.serve_connection(wire, service));
+    loop {
+        tokio::select! {
+            _ = served.as_mut() => return,
+            changed = phases.changed() => {
+                let phase = *phases.borrow_and_update();
+                match phase {
+                    Phase::Stopped => return,
+                    Phase::Open if changed.is_ok() => {}
+                    Phase::Open => return,
+                    Phase::Refusing(_) => served.as_mut().graceful_shutdown(),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! One recipient's whole story, and the recipients whose outcome is unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde::Serialize;
+
+use super::batch::{BatchId, RecipientId, parse_state};
+use super::error::StoreError;
+use super::{Reader, from_millis, suppression};
+use crate::domain::delivery::State;
+use crate::domain::phone::PhoneNumber;
+
+/// A request for a recipient, or a decision about one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptRecord {
+    /// When the request left, or the decision was made.
+    pub started_at: Timestamp,
+    /// When its answer was on disk; `None` while it is under way.
+    pub finished_at: Option<Timestamp>,
+    /// What became of it, as a word.
+    pub outcome: Option<String>,
+    /// HTTP status, if there was an answer.
+    pub http_status: Option<u16>,
+    /// The text that explains it.
+    pub text: Option<String>,
+    /// Who decided, or what proved it.
+    pub actor: Option<String>,
+}
+
+/// One recipient with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// Its key.
+    pub recipient: RecipientId,
+    /// Index of its file.
+    pub file: u16,
+    /// Its row in that file.
+    pub row: u32,
+    /// Where it stands.
+    pub state: State,
+    /// Its number, if it has one.
+    pub phone: Option<PhoneNumber>,
+    /// Why it is where it is.
+    pub reason: Option<String>,
+    /// What the cell should probably say.
+    pub suggestion: Option<String>,
+    /// When it was settled.
+    pub finished_at: Option<Timestamp>,
+    /// What is or was to be sent, as JSON.
+    pub content: Option<String>,
+    /// The message's id.
+    pub message_id: Option<String>,
+    /// The contact's id.
+    pub contact_id: Option<String>,
+    /// When it was accepted.
+    pub sent_at: Option<Timestamp>,
+    /// When it was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was read.
+    pub read_at: Option<Timestamp>,
+    /// When the person opted in.
+    pub opted_in_at: Option<Timestamp>,
+    /// All requests and decisions, in order.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// A recipient whose outcome is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownRow {
+    /// Its key.
+    pub recipient: RecipientId,
+    /// Index of its file.
+    pub file: u16,
+    /// Its row in that file.
+    pub row: u32,
+    /// Its number; for the screen, masked.
+    pub phone: Option<PhoneNumber>,
+    /// Why the outcome is unknown.
+    pub reason: Option<String>,
+    /// The contact's id, where the file or an earlier message tells it.
+    pub contact_id: Option<String>,
+    /// What was to be sent, as JSON.
+    pub content: Option<String>,
+}
+
+const STORY: &str = "SELECT r.id, i.file, i.row, r.state, r.phone, r.reason, i.suggestion,
+        r.finished_at, i.content, m.message_id, m.contact_id, m.sent_at, m.delivered_at, m.read_at,
+        m.opted_in_at
+    FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id
+         LEFT JOIN message m ON m.recipient = i.id
+    WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id";
+
+const UNKNOWN: &str = "SELECT r.id, i.file, i.row, r.phone, r.reason,
+        coalesce(i.contact_id, c.contact_id), i.content
+    FROM recipient r INDEXED BY recipient_unknown
+         CROSS JOIN recipient_input i ON i.id = r.id
+         LEFT JOIN contact c ON c.channel = (SELECT channel FROM batch WHERE id = r.id >> 32)
+                                AND c.phone = r.phone
+    WHERE r.state = 'unknown' AND r.id BETWEEN ?1 AND ?2 ORDER BY r.id LIMIT ?3";
+
+impl Reader {
+    /// The whole story of the recipients of one row: several where the batch has several files, or
+    /// the row several numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn stories(&self, id: BatchId, row: u32) -> Result<Vec<Story>, StoreError> {
+        let (first, last) = range(id);
+        let mut select = self.connection.prepare_cached(STORY)?;
+        let rows = select.query_map((first, last, row), |row| Ok(story(row)))?;
+        let mut stories: Vec<Story> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
+        for story in &mut stories {
+            story.attempts = self.attempts(story.recipient)?;
+        }
+        Ok(stories)
+    }
+
+    /// All requests for a recipient and decisions about it, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn attempts(&self, recipient: RecipientId) -> Result<Vec<AttemptRecord>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT started_at, finished_at, outcome, http_status, text, actor FROM attempt
+             WHERE recipient = ?1 ORDER BY id",
+        )?;
+        let rows = select.query_map([recipient.get()], |row| {
+            let time = |at: Option<i64>| at.map(from_millis).transpose();
+            let record = |started: i64, finished| -> Result<AttemptRecord, StoreError> {
+                Ok(AttemptRecord {
+                    started_at: from_millis(started)?,
+                    finished_at: time(finished)?,
+                    outcome: row.get(2)?,
+                    http_status: row.get(3)?,
+                    text: row.get(4)?,
+                    actor: row.get(5)?,
+                })
+            };
+            Ok(record(row.get(0)?, row.get(1)?))
+        })?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// The recipients of the batch whose outcome is unknown, in row order, `limit` at the most.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn unknown_rows(&self, id: BatchId, limit: usize) -> Result<Vec<UnknownRow>, StoreError> {
+        let (first, last) = range(id);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut select = self.connection.prepare_cached(UNKNOWN)?;
+        let rows = select.query_map((first, last, limit), |row| Ok(unknown(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// When the last request for each of these recipients left. One pass over the audit.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn last_requests(
+        &self,
+        recipients: &BTreeSet<RecipientId>,
+    ) -> Result<BTreeMap<RecipientId, Timestamp>, StoreError> {
+        let mut found = BTreeMap::new();
+        let mut select = self.connection.prepare_cached(
+            "SELECT recipient, started_at FROM attempt
+             WHERE outcome IS NULL OR outcome NOT IN ('evidence', 'assumed_sent', 'resend')
+             ORDER BY id DESC",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()?
+            && found.len() < recipients.len()
+        {
+            let recipient = RecipientId::from_column(row.get(0)?);
+            if recipients.contains(&recipient) && !found.contains_key(&recipient) {
+                found.insert(recipient, from_millis(row.get(1)?)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn range(id: BatchId) -> (i64, i64) {
+    (
+        RecipientId::new(id, 0).get(),
+        RecipientId::new(id, u32::MAX).get(),
+    )
+}
+
+fn times(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    row.get::<_, Option<i64>>(column)?
+        .map(from_millis)
+        .transpose()
+}
+
+fn number(row: &Row<'_>, column: usize) -> Result<Option<PhoneNumber>, StoreError> {
+    row.get::<_, Option<i64>>(column)?
+        .map(suppression::phone)
+        .transpose()
+}
+
+fn story(row: &Row<'_>) -> Result<Story, StoreError> {
+    Ok(Story {
+        recipient: RecipientId::from_column(row.get(0)?),
+        file: row.get(1)?,
+        row: row.get(2)?,
+        state: parse_state(&row.get::<_, String>(3)?)?,
+        phone: number(row, 4)?,
+        reason: row.get(5)?,
+        suggestion: row.get(6)?,
+        finished_at: times(row, 7)?,
+        content: row.get(8)?,
+        message_id: row.get(9)?,
+        contact_id: row.get(10)?,
+        sent_at: times(row, 11)?,
+        delivered_at: times(row, 12)?,
+        read_at: times(row, 13)?,
+        opted_in_at: times(row, 14)?,
+        attempts: Vec::new(),
+    })
+}
+
+fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
+    Ok(UnknownRow {
+        recipient: RecipientId::from_column(row.get(0)?),
+        file: row.get(1)?,
+        row: row.get(2)?,
+        phone: number(row, 3)?,
+        reason: row.get(4)?,
+        contact_id: row.get(5)?,
+        content: row.get(6)?,
+    })
+}

@@ -1,0 +1,147 @@
+//! What can go wrong with the checkpoint. Any of it stops sending.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+use crate::domain::delivery::ImpossibleTransition;
+
+/// A failure of the checkpoint. The text says what happened and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full.
+    #[error(
+        "the disk that holds the checkpoint is full; free some space and run the same command again, nothing known is lost"
+    )]
+    Full,
+    /// The file or its folder cannot be written.
+    #[error(
+        "the checkpoint cannot be written (read-only file, folder or file system); make it writable and run the same command again"
+    )]
+    ReadOnly,
+    /// Another program keeps the database locked.
+    #[error(
+        "another program has locked the checkpoint for too long; close it (a database browser?) and run the same command again"
+    )]
+    Busy,
+    /// The file is damaged.
+    #[error(
+        "the checkpoint is damaged ({detail}); restore it from a backup, or keep it for `doctor` and begin a new one with --db. Do not send again before you know who was messaged"
+    )]
+    Corrupt {
+        /// SQLite's word for it.
+        detail: String,
+    },
+    /// Not a database of this program.
+    #[error("this database belongs to another program; name another file with --db")]
+    Foreign,
+    /// Written by a newer version of this program.
+    #[error(
+        "the checkpoint has version {found}, this program knows up to {known}; use the newer program that wrote it"
+    )]
+    Newer {
+        /// Version of the file.
+        found: u32,
+        /// Version that this program writes.
+        known: u32,
+    },
+    /// The file cannot be opened at all.
+    #[error("cannot open the checkpoint {}: {detail}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        detail: String,
+    },
+    /// Another process works on this batch.
+    #[error("batch {batch} is held by process {pid} since {since}; wait for it, or stop it")]
+    Held {
+        /// The batch.
+        batch: String,
+        /// The other process.
+        pid: String,
+        /// Since when, RFC 3339.
+        since: String,
+    },
+    /// No such batch.
+    #[error("there is no batch `{name}` in this checkpoint{}", near.as_deref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    NoBatch {
+        /// The name that was asked for.
+        name: String,
+        /// A similar name, if there is one.
+        near: Option<String>,
+    },
+    /// A state change that cannot be.
+    #[error(transparent)]
+    Impossible(#[from] ImpossibleTransition),
+    /// A value in the database is not what was stored there.
+    #[error("the checkpoint holds a value that cannot be: {detail}")]
+    Value {
+        /// Which.
+        detail: String,
+    },
+    /// The writer thread ended early: its own error was reported before this one.
+    #[error("the checkpoint writer has stopped after an earlier failure")]
+    Stopped,
+    /// Any other failure of the database.
+    #[error(
+        "the checkpoint failed: {detail}; run the same command again, and `doctor` if it persists"
+    )]
+    Database {
+        /// SQLite's word for it.
+        detail: String,
+    },
+    /// A file beside the database (lock, temporary) failed.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl StoreError {
+    /// The same failure for each of several waiters.
+    pub(super) fn for_waiter(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::ReadOnly => Self::ReadOnly,
+            Self::Busy => Self::Busy,
+            Self::Corrupt { detail } => Self::Corrupt {
+                detail: detail.clone(),
+            },
+            Self::Foreign => Self::Foreign,
+            Self::Newer { found, known } => Self::Newer {
+                found: *found,
+                known: *known,
+            },
+            Self::Impossible(transition) => Self::Impossible(*transition),
+            Self::Value { detail } => Self::Value {
+                detail: detail.clone(),
+            },
+            Self::Stopped => Self::Stopped,
+            Self::Open { .. } | Self::Held { .. } | Self::NoBatch { .. } | Self::File { .. } => {
+                Self::Database {
+                    detail: self.to_string(),
+                }
+            }
+            Self::Database { detail } => Self::Database {
+                detail: detail.clone(),
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let detail = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { detail },
+            Some(_) | None => Self::Database { detail },
+        }
+    }
+}

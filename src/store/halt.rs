@@ -1,0 +1,90 @@
+//! What becomes of the recipients whose identical refusals stopped a batch.
+
+use jiff::Timestamp;
+
+use super::batch::{Batch, RecipientId, parse_state};
+use super::error::StoreError;
+use super::writer::Tx;
+use super::{Store, to_millis};
+use crate::domain::delivery::{self, Event};
+use crate::domain::outcome::{AttemptOutcome, canonical_text};
+
+impl Store {
+    /// The refusals did mean "no Messenger": the recipients stay as they are, and the text is known
+    /// from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn confirm_no_messenger(
+        &self,
+        batch: &Batch,
+        text: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let id = batch.id;
+        self.writer.write_blocking(move |tx| {
+            tx.connection.execute(
+                "INSERT INTO known_refusal (text, added_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                (text, to_millis(now)),
+            )?;
+            clear(tx, id.get())
+        })
+    }
+
+    /// The cause was mended: the recipients that were refused with this text go back to the queue.
+    /// They were refused, so that nobody is messaged twice. Returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn requeue_refused(
+        &self,
+        batch: &Batch,
+        text: String,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let id = batch.id;
+        self.writer.write_blocking(move |tx| {
+            let refused = refused(tx, id.get(), &text)?;
+            for (recipient, state) in &refused {
+                let state = parse_state(state)?;
+                let next = delivery::next(state, Event::Resend)?;
+                tx.connection
+                    .prepare_cached(
+                        "UPDATE recipient SET state = ?2, reason_code = NULL, reason = NULL,
+                                finished_at = NULL WHERE id = ?1",
+                    )?
+                    .execute((recipient, next.word()))?;
+                tx.connection
+                    .prepare_cached(
+                        "INSERT INTO attempt (recipient, started_at, finished_at, outcome, actor, text)
+                         VALUES (?1, ?2, ?2, ?3, 'resume', 'after the cause of the refusals was mended')",
+                    )?
+                    .execute((recipient, to_millis(now), AttemptOutcome::Resend.word()))?;
+                tx.count_move(RecipientId::from_column(*recipient).batch(), state, next);
+            }
+            clear(tx, id.get())?;
+            Ok(refused.len() as u64)
+        })
+    }
+}
+
+fn refused(tx: &Tx<'_>, batch: i64, text: &str) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut select = tx.connection.prepare(
+        "SELECT id, state, reason FROM recipient
+         WHERE id > ?1 AND id < ?2 AND state IN ('no_messenger', 'error') AND reason IS NOT NULL",
+    )?;
+    let mut rows = select.query((batch << 32, (batch + 1) << 32))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if canonical_text(&row.get::<_, String>(2)?) == text {
+            found.push((row.get(0)?, row.get(1)?));
+        }
+    }
+    Ok(found)
+}
+
+fn clear(tx: &Tx<'_>, batch: i64) -> Result<(), StoreError> {
+    tx.connection
+        .execute("UPDATE batch SET halted_text = NULL WHERE id = ?1", [batch])?;
+    Ok(())
+}

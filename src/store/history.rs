@@ -1,0 +1,331 @@
+//! Who was messaged before: what the repeat guard and `--not-within` look at.
+//!
+//! The table of attempts is written at its end only, so that "since then" is a scan from its tail,
+//! and "what others did meanwhile" is whatever stands behind the last row that we know. No index by
+//! number is needed, nor kept up to date while sending.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+use sha2::{Digest, Sha256};
+
+use super::batch::{BatchId, RecipientId};
+use super::error::StoreError;
+use super::{Reader, from_millis, to_millis};
+use crate::domain::phone::PhoneNumber;
+
+/// What identifies "the same content to the same number on the same channel": 64 bits of a SHA-256.
+pub fn content_key(channel: &str, phone: PhoneNumber, content: &str) -> i64 {
+    let digest = Sha256::new()
+        .chain_update(channel.as_bytes())
+        .chain_update([0])
+        .chain_update(phone.get().to_le_bytes())
+        .chain_update(content.as_bytes())
+        .finalize();
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    i64::from_le_bytes(bytes)
+}
+
+/// How far the wall clock may have been set back between two attempts, in milliseconds: two hours
+/// cover a clock that was wrong by a daylight-saving hour.
+const CLOCK_STEP: i64 = 7_200_000;
+
+/// How far back to look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HistorySpan {
+    /// The repeat guard: the same content is not repeated within this time. Zero turns it off.
+    pub repeat_guard: Duration,
+    /// Whoever got any message within this time is skipped. Zero turns it off.
+    pub not_within: Duration,
+}
+
+impl HistorySpan {
+    fn longest(self) -> Duration {
+        self.repeat_guard.max(self.not_within)
+    }
+}
+
+/// A message that went out before, or may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastMessage {
+    /// The batch that sent it.
+    pub batch: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The messages of other batches within the span, by content and by number.
+#[derive(Debug)]
+pub(super) struct History {
+    span: HistorySpan,
+    batch: Option<BatchId>,
+    last_seen: i64,
+    /// Content key and attempt.
+    by_content: BTreeSet<(i64, i64)>,
+    /// Number and attempt; only where `not_within` asks for it.
+    by_phone: BTreeSet<(u64, i64)>,
+    names: HashMap<BatchId, String>,
+}
+
+/// How many attempts of others were found, by what they used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// Requests with the same token.
+    pub(super) same_token: u32,
+}
+
+impl History {
+    fn new(span: HistorySpan, batch: Option<BatchId>) -> Self {
+        Self {
+            span,
+            batch,
+            last_seen: 0,
+            by_content: BTreeSet::new(),
+            by_phone: BTreeSet::new(),
+            names: HashMap::new(),
+        }
+    }
+
+    /// Reads the attempts of the span.
+    pub(super) fn load(
+        connection: &Connection,
+        span: HistorySpan,
+        batch: Option<BatchId>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut history = Self::new(span, batch);
+        history.last_seen =
+            connection.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| {
+                row.get(0)
+            })?;
+        let since = to_millis(now).saturating_sub(millis(span.longest()));
+        // From the tail back: attempts stand in the order of their start, but for clock steps.
+        let stop = since.saturating_sub(CLOCK_STEP);
+        let mut select = connection.prepare(
+            "SELECT id, recipient, phone, content_key, started_at FROM attempt ORDER BY id DESC",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let started_at: i64 = row.get(4)?;
+            if started_at < stop {
+                break;
+            }
+            history.note(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        }
+        Ok(history)
+    }
+
+    /// Reads what other processes wrote since the last look. Called inside the write transaction,
+    /// where nobody can write in between.
+    pub(super) fn catch_up(
+        &mut self,
+        connection: &Connection,
+        token: i64,
+    ) -> Result<News, StoreError> {
+        let mut news = News::default();
+        let mut select = connection.prepare_cached(
+            "SELECT id, recipient, phone, content_key, token FROM attempt WHERE id > ?1",
+        )?;
+        let mut rows = select.query([self.last_seen])?;
+        while let Some(row) = rows.next()? {
+            let id = row.get(0)?;
+            self.note(id, row.get(1)?, row.get(2)?, row.get(3)?);
+            self.last_seen = self.last_seen.max(id);
+            if row.get::<_, Option<i64>>(4)? == Some(token) {
+                news.same_token += 1;
+            }
+        }
+        Ok(news)
+    }
+
+    /// The attempt is ours: known without reading it.
+    pub(super) fn skip_own(&mut self, id: i64) {
+        self.last_seen = self.last_seen.max(id);
+    }
+
+    fn note(&mut self, id: i64, recipient: i64, phone: Option<i64>, key: Option<i64>) {
+        if self.batch == Some(RecipientId::from_column(recipient).batch()) {
+            return;
+        }
+        if let Some(key) = key {
+            self.by_content.insert((key, id));
+        }
+        if let Some(phone) = phone.and_then(|phone| u64::try_from(phone).ok())
+            && !self.span.not_within.is_zero()
+        {
+            self.by_phone.insert((phone, id));
+        }
+    }
+
+    /// The latest message with that content key within the repeat guard, from another batch.
+    pub(super) fn repeated(
+        &mut self,
+        connection: &Connection,
+        key: i64,
+        now: Timestamp,
+    ) -> Result<Option<PastMessage>, StoreError> {
+        if self.by_content.is_empty() || self.span.repeat_guard.is_zero() {
+            return Ok(None);
+        }
+        let attempts: Vec<i64> = self
+            .by_content
+            .range((key, i64::MIN)..=(key, i64::MAX))
+            .map(|(_, id)| *id)
+            .collect();
+        self.latest_messaged(connection, &attempts, now, self.span.repeat_guard)
+    }
+
+    /// The latest message to that number within `not_within`, from another batch.
+    pub(super) fn messaged(
+        &mut self,
+        connection: &Connection,
+        phone: PhoneNumber,
+        now: Timestamp,
+    ) -> Result<Option<PastMessage>, StoreError> {
+        if self.by_phone.is_empty() {
+            return Ok(None);
+        }
+        let phone = phone.get();
+        let attempts: Vec<i64> = self
+            .by_phone
+            .range((phone, i64::MIN)..=(phone, i64::MAX))
+            .map(|(_, id)| *id)
+            .collect();
+        self.latest_messaged(connection, &attempts, now, self.span.not_within)
+    }
+
+    /// The last of these attempts that sent something, or may have.
+    fn latest_messaged(
+        &mut self,
+        connection: &Connection,
+        attempts: &[i64],
+        now: Timestamp,
+        span: Duration,
+    ) -> Result<Option<PastMessage>, StoreError> {
+        let since = to_millis(now).saturating_sub(millis(span));
+        for id in attempts.iter().rev() {
+            // An attempt without an end is under way, or its process died: it may have sent.
+            let found: Option<(i64, i64)> = connection
+                .prepare_cached(
+                    "SELECT recipient, started_at FROM attempt WHERE id = ?1 AND started_at >= ?2
+                     AND (outcome IS NULL OR outcome IN
+                          ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent'))",
+                )?
+                .query_row((id, since), |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            if let Some((recipient, at)) = found {
+                let batch = RecipientId::from_column(recipient).batch();
+                return Ok(Some(PastMessage {
+                    batch: self.name(connection, batch)?,
+                    at: from_millis(at)?,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn name(&mut self, connection: &Connection, batch: BatchId) -> Result<String, StoreError> {
+        if let Some(name) = self.names.get(&batch) {
+            return Ok(name.clone());
+        }
+        let name: Option<String> = connection
+            .query_row(
+                "SELECT name FROM batch WHERE id = ?1",
+                [batch.get()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let name = name.unwrap_or_else(|| format!("number {}", batch.get()));
+        self.names.insert(batch, name.clone());
+        Ok(name)
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Who was messaged within the span: read once, for the intake of a list, and shared by its threads.
+#[derive(Debug, Default)]
+pub struct PastMessages {
+    by_content: HashMap<i64, (BatchId, i64)>,
+    by_phone: HashMap<u64, (BatchId, i64)>,
+    names: HashMap<BatchId, String>,
+}
+
+impl PastMessages {
+    /// The latest message with that content key within the repeat guard.
+    pub fn repeated(&self, key: i64) -> Option<PastMessage> {
+        self.by_content
+            .get(&key)
+            .and_then(|found| self.past(*found))
+    }
+
+    /// The latest message to that number within `not_within`.
+    pub fn messaged(&self, phone: PhoneNumber) -> Option<PastMessage> {
+        self.by_phone
+            .get(&phone.get())
+            .and_then(|found| self.past(*found))
+    }
+
+    fn past(&self, (batch, at): (BatchId, i64)) -> Option<PastMessage> {
+        let name = self.names.get(&batch).cloned();
+        Some(PastMessage {
+            batch: name.unwrap_or_else(|| format!("number {}", batch.get())),
+            at: from_millis(at).ok()?,
+        })
+    }
+}
+
+impl Reader {
+    /// Reads who was messaged within the span, but for the messages of `except`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn past_messages(
+        &self,
+        span: HistorySpan,
+        except: Option<BatchId>,
+        now: Timestamp,
+    ) -> Result<PastMessages, StoreError> {
+        let mut past = PastMessages::default();
+        let since = |span: Duration| to_millis(now).saturating_sub(millis(span));
+        let (guard, within) = (since(span.repeat_guard), since(span.not_within));
+        let stop = guard.min(within).saturating_sub(CLOCK_STEP);
+        let mut select = self.connection.prepare(
+            "SELECT recipient, phone, content_key, started_at, outcome IS NULL OR outcome IN
+                    ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent')
+             FROM attempt ORDER BY id DESC",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let at: i64 = row.get(3)?;
+            if at < stop {
+                break;
+            }
+            let batch = RecipientId::from_column(row.get(0)?).batch();
+            if !row.get::<_, bool>(4)? || except == Some(batch) {
+                continue;
+            }
+            if let Some(key) = row.get::<_, Option<i64>>(2)?
+                && at >= guard
+            {
+                past.by_content.entry(key).or_insert((batch, at));
+            }
+            if let Some(phone) = row.get::<_, Option<i64>>(1)?
+                && at >= within
+                && let Ok(phone) = u64::try_from(phone)
+            {
+                past.by_phone.entry(phone).or_insert((batch, at));
+            }
+        }
+        for batch in self.batches()? {
+            past.names.insert(batch.id, batch.name);
+        }
+        Ok(past)
+    }
+}

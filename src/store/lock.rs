@@ -1,0 +1,130 @@
+//! One holder for a batch: an OS file lock, which dies with its process.
+//!
+//! The lock file stands beside the database and tells who holds it. It is removed when the lock is
+//! given back; whoever opened it before that finds out by comparing the file with its path, and
+//! opens it anew.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::StoreError;
+
+/// The right to change a batch. Given back on drop, and by the system when the process dies.
+#[derive(Debug)]
+pub struct Hold {
+    path: PathBuf,
+    // Holds the lock for as long as it is open.
+    _file: File,
+}
+
+impl Hold {
+    /// Takes the lock of `batch` on the database at `database`.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] if another process has it, with its pid and start time.
+    pub(super) fn take(database: &Path, batch: &str, now: &str) -> Result<Self, StoreError> {
+        let path = lock_path(database, batch);
+        let fail = |source| StoreError::File {
+            path: path.clone(),
+            source,
+        };
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(fail)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, batch)),
+                Err(TryLockError::Error(source)) => return Err(fail(source)),
+            }
+            if !is_at(&file, &path) {
+                continue;
+            }
+            file.set_len(0).map_err(fail)?;
+            writeln!(file, "{}\n{now}", std::process::id()).map_err(fail)?;
+            return Ok(Self { path, _file: file });
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Removed while still locked; a file that stays does no harm.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn held(file: &mut File, batch: &str) -> StoreError {
+    let mut text = String::new();
+    let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let mut lines = text.lines();
+    let mut line = || lines.next().unwrap_or("unknown").to_owned();
+    StoreError::Held {
+        batch: batch.to_owned(),
+        pid: line(),
+        since: line(),
+    }
+}
+
+/// Whether the path still leads to this file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(theirs)) => ours.ino() == theirs.ino() && ours.dev() == theirs.dev(),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+fn lock_path(database: &Path, batch: &str) -> PathBuf {
+    // A batch name may hold anything; a file name may not.
+    let safe: String = batch
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || c == '-' || c == '.' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(100)
+        .collect();
+    let mut name = database.file_name().unwrap_or_default().to_owned();
+    name.push(format!("-{safe}.lock"));
+    database.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_taker_learns_who_holds_the_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("outreach.db");
+        let first = Hold::take(&database, "spring", "2026-05-01T10:00:00Z").unwrap();
+        match Hold::take(&database, "spring", "later") {
+            Err(StoreError::Held { batch, pid, since }) => {
+                assert_eq!(batch, "spring");
+                assert_eq!(pid, std::process::id().to_string());
+                assert_eq!(since, "2026-05-01T10:00:00Z");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(Hold::take(&database, "other", "now").is_ok());
+        drop(first);
+        assert!(Hold::take(&database, "spring", "now").is_ok());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,168 @@
+//! Reading a batch's rows, in row order, one at a time: memory does not grow with the list.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+
+use super::batch::{BatchId, RecipientId, parse_state};
+use super::error::StoreError;
+use super::{Reader, from_millis, suppression};
+use crate::domain::delivery::State;
+use crate::domain::phone::PhoneNumber;
+
+/// What is known of a message after it was accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MessageFacts<'a> {
+    /// The message's id.
+    pub message_id: Option<&'a str>,
+    /// The contact's id on the channel.
+    pub contact_id: Option<&'a str>,
+    /// When it was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was read, at the latest.
+    pub read_at: Option<Timestamp>,
+    /// When the person opted in.
+    pub opted_in_at: Option<Timestamp>,
+}
+
+/// One row of a batch, borrowed from the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultRow<'a> {
+    /// Its key.
+    pub recipient: RecipientId,
+    /// Index of its file.
+    pub file: u16,
+    /// Its row in that file, as a spreadsheet numbers it.
+    pub row: u32,
+    /// The row's fields: a JSON array, in the order of the headers.
+    pub fields: &'a str,
+    /// Where it stands.
+    pub state: State,
+    /// Its number, if it has one.
+    pub phone: Option<PhoneNumber>,
+    /// Attempts that counted.
+    pub attempts: u32,
+    /// A word for grouping.
+    pub reason_code: Option<&'a str>,
+    /// Why it is where it is, for people.
+    pub reason: Option<&'a str>,
+    /// What the cell should probably say.
+    pub suggestion: Option<&'a str>,
+    /// When it was settled.
+    pub finished_at: Option<Timestamp>,
+    /// What is known of the message.
+    pub message: MessageFacts<'a>,
+}
+
+const SELECT: &str = "SELECT r.id, r.state, r.phone, r.attempts, r.reason_code, r.reason,
+        r.finished_at, i.file, i.row, i.fields, i.suggestion, m.message_id, m.contact_id,
+        m.delivered_at, m.read_at, m.opted_in_at
+    FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+         LEFT JOIN message m ON m.recipient = r.id
+    WHERE r.id > ?1 AND r.id < ?2";
+
+impl Reader {
+    /// Passes every row of the batch to `each`, in row order, as of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
+    pub fn rows<E: From<StoreError>>(
+        &self,
+        id: BatchId,
+        each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.select_rows(&format!("{SELECT} ORDER BY r.id"), id, each)
+    }
+
+    /// The same for the rows in one state.
+    ///
+    /// # Errors
+    /// As [`Reader::rows`].
+    pub fn rows_in<E: From<StoreError>>(
+        &self,
+        id: BatchId,
+        state: State,
+        each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.select_rows(
+            &format!("{SELECT} AND r.state = '{state}' ORDER BY r.id"),
+            id,
+            each,
+        )
+    }
+
+    fn select_rows<E: From<StoreError>>(
+        &self,
+        sql: &str,
+        id: BatchId,
+        mut each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let range = (id.get() << 32, (id.get() + 1) << 32);
+        let mut select = self
+            .connection
+            .prepare_cached(sql)
+            .map_err(StoreError::from)?;
+        let mut rows = select.query(range).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(result_row(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// How many rows of the batch ended for each reason, the most frequent first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn reasons(&self, id: BatchId, state: State) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut groups: std::collections::HashMap<String, u64> = std::collections::HashMap::new();
+        let mut select = self.connection.prepare_cached(
+            "SELECT coalesce(reason, reason_code, '') FROM recipient
+             WHERE id > ?1 AND id < ?2 AND state = ?3",
+        )?;
+        let mut rows = select.query((id.get() << 32, (id.get() + 1) << 32, state.word()))?;
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let text = crate::domain::outcome::canonical_text(text);
+            *groups.entry(text).or_default() += 1;
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(groups)
+    }
+}
+
+fn result_row<'a>(row: &'a Row<'_>) -> Result<ResultRow<'a>, StoreError> {
+    let text = |column: usize| -> Result<Option<&'a str>, StoreError> {
+        Ok(row
+            .get_ref(column)?
+            .as_str_or_null()
+            .map_err(rusqlite::Error::from)?)
+    };
+    let time = |column: usize| -> Result<Option<Timestamp>, StoreError> {
+        row.get::<_, Option<i64>>(column)?
+            .map(from_millis)
+            .transpose()
+    };
+    Ok(ResultRow {
+        recipient: RecipientId::from_column(row.get(0)?),
+        state: parse_state(text(1)?.unwrap_or_default())?,
+        phone: row
+            .get::<_, Option<i64>>(2)?
+            .map(suppression::phone)
+            .transpose()?,
+        attempts: row.get(3)?,
+        reason_code: text(4)?,
+        reason: text(5)?,
+        finished_at: time(6)?,
+        file: row.get(7)?,
+        row: row.get(8)?,
+        fields: text(9)?.unwrap_or("[]"),
+        suggestion: text(10)?,
+        message: MessageFacts {
+            message_id: text(11)?,
+            contact_id: text(12)?,
+            delivered_at: time(13)?,
+            read_at: time(14)?,
+            opted_in_at: time(15)?,
+        },
+    })
+}

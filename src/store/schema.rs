@@ -1,0 +1,62 @@
+//! The schema and its migrations.
+//!
+//! Migrations are append-only: entry N brings a database from `user_version` N to N + 1, in one
+//! transaction. A released entry is never edited. A database of a newer version is refused.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::StoreError;
+use crate::crash::{CrashPoint, crash_point};
+
+/// What marks a file as ours (`application_id`): "outr".
+const APPLICATION_ID: i32 = 0x6f75_7472;
+
+const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql")];
+
+/// The version that this program writes.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "there will not be four billion migrations"
+)]
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Brings the database to [`VERSION`]; does nothing if it is there.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have migrated while we waited for the lock.
+    let found = version(&transaction)?;
+    let missing = MIGRATIONS.get(found as usize..).ok_or(StoreError::Newer {
+        found,
+        known: VERSION,
+    })?;
+    for sql in missing {
+        transaction.execute_batch(sql)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    crash_point(CrashPoint::Migration);
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The version of the database; fails for a newer one, and for a file that is not ours.
+pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id != APPLICATION_ID && (id != 0 || tables != 0) {
+        return Err(StoreError::Foreign);
+    }
+    if found > VERSION {
+        return Err(StoreError::Newer {
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(found)
+}

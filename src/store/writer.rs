@@ -1,0 +1,216 @@
+//! The one thread that writes, and its group commit.
+//!
+//! Callers hand in a piece of work and wait. The thread takes all that waits, does it in one
+//! transaction, commits (with one fsync, `synchronous=FULL`), and then answers everybody: an answer
+//! means "on disk". While it commits, the next group gathers, so that the size of the groups
+//! follows the load by itself.
+//!
+//! A failure of the database is a failure of the whole group: nothing of it is on disk, and every
+//! waiter learns so. Work that may fail for reasons of its own (a bad webhook event, an unknown
+//! name) returns that as a value.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::BatchId;
+use super::error::StoreError;
+use crate::crash::{CrashPoint, crash_point};
+use crate::domain::delivery::State;
+
+/// As many pieces of work as one transaction takes: bounds the time to the first answer.
+const GROUP: usize = 1024;
+
+/// A counter of a batch that is kept in the same transaction as what it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Counter {
+    State(State),
+    Requests,
+    Throttled,
+}
+
+impl Counter {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::State(state) => state.word(),
+            Self::Requests => "requests",
+            Self::Throttled => "throttled",
+        }
+    }
+}
+
+/// The transaction of a group.
+pub(super) struct Tx<'a> {
+    pub(super) connection: &'a Connection,
+    counts: &'a mut BTreeMap<(BatchId, Counter), i64>,
+}
+
+impl Tx<'_> {
+    /// Adds to a counter of the batch; written once, at the end of the group.
+    pub(super) fn count(&mut self, batch: BatchId, counter: Counter, n: i64) {
+        *self.counts.entry((batch, counter)).or_default() += n;
+    }
+
+    /// Moves one recipient of the batch from one state's count to another's.
+    pub(super) fn count_move(&mut self, batch: BatchId, from: State, to: State) {
+        if from != to {
+            self.count(batch, Counter::State(from), -1);
+            self.count(batch, Counter::State(to), 1);
+        }
+    }
+
+    /// Writes the counters that the work so far has changed, for whoever reads them next.
+    pub(super) fn flush_counts(&mut self) -> Result<(), StoreError> {
+        let mut upsert = self.connection.prepare_cached(
+            "INSERT INTO tally (batch, what, n) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET n = n + excluded.n",
+        )?;
+        for ((batch, counter), n) in std::mem::take(self.counts) {
+            if n != 0 {
+                upsert.execute((batch.get(), counter.word(), n))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+trait Job: Send {
+    /// Does the work inside the group's transaction; false if the database failed.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+    /// Answers the waiter: `None` once all is on disk, else why it is not.
+    fn answer(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Waiting<F, T> {
+    work: Option<F>,
+    result: Option<T>,
+    waiter: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Waiting<F, T>
+where
+    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        if let Some(work) = self.work.take() {
+            self.result = Some(work(tx)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failure: Option<StoreError>) {
+        let answer = match (failure, self.result) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(result)) => Ok(result),
+            (None, None) => Err(StoreError::Stopped),
+        };
+        // A waiter that went away does not undo the commit.
+        let _ = self.waiter.send(answer);
+    }
+}
+
+/// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<mpsc::UnboundedSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection of its own.
+    pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let thread = std::thread::Builder::new()
+            .name("checkpoint".to_owned())
+            .spawn(move || work_off(connection, queue))
+            .map_err(|source| StoreError::File {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) fn submit<T, F>(
+        &self,
+        work: F,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (waiter, answer) = oneshot::channel();
+        let job = Box::new(Waiting {
+            work: Some(work),
+            result: None,
+            waiter,
+        });
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
+        jobs.send(job).map_err(|_| StoreError::Stopped)?;
+        Ok(answer)
+    }
+
+    /// Does `work` in the next group; returns when it is on disk.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.submit(work)?.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// The same for a thread that may block.
+    pub(super) fn write_blocking<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.submit(work)?
+            .blocking_recv()
+            .unwrap_or(Err(StoreError::Stopped))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was already reported as `Stopped` to whoever waited.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work_off(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>) {
+    let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
+    while queue.blocking_recv_many(&mut group, GROUP) > 0 {
+        let failure = commit(&mut connection, &mut group).err();
+        for job in group.drain(..) {
+            job.answer(failure.as_ref().map(StoreError::for_waiter));
+        }
+    }
+    // Keeps the files small between runs; if it fails, the next opening does the same.
+    let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);");
+}
+
+fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut counts = BTreeMap::new();
+    let mut tx = Tx {
+        connection: &transaction,
+        counts: &mut counts,
+    };
+    for job in group {
+        job.run(&mut tx)?;
+    }
+    tx.flush_counts()?;
+    crash_point(CrashPoint::BeforeIntentCommit);
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Every setting exists in all layers.
+
+use std::collections::BTreeSet;
+
+use clap::CommandFactory as _;
+use outreach::cli::Cli;
+use outreach::config::{Environment, KEYS, Layer, Settings};
+
+/// Flags that are no settings: they belong to one run, and a file that said them would be a trap.
+const RUN_ONLY: &[&str] = &[
+    "add",
+    "all",
+    "assume-sent",
+    "batch",
+    "config",
+    "from-api",
+    "help",
+    "html",
+    "json",
+    "no-messenger-text",
+    "quiet",
+    "reason",
+    "rejects",
+    "resend",
+    "row",
+    "sandbox",
+    "update",
+    "verbose",
+    "version",
+    "watch",
+    "yes",
+];
+
+/// The setting `numbers` is given by these two flags.
+const NUMBERS: &[&str] = &["one-per-row", "all-numbers"];
+
+fn flags(command: &clap::Command, found: &mut BTreeSet<String>) {
+    // The sandbox's flags are its own, for rehearsals and tests.
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| sub.get_name() != "sandbox")
+    {
+        flags(sub, found);
+    }
+    found.extend(
+        command
+            .get_arguments()
+            .filter_map(|arg| arg.get_long())
+            .map(str::to_owned),
+    );
+}
+
+#[test]
+fn every_flag_is_a_setting_or_a_stated_exception() {
+    let mut found = BTreeSet::new();
+    flags(&Cli::command(), &mut found);
+    let mut expected: BTreeSet<String> = KEYS
+        .iter()
+        .chain(RUN_ONLY)
+        .chain(NUMBERS)
+        .map(|&key| key.to_owned())
+        .collect();
+    expected.remove("numbers");
+    expected.remove("help");
+    expected.remove("version");
+    found.remove("help");
+    found.remove("version");
+    assert_eq!(found, expected);
+}
+
+/// A value of the right type for a key, in TOML.
+fn sample(key: &str) -> &'static str {
+    match key {
+        "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" => "7",
+        "no-header" | "no-canary" | "insecure-no-signature" => "true",
+        "column" | "metadata" | "opt-out-word" => "[\"x\"]",
+        _ => "\"x\"",
+    }
+}
+
+#[test]
+fn every_setting_can_be_said_in_the_environment_and_in_the_file() {
+    for &key in KEYS {
+        let text = format!("{key} = {}", sample(key));
+        let file = Settings::merge(
+            Layer::default(),
+            Environment::new(),
+            Some(("f".into(), text)),
+        );
+        let plain = sample(key).trim_matches(['[', ']', '"']).to_owned();
+        let name = format!("OUTREACH_{}", key.replace('-', "_").to_uppercase());
+        let variables = Environment::from([(name, plain.clone())]);
+        let environment = Settings::merge(Layer::default(), variables, None);
+        for (settings, origin) in [(file, "file"), (environment, "environment")] {
+            let lines = settings.unwrap().shown();
+            let line = lines.iter().find(|line| line.key == key).unwrap();
+            assert_eq!(
+                (line.value.as_str(), line.origin.code()),
+                (plain.as_str(), origin),
+                "{key}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_example_file_is_understood_and_names_every_setting() {
+    let text = include_str!("../../examples/outreach.toml");
+    let settings = Settings::merge(
+        Layer::default(),
+        Environment::new(),
+        Some(("outreach.toml".into(), text.to_owned())),
+    )
+    .unwrap();
+    settings.pace().unwrap();
+    settings.intake().unwrap();
+    settings.guards().unwrap();
+    settings.content().unwrap();
+    // With every commented setting switched on it must still be understood.
+    let all: Vec<&str> = text
+        .lines()
+        .map(|line| {
+            line.strip_prefix("#")
+                .filter(|rest| !rest.starts_with(' '))
+                .unwrap_or(line)
+        })
+        .filter(|line| !line.starts_with("content ="))
+        .collect();
+    let settings = Settings::merge(
+        Layer::default(),
+        Environment::new(),
+        Some(("all.toml".into(), all.join("\n"))),
+    )
+    .unwrap();
+    settings.pace().unwrap();
+    settings.intake().unwrap();
+    settings.guards().unwrap();
+    for key in KEYS {
+        assert!(
+            text.lines().any(|line| line
+                .trim_start_matches('#')
+                .starts_with(&format!("{key} ="))),
+            "examples/outreach.toml does not name {key}"
+        );
+    }
+}

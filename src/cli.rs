@@ -450,10 +450,7 @@ pub struct ServeArgs {
     pub checkpoint: CheckpointArgs,
 }
 
-// SWAP HERE: replace this placeholder by `pub use crate::commands::sandbox::SandboxArgs;`.
-/// `outreach sandbox`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct SandboxArgs {}
+pub use crate::commands::sandbox::SandboxArgs;
 
 /// `outreach doctor`.
 #[derive(Debug, Clone, Default, Args)]

@@ -227,7 +227,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_hour_on_the_paused_clock_passes_at_once_and_exactly() {
         let clock = Clock::paused(NOON);
-        clock.sleep(Duration::from_secs(3600)).await;
+        clock.sleep(Duration::from_hours(1)).await;
         assert_eq!(clock.now(), NOON + SignedDuration::from_hours(1));
         assert!(clock.monotonic() < Duration::from_millis(3_600_010));
     }
@@ -237,14 +237,14 @@ mod tests {
         let clock = Clock::paused(NOON);
         let sleeper = {
             let clock = clock.clone();
-            tokio::spawn(async move { clock.sleep(Duration::from_secs(3600)).await })
+            tokio::spawn(async move { clock.sleep(Duration::from_hours(1)).await })
         };
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         // Suspended for an hour: the wall clock went on, the monotonic one stood still.
         clock.jump_wall(SignedDuration::from_hours(1));
         sleeper.await.unwrap();
         assert!(
-            clock.monotonic() <= Duration::from_secs(60) + SLICE,
+            clock.monotonic() <= Duration::from_mins(1) + SLICE,
             "woke after {:?}",
             clock.monotonic()
         );
@@ -255,9 +255,9 @@ mod tests {
         let clock = Clock::paused(NOON);
         let sleeper = {
             let clock = clock.clone();
-            tokio::spawn(async move { clock.sleep(Duration::from_secs(600)).await })
+            tokio::spawn(async move { clock.sleep(Duration::from_mins(10)).await })
         };
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         clock.jump_wall(SignedDuration::from_hours(-5));
         sleeper.await.unwrap();
         assert!(

@@ -1,9 +1,11 @@
 //! One file a subcommand: resolves settings, calls the stages, prints.
 
+mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
 pub mod error;
+pub mod export;
 mod finish;
 pub mod man;
 mod preview;
@@ -11,6 +13,7 @@ pub mod resume;
 mod run;
 pub mod sandbox;
 pub mod send;
+pub mod status;
 
 use std::io::Write as _;
 
@@ -54,6 +57,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let exit = match &cli.command {
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
+        Command::Status(args) => status::run(args, &load()?, &mut out)?,
+        Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;
             ExitCode::Complete
@@ -100,15 +105,4 @@ fn log_to_stderr(verbose: u8, wanted: Option<&str>) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .try_init();
-}
-
-/// To be replaced by typed settings.
-fn intake_settings(settings: &Settings) -> Result<crate::intake::Settings, CommandError> {
-    let raw = settings.intake()?;
-    let region = raw.region.as_ref().map(|region| region.as_str().parse());
-    let region = region.transpose().map_err(CommandError::usage)?;
-    Ok(crate::intake::Settings {
-        region,
-        ..Default::default()
-    })
 }

@@ -22,11 +22,14 @@ use crate::dispatch::{
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::outcome::{Exchange, Written};
+use crate::domain::phone::{PhoneNumber, Region};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::WindowBy;
 use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::store::{Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Store, StoreError};
+use crate::store::{
+    Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Opening, Store, StoreError, Window,
+};
 
 /// How often progress is shown and the quota saved.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,6 +49,8 @@ pub(super) struct Access {
 pub(super) struct Run {
     pub(super) store: Arc<Store>,
     pub(super) batch: Batch,
+    /// Fingerprint of the token, where there is one.
+    pub(super) token: Option<i64>,
     /// Held until the run is over.
     pub(super) _hold: Hold,
     pub(super) pace: config::Pace,
@@ -195,7 +200,7 @@ impl Run {
                     attempts: UNDECIDED_ATTEMPTS,
                 },
             },
-            schedule: self.schedule(),
+            schedule: self.pace.schedule.clone(),
             channel_type: self.batch.channel_type.clone(),
             invalid_pattern: self.guards.invalid_pattern.clone(),
         };
@@ -321,12 +326,27 @@ impl Run {
         ClaimRules {
             span: history_span(&self.guards),
             token,
-            window: None,
+            window: self.window(),
         }
     }
 
-    fn schedule(&self) -> Schedule {
-        Schedule::default()
+    /// With windows by recipient, who may be messaged when.
+    fn window(&self) -> Option<Box<Window>> {
+        let schedule = self.pace.schedule.clone();
+        match (schedule.window, schedule.window_by) {
+            (Some(_), WindowBy::Recipient) => Some(Box::new(move |phone: PhoneNumber, now| {
+                let region = phone.region().map(Region::code);
+                let region = region.as_deref();
+                if schedule.may_send_to(now, region) {
+                    return Opening::Now;
+                }
+                match schedule.next_opening_for(now, region) {
+                    Some(at) => Opening::At(at),
+                    None => Opening::NotInThisRun,
+                }
+            })),
+            (Some(_), WindowBy::Sender) | (None, _) => None,
+        }
     }
 }
 
@@ -340,8 +360,11 @@ pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
 
 /// What the pacer needs of the settings.
 pub(super) fn pacer_settings(pace: &config::Pace, concurrency: NonZeroU32) -> PacerSettings {
-    let _ = pace;
     PacerSettings {
+        rate: pace.rate,
+        reserve: pace.reserve,
+        burst: pace.burst,
+        pace: pace.style,
         concurrency,
         ..PacerSettings::default()
     }

@@ -8,11 +8,11 @@ use anyhow::Context;
 
 use crate::sandbox::{
     Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share,
-    WindowKind, parse_duration,
+    WebhookSettings, WindowKind, parse_duration,
 };
 
 /// Simulate the Amio API on a local port. Nobody is messaged.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
@@ -62,6 +62,42 @@ pub struct SandboxArgs {
     /// A scripted fault, such as `500:2%`, `hang-after-accept:1%`, `401:after=500` or `refuse:from=200,for=5s` (repeatable)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
+    /// Send webhook events to this address; `{channel_id}` in it is replaced
+    #[arg(long, value_name = "URL", requires = "webhook_secret")]
+    webhook_url: Option<String>,
+    /// The secret that signs them
+    #[arg(long, value_name = "SECRET", requires = "webhook_url")]
+    webhook_secret: Option<String>,
+    /// What happens how often: echo, opt-in, delivered, read, stop, failed, unknown, duplicates, reordered or forged,
+    /// such as `opt-in:70%` (repeatable)
+    #[arg(long, value_name = "NAME:SHARE", requires = "webhook_url", value_parser = parse_event)]
+    webhook: Vec<(String, Share)>,
+    /// An opt-out word that people answer (repeatable) [default: STOP]
+    #[arg(long, value_name = "WORD", requires = "webhook_url")]
+    stop_word: Vec<String>,
+    /// The time from a message to its first event
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
+    webhook_delay: Duration,
+    /// The time from its first event to the last
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    webhook_spread: Duration,
+    /// How long a minute of the redelivery schedule (1, 5, 20, 60, 180, 480) lasts
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    webhook_minute: Duration,
+}
+
+fn parse_event(text: &str) -> Result<(String, Share), String> {
+    let (name, share) = text
+        .split_once(':')
+        .ok_or("write a name and a share, such as opt-in:70%")?;
+    let share = share.parse::<Share>().map_err(|error| error.to_string())?;
+    if WebhookSettings::new("", "").set_share(name, share) {
+        Ok((name.to_owned(), share))
+    } else {
+        Err(format!(
+            "`{name}` is not something that webhook events tell"
+        ))
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -114,7 +150,25 @@ impl SandboxArgs {
         settings.latency = self.latency;
         settings.jitter = self.jitter;
         settings.faults.clone_from(&self.fault);
+        settings.webhooks = self.webhooks();
         settings
+    }
+}
+
+impl SandboxArgs {
+    fn webhooks(&self) -> Option<WebhookSettings> {
+        let mut webhooks =
+            WebhookSettings::new(self.webhook_url.as_ref()?, self.webhook_secret.as_ref()?);
+        for (name, share) in &self.webhook {
+            webhooks.set_share(name, *share);
+        }
+        if !self.stop_word.is_empty() {
+            webhooks.stop_words.clone_from(&self.stop_word);
+        }
+        webhooks.delay = self.webhook_delay;
+        webhooks.spread = self.webhook_spread;
+        webhooks.minute = self.webhook_minute;
+        Some(webhooks)
     }
 }
 

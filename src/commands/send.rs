@@ -11,15 +11,25 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::preview;
 use super::run::{self, Access, Run, history_span};
+use crate::amio;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::{self, MessageSource, Settings};
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Position, Suppression};
+use crate::domain::recipient::{Accepted, Position, Suppression, Verdict};
 use crate::exit::ExitCode;
 use crate::intake::{Input, Judge, Unsendable};
-use crate::store::{Batch, BatchId, NewBatch, PastMessages, Reader, Stage, Store, content_key};
+use crate::report::check::CheckReport;
+use crate::store::{
+    Absorb, Batch, BatchId, Loader, NewBatch, PastMessages, Reader, Stage, Store, content_key,
+};
+
+/// So many rendered messages are shown.
+const SAMPLES: usize = 3;
+
+/// The digest of the files, in a batch's definition.
+const ROWS: &str = "rows";
 
 /// What the command line, the files and the template say together.
 struct Plan {
@@ -39,10 +49,8 @@ enum Takes {
     New,
     /// The same batch again.
     Continues(Box<Batch>),
-    /// Rows for a batch that is there.
-    Adds(Box<Batch>),
-    /// An edited list for a batch that is there.
-    Updates(Box<Batch>),
+    /// A second list for a batch that is there.
+    Absorbs(Box<Batch>, Absorb),
 }
 
 /// Runs the command.
@@ -52,7 +60,7 @@ enum Takes {
 pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock) -> CommandResult {
     let connection = settings.connection()?;
     let guards = settings.guards()?;
-    let pace = settings.pace()?;
+    let pace = settings.pace(clock.now())?;
     let checkpoint = settings.checkpoint();
     let checkpoint = if args.sandbox {
         checkpoint.for_sandbox()
@@ -63,7 +71,9 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
         connection.token()?;
     }
     let plan = plan(args, settings, &connection)?;
-    console.say(preview::file(&plan.input, plan.template.notices()));
+    for notice in plan.template.notices() {
+        console.say(format_args!("note: {notice}"));
+    }
     let store = Arc::new(Store::open(checkpoint.db())?);
     let hold = store.hold(&plan.name, clock.now())?;
     keep_rehearsals_apart(&store.reader()?, &plan)?;
@@ -74,12 +84,12 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
             load(&store, plan, &guards, console, &clock)?
         }
         Takes::Continues(batch) => *batch,
-        Takes::Adds(batch) => append(&store, plan, *batch, &guards, console, &clock)?,
-        Takes::Updates(batch) => replace(&store, plan, *batch, &guards, console, &clock)?,
+        Takes::Absorbs(batch, how) => absorb(&store, plan, &batch, how, &guards, console, &clock)?,
     };
     let run = Run {
         store,
         batch,
+        token: connection.token.as_ref().map(amio::token_fingerprint),
         _hold: hold,
         pace,
         guards,
@@ -129,7 +139,7 @@ pub(super) fn go(
             run.send(access).await
         } else {
             let access = Access {
-                base_url: connection.base_url.as_str().parse()?,
+                base_url: connection.base_url.clone(),
                 token: connection.token()?.clone(),
             };
             run.send(access).await
@@ -143,7 +153,7 @@ fn plan(
     connection: &config::Connection,
 ) -> Result<Plan, CommandError> {
     let sources = super::sources(&args.files);
-    let input = Input::open(&sources, &super::intake_settings(settings)?)?;
+    let input = Input::open(&sources, &settings.intake()?)?;
     let content = content_source(&settings.content()?)?;
     let template = Template::compile(&content, input.headers())?;
     let channel = match (args.sandbox, connection.channel()) {
@@ -152,7 +162,7 @@ fn plan(
         (false, Err(error)) => return Err(error.into()),
     };
     let definition = BTreeMap::from([
-        ("rows".to_owned(), hex(input.digest().bytes())),
+        (ROWS.to_owned(), hex(input.digest().bytes())),
         ("mapping".to_owned(), input.mapping().canonical()),
         ("content".to_owned(), template.canonical().to_owned()),
         ("channel".to_owned(), channel.clone()),
@@ -238,16 +248,20 @@ fn compare(reader: &Reader, plan: &Plan, args: &SendArgs) -> Result<Takes, Comma
         return Ok(Takes::New);
     };
     let differing = differences(&batch, plan);
-    let batch = Box::new(batch);
-    match differing.as_slice() {
-        [] => Ok(Takes::Continues(batch)),
-        ["rows" | "mapping", ..] if args.add => {
-            only_rows(&differing, plan).map(|()| Takes::Adds(batch))
+    let how = match (args.add, args.update) {
+        (true, _) => Some(Absorb::Add),
+        (_, true) => Some(Absorb::Update),
+        (false, false) => None,
+    };
+    if differing.is_empty() || (how == Some(Absorb::Add) && was_added(&batch, plan)) {
+        return Ok(Takes::Continues(Box::new(batch)));
+    }
+    match how {
+        Some(how) => {
+            only_rows(&differing, plan)?;
+            Ok(Takes::Absorbs(Box::new(batch), how))
         }
-        ["rows" | "mapping", ..] if args.update => {
-            only_rows(&differing, plan).map(|()| Takes::Updates(batch))
-        }
-        _ => Err(CommandError::usage(format_args!(
+        None => Err(CommandError::usage(format_args!(
             "batch `{}` was begun with other {}. Leave --batch out (or name another) for a new \
              batch; --update replaces the list of this one, --add adds to it",
             plan.name,
@@ -277,7 +291,7 @@ fn keep_rehearsals_apart(reader: &Reader, plan: &Plan) -> Result<(), CommandErro
 
 /// What differs between the batch and what is asked now, the rows first.
 fn differences(batch: &Batch, plan: &Plan) -> Vec<&'static str> {
-    ["rows", "mapping", "content", "channel"]
+    [ROWS, "mapping", "content", "channel"]
         .into_iter()
         .filter(|what| batch.definition.get(*what) != plan.definition.get(*what))
         .collect()
@@ -287,7 +301,7 @@ fn differences(batch: &Batch, plan: &Plan) -> Vec<&'static str> {
 fn only_rows(differing: &[&str], plan: &Plan) -> Result<(), CommandError> {
     match differing
         .iter()
-        .find(|what| !matches!(**what, "rows" | "mapping"))
+        .find(|what| !matches!(**what, ROWS | "mapping"))
     {
         None => Ok(()),
         Some(what) => Err(CommandError::usage(format_args!(
@@ -331,32 +345,16 @@ fn load(
     console: Console,
     clock: &Clock,
 ) -> Result<Batch, CommandError> {
-    let reader = store.reader()?;
-    if let Some(leftover) = reader.find_batch(&plan.name)? {
-        // An earlier run died while it read the list.
-        store.discard_batch(leftover.id)?;
-    }
-    let id = store.create_batch(NewBatch {
-        name: plan.name.clone(),
-        digest: plan.digest,
-        definition: plan.definition.clone(),
-        headers: plan.input.headers().to_vec(),
-        files: plan.input.file_names().map(str::to_owned).collect(),
-        channel: plan.channel.clone(),
-        sandbox: plan.sandbox,
-        created_at: clock.now(),
-    })?;
     let name = plan.name.clone();
-    match read_rows(
-        store,
-        plan,
-        id,
-        &Existing::default(),
-        guards,
-        console,
-        clock,
-    ) {
-        Ok(()) => Ok(reader.batch(&name)?),
+    let id = begin(store, &plan, &name, clock)?;
+    let existing = Existing {
+        batch: Some(id),
+        ..Existing::default()
+    };
+    let outcome = read_rows(store, plan, id, &existing, guards, console, clock)
+        .and_then(|loader| Ok(loader.finish()?));
+    match outcome {
+        Ok(()) => Ok(store.reader()?.batch(&name)?),
         Err(error) => {
             store.discard_batch(id)?;
             Err(error)
@@ -364,53 +362,124 @@ fn load(
     }
 }
 
-/// What a batch holds already when rows are added.
+/// Registers a batch whose rows are about to be read.
+fn begin(store: &Store, plan: &Plan, name: &str, clock: &Clock) -> Result<BatchId, CommandError> {
+    if let Some(leftover) = store.reader()?.find_batch(name)? {
+        // An earlier run died while it read the list.
+        store.discard_batch(leftover.id)?;
+    }
+    Ok(store.create_batch(NewBatch {
+        name: name.to_owned(),
+        digest: plan.digest,
+        definition: plan.definition.clone(),
+        headers: plan.input.headers().to_vec(),
+        files: plan.input.file_names().map(str::to_owned).collect(),
+        channel: plan.channel.clone(),
+        sandbox: plan.sandbox,
+        created_at: clock.now(),
+    })?)
+}
+
+/// What a batch holds already when a second list joins it.
 #[derive(Default)]
 struct Existing {
-    last_seq: u32,
+    /// The batch whose own messages do not count as repeated.
+    batch: Option<BatchId>,
     files: Vec<String>,
     seen: Vec<(PhoneNumber, Position)>,
 }
 
-fn append(
+/// Reads a second list beside the batch, and lets the batch take it over when it is whole.
+fn absorb(
     store: &Store,
     plan: Plan,
-    batch: Batch,
+    batch: &Batch,
+    how: Absorb,
     guards: &config::Guards,
     console: Console,
     clock: &Clock,
 ) -> Result<Batch, CommandError> {
-    let _ = (store, plan, batch, guards, console, clock);
-    Err(CommandError::usage("--add: to come"))
+    if plan.input.headers() != batch.headers {
+        return Err(CommandError::usage(format_args!(
+            "batch {} has the columns {}, this file has {}: a batch has the same columns in all its files",
+            batch.name,
+            batch.headers.join(", "),
+            plan.input.headers().join(", ")
+        )));
+    }
+    let reader = store.reader()?;
+    let existing = Existing {
+        batch: Some(batch.id),
+        files: batch.files.clone(),
+        seen: match how {
+            Absorb::Add => reader.numbers(batch.id)?,
+            Absorb::Update => Vec::new(),
+        },
+    };
+    let mut files = batch.files.clone();
+    files.extend(plan.input.file_names().map(str::to_owned));
+    let (definition, digest) = match how {
+        Absorb::Add => (with_added(batch, &plan), batch_digest(batch)),
+        Absorb::Update => (plan.definition.clone(), plan.digest),
+    };
+    let staging = begin(
+        store,
+        &plan,
+        &format!("{} (second list)", batch.name),
+        clock,
+    )?;
+    let outcome = read_rows(store, plan, staging, &existing, guards, console, clock)
+        .and_then(|mut loader| Ok(loader.complete()?))
+        .and_then(|()| {
+            let now = clock.now();
+            Ok(store.absorb(batch, staging, how, definition, digest, files, now)?)
+        });
+    if let Err(error) = outcome {
+        store.discard_batch(staging)?;
+        return Err(error);
+    }
+    Ok(reader.batch(&batch.name)?)
 }
 
-fn replace(
-    store: &Store,
-    plan: Plan,
-    batch: Batch,
-    guards: &config::Guards,
-    console: Console,
-    clock: &Clock,
-) -> Result<Batch, CommandError> {
-    let _ = (store, plan, batch, guards, console, clock);
-    Err(CommandError::usage("--update: to come"))
+fn batch_digest(batch: &Batch) -> [u8; 32] {
+    <[u8; 32]>::try_from(batch.digest.as_slice()).unwrap_or_else(|_| digest(&batch.definition))
+}
+
+/// The files that were added, by the digest of their rows: the same one is not added again.
+const ADDED: &str = "added";
+
+fn with_added(batch: &Batch, plan: &Plan) -> BTreeMap<String, String> {
+    let mut definition = batch.definition.clone();
+    let added = definition.entry(ADDED.to_owned()).or_default();
+    if !added.is_empty() {
+        added.push(' ');
+    }
+    added.push_str(plan.definition.get(ROWS).map_or("", String::as_str));
+    definition
+}
+
+fn was_added(batch: &Batch, plan: &Plan) -> bool {
+    match (batch.definition.get(ADDED), plan.definition.get(ROWS)) {
+        (Some(added), Some(rows)) => added.split(' ').any(|digest| digest == rows),
+        _ => false,
+    }
 }
 
 /// Judges the rows and brings them into the batch.
-fn read_rows(
-    store: &Store,
+fn read_rows<'a>(
+    store: &'a Store,
     mut plan: Plan,
     id: BatchId,
     existing: &Existing,
     guards: &config::Guards,
     console: Console,
     clock: &Clock,
-) -> Result<(), CommandError> {
+) -> Result<Loader<'a>, CommandError> {
     let now = clock.now();
     let reader = store.reader()?;
-    let past = reader.past_messages(history_span(guards), Some(id), now)?;
+    let past = reader.past_messages(history_span(guards), existing.batch, now)?;
     let listed = Listed::read(&reader)?;
-    let mut loader = store.loader(id, existing.last_seq, now);
+    let mut loader = store.loader(id, 0, now);
     let mut files = existing.files.clone();
     files.extend(plan.input.file_names().map(str::to_owned));
     let channel = plan.channel.clone();
@@ -434,15 +503,31 @@ fn read_rows(
         seen: &existing.seen,
         first_file: u16::try_from(existing.files.len()).unwrap_or(u16::MAX),
     };
+    let mut samples = Vec::new();
     let mut progress = preview::Reading::new(console, clock);
     let summary = plan.input.judge(&judge, &mut |row| {
         progress.row();
+        if let Verdict::Queued(Accepted {
+            content: Some(content),
+            ..
+        }) = &row.verdict
+            && samples.len() < SAMPLES
+        {
+            samples.push(content.content.clone());
+        }
         loader.push(row, |position| row_name(&files, position))
     })?;
     progress.clear();
-    console.say(preview::summary(&summary));
-    loader.finish()?;
-    Ok(())
+    let report = CheckReport {
+        files: &files,
+        notes: plan.input.notes(),
+        mapping: plan.input.mapping(),
+        summary: &summary,
+        samples: &samples,
+        forecast: None,
+    };
+    console.say(report.text().trim_end());
+    Ok(loader)
 }
 
 fn messaged(past: &PastMessages, phone: PhoneNumber) -> Option<Suppression> {

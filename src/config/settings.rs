@@ -6,11 +6,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::values::{Allowed, Span};
+use super::values::{ColumnRole, NamedColumn, SaysAllowed, Span};
 use super::{
-    Checkpoint, ConfigError, Connection, Content, Guards, Intake, MessageSource, Numbers, Origin,
-    Pace, PaceStyle, Prefer, Serve, Settings, Undecided, WindowBy,
+    Checkpoint, ConfigError, Connection, Content, Guards, MessageSource, Origin, Pace, Serve,
+    Settings, Undecided,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::amio::BaseUrl;
+use crate::clock::later;
+use crate::domain::quota;
+use crate::domain::schedule::{Schedule, WindowBy, parse_until, parse_zone};
+use crate::intake::{self, ColumnChoice, NumbersPerRow};
 
 /// The most simultaneous requests that make sense: more would exhaust a machine's sockets.
 const MAX_CONCURRENCY: u16 = 10_000;
@@ -50,7 +58,7 @@ impl Settings {
         Ok(Connection {
             base_url: typed(
                 layer.base_url.as_ref(),
-                "https://api.amio.io/v1",
+                BaseUrl::DOCUMENTED,
                 origins.base_url,
                 "base-url",
             )?,
@@ -61,12 +69,12 @@ impl Settings {
         })
     }
 
-    /// How fast, and when.
+    /// How fast, and when, for a run that begins `now`.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
-    pub fn pace(&self) -> Result<Pace, ConfigError> {
+    pub fn pace(&self, now: Timestamp) -> Result<Pace, ConfigError> {
         let (layer, origins) = (&self.layer, &self.origins);
         Ok(Pace {
             rate: maybe(layer.rate.as_ref(), origins.rate, "rate")?,
@@ -75,29 +83,53 @@ impl Settings {
                 .burst
                 .map(|burst| at_least_one(burst, origins.burst, "burst"))
                 .transpose()?,
-            pace: word(
+            style: word(
                 layer.pace.as_ref(),
                 origins.pace,
                 "pace",
-                [("fast", PaceStyle::Fast), ("even", PaceStyle::Even)],
+                [("fast", quota::Pace::Fast), ("even", quota::Pace::Even)],
             )?,
-            until: maybe(layer.until.as_ref(), origins.until, "until")?,
-            for_: match &layer.for_ {
-                Some(_) => Some(positive(layer.for_.as_ref(), "", origins.for_, "for")?),
-                None => None,
-            },
+            schedule: self.schedule(now)?,
+            grace: typed::<Span>(layer.grace.as_ref(), "30s", origins.grace, "grace")?.0,
+        })
+    }
+
+    fn schedule(&self, now: Timestamp) -> Result<Schedule, ConfigError> {
+        let (layer, origins) = (&self.layer, &self.origins);
+        let zone = match &layer.timezone {
+            None => TimeZone::system(),
+            Some(name) => parse_zone(name).map_err(|_| {
+                let allowed = "a time zone such as Europe/Prague or UTC";
+                ConfigError::value(origins.timezone, "timezone", name, allowed)
+            })?,
+        };
+        let until = match &layer.until {
+            None => None,
+            Some(text) => Some(parse_until(text, now, &zone).map_err(|error| {
+                ConfigError::value(origins.until, "until", text, error.allowed())
+            })?),
+        };
+        let after = match &layer.for_ {
+            None => None,
+            Some(_) => Some(later(
+                now,
+                positive(layer.for_.as_ref(), "", origins.for_, "for")?,
+            )),
+        };
+        Ok(Schedule {
             window: maybe(layer.window.as_ref(), origins.window, "window")?,
-            timezone: maybe(layer.timezone.as_ref(), origins.timezone, "timezone")?,
             window_by: word(
                 layer.window_by.as_ref(),
                 origins.window_by,
                 "window-by",
                 [
-                    ("timezone", WindowBy::Timezone),
+                    ("timezone", WindowBy::Sender),
                     ("recipient", WindowBy::Recipient),
                 ],
             )?,
-            grace: typed::<Span>(layer.grace.as_ref(), "30s", origins.grace, "grace")?.0,
+            zone,
+            // Whichever comes first.
+            deadline: [until, after].into_iter().flatten().min(),
         })
     }
 
@@ -106,31 +138,23 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
-    pub fn intake(&self) -> Result<Intake, ConfigError> {
+    pub fn intake(&self) -> Result<intake::Settings, ConfigError> {
         let (layer, origins) = (&self.layer, &self.origins);
-        let columns = layer.column.iter().flatten();
-        Ok(Intake {
+        Ok(intake::Settings {
             region: maybe(layer.region.as_ref(), origins.region, "region")?,
-            columns: columns
-                .map(|text| typed(Some(text), "", origins.column, "column"))
-                .collect::<Result<_, _>>()?,
+            columns: self.columns()?,
             delimiter: maybe(layer.delimiter.as_ref(), origins.delimiter, "delimiter")?,
             encoding: maybe(layer.encoding.as_ref(), origins.encoding, "encoding")?,
             sheet: layer.sheet.clone(),
             no_header: layer.no_header.unwrap_or(false),
-            prefer: word(
-                layer.prefer.as_ref(),
-                origins.prefer,
-                "prefer",
-                [("first", Prefer::First), ("mobile", Prefer::Mobile)],
-            )?,
+            prefer: typed(layer.prefer.as_ref(), "first", origins.prefer, "prefer")?,
             numbers: word(
                 layer.numbers.as_ref(),
                 origins.numbers,
                 "numbers",
                 [
-                    ("one-per-row", Numbers::OnePerRow),
-                    ("all-numbers", Numbers::All),
+                    ("one-per-row", NumbersPerRow::One),
+                    ("all-numbers", NumbersPerRow::All),
                 ],
             )?,
             min_valid: typed(
@@ -140,6 +164,29 @@ impl Settings {
                 "min-valid",
             )?,
         })
+    }
+
+    fn columns(&self) -> Result<ColumnChoice, ConfigError> {
+        let origin = self.origins.column;
+        let mut columns = ColumnChoice::default();
+        for text in self.layer.column.iter().flatten() {
+            let NamedColumn { role, header } = typed(Some(text), "", origin, "column")?;
+            let place = match role {
+                ColumnRole::Phone => {
+                    columns.phone.push(header);
+                    continue;
+                }
+                ColumnRole::Region => &mut columns.region,
+                ColumnRole::FirstName => &mut columns.first_name,
+                ColumnRole::LastName => &mut columns.last_name,
+                ColumnRole::ContactId => &mut columns.contact_id,
+            };
+            if place.replace(header).is_some() {
+                let allowed = "each column but phone once";
+                return Err(ConfigError::value(origin, "column", text, allowed));
+            }
+        }
+        Ok(columns)
     }
 
     /// What is sent.
@@ -267,7 +314,7 @@ impl Settings {
     }
 }
 
-fn typed<T: FromStr<Err = Allowed>>(
+fn typed<T: FromStr<Err: SaysAllowed>>(
     text: Option<&String>,
     default: &str,
     origin: Origin,
@@ -275,10 +322,10 @@ fn typed<T: FromStr<Err = Allowed>>(
 ) -> Result<T, ConfigError> {
     let text = text.map_or(default, String::as_str);
     text.parse()
-        .map_err(|Allowed(allowed)| ConfigError::value(origin, key, text, allowed))
+        .map_err(|error: T::Err| ConfigError::value(origin, key, text, error.allowed()))
 }
 
-fn maybe<T: FromStr<Err = Allowed>>(
+fn maybe<T: FromStr<Err: SaysAllowed>>(
     text: Option<&String>,
     origin: Origin,
     key: &'static str,

@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::values::{
-    BaseUrl, CellDelimiter, ColumnChoice, DayWindow, EncodingName, Percent, RateCap, RegionCode,
-    ReservePart, TimeOfDay, ZoneName,
-};
 use super::{ConfigError, WebhookSecrets};
+use crate::amio::BaseUrl;
+use crate::domain::quota::{self, Rate, Reserve};
+use crate::domain::schedule::Schedule;
 
 /// How to reach the API.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// Its address, without a slash at the end.
+    /// Its address.
     pub base_url: BaseUrl,
     /// The channel that sends, if one is set; see [`Connection::channel`].
     pub channel: Option<String>,
@@ -50,88 +49,21 @@ impl Connection {
     }
 }
 
-/// How the quota of an hour is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaceStyle {
-    /// As fast as the connections allow, then sleep until the reset.
-    Fast,
-    /// Spread evenly.
-    Even,
-}
-
-/// Whose clock the window goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WindowBy {
-    /// The time zone of the settings.
-    Timezone,
-    /// The recipient's own, from the number.
-    Recipient,
-}
-
 /// How fast, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pace {
     /// The user's own cap.
-    pub rate: Option<RateCap>,
+    pub rate: Option<Rate>,
     /// What of the quota is left to others.
-    pub reserve: ReservePart,
+    pub reserve: Reserve,
     /// Requests that may leave at once; `None` leaves it to the pacer.
     pub burst: Option<NonZeroU32>,
     /// How the quota is used.
-    pub pace: PaceStyle,
-    /// Stop at this time of day.
-    pub until: Option<TimeOfDay>,
-    /// Stop after this time.
-    pub for_: Option<Duration>,
-    /// Send only between these times of day.
-    pub window: Option<DayWindow>,
-    /// The time zone of `window` and `until`; `None` is this machine's.
-    pub timezone: Option<ZoneName>,
-    /// Whose clock `window` goes by.
-    pub window_by: WindowBy,
+    pub style: quota::Pace,
+    /// Sending hours and deadline.
+    pub schedule: Schedule,
     /// How long requests in flight may take to finish after a signal.
     pub grace: Duration,
-}
-
-/// Which of several numbers of a row is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prefer {
-    /// The first valid one.
-    First,
-    /// The first mobile one.
-    Mobile,
-}
-
-/// How many messages a row with several numbers makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbers {
-    /// One.
-    OnePerRow,
-    /// One for each number.
-    All,
-}
-
-/// How a contacts file is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intake {
-    /// Region of numbers without a plus.
-    pub region: Option<RegionCode>,
-    /// Which column is what, as far as the user says.
-    pub columns: Vec<ColumnChoice>,
-    /// What stands between the cells; `None` is to be found out.
-    pub delimiter: Option<CellDelimiter>,
-    /// The encoding; `None` is to be found out.
-    pub encoding: Option<EncodingName>,
-    /// The sheet of a workbook; `None` is the first.
-    pub sheet: Option<String>,
-    /// The first row is a contact, not a header.
-    pub no_header: bool,
-    /// Which of several numbers.
-    pub prefer: Prefer,
-    /// How many of several numbers.
-    pub numbers: Numbers,
-    /// The least share of valid rows.
-    pub min_valid: Percent,
 }
 
 /// Where the message comes from.
@@ -173,6 +105,11 @@ impl Checkpoint {
     /// The checkpoint to use outside the sandbox.
     pub fn db(&self) -> &Path {
         self.db.as_deref().unwrap_or(Path::new("outreach.db"))
+    }
+
+    /// The checkpoint, if a flag of this command named it: a suggested command must name it too.
+    pub fn db_by_flag(&self) -> Option<&Path> {
+        self.db.as_deref().filter(|_| self.db_by_flag)
     }
 
     /// The same for a rehearsal: only a flag, given for this very run, may name the files. The

@@ -5,9 +5,11 @@
 
 pub mod content;
 pub mod delivery;
+pub mod forecast;
 pub mod outcome;
 pub mod phone;
 pub mod quota;
 pub mod recipient;
 pub mod retry;
 pub mod schedule;
+pub mod zones;

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The period of the server's quota: an hour.
@@ -16,6 +16,9 @@ pub const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 
 /// A Reset further ahead than this belongs to no hourly quota: it is not believed.
 const FURTHEST_RESET: Duration = Duration::from_hours(25);
+
+/// A Reset that is over since no longer than this is of the window that was just open.
+const JUST_OVER: SignedDuration = SignedDuration::from_secs(2);
 
 /// A Reset below this is no calendar time of this century: it must be the time remaining.
 const FIRST_EPOCH_SECOND: i64 = 1_000_000_000;
@@ -267,15 +270,21 @@ impl QuotaHeaders {
 
     /// Time from the answer, received at `now`, to the window's end.
     ///
-    /// `None` when it is not told, is over already, or lies too far ahead to be believed.
+    /// Zero when it is over since a moment: whole seconds and two clocks allow for that. `None` when it
+    /// is not told, is long over, or lies too far ahead to be believed.
     pub fn until_reset(&self, now: Timestamp) -> Option<Duration> {
         let left = match self.reset? {
             Reset::In(left) => left,
             Reset::At(at) => {
-                Duration::try_from(at.duration_since(self.date.unwrap_or(now))).ok()?
+                let answered = self.date.unwrap_or(now);
+                let over = answered.duration_since(at);
+                if over > JUST_OVER {
+                    return None;
+                }
+                Duration::try_from(-over).unwrap_or(Duration::ZERO)
             }
         };
-        (Duration::ZERO < left && left <= FURTHEST_RESET).then_some(left)
+        (left <= FURTHEST_RESET).then_some(left)
     }
 }
 
@@ -379,9 +388,11 @@ mod tests {
         assert_eq!(left("1700003599"), Some(Duration::from_secs(3599)));
         assert_eq!(left("1700003599000"), Some(Duration::from_secs(3599)));
         assert_eq!(left("3599"), Some(Duration::from_secs(3599)));
+        for just_over in ["0", "1699999999", "1700000000"] {
+            assert_eq!(left(just_over), Some(Duration::ZERO), "{just_over}");
+        }
         for bad in [
-            "1699999999",
-            "0",
+            "1699999990",
             "-5",
             "soon",
             "",
@@ -425,13 +436,10 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = Timestamp::from_second(1_700_000_000).unwrap();
-        assert_eq!(
-            parse_retry_after("120", now),
-            Some(Duration::from_secs(120))
-        );
+        assert_eq!(parse_retry_after("120", now), Some(Duration::from_mins(2)));
         assert_eq!(
             parse_retry_after("Tue, 14 Nov 2023 22:14:20 GMT", now),
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         );
         assert_eq!(parse_retry_after("0", now), None);
         assert_eq!(parse_retry_after("later", now), None);

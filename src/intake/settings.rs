@@ -52,6 +52,13 @@ pub struct BadSetting {
     allowed: &'static str,
 }
 
+impl BadSetting {
+    /// What may be written instead, in words.
+    pub fn allowed(&self) -> &'static str {
+        self.allowed
+    }
+}
+
 /// The character between two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimiter {

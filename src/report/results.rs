@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -39,6 +39,13 @@ const UNDER_WAY: &str =
 
 /// Room for what is written at once.
 const BUFFER: usize = 1 << 18;
+
+/// Where the results of a batch go if nobody says otherwise.
+pub fn default_results_path(batch: &str) -> PathBuf {
+    // A batch name may hold anything; a file name may not.
+    let safe = batch.replace(['/', '\\', '\0'], "_");
+    PathBuf::from(format!("{safe}.results.csv"))
+}
 
 /// Writes the results of the batch; returns the number of rows.
 ///

@@ -33,9 +33,9 @@ pub struct Summary {
     /// Rows by status, requests, and requests that were put off.
     #[serde(flatten)]
     pub counts: Counts,
-    /// What happened after "sent".
+    /// What happened after "sent"; `None` where only the counts were asked for.
     #[serde(flatten)]
-    pub funnel: Funnel,
+    pub funnel: Option<Funnel>,
     /// First request.
     pub started_at: Option<Timestamp>,
     /// End of the last run.
@@ -81,7 +81,7 @@ impl Summary {
             sandbox: batch.sandbox,
             rows: counts.rows(),
             counts,
-            funnel: Funnel::default(),
+            funnel: None,
             started_at: batch.started_at,
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
@@ -99,7 +99,7 @@ impl Summary {
     /// [`ReportError`] if the checkpoint cannot be read.
     pub fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
-        summary.funnel = reader.funnel(batch.id, &batch.channel)?;
+        summary.funnel = Some(reader.funnel(batch.id, &batch.channel)?);
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
                 let reasons = reader.reasons(batch.id, state)?;
@@ -189,10 +189,9 @@ impl Summary {
     }
 
     fn write_funnel(&self, out: &mut String) -> std::fmt::Result {
-        let funnel = &self.funnel;
-        if *funnel == Funnel::default() {
+        let Some(funnel) = self.funnel.filter(|funnel| *funnel != Funnel::default()) else {
             return Ok(());
-        }
+        };
         writeln!(
             out,
             "Of those sent: {} delivered, {} read, {} opted in, {} opted out",

@@ -74,12 +74,9 @@ impl Caller {
             call: app.counters.requests.fetch_add(1, Ordering::Relaxed) + 1,
             send: is_send.then(|| app.counters.sends.fetch_add(1, Ordering::Relaxed) + 1),
         };
-        let response = match self.gate(&numbers, parts, body).await {
-            Some(response) => response,
-            None => {
-                app.counters.unanswered.fetch_add(1, Ordering::Relaxed);
-                future::pending().await
-            }
+        let Some(response) = self.gate(&numbers, parts, body).await else {
+            app.counters.unanswered.fetch_add(1, Ordering::Relaxed);
+            return future::pending().await;
         };
         app.counters.answered(response.status().as_u16());
         Ok(response)

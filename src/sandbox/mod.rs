@@ -73,6 +73,10 @@ impl Sandbox {
     ///
     /// # Errors
     /// If the address cannot be listened on, or the settings cannot be played.
+    #[expect(
+        clippy::unused_async,
+        reason = "starting may come to wait, and it needs a runtime in any case"
+    )]
     pub async fn start(settings: Settings, address: SocketAddr) -> Result<Self, SandboxError> {
         if settings.channels.len() > 256 {
             return Err(SandboxError::TooManyChannels {
@@ -82,7 +86,12 @@ impl Sandbox {
         let refused = |source| SandboxError::Listen { address, source };
         let listener = server::listen(address).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let app = App::new(settings, None);
+        let (outbox, accepted) = webhooks::Outbox::new();
+        let hooks = settings.webhooks.clone();
+        let app = App::new(settings, hooks.is_some().then_some(outbox));
+        if let Some(hooks) = hooks {
+            tokio::spawn(webhooks::run(Arc::clone(&app), hooks, accepted));
+        }
         tokio::spawn(server::serve(Arc::clone(&app), listener, address));
         Ok(Self { app, address })
     }

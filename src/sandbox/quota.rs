@@ -44,10 +44,6 @@ impl Meter {
         Self { quota, counter }
     }
 
-    pub(super) fn quota(&self) -> &Quota {
-        &self.quota
-    }
-
     /// Counts one request at `now`, which must not run backwards.
     pub(super) fn admit(&mut self, now: Duration) -> Grant {
         let (limit, window) = (self.quota.limit.get(), self.quota.window);
@@ -96,7 +92,7 @@ impl Meter {
                 if granted || count_refused {
                     *empty_at = now + (level + drop).min(full);
                 }
-                let free = full - empty_at.saturating_sub(now);
+                let free = full.saturating_sub(empty_at.saturating_sub(now));
                 let remaining =
                     u32::try_from(free.as_nanos() / drop.as_nanos().max(1)).unwrap_or(limit);
                 let next = (*empty_at + drop).saturating_sub(full);

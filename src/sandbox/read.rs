@@ -212,10 +212,11 @@ async fn list_messages(
 fn accepted_line(app: &App, who: Who, person: &Person) -> Value {
     let digest = |message: &Message| {
         let hash = Sha256::digest(message.content.as_bytes());
-        hash.iter()
+        let start = hash
+            .iter()
             .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+            .fold(0, |start, &byte| start << 8 | u64::from(byte));
+        format!("{start:016x}")
     };
     let messages = person.messages.iter().map(|message| {
         json!({ "id": message.id.to_string(), "sent": time_text(message.sent_ms), "digest": digest(message) })

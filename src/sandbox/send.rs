@@ -1,6 +1,7 @@
 //! `POST /v1/messages`: what the API documents about sending, and no more.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -60,8 +61,8 @@ struct Metadata<'a> {
     tag: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    platform_metadata: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "platform_metadata")]
+    platform: Option<Cow<'a, str>>,
 }
 
 const TAGS: [&str; 14] = [
@@ -135,13 +136,16 @@ fn accept(app: &Arc<App>, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let receipt = app.book.accept(who, now_ms, content.get(), name.as_deref());
     if let Some(outbox) = &app.outbox {
         let metadata = request.metadata.map(|metadata| metadata.get().into());
-        outbox.accepted(Accepted {
-            receipt,
-            by_phone,
-            sent_ms: now_ms,
-            content: content.get().into(),
-            metadata,
-        });
+        outbox.accepted(
+            &app.counters,
+            Accepted {
+                receipt,
+                by_phone,
+                sent_ms: now_ms,
+                content: content.get().into(),
+                metadata,
+            },
+        );
     }
     Ok(created(
         channel,
@@ -247,7 +251,7 @@ fn check_metadata(metadata: &RawValue) -> Result<(), Refusal> {
             return Err("metadata.type must be response or update.".into());
         }
     }
-    match metadata.platform_metadata {
+    match metadata.platform {
         Some(text) if text.chars().count() > 1000 => {
             Err("metadata.platform_metadata is longer than 1000 characters.".into())
         }
@@ -268,12 +272,13 @@ fn created(
     let mut body = String::with_capacity(220 + content.len() + metadata.map_or(0, str::len));
     // Written by hand, because content and metadata go back as they came. A `String` takes every write.
     let contact_id = who.contact_id();
-    body.push_str(&format!(
+    _ = write!(
+        body,
         r#"{{"id":"{message_id}","channel":{{"id":"{}","type":"{}"}},"contact":{{"id":"{contact_id}""#,
         channel.id, channel.kind
-    ));
+    );
     if by_phone {
-        body.push_str(&format!(r#","phone_number":"{}""#, who.number()));
+        _ = write!(body, r#","phone_number":"{}""#, who.number());
     }
     body.push_str(r#"},"content":"#);
     body.push_str(content);

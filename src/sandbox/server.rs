@@ -61,12 +61,11 @@ pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: Soc
                 // Out of file descriptors, or the peer was faster: neither ends the server.
                 Err(_) => tokio::time::sleep(SETTLING).await,
             },
-            changed = phases.changed() => {
+            _ = phases.changed() => {
                 let phase = *phases.borrow_and_update();
                 match phase {
                     Phase::Stopped => return,
-                    Phase::Open if changed.is_ok() => {}
-                    Phase::Open => return,
+                    Phase::Open => {}
                     Phase::Refusing(period) => match refuse(&app, listener, address, period, &mut phases).await {
                         Some(reopened) => listener = reopened,
                         None => return,
@@ -172,12 +171,11 @@ async fn serve_connection(caller: Caller, stream: TcpStream, phases: &mut watch:
     loop {
         tokio::select! {
             _ = served.as_mut() => return,
-            changed = phases.changed() => {
+            _ = phases.changed() => {
                 let phase = *phases.borrow_and_update();
                 match phase {
                     Phase::Stopped => return,
-                    Phase::Open if changed.is_ok() => {}
-                    Phase::Open => return,
+                    Phase::Open => {}
                     Phase::Refusing(_) => served.as_mut().graceful_shutdown(),
                 }
             }

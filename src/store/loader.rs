@@ -104,13 +104,21 @@ impl Loader<'_> {
         }
     }
 
+    /// Writes what is left; the batch stays unready.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn complete(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.wait()
+    }
+
     /// Writes what is left and makes the batch ready to be sent.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; the batch stays unready then.
     pub fn finish(mut self) -> Result<(), StoreError> {
-        self.flush()?;
-        self.wait()?;
+        self.complete()?;
         let (batch, last) = (self.batch, self.next_seq - 1);
         self.store.writer.write_blocking(move |tx| {
             tx.connection.execute(

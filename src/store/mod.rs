@@ -7,6 +7,7 @@
 //! - The key of a recipient is its batch and its place in it; work goes in that order, and nothing
 //!   on the hot path touches a randomly ordered index.
 
+mod absorb;
 mod audit;
 mod batch;
 mod contact;
@@ -29,13 +30,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+pub use absorb::Absorb;
 pub use audit::{AttemptRecord, Story, UnknownRow};
 pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
 pub use error::StoreError;
 pub use funnel::Funnel;
 pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
-    AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Settled, Settlement, Window,
+    AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, Settled, Settlement,
+    Window,
 };
 pub use loader::Loader;
 pub use lock::Hold;

@@ -62,6 +62,11 @@ impl Tx<'_> {
         }
     }
 
+    /// Drops what was counted for a batch that goes away.
+    pub(super) fn forget_counts(&mut self, batch: BatchId) {
+        self.counts.retain(|(counted, _), _| *counted != batch);
+    }
+
     /// Writes the counters that the work so far has changed, for whoever reads them next.
     pub(super) fn flush_counts(&mut self) -> Result<(), StoreError> {
         let mut upsert = self.connection.prepare_cached(

@@ -13,3 +13,8 @@ mod content;
 mod intake;
 mod phone_corpus;
 mod phone_differential;
+mod sandbox;
+mod sandbox_webhooks;
+
+mod pacer;
+mod pacer_sim;

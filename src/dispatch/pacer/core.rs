@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
-use super::window::{AFTER_RESET, Cause, Told, Windows};
+use super::window::{AFTER_RESET, Cause, Sent, Told, Windows};
 use crate::clock::{Moment, between};
 use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve};
 
@@ -96,8 +96,8 @@ pub enum Decision {
 /// One request that may start; given back to the pacer with what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// When it started, on the pacer's timeline.
-    started: i64,
+    /// When it started.
+    sent: Sent,
     /// It went alone, to learn what the server allows.
     probe: bool,
     /// It was paced by the limiter.
@@ -217,7 +217,7 @@ impl Pacer {
                 self.last_start = Some(started);
                 self.waiting = None;
                 Decision::Go(Ticket {
-                    started,
+                    sent: self.windows.sent(started),
                     probe,
                     paced,
                 })
@@ -233,8 +233,8 @@ impl Pacer {
     /// window of the rate moves with it.
     pub fn started(&mut self, ticket: &mut Ticket, now: Moment) {
         let at = nanos(now.mono);
-        self.limiter.moved(ticket.started, at);
-        ticket.started = at;
+        self.limiter.moved(ticket.sent.at, at);
+        ticket.sent = self.windows.sent(at);
     }
 
     /// An answer came that is no 429.
@@ -242,10 +242,10 @@ impl Pacer {
         self.landed(ticket);
         self.must_probe &= !ticket.probe;
         self.connections.clean();
-        if !self.windows.refusal_is_old(ticket.started) {
+        if !self.windows.refusal_is_old(ticket.sent.at) {
             self.refusals = 0;
         }
-        let told = self.windows.answered(ticket.started, now, headers);
+        let told = self.windows.answered(ticket.sent, now, headers);
         if told == Told::Nothing
             && self.settings.rate.is_none()
             && let Some(limit) = headers.limit
@@ -263,7 +263,7 @@ impl Pacer {
         if quota_left
             && self
                 .connections
-                .refused(ticket.started, nanos(now.mono), open)
+                .refused(ticket.sent.at, nanos(now.mono), open)
         {
             return;
         }
@@ -271,7 +271,7 @@ impl Pacer {
             .until_reset(now.wall)
             .map(|left| left + AFTER_RESET)
             .or(refusal.retry_after);
-        if told.is_none() && self.windows.refusal_is_old(ticket.started) {
+        if told.is_none() && self.windows.refusal_is_old(ticket.sent.at) {
             return;
         }
         let wait = told.unwrap_or_else(|| self.back_off(refusal.jitter));
@@ -291,7 +291,7 @@ impl Pacer {
     /// The ticket was not used: no request left.
     pub fn returned(&mut self, ticket: Ticket) {
         self.landed(ticket);
-        self.limiter.returned(ticket.started, ticket.paced);
+        self.limiter.returned(ticket.sent.at, ticket.paced);
     }
 
     /// Other processes on the same checkpoint claimed `count` requests on the same token.

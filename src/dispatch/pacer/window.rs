@@ -1,15 +1,15 @@
 //! What the server said about its quota window, kept so that no answer can raise it by mistake.
 //!
-//! Answers arrive in any order. In one window the server's `remaining` only falls as it works through
-//! our requests, so the smallest value seen is the newest. Of the requests without an answer, each may
-//! still be taken off it. Therefore
+//! Answers arrive in any order. The smallest `remaining` of a window is safe, because whatever was
+//! counted after it is still unanswered, or was answered with a value that is no smaller:
 //!
 //! ```text
-//! surely ours = smallest remaining - unanswered requests - requests of unknown fate - reserve
+//! surely left = smallest remaining - unanswered requests - requests of unknown fate
 //! ```
 //!
-//! An answer with a larger `remaining` belongs to a request that the server had counted before the
-//! smallest one was told: it frees its own place among the unanswered, and nothing more.
+//! An answer with a larger value frees its own place among the unanswered, and raises nothing else;
+//! except that servers without fixed windows do get room back. So a value also counts
+//! less the answers that came since its request started: all that can have been counted after it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -45,7 +45,10 @@ pub(super) struct Window {
     remaining: u64,
     /// Its end; already [`AFTER_RESET`] later than told.
     pub(super) ends: Moment,
-    /// Answers of this window to us: a server whose `remaining` never falls is not believed.
+    /// The largest `remaining` seen, whether one ever fell below it, and the number of answers: a
+    /// server whose `remaining` never falls is not believed beyond its limit.
+    largest: u64,
+    fell: bool,
     ours: u64,
     /// Requests that started after this were counted after what defined the window.
     adopted_at: i64,
@@ -61,6 +64,17 @@ pub(super) struct Windows {
     /// Requests of unknown fate and of other processes: when, and how many.
     unknown: VecDeque<(i64, u64)>,
     unknown_total: u64,
+    /// Answers to us so far.
+    answers: u64,
+}
+
+/// When a request was sent, by time and by what had been answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// On the pacer's timeline.
+    pub(super) at: i64,
+    /// Answers that had come by then.
+    seen: u64,
 }
 
 /// What an answer told about the quota.
@@ -82,9 +96,12 @@ impl Windows {
         if left.is_zero() || left > 25 * QUOTA_PERIOD {
             return Self::default();
         }
+        let remaining = remaining.saturating_sub(since);
         let current = Window {
             limit: state.limit,
-            remaining: remaining.saturating_sub(since),
+            remaining,
+            largest: remaining,
+            fell: false,
             ends: now.after(left + AFTER_RESET),
             ours: 0,
             adopted_at: nanos(now.mono),
@@ -119,6 +136,14 @@ impl Windows {
         self.current.as_ref()
     }
 
+    /// A request is sent at `at`.
+    pub(super) fn sent(&self, at: i64) -> Sent {
+        Sent {
+            at,
+            seen: self.answers,
+        }
+    }
+
     /// Requests that the open window surely allows beyond those `in_flight`, before the reserve.
     pub(super) fn left(&self, window: &Window, in_flight: u64) -> u64 {
         window
@@ -133,14 +158,18 @@ impl Windows {
         self.unknown_total += count;
     }
 
-    /// Notes the answer to a request that started at `started`.
-    pub(super) fn answered(&mut self, started: i64, now: Moment, headers: &QuotaHeaders) -> Told {
+    /// Notes the answer to a request.
+    pub(super) fn answered(&mut self, sent: Sent, now: Moment, headers: &QuotaHeaders) -> Told {
+        self.answers += 1;
         let Some(remaining) = headers.remaining else {
             return self.untold(now);
         };
-        let reset = headers.until_reset(now.wall);
+        // A Reset of this moment says when the next request is possible; with quota left, it says nothing.
+        let reset = headers
+            .until_reset(now.wall)
+            .filter(|left| remaining == 0 || !left.is_zero());
         let ends = now.after(reset.unwrap_or(QUOTA_PERIOD) + AFTER_RESET);
-        match self.relation(started, reset.map(|_| ends)) {
+        match self.relation(sent.at, reset.map(|_| ends)) {
             Relation::Stale => return Told::Remaining,
             Relation::Same => {}
             Relation::New => {
@@ -150,6 +179,8 @@ impl Windows {
                 self.current = Some(Window {
                     limit,
                     remaining,
+                    largest: remaining,
+                    fell: false,
                     ends,
                     ours,
                     adopted_at,
@@ -161,23 +192,33 @@ impl Windows {
         if let Some(window) = &mut self.current {
             window.ours += 1;
             window.limit = headers.limit.or(window.limit);
-            let by_count = window
-                .limit
-                .map_or(u64::MAX, |limit| limit.saturating_sub(window.ours));
-            window.remaining = window.remaining.min(remaining).min(by_count);
+            window.fell |= remaining != window.largest;
+            window.largest = window.largest.max(remaining);
+            // Whatever was answered since this request started may have been counted after it.
+            let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
+            let at_least = remaining.saturating_sub(since);
+            window.remaining = window.remaining.min(remaining).max(at_least);
+            if !window.fell
+                && let Some(limit) = window.limit
+            {
+                window.remaining = window.remaining.min(limit.saturating_sub(window.ours));
+            }
         }
-        self.forget_unknown(started);
+        self.forget_unknown(sent.at);
         Told::Remaining
     }
 
     /// The server refused a request: nothing until `ends`, and no earlier knowledge stands.
     pub(super) fn refused(&mut self, now: Moment, ends: Moment, limit: Option<u64>) {
+        self.answers += 1;
         let limit = limit.or(self.current.as_ref().and_then(|window| window.limit));
         let adopted_at = nanos(now.mono);
         let (remaining, ours, ended_at, cause) = (0, 0, None, Cause::Refusal);
         self.current = Some(Window {
             limit,
             remaining,
+            largest: remaining,
+            fell: false,
             ends,
             ours,
             adopted_at,

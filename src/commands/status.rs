@@ -1,0 +1,265 @@
+//! `outreach status [BATCH]`: how far a batch is, or all of them, or the whole story of one row.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::checkpoint::{self, Found};
+use super::error::{CommandError, CommandResult};
+use crate::cli::StatusArgs;
+use crate::config::Settings;
+use crate::exit::ExitCode;
+use crate::report::{Summary, grouped, minute, place};
+use crate::store::{AttemptRecord, Batch, Reader, Story};
+
+/// How often `--watch` looks.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often `--watch` tells where nobody sees a line change.
+const TELL: Duration = Duration::from_secs(60);
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> CommandResult {
+    let found = checkpoint::find(settings, args.batch.as_deref())?;
+    let reader = found.reader()?;
+    match (&args.batch, args.row) {
+        (Some(name), Some(row)) => stories(&reader, &reader.batch(name)?, row, args.json, out)?,
+        (Some(name), None) => {
+            if args.watch {
+                watch(&reader, name, out)?;
+            }
+            one(&reader, &reader.batch(name)?, &found, args.json, out)?;
+        }
+        (None, _) if args.watch => {
+            let newest = reader.batches()?.into_iter().next();
+            let newest = newest.ok_or_else(|| CommandError::usage("there is no batch to watch"))?;
+            watch(&reader, &newest.name, out)?;
+            one(
+                &reader,
+                &reader.batch(&newest.name)?,
+                &found,
+                args.json,
+                out,
+            )?;
+        }
+        (None, _) => all(&reader, args.json, out)?,
+    }
+    Ok(ExitCode::Complete)
+}
+
+fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), CommandError> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+fn one(
+    reader: &Reader,
+    batch: &Batch,
+    found: &Found,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let summary = Summary::load(reader, batch)?;
+    if json {
+        print_json(&summary, out)
+    } else {
+        Ok(write!(out, "{}", summary.text(&found.hints()))?)
+    }
+}
+
+fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
+    let summaries = reader
+        .batches()?
+        .iter()
+        .map(|batch| Summary::counts(reader, batch))
+        .collect::<Result<Vec<_>, _>>()?;
+    if json {
+        return print_json(&summaries, out);
+    }
+    if summaries.is_empty() {
+        return Ok(writeln!(out, "No batch yet.")?);
+    }
+    let width = summaries.iter().map(|one| one.batch.chars().count()).max();
+    let width = width.unwrap_or(0).max("BATCH".len());
+    writeln!(
+        out,
+        "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>11}  LAST RUN",
+        "BATCH", "ROWS", "SENT", "UNKNOWN", "ERROR", "QUEUED"
+    )?;
+    for one in &summaries {
+        writeln!(
+            out,
+            "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>11}  {}{}",
+            one.batch,
+            grouped(one.rows),
+            grouped(one.counts.sent),
+            grouped(one.counts.unknown),
+            grouped(one.counts.error),
+            grouped(one.counts.queued + one.counts.sending),
+            last_run(one),
+            if one.sandbox { " (rehearsal)" } else { "" }
+        )?;
+    }
+    Ok(())
+}
+
+fn last_run(summary: &Summary) -> String {
+    match (summary.finished_at, &summary.exit_reason) {
+        (Some(at), Some(reason)) => format!("{} {reason}", minute(at)),
+        (Some(at), None) => minute(at),
+        (None, _) => summary
+            .started_at
+            .map_or_else(|| "never".to_owned(), |at| format!("since {}", minute(at))),
+    }
+}
+
+/// Shows the counts until the batch is settled, or the run that sends it has ended.
+fn watch(reader: &Reader, name: &str, out: &mut dyn Write) -> Result<(), CommandError> {
+    let redraw = std::io::stdout().is_terminal();
+    let last_end = reader.batch(name)?.finished_at;
+    let mut told: Option<Instant> = None;
+    loop {
+        let batch = reader.batch(name)?;
+        let summary = Summary::counts(reader, &batch)?;
+        let over = summary.is_settled() || batch.finished_at != last_end;
+        if redraw {
+            write!(out, "\r\x1b[2K{}", line(&summary))?;
+        } else if told.is_none_or(|told| told.elapsed() >= TELL) {
+            writeln!(out, "{}", line(&summary))?;
+            told = Some(Instant::now());
+        }
+        out.flush()?;
+        if over {
+            if redraw {
+                writeln!(out)?;
+            }
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn line(summary: &Summary) -> String {
+    let counts = &summary.counts;
+    let waiting = counts.queued + counts.sending;
+    format!(
+        "{}: {} of {} sent, {} queued, {} under way, {} unknown, {} error",
+        summary.batch,
+        grouped(counts.sent),
+        grouped(counts.sent + waiting),
+        grouped(counts.queued),
+        grouped(counts.sending),
+        grouped(counts.unknown),
+        grouped(counts.error),
+    )
+}
+
+fn stories(
+    reader: &Reader,
+    batch: &Batch,
+    row: u32,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let stories = reader.stories(batch.id, row)?;
+    if stories.is_empty() {
+        return Err(CommandError::usage(format_args!(
+            "batch {} has no row {row}; rows are numbered as a spreadsheet does it, the header is row 1",
+            batch.name
+        )));
+    }
+    if json {
+        let stories: Vec<_> = stories.iter().map(|it| story_json(batch, it)).collect();
+        return print_json(&stories, out);
+    }
+    for story in &stories {
+        write_story(batch, story, out)?;
+    }
+    Ok(())
+}
+
+fn story_json(batch: &Batch, story: &Story) -> serde_json::Value {
+    let content: Option<serde_json::Value> = story
+        .content
+        .as_deref()
+        .and_then(|content| serde_json::from_str(content).ok());
+    json!({
+        "batch": batch.name,
+        "file": batch.file_name(story.file),
+        "row": story.row,
+        "phone": story.phone.map(crate::domain::phone::PhoneNumber::e164),
+        "status": story.state.word(),
+        "reason": story.reason,
+        "suggestion": story.suggestion,
+        "finished_at": story.finished_at,
+        "content": content,
+        "message_id": story.message_id,
+        "contact_id": story.contact_id,
+        "sent_at": story.sent_at,
+        "delivered_at": story.delivered_at,
+        "read_at": story.read_at,
+        "opted_in_at": story.opted_in_at,
+        "attempts": story.attempts,
+    })
+}
+
+fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
+    let phone = story
+        .phone
+        .map_or_else(|| "no number".to_owned(), |phone| phone.masked());
+    let place = place(batch, story.file, story.row);
+    writeln!(
+        out,
+        "{place} of batch {}: {phone}, {}",
+        batch.name, story.state
+    )?;
+    let mut tell = |what: &str, text: Option<&str>| match text {
+        Some(text) => writeln!(out, "  {what:12} {text}"),
+        None => Ok(()),
+    };
+    tell("reason", story.reason.as_deref())?;
+    tell("did you mean", story.suggestion.as_deref())?;
+    tell("content", story.content.as_deref())?;
+    tell("message", story.message_id.as_deref())?;
+    tell("contact", story.contact_id.as_deref())?;
+    let at = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    tell("sent", at(story.sent_at).as_deref())?;
+    tell("delivered", at(story.delivered_at).as_deref())?;
+    tell("read", at(story.read_at).as_deref())?;
+    tell("opted in", at(story.opted_in_at).as_deref())?;
+    if story.attempts.is_empty() {
+        return writeln!(out, "  no request was made for it");
+    }
+    for attempt in &story.attempts {
+        writeln!(out, "  {}", attempt_line(attempt))?;
+    }
+    Ok(())
+}
+
+fn attempt_line(attempt: &AttemptRecord) -> String {
+    let mut line = attempt.started_at.to_string();
+    if let Some(finished) = attempt.finished_at {
+        let took = finished.as_millisecond() - attempt.started_at.as_millisecond();
+        if took > 0 {
+            line.push_str(&format!(" (+{took} ms)"));
+        }
+    }
+    line.push_str("  ");
+    line.push_str(attempt.outcome.as_deref().unwrap_or("under way"));
+    if let Some(status) = attempt.http_status {
+        line.push_str(&format!(", HTTP {status}"));
+    }
+    if let Some(text) = &attempt.text {
+        line.push_str(": ");
+        line.push_str(text);
+    }
+    if let Some(actor) = &attempt.actor {
+        line.push_str(&format!(" (by {actor})"));
+    }
+    line
+}

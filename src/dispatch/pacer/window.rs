@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::limiter::nanos;
-use crate::clock::Moment;
+use crate::clock::{Moment, between, later};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
 /// Reset is told in whole seconds: two values this close mean the same window.
@@ -96,7 +96,7 @@ impl Windows {
         let (Some(remaining), Some(reset_at)) = (state.remaining, state.reset_at) else {
             return Self::default();
         };
-        let left = crate::clock::between(now.wall, reset_at);
+        let left = between(now.wall, later(reset_at, AFTER_RESET));
         if left.is_zero() || left > 25 * QUOTA_PERIOD {
             return Self::default();
         }
@@ -107,7 +107,7 @@ impl Windows {
             allowance: 0,
             largest: remaining,
             fell: false,
-            ends: now.after(left + AFTER_RESET),
+            ends: now.after(left),
             ours: 0,
             adopted_at: nanos(now.mono),
             ended_at: None,
@@ -189,6 +189,8 @@ impl Windows {
         let Some(remaining) = headers.remaining else {
             return self.untold(now);
         };
+        // Whatever was answered since this request started may have been counted after it.
+        let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
         // A Reset of this moment says when the next request is possible; with quota left, it says nothing.
         let reset = headers
             .until_reset(now.wall)
@@ -196,14 +198,22 @@ impl Windows {
         let ends = now.after(reset.unwrap_or(QUOTA_PERIOD) + AFTER_RESET);
         match self.relation(sent.at, reset.map(|_| ends)) {
             Relation::Stale => return Told::Remaining,
-            Relation::Same => {}
+            // Seconds are rounded both ways, and an end that was only guessed may be a little early.
+            Relation::Same => {
+                if let Some(window) = &mut self.current
+                    && reset.is_some()
+                    && ends.mono > window.ends.mono
+                {
+                    window.ends = ends;
+                }
+            }
             Relation::New => {
                 let limit = self.current.as_ref().and_then(|window| window.limit);
                 let adopted_at = nanos(now.mono);
                 let (ours, ended_at, cause) = (0, None, Cause::Quota);
                 self.current = Some(Window {
                     limit,
-                    smallest: remaining,
+                    smallest: remaining.saturating_sub(since),
                     allowance: 0,
                     largest: remaining,
                     fell: false,
@@ -227,7 +237,6 @@ impl Windows {
                 believed = believed.min(limit.saturating_sub(window.ours));
             }
             window.smallest = window.smallest.min(believed);
-            let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
             let most = believed.saturating_sub(in_flight);
             let least = most.saturating_sub(since);
             window.allowance = window.allowance.max(least).min(most);
@@ -276,7 +285,7 @@ impl Windows {
                     .mono
                     .saturating_sub(now.mono)
                     .saturating_sub(AFTER_RESET);
-                crate::clock::later(now.wall, left)
+                later(now.wall, left)
             }),
             observed_at: Some(now.wall),
         }

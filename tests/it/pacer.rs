@@ -299,7 +299,7 @@ async fn a_429_without_any_time_backs_off_longer_each_time() {
             .acquire()
             .await
             .throttled(&QuotaHeaders::default(), None);
-        waits.push((clock.monotonic() - before).as_secs_f64());
+        waits.push(clock.monotonic().as_secs_f64() - before.as_secs_f64());
     }
     assert!(waits[1] >= 1.0 && waits[5] >= 16.0, "{waits:?}");
     assert!(

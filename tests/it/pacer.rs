@@ -186,7 +186,7 @@ fn an_even_pace_spreads_the_window_and_still_uses_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(6000))]
 
     /// Whatever the order of the answers, the latency and the kills: never one too many.
     #[test]

@@ -277,6 +277,8 @@ enum Event {
 }
 
 struct Request {
+    sent: i64,
+    answered: bool,
     ticket: Ticket,
     back: i64,
     life: u32,
@@ -303,7 +305,6 @@ struct Simulation<'a> {
     alive: bool,
     life: u32,
     kept: QuotaState,
-    unanswered: u64,
     events: BinaryHeap<Reverse<(i64, Event)>>,
     requests: Vec<Request>,
     open: usize,
@@ -333,7 +334,6 @@ pub(crate) fn run(scenario: &Scenario) -> Outcome {
         alive: true,
         life: 0,
         kept: QuotaState::default(),
-        unanswered: 0,
         events,
         requests: Vec::new(),
         open: 0,
@@ -402,6 +402,8 @@ impl Simulation<'_> {
         if request.life != self.life {
             return;
         }
+        self.requests[index].answered = true;
+        let request = &self.requests[index];
         if request.refused {
             self.outcome.refused += 1;
             self.todo += 1;
@@ -429,7 +431,6 @@ impl Simulation<'_> {
             self.alive = false;
             let in_flight = self.scenario.rows - self.todo - self.outcome.sent - self.outcome.lost;
             self.outcome.lost += in_flight;
-            self.unanswered = in_flight;
             self.life += 1;
             self.events.push(Reverse((
                 now + self.random.within(0, 3 * SECOND),
@@ -439,6 +440,9 @@ impl Simulation<'_> {
     }
 
     fn restart(&mut self, now: i64) {
+        // What the checkpoint knows: attempts of the last minute without an answer.
+        let lost = |request: &&Request| !request.answered && request.sent + 60 * SECOND > now;
+        let unanswered = self.requests.iter().rev().take(10_000).filter(lost).count() as u64;
         let starts: Vec<Timestamp> = self
             .outcome
             .starts
@@ -449,7 +453,7 @@ impl Simulation<'_> {
         let past = Past {
             quota: self.kept,
             starts,
-            unanswered: self.unanswered,
+            unanswered,
         };
         self.pacer = Pacer::new(self.scenario.settings, &past, moment(now));
         self.alive = true;
@@ -490,6 +494,8 @@ impl Simulation<'_> {
         self.outcome.starts.push(now);
         let index = self.requests.len();
         self.requests.push(Request {
+            sent: now,
+            answered: false,
             ticket,
             back,
             life: self.life,

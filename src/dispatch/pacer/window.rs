@@ -58,6 +58,8 @@ pub(super) struct Window {
     adopted_at: i64,
     /// When we saw that it is over: requests that start from then on belong to another window.
     ended_at: Option<i64>,
+    /// The smallest `remaining` that came since.
+    overtaken: Option<u64>,
     pub(super) cause: Cause,
 }
 
@@ -68,8 +70,9 @@ pub(super) struct Windows {
     /// Requests of unknown fate and of other processes: when, and how many.
     unknown: VecDeque<(i64, u64)>,
     unknown_total: u64,
-    /// Answers to us so far.
+    /// Answers to us so far, and those of them that told no end of their window.
     answers: u64,
+    undated: u64,
 }
 
 /// When a request was sent, by time and by what had been answered.
@@ -77,8 +80,9 @@ pub(super) struct Windows {
 pub(super) struct Sent {
     /// On the pacer's timeline.
     pub(super) at: i64,
-    /// Answers that had come by then.
+    /// Answers that had come by then, and those of them that told no end.
     seen: u64,
+    seen_undated: u64,
 }
 
 /// What an answer told about the quota.
@@ -111,6 +115,7 @@ impl Windows {
             ours: 0,
             adopted_at: nanos(now.mono),
             ended_at: None,
+            overtaken: None,
             cause: Cause::Quota,
         };
         Self {
@@ -146,6 +151,7 @@ impl Windows {
         Sent {
             at,
             seen: self.answers,
+            seen_undated: self.undated,
         }
     }
 
@@ -196,10 +202,16 @@ impl Windows {
             .until_reset(now.wall)
             .filter(|left| remaining == 0 || !left.is_zero());
         let ends = now.after(reset.unwrap_or(QUOTA_PERIOD) + AFTER_RESET);
+        let undated = self.undated.saturating_sub(sent.seen_undated);
+        self.undated += u64::from(reset.is_none());
         match self.relation(sent.at, reset.map(|_| ends)) {
-            Relation::Stale => return Told::Remaining,
-            // Seconds are rounded both ways, and an end that was only guessed may be a little early.
+            Relation::Stale => {
+                self.overtaken(remaining);
+                return Told::Remaining;
+            }
             Relation::Same => {
+                self.overtaken(remaining);
+                // Seconds are rounded both ways, and an end that was only guessed may be a little early.
                 if let Some(window) = &mut self.current
                     && reset.is_some()
                     && ends.mono > window.ends.mono
@@ -207,22 +219,18 @@ impl Windows {
                     window.ends = ends;
                 }
             }
-            Relation::New => {
-                let limit = self.current.as_ref().and_then(|window| window.limit);
-                let adopted_at = nanos(now.mono);
-                let (ours, ended_at, cause) = (0, None, Cause::Quota);
-                self.current = Some(Window {
-                    limit,
-                    smallest: remaining.saturating_sub(since),
-                    allowance: 0,
-                    largest: remaining,
-                    fell: false,
-                    ends,
-                    ours,
-                    adopted_at,
-                    ended_at,
-                    cause,
-                });
+            // What was counted after this one and answered before told as late an end, or none.
+            Relation::Later => self.adopt(remaining, remaining.saturating_sub(undated), now, ends),
+            Relation::Next => {
+                let least = self.last().and_then(|window| window.overtaken);
+                let smallest = least.map_or(remaining, |least| least.min(remaining));
+                let doubtful = reset.is_none() && smallest == 0 && remaining > 0;
+                let ends = if doubtful {
+                    now.after(SAME_RESET)
+                } else {
+                    ends
+                };
+                self.adopt(remaining, smallest, now, ends);
             }
         }
         if let Some(window) = &mut self.current {
@@ -245,24 +253,47 @@ impl Windows {
         Told::Remaining
     }
 
+    /// A new window, of which `remaining` was just told and `smallest` is safe.
+    fn adopt(&mut self, remaining: u64, smallest: u64, now: Moment, ends: Moment) {
+        self.current = Some(Window {
+            limit: self.last().and_then(|window| window.limit),
+            smallest,
+            allowance: 0,
+            ends,
+            largest: remaining,
+            fell: false,
+            ours: 0,
+            adopted_at: nanos(now.mono),
+            ended_at: None,
+            overtaken: None,
+            cause: Cause::Quota,
+        });
+    }
+
+    /// An answer that belongs to the window that is over may yet have been counted after the first
+    /// request of the next one.
+    fn overtaken(&mut self, remaining: u64) {
+        if let Some(window) = self
+            .current
+            .as_mut()
+            .filter(|window| window.ended_at.is_some())
+        {
+            window.overtaken = Some(
+                window
+                    .overtaken
+                    .map_or(remaining, |least| least.min(remaining)),
+            );
+        }
+    }
+
     /// The server refused a request: nothing until `ends`, and no earlier knowledge stands.
     pub(super) fn refused(&mut self, now: Moment, ends: Moment, limit: Option<u64>) {
         self.answers += 1;
-        let limit = limit.or(self.current.as_ref().and_then(|window| window.limit));
-        let adopted_at = nanos(now.mono);
-        let (remaining, ours, ended_at, cause) = (0, 0, None, Cause::Refusal);
-        self.current = Some(Window {
-            limit,
-            smallest: remaining,
-            allowance: 0,
-            largest: remaining,
-            fell: false,
-            ends,
-            ours,
-            adopted_at,
-            ended_at,
-            cause,
-        });
+        self.adopt(0, 0, now, ends);
+        if let Some(window) = &mut self.current {
+            window.limit = limit.or(window.limit);
+            window.cause = Cause::Refusal;
+        }
     }
 
     /// True for a request that was on its way before the last refusal was known.
@@ -309,22 +340,18 @@ impl Windows {
 
     fn relation(&self, started: i64, ends: Option<Moment>) -> Relation {
         let Some(window) = &self.current else {
-            return Relation::New;
+            return Relation::Next;
         };
-        if window.ended_at.is_some_and(|ended_at| started >= ended_at) {
-            return Relation::New;
-        }
-        let Some(ends) = ends else {
-            return Relation::Same;
-        };
-        if ends.mono > window.ends.mono + SAME_RESET {
-            Relation::New
-        } else if ends.mono + SAME_RESET < window.ends.mono {
-            if started >= window.adopted_at {
-                Relation::New
-            } else {
-                Relation::Stale
-            }
+        let later = ends.is_some_and(|ends| ends.mono > window.ends.mono + SAME_RESET);
+        let earlier = ends.is_some_and(|ends| ends.mono + SAME_RESET < window.ends.mono);
+        if later {
+            Relation::Later
+        } else if window.ended_at.is_some_and(|ended_at| started >= ended_at) {
+            Relation::Next
+        } else if earlier && started >= window.adopted_at {
+            Relation::Next
+        } else if earlier {
+            Relation::Stale
         } else {
             Relation::Same
         }
@@ -345,7 +372,12 @@ impl Windows {
 
 /// How an answer relates to the window that we know.
 enum Relation {
+    /// It is of this window.
     Same,
-    New,
+    /// It is older.
     Stale,
+    /// It tells a later end: another window.
+    Later,
+    /// Its request started after the window was over, or after it was known with a later end.
+    Next,
 }

@@ -49,6 +49,8 @@ pub(super) struct Window {
     allowance: u64,
     /// Its end; already [`AFTER_RESET`] later than told.
     pub(super) ends: Moment,
+    /// The end was not told: it is at most an hour away.
+    guessed: bool,
     /// The largest `remaining` seen, whether one ever fell below it, and the number of answers: a
     /// server whose `remaining` never falls is not believed beyond its limit.
     largest: u64,
@@ -112,6 +114,7 @@ impl Windows {
             largest: remaining,
             fell: false,
             ends: now.after(left),
+            guessed: false,
             ours: 0,
             adopted_at: nanos(now.mono),
             ended_at: None,
@@ -211,16 +214,16 @@ impl Windows {
             }
             Relation::Same => {
                 self.overtaken(remaining);
-                // Seconds are rounded both ways, and an end that was only guessed may be a little early.
-                if let Some(window) = &mut self.current
-                    && reset.is_some()
-                    && ends.mono > window.ends.mono
-                {
-                    window.ends = ends;
-                }
+                self.settle_end(reset.is_some(), ends);
             }
             // What was counted after this one and answered before told as late an end, or none.
-            Relation::Later => self.adopt(remaining, remaining.saturating_sub(undated), now, ends),
+            Relation::Later => self.adopt(
+                remaining,
+                remaining.saturating_sub(undated),
+                now,
+                ends,
+                false,
+            ),
             Relation::Next => {
                 let least = self.last().and_then(|window| window.overtaken);
                 let smallest = least.map_or(remaining, |least| least.min(remaining));
@@ -230,7 +233,7 @@ impl Windows {
                 } else {
                     ends
                 };
-                self.adopt(remaining, smallest, now, ends);
+                self.adopt(remaining, smallest, now, ends, reset.is_none());
             }
         }
         if let Some(window) = &mut self.current {
@@ -254,12 +257,13 @@ impl Windows {
     }
 
     /// A new window, of which `remaining` was just told and `smallest` is safe.
-    fn adopt(&mut self, remaining: u64, smallest: u64, now: Moment, ends: Moment) {
+    fn adopt(&mut self, remaining: u64, smallest: u64, now: Moment, ends: Moment, guessed: bool) {
         self.current = Some(Window {
             limit: self.last().and_then(|window| window.limit),
             smallest,
             allowance: 0,
             ends,
+            guessed,
             largest: remaining,
             fell: false,
             ours: 0,
@@ -268,6 +272,17 @@ impl Windows {
             overtaken: None,
             cause: Cause::Quota,
         });
+    }
+
+    /// An answer of the open window told its end: it replaces a guess. Of two that were told the later
+    /// counts, because seconds are rounded both ways.
+    fn settle_end(&mut self, told: bool, ends: Moment) {
+        if let Some(window) = self.current.as_mut().filter(|_| told)
+            && (window.guessed || ends.mono > window.ends.mono)
+        {
+            window.ends = ends;
+            window.guessed = false;
+        }
     }
 
     /// An answer that belongs to the window that is over may yet have been counted after the first
@@ -289,7 +304,7 @@ impl Windows {
     /// The server refused a request: nothing until `ends`, and no earlier knowledge stands.
     pub(super) fn refused(&mut self, now: Moment, ends: Moment, limit: Option<u64>) {
         self.answers += 1;
-        self.adopt(0, 0, now, ends);
+        self.adopt(0, 0, now, ends, false);
         if let Some(window) = &mut self.current {
             window.limit = limit.or(window.limit);
             window.cause = Cause::Refusal;
@@ -344,13 +359,12 @@ impl Windows {
         };
         let later = ends.is_some_and(|ends| ends.mono > window.ends.mono + SAME_RESET);
         let earlier = ends.is_some_and(|ends| ends.mono + SAME_RESET < window.ends.mono);
+        let over = window.ended_at.is_some_and(|ended_at| started >= ended_at);
         if later {
             Relation::Later
-        } else if window.ended_at.is_some_and(|ended_at| started >= ended_at) {
+        } else if over || earlier && started >= window.adopted_at {
             Relation::Next
-        } else if earlier && started >= window.adopted_at {
-            Relation::Next
-        } else if earlier {
+        } else if earlier && !window.guessed {
             Relation::Stale
         } else {
             Relation::Same

@@ -419,10 +419,8 @@ impl Simulation<'_> {
             self.outcome.finished = now;
             self.pacer
                 .answered(request.ticket, moment(now), &request.headers);
-            // A checkpoint that is behind by some answers must do where the windows are fixed.
-            if self.scenario.counting != Counting::Fixed || self.outcome.sent % 3 == 1 {
-                self.kept = self.pacer.state(moment(now));
-            }
+            // Kept in the same transaction as the result.
+            self.kept = self.pacer.state(moment(now));
         }
     }
 
@@ -440,8 +438,8 @@ impl Simulation<'_> {
     }
 
     fn restart(&mut self, now: i64) {
-        // What the checkpoint knows: attempts of the last minute without an answer.
-        let lost = |request: &&Request| !request.answered && request.sent + 60 * SECOND > now;
+        // What the checkpoint knows: attempts of the last hour without an answer.
+        let lost = |request: &&Request| !request.answered && request.sent + HOUR > now;
         let unanswered = self.requests.iter().rev().take(10_000).filter(lost).count() as u64;
         let starts: Vec<Timestamp> = self
             .outcome

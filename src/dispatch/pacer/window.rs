@@ -186,6 +186,20 @@ impl Windows {
         self.unknown_total += count;
     }
 
+    /// How many requests of the last hour have an unknown fate, and when the first of them is too old to
+    /// be counted in any window that is open then.
+    pub(super) fn unknown_until(&self, now: Moment) -> Option<(u64, Moment)> {
+        let at = nanos(now.mono);
+        let hour = nanos(QUOTA_PERIOD + UNKNOWN_FATE);
+        let fresh = self.unknown.iter().filter(|(noted, _)| noted + hour > at);
+        let count = fresh.clone().map(|(_, count)| count).sum();
+        let (first, _) = fresh.min()?;
+        Some((
+            count,
+            now.after(Duration::from_nanos((first + hour - at).unsigned_abs())),
+        ))
+    }
+
     /// Notes the answer to a request, with `in_flight` others unanswered.
     pub(super) fn answered(
         &mut self,

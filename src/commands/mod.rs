@@ -1,9 +1,11 @@
 //! One file a subcommand: resolves settings, calls the stages, prints.
 
+pub mod check;
 mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
+pub mod doctor;
 pub mod error;
 pub mod export;
 mod finish;
@@ -61,6 +63,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
+        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Config(args) => {

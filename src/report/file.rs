@@ -2,10 +2,21 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
+
+/// Writes a whole file, readable by its owner only; it appears whole or not at all.
+///
+/// # Errors
+/// [`ReportError`] if the file cannot be written.
+pub fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+    let fail = |source| ReportError::from(source).at(path);
+    let (new, mut file) = NewFile::create(path)?;
+    file.write_all(content).map_err(fail)?;
+    new.publish(&file, || ()).map_err(fail)
+}
 
 /// A file under its temporary name, beside its final one. Dropped before [`Self::publish`], it goes.
 pub(super) struct NewFile {

@@ -1,14 +1,13 @@
 //! How a batch stands: for programs as JSON, for people with what to do next.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::file::NewFile;
+use super::file::write_whole_file;
 use crate::domain::delivery::State;
 use crate::exit::ExitCode;
 use crate::store::{Batch, Counts, Funnel, Reader, Stage, UnknownRow};
@@ -330,12 +329,10 @@ impl Summary {
 /// # Errors
 /// [`ReportError`] if the file cannot be written.
 pub fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
-    let fail = |source: std::io::Error| ReportError::from(source).at(path);
-    let (new, mut file) = NewFile::create(path)?;
-    let mut json = serde_json::to_vec_pretty(summary).map_err(|error| fail(error.into()))?;
+    let json = serde_json::to_vec_pretty(summary);
+    let mut json = json.map_err(|error| ReportError::Out(error.into()).at(path))?;
     json.push(b'\n');
-    file.write_all(&json).map_err(fail)?;
-    new.publish(&file, || ()).map_err(fail)
+    write_whole_file(path, &json)
 }
 
 /// `row 7`, with the file where the batch has several.

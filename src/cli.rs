@@ -117,7 +117,7 @@ pub enum Command {
     /// Receive webhooks: deliveries, opt-ins, opt-outs
     Serve(ServeArgs),
     /// Run a simulated Amio API on a local port, to rehearse and to test
-    Sandbox(SandboxArgs),
+    Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
     /// Show the settings in force and where each comes from

@@ -30,10 +30,7 @@ mod tests;
 
 pub use layer::{KEYS, Layer};
 pub use secrets::WebhookSecrets;
-pub use types::{
-    Checkpoint, Connection, Content, Guards, MessageSource, Pace, PaceStyle, Serve, Undecided,
-    WindowBy,
-};
+pub use types::{Checkpoint, Connection, Content, Guards, MessageSource, Pace, Serve, Undecided};
 
 use crate::exit::ExitCode;
 use layer::Origins;

@@ -204,19 +204,16 @@ impl Client {
         let http = builder.build().map_err(|error| ClientError::Setup {
             detail: chain(&error),
         })?;
-        let digest = Sha256::digest(settings.token.expose_secret().as_bytes());
-        let mut fingerprint = [0; 8];
-        fingerprint.copy_from_slice(&digest[..8]);
         Ok(Self {
             http,
             messages: settings.base_url.join("messages")?,
             base_url: settings.base_url.clone(),
-            token_fingerprint: i64::from_le_bytes(fingerprint),
+            token_fingerprint: token_fingerprint(&settings.token),
             clock,
         })
     }
 
-    /// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
+    /// See [`token_fingerprint`].
     pub fn token_fingerprint(&self) -> i64 {
         self.token_fingerprint
     }
@@ -293,6 +290,14 @@ impl Client {
             }),
         }
     }
+}
+
+/// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
+pub fn token_fingerprint(token: &SecretString) -> i64 {
+    let digest = Sha256::digest(token.expose_secret().as_bytes());
+    let mut fingerprint = [0; 8];
+    fingerprint.copy_from_slice(&digest[..8]);
+    i64::from_le_bytes(fingerprint)
 }
 
 impl Reply {

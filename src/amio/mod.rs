@@ -7,5 +7,7 @@
 mod client;
 mod wire;
 
-pub use client::{ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Reply};
+pub use client::{
+    ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Reply, token_fingerprint,
+};
 pub use wire::{Addressee, Channel, ChannelWebhook, ListedMessage, OutgoingMessage, RawJson};

@@ -1,49 +1,19 @@
 //! What people see before anything is sent.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::console::Console;
 use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
-use crate::domain::content::Notice;
-use crate::intake::{Input, Note, Summary};
+use crate::dispatch::pacer::core::FALLBACK_RATE;
+use crate::domain::forecast::{self, Forecast, Prospect};
 use crate::report::{ProgressLine, grouped};
 use crate::store::Counts;
 
-/// How the files were understood.
-pub(super) fn file(input: &Input, notices: &[Notice]) -> String {
-    let mut text = String::new();
-    for note in input.notes() {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{note}");
-    }
-    for line in input.mapping().describe() {
-        let _ = writeln!(text, "{line}");
-    }
-    for notice in notices {
-        let _ = writeln!(text, "note: {notice}");
-    }
-    text.trim_end().to_owned()
-}
-
-/// What the rows are, with the first of each problem.
-pub(super) fn summary(summary: &Summary) -> String {
-    let mut text = format!("{} rows", grouped(summary.rows));
-    for group in summary.problems.iter().take(5) {
-        let _ = write!(text, "\n  {} rows: {}", grouped(group.count), group.text);
-        for example in group.examples.iter().take(2) {
-            let _ = write!(text, "\n      row {}: {:?}", example.row, example.typed);
-            if let Note::Suggestion(meant) = &example.note {
-                let _ = write!(text, " (did you mean {meant}?)");
-            }
-        }
-    }
-    if summary.mended > 0 {
-        let _ = write!(text, "\n  {} numbers were mended", grouped(summary.mended));
-    }
-    text
-}
+/// How long an answer probably takes, before there was one. The quota decides far more.
+const LIKELY_LATENCY: Duration = Duration::from_millis(500);
 
 /// The batch as it stands before this run.
 pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> {
@@ -68,8 +38,42 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     }
     if counts.queued == 0 {
         text.push_str(". Nothing is left to send.");
+    } else if let Some(forecast) = forecast(run, counts.queued)? {
+        let _ = write!(text, "\nForecast: {forecast}");
+    }
+    if let Some(within) = run.guards.not_within {
+        let days = within.as_secs_f64() / 86_400.0;
+        let _ = write!(
+            text,
+            "\nWhoever got a message from us in the last {days:.1} days is skipped."
+        );
     }
     Ok(text)
+}
+
+/// When the run will be done; nothing for a rehearsal, whose quota is play money.
+fn forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
+    if run.batch.sandbox {
+        return Ok(None);
+    }
+    let quota = match run.token {
+        Some(token) => run.store.reader()?.quota(token)?,
+        None => None,
+    };
+    let prospect = Prospect {
+        rows,
+        quota: quota
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default(),
+        rate: run.pace.rate,
+        fallback: FALLBACK_RATE,
+        reserve: run.pace.reserve,
+        pace: run.pace.style,
+        concurrency: run.concurrency,
+        latency: LIKELY_LATENCY,
+        schedule: &run.pace.schedule,
+    };
+    Ok(Some(forecast::forecast(&prospect, run.clock.now())))
 }
 
 /// Progress while a list is read.

@@ -7,6 +7,7 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::run::Run;
 use super::send;
+use crate::amio;
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -61,8 +62,9 @@ pub fn run(
     let run = Run {
         store,
         batch,
+        token: connection.token.as_ref().map(amio::token_fingerprint),
         _hold: hold,
-        pace: settings.pace()?,
+        pace: settings.pace(clock.now())?,
         guards: settings.guards()?,
         timeout: connection.timeout,
         concurrency: NonZeroU32::from(connection.concurrency),

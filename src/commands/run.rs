@@ -11,22 +11,25 @@ use tokio::time::MissedTickBehavior;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::finish;
+use super::progress_text::progress_text;
 use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
 use crate::config;
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::pacer::core::{PacerView, Settings as PacerSettings, Why};
+use crate::dispatch::pacer::core::{Past, Settings as PacerSettings};
 use crate::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, ProgressView, RunEnd, Sender, Stop,
-    Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::outcome::{Exchange, Written};
+use crate::domain::phone::{PhoneNumber, Region};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::WindowBy;
 use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::store::{Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Store, StoreError};
+use crate::store::{
+    Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Opening, Store, StoreError, Window,
+};
 
 /// How often progress is shown and the quota saved.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,6 +49,8 @@ pub(super) struct Access {
 pub(super) struct Run {
     pub(super) store: Arc<Store>,
     pub(super) batch: Batch,
+    /// Fingerprint of the token, where there is one.
+    pub(super) token: Option<i64>,
     /// Held until the run is over.
     pub(super) _hold: Hold,
     pub(super) pace: config::Pace,
@@ -146,7 +151,6 @@ impl Run {
             self.clock.clone(),
         )?;
         let token = client.token_fingerprint();
-        let pacer = self.pacer(token)?;
         let (journal, start) = Journal::start(
             Arc::clone(&self.store),
             &self.batch,
@@ -161,6 +165,7 @@ impl Run {
                 start.interrupted, self.batch.name
             ));
         }
+        let pacer = self.pacer(token, start.interrupted)?;
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal, token).await;
         self.save_quota(&pacer, token).await?;
@@ -195,7 +200,7 @@ impl Run {
                     attempts: UNDECIDED_ATTEMPTS,
                 },
             },
-            schedule: self.schedule(),
+            schedule: self.pace.schedule.clone(),
             channel_type: self.batch.channel_type.clone(),
             invalid_pattern: self.guards.invalid_pattern.clone(),
         };
@@ -239,7 +244,7 @@ impl Run {
                 }
                 _ = tick.tick() => {
                     let view = progress.view();
-                    let text = self.progress_text(&view, &pacer.view(), dispatcher.shut_for());
+                    let text = progress_text(&view, &pacer.view(), dispatcher.shut_for());
                     let now = self.clock.monotonic();
                     if let Some(text) = line.show(view.settled(), &text, now) {
                         self.console.say(text);
@@ -256,48 +261,10 @@ impl Run {
         Ok(end?)
     }
 
-    fn progress_text(
-        &self,
-        view: &ProgressView,
-        pacer: &PacerView,
-        shut_for: Option<Duration>,
-    ) -> String {
-        let mut text = format!("sent {}", view.sent);
-        for (count, word) in [
-            (view.no_messenger, "no Messenger"),
-            (view.error, "error"),
-            (view.unknown, "unknown"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!(", {word} {count}"));
-            }
-        }
-        if let Some(left) = pacer.left {
-            text.push_str(&format!(", quota left {left}"));
-        }
-        if let Some(pause) = shut_for {
-            text.push_str(&format!(
-                ", no answers: next try in {} s",
-                pause.as_secs() + 1
-            ));
-        } else if let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) {
-            let zone = jiff::tz::TimeZone::system();
-            let at = until.to_zoned(zone).strftime("%H:%M:%S");
-            match why {
-                Why::Quota | Why::Throttled => {
-                    text.push_str(&format!(", quota used: waiting until {at}"));
-                }
-                Why::ReserveTakesAll => text.push_str(", the reserve leaves nothing of the quota"),
-                Why::Paused | Why::Even | Why::Rate | Why::Probing | Why::Connections => {}
-            }
-        }
-        text
-    }
-
-    fn pacer(&self, token: i64) -> Result<Handle, CommandError> {
+    fn pacer(&self, token: i64, unanswered: u64) -> Result<Handle, CommandError> {
         let settings = pacer_settings(&self.pace, self.concurrency);
         let reader = self.store.reader()?;
-        let state = match reader.quota(token)? {
+        let quota = match reader.quota(token)? {
             // A state that an older version wrote differently is as good as none.
             Some(json) => serde_json::from_str(&json).unwrap_or_default(),
             None => QuotaState::default(),
@@ -305,7 +272,12 @@ impl Run {
         let since = self.clock.now() - jiff::SignedDuration::from_hours(1);
         let mut starts = reader.request_starts(token, since)?;
         starts.reverse();
-        Ok(Handle::new(settings, &state, &starts, self.clock.clone()))
+        let past = Past {
+            quota,
+            starts,
+            unanswered,
+        };
+        Ok(Handle::new(settings, &past, self.clock.clone()))
     }
 
     async fn save_quota(&self, pacer: &Handle, token: i64) -> Result<(), StoreError> {
@@ -321,12 +293,27 @@ impl Run {
         ClaimRules {
             span: history_span(&self.guards),
             token,
-            window: None,
+            window: self.window(),
         }
     }
 
-    fn schedule(&self) -> Schedule {
-        Schedule::default()
+    /// With windows by recipient, who may be messaged when.
+    fn window(&self) -> Option<Box<Window>> {
+        let schedule = self.pace.schedule.clone();
+        match (schedule.window, schedule.window_by) {
+            (Some(_), WindowBy::Recipient) => Some(Box::new(move |phone: PhoneNumber, now| {
+                let region = phone.region().map(Region::code);
+                let region = region.as_deref();
+                if schedule.may_send_to(now, region) {
+                    return Opening::Now;
+                }
+                match schedule.next_opening_for(now, region) {
+                    Some(at) => Opening::At(at),
+                    None => Opening::NotInThisRun,
+                }
+            })),
+            (Some(_), WindowBy::Sender) | (None, _) => None,
+        }
     }
 }
 
@@ -340,8 +327,11 @@ pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
 
 /// What the pacer needs of the settings.
 pub(super) fn pacer_settings(pace: &config::Pace, concurrency: NonZeroU32) -> PacerSettings {
-    let _ = pace;
     PacerSettings {
+        rate: pace.rate,
+        reserve: pace.reserve,
+        burst: pace.burst,
+        pace: pace.style,
         concurrency,
         ..PacerSettings::default()
     }

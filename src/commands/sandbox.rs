@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -62,6 +63,9 @@ pub struct SandboxArgs {
     /// A scripted fault, such as `500:2%`, `hang-after-accept:1%`, `401:after=500` or `refuse:from=200,for=5s` (repeatable)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
+    /// Keep accepted messages in this file, to go on after a kill
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Send webhook events to this address; `{channel_id}` in it is replaced
     #[arg(long, value_name = "URL", requires = "webhook_secret")]
     webhook_url: Option<String>,
@@ -151,6 +155,7 @@ impl SandboxArgs {
         settings.jitter = self.jitter;
         settings.faults.clone_from(&self.fault);
         settings.webhooks = self.webhooks();
+        settings.state.clone_from(&self.state);
         settings
     }
 }

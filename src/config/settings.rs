@@ -8,10 +8,16 @@ use std::time::Duration;
 
 use super::values::{ColumnRole, NamedColumn, SaysAllowed, Span};
 use super::{
-    Checkpoint, ConfigError, Connection, Content, Guards, MessageSource, Origin, Pace, PaceStyle,
-    Serve, Settings, Undecided, WindowBy,
+    Checkpoint, ConfigError, Connection, Content, Guards, MessageSource, Origin, Pace, Serve,
+    Settings, Undecided,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::amio::BaseUrl;
+use crate::clock::later;
+use crate::domain::quota;
+use crate::domain::schedule::{Schedule, WindowBy, parse_until, parse_zone};
 use crate::intake::{self, ColumnChoice, NumbersPerRow};
 
 /// The most simultaneous requests that make sense: more would exhaust a machine's sockets.
@@ -63,12 +69,12 @@ impl Settings {
         })
     }
 
-    /// How fast, and when.
+    /// How fast, and when, for a run that begins `now`.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
-    pub fn pace(&self) -> Result<Pace, ConfigError> {
+    pub fn pace(&self, now: Timestamp) -> Result<Pace, ConfigError> {
         let (layer, origins) = (&self.layer, &self.origins);
         Ok(Pace {
             rate: maybe(layer.rate.as_ref(), origins.rate, "rate")?,
@@ -77,29 +83,53 @@ impl Settings {
                 .burst
                 .map(|burst| at_least_one(burst, origins.burst, "burst"))
                 .transpose()?,
-            pace: word(
+            style: word(
                 layer.pace.as_ref(),
                 origins.pace,
                 "pace",
-                [("fast", PaceStyle::Fast), ("even", PaceStyle::Even)],
+                [("fast", quota::Pace::Fast), ("even", quota::Pace::Even)],
             )?,
-            until: maybe(layer.until.as_ref(), origins.until, "until")?,
-            for_: match &layer.for_ {
-                Some(_) => Some(positive(layer.for_.as_ref(), "", origins.for_, "for")?),
-                None => None,
-            },
+            schedule: self.schedule(now)?,
+            grace: typed::<Span>(layer.grace.as_ref(), "30s", origins.grace, "grace")?.0,
+        })
+    }
+
+    fn schedule(&self, now: Timestamp) -> Result<Schedule, ConfigError> {
+        let (layer, origins) = (&self.layer, &self.origins);
+        let zone = match &layer.timezone {
+            None => TimeZone::system(),
+            Some(name) => parse_zone(name).map_err(|_| {
+                let allowed = "a time zone such as Europe/Prague or UTC";
+                ConfigError::value(origins.timezone, "timezone", name, allowed)
+            })?,
+        };
+        let until = match &layer.until {
+            None => None,
+            Some(text) => Some(parse_until(text, now, &zone).map_err(|error| {
+                ConfigError::value(origins.until, "until", text, error.allowed())
+            })?),
+        };
+        let after = match &layer.for_ {
+            None => None,
+            Some(_) => Some(later(
+                now,
+                positive(layer.for_.as_ref(), "", origins.for_, "for")?,
+            )),
+        };
+        Ok(Schedule {
             window: maybe(layer.window.as_ref(), origins.window, "window")?,
-            timezone: maybe(layer.timezone.as_ref(), origins.timezone, "timezone")?,
             window_by: word(
                 layer.window_by.as_ref(),
                 origins.window_by,
                 "window-by",
                 [
-                    ("timezone", WindowBy::Timezone),
+                    ("timezone", WindowBy::Sender),
                     ("recipient", WindowBy::Recipient),
                 ],
             )?,
-            grace: typed::<Span>(layer.grace.as_ref(), "30s", origins.grace, "grace")?.0,
+            zone,
+            // Whichever comes first.
+            deadline: [until, after].into_iter().flatten().min(),
         })
     }
 

@@ -111,7 +111,10 @@ fn every_shown_default_is_the_one_in_force() {
         format!("{:?}", settings.connection().unwrap()),
         format!("{:?}", said.connection().unwrap())
     );
-    assert_eq!(settings.pace().unwrap(), said.pace().unwrap());
+    assert_eq!(
+        settings.pace(jiff::Timestamp::UNIX_EPOCH).unwrap(),
+        said.pace(jiff::Timestamp::UNIX_EPOCH).unwrap()
+    );
     assert_eq!(settings.intake().unwrap(), said.intake().unwrap());
     assert_eq!(settings.guards().unwrap(), said.guards().unwrap());
     assert_eq!(settings.checkpoint().db(), said.checkpoint().db());
@@ -123,7 +126,10 @@ fn a_wrong_value_names_its_layer_its_key_and_what_is_allowed() {
         rate: Some("fast".into()),
         ..Layer::default()
     };
-    let error = settings(flag, &[], "").unwrap().pace().unwrap_err();
+    let error = settings(flag, &[], "")
+        .unwrap()
+        .pace(jiff::Timestamp::UNIX_EPOCH)
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "--rate has the value \"fast\"; allowed is a number of requests and a time, such as 2000/h, 30/min or 5/s"

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::values::{DayWindow, RateCap, ReservePart, TimeOfDay, ZoneName};
 use super::{ConfigError, WebhookSecrets};
 use crate::amio::BaseUrl;
+use crate::domain::quota::{self, Rate, Reserve};
+use crate::domain::schedule::Schedule;
 
 /// How to reach the API.
 #[derive(Debug, Clone)]
@@ -48,45 +49,19 @@ impl Connection {
     }
 }
 
-/// How the quota of an hour is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaceStyle {
-    /// As fast as the connections allow, then sleep until the reset.
-    Fast,
-    /// Spread evenly.
-    Even,
-}
-
-/// Whose clock the window goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WindowBy {
-    /// The time zone of the settings.
-    Timezone,
-    /// The recipient's own, from the number.
-    Recipient,
-}
-
 /// How fast, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pace {
     /// The user's own cap.
-    pub rate: Option<RateCap>,
+    pub rate: Option<Rate>,
     /// What of the quota is left to others.
-    pub reserve: ReservePart,
+    pub reserve: Reserve,
     /// Requests that may leave at once; `None` leaves it to the pacer.
     pub burst: Option<NonZeroU32>,
     /// How the quota is used.
-    pub pace: PaceStyle,
-    /// Stop at this time of day.
-    pub until: Option<TimeOfDay>,
-    /// Stop after this time.
-    pub for_: Option<Duration>,
-    /// Send only between these times of day.
-    pub window: Option<DayWindow>,
-    /// The time zone of `window` and `until`; `None` is this machine's.
-    pub timezone: Option<ZoneName>,
-    /// Whose clock `window` goes by.
-    pub window_by: WindowBy,
+    pub style: quota::Pace,
+    /// Sending hours and deadline.
+    pub schedule: Schedule,
     /// How long requests in flight may take to finish after a signal.
     pub grace: Duration,
 }

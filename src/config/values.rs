@@ -1,13 +1,15 @@
-//! The small languages in which settings are written: `2000/h`, `10%`, `12h`, `08:00-21:00`.
+//! The small languages in which settings are written that are no other module's: `12h`, `phone=Mobile`;
+//! and what each language allows, for the errors.
 //!
 //! Each type has one fallible constructor, `FromStr`, whose error says what is allowed.
 
-use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::amio::BaseUrlError;
 use crate::domain::phone::UnknownRegion;
+use crate::domain::quota::QuotaError;
+use crate::domain::schedule::ScheduleError;
 use crate::intake::BadSetting;
 
 /// What may be written instead of a value that is not understood.
@@ -50,6 +52,29 @@ impl SaysAllowed for BaseUrlError {
             Self::CarriesSecrets => {
                 "an address alone, without user, password, ? and #: credentials do not belong in it"
             }
+        }
+        .to_owned()
+    }
+}
+
+impl SaysAllowed for QuotaError {
+    fn allowed(&self) -> String {
+        match self {
+            Self::Rate(_) => "a number of requests and a time, such as 2000/h, 30/min or 5/s",
+            Self::Reserve(_) => "a share below 100%, such as 10%, or a number of requests",
+        }
+        .to_owned()
+    }
+}
+
+impl SaysAllowed for ScheduleError {
+    fn allowed(&self) -> String {
+        match self {
+            Self::Window(_) => "two different times of day such as 08:00-21:00",
+            Self::Zone(_) => "a time zone such as Europe/Prague or UTC",
+            Self::Until(_) => "a time of day such as 06:00, or a date and time",
+            Self::Past(_) => "a time that is still to come",
+            Self::For(_) => "a time such as 5h or 90m",
         }
         .to_owned()
     }
@@ -102,169 +127,6 @@ impl FromStr for Span {
         } else {
             Ok(Self(total))
         }
-    }
-}
-
-/// The user's own cap: `2000/h`, `30/min`, `5/s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateCap {
-    /// Requests.
-    pub requests: NonZeroU32,
-    /// In this time: a second, a minute or an hour.
-    pub per: Duration,
-}
-
-impl FromStr for RateCap {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed =
-            Allowed("a number of requests and a time, such as 2000/h, 30/min or 5/s");
-        let (requests, unit) = text.split_once('/').ok_or(ALLOWED)?;
-        let per = match unit.trim() {
-            "s" | "sec" => 1,
-            "m" | "min" => MINUTE,
-            "h" | "hour" => HOUR,
-            _ => return Err(ALLOWED),
-        };
-        let requests = requests.trim().parse().map_err(|_| ALLOWED)?;
-        Ok(Self {
-            requests,
-            per: Duration::from_secs(per),
-        })
-    }
-}
-
-/// A share of a whole, 0 to 100 per cent: `50%`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Percent(u8);
-
-impl Percent {
-    /// The share, from 0 to 100.
-    pub fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl FromStr for Percent {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        text.trim()
-            .strip_suffix('%')
-            .and_then(|number| number.trim_end().parse().ok())
-            .filter(|percent| *percent <= 100)
-            .map(Self)
-            .ok_or(Allowed("a whole number of per cent, 0% to 100%"))
-    }
-}
-
-/// What of the quota is left to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReservePart {
-    /// A share of the limit, below 100.
-    Share(Percent),
-    /// So many requests an hour.
-    Requests(u32),
-}
-
-impl FromStr for ReservePart {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed =
-            Allowed("a share below 100%, such as 10%, or a number of requests");
-        match text.parse::<Percent>() {
-            Ok(share) if share.get() < 100 => Ok(Self::Share(share)),
-            Ok(_) => Err(ALLOWED),
-            Err(_) => text.trim().parse().map(Self::Requests).map_err(|_| ALLOWED),
-        }
-    }
-}
-
-/// A time of day, to the minute: `06:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TimeOfDay {
-    hour: u8,
-    minute: u8,
-}
-
-impl TimeOfDay {
-    /// The hour, 0 to 23.
-    pub fn hour(self) -> u8 {
-        self.hour
-    }
-
-    /// The minute, 0 to 59.
-    pub fn minute(self) -> u8 {
-        self.minute
-    }
-}
-
-impl FromStr for TimeOfDay {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed = Allowed("a time of day such as 06:00, 00:00 to 23:59");
-        let (hour, minute) = text.trim().split_once(':').ok_or(ALLOWED)?;
-        let two_digits = |part: &str, below: u8| match part.len() {
-            1..=2 if part.bytes().all(|byte| byte.is_ascii_digit()) => {
-                part.parse().ok().filter(|number: &u8| *number < below)
-            }
-            _ => None,
-        };
-        match (two_digits(hour, 24), two_digits(minute, 60)) {
-            (Some(hour), Some(minute)) if text.trim().len() >= 4 => Ok(Self { hour, minute }),
-            _ => Err(ALLOWED),
-        }
-    }
-}
-
-/// The times of day between which to send; may run over midnight: `22:00-02:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayWindow {
-    /// From this minute on.
-    pub from: TimeOfDay,
-    /// Up to, but without, this minute.
-    pub to: TimeOfDay,
-}
-
-impl FromStr for DayWindow {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed = Allowed("two different times of day such as 08:00-21:00");
-        let (from, to) = text.split_once('-').ok_or(ALLOWED)?;
-        let window = Self {
-            from: from.parse().map_err(|_| ALLOWED)?,
-            to: to.parse().map_err(|_| ALLOWED)?,
-        };
-        if window.from == window.to {
-            Err(ALLOWED)
-        } else {
-            Ok(window)
-        }
-    }
-}
-
-/// A time zone of the IANA database: `Europe/Prague`, `UTC`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneName(String);
-
-impl ZoneName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ZoneName {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        jiff::tz::TimeZone::get(text.trim())
-            .map(|_| Self(text.trim().to_owned()))
-            .map_err(|_| Allowed("a time zone such as Europe/Prague or UTC"))
     }
 }
 
@@ -359,47 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn rates() {
-        let cap = |requests, seconds| RateCap {
-            requests: NonZeroU32::new(requests).unwrap(),
-            per: Duration::from_secs(seconds),
-        };
-        assert_eq!("2000/h".parse(), Ok(cap(2_000, 3_600)));
-        assert_eq!("30/min".parse(), Ok(cap(30, 60)));
-        assert_eq!("5/s".parse(), Ok(cap(5, 1)));
-        all_fail::<RateCap>(&["", "0/h", "2000", "2000/d", "-1/s", "1.5/s", "/h"]);
-    }
-
-    #[test]
-    fn shares() {
-        assert_eq!(
-            "10%".parse::<ReservePart>(),
-            Ok(ReservePart::Share(Percent(10)))
-        );
-        assert_eq!("100".parse::<ReservePart>(), Ok(ReservePart::Requests(100)));
-        assert_eq!("100%".parse::<Percent>().map(Percent::get), Ok(100));
-        all_fail::<ReservePart>(&["", "100%", "-1", "101%", "ten"]);
-        all_fail::<Percent>(&["", "50", "101%", "-1%", "%"]);
-    }
-
-    #[test]
-    fn times_of_day() {
-        let window: DayWindow = "22:00-2:30".parse().unwrap();
-        assert_eq!(
-            (window.from.hour(), window.to.hour(), window.to.minute()),
-            (22, 2, 30)
-        );
-        all_fail::<TimeOfDay>(&["", "6", "24:00", "06:60", "+6:00", "06:00:00", "6:0"]);
-        all_fail::<DayWindow>(&["", "08:00", "08:00-08:00", "08:00-25:00"]);
-    }
-
-    #[test]
     fn small_words() {
-        assert_eq!(
-            "Europe/Prague".parse::<ZoneName>().unwrap().as_str(),
-            "Europe/Prague"
-        );
-        all_fail::<ZoneName>(&["", "Mars/Olympus"]);
         assert_eq!(
             "phone = Mobile = 2".parse::<NamedColumn>(),
             Ok(NamedColumn {

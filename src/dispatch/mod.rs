@@ -295,7 +295,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
 
     /// Asks to stop at the deadline, once; never returns after that.
     async fn watch_deadline(&self) {
-        if let Some(deadline) = self.shared.settings.schedule.deadline() {
+        if let Some(deadline) = self.shared.settings.schedule.deadline {
             self.shared.clock.sleep_until_wall(deadline).await;
             self.shared.stop.request(RunEnd::Deadline);
         }

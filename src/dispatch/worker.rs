@@ -72,21 +72,21 @@ async fn next_turn<'a, L: Ledger, S: Sender>(
 }
 
 async fn turn<L, S>(shared: &Shared<L, S>) -> Turn<'_> {
+    let schedule = &shared.settings.schedule;
     loop {
         let now = shared.clock.now();
-        if let Some(opening) = shared.settings.schedule.closed_until(now) {
-            shared.clock.sleep_until_wall(opening).await;
+        if !schedule.may_send(now) {
+            match schedule.next_opening(now) {
+                Some(opening) => shared.clock.sleep_until_wall(opening).await,
+                // The deadline comes first, and will be told by whoever watches it.
+                None => std::future::pending().await,
+            }
             continue;
         }
         let pass = shared.gate.pass().await;
         let permit = shared.pacer.acquire().await;
         // The wait may have been long.
-        if shared
-            .settings
-            .schedule
-            .closed_until(shared.clock.now())
-            .is_none()
-        {
+        if schedule.may_send(shared.clock.now()) {
             return Turn { pass, permit };
         }
     }

@@ -229,7 +229,7 @@ impl Schedule {
                 for time in [window.opens, window.closes] {
                     let at = zone.to_ambiguous_timestamp(date.to_datetime(time));
                     // In the hour that a clock change repeats, both; in one that it skips, its own edge counts.
-                    edges.extend(at.clone().earlier().ok());
+                    edges.extend(at.earlier().ok());
                     edges.extend(at.later().ok());
                 }
             }

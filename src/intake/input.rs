@@ -2,7 +2,7 @@
 
 use super::columns::{self, Mapping};
 use super::error::IntakeError;
-use super::file::FileInput;
+use super::file::{FileInput, Layout};
 use super::header::{Model, align, read_head};
 use super::open::open;
 use super::settings::{MinValid, Settings};
@@ -35,7 +35,12 @@ impl Input {
             .collect::<Result<Vec<_>, _>>()?;
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let (headers, sample) = read_head(first, settings)?;
-        let mapping = columns::map(&first.name, &headers, &sample, settings)?;
+        // Which sheet was looked at explains a missing column better than anything else.
+        let described = match first.layout {
+            Layout::Table(_) => format!("{} ({})", first.name, first.note),
+            Layout::Text { .. } => first.name.clone(),
+        };
+        let mapping = columns::map(&described, &headers, &sample, settings)?;
         let first_name = first.name.clone();
         let model = Model {
             file: &first_name,

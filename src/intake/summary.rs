@@ -1,6 +1,7 @@
 //! What a file holds, in numbers: the material of every report.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -93,8 +94,21 @@ pub enum Note {
     },
 }
 
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Suggestion(text) => write!(f, "did you mean {text}?"),
+            Self::ReadAs(text) => write!(f, "read as {text}"),
+            Self::Detail(text) => f.write_str(text),
+            Self::FirstRow { row, .. } => write!(f, "same number as row {row}"),
+        }
+    }
+}
+
 impl Note {
-    fn is_none(&self) -> bool {
+    /// True if there is nothing to say.
+    pub fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 }

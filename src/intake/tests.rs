@@ -243,7 +243,7 @@ fn suppression_rendering_and_earlier_rows_are_asked_for() {
     let judge = Judge {
         suppressed: &|number| (number == phone(0)).then_some(Suppression::Forgotten),
         render: Some(&|record, _, _| match record.get(1) {
-            Some("") | None => Err("the column name is empty".to_owned()),
+            Some("") | None => Err(Unsendable::Problem("the column name is empty".to_owned())),
             Some(name) => Ok(Rendered {
                 content: format!("\"{name}\""),
                 metadata: "{}".to_owned(),

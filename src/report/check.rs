@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::check_html;
+use super::{check_html, grouped};
 use crate::intake::{Example, Group, Mapping, Note, Summary};
 
 /// Everything that a check has to tell.
@@ -149,10 +149,10 @@ impl CheckReport<'_> {
     pub(super) fn note(&self, example: &Example) -> String {
         match &example.note {
             Note::None => String::new(),
-            Note::Suggestion(text) => format!(" (did you mean {text}?)"),
-            Note::ReadAs(text) => format!(" (read as {text})"),
-            Note::Detail(text) => format!(" ({text})"),
             Note::FirstRow { file, row } => format!(", same number as {}", self.place(*file, *row)),
+            note @ (Note::Suggestion(_) | Note::ReadAs(_) | Note::Detail(_)) => {
+                format!(" ({note})")
+            }
         }
     }
 }
@@ -246,17 +246,4 @@ fn tally(entries: impl Iterator<Item = (String, u64)>, most: usize) -> String {
     } else {
         format!("{} and {more} more", shown.join(", "))
     }
-}
-
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

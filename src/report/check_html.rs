@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::check::{CheckReport, advice, counts, grouped, shown};
+use super::check::{CheckReport, advice, counts, shown};
+use super::grouped;
 use crate::intake::{Example, Group};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1c2430}\

@@ -47,6 +47,11 @@ impl NewFile {
         Ok((new, file))
     }
 
+    /// Where the file lies until it is published.
+    pub(super) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
     /// Puts the whole file in its place, after it is on disk.
     pub(super) fn publish(mut self, file: &File, before_rename: impl FnOnce()) -> io::Result<()> {
         file.sync_all()?;

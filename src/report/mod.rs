@@ -1,4 +1,5 @@
-//! What people and other programs read: the results file, the summary. Changes no state.
+//! What people and other programs read: the check of a file, the rejects, the results file, the
+//! summary. Changes no state.
 
 mod cell;
 pub mod check;

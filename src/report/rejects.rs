@@ -3,19 +3,20 @@
 //! All columns of the input, then the row, the reason and a suggestion. The added columns begin with
 //! `outreach_`, which intake ignores, so that the mended file can be sent as it is.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::cell::csv_cell;
+use super::error::ReportError;
+use super::file::NewFile;
 use crate::domain::recipient::{JudgedRow, Record, RowProblem, Verdict};
 
 /// Writes the rejects beside their final name, and puts them there at the end.
-#[derive(Debug)]
 pub struct RejectsFile {
     path: PathBuf,
-    temporary: PathBuf,
-    writer: Option<csv::Writer<File>>,
+    new: NewFile,
+    writer: csv::Writer<File>,
     columns: usize,
     rows: u64,
 }
@@ -26,25 +27,21 @@ impl RejectsFile {
     /// # Errors
     ///
     /// If the temporary file cannot be written in the folder of `path`.
-    pub fn create(path: &Path, headers: &[String]) -> io::Result<Self> {
-        let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut writer = csv::Writer::from_writer(options.open(&temporary)?);
+    pub fn create(path: &Path, headers: &[String]) -> Result<Self, ReportError> {
+        let (new, file) = NewFile::create(path)?;
+        let mut writer = csv::Writer::from_writer(file);
         let added = ["outreach_row", "outreach_reason", "outreach_suggestion"];
         let header = headers
             .iter()
             .map(|header| csv_cell(header))
             .chain(added.map(Into::into));
-        writer.write_record(header.map(std::borrow::Cow::into_owned))?;
+        writer
+            .write_record(header.map(std::borrow::Cow::into_owned))
+            .map_err(|error| ReportError::from(error).at(path))?;
         Ok(Self {
             path: path.to_owned(),
-            temporary,
-            writer: Some(writer),
+            new,
+            writer,
             columns: headers.len(),
             rows: 0,
         })
@@ -55,7 +52,7 @@ impl RejectsFile {
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn push(&mut self, row: &JudgedRow) -> io::Result<()> {
+    pub fn push(&mut self, row: &JudgedRow) -> Result<(), ReportError> {
         let Verdict::Invalid {
             problem,
             suggestion,
@@ -63,19 +60,28 @@ impl RejectsFile {
         else {
             return Ok(());
         };
-        let Some(writer) = &mut self.writer else {
-            return Ok(());
-        };
-        for index in 0..self.columns {
-            writer.write_field(csv_cell(row.record.get(index).unwrap_or("")).as_bytes())?;
-        }
-        writer.write_field(row.position.row.to_string())?;
-        writer.write_field(problem.to_string())?;
-        let suggestion = surplus(&row.record, self.columns, problem).or_else(|| suggestion.clone());
-        writer.write_field(csv_cell(suggestion.as_deref().unwrap_or("")).as_bytes())?;
-        writer.write_record(None::<&[u8]>)?;
         self.rows += 1;
-        Ok(())
+        self.write(row, problem, suggestion.as_deref())
+            .map_err(|error| ReportError::from(error).at(&self.path))
+    }
+
+    fn write(
+        &mut self,
+        row: &JudgedRow,
+        problem: &RowProblem,
+        suggestion: Option<&str>,
+    ) -> csv::Result<()> {
+        for index in 0..self.columns {
+            self.writer
+                .write_field(csv_cell(row.record.get(index).unwrap_or("")).as_bytes())?;
+        }
+        self.writer.write_field(row.position.row.to_string())?;
+        self.writer
+            .write_field(csv_cell(&problem.to_string()).as_bytes())?;
+        let surplus = surplus(&row.record, self.columns, problem);
+        self.writer
+            .write_field(csv_cell(surplus.as_deref().or(suggestion).unwrap_or("")).as_bytes())?;
+        self.writer.write_record(None::<&[u8]>)
     }
 
     /// Puts the file in its place, and tells how many rows it has; without any row there is no file.
@@ -86,32 +92,31 @@ impl RejectsFile {
     /// # Errors
     ///
     /// If the file cannot be written or renamed.
-    pub fn finish(mut self) -> io::Result<u64> {
-        let Some(writer) = self.writer.take() else {
+    pub fn finish(self) -> Result<u64, ReportError> {
+        let Self {
+            path,
+            new,
+            writer,
+            rows,
+            ..
+        } = self;
+        if rows == 0 {
             return Ok(0);
+        }
+        let put = || {
+            let mut file = writer
+                .into_inner()
+                .map_err(|error| io::Error::other(error.to_string()))?;
+            file.flush()?;
+            if path.exists() && !same_content(&path, new.temporary())? {
+                let mut backup = path.file_name().unwrap_or_default().to_os_string();
+                backup.push(".bak");
+                fs::rename(&path, path.with_file_name(backup))?;
+            }
+            new.publish(&file, || ())
         };
-        let mut file = writer
-            .into_inner()
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        if self.rows == 0 {
-            return Ok(0);
-        }
-        file.flush()?;
-        file.sync_all()?;
-        if self.path.exists() && !same_content(&self.path, &self.temporary)? {
-            let mut backup = self.path.file_name().unwrap_or_default().to_os_string();
-            backup.push(".bak");
-            fs::rename(&self.path, self.path.with_file_name(backup))?;
-        }
-        fs::rename(&self.temporary, &self.path)?;
-        Ok(self.rows)
-    }
-}
-
-impl Drop for RejectsFile {
-    fn drop(&mut self) {
-        // After `finish` it has gone; before that, a half-written list of numbers must not lie about.
-        let _ = fs::remove_file(&self.temporary);
+        put().map_err(|error: io::Error| ReportError::from(error).at(&path))?;
+        Ok(rows)
     }
 }
 

@@ -11,6 +11,7 @@ use super::fault::{Fault, FaultRule, Scope};
 use super::quota::{Grant, Meter, Peaks};
 use super::random::draw;
 use super::settings::{Channel, Settings};
+use super::state::State;
 use super::stats::{Counters, Repeated, Stats};
 use super::webhooks::Outbox;
 
@@ -38,6 +39,7 @@ pub(super) struct App {
     pace: Mutex<Pace>,
     pub(super) counters: Counters,
     pub(super) book: Book,
+    pub(super) state: Option<State>,
     pub(super) phase: watch::Sender<Phase>,
     pub(super) outbox: Option<Outbox>,
     bearers: Vec<String>,
@@ -58,7 +60,12 @@ struct Pace {
 }
 
 impl App {
-    pub(super) fn new(settings: Settings, outbox: Option<Outbox>) -> Arc<Self> {
+    pub(super) fn new(
+        settings: Settings,
+        book: Book,
+        state: Option<State>,
+        outbox: Option<Outbox>,
+    ) -> Arc<Self> {
         let window = settings
             .quota
             .map_or(Duration::from_hours(1), |quota| quota.window);
@@ -81,7 +88,8 @@ impl App {
                 peaks: Peaks::new(window),
             }),
             counters: Counters::new(),
-            book: Book::new(),
+            book,
+            state,
             phase: watch::Sender::new(Phase::Open),
             outbox,
             bearers,

@@ -9,8 +9,8 @@
 //!
 //! Nobody is ever messaged, and no production path uses this module except `send --sandbox`.
 //!
-//! The way of a request: [`server`] accepts the connection, [`wire`] can end it at any byte, [`call`]
-//! applies token, quota and faults, [`send`] and [`read`] do the work, [`book`] keeps the account.
+//! The way of a request: `server` accepts the connection, `wire` can end it at any byte, `call`
+//! applies token, quota and faults, `send` and `read` do the work, `book` keeps the account.
 
 mod answer;
 mod app;
@@ -23,12 +23,14 @@ mod read;
 mod send;
 mod server;
 mod settings;
+mod state;
 mod stats;
 mod webhooks;
 mod wire;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use fault::parse_duration;
@@ -51,6 +53,14 @@ pub enum SandboxError {
         /// The address that was asked for.
         address: SocketAddr,
         /// The system's reason.
+        source: io::Error,
+    },
+    /// The state file is not one, or cannot be used.
+    #[error("the sandbox cannot use the state file {}: {source}; choose another file", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
         source: io::Error,
     },
     /// More channels than contact ids have room for.
@@ -88,7 +98,12 @@ impl Sandbox {
         let address = listener.local_addr().map_err(refused)?;
         let (outbox, accepted) = webhooks::Outbox::new();
         let hooks = settings.webhooks.clone();
-        let app = App::new(settings, hooks.is_some().then_some(outbox));
+        let book = book::Book::new();
+        let state = match &settings.state {
+            Some(path) => Some(open_state(path, &settings, &book)?),
+            None => None,
+        };
+        let app = App::new(settings, book, state, hooks.is_some().then_some(outbox));
         if let Some(hooks) = hooks {
             tokio::spawn(webhooks::run(Arc::clone(&app), hooks, accepted));
         }
@@ -115,6 +130,17 @@ impl Sandbox {
     pub fn stop(&self) {
         self.app.phase.send_replace(Phase::Stopped);
     }
+}
+
+fn open_state(
+    path: &Path,
+    settings: &Settings,
+    book: &book::Book,
+) -> Result<state::State, SandboxError> {
+    state::State::open(path, &settings.channels, book).map_err(|source| SandboxError::State {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 impl Drop for Sandbox {

@@ -134,6 +134,11 @@ fn accept(app: &Arc<App>, body: &[u8]) -> Result<Response<Body>, Refusal> {
     };
     let now_ms = app.now_ms();
     let receipt = app.book.accept(who, now_ms, content.get(), name.as_deref());
+    if let Some(state) = &app.state
+        && let Err(error) = state.keep(channel, who, receipt.message_id, now_ms, content)
+    {
+        tracing::error!("the sandbox cannot write its state file: {error}");
+    }
     if let Some(outbox) = &app.outbox {
         let metadata = request.metadata.map(|metadata| metadata.get().into());
         outbox.accepted(

@@ -12,7 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::time::timeout;
 
 use super::app::{App, Phase};
 use super::call::Caller;
@@ -22,7 +23,10 @@ use super::wire::{Link, Wire};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
-/// A client that replaces a connection may open the new one before we have seen the old one close.
+/// A client that replaces a connection may open the new one before we have seen the old one close:
+/// so long a connection that seems to be too many has time to prove that it is not.
+const REPLACING: Duration = Duration::from_millis(20);
+/// Likewise, before a new peak of connections is believed.
 const SETTLING: Duration = Duration::from_millis(2);
 
 fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
@@ -131,23 +135,20 @@ async fn connection(
     let mut level = gauge.rise();
     let _open = Open(Arc::clone(&app));
     let limit = app.settings.connections;
-    let suspicious = limit.is_some_and(|limit| level > u64::from(limit.limit.get()));
-    if level > gauge.peak.load(Ordering::Relaxed) || suspicious {
-        // Connections that the client has closed already must not count.
+    if level > gauge.peak.load(Ordering::Relaxed) {
         tokio::time::sleep(SETTLING).await;
         level = level.min(gauge.level.load(Ordering::Acquire));
         gauge.note_peak(level);
     }
     let _slot = match limit {
         None => None,
-        Some(ConnectionLimit { excess, .. }) => match (slots.try_acquire(), excess) {
-            (Ok(slot), _) => Some(slot),
-            (Err(_), Excess::Queue) => slots.acquire().await.ok(),
-            (Err(_), Excess::Answer429) => {
+        Some(ConnectionLimit { excess, .. }) => match (free_slot(&slots, excess).await, excess) {
+            (Some(slot), _) => Some(slot),
+            (None, Excess::Answer429 | Excess::Queue) => {
                 caller.link.excess.store(true, Ordering::Relaxed);
                 None
             }
-            (Err(_), Excess::Close) => {
+            (None, Excess::Close) => {
                 app.counters
                     .refused_connections
                     .fetch_add(1, Ordering::Relaxed);
@@ -156,6 +157,15 @@ async fn connection(
         },
     };
     serve_connection(caller, stream, &mut phases).await;
+}
+
+/// A place under the connection limit; `None` if there is none and none comes at once.
+async fn free_slot(slots: &Semaphore, excess: Excess) -> Option<SemaphorePermit<'_>> {
+    let free = slots.acquire();
+    match excess {
+        Excess::Queue => free.await.ok(),
+        Excess::Answer429 | Excess::Close => timeout(REPLACING, free).await.ok()?.ok(),
+    }
 }
 
 async fn serve_connection(caller: Caller, stream: TcpStream, phases: &mut watch::Receiver<Phase>) {

@@ -15,7 +15,7 @@ pub struct Stats {
     pub requests: u64,
     /// Those that were sends.
     pub sends: u64,
-    /// Answers by HTTP status.
+    /// Answers by HTTP status, those included that were cut short.
     pub by_status: BTreeMap<u16, u64>,
     /// Requests that were read and got no answer, or only a part of one.
     pub unanswered: u64,

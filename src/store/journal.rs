@@ -36,8 +36,19 @@ const SUPPRESSED_AT_ONCE: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(i64);
 
-/// Whether a number may be messaged now: `None`, or the time from which it may.
-pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Option<Timestamp> + Send;
+/// When a number may be messaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// Now.
+    Now,
+    /// From then on.
+    At(Timestamp),
+    /// Not before this run must end.
+    NotInThisRun,
+}
+
+/// When a number may be messaged, asked at a time.
+pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Opening + Send;
 
 /// What a claim must obey.
 pub struct ClaimRules {
@@ -425,16 +436,14 @@ impl Progress {
                 }
                 continue;
             };
-            let opening = self
-                .rules
-                .window
-                .as_ref()
-                .and_then(|may| may(ready.phone, now));
-            match opening {
-                None => return Ok(Some(ready)),
-                Some(at) => {
+            let window = self.rules.window.as_ref();
+            match window.map_or(Opening::Now, |window| window(ready.phone, now)) {
+                Opening::Now => return Ok(Some(ready)),
+                Opening::At(at) => {
                     self.opens_at = Some(self.opens_at.map_or(at, |earlier| earlier.min(at)));
                 }
+                // Stays queued, for a later run.
+                Opening::NotInThisRun => {}
             }
         }
     }

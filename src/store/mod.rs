@@ -38,7 +38,8 @@ pub use error::StoreError;
 pub use funnel::Funnel;
 pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
-    AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Settled, Settlement, Window,
+    AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, Settled, Settlement,
+    Window,
 };
 pub use loader::Loader;
 pub use lock::Hold;

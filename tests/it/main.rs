@@ -15,7 +15,6 @@ mod phone_corpus;
 mod phone_differential;
 mod sandbox;
 mod sandbox_webhooks;
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed test may panic")]
 
 mod pacer;
 mod pacer_sim;

@@ -1,83 +1,433 @@
-//! The pacer keeps the quota exactly: simulated hours against servers of every kind.
+//! The pacer keeps the quota exactly: simulated hours against servers of every kind, and its shell.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use outreach::dispatch::pacer::core::Settings;
-use outreach::domain::quota::Rate;
+use jiff::{SignedDuration, Timestamp};
+use outreach::clock::Clock;
+use outreach::dispatch::pacer::Handle;
+use outreach::dispatch::pacer::core::{Past, Settings, Why};
+use outreach::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve};
+use proptest::prelude::*;
 
 use crate::pacer_sim::{Counting, Headers, Outcome, Scenario, optimum, run};
 
 const KINDS: [Counting; 3] = [Counting::Fixed, Counting::Sliding, Counting::Leaky];
 const LIMITS: [u64; 6] = [1, 2, 3, 1000, 2000, 100_000];
 
-fn scenario(counting: Counting, limit: u64) -> Scenario {
-    let concurrency = if limit > 10_000 { 64 } else { 10 };
-    Scenario {
-        counting,
-        limit,
-        rows: (limit * 5 / 2).max(4),
-        headers: Headers::Honest,
-        settings: Settings { concurrency: NonZeroU32::new(concurrency).unwrap(), ..Settings::default() },
-        latency: (20, 200),
-        restarts: 0,
-        others: 0,
-        connections: usize::MAX,
-        seed: 7,
+fn per_hour(count: u64) -> Rate {
+    Rate::new(
+        NonZeroU32::new(count.try_into().unwrap()).unwrap(),
+        Per::Hour,
+    )
+}
+
+fn each_server(check: impl Fn(Scenario)) {
+    for counting in KINDS {
+        for limit in LIMITS {
+            check(Scenario::plain(counting, limit));
+        }
     }
 }
 
 fn told(scenario: &Scenario, outcome: &Outcome) -> String {
     format!(
-        "{:?} {}/h: {} refused, at most {} in a window, finished at {:.1} s, optimum {:.1} s",
+        "{:?} {}/h: {} refused, at most {} in a window, {} starts in an hour, {:.1} s, optimum {:.1} s",
         scenario.counting,
         scenario.limit,
         outcome.refused,
         outcome.most_in_window,
+        outcome.most_starts,
         outcome.finished as f64 / 1e9,
         optimum(scenario) as f64 / 1e9,
     )
 }
 
+fn assert_near_the_optimum(scenario: &Scenario, outcome: &Outcome) {
+    let limit = 1.01 * optimum(scenario) as f64;
+    assert!(
+        outcome.finished as f64 <= limit,
+        "{}",
+        told(scenario, outcome)
+    );
+}
+
 #[test]
 fn with_honest_headers_nothing_is_refused_and_the_time_is_within_one_percent_of_the_optimum() {
-    for counting in KINDS {
-        for limit in LIMITS {
-            for headers in [Headers::Honest, Headers::HonestRelative] {
-                let scenario = Scenario { headers, ..scenario(counting, limit) };
-                let outcome = run(&scenario);
-                let told = told(&scenario, &outcome);
-                assert_eq!(outcome.refused, 0, "{told}");
-                assert_eq!(outcome.sent, scenario.rows, "{told}");
-                assert!(outcome.finished as f64 <= 1.01 * optimum(&scenario) as f64, "{told}");
-            }
+    for headers in [Headers::Honest, Headers::HonestRelative] {
+        each_server(|mut scenario| {
+            scenario.headers = headers;
+            let outcome = run(&scenario);
+            assert_eq!(outcome.refused, 0, "{}", told(&scenario, &outcome));
+            assert_eq!(outcome.sent, scenario.rows);
+            assert_near_the_optimum(&scenario, &outcome);
+        });
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_again_and_again_is_refused_nothing_and_loses_no_time() {
+    each_server(|mut scenario| {
+        scenario.restarts = 8;
+        let outcome = run(&scenario);
+        assert_eq!(outcome.refused, 0, "{}", told(&scenario, &outcome));
+        assert_near_the_optimum(&scenario, &outcome);
+    });
+}
+
+#[test]
+fn a_second_client_costs_at_most_the_requests_that_were_on_their_way() {
+    for limit in LIMITS {
+        for counting in [Counting::Fixed, Counting::Sliding] {
+            let mut scenario = Scenario::plain(counting, limit);
+            scenario.others = 30;
+            let outcome = run(&scenario);
+            let windows = scenario.rows / limit + 1;
+            let connections = u64::from(scenario.settings.concurrency.get());
+            assert!(
+                outcome.refused <= windows * connections,
+                "{}",
+                told(&scenario, &outcome)
+            );
+            assert_near_the_optimum(&scenario, &outcome);
         }
     }
 }
 
 #[test]
-fn table() {
-    for (name, change) in CASES {
-        for counting in KINDS {
-            for limit in LIMITS {
-                let mut scenario = scenario(counting, limit);
-                change(&mut scenario);
-                let outcome = run(&scenario);
-                println!("{name} | {} | lost {} peak {} ratio {:.4} starts {}", told(&scenario, &outcome), outcome.lost, outcome.peak,
-                    outcome.finished as f64 / optimum(&scenario) as f64, outcome.most_starts);
-            }
+fn a_reserve_is_left_for_the_second_client() {
+    for counting in [Counting::Fixed, Counting::Sliding] {
+        let mut scenario = Scenario::plain(counting, 1000);
+        scenario.settings.reserve = Reserve::Percent(10);
+        let outcome = run(&scenario);
+        assert_eq!(outcome.most_in_window, 900, "{}", told(&scenario, &outcome));
+    }
+}
+
+#[test]
+fn without_headers_the_users_rate_is_kept_in_every_hour_and_used() {
+    each_server(|mut scenario| {
+        scenario.headers = Headers::Missing;
+        scenario.settings.rate = Some(per_hour(scenario.limit));
+        let outcome = run(&scenario);
+        assert_eq!(outcome.refused, 0, "{}", told(&scenario, &outcome));
+        assert!(outcome.most_starts as u64 <= scenario.limit);
+        let nominal =
+            (scenario.rows - scenario.limit.min(2)) as f64 / scenario.limit as f64 * 3600.0;
+        assert!(
+            outcome.finished as f64 / 1e9
+                <= nominal * 1.01 + 3600.0 * f64::from(scenario.limit < 4)
+        );
+    });
+}
+
+#[test]
+fn without_headers_and_rate_a_refusal_teaches_the_limit() {
+    for limit in [1, 2, 3, 100] {
+        let mut scenario = Scenario::plain(Counting::Fixed, limit);
+        scenario.headers = Headers::Missing;
+        let outcome = run(&scenario);
+        assert!(
+            (1..=3).contains(&outcome.refused),
+            "{}",
+            told(&scenario, &outcome)
+        );
+        assert!(
+            outcome.most_in_window as u64 <= limit + 2,
+            "{}",
+            told(&scenario, &outcome)
+        );
+    }
+}
+
+#[test]
+fn a_server_whose_remaining_never_falls_is_not_believed_beyond_its_limit() {
+    for counting in [Counting::Fixed, Counting::Sliding] {
+        for limit in LIMITS {
+            let mut scenario = Scenario::plain(counting, limit);
+            scenario.headers = Headers::Lying;
+            let outcome = run(&scenario);
+            assert_eq!(outcome.refused, 0, "{}", told(&scenario, &outcome));
         }
     }
 }
 
-type Case = (&'static str, fn(&mut Scenario));
-const CASES: [Case; 6] = [
-    ("restarts", |scenario| scenario.restarts = 8),
-    ("others 30", |scenario| scenario.others = 30),
-    ("missing, rate", |scenario| {
-        scenario.headers = Headers::Missing;
-        scenario.settings.rate = Some(Rate::new(u32::try_from(scenario.limit).unwrap().try_into().unwrap(), outreach::domain::quota::Per::Hour));
-    }),
-    ("missing", |scenario| scenario.headers = Headers::Missing),
-    ("lying", |scenario| scenario.headers = Headers::Lying),
-    ("connections 3", |scenario| scenario.connections = 3),
-];
+#[test]
+fn refused_connections_lower_the_concurrency_and_not_the_pace() {
+    let mut scenario = Scenario::plain(Counting::Fixed, 2000);
+    scenario.connections = 3;
+    let outcome = run(&scenario);
+    assert!(outcome.refused <= 30, "{}", told(&scenario, &outcome));
+    assert_near_the_optimum(&scenario, &outcome);
+
+    scenario.settings.concurrency = NonZeroU32::new(3).unwrap();
+    let outcome = run(&scenario);
+    assert_eq!((outcome.refused, outcome.peak), (0, 3));
+}
+
+#[test]
+fn an_even_pace_spreads_the_window_and_still_uses_it() {
+    let mut scenario = Scenario::plain(Counting::Fixed, 1000);
+    scenario.settings.pace = Pace::Even;
+    let outcome = run(&scenario);
+    assert_eq!(outcome.refused, 0);
+    let first_half = outcome
+        .starts
+        .iter()
+        .filter(|at| **at < 1800 * 1_000_000_000)
+        .count();
+    assert!((490..=520).contains(&first_half), "{first_half}");
+    let first_hour = outcome
+        .starts
+        .iter()
+        .filter(|at| **at < 3600 * 1_000_000_000)
+        .count();
+    assert!(first_hour >= 990, "{first_hour}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever the order of the answers, the latency and the kills: never one too many.
+    #[test]
+    fn stale_headers_and_restarts_never_let_one_more_through(
+        counting in prop::sample::select(KINDS.to_vec()),
+        limit in 1u64..60, rows in 1u64..150, concurrency in 1u32..20,
+        fastest in 0i64..300, spread in 0i64..4000, restarts in 0u32..8, seed: u64, even: bool,
+    ) {
+        let mut scenario = Scenario::plain(counting, limit);
+        scenario.rows = rows.min(limit * 5);
+        scenario.latency = (fastest, fastest + spread);
+        scenario.restarts = restarts;
+        scenario.seed = seed;
+        scenario.settings.concurrency = NonZeroU32::new(concurrency).unwrap();
+        scenario.settings.pace = if even { Pace::Even } else { Pace::Fast };
+        let outcome = run(&scenario);
+        prop_assert_eq!(outcome.refused, 0, "{}", told(&scenario, &outcome));
+        prop_assert!(outcome.peak <= concurrency as usize * (restarts as usize + 1));
+    }
+
+    /// The user's rate holds in every window, restarts included, whatever the server tells.
+    #[test]
+    fn a_rate_never_lets_one_more_through_in_any_hour(
+        headers in prop::sample::select(vec![Headers::Honest, Headers::HonestRelative, Headers::Missing, Headers::Lying]),
+        rate in 1u64..40, burst in 1u32..50, restarts in 0u32..6, seed: u64,
+    ) {
+        let mut scenario = Scenario::plain(Counting::Fixed, 100);
+        scenario.headers = headers;
+        scenario.rows = rate * 3;
+        scenario.restarts = restarts;
+        scenario.seed = seed;
+        scenario.settings.rate = Some(per_hour(rate));
+        scenario.settings.burst = NonZeroU32::new(burst);
+        let outcome = run(&scenario);
+        prop_assert!(outcome.most_starts as u64 <= rate, "{}", told(&scenario, &outcome));
+    }
+}
+
+// The shell.
+
+const START: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+fn headers(limit: u64, remaining: u64, reset_in: u64) -> QuotaHeaders {
+    let reset = reset_in.to_string();
+    QuotaHeaders::parse(
+        Some(&limit.to_string()),
+        Some(&remaining.to_string()),
+        Some(&reset),
+        None,
+    )
+}
+
+fn handle(clock: &Clock, settings: Settings) -> Handle {
+    Handle::with_seed(settings, &Past::default(), clock.clone(), 1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_asks_alone_and_its_answer_frees_the_others() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    let probe = handle.acquire().await;
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Probing));
+    probe.answered(&headers(1000, 999, 3600));
+    let permits = [
+        handle.acquire().await,
+        handle.acquire().await,
+        handle.acquire().await,
+    ];
+    assert_eq!(handle.view().in_flight, 3);
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Connections));
+    drop(permits);
+    assert_eq!(handle.view().in_flight, 0);
+    assert_eq!(handle.view().left, Some(999));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_stops_everything_until_reset_then_one_goes_alone() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(1000, 500, 3600));
+    let (first, second) = (handle.acquire().await, handle.acquire().await);
+    first.throttled(&headers(1000, 0, 600), None);
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Throttled));
+    second.throttled(&headers(1000, 0, 600), None);
+    let probe = handle.acquire().await;
+    let slept = clock.monotonic().as_secs();
+    assert!((600..=603).contains(&slept), "{slept}");
+    assert!(handle.try_acquire().is_none(), "the probe goes alone");
+    probe.answered(&headers(1000, 999, 3600));
+    handle.acquire().await.lost();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_without_any_time_backs_off_longer_each_time() {
+    let clock = Clock::paused(START);
+    let handle = handle(
+        &clock,
+        Settings {
+            rate: Some("100/s".parse().unwrap()),
+            ..Settings::default()
+        },
+    );
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        let before = clock.monotonic();
+        handle
+            .acquire()
+            .await
+            .throttled(&QuotaHeaders::default(), None);
+        waits.push((clock.monotonic() - before).as_secs_f64());
+    }
+    assert!(waits[1] >= 1.0 && waits[5] >= 16.0, "{waits:?}");
+    assert!(
+        waits
+            .windows(2)
+            .skip(1)
+            .all(|pair| pair[1] > pair[0] * 0.99),
+        "{waits:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_obeyed_where_there_is_no_reset() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle
+        .acquire()
+        .await
+        .throttled(&QuotaHeaders::default(), Some(Duration::from_mins(2)));
+    handle.acquire().await.lost();
+    let slept = clock.monotonic().as_secs();
+    assert!((120..=121).contains(&slept), "{slept}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_dropped_takes_no_permit_and_lets_the_next_one_wait() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(1000, 0, 3600));
+    // Ctrl-C while sleeping to Reset: the wait ends at once.
+    let waited = tokio::time::timeout(Duration::from_secs(1), handle.acquire()).await;
+    assert!(waited.is_err());
+    assert_eq!(handle.view().in_flight, 0);
+    assert_eq!(
+        handle.view().sleeping_until,
+        Some(START + SignedDuration::from_secs(3601))
+    );
+    let probe = handle.acquire().await;
+    assert_eq!(clock.now(), START + SignedDuration::from_secs(3601));
+    drop(probe);
+    handle.acquire().await.lost();
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_are_handed_out_in_the_order_of_asking() {
+    let clock = Clock::paused(START);
+    let handle = handle(
+        &clock,
+        Settings {
+            rate: Some("10/s".parse().unwrap()),
+            ..Settings::default()
+        },
+    );
+    handle.acquire().await.answered(&QuotaHeaders::default());
+    let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
+    for number in 0..20 {
+        let (handle, told) = (handle.clone(), told.clone());
+        tokio::spawn(async move {
+            let permit = handle.acquire().await;
+            told.send(number).unwrap();
+            permit.answered(&QuotaHeaders::default());
+        });
+        tokio::task::yield_now().await;
+    }
+    for number in 0..20 {
+        assert_eq!(order.recv().await, Some(number));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_machine_asks_once_when_it_wakes_and_does_not_burst() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(1000, 0, 3600));
+    let waiting = {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.acquire().await })
+    };
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    clock.jump_wall(SignedDuration::from_hours(8));
+    let probe = waiting.await.unwrap();
+    assert!(clock.monotonic() < Duration::from_secs(70));
+    assert!(
+        handle.try_acquire().is_none(),
+        "no burst: one request asks first"
+    );
+    probe.lost();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_other_processes_claimed_is_taken_off_the_quota() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(1000, 5, 3600));
+    handle.others(4);
+    assert_eq!(handle.view().left, Some(1));
+    let last = handle.acquire().await;
+    assert!(handle.try_acquire().is_none());
+    last.lost();
+    assert_eq!(handle.state().remaining, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_with_what_was_left() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(1000, 2, 3600));
+    let flight = handle.acquire().await.started();
+    let kept = handle.state();
+    assert_eq!(kept.remaining, Some(1));
+    let past = Past {
+        quota: kept,
+        ..Past::default()
+    };
+    let again = Handle::with_seed(Settings::default(), &past, clock.clone(), 1);
+    let probe = again.acquire().await;
+    assert!(again.try_acquire().is_none());
+    assert_eq!(again.view().left, Some(0));
+    probe.lost();
+    flight.lost();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_holds_everything_until_its_end() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.pause_until(START + SignedDuration::from_mins(5));
+    handle.pause_for(Duration::from_secs(1));
+    handle.acquire().await.lost();
+    assert_eq!(clock.now(), START + SignedDuration::from_mins(5));
+}

@@ -4,11 +4,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use outreach::clock::Moment;
-use outreach::dispatch::pacer::core::{Decision, Pacer, Refusal, Settings, Ticket};
+use outreach::dispatch::pacer::core::{Decision, Pacer, Past, Refusal, Settings, Ticket};
 use outreach::domain::quota::{QuotaHeaders, QuotaState, Reset};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -54,6 +55,28 @@ pub(crate) struct Scenario {
     /// Simultaneous connections that the server allows.
     pub(crate) connections: usize,
     pub(crate) seed: u64,
+}
+
+impl Scenario {
+    /// Honest headers, no faults, two and a half windows of rows.
+    pub(crate) fn plain(counting: Counting, limit: u64) -> Self {
+        let concurrency = NonZeroU32::new(if limit > 10_000 { 64 } else { 10 }).unwrap();
+        Self {
+            counting,
+            limit,
+            rows: (limit * 5 / 2).max(4),
+            headers: Headers::Honest,
+            settings: Settings {
+                concurrency,
+                ..Settings::default()
+            },
+            latency: (20, 200),
+            restarts: 0,
+            others: 0,
+            connections: usize::MAX,
+            seed: 7,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -113,7 +136,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(counting: Counting, limit: u64) -> Self {
-        Self { counting, limit, opened: None, used: 0, accepted: VecDeque::new(), level: 0, level_at: 0, arrivals: Vec::new(), windows: Vec::new() }
+        Self {
+            counting,
+            limit,
+            opened: None,
+            used: 0,
+            accepted: VecDeque::new(),
+            level: 0,
+            level_at: 0,
+            arrivals: Vec::new(),
+            windows: Vec::new(),
+        }
     }
 
     fn settle(&mut self, now: i64) {
@@ -134,7 +167,8 @@ impl Server {
                 let drained = i128::from(now - self.level_at) * i128::from(self.limit);
                 self.level = (self.level - drained).max(0);
                 self.level_at = now;
-                self.used = u64::try_from((self.level + i128::from(HOUR) - 1) / i128::from(HOUR)).unwrap();
+                self.used =
+                    u64::try_from((self.level + i128::from(HOUR) - 1) / i128::from(HOUR)).unwrap();
             }
         }
     }
@@ -188,10 +222,20 @@ impl Server {
         let at = Timestamp::from_second((EPOCH_NANOS + reset) / SECOND).unwrap();
         match style {
             Headers::Missing => QuotaHeaders::default(),
-            Headers::Honest => QuotaHeaders { limit: Some(self.limit), remaining: Some(remaining), reset: Some(Reset::At(at)), date: None },
+            Headers::Honest => QuotaHeaders {
+                limit: Some(self.limit),
+                remaining: Some(remaining),
+                reset: Some(Reset::At(at)),
+                date: None,
+            },
             Headers::HonestRelative => {
                 let left = Duration::from_secs(((reset - now) / SECOND).unsigned_abs());
-                QuotaHeaders { limit: Some(self.limit), remaining: Some(remaining), reset: Some(Reset::In(left)), date: None }
+                QuotaHeaders {
+                    limit: Some(self.limit),
+                    remaining: Some(remaining),
+                    reset: Some(Reset::In(left)),
+                    date: None,
+                }
             }
             Headers::Lying => QuotaHeaders {
                 limit: Some(self.limit),
@@ -241,7 +285,10 @@ struct Request {
 }
 
 pub(crate) fn moment(at: i64) -> Moment {
-    Moment { mono: Duration::from_nanos(at.unsigned_abs()), wall: wall(at) }
+    Moment {
+        mono: Duration::from_nanos(at.unsigned_abs()),
+        wall: wall(at),
+    }
 }
 
 fn wall(at: i64) -> Timestamp {
@@ -256,6 +303,7 @@ struct Simulation<'a> {
     alive: bool,
     life: u32,
     kept: QuotaState,
+    unanswered: u64,
     events: BinaryHeap<Reverse<(i64, Event)>>,
     requests: Vec<Request>,
     open: usize,
@@ -269,13 +317,23 @@ pub(crate) fn run(scenario: &Scenario) -> Outcome {
     let mut random = Random::new(scenario.seed);
     let mut events = BinaryHeap::new();
     plan(scenario, &mut random, &mut events);
-    let empty = Outcome { refused: 0, most_in_window: 0, most_starts: 0, finished: 0, sent: 0, lost: 0, peak: 0, starts: Vec::new() };
+    let empty = Outcome {
+        refused: 0,
+        most_in_window: 0,
+        most_starts: 0,
+        finished: 0,
+        sent: 0,
+        lost: 0,
+        peak: 0,
+        starts: Vec::new(),
+    };
     let mut simulation = Simulation {
         server: Server::new(scenario.counting, scenario.limit),
-        pacer: Pacer::new(scenario.settings, &QuotaState::default(), &[], moment(0)),
+        pacer: Pacer::new(scenario.settings, &Past::default(), moment(0)),
         alive: true,
         life: 0,
         kept: QuotaState::default(),
+        unanswered: 0,
         events,
         requests: Vec::new(),
         open: 0,
@@ -287,8 +345,15 @@ pub(crate) fn run(scenario: &Scenario) -> Outcome {
     };
     simulation.dispatch(0);
     while simulation.outcome.sent + simulation.outcome.lost < scenario.rows {
-        let Reverse((now, event)) = simulation.events.pop().expect("an event as long as rows are left");
-        assert!(now < 400 * HOUR, "the batch never ends: {:?}", simulation.outcome);
+        let Reverse((now, event)) = simulation
+            .events
+            .pop()
+            .expect("an event as long as rows are left");
+        assert!(
+            now < 400 * HOUR,
+            "the batch never ends: {:?}",
+            simulation.outcome
+        );
         simulation.happen(now, event);
         simulation.dispatch(now);
     }
@@ -321,7 +386,8 @@ impl Simulation<'_> {
                 let request = &mut self.requests[index];
                 request.refused = full || !self.server.request(now, true);
                 request.headers = self.server.headers(now, self.scenario.headers);
-                self.events.push(Reverse((now + request.back, Event::Answer(index))));
+                self.events
+                    .push(Reverse((now + request.back, Event::Answer(index))));
             }
             Event::Answer(index) => self.answer(now, index),
             Event::Kill => self.kill(now),
@@ -340,30 +406,52 @@ impl Simulation<'_> {
             self.outcome.refused += 1;
             self.todo += 1;
             let jitter = self.random.unit();
-            let refusal = Refusal { headers: request.headers, retry_after: None, jitter };
+            let refusal = Refusal {
+                headers: request.headers,
+                retry_after: None,
+                jitter,
+            };
             self.pacer.throttled(request.ticket, moment(now), &refusal);
         } else {
             self.outcome.sent += 1;
             self.outcome.finished = now;
-            self.pacer.answered(request.ticket, moment(now), &request.headers);
+            self.pacer
+                .answered(request.ticket, moment(now), &request.headers);
+            // The checkpoint is behind: not every answer is the last of a commit.
+            if self.outcome.sent % 3 == 1 {
+                self.kept = self.pacer.state(moment(now));
+            }
         }
     }
 
     fn kill(&mut self, now: i64) {
         if self.alive {
             self.alive = false;
-            self.kept = self.pacer.state(moment(now));
             let in_flight = self.scenario.rows - self.todo - self.outcome.sent - self.outcome.lost;
             self.outcome.lost += in_flight;
+            self.unanswered = in_flight;
             self.life += 1;
-            self.events.push(Reverse((now + self.random.within(0, 3 * SECOND), Event::Start)));
+            self.events.push(Reverse((
+                now + self.random.within(0, 3 * SECOND),
+                Event::Start,
+            )));
         }
     }
 
     fn restart(&mut self, now: i64) {
-        let starts: Vec<Timestamp> =
-            self.outcome.starts.iter().filter(|at| **at + HOUR > now).map(|at| wall(*at)).collect();
-        self.pacer = Pacer::new(self.scenario.settings, &self.kept, &starts, moment(now));
+        let starts: Vec<Timestamp> = self
+            .outcome
+            .starts
+            .iter()
+            .filter(|at| **at + HOUR > now)
+            .map(|at| wall(*at))
+            .collect();
+        let past = Past {
+            quota: self.kept,
+            starts,
+            unanswered: self.unanswered,
+        };
+        self.pacer = Pacer::new(self.scenario.settings, &past, moment(now));
         self.alive = true;
     }
 
@@ -380,7 +468,11 @@ impl Simulation<'_> {
                             self.events.push(Reverse((at, Event::Wake)));
                         }
                     } else {
-                        assert!(self.open > 0, "waits for an answer that cannot come: {:?}", self.pacer.view(moment(now)));
+                        assert!(
+                            self.open > 0,
+                            "waits for an answer that cannot come: {:?}",
+                            self.pacer.view(moment(now))
+                        );
                     }
                     return;
                 }
@@ -397,8 +489,15 @@ impl Simulation<'_> {
         self.outcome.peak = self.outcome.peak.max(self.open);
         self.outcome.starts.push(now);
         let index = self.requests.len();
-        self.requests.push(Request { ticket, back, life: self.life, refused: false, headers: QuotaHeaders::default() });
-        self.events.push(Reverse((now + there, Event::Arrive(index))));
+        self.requests.push(Request {
+            ticket,
+            back,
+            life: self.life,
+            refused: false,
+            headers: QuotaHeaders::default(),
+        });
+        self.events
+            .push(Reverse((now + there, Event::Arrive(index))));
     }
 }
 
@@ -407,8 +506,11 @@ pub(crate) fn optimum(scenario: &Scenario) -> i64 {
     let mut random = Random::new(scenario.seed);
     let mut events = BinaryHeap::new();
     plan(scenario, &mut random, &mut events);
-    let mut others: Vec<i64> =
-        events.into_iter().filter(|Reverse((_, event))| *event == Event::Other).map(|Reverse((at, _))| at).collect();
+    let mut others: Vec<i64> = events
+        .into_iter()
+        .filter(|Reverse((_, event))| *event == Event::Other)
+        .map(|Reverse((at, _))| at)
+        .collect();
     others.sort_unstable();
     let mut others = others.into_iter().peekable();
     let there = (scenario.latency.0 + scenario.latency.1) * 500_000;

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 /// Clean answers before one more connection is tried.
 const CLEAN_RUN: u32 = 50;
 /// Clean answers at the mark before the refused number is tried again.
-const LONG_RUN: u32 = 5000;
+const LONG_RUN: u32 = 20_000;
 
 /// The effective concurrency. Invariant: `1 <= effective <= configured`.
 #[derive(Debug, Clone)]

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
 use super::window::{AFTER_RESET, Cause, Sent, Told, Windows};
-use crate::clock::{Moment, between};
-use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve};
+use crate::clock::{Moment, between, later};
+use crate::domain::quota::{Pace, Per, QUOTA_PERIOD, QuotaHeaders, QuotaState, Rate, Reserve};
 
 /// The pace while nobody tells one: the smallest plan's quota.
 pub const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
@@ -77,6 +77,17 @@ pub enum Why {
     Connections,
     /// The reserve is as large as the quota: nothing can ever be sent.
     ReserveTakesAll,
+}
+
+/// What earlier runs left behind, as the checkpoint tells it: a restart refills nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// What was known of the quota.
+    pub quota: QuotaState,
+    /// Start times of our own requests in the last period, oldest first.
+    pub starts: Vec<Timestamp>,
+    /// Requests of an earlier run that never got an answer: they may still be on their way.
+    pub unanswered: u64,
 }
 
 /// What to do now.
@@ -167,27 +178,33 @@ pub struct Pacer {
     /// Refusals in a row that named no time.
     refusals: u32,
     last_start: Option<i64>,
+    /// When the limiter's capacity was last changed by a refusal.
+    learnt_at: Option<i64>,
     waiting: Option<(Option<Moment>, Why)>,
 }
 
 impl Pacer {
-    /// `state` is what an earlier run knew; `starts` are the start times of our own requests in the
-    /// last period, oldest first: a restart refills nothing.
-    pub fn new(settings: Settings, state: &QuotaState, starts: &[Timestamp], now: Moment) -> Self {
+    /// A pacer that goes on where earlier runs stopped.
+    pub fn new(settings: Settings, past: &Past, now: Moment) -> Self {
         let rate = settings.rate.unwrap_or(settings.fallback);
         let at = nanos(now.mono);
         // A start in the future (the clock was set back since) counts as one of this moment.
-        let ago: Vec<i64> = starts
-            .iter()
-            .map(|start| at - nanos(between(*start, now.wall)))
-            .collect();
-        let since = state.observed_at.map_or(0, |seen| {
-            starts.iter().filter(|start| **start > seen).count()
-        });
-        let windows = Windows::restore(state, now, u64::try_from(since).unwrap_or(u64::MAX));
-        let mut limiter = Limiter::new(rate, settings.burst, &ago, at);
+        let ago = |start: &Timestamp| at - nanos(between(*start, now.wall));
+        let starts: Vec<i64> = past.starts.iter().map(ago).collect();
+        // Stores round times: a start of the same second may have come after what is known.
+        let known = past.quota.observed_at;
+        let second = Duration::from_secs(1);
+        let unknown_to =
+            |start: &&Timestamp| known.is_some_and(|seen| later(**start, second) >= seen);
+        let since = past.starts.iter().filter(unknown_to).count();
+        let mut windows =
+            Windows::restore(&past.quota, now, u64::try_from(since).unwrap_or(u64::MAX));
+        if past.unanswered > 0 {
+            windows.unknown(starts.last().copied().unwrap_or(at), past.unanswered);
+        }
+        let mut limiter = Limiter::new(rate, settings.burst, &starts, at);
         if settings.rate.is_none()
-            && let Some(limit) = state.limit
+            && let Some(limit) = past.quota.limit
         {
             limiter.set_capacity(limit.min(limiter.capacity()));
         }
@@ -202,6 +219,7 @@ impl Pacer {
             paused: None,
             refusals: 0,
             last_start: None,
+            learnt_at: None,
             waiting: None,
         }
     }
@@ -211,6 +229,7 @@ impl Pacer {
         match self.allowed(now) {
             Ok((probe, paced)) => {
                 let started = nanos(now.mono);
+                self.windows.started();
                 self.limiter.started(started, 1);
                 self.in_flight += 1;
                 self.probing |= probe;
@@ -245,7 +264,12 @@ impl Pacer {
         if !self.windows.refusal_is_old(ticket.sent.at) {
             self.refusals = 0;
         }
-        let told = self.windows.answered(ticket.sent, now, headers);
+        let told = self
+            .windows
+            .answered(ticket.sent, now, headers, u64::from(self.in_flight));
+        if told == Told::Nothing {
+            self.unlearn(now);
+        }
         if told == Told::Nothing
             && self.settings.rate.is_none()
             && let Some(limit) = headers.limit
@@ -291,6 +315,7 @@ impl Pacer {
     /// The ticket was not used: no request left.
     pub fn returned(&mut self, ticket: Ticket) {
         self.landed(ticket);
+        self.windows.returned();
         self.limiter.returned(ticket.sent.at, ticket.paced);
     }
 
@@ -361,7 +386,12 @@ impl Pacer {
             return Err((None, Why::Connections));
         }
         // Without headers the limiter is all there is; the user's own cap always holds.
-        let paced = self.settings.rate.is_some() || known == Known::Nothing;
+        let told = self
+            .windows
+            .last()
+            .is_some_and(|window| window.limit.is_some());
+        let paced =
+            self.settings.rate.is_some() || known == Known::Nothing || !told && known == Known::Ask;
         if paced {
             let at = nanos(now.mono);
             self.limiter.ask(at).map_err(|until| {
@@ -452,13 +482,32 @@ impl Pacer {
         doubled.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
     }
 
+    /// What was learnt from a refusal may be out of date: after two quiet hours a tenth more is tried.
+    fn unlearn(&mut self, now: Moment) {
+        let full = u64::from(self.limiter.rate().count().get());
+        let at = nanos(now.mono);
+        if self.limiter.capacity() < full
+            && self
+                .learnt_at
+                .is_some_and(|learnt| learnt + 2 * nanos(QUOTA_PERIOD) <= at)
+        {
+            let more = (self.limiter.capacity() / 10).max(1);
+            self.limiter
+                .set_capacity((self.limiter.capacity() + more).min(full));
+            self.learnt_at = Some(at);
+        }
+    }
+
     /// A refusal without any header shows the limit: what started in the last period was too much.
     fn learn_capacity(&mut self, now: Moment) {
-        let accepted = self.limiter.used(nanos(now.mono)).saturating_sub(1);
-        if accepted > 0 {
-            self.limiter
-                .set_capacity(accepted.min(self.limiter.capacity()));
-        }
+        let at = nanos(now.mono);
+        let accepted = self
+            .limiter
+            .used(at)
+            .saturating_sub(u64::from(self.in_flight) + 1);
+        self.limiter
+            .set_capacity(accepted.min(self.limiter.capacity()));
+        self.learnt_at = Some(at);
     }
 
     /// The rate in force while no header tells more.

@@ -24,7 +24,7 @@ mod limiter;
 mod log;
 mod window;
 
-use self::core::{Decision, Pacer, PacerView, Refusal, Settings, Ticket, Why};
+use self::core::{Decision, Pacer, PacerView, Past, Refusal, Settings, Ticket, Why};
 
 /// A source of numbers from 0 to 1 for jitter; seeded in tests.
 #[derive(Debug, Clone, Copy)]
@@ -60,27 +60,14 @@ struct Shared {
 pub struct Handle(Arc<Shared>);
 
 impl Handle {
-    /// A pacer that goes on where an earlier run stopped: `state` is what was kept of the quota,
-    /// `starts` the start times of our own requests in the last period, oldest first.
-    pub fn new(settings: Settings, state: &QuotaState, starts: &[Timestamp], clock: Clock) -> Self {
-        Self::with_seed(
-            settings,
-            state,
-            starts,
-            clock,
-            RandomState::new().hash_one(0_u8),
-        )
+    /// A pacer that goes on where earlier runs stopped.
+    pub fn new(settings: Settings, past: &Past, clock: Clock) -> Self {
+        Self::with_seed(settings, past, clock, RandomState::new().hash_one(0_u8))
     }
 
     /// Like [`Handle::new`], with the seed of the jitter.
-    pub fn with_seed(
-        settings: Settings,
-        state: &QuotaState,
-        starts: &[Timestamp],
-        clock: Clock,
-        seed: u64,
-    ) -> Self {
-        let pacer = Pacer::new(settings, state, starts, clock.moment());
+    pub fn with_seed(settings: Settings, past: &Past, clock: Clock, seed: u64) -> Self {
+        let pacer = Pacer::new(settings, past, clock.moment());
         let state = Mutex::new(State {
             pacer,
             jitter: Jitter(seed),

@@ -1,15 +1,17 @@
 //! What the server said about its quota window, kept so that no answer can raise it by mistake.
 //!
-//! Answers arrive in any order. The smallest `remaining` of a window is safe, because whatever was
-//! counted after it is still unanswered, or was answered with a value that is no smaller:
+//! Answers arrive in any order, and each is as old as its request's way back. Two bounds are kept; each
+//! is safe alone, so that the larger one counts.
 //!
-//! ```text
-//! surely left = smallest remaining - unanswered requests - requests of unknown fate
-//! ```
+//! *Smallest value.* Whatever was counted after the smallest `remaining` of a window is unanswered, or
+//! was answered with a value that is no smaller: `smallest - unanswered` is surely left. In a fixed
+//! window this is exact as soon as all answers are in, but it never rises, and servers without
+//! fixed windows do give room back.
 //!
-//! An answer with a larger value frees its own place among the unanswered, and raises nothing else;
-//! except that servers without fixed windows do get room back. So a value also counts
-//! less the answers that came since its request started: all that can have been counted after it.
+//! *Allowance.* All that can have been counted after a request is what was answered since it started and
+//! what is unanswered now: its `remaining` less these is surely left, and every start takes one off.
+//!
+//! From both go the requests of unknown fate.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -42,7 +44,9 @@ pub(super) struct Window {
     /// Requests allowed in it, where that was told.
     pub(super) limit: Option<u64>,
     /// The smallest `remaining` seen.
-    remaining: u64,
+    smallest: u64,
+    /// Starts that the answers allow from now on.
+    allowance: u64,
     /// Its end; already [`AFTER_RESET`] later than told.
     pub(super) ends: Moment,
     /// The largest `remaining` seen, whether one ever fell below it, and the number of answers: a
@@ -99,7 +103,8 @@ impl Windows {
         let remaining = remaining.saturating_sub(since);
         let current = Window {
             limit: state.limit,
-            remaining,
+            smallest: remaining,
+            allowance: 0,
             largest: remaining,
             fell: false,
             ends: now.after(left + AFTER_RESET),
@@ -146,10 +151,24 @@ impl Windows {
 
     /// Requests that the open window surely allows beyond those `in_flight`, before the reserve.
     pub(super) fn left(&self, window: &Window, in_flight: u64) -> u64 {
-        window
-            .remaining
-            .saturating_sub(in_flight)
+        let by_smallest = window.smallest.saturating_sub(in_flight);
+        by_smallest
+            .max(window.allowance)
             .saturating_sub(self.unknown_total)
+    }
+
+    /// A request starts now.
+    pub(super) fn started(&mut self) {
+        if let Some(window) = &mut self.current {
+            window.allowance = window.allowance.saturating_sub(1);
+        }
+    }
+
+    /// A request that was counted as started never was.
+    pub(super) fn returned(&mut self) {
+        if let Some(window) = self.current.as_mut().filter(|window| window.allowance > 0) {
+            window.allowance += 1;
+        }
     }
 
     /// `count` requests may be taken off the quota without our being told.
@@ -158,8 +177,14 @@ impl Windows {
         self.unknown_total += count;
     }
 
-    /// Notes the answer to a request.
-    pub(super) fn answered(&mut self, sent: Sent, now: Moment, headers: &QuotaHeaders) -> Told {
+    /// Notes the answer to a request, with `in_flight` others unanswered.
+    pub(super) fn answered(
+        &mut self,
+        sent: Sent,
+        now: Moment,
+        headers: &QuotaHeaders,
+        in_flight: u64,
+    ) -> Told {
         self.answers += 1;
         let Some(remaining) = headers.remaining else {
             return self.untold(now);
@@ -178,7 +203,8 @@ impl Windows {
                 let (ours, ended_at, cause) = (0, None, Cause::Quota);
                 self.current = Some(Window {
                     limit,
-                    remaining,
+                    smallest: remaining,
+                    allowance: 0,
                     largest: remaining,
                     fell: false,
                     ends,
@@ -194,15 +220,17 @@ impl Windows {
             window.limit = headers.limit.or(window.limit);
             window.fell |= remaining != window.largest;
             window.largest = window.largest.max(remaining);
-            // Whatever was answered since this request started may have been counted after it.
-            let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
-            let at_least = remaining.saturating_sub(since);
-            window.remaining = window.remaining.min(remaining).max(at_least);
+            let mut believed = remaining;
             if !window.fell
                 && let Some(limit) = window.limit
             {
-                window.remaining = window.remaining.min(limit.saturating_sub(window.ours));
+                believed = believed.min(limit.saturating_sub(window.ours));
             }
+            window.smallest = window.smallest.min(believed);
+            let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
+            let most = believed.saturating_sub(in_flight);
+            let least = most.saturating_sub(since);
+            window.allowance = window.allowance.max(least).min(most);
         }
         self.forget_unknown(sent.at);
         Told::Remaining
@@ -216,7 +244,8 @@ impl Windows {
         let (remaining, ours, ended_at, cause) = (0, 0, None, Cause::Refusal);
         self.current = Some(Window {
             limit,
-            remaining,
+            smallest: remaining,
+            allowance: 0,
             largest: remaining,
             fell: false,
             ends,
@@ -260,7 +289,8 @@ impl Windows {
             .as_mut()
             .filter(|window| !now.reached(window.ends));
         if let Some(window) = open {
-            window.remaining = window.remaining.saturating_sub(1);
+            window.smallest = window.smallest.saturating_sub(1);
+            window.allowance = window.allowance.saturating_sub(1);
             window.ours += 1;
             return Told::Remaining;
         }

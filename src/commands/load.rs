@@ -1,0 +1,245 @@
+//! A list goes into the checkpoint: judged, rendered, and whole or not at all.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::console::Console;
+use super::error::CommandError;
+use super::plan::{Plan, batch_digest, with_added};
+use super::preview;
+use super::run::history_span;
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{Accepted, Position, Suppression, Verdict};
+use crate::intake::{Judge, Unsendable};
+use crate::report::check::CheckReport;
+use crate::report::rejects::RejectsFile;
+use crate::store::{
+    Absorb, Batch, BatchId, Loader, NewBatch, PastMessages, Reader, Store, content_key,
+};
+
+/// So many rendered messages are shown.
+const SAMPLES: usize = 3;
+
+/// Reads the list into a new batch; a list that turns out unusable leaves nothing behind.
+pub(super) fn load(
+    store: &Store,
+    plan: Plan,
+    guards: &config::Guards,
+    console: Console,
+    clock: &Clock,
+) -> Result<Batch, CommandError> {
+    let name = plan.name.clone();
+    let id = begin(store, &plan, &name, clock)?;
+    let existing = Existing {
+        batch: Some(id),
+        ..Existing::default()
+    };
+    let outcome = read_rows(store, plan, id, &existing, guards, console, clock)
+        .and_then(|loader| Ok(loader.finish()?));
+    match outcome {
+        Ok(()) => Ok(store.reader()?.batch(&name)?),
+        Err(error) => {
+            store.discard_batch(id)?;
+            Err(error)
+        }
+    }
+}
+
+/// Registers a batch whose rows are about to be read.
+fn begin(store: &Store, plan: &Plan, name: &str, clock: &Clock) -> Result<BatchId, CommandError> {
+    if let Some(leftover) = store.reader()?.find_batch(name)? {
+        // An earlier run died while it read the list.
+        store.discard_batch(leftover.id)?;
+    }
+    Ok(store.create_batch(NewBatch {
+        name: name.to_owned(),
+        digest: plan.digest,
+        definition: plan.definition.clone(),
+        headers: plan.input.headers().to_vec(),
+        files: plan.input.file_names().map(str::to_owned).collect(),
+        channel: plan.channel.clone(),
+        sandbox: plan.sandbox,
+        created_at: clock.now(),
+    })?)
+}
+
+/// What a batch holds already when a second list joins it.
+#[derive(Default)]
+struct Existing {
+    /// The batch whose own messages do not count as repeated.
+    batch: Option<BatchId>,
+    files: Vec<String>,
+    seen: Vec<(PhoneNumber, Position)>,
+}
+
+/// Reads a second list beside the batch, and lets the batch take it over when it is whole.
+pub(super) fn absorb(
+    store: &Store,
+    plan: Plan,
+    batch: &Batch,
+    how: Absorb,
+    guards: &config::Guards,
+    console: Console,
+    clock: &Clock,
+) -> Result<Batch, CommandError> {
+    if plan.input.headers() != batch.headers {
+        return Err(CommandError::usage(format_args!(
+            "batch {} has the columns {}, this file has {}: a batch has the same columns in all its files",
+            batch.name,
+            batch.headers.join(", "),
+            plan.input.headers().join(", ")
+        )));
+    }
+    let reader = store.reader()?;
+    let existing = Existing {
+        batch: Some(batch.id),
+        files: batch.files.clone(),
+        seen: match how {
+            Absorb::Add => reader.numbers(batch.id)?,
+            Absorb::Update => Vec::new(),
+        },
+    };
+    let mut files = batch.files.clone();
+    files.extend(plan.input.file_names().map(str::to_owned));
+    let (definition, digest) = match how {
+        Absorb::Add => (with_added(batch, &plan), batch_digest(batch)),
+        Absorb::Update => (plan.definition.clone(), plan.digest),
+    };
+    let staging = begin(
+        store,
+        &plan,
+        &format!("{} (second list)", batch.name),
+        clock,
+    )?;
+    let outcome = read_rows(store, plan, staging, &existing, guards, console, clock)
+        .and_then(|mut loader| Ok(loader.complete()?))
+        .and_then(|()| {
+            let now = clock.now();
+            Ok(store.absorb(batch, staging, how, definition, digest, files, now)?)
+        });
+    if let Err(error) = outcome {
+        store.discard_batch(staging)?;
+        return Err(error);
+    }
+    Ok(reader.batch(&batch.name)?)
+}
+
+/// Judges the rows and brings them into the batch.
+fn read_rows<'a>(
+    store: &'a Store,
+    mut plan: Plan,
+    id: BatchId,
+    existing: &Existing,
+    guards: &config::Guards,
+    console: Console,
+    clock: &Clock,
+) -> Result<Loader<'a>, CommandError> {
+    let now = clock.now();
+    let reader = store.reader()?;
+    let past = reader.past_messages(history_span(guards), existing.batch, now)?;
+    let listed = Listed::read(&reader)?;
+    let mut loader = store.loader(id, 0, now);
+    let mut files = existing.files.clone();
+    files.extend(plan.input.file_names().map(str::to_owned));
+    let channel = plan.channel.clone();
+    let template = plan.template;
+    let suppressed = |phone| listed.cause(phone).or_else(|| messaged(&past, phone));
+    let message = |record: &_, _, phone| {
+        let rendered = template
+            .render(record)
+            .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
+        match past.repeated(content_key(&channel, phone, &rendered.content)) {
+            None => Ok(rendered),
+            Some(past) => Err(Unsendable::Suppressed(Suppression::RepeatGuard {
+                batch: past.batch,
+                at: past.at.to_string(),
+            })),
+        }
+    };
+    let judge = Judge {
+        suppressed: &suppressed,
+        render: Some(&message),
+        seen: &existing.seen,
+        first_file: u16::try_from(existing.files.len()).unwrap_or(u16::MAX),
+    };
+    let mut samples = Vec::new();
+    let rejects_path = PathBuf::from(format!("{}.rejects.csv", plan.input.stem()));
+    let mut rejects = RejectsFile::create(&rejects_path, plan.input.headers())?;
+    let mut progress = preview::Reading::new(console, clock);
+    let summary = plan.input.judge(&judge, &mut |row| {
+        progress.row();
+        if let Verdict::Queued(Accepted {
+            content: Some(content),
+            ..
+        }) = &row.verdict
+            && samples.len() < SAMPLES
+        {
+            samples.push(content.content.clone());
+        }
+        rejects.push(&row)?;
+        Ok::<_, CommandError>(loader.push(row, |position| row_name(&files, position))?)
+    })?;
+    progress.clear();
+    let report = CheckReport {
+        files: &files,
+        notes: plan.input.notes(),
+        mapping: plan.input.mapping(),
+        summary: &summary,
+        samples: &samples,
+        forecast: None,
+    };
+    console.say(report.text().trim_end());
+    let rows = rejects.finish()?;
+    if rows > 0 {
+        console.say(format_args!(
+            "{rows} rows to mend: {}",
+            rejects_path.display()
+        ));
+    }
+    Ok(loader)
+}
+
+fn messaged(past: &PastMessages, phone: PhoneNumber) -> Option<Suppression> {
+    let past = past.messaged(phone)?;
+    Some(Suppression::NotWithin {
+        batch: past.batch,
+        at: past.at.to_string(),
+    })
+}
+
+/// How a row is called: by its number, and by its file where there are several.
+fn row_name(files: &[String], position: Position) -> String {
+    if let [_] = files {
+        return format!("row {}", position.row);
+    }
+    let file = files.get(usize::from(position.file));
+    format!("{} row {}", file.map_or("?", String::as_str), position.row)
+}
+
+/// The suppression list, in memory while a list is read.
+struct Listed(HashMap<PhoneNumber, Arc<str>>);
+
+impl Listed {
+    fn read(reader: &Reader) -> Result<Self, CommandError> {
+        let mut listed = HashMap::new();
+        let mut reasons: HashMap<String, Arc<str>> = HashMap::new();
+        reader.suppressions(|entry| {
+            let reason = reasons
+                .entry(entry.reason)
+                .or_insert_with_key(|reason| Arc::from(reason.as_str()));
+            listed.insert(entry.phone, Arc::clone(reason));
+            Ok::<_, CommandError>(())
+        })?;
+        Ok(Self(listed))
+    }
+
+    fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
+        let reason = self.0.get(&phone)?;
+        Some(Suppression::Listed {
+            reason: reason.to_string(),
+        })
+    }
+}

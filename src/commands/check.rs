@@ -9,17 +9,18 @@ use std::time::Duration;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::{history_span, pacer_settings};
-use super::send::content_source;
+use super::plan::content_source;
+use super::run::history_span;
+use crate::amio;
 use crate::cli::CheckArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::content::Template;
 use crate::domain::forecast::{Prospect, forecast};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::quota::QuotaState;
 use crate::domain::recipient::{JudgedRow, Suppression, Verdict};
-use crate::domain::schedule::Schedule;
 use crate::exit::ExitCode;
 use crate::intake::{Input, Judge, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
@@ -214,18 +215,33 @@ fn told_forecast(
         return Ok(None);
     }
     let connection = settings.connection()?;
-    let pacer = pacer_settings(&settings.pace()?, NonZeroU32::from(connection.concurrency));
-    let schedule = Schedule::default();
+    let pace = settings.pace(clock.now())?;
     let prospect = Prospect {
         rows: summary.queued,
-        quota: QuotaState::default(),
-        rate: pacer.rate,
-        fallback: pacer.fallback,
-        reserve: pacer.reserve,
-        pace: pacer.pace,
-        concurrency: pacer.concurrency,
+        quota: known_quota(settings)?,
+        rate: pace.rate,
+        fallback: FALLBACK_RATE,
+        reserve: pace.reserve,
+        pace: pace.style,
+        concurrency: NonZeroU32::from(connection.concurrency),
         latency: LATENCY,
-        schedule: &schedule,
+        schedule: &pace.schedule,
     };
     Ok(Some(forecast(&prospect, clock.now()).to_string()))
+}
+
+/// What an earlier run learned of the quota, if the token and the checkpoint are here.
+fn known_quota(settings: &Settings) -> Result<QuotaState, CommandError> {
+    let checkpoint = settings.checkpoint();
+    let Some(token) = settings.connection()?.token else {
+        return Ok(QuotaState::default());
+    };
+    if !checkpoint.db().exists() {
+        return Ok(QuotaState::default());
+    }
+    let known = Reader::open(checkpoint.db())?.quota(amio::token_fingerprint(&token))?;
+    // A state that an older version wrote differently is as good as none.
+    Ok(known
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default())
 }

@@ -60,7 +60,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Settings::load(layer, cli.global.config.as_deref(), environment.clone())
     };
     let clock = Clock::system();
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let exit = match &cli.command {
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,

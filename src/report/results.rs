@@ -194,7 +194,7 @@ impl<W: Write> Lines<W> {
             return Ok(self.csv.write_field("")?);
         };
         self.scratch.clear();
-        fmt::Write::write_fmt(&mut self.scratch, format_args!("{time}"))
+        fmt::Write::write_fmt(&mut self.scratch, format_args!("{time:.3}"))
             .map_err(|_| unprintable())?;
         Ok(self.csv.write_field(&self.scratch)?)
     }

@@ -10,11 +10,16 @@ mod check;
 mod cli_help;
 mod config;
 mod content;
+mod fixture;
 mod intake;
 mod phone_corpus;
 mod phone_differential;
+mod resolve;
+mod results;
 mod sandbox;
 mod sandbox_webhooks;
+mod status;
+mod suppress;
 
 mod pacer;
 mod pacer_sim;

@@ -165,7 +165,8 @@ fn permissions(path: &Path, findings: &mut Findings) {
         return;
     };
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         findings.good("permissions", "only you can read the checkpoint");
     } else {
         let text = format!(

@@ -14,8 +14,9 @@ use crate::amio::{ApiError, Client, ClientSettings, ListedMessage};
 use crate::cli::ResolveArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::report::{grouped, place, quoted};
+use crate::report::{grouped, place, quoted, without_numbers};
 use crate::store::{Batch, Decision, Proof, Reader, Store, UnknownRow};
 
 /// How far the API's clock may be behind ours when it says when a message was sent.
@@ -74,7 +75,7 @@ fn list(
                 json!({
                     "file": batch.file_name(row.file),
                     "row": row.row,
-                    "phone": row.phone.map(crate::domain::phone::PhoneNumber::e164),
+                    "phone": row.phone.map(PhoneNumber::e164),
                     "contact_id": row.contact_id,
                     "requested_at": times.get(&row.recipient),
                     "reason": row.reason,
@@ -98,10 +99,10 @@ fn list(
         grouped(rows.len() as u64)
     )?;
     for row in rows {
-        let phone = row.phone.map_or_else(String::new, |phone| phone.masked());
+        let phone = row.phone.map_or_else(String::new, PhoneNumber::masked);
         let at = times.get(&row.recipient);
         let at = at.map_or_else(String::new, Timestamp::to_string);
-        let reason = row.reason.as_deref().unwrap_or("the answer was lost");
+        let reason = without_numbers(row.reason.as_deref().unwrap_or("the answer was lost"));
         writeln!(
             out,
             "  {}  {phone}  {at}  {reason}",

@@ -20,7 +20,7 @@ fn a_batch_is_told_with_what_to_do_next() {
 fn the_counts_add_up_to_the_rows() {
     let place = every_state();
     let status = json(&place.outreach(&["status", "spring", "--json"]));
-    let states = [
+    let words = [
         "sent",
         "no_messenger",
         "error",
@@ -31,7 +31,7 @@ fn the_counts_add_up_to_the_rows() {
         "queued",
         "sending",
     ];
-    let sum: u64 = states
+    let sum: u64 = words
         .iter()
         .map(|state| status[state].as_u64().unwrap())
         .sum();

@@ -7,9 +7,11 @@
 )]
 
 mod check;
+mod check_command;
 mod cli_help;
 mod config;
 mod content;
+mod doctor;
 mod fixture;
 mod intake;
 mod phone_corpus;

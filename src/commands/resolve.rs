@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::report::{grouped, place, quoted, without_numbers};
-use crate::store::{Batch, Decision, Proof, Reader, Store, UnknownRow};
+use crate::store::{Batch, Decision, Proof, Reader, Store, StoreError, UnknownRow};
 
 /// How far the API's clock may be behind ours when it says when a message was sent.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(10);
@@ -51,10 +51,33 @@ pub fn run(
         (Some(decision), _) => decide(args, settings, &found, &batch, decision, console, clock),
         (None, true) => from_api(args, settings, &found, &batch, console, clock),
         (None, false) => {
+            note_leftovers(&found, &batch, &reader, clock)?;
             let rows = reader.unknown_rows(batch.id, usize::MAX)?;
             list(&reader, &batch, &rows, &found, args.json, out)?;
             Ok(ExitCode::Complete)
         }
+    }
+}
+
+/// What a process left under way when it died is unknown: said as soon as somebody looks. While a
+/// process still works on the batch, its rows are its own.
+fn note_leftovers(
+    found: &Found,
+    batch: &Batch,
+    reader: &Reader,
+    clock: &Clock,
+) -> Result<(), CommandError> {
+    if reader.counts(batch.id)?.sending == 0 {
+        return Ok(());
+    }
+    let store = Store::open_existing(&found.path)?;
+    match store.hold(&batch.name, clock.now()) {
+        Ok(_hold) => {
+            store.interrupt_leftovers(batch.id, clock.now())?;
+            Ok(())
+        }
+        Err(StoreError::Held { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -162,6 +185,7 @@ fn decide(
 ) -> CommandResult {
     let store = Store::open_existing(&found.path)?;
     let _hold = store.hold(&batch.name, clock.now())?;
+    store.interrupt_leftovers(batch.id, clock.now())?;
     let rows = chosen(args, &store.reader()?, batch)?;
     let recipients = rows.iter().map(|row| row.recipient).collect();
     let settled = store.decide(recipients, decision, settings.person(), clock.now())?;
@@ -201,6 +225,7 @@ fn from_api(
     let client = Client::new(&access, clock.clone())?;
     let store = Store::open_existing(&found.path)?;
     let _hold = store.hold(&batch.name, clock.now())?;
+    store.interrupt_leftovers(batch.id, clock.now())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -181,7 +181,10 @@ impl Summary {
             (counts.duplicate, "duplicate of an earlier row"),
             (counts.suppressed, "suppressed: must not be messaged"),
             (counts.queued, "queued: not sent yet"),
-            (counts.sending, "under way this moment"),
+            (
+                counts.sending,
+                "under way, or interrupted: their outcome is unknown",
+            ),
         ];
         let told = all.into_iter().enumerate();
         told.filter(|(index, (count, _))| *index == 0 || *count > 0)

@@ -50,6 +50,30 @@ fn the_file_is_the_owners_alone_and_nothing_temporary_stays() {
     assert_eq!(temporary_files(&place.path(".")), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_not_replaced_and_a_link_is_followed() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = every_state();
+    let (reader, batch) = (place.reader(), place.batch());
+    write_results_file(&reader, &batch, std::path::Path::new("/dev/null")).unwrap();
+    assert!(
+        fs::metadata("/dev/null")
+            .unwrap()
+            .file_type()
+            .is_char_device()
+    );
+    fs::write(place.path("real.csv"), "older").unwrap();
+    std::os::unix::fs::symlink(place.path("real.csv"), place.path("link.csv")).unwrap();
+    write_results_file(&reader, &batch, &place.path("link.csv")).unwrap();
+    assert!(
+        fs::symlink_metadata(place.path("link.csv"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert_eq!(cells(&place.path("real.csv")).len(), 12);
+}
+
 #[test]
 fn a_file_that_cannot_be_written_leaves_no_temporary_one() {
     let place = every_state();

@@ -342,8 +342,8 @@ fn our_clock(headers: &QuotaHeaders, now: Timestamp, findings: &mut Findings) {
     }
 }
 
-/// Keeps what the request told: it counted.
-async fn remember(
+/// Keeps what a request told of the quota: it counted.
+pub(super) async fn remember(
     store: &Store,
     client: &Client,
     headers: &QuotaHeaders,

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::checkpoint::{self, Found};
 use super::console::Console;
+use super::doctor::remember;
 use super::error::{CommandError, CommandResult};
 use crate::amio::{ApiError, Client, ClientSettings, ListedMessage};
 use crate::cli::ResolveArgs;
@@ -237,6 +238,11 @@ fn from_api(
         let rows = chosen(args, &reader, batch)?;
         let asked: BTreeSet<_> = rows.iter().map(|row| row.recipient).collect();
         let times = reader.last_requests(&asked)?;
+        let api = Api {
+            client: &client,
+            store: &store,
+            clock,
+        };
         let (mut proven, mut without_id) = (0, 0);
         for row in &rows {
             let (Some(contact), Some(content), Some(since)) =
@@ -250,7 +256,7 @@ fn from_api(
                 content: serde_json::from_str(content).unwrap_or_default(),
                 since: *since,
             };
-            if let Some(proof) = search(&client, &reader, batch, row, &wanted).await? {
+            if let Some(proof) = search(&api, &reader, batch, row, &wanted).await? {
                 let actor = MESSAGE_LIST.to_owned();
                 proven += store.prove_sent(vec![proof], actor, clock.now()).await?;
             }
@@ -291,9 +297,16 @@ struct Wanted<'a> {
     since: Timestamp,
 }
 
+/// Whom to ask, and where to keep what was told of the quota.
+struct Api<'a> {
+    client: &'a Client,
+    store: &'a Store,
+    clock: &'a Clock,
+}
+
 /// Looks for the message in the contact's history.
 async fn search(
-    client: &Client,
+    api: &Api<'_>,
     reader: &Reader,
     batch: &Batch,
     row: &UnknownRow,
@@ -301,11 +314,15 @@ async fn search(
 ) -> Result<Option<Proof>, CommandError> {
     for page in 0..PAGES {
         let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-        let messages = match client
+        let answer = api
+            .client
             .list_messages(&batch.channel, wanted.contact, offset)
-            .await
-        {
-            Ok((messages, _)) => messages,
+            .await;
+        let messages = match answer {
+            Ok((messages, quota)) => {
+                remember(api.store, api.client, &quota, api.clock).await?;
+                messages
+            }
             // The contact is gone: nothing is proven about this row.
             Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
             Err(error) => {

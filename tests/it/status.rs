@@ -93,3 +93,30 @@ fn without_a_checkpoint_it_says_so() {
     assert_eq!(output.status.code(), Some(8));
     assert!(text(&output.stderr).contains("other.db"));
 }
+
+#[test]
+fn watching_ends_when_nothing_is_left_to_send() {
+    let place = every_state();
+    {
+        let store = outreach::store::Store::open(&place.db()).unwrap();
+        let batch = place.batch();
+        let mut copy = outreach::store::NewBatch {
+            name: "done".to_owned(),
+            digest: [1; 32],
+            definition: std::collections::BTreeMap::new(),
+            headers: batch.headers,
+            files: batch.files,
+            channel: batch.channel,
+            sandbox: true,
+            created_at: batch.created_at,
+        };
+        copy.headers.truncate(1);
+        let id = store.create_batch(copy).unwrap();
+        store.loader(id, 0, batch.created_at).finish().unwrap();
+    }
+    let output = place.outreach(&["status", "done", "--watch"]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    assert!(told.starts_with("done: 0 of 0 sent"), "{told}");
+    assert!(told.contains("nobody was messaged"), "{told}");
+}

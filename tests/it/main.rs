@@ -7,14 +7,21 @@
 )]
 
 mod check;
+mod check_command;
 mod cli_help;
 mod config;
 mod content;
+mod doctor;
+mod fixture;
 mod intake;
 mod phone_corpus;
 mod phone_differential;
+mod resolve;
+mod results;
 mod sandbox;
 mod sandbox_webhooks;
+mod status;
+mod suppress;
 
 mod pacer;
 mod pacer_sim;

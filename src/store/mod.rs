@@ -31,7 +31,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-pub use absorb::Absorb;
+pub use absorb::{Absorb, Becomes};
 pub use audit::{AttemptRecord, Story, UnknownRow};
 pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
 pub use error::StoreError;

@@ -10,6 +10,8 @@ mod check;
 mod cli_help;
 mod config;
 mod content;
+mod kill;
+mod support;
 mod intake;
 mod phone_corpus;
 mod phone_differential;

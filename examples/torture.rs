@@ -37,7 +37,12 @@ fn main() {
         total.unknown_bound += report.unknown_bound;
         println!(
             "{:5} kills  seed {:6}  concurrency {:3}  {:4} unknown (at most {:4})  {:?}",
-            total.kills, storm.seed, storm.concurrency, report.unknown, report.unknown_bound, storm.faults
+            total.kills,
+            storm.seed,
+            storm.concurrency,
+            report.unknown,
+            report.unknown_bound,
+            storm.faults
         );
     }
     println!(

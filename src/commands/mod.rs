@@ -75,8 +75,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             ExitCode::Complete
         }
         Command::Sandbox(args) => {
-            sandbox::run(args)
-                .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
+            sandbox::run(args).map_err(|error| CommandError::new(ExitCode::Internal, error))?;
             ExitCode::Complete
         }
         Command::Man => {

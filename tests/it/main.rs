@@ -1,5 +1,6 @@
 //! Integration tests: statements about the product, by topic.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -10,13 +11,18 @@ mod check;
 mod cli_help;
 mod config;
 mod content;
-mod kill;
-mod support;
+mod crash;
+mod exit_codes;
+mod guards;
 mod intake;
+mod kill;
+mod locks;
 mod phone_corpus;
 mod phone_differential;
 mod sandbox;
 mod sandbox_webhooks;
+mod signals;
+mod support;
 
 mod pacer;
 mod pacer_sim;

@@ -77,7 +77,10 @@ impl Checkpoint {
     pub fn attempts(&self, row: u32) -> Vec<AttemptRecord> {
         let batch = self.batch("list");
         let mut stories = self.reader.stories(batch.id, row).expect("the story");
-        stories.pop().map(|story| story.attempts).unwrap_or_default()
+        stories
+            .pop()
+            .map(|story| story.attempts)
+            .unwrap_or_default()
     }
 
     /// The file is sound, and the counts are those of the rows.

@@ -18,9 +18,14 @@ pub struct SandboxProcess {
 impl SandboxProcess {
     /// Everybody has Messenger, the quota never ends; `arguments` say otherwise, or script faults.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
-            .args(["sandbox", "--listen", "127.0.0.1:0"])
-            .args(["--no-messenger", "0%", "--quota", "1000000000"])
+        let mut command = Command::new(binary());
+        command.args(["sandbox", "--listen", "127.0.0.1:0"]);
+        for default in [["--no-messenger", "0%"], ["--quota", "1000000000"]] {
+            if !arguments.contains(&default[0]) {
+                command.args(default);
+            }
+        }
+        let mut child = command
             .args(arguments)
             .env_clear()
             .stdin(Stdio::null())

@@ -78,6 +78,10 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             completions::run(args.shell, &mut out)?;
             ExitCode::Complete
         }
+        Command::Sandbox(args) => {
+            sandbox::run(args).map_err(|error| CommandError::new(ExitCode::Internal, error))?;
+            ExitCode::Complete
+        }
         Command::Man => {
             man::run(&mut out)?;
             ExitCode::Complete

@@ -1,5 +1,6 @@
 //! Integration tests: statements about the product, by topic.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -13,7 +14,12 @@ mod config;
 mod content;
 mod doctor;
 mod fixture;
+mod crash;
+mod exit_codes;
+mod guards;
 mod intake;
+mod kill;
+mod locks;
 mod phone_corpus;
 mod phone_differential;
 mod resolve;
@@ -22,6 +28,8 @@ mod sandbox;
 mod sandbox_webhooks;
 mod status;
 mod suppress;
+mod signals;
+mod support;
 
 mod pacer;
 mod pacer_sim;

@@ -1,6 +1,7 @@
 //! A list goes into the checkpoint: judged, rendered, and whole or not at all.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::console::Console;
@@ -14,6 +15,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Accepted, Position, Suppression, Verdict};
 use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
+use crate::report::rejects::RejectsFile;
 use crate::store::{
     Absorb, Batch, BatchId, Loader, NewBatch, PastMessages, Reader, Store, content_key,
 };
@@ -164,6 +166,8 @@ fn read_rows<'a>(
         first_file: u16::try_from(existing.files.len()).unwrap_or(u16::MAX),
     };
     let mut samples = Vec::new();
+    let rejects_path = PathBuf::from(format!("{}.rejects.csv", plan.input.stem()));
+    let mut rejects = RejectsFile::create(&rejects_path, plan.input.headers())?;
     let mut progress = preview::Reading::new(console, clock);
     let summary = plan.input.judge(&judge, &mut |row| {
         progress.row();
@@ -175,7 +179,8 @@ fn read_rows<'a>(
         {
             samples.push(content.content.clone());
         }
-        loader.push(row, |position| row_name(&files, position))
+        rejects.push(&row)?;
+        Ok::<_, CommandError>(loader.push(row, |position| row_name(&files, position))?)
     })?;
     progress.clear();
     let report = CheckReport {
@@ -187,6 +192,13 @@ fn read_rows<'a>(
         forecast: None,
     };
     console.say(report.text().trim_end());
+    let rows = rejects.finish()?;
+    if rows > 0 {
+        console.say(format_args!(
+            "{rows} rows to mend: {}",
+            rejects_path.display()
+        ));
+    }
     Ok(loader)
 }
 

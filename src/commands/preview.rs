@@ -7,7 +7,6 @@ use super::console::Console;
 use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
-<<<<<<< HEAD
 use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::forecast::{self, Forecast, Prospect};
 use crate::report::{ProgressLine, grouped};
@@ -15,46 +14,6 @@ use crate::store::Counts;
 
 /// How long an answer probably takes, before there was one. The quota decides far more.
 const LIKELY_LATENCY: Duration = Duration::from_millis(500);
-=======
-use crate::domain::content::Notice;
-use crate::intake::{Input, Note, Summary};
-use crate::report::{ProgressLine, grouped};
-use crate::store::Counts;
-
-/// How the files were understood.
-pub(super) fn file(input: &Input, notices: &[Notice]) -> String {
-    let mut text = String::new();
-    for note in input.notes() {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{note}");
-    }
-    for line in input.mapping().describe() {
-        let _ = writeln!(text, "{line}");
-    }
-    for notice in notices {
-        let _ = writeln!(text, "note: {notice}");
-    }
-    text.trim_end().to_owned()
-}
-
-/// What the rows are, with the first of each problem.
-pub(super) fn summary(summary: &Summary) -> String {
-    let mut text = format!("{} rows", grouped(summary.rows));
-    for group in summary.problems.iter().take(5) {
-        let _ = write!(text, "\n  {} rows: {}", grouped(group.count), group.text);
-        for example in group.examples.iter().take(2) {
-            let _ = write!(text, "\n      row {}: {:?}", example.row, example.typed);
-            if let Note::Suggestion(meant) = &example.note {
-                let _ = write!(text, " (did you mean {meant}?)");
-            }
-        }
-    }
-    if summary.mended > 0 {
-        let _ = write!(text, "\n  {} numbers were mended", grouped(summary.mended));
-    }
-    text
-}
->>>>>>> cli
 
 /// The batch as it stands before this run.
 pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> {

@@ -16,7 +16,7 @@ use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJso
 use crate::clock::Clock;
 use crate::config;
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::pacer::core::Settings as PacerSettings;
+use crate::dispatch::pacer::core::{Past, Settings as PacerSettings};
 use crate::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
 };
@@ -151,7 +151,6 @@ impl Run {
             self.clock.clone(),
         )?;
         let token = client.token_fingerprint();
-        let pacer = self.pacer(token)?;
         let (journal, start) = Journal::start(
             Arc::clone(&self.store),
             &self.batch,
@@ -166,6 +165,7 @@ impl Run {
                 start.interrupted, self.batch.name
             ));
         }
+        let pacer = self.pacer(token, start.interrupted)?;
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal, token).await;
         self.save_quota(&pacer, token).await?;
@@ -261,10 +261,10 @@ impl Run {
         Ok(end?)
     }
 
-    fn pacer(&self, token: i64) -> Result<Handle, CommandError> {
+    fn pacer(&self, token: i64, unanswered: u64) -> Result<Handle, CommandError> {
         let settings = pacer_settings(&self.pace, self.concurrency);
         let reader = self.store.reader()?;
-        let state = match reader.quota(token)? {
+        let quota = match reader.quota(token)? {
             // A state that an older version wrote differently is as good as none.
             Some(json) => serde_json::from_str(&json).unwrap_or_default(),
             None => QuotaState::default(),
@@ -272,7 +272,12 @@ impl Run {
         let since = self.clock.now() - jiff::SignedDuration::from_hours(1);
         let mut starts = reader.request_starts(token, since)?;
         starts.reverse();
-        Ok(Handle::new(settings, &state, &starts, self.clock.clone()))
+        let past = Past {
+            quota,
+            starts,
+            unanswered,
+        };
+        Ok(Handle::new(settings, &past, self.clock.clone()))
     }
 
     async fn save_quota(&self, pacer: &Handle, token: i64) -> Result<(), StoreError> {

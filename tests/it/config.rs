@@ -112,7 +112,7 @@ fn the_example_file_is_understood_and_names_every_setting() {
         Some(("outreach.toml".into(), text.to_owned())),
     )
     .unwrap();
-    settings.pace().unwrap();
+    settings.pace(jiff::Timestamp::UNIX_EPOCH).unwrap();
     settings.intake().unwrap();
     settings.guards().unwrap();
     settings.content().unwrap();
@@ -132,7 +132,7 @@ fn the_example_file_is_understood_and_names_every_setting() {
         Some(("all.toml".into(), all.join("\n"))),
     )
     .unwrap();
-    settings.pace().unwrap();
+    settings.pace(jiff::Timestamp::UNIX_EPOCH).unwrap();
     settings.intake().unwrap();
     settings.guards().unwrap();
     for key in KEYS {

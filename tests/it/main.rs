@@ -15,6 +15,7 @@ mod phone_corpus;
 mod phone_differential;
 mod sandbox;
 mod sandbox_webhooks;
+mod webhooks;
 
 mod pacer;
 mod pacer_sim;

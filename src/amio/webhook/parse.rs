@@ -238,7 +238,13 @@ impl Reading<'_> {
             Happening::Nothing
         };
         let parts = [contact.as_str(), &kind, payload.as_deref().unwrap_or("")];
-        self.push(News { what, ..who.clone() }, &parts);
+        self.push(
+            News {
+                what,
+                ..who.clone()
+            },
+            &parts,
+        );
         Ok(())
     }
 
@@ -260,7 +266,9 @@ impl Reading<'_> {
     }
 
     fn read_until(&mut self, who: &News, until: Option<&str>) -> Result<(), &'static str> {
-        let at = until.and_then(time).ok_or("it has no last_read_timestamp")?;
+        let at = until
+            .and_then(time)
+            .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
         let news = News {
             at,
@@ -274,7 +282,9 @@ impl Reading<'_> {
     fn failed(&mut self, who: &News, data: Data<'_>) -> Result<(), &'static str> {
         let message = data.message.and_then(|message| message.id);
         let message = message.ok_or("it names no message")?.into_string();
-        let (code, text) = data.error.map_or((None, None), |error| (error.code, error.message));
+        let (code, text) = data
+            .error
+            .map_or((None, None), |error| (error.code, error.message));
         let code = code.and_then(|code| match code {
             Value::String(text) => text.trim().parse().ok(),
             other => other.as_i64(),
@@ -291,7 +301,13 @@ impl Reading<'_> {
             no_account: code == Some(NO_ACCOUNT),
             text,
         };
-        self.push(News { what, ..who.clone() }, &[&parts[0]]);
+        self.push(
+            News {
+                what,
+                ..who.clone()
+            },
+            &[&parts[0]],
+        );
         Ok(())
     }
 
@@ -302,17 +318,32 @@ impl Reading<'_> {
             message,
             ours: data.metadata.as_ref().and_then(our_key),
         };
-        self.push(News { what, ..who.clone() }, &[&parts[0]]);
+        self.push(
+            News {
+                what,
+                ..who.clone()
+            },
+            &[&parts[0]],
+        );
         Ok(())
     }
 
-    fn said(&mut self, who: &News, data: Data<'_>, words: &OptOutWords) -> Result<(), &'static str> {
+    fn said(
+        &mut self,
+        who: &News,
+        data: Data<'_>,
+        words: &OptOutWords,
+    ) -> Result<(), &'static str> {
         let texts = [
-            data.content.as_ref().and_then(|content| content.get("payload")),
+            data.content
+                .as_ref()
+                .and_then(|content| content.get("payload")),
             data.content
                 .as_ref()
                 .and_then(|content| content.pointer("/quick_reply/payload")),
-            data.postback.as_ref().and_then(|postback| postback.get("payload")),
+            data.postback
+                .as_ref()
+                .and_then(|postback| postback.get("payload")),
         ];
         let opts_out = texts
             .into_iter()
@@ -325,7 +356,10 @@ impl Reading<'_> {
         } else {
             Happening::Nothing
         };
-        let news = News { what, ..who.clone() };
+        let news = News {
+            what,
+            ..who.clone()
+        };
         match data.id.map(AnyId::into_string) {
             Some(message) => self.push(news, &[&message]),
             // A postback has no id: a second press cannot be told from a repetition.
@@ -446,7 +480,11 @@ mod tests {
     #[test]
     fn our_metadata_in_an_echo_name_the_recipient() {
         let echo = |metadata: Value| {
-            let event = parse("message_echo", SENT, &data(&json!({ "id": "7", "metadata": metadata })));
+            let event = parse(
+                "message_echo",
+                SENT,
+                &data(&json!({ "id": "7", "metadata": metadata })),
+            );
             match event.pieces[0].news.what.clone() {
                 Happening::Echoed { message, ours } => (message, ours),
                 other => panic!("{other:?}"),
@@ -460,22 +498,39 @@ mod tests {
             let metadata = json!({ BATCH_KEY: "spring", RECIPIENT_KEY: seq });
             assert_eq!(echo(metadata), ("7".into(), Some(key.clone())));
         }
-        for foreign in [json!(null), json!({}), json!("x"), json!({ RECIPIENT_KEY: "1" })] {
+        for foreign in [
+            json!(null),
+            json!({}),
+            json!("x"),
+            json!({ RECIPIENT_KEY: "1" }),
+        ] {
             assert_eq!(echo(foreign).1, None);
         }
     }
 
     #[test]
     fn whoever_says_stop_opts_out_by_text_button_or_quick_reply() {
-        let what = |kind: &str, fields: Value| parse(kind, SENT, &data(&fields)).pieces[0].news.what.clone();
-        let text = |text: &str| json!({ "id": "1", "content": { "type": "text", "payload": text } });
+        let what = |kind: &str, fields: Value| {
+            parse(kind, SENT, &data(&fields)).pieces[0]
+                .news
+                .what
+                .clone()
+        };
+        let text =
+            |text: &str| json!({ "id": "1", "content": { "type": "text", "payload": text } });
         assert_eq!(what("message_received", text("Stop!")), Happening::OptedOut);
-        assert_eq!(what("message_received", text("Don't stop")), Happening::Nothing);
+        assert_eq!(
+            what("message_received", text("Don't stop")),
+            Happening::Nothing
+        );
         let reply = json!({ "id": "1", "content": { "type": "text", "payload": "No, thanks", "quick_reply": { "payload": "UNSUBSCRIBE" } } });
         assert_eq!(what("message_received", reply), Happening::OptedOut);
         let image = json!({ "id": "1", "content": { "type": "image", "payload": { "url": "https://example.org/stop" } } });
         assert_eq!(what("message_received", image), Happening::Nothing);
-        assert_eq!(what("postback", json!({ "postback": { "payload": "STOP" } })), Happening::OptedOut);
+        assert_eq!(
+            what("postback", json!({ "postback": { "payload": "STOP" } })),
+            Happening::OptedOut
+        );
     }
 
     #[test]
@@ -484,7 +539,10 @@ mod tests {
             ("messages_delivered", json!({ "messages": "none" })),
             ("messages_delivered", json!({ "messages": [{}] })),
             ("messages_read", json!({})),
-            ("messages_read", json!({ "last_read_timestamp": "yesterday" })),
+            (
+                "messages_read",
+                json!({ "last_read_timestamp": "yesterday" }),
+            ),
             ("message_failed", json!({})),
             ("message_echo", json!({})),
             ("opt_in", json!({ "channel": null })),
@@ -500,11 +558,25 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_refused_without_a_word_of_its_content() {
-        for body in ["", "{", "[]", "null", "\u{feff}{}", r#"{"event":"x"}"#, r#"{"event":1,"data":{}}"#] {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "null",
+            "\u{feff}{}",
+            r#"{"event":"x"}"#,
+            r#"{"event":1,"data":{}}"#,
+        ] {
             let received = Timestamp::UNIX_EPOCH;
-            assert!(Notification::parse(body.as_bytes(), &OptOutWords::default(), received).is_err());
+            assert!(
+                Notification::parse(body.as_bytes(), &OptOutWords::default(), received).is_err()
+            );
         }
-        let secret = Notification::parse(b"{\"event\": +420777123456", &OptOutWords::default(), Timestamp::UNIX_EPOCH);
+        let secret = Notification::parse(
+            b"{\"event\": +420777123456",
+            &OptOutWords::default(),
+            Timestamp::UNIX_EPOCH,
+        );
         assert!(!secret.unwrap_err().to_string().contains("420"));
     }
 
@@ -512,8 +584,14 @@ mod tests {
     fn failures_tell_whether_the_number_has_an_account() {
         let failed = |code: Value| {
             let fields = json!({ "message": { "id": "7003" }, "error": { "code": code, "message": "No user" } });
-            match parse("message_failed", SENT, &data(&fields)).pieces[0].news.what.clone() {
-                Happening::Failed { no_account, text, .. } => (no_account, text),
+            match parse("message_failed", SENT, &data(&fields)).pieces[0]
+                .news
+                .what
+                .clone()
+            {
+                Happening::Failed {
+                    no_account, text, ..
+                } => (no_account, text),
                 other => panic!("{other:?}"),
             }
         };

@@ -157,8 +157,12 @@ fn fold(text: &str) -> String {
     for c in text.chars().flat_map(char::to_lowercase) {
         match c {
             // Combining accents, and signs without width.
-            '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{65f}' | '\u{200b}'..='\u{200f}'
-            | '\u{ad}' | '\u{feff}' | '\u{fe0f}' => {}
+            '\u{300}'..='\u{36f}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{ad}'
+            | '\u{feff}'
+            | '\u{fe0f}' => {}
             'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' | 'ă' | 'ā' => folded.push('a'),
             'č' | 'ć' | 'ç' => folded.push('c'),
             'ď' | 'đ' => folded.push('d'),

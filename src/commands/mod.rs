@@ -19,6 +19,7 @@ pub mod resume;
 mod run;
 pub mod sandbox;
 pub mod send;
+pub mod serve;
 pub mod status;
 pub mod suppress;
 
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let clock = Clock::system();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let exit = match &cli.command {
+        Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,

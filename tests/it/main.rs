@@ -30,6 +30,7 @@ mod status;
 mod suppress;
 mod signals;
 mod support;
+mod webhooks;
 
 mod pacer;
 mod pacer_sim;

@@ -88,13 +88,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             man::run(&mut out)?;
             ExitCode::Complete
         }
-        Command::Sandbox(args) => {
-            // Nothing of ours is written meanwhile: the sandbox prints its own address.
-            sandbox::run(args)
-                .map_err(|error| CommandError::new(ExitCode::Configuration, error))?;
-            ExitCode::Complete
-        }
-        Command::Contacts(_) | Command::Forget(_) | Command::Serve(_) => {
+        Command::Contacts(_) | Command::Forget(_) => {
             return Err(CommandError::usage("to come"));
         }
     };

@@ -17,7 +17,7 @@ use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::{
-    Absorb, Batch, BatchId, Loader, NewBatch, PastMessages, Reader, Store, content_key,
+    Absorb, Batch, BatchId, Forgotten, Loader, NewBatch, PastMessages, Reader, Store, content_key,
 };
 
 /// So many rendered messages are shown.
@@ -220,7 +220,10 @@ fn row_name(files: &[String], position: Position) -> String {
 }
 
 /// The suppression list, in memory while a list is read.
-struct Listed(HashMap<PhoneNumber, Arc<str>>);
+struct Listed {
+    numbers: HashMap<PhoneNumber, Arc<str>>,
+    forgotten: Forgotten,
+}
 
 impl Listed {
     fn read(reader: &Reader) -> Result<Self, CommandError> {
@@ -233,13 +236,18 @@ impl Listed {
             listed.insert(entry.phone, Arc::clone(reason));
             Ok::<_, CommandError>(())
         })?;
-        Ok(Self(listed))
+        Ok(Self {
+            numbers: listed,
+            forgotten: reader.forgotten()?,
+        })
     }
 
     fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        let reason = self.0.get(&phone)?;
-        Some(Suppression::Listed {
-            reason: reason.to_string(),
-        })
+        match self.numbers.get(&phone) {
+            Some(reason) => Some(Suppression::Listed {
+                reason: reason.to_string(),
+            }),
+            None => self.forgotten.cause(phone),
+        }
     }
 }

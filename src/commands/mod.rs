@@ -4,9 +4,11 @@ mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
+pub mod contacts;
 pub mod error;
 pub mod export;
 mod finish;
+pub mod forget;
 mod load;
 pub mod man;
 mod plan;
@@ -68,6 +70,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
+        Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;
             ExitCode::Complete

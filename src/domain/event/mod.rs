@@ -176,7 +176,11 @@ mod digits {
 
     use super::PhoneNumber;
 
-    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
     pub(super) fn serialize<S: Serializer>(
         phone: &Option<PhoneNumber>,
         serializer: S,

@@ -15,6 +15,7 @@ mod phone_corpus;
 mod phone_differential;
 mod sandbox;
 mod sandbox_webhooks;
+mod serve;
 mod webhooks;
 
 mod pacer;

@@ -17,7 +17,11 @@ use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::{
+<<<<<<< HEAD
     Absorb, Batch, BatchId, Forgotten, Loader, NewBatch, PastMessages, Reader, Store, content_key,
+=======
+    Absorb, Batch, BatchId, Becomes, Loader, NewBatch, PastMessages, Reader, Store, content_key,
+>>>>>>> main
 };
 
 /// So many rendered messages are shown.
@@ -108,6 +112,11 @@ pub(super) fn absorb(
         Absorb::Add => (with_added(batch, &plan), batch_digest(batch)),
         Absorb::Update => (plan.definition.clone(), plan.digest),
     };
+    let becomes = Becomes {
+        definition,
+        digest,
+        files,
+    };
     let staging = begin(
         store,
         &plan,
@@ -118,7 +127,7 @@ pub(super) fn absorb(
         .and_then(|mut loader| Ok(loader.complete()?))
         .and_then(|()| {
             let now = clock.now();
-            Ok(store.absorb(batch, staging, how, definition, digest, files, now)?)
+            Ok(store.absorb(batch, staging, how, becomes, now)?)
         });
     if let Err(error) = outcome {
         store.discard_batch(staging)?;

@@ -1,10 +1,15 @@
 //! One file a subcommand: resolves settings, calls the stages, prints.
 
+pub mod check;
 mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
+<<<<<<< HEAD
 pub mod contacts;
+=======
+pub mod doctor;
+>>>>>>> main
 pub mod error;
 pub mod export;
 mod finish;
@@ -61,13 +66,15 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Settings::load(layer, cli.global.config.as_deref(), environment.clone())
     };
     let clock = Clock::system();
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let exit = match &cli.command {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
+        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
@@ -80,11 +87,17 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             completions::run(args.shell, &mut out)?;
             ExitCode::Complete
         }
+        Command::Sandbox(args) => {
+            sandbox::run(args).map_err(|error| CommandError::new(ExitCode::Internal, error))?;
+            ExitCode::Complete
+        }
         Command::Man => {
             man::run(&mut out)?;
             ExitCode::Complete
         }
-        _ => return Err(CommandError::usage("to come")),
+        Command::Contacts(_) | Command::Forget(_) => {
+            return Err(CommandError::usage("to come"));
+        }
     };
     out.flush()?;
     Ok(exit)

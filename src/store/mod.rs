@@ -31,12 +31,12 @@ mod suppression;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-pub use absorb::Absorb;
+pub use absorb::{Absorb, Becomes};
 pub use audit::{AttemptRecord, Story, UnknownRow};
 pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
 pub use contact::{Contact, ContactMessage};
@@ -80,7 +80,7 @@ impl Store {
         create_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        write_ahead(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // 32 MiB: the rows in work, not the list.
@@ -121,8 +121,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Held`] if another process has it.
     pub fn hold(&self, batch: &str, now: Timestamp) -> Result<Hold, StoreError> {
+        // One file may have many names (a link, a relative path): the lock goes by the file's own.
+        let path = std::fs::canonicalize(&self.path).map_err(|source| StoreError::File {
+            path: self.path.clone(),
+            source,
+        })?;
         Hold::take(
-            &self.path,
+            &path,
             batch,
             &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         )
@@ -212,8 +217,37 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
             path: path.to_owned(),
             detail: error.to_string(),
         })?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(busy_timeout())?;
     Ok(connection)
+}
+
+/// Turns the write-ahead log on. Two processes that make the same file at once stand in each
+/// other's way here, and SQLite gives up at once instead of waiting: so we wait.
+fn write_ahead(connection: &Connection) -> Result<(), StoreError> {
+    let begin = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Ok(()) => return Ok(()),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Busy if begin.elapsed() < busy_timeout() => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                error => return Err(error),
+            },
+        }
+    }
+}
+
+/// How long a lock of another process is waited for. In a debug build a test can shorten it.
+fn busy_timeout() -> Duration {
+    #[cfg(debug_assertions)]
+    if let Some(wanted) = std::env::var("OUTREACH_TEST_BUSY_MS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+    {
+        return Duration::from_millis(wanted);
+    }
+    BUSY_TIMEOUT
 }
 
 /// Makes the file with owner-only permissions before SQLite does; its companions follow suit.

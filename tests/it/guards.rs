@@ -1,0 +1,242 @@
+//! Stop before harm: through the real binary.
+
+use outreach::domain::delivery::State;
+
+use crate::support::{SandboxProcess, Scratch, contacts};
+
+const REFUSAL: &str = "Sorry, something is not right with 4 of 7.";
+
+#[test]
+fn a_wrong_token_costs_one_request_and_no_recipient() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401"]));
+    scratch.contacts(200);
+    scratch.send(&sandbox).concurrency(64).run().expect(5);
+    assert_eq!(sandbox.stats().sends, 1, "the canary alone");
+    assert_eq!(scratch.checkpoint().counts().queued, 200);
+}
+
+#[test]
+fn a_token_that_is_revoked_in_the_middle_stops_the_batch_and_nobody_is_lost() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "10ms", "--fault", "401:from=51,to=80"]),
+    );
+    scratch.contacts(300);
+    scratch.send(&sandbox).concurrency(16).run().expect(5);
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 300);
+    let counts = checkpoint.counts();
+    assert_eq!((counts.unknown, counts.sending, counts.error), (0, 0, 0));
+    assert_eq!(counts.sent, sandbox.stats().accepted);
+    assert!(counts.sent < 100, "{counts:?}");
+    // The token works again after some more refusals: each run stops at once, the last one ends it.
+    let mut runs = 0;
+    while scratch.send(&sandbox).concurrency(16).run().code == Some(5) {
+        runs += 1;
+        assert!(runs < 40);
+    }
+    scratch.checkpoint().expect_true_to(&sandbox, 300);
+    assert_eq!(sandbox.stats().accepted, 300);
+}
+
+#[test]
+fn a_channel_that_does_not_exist_costs_one_request() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(50);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "list"])
+        .with(&["--message", "Hello", "--channel", "404404"])
+        .with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(5)
+        .says("channel");
+    assert_eq!(sandbox.stats().sends, 1);
+    assert_eq!(scratch.checkpoint().counts().queued, 50);
+}
+
+/// A sandbox that refuses everybody with the same text.
+fn refusing_everybody() -> SandboxProcess {
+    SandboxProcess::start(&["--no-messenger", "100%", "--same-text", REFUSAL])
+}
+
+/// A batch of 60 that was stopped by 20 identical refusals.
+fn halted() -> Scratch {
+    let (scratch, sandbox) = (Scratch::new(), refusing_everybody());
+    scratch.contacts(60);
+    scratch
+        .send(&sandbox)
+        .concurrency(1)
+        .run()
+        .expect(5)
+        .says("Sorry, something is not right with # of #.")
+        .says("--no-messenger-text");
+    assert_eq!(sandbox.stats().sends, 20);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.no_messenger, counts.queued), (20, 40));
+    scratch
+}
+
+#[test]
+fn after_identical_refusals_resume_sends_to_the_refused_again() {
+    let scratch = halted();
+    let mended = SandboxProcess::start(&[]);
+    scratch.resume(&mended).run().expect(0);
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&mended, 60);
+    assert_eq!(checkpoint.counts().sent, 60);
+    let story = checkpoint.attempts(2);
+    let words: Vec<_> = story
+        .iter()
+        .filter_map(|attempt| attempt.outcome.as_deref())
+        .collect();
+    assert_eq!(words, ["no_messenger", "resend", "sent"]);
+}
+
+#[test]
+fn the_same_send_again_does_what_resume_does() {
+    let scratch = halted();
+    let mended = SandboxProcess::start(&[]);
+    scratch.send(&mended).run().expect(0);
+    assert_eq!(scratch.checkpoint().counts().sent, 60);
+}
+
+#[test]
+fn if_the_cause_was_not_mended_the_guard_stops_again() {
+    let (scratch, sandbox) = (halted(), refusing_everybody());
+    scratch.resume(&sandbox).concurrency(1).run().expect(5);
+    assert_eq!(sandbox.stats().sends, 20);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.no_messenger, counts.queued), (20, 40));
+}
+
+#[test]
+fn a_refusal_that_is_confirmed_to_mean_no_messenger_never_stops_a_batch_again() {
+    let (scratch, sandbox) = (halted(), refusing_everybody());
+    scratch
+        .resume(&sandbox)
+        .with(&["--no-messenger-text"])
+        .run()
+        .expect(0);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!(counts.no_messenger, 60);
+    assert_eq!(
+        sandbox.stats().sends,
+        40,
+        "the first 20 are not asked again"
+    );
+    // Another batch, the same answers: no questions.
+    scratch.write("contacts.csv", &contacts(100..140));
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "other"])
+        .with(&["--message", "x", "--channel", crate::support::CHANNEL])
+        .with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(0);
+    assert_eq!(scratch.checkpoint().counts_of("other").no_messenger, 40);
+}
+
+#[test]
+fn nothing_can_be_confirmed_where_nothing_was_refused() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    scratch
+        .resume(&sandbox)
+        .with(&["--no-messenger-text"])
+        .run()
+        .expect(2);
+}
+
+#[test]
+fn refusals_beside_successes_stop_nothing() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--no-messenger", "80%"]),
+    );
+    scratch.contacts(200);
+    scratch
+        .send(&sandbox)
+        .with(&["--concurrency", "4"])
+        .run()
+        .expect(0);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!(counts.sent + counts.no_messenger, 200);
+    assert!(counts.no_messenger > 120, "{counts:?}");
+}
+
+#[test]
+fn an_outage_costs_a_few_unknown_rows_and_the_batch_goes_on_after_it() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "5ms", "--fault", "503:from=30,to=33"]),
+    );
+    scratch.contacts(100);
+    scratch.send(&sandbox).concurrency(2).run().expect(3);
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 100);
+    let counts = checkpoint.counts();
+    assert_eq!((counts.unknown, counts.sent), (4, 96));
+}
+
+#[test]
+fn while_nobody_listens_nobody_is_lost_and_nobody_is_unknown() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::with_faults(&["refuse:at=30,for=1s"]),
+    );
+    scratch.contacts(100);
+    scratch.send(&sandbox).concurrency(1).run();
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 100);
+    let counts = checkpoint.counts();
+    assert!(counts.unknown <= 1, "one connection was open: {counts:?}");
+    assert_eq!(counts.sent + counts.unknown, 100);
+    let tries: u64 = checkpoint
+        .rows()
+        .iter()
+        .map(|row| u64::from(row.attempts))
+        .sum();
+    assert!(tries <= 110, "it did not hammer at a closed door: {tries}");
+}
+
+#[test]
+fn undecided_retry_sends_again_and_stops_after_three_attempts() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::with_faults(&["500:at=5", "500:after=20"]),
+    );
+    scratch.contacts(20);
+    scratch
+        .send(&sandbox)
+        .concurrency(1)
+        .with(&["--undecided", "retry", "--undecided-in-a-row", "1000"])
+        .run()
+        .expect(3);
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 20);
+    let mut attempts: Vec<_> = checkpoint
+        .rows()
+        .iter()
+        .map(|row| (row.state, row.attempts))
+        .filter(|(_, attempts)| *attempts > 1)
+        .collect();
+    attempts.sort_unstable();
+    assert_eq!(
+        attempts,
+        [(State::Sent, 2), (State::Unknown, 3)],
+        "one request of 20 went to a repetition, so that the last row met the end"
+    );
+}
+
+#[test]
+fn with_undecided_retry_a_double_is_the_users_choice_and_without_it_there_is_none() {
+    for (flag, repeated) in [("hold", 0), ("retry", 1)] {
+        let (scratch, sandbox) = (
+            Scratch::new(),
+            SandboxProcess::with_faults(&["500-after-accept:at=5"]),
+        );
+        scratch.contacts(10);
+        scratch.send(&sandbox).with(&["--undecided", flag]).run();
+        assert_eq!(sandbox.stats().repeated, repeated, "{flag}");
+    }
+}

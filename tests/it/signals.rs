@@ -1,0 +1,87 @@
+//! Ctrl-C and SIGTERM: politely once, at once twice.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{SandboxProcess, Scratch, wait_until};
+
+/// A batch of 60 with 4 under way.
+fn under_way(sandbox: &[&str]) -> (Scratch, SandboxProcess, crate::support::Running) {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(sandbox));
+    scratch.contacts(60);
+    let running = scratch.send(&sandbox).concurrency(4).start();
+    wait_until("four are under way", || sandbox.stats().peak_in_flight == 4);
+    (scratch, sandbox, running)
+}
+
+#[test]
+fn the_first_signal_lets_what_is_in_flight_finish_and_the_same_command_goes_on() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let (scratch, sandbox, running) = under_way(&["--latency", "100ms"]);
+        running.signal(signal);
+        running.wait().expect(4).says("Stopping");
+        let checkpoint = scratch.checkpoint();
+        checkpoint.expect_true_to(&sandbox, 60);
+        let counts = checkpoint.counts();
+        assert_eq!((counts.unknown, counts.sending), (0, 0), "{signal}");
+        assert_eq!(counts.sent, sandbox.stats().accepted, "{signal}");
+        assert!(counts.queued > 0, "{signal}");
+        let results = scratch.read("list.results.csv");
+        assert_eq!(results.lines().count(), 61);
+
+        scratch.send(&sandbox).concurrency(30).run().expect(0);
+        scratch.checkpoint().expect_true_to(&sandbox, 60);
+        assert_eq!(sandbox.stats().accepted, 60);
+    }
+}
+
+#[test]
+fn the_second_signal_ends_at_once_and_what_was_in_flight_is_unknown() {
+    let (scratch, sandbox, running) = under_way(&["--fault", "hang-before-accept:after=1"]);
+    running.signal("INT");
+    wait_until("it was heard", || running.said().contains("Stopping"));
+    let second = Instant::now();
+    running.signal("INT");
+    running.wait().expect(4);
+    assert!(second.elapsed() < Duration::from_secs(5));
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_sound();
+    let counts = checkpoint.counts();
+    assert_eq!((counts.unknown, counts.sending), (4, 0), "{counts:?}");
+    assert_eq!((counts.sent, counts.queued), (1, 55), "{counts:?}");
+    assert_eq!(sandbox.stats().accepted, 1);
+}
+
+#[test]
+fn a_signal_ends_the_sleep_until_the_quota_returns() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "10", "--window", "1h"]),
+    );
+    scratch.contacts(30);
+    let running = scratch.send(&sandbox).start();
+    wait_until("the quota is used", || sandbox.stats().accepted == 10);
+    // It sleeps by now, or will within a moment: either must end at once.
+    std::thread::sleep(Duration::from_millis(200));
+    let signal = Instant::now();
+    running.signal("INT");
+    running.wait().expect(4);
+    assert!(
+        signal.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        signal.elapsed()
+    );
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sent, counts.queued, counts.unknown), (10, 20, 0));
+}
+
+#[test]
+fn a_request_that_outlasts_the_time_of_grace_is_given_up_as_unknown() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--latency", "20s"]));
+    scratch.contacts(5);
+    let running = scratch.send(&sandbox).with(&["--grace", "1s"]).start();
+    wait_until("one is under way", || sandbox.stats().peak_in_flight > 0);
+    running.signal("TERM");
+    running.wait().expect(4);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.unknown, counts.queued), (1, 4));
+}

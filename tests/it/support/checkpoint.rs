@@ -1,0 +1,112 @@
+//! The checkpoint, read through the library.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use outreach::domain::delivery::State;
+use outreach::store::{AttemptRecord, Batch, Counts, Reader, StoreError};
+
+use super::sandbox::SandboxProcess;
+
+/// A recipient as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub row: u32,
+    pub number: Option<u64>,
+    pub state: State,
+    pub attempts: u32,
+    pub reason_code: Option<String>,
+    pub reason: Option<String>,
+}
+
+pub struct Checkpoint {
+    pub reader: Reader,
+}
+
+impl Checkpoint {
+    pub fn open(path: &Path) -> Self {
+        Self {
+            reader: Reader::open(path).expect("the checkpoint opens"),
+        }
+    }
+
+    pub fn batch(&self, name: &str) -> Batch {
+        self.reader.batch(name).expect("the batch")
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.counts_of("list")
+    }
+
+    pub fn counts_of(&self, batch: &str) -> Counts {
+        self.reader
+            .counts(self.batch(batch).id)
+            .expect("the counts")
+    }
+
+    pub fn rows(&self) -> Vec<Row> {
+        self.rows_of("list")
+    }
+
+    pub fn rows_of(&self, batch: &str) -> Vec<Row> {
+        let mut rows = Vec::new();
+        self.reader
+            .rows(self.batch(batch).id, |row| {
+                rows.push(Row {
+                    row: row.row,
+                    number: row.phone.map(outreach::domain::phone::PhoneNumber::get),
+                    state: row.state,
+                    attempts: row.attempts,
+                    reason_code: row.reason_code.map(str::to_owned),
+                    reason: row.reason.map(str::to_owned),
+                });
+                Ok::<_, StoreError>(())
+            })
+            .expect("the rows");
+        rows
+    }
+
+    pub fn states(&self) -> BTreeMap<u64, State> {
+        self.rows()
+            .into_iter()
+            .filter_map(|row| Some((row.number?, row.state)))
+            .collect()
+    }
+
+    /// The requests for one row of the batch `list`.
+    pub fn attempts(&self, row: u32) -> Vec<AttemptRecord> {
+        let batch = self.batch("list");
+        let mut stories = self.reader.stories(batch.id, row).expect("the story");
+        stories
+            .pop()
+            .map(|story| story.attempts)
+            .unwrap_or_default()
+    }
+
+    /// The file is sound, and the counts are those of the rows.
+    #[track_caller]
+    pub fn expect_sound(&self) {
+        let faults = self.reader.integrity_faults().expect("the check");
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    /// What must hold at any moment: nobody was messaged twice; whoever was messaged is `sent`,
+    /// `unknown` or on its way, and nobody is called `sent` who was not; no row is lost.
+    #[track_caller]
+    pub fn expect_true_to(&self, sandbox: &SandboxProcess, rows: usize) {
+        self.expect_sound();
+        let accepted = sandbox.accepted();
+        let twice: Vec<_> = accepted.iter().filter(|(_, count)| **count > 1).collect();
+        assert!(twice.is_empty(), "messaged twice: {twice:?}");
+        let found = self.rows();
+        assert_eq!(found.len(), rows, "rows in = rows out");
+        for row in found {
+            let messaged = row.number.is_some_and(|n| accepted.contains_key(&n));
+            if messaged {
+                assert!(row.state.counts_as_messaged(), "was messaged: {row:?}");
+            } else {
+                assert_ne!(row.state, State::Sent, "was not messaged: {row:?}");
+            }
+        }
+    }
+}

@@ -17,11 +17,8 @@ use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::{
-<<<<<<< HEAD
-    Absorb, Batch, BatchId, Forgotten, Loader, NewBatch, PastMessages, Reader, Store, content_key,
-=======
-    Absorb, Batch, BatchId, Becomes, Loader, NewBatch, PastMessages, Reader, Store, content_key,
->>>>>>> main
+    Absorb, Batch, BatchId, Becomes, Forgotten, Loader, NewBatch, PastMessages, Reader, Store,
+    content_key,
 };
 
 /// So many rendered messages are shown.

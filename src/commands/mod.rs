@@ -5,11 +5,8 @@ mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
-<<<<<<< HEAD
 pub mod contacts;
-=======
 pub mod doctor;
->>>>>>> main
 pub mod error;
 pub mod export;
 mod finish;
@@ -94,9 +91,6 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Man => {
             man::run(&mut out)?;
             ExitCode::Complete
-        }
-        Command::Contacts(_) | Command::Forget(_) => {
-            return Err(CommandError::usage("to come"));
         }
     };
     out.flush()?;

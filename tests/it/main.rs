@@ -27,6 +27,7 @@ mod results;
 mod sandbox;
 mod sandbox_webhooks;
 mod serve;
+mod serve_end_to_end;
 mod signals;
 mod status;
 mod support;

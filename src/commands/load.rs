@@ -17,7 +17,8 @@ use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::{
-    Absorb, Batch, BatchId, Becomes, Loader, NewBatch, PastMessages, Reader, Store, content_key,
+    Absorb, Batch, BatchId, Becomes, Forgotten, Loader, NewBatch, PastMessages, Reader, Store,
+    content_key,
 };
 
 /// So many rendered messages are shown.
@@ -156,7 +157,7 @@ fn read_rows<'a>(
         let rendered = template
             .render(record)
             .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
-        match past.repeated(content_key(&channel, phone, &rendered.content)) {
+        match past.repeated(&channel, phone, &rendered.content) {
             None => Ok(rendered),
             Some(past) => Err(Unsendable::Suppressed(Suppression::RepeatGuard {
                 batch: past.batch,
@@ -225,7 +226,10 @@ fn row_name(files: &[String], position: Position) -> String {
 }
 
 /// The suppression list, in memory while a list is read.
-struct Listed(HashMap<PhoneNumber, Arc<str>>);
+struct Listed {
+    numbers: HashMap<PhoneNumber, Arc<str>>,
+    forgotten: Forgotten,
+}
 
 impl Listed {
     fn read(reader: &Reader) -> Result<Self, CommandError> {
@@ -238,13 +242,18 @@ impl Listed {
             listed.insert(entry.phone, Arc::clone(reason));
             Ok::<_, CommandError>(())
         })?;
-        Ok(Self(listed))
+        Ok(Self {
+            numbers: listed,
+            forgotten: reader.forgotten()?,
+        })
     }
 
     fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        let reason = self.0.get(&phone)?;
-        Some(Suppression::Listed {
-            reason: reason.to_string(),
-        })
+        match self.numbers.get(&phone) {
+            Some(reason) => Some(Suppression::Listed {
+                reason: reason.to_string(),
+            }),
+            None => self.forgotten.cause(phone),
+        }
     }
 }

@@ -16,6 +16,7 @@ mod crash;
 mod doctor;
 mod exit_codes;
 mod fixture;
+mod forget;
 mod guards;
 mod intake;
 mod kill;

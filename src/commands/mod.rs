@@ -11,6 +11,7 @@ pub mod error;
 pub mod export;
 mod finish;
 pub mod forget;
+mod known;
 mod load;
 pub mod man;
 mod plan;

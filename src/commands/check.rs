@@ -4,7 +4,6 @@
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::time::Duration;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};

@@ -7,6 +7,7 @@
     reason = "a failed test may panic"
 )]
 
+mod ambiguity;
 mod check;
 mod cli_help;
 mod config;
@@ -16,12 +17,14 @@ mod exit_codes;
 mod guards;
 mod intake;
 mod kill;
+mod layers;
 mod locks;
 mod phone_corpus;
 mod phone_differential;
 mod sandbox;
 mod sandbox_webhooks;
 mod signals;
+mod storage;
 mod support;
 
 mod pacer;

@@ -5,6 +5,7 @@
 //! means in [`crate::domain::outcome`].
 
 mod client;
+pub mod webhook;
 mod wire;
 
 pub use client::{

@@ -143,15 +143,22 @@ struct HasType<'a> {
 /// Ids are documented as decimal strings; a number is understood as well.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum AnyId<'a> {
+pub(super) enum AnyId<'a> {
     Text(#[serde(borrow)] std::borrow::Cow<'a, str>),
     Number(u64),
 }
 
 impl AnyId<'_> {
-    fn into_string(self) -> String {
+    pub(super) fn into_string(self) -> String {
         match self {
             Self::Text(text) => text.into_owned(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.to_string(),
             Self::Number(number) => number.to_string(),
         }
     }

@@ -17,7 +17,7 @@ use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::{
-    Absorb, Batch, BatchId, Loader, NewBatch, PastMessages, Reader, Store, content_key,
+    Absorb, Batch, BatchId, Becomes, Loader, NewBatch, PastMessages, Reader, Store, content_key,
 };
 
 /// So many rendered messages are shown.
@@ -108,6 +108,11 @@ pub(super) fn absorb(
         Absorb::Add => (with_added(batch, &plan), batch_digest(batch)),
         Absorb::Update => (plan.definition.clone(), plan.digest),
     };
+    let becomes = Becomes {
+        definition,
+        digest,
+        files,
+    };
     let staging = begin(
         store,
         &plan,
@@ -118,7 +123,7 @@ pub(super) fn absorb(
         .and_then(|mut loader| Ok(loader.complete()?))
         .and_then(|()| {
             let now = clock.now();
-            Ok(store.absorb(batch, staging, how, definition, digest, files, now)?)
+            Ok(store.absorb(batch, staging, how, becomes, now)?)
         });
     if let Err(error) = outcome {
         store.discard_batch(staging)?;

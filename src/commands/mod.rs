@@ -1,9 +1,11 @@
 //! One file a subcommand: resolves settings, calls the stages, prints.
 
+pub mod check;
 mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
+pub mod doctor;
 pub mod error;
 pub mod export;
 mod finish;
@@ -17,6 +19,7 @@ pub mod resume;
 mod run;
 pub mod sandbox;
 pub mod send;
+pub mod serve;
 pub mod status;
 pub mod suppress;
 
@@ -58,12 +61,15 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Settings::load(layer, cli.global.config.as_deref(), environment.clone())
     };
     let clock = Clock::system();
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let exit = match &cli.command {
+        Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
+        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Config(args) => {
@@ -82,7 +88,9 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             man::run(&mut out)?;
             ExitCode::Complete
         }
-        _ => return Err(CommandError::usage("to come")),
+        Command::Contacts(_) | Command::Forget(_) => {
+            return Err(CommandError::usage("to come"));
+        }
     };
     out.flush()?;
     Ok(exit)

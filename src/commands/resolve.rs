@@ -9,14 +9,16 @@ use serde_json::json;
 
 use super::checkpoint::{self, Found};
 use super::console::Console;
+use super::doctor::remember;
 use super::error::{CommandError, CommandResult};
 use crate::amio::{ApiError, Client, ClientSettings, ListedMessage};
 use crate::cli::ResolveArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::report::{grouped, place, quoted};
-use crate::store::{Batch, Decision, Proof, Reader, Store, UnknownRow};
+use crate::report::{grouped, place, quoted, without_numbers};
+use crate::store::{Batch, Decision, Proof, Reader, Store, StoreError, UnknownRow};
 
 /// How far the API's clock may be behind ours when it says when a message was sent.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(10);
@@ -50,10 +52,33 @@ pub fn run(
         (Some(decision), _) => decide(args, settings, &found, &batch, decision, console, clock),
         (None, true) => from_api(args, settings, &found, &batch, console, clock),
         (None, false) => {
+            note_leftovers(&found, &batch, &reader, clock)?;
             let rows = reader.unknown_rows(batch.id, usize::MAX)?;
             list(&reader, &batch, &rows, &found, args.json, out)?;
             Ok(ExitCode::Complete)
         }
+    }
+}
+
+/// What a process left under way when it died is unknown: said as soon as somebody looks. While a
+/// process still works on the batch, its rows are its own.
+fn note_leftovers(
+    found: &Found,
+    batch: &Batch,
+    reader: &Reader,
+    clock: &Clock,
+) -> Result<(), CommandError> {
+    if reader.counts(batch.id)?.sending == 0 {
+        return Ok(());
+    }
+    let store = Store::open_existing(&found.path)?;
+    match store.hold(&batch.name, clock.now()) {
+        Ok(_hold) => {
+            store.interrupt_leftovers(batch.id, clock.now())?;
+            Ok(())
+        }
+        Err(StoreError::Held { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -74,7 +99,7 @@ fn list(
                 json!({
                     "file": batch.file_name(row.file),
                     "row": row.row,
-                    "phone": row.phone.map(crate::domain::phone::PhoneNumber::e164),
+                    "phone": row.phone.map(PhoneNumber::e164),
                     "contact_id": row.contact_id,
                     "requested_at": times.get(&row.recipient),
                     "reason": row.reason,
@@ -98,10 +123,10 @@ fn list(
         grouped(rows.len() as u64)
     )?;
     for row in rows {
-        let phone = row.phone.map_or_else(String::new, |phone| phone.masked());
+        let phone = row.phone.map_or_else(String::new, PhoneNumber::masked);
         let at = times.get(&row.recipient);
         let at = at.map_or_else(String::new, Timestamp::to_string);
-        let reason = row.reason.as_deref().unwrap_or("the answer was lost");
+        let reason = without_numbers(row.reason.as_deref().unwrap_or("the answer was lost"));
         writeln!(
             out,
             "  {}  {phone}  {at}  {reason}",
@@ -161,6 +186,7 @@ fn decide(
 ) -> CommandResult {
     let store = Store::open_existing(&found.path)?;
     let _hold = store.hold(&batch.name, clock.now())?;
+    store.interrupt_leftovers(batch.id, clock.now())?;
     let rows = chosen(args, &store.reader()?, batch)?;
     let recipients = rows.iter().map(|row| row.recipient).collect();
     let settled = store.decide(recipients, decision, settings.person(), clock.now())?;
@@ -200,6 +226,7 @@ fn from_api(
     let client = Client::new(&access, clock.clone())?;
     let store = Store::open_existing(&found.path)?;
     let _hold = store.hold(&batch.name, clock.now())?;
+    store.interrupt_leftovers(batch.id, clock.now())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -211,6 +238,11 @@ fn from_api(
         let rows = chosen(args, &reader, batch)?;
         let asked: BTreeSet<_> = rows.iter().map(|row| row.recipient).collect();
         let times = reader.last_requests(&asked)?;
+        let api = Api {
+            client: &client,
+            store: &store,
+            clock,
+        };
         let (mut proven, mut without_id) = (0, 0);
         for row in &rows {
             let (Some(contact), Some(content), Some(since)) =
@@ -224,7 +256,7 @@ fn from_api(
                 content: serde_json::from_str(content).unwrap_or_default(),
                 since: *since,
             };
-            if let Some(proof) = search(&client, &reader, batch, row, &wanted).await? {
+            if let Some(proof) = search(&api, &reader, batch, row, &wanted).await? {
                 let actor = MESSAGE_LIST.to_owned();
                 proven += store.prove_sent(vec![proof], actor, clock.now()).await?;
             }
@@ -265,9 +297,16 @@ struct Wanted<'a> {
     since: Timestamp,
 }
 
+/// Whom to ask, and where to keep what was told of the quota.
+struct Api<'a> {
+    client: &'a Client,
+    store: &'a Store,
+    clock: &'a Clock,
+}
+
 /// Looks for the message in the contact's history.
 async fn search(
-    client: &Client,
+    api: &Api<'_>,
     reader: &Reader,
     batch: &Batch,
     row: &UnknownRow,
@@ -275,11 +314,15 @@ async fn search(
 ) -> Result<Option<Proof>, CommandError> {
     for page in 0..PAGES {
         let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-        let messages = match client
+        let answer = api
+            .client
             .list_messages(&batch.channel, wanted.contact, offset)
-            .await
-        {
-            Ok((messages, _)) => messages,
+            .await;
+        let messages = match answer {
+            Ok((messages, quota)) => {
+                remember(api.store, api.client, &quota, api.clock).await?;
+                messages
+            }
             // The contact is gone: nothing is proven about this row.
             Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
             Err(error) => {

@@ -368,7 +368,7 @@ async fn heed_signals(stop: Stop, console: Console, grace: Duration, clock: &Clo
 
 /// Waits for Ctrl-C, or for a polite request to end.
 #[cfg(unix)]
-async fn signal() {
+pub(super) async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = |kind| async move {
         match signal(kind) {
@@ -388,7 +388,7 @@ async fn signal() {
 
 /// Waits for Ctrl-C.
 #[cfg(not(unix))]
-async fn signal() {
+pub(super) async fn signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -10,15 +10,16 @@ use super::checkpoint::{self, Found};
 use super::error::{CommandError, CommandResult};
 use crate::cli::StatusArgs;
 use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::report::{Summary, grouped, minute, place};
+use crate::report::{Summary, grouped, minute, place, without_numbers};
 use crate::store::{AttemptRecord, Batch, Reader, Story};
 
 /// How often `--watch` looks.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How often `--watch` tells where nobody sees a line change.
-const TELL: Duration = Duration::from_secs(60);
+const TELL: Duration = Duration::from_mins(1);
 
 /// Runs the command; `out` is standard output.
 ///
@@ -192,7 +193,7 @@ fn story_json(batch: &Batch, story: &Story) -> serde_json::Value {
         "batch": batch.name,
         "file": batch.file_name(story.file),
         "row": story.row,
-        "phone": story.phone.map(crate::domain::phone::PhoneNumber::e164),
+        "phone": story.phone.map(PhoneNumber::e164),
         "status": story.state.word(),
         "reason": story.reason,
         "suggestion": story.suggestion,
@@ -211,7 +212,7 @@ fn story_json(batch: &Batch, story: &Story) -> serde_json::Value {
 fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     let phone = story
         .phone
-        .map_or_else(|| "no number".to_owned(), |phone| phone.masked());
+        .map_or_else(|| "no number".to_owned(), PhoneNumber::masked);
     let place = place(batch, story.file, story.row);
     writeln!(
         out,
@@ -222,7 +223,10 @@ fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Re
         Some(text) => writeln!(out, "  {what:12} {text}"),
         None => Ok(()),
     };
-    tell("reason", story.reason.as_deref())?;
+    tell(
+        "reason",
+        story.reason.as_deref().map(without_numbers).as_deref(),
+    )?;
     tell("did you mean", story.suggestion.as_deref())?;
     tell("content", story.content.as_deref())?;
     tell("message", story.message_id.as_deref())?;
@@ -242,24 +246,26 @@ fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Re
 }
 
 fn attempt_line(attempt: &AttemptRecord) -> String {
+    use std::fmt::Write as _;
+    // Writing to a String cannot fail.
     let mut line = attempt.started_at.to_string();
     if let Some(finished) = attempt.finished_at {
         let took = finished.as_millisecond() - attempt.started_at.as_millisecond();
         if took > 0 {
-            line.push_str(&format!(" (+{took} ms)"));
+            let _ = write!(line, " (+{took} ms)");
         }
     }
     line.push_str("  ");
     line.push_str(attempt.outcome.as_deref().unwrap_or("under way"));
     if let Some(status) = attempt.http_status {
-        line.push_str(&format!(", HTTP {status}"));
+        let _ = write!(line, ", HTTP {status}");
     }
     if let Some(text) = &attempt.text {
         line.push_str(": ");
-        line.push_str(text);
+        line.push_str(&without_numbers(text));
     }
     if let Some(actor) = &attempt.actor {
-        line.push_str(&format!(" (by {actor})"));
+        let _ = write!(line, " (by {actor})");
     }
     line
 }

@@ -299,6 +299,6 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             self.shared.clock.sleep_until_wall(deadline).await;
             self.shared.stop.request(RunEnd::Deadline);
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod content;
 pub mod delivery;
+pub mod event;
 pub mod forecast;
 pub mod outcome;
 pub mod phone;

@@ -2,51 +2,74 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
 
+/// Writes a whole file, readable by its owner only; it appears whole or not at all.
+///
+/// # Errors
+/// [`ReportError`] if the file cannot be written.
+pub fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+    let fail = |source| ReportError::from(source).at(path);
+    let (new, mut file) = NewFile::create(path)?;
+    file.write_all(content).map_err(fail)?;
+    new.publish(&file, || ()).map_err(fail)
+}
+
 /// A file under its temporary name, beside its final one. Dropped before [`Self::publish`], it goes.
+///
+/// What is no file (a pipe, a terminal, `/dev/null`) is written to as it is, and never replaced.
 pub(super) struct NewFile {
     path: PathBuf,
-    temporary: PathBuf,
-    published: bool,
+    temporary: Option<PathBuf>,
 }
 
 impl NewFile {
-    /// Begins the file that will stand at `path`.
+    /// Begins the file that will stand at `path`, or where the link at `path` leads.
     pub(super) fn create(path: &Path) -> Result<(Self, File), ReportError> {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = path.with_file_name(name);
+        let fail = |source| ReportError::from(source).at(path);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true);
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            let file = options.open(path).map_err(fail)?;
+            let new = Self {
+                path: path.to_owned(),
+                temporary: None,
+            };
+            return Ok((new, file));
+        }
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut name = OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = target.with_file_name(name);
+        options.create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(&temporary)
-            .map_err(|source| ReportError::from(source).at(path))?;
+        let file = options.open(&temporary).map_err(fail)?;
         let new = Self {
-            path: path.to_owned(),
-            temporary,
-            published: false,
+            path: target,
+            temporary: Some(temporary),
         };
         Ok((new, file))
     }
 
-    /// Where the file lies until it is published.
-    pub(super) fn temporary(&self) -> &Path {
-        &self.temporary
+    /// Where the file lies until it is published; `None` if it is written in place.
+    pub(super) fn temporary(&self) -> Option<&Path> {
+        self.temporary.as_deref()
     }
 
     /// Puts the whole file in its place, after it is on disk.
     pub(super) fn publish(mut self, file: &File, before_rename: impl FnOnce()) -> io::Result<()> {
+        let Some(temporary) = &self.temporary else {
+            return Ok(());
+        };
         file.sync_all()?;
         before_rename();
-        fs::rename(&self.temporary, &self.path)?;
-        self.published = true;
+        fs::rename(temporary, &self.path)?;
+        self.temporary = None;
         // The rename itself is on disk once the folder is; where folders cannot be opened, the
         // system sees to it.
         let folder = match self.path.parent() {
@@ -62,8 +85,8 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.published {
-            let _ = fs::remove_file(&self.temporary);
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary);
         }
     }
 }

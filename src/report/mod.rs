@@ -10,9 +10,12 @@ mod progress;
 pub mod rejects;
 mod results;
 mod summary;
+mod words;
 
 pub use cell::csv_cell;
 pub use error::ReportError;
+pub use file::write_whole_file;
 pub use progress::ProgressLine;
 pub use results::{COLUMNS, default_results_path, write_results, write_results_file};
-pub use summary::{Hints, Summary, grouped, minute, place, quoted, write_summary_file};
+pub use summary::{Hints, Summary, write_summary_file};
+pub use words::{grouped, minute, place, quoted, without_numbers};

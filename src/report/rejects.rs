@@ -108,7 +108,10 @@ impl RejectsFile {
                 .into_inner()
                 .map_err(|error| io::Error::other(error.to_string()))?;
             file.flush()?;
-            if path.exists() && !same_content(&path, new.temporary())? {
+            if let Some(temporary) = new.temporary()
+                && path.exists()
+                && !same_content(&path, temporary)?
+            {
                 let mut backup = path.file_name().unwrap_or_default().to_os_string();
                 backup.push(".bak");
                 fs::rename(&path, path.with_file_name(backup))?;

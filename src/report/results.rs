@@ -110,7 +110,7 @@ impl<W: Write> Lines<W> {
             state => state,
         };
         self.csv.write_field(status.word())?;
-        self.reason(row, surplus)?;
+        self.reason(row, &surplus)?;
         self.cell(row.message.message_id.unwrap_or(""))?;
         self.cell(row.message.contact_id.unwrap_or(""))?;
         self.number(row.attempts)?;
@@ -150,7 +150,7 @@ impl<W: Write> Lines<W> {
         Ok(surplus)
     }
 
-    fn reason(&mut self, row: &ResultRow<'_>, surplus: Vec<String>) -> Result<(), ReportError> {
+    fn reason(&mut self, row: &ResultRow<'_>, surplus: &[String]) -> Result<(), ReportError> {
         let reason = match row.state {
             State::Sending => UNDER_WAY,
             State::Queued
@@ -194,7 +194,7 @@ impl<W: Write> Lines<W> {
             return Ok(self.csv.write_field("")?);
         };
         self.scratch.clear();
-        fmt::Write::write_fmt(&mut self.scratch, format_args!("{time}"))
+        fmt::Write::write_fmt(&mut self.scratch, format_args!("{time:.3}"))
             .map_err(|_| unprintable())?;
         Ok(self.csv.write_field(&self.scratch)?)
     }

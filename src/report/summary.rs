@@ -1,15 +1,16 @@
 //! How a batch stands: for programs as JSON, for people with what to do next.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::file::NewFile;
+use super::file::write_whole_file;
+use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::delivery::State;
+use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::store::{Batch, Counts, Funnel, Reader, Stage, UnknownRow};
 
@@ -180,7 +181,10 @@ impl Summary {
             (counts.duplicate, "duplicate of an earlier row"),
             (counts.suppressed, "suppressed: must not be messaged"),
             (counts.queued, "queued: not sent yet"),
-            (counts.sending, "under way this moment"),
+            (
+                counts.sending,
+                "under way, or interrupted: their outcome is unknown",
+            ),
         ];
         let told = all.into_iter().enumerate();
         told.filter(|(index, (count, _))| *index == 0 || *count > 0)
@@ -228,9 +232,9 @@ impl Summary {
         }
         writeln!(out, "\nOutcome unknown")?;
         for (place, row) in &self.details.unknown {
-            let phone = row.phone.map_or_else(String::new, |phone| phone.masked());
+            let phone = row.phone.map_or_else(String::new, PhoneNumber::masked);
             let reason = row.reason.as_deref().unwrap_or("the answer was lost");
-            writeln!(out, "  {place}  {phone}  {reason}")?;
+            writeln!(out, "  {place}  {phone}  {}", without_numbers(reason))?;
         }
         let more = self
             .counts
@@ -255,8 +259,7 @@ impl Summary {
         if more > 0 {
             writeln!(
                 out,
-                "{:>12}  other texts; the results file has them all",
-                more
+                "{more:>12}  other texts; the results file has them all"
             )?;
         }
         Ok(())
@@ -330,49 +333,10 @@ impl Summary {
 /// # Errors
 /// [`ReportError`] if the file cannot be written.
 pub fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
-    let fail = |source: std::io::Error| ReportError::from(source).at(path);
-    let (new, mut file) = NewFile::create(path)?;
-    let mut json = serde_json::to_vec_pretty(summary).map_err(|error| fail(error.into()))?;
+    let json = serde_json::to_vec_pretty(summary);
+    let mut json = json.map_err(|error| ReportError::Out(error.into()).at(path))?;
     json.push(b'\n');
-    file.write_all(&json).map_err(fail)?;
-    new.publish(&file, || ()).map_err(fail)
-}
-
-/// `row 7`, with the file where the batch has several.
-pub fn place(batch: &Batch, file: u16, row: u32) -> String {
-    if batch.files.len() > 1 {
-        format!("{}, row {row}", batch.file_name(file))
-    } else {
-        format!("row {row}")
-    }
-}
-
-/// A word of a command line, in quotes if a shell would not take it as one.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// A time for people, in UTC like the results file.
-pub fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    write_whole_file(path, &json)
 }
 
 #[cfg(test)]

@@ -30,6 +30,17 @@ pub enum Absorb {
     Update,
 }
 
+/// What a batch is once it has taken a list over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Becomes {
+    /// What its digest covers, by name.
+    pub definition: BTreeMap<String, String>,
+    /// SHA-256 over that.
+    pub digest: [u8; 32],
+    /// The names of all its files.
+    pub files: Vec<String>,
+}
+
 impl Reader {
     /// The numbers of the batch, each with the row that counts.
     ///
@@ -64,12 +75,15 @@ impl Store {
         batch: &Batch,
         staging: BatchId,
         how: Absorb,
-        definition: BTreeMap<String, String>,
-        digest: [u8; 32],
-        files: Vec<String>,
+        becomes: Becomes,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let target = batch.id;
+        let Becomes {
+            definition,
+            digest,
+            files,
+        } = becomes;
         self.writer.write_blocking(move |tx| {
             match how {
                 Absorb::Add => {}

@@ -19,6 +19,10 @@ impl BatchId {
     pub(super) fn get(self) -> i64 {
         self.0
     }
+
+    pub(super) fn from_column(id: i64) -> Self {
+        Self(id)
+    }
 }
 
 /// A recipient's key: the batch, and the place in it.

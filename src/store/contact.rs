@@ -4,13 +4,17 @@
 //! each accepted message leaves a note in `contact_due`, and the notes are entered many at a time,
 //! sorted, between runs.
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::Store;
 use super::error::StoreError;
+use crate::domain::event::read_covers;
 
 /// Notes that are entered in one transaction.
 const STEP: i64 = 50_000;
+/// Notes that are entered beside an event.
+const FEW: i64 = 1_000;
 
 impl Store {
     /// Enters the messages that were accepted since the last time.
@@ -18,7 +22,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn fold_contacts(&self) -> Result<(), StoreError> {
-        while self.writer.write(|tx| fold_step(tx.connection)).await? > 0 {}
+        while self
+            .writer
+            .write(|tx| fold_step(tx.connection, STEP))
+            .await?
+            > 0
+        {}
         Ok(())
     }
 
@@ -27,38 +36,106 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn fold_contacts_blocking(&self) -> Result<(), StoreError> {
-        while self.writer.write_blocking(|tx| fold_step(tx.connection))? > 0 {}
+        while self
+            .writer
+            .write_blocking(|tx| fold_step(tx.connection, STEP))?
+            > 0
+        {}
         Ok(())
     }
 }
 
-fn fold_step(connection: &Connection) -> Result<usize, StoreError> {
-    connection.execute(
-        "INSERT INTO contact (channel, phone, contact_id, first_name, last_name,
-                              first_message_at, last_message_at, last_recipient)
-         SELECT b.channel, r.phone, m.contact_id, i.first_name, i.last_name,
-                m.sent_at, m.sent_at, r.id
-         FROM (SELECT recipient FROM contact_due ORDER BY recipient LIMIT ?1) d
-              CROSS JOIN recipient r ON r.id = d.recipient
-              JOIN message m ON m.recipient = d.recipient
-              JOIN recipient_input i ON i.id = d.recipient
-              JOIN batch b ON b.id = d.recipient >> 32
-         WHERE r.phone IS NOT NULL
-         ORDER BY b.channel, r.phone
-         ON CONFLICT (channel, phone) DO UPDATE SET
-             contact_id = coalesce(excluded.contact_id, contact_id),
-             first_name = coalesce(excluded.first_name, first_name),
-             last_name = coalesce(excluded.last_name, last_name),
-             first_message_at = min(coalesce(first_message_at, excluded.first_message_at),
-                                    excluded.first_message_at),
-             last_recipient = CASE WHEN excluded.last_message_at >= coalesce(last_message_at, 0)
-                                   THEN excluded.last_recipient ELSE last_recipient END,
-             last_message_at = max(coalesce(last_message_at, 0), excluded.last_message_at)",
-        [STEP],
-    )?;
-    Ok(connection.execute(
-        "DELETE FROM contact_due WHERE recipient IN
-         (SELECT recipient FROM contact_due ORDER BY recipient LIMIT ?1)",
-        [STEP],
-    )?)
+/// Enters up to `limit` messages; returns how many there were.
+fn fold_step(connection: &Connection, limit: i64) -> Result<usize, StoreError> {
+    let last: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(recipient) FROM (SELECT recipient FROM contact_due ORDER BY recipient LIMIT ?1)",
+        )?
+        .query_row([limit], |row| row.get(0))?;
+    let Some(last) = last else {
+        return Ok(0);
+    };
+    connection.prepare_cached(ENTER_CONTACTS)?.execute([last])?;
+    connection.prepare_cached(ENTER_MESSAGES)?.execute([last])?;
+    // What events told about the person before the message was entered.
+    let known: Vec<(String, i64)> = connection
+        .prepare_cached(KNOWN_BEFORE)?
+        .query_map([last], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (channel, phone) in known {
+        refresh(connection, &channel, phone)?;
+    }
+    Ok(connection
+        .prepare_cached("DELETE FROM contact_due WHERE recipient <= ?1")?
+        .execute([last])?)
 }
+
+/// Enters what waits, if it is little: inside the transaction of an event, which must be short.
+pub(super) fn fold_few(connection: &Connection) -> Result<bool, StoreError> {
+    let few: bool = connection
+        .prepare_cached(
+            "SELECT count(*) BETWEEN 1 AND ?1 FROM (SELECT 1 FROM contact_due LIMIT ?1 + 1)",
+        )?
+        .query_row([FEW], |row| row.get(0))?;
+    Ok(few && fold_step(connection, FEW)? > 0)
+}
+
+/// Brings the messages to a number up to date with what is known of the person: since when they are
+/// opted in, and what they have read. Depends on the facts alone, not on their order.
+pub(super) fn refresh(
+    connection: &Connection,
+    channel: &str,
+    phone: i64,
+) -> Result<(), StoreError> {
+    connection.prepare_cached(REFRESH)?.execute((
+        channel,
+        phone,
+        read_covers(Timestamp::UNIX_EPOCH).as_millisecond(),
+    ))?;
+    Ok(())
+}
+
+const ENTER_CONTACTS: &str =
+    "INSERT INTO contact (channel, phone, contact_id, first_name, last_name,
+                          first_message_at, last_message_at, last_recipient)
+     SELECT b.channel, r.phone, m.contact_id, i.first_name, i.last_name,
+            m.sent_at, m.sent_at, r.id
+     FROM contact_due d
+          CROSS JOIN recipient r ON r.id = d.recipient
+          JOIN message m ON m.recipient = d.recipient
+          JOIN recipient_input i ON i.id = d.recipient
+          JOIN batch b ON b.id = d.recipient >> 32
+     WHERE d.recipient <= ?1 AND r.phone IS NOT NULL
+     ORDER BY b.channel, r.phone
+     ON CONFLICT (channel, phone) DO UPDATE SET
+         contact_id = coalesce(excluded.contact_id, contact_id),
+         first_name = coalesce(excluded.first_name, first_name),
+         last_name = coalesce(excluded.last_name, last_name),
+         first_message_at = min(coalesce(first_message_at, excluded.first_message_at),
+                                excluded.first_message_at),
+         last_recipient = CASE WHEN excluded.last_message_at >= coalesce(last_message_at, 0)
+                               THEN excluded.last_recipient ELSE last_recipient END,
+         last_message_at = max(coalesce(last_message_at, 0), excluded.last_message_at)";
+
+const ENTER_MESSAGES: &str = "INSERT OR IGNORE INTO contact_message (phone, recipient)
+     SELECT r.phone, r.id FROM contact_due d CROSS JOIN recipient r ON r.id = d.recipient
+     WHERE d.recipient <= ?1 AND r.phone IS NOT NULL ORDER BY r.phone, r.id";
+
+const KNOWN_BEFORE: &str = "SELECT DISTINCT c.channel, c.phone
+     FROM contact_due d
+          CROSS JOIN recipient r ON r.id = d.recipient
+          CROSS JOIN batch b ON b.id = d.recipient >> 32
+          CROSS JOIN contact c ON c.channel = b.channel AND c.phone = r.phone
+     WHERE d.recipient <= ?1
+           AND (c.opted_in_at IS NOT NULL
+                OR EXISTS (SELECT 1 FROM contact_read s
+                           WHERE s.channel = c.channel AND s.contact_id = c.contact_id))";
+
+const REFRESH: &str = "UPDATE message SET
+         opted_in_at = (SELECT opted_in_at FROM contact WHERE channel = ?1 AND phone = ?2),
+         read_at = (SELECT min(s.until) FROM contact c
+                    CROSS JOIN contact_read s ON s.channel = c.channel AND s.contact_id = c.contact_id
+                    WHERE c.channel = ?1 AND c.phone = ?2 AND s.until + ?3 >= message.sent_at)
+     WHERE recipient IN (SELECT l.recipient FROM contact_message l
+                         JOIN batch b ON b.id = l.recipient >> 32
+                         WHERE l.phone = ?2 AND b.channel = ?1)";

@@ -317,7 +317,11 @@ impl Journal {
 }
 
 /// Turns what an earlier process left in `sending` into `unknown`.
-fn interrupt(tx: &mut Tx<'_>, batch: BatchId, now: Timestamp) -> Result<u64, StoreError> {
+pub(super) fn interrupt(
+    tx: &mut Tx<'_>,
+    batch: BatchId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let next = delivery::next(State::Sending, Event::AnswerLost)?;
     let range = (batch.get() << 32, (batch.get() + 1) << 32);
     tx.connection.execute(

@@ -6,10 +6,10 @@
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
-use super::batch::{RecipientId, parse_state};
+use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
 use super::writer::Tx;
-use super::{Reader, Store, to_millis};
+use super::{Reader, Store, journal, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -72,6 +72,15 @@ struct Entry<'a> {
 }
 
 impl Store {
+    /// Rows that a process left under way when it died become unknown; returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn interrupt_leftovers(&self, batch: BatchId, now: Timestamp) -> Result<u64, StoreError> {
+        self.writer
+            .write_blocking(move |tx| journal::interrupt(tx, batch, now))
+    }
+
     /// Carries out a decision of `actor`; returns how many recipients it settled.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
-use super::{Reader, Store, from_millis, to_millis};
+use super::{Reader, Store, forgotten, from_millis, to_millis};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
@@ -37,7 +37,7 @@ impl Store {
         })
     }
 
-    /// Takes numbers off the list. Returns how many were on it.
+    /// Takes numbers off the list, those of erased people too. Returns how many were on it.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -49,6 +49,7 @@ impl Store {
                     .connection
                     .prepare_cached("DELETE FROM suppression WHERE phone = ?1")?
                     .execute([column(*phone)])?;
+                removed += forgotten::readmit(tx.connection, column(*phone))?;
             }
             Ok(removed)
         })
@@ -79,7 +80,11 @@ pub(super) fn cause(
         .prepare_cached("SELECT reason FROM suppression WHERE phone = ?1")?
         .query_row([column(phone)], |row| row.get(0))
         .optional()?;
-    Ok(reason.map(|reason| Suppression::Listed { reason }))
+    if let Some(reason) = reason {
+        return Ok(Some(Suppression::Listed { reason }));
+    }
+    let erased = forgotten::is_forgotten(connection, column(phone))?;
+    Ok(erased.then_some(Suppression::Forgotten))
 }
 
 impl Reader {

@@ -9,11 +9,14 @@
 
 mod ambiguity;
 mod check;
+mod check_command;
 mod cli_help;
 mod config;
 mod content;
 mod crash;
+mod doctor;
 mod exit_codes;
+mod fixture;
 mod guards;
 mod intake;
 mod kill;
@@ -21,11 +24,16 @@ mod layers;
 mod locks;
 mod phone_corpus;
 mod phone_differential;
+mod resolve;
+mod results;
 mod sandbox;
 mod sandbox_webhooks;
 mod signals;
+mod status;
 mod storage;
 mod support;
+mod suppress;
+mod webhooks;
 
 mod pacer;
 mod pacer_sim;

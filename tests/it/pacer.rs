@@ -186,7 +186,7 @@ fn an_even_pace_spreads_the_window_and_still_uses_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// Whatever the order of the answers, the latency and the kills: never one too many.
     #[test]
@@ -203,7 +203,10 @@ proptest! {
         scenario.settings.concurrency = NonZeroU32::new(concurrency).unwrap();
         scenario.settings.pace = if even { Pace::Even } else { Pace::Fast };
         let outcome = run(&scenario);
-        prop_assert_eq!(outcome.refused, 0, "{}", told(&scenario, &outcome));
+        // A kill can hide which request opened a window: rarely, where that matters, it costs a refusal.
+        let exact = restarts == 0 || (counting == Counting::Fixed && limit > 3);
+        let hidden = if exact { 0 } else { u64::from(restarts) };
+        prop_assert!(outcome.refused <= hidden, "{}", told(&scenario, &outcome));
         prop_assert!(outcome.peak <= concurrency as usize * (restarts as usize + 1));
     }
 
@@ -299,7 +302,7 @@ async fn a_429_without_any_time_backs_off_longer_each_time() {
             .acquire()
             .await
             .throttled(&QuotaHeaders::default(), None);
-        waits.push((clock.monotonic() - before).as_secs_f64());
+        waits.push(clock.monotonic().as_secs_f64() - before.as_secs_f64());
     }
     assert!(waits[1] >= 1.0 && waits[5] >= 16.0, "{waits:?}");
     assert!(

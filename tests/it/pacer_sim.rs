@@ -277,6 +277,8 @@ enum Event {
 }
 
 struct Request {
+    sent: i64,
+    answered: bool,
     ticket: Ticket,
     back: i64,
     life: u32,
@@ -303,7 +305,6 @@ struct Simulation<'a> {
     alive: bool,
     life: u32,
     kept: QuotaState,
-    unanswered: u64,
     events: BinaryHeap<Reverse<(i64, Event)>>,
     requests: Vec<Request>,
     open: usize,
@@ -333,7 +334,6 @@ pub(crate) fn run(scenario: &Scenario) -> Outcome {
         alive: true,
         life: 0,
         kept: QuotaState::default(),
-        unanswered: 0,
         events,
         requests: Vec::new(),
         open: 0,
@@ -402,6 +402,8 @@ impl Simulation<'_> {
         if request.life != self.life {
             return;
         }
+        self.requests[index].answered = true;
+        let request = &self.requests[index];
         if request.refused {
             self.outcome.refused += 1;
             self.todo += 1;
@@ -417,10 +419,8 @@ impl Simulation<'_> {
             self.outcome.finished = now;
             self.pacer
                 .answered(request.ticket, moment(now), &request.headers);
-            // The checkpoint is behind: not every answer is the last of a commit.
-            if self.outcome.sent % 3 == 1 {
-                self.kept = self.pacer.state(moment(now));
-            }
+            // Kept in the same transaction as the result.
+            self.kept = self.pacer.state(moment(now));
         }
     }
 
@@ -429,7 +429,6 @@ impl Simulation<'_> {
             self.alive = false;
             let in_flight = self.scenario.rows - self.todo - self.outcome.sent - self.outcome.lost;
             self.outcome.lost += in_flight;
-            self.unanswered = in_flight;
             self.life += 1;
             self.events.push(Reverse((
                 now + self.random.within(0, 3 * SECOND),
@@ -439,6 +438,9 @@ impl Simulation<'_> {
     }
 
     fn restart(&mut self, now: i64) {
+        // What the checkpoint knows: attempts of the last hour without an answer.
+        let lost = |request: &&Request| !request.answered && request.sent + HOUR > now;
+        let unanswered = self.requests.iter().rev().take(10_000).filter(lost).count() as u64;
         let starts: Vec<Timestamp> = self
             .outcome
             .starts
@@ -449,7 +451,7 @@ impl Simulation<'_> {
         let past = Past {
             quota: self.kept,
             starts,
-            unanswered: self.unanswered,
+            unanswered,
         };
         self.pacer = Pacer::new(self.scenario.settings, &past, moment(now));
         self.alive = true;
@@ -490,6 +492,8 @@ impl Simulation<'_> {
         self.outcome.starts.push(now);
         let index = self.requests.len();
         self.requests.push(Request {
+            sent: now,
+            answered: false,
             ticket,
             back,
             life: self.life,

@@ -9,158 +9,24 @@
 //!   ended, after a refusal. The first answer of a window tells what the window allows, whether the
 //!   server counts in fixed windows, sliding ones or a leaky bucket.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
-use super::window::{AFTER_RESET, Cause, Sent, Told, Windows};
+use super::window::{AFTER_RESET, Cause, Told, Windows};
 use crate::clock::{Moment, between, later};
-use crate::domain::quota::{Pace, Per, QUOTA_PERIOD, QuotaHeaders, QuotaState, Rate, Reserve};
+use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState, Rate};
 
-/// The pace while nobody tells one: the smallest plan's quota.
-pub const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
+pub use super::model::{
+    Decision, FALLBACK_RATE, PacerView, Past, Refusal, Settings, Source, Ticket, Why,
+};
 
 /// The first wait after a refusal that names no time; it doubles from refusal to refusal.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest such wait.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
-
-/// How to pace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// The user's cap; `None` trusts the server's headers alone.
-    pub rate: Option<Rate>,
-    /// What is left for other users of the token.
-    pub reserve: Reserve,
-    /// Starts that may go at once under a rate; `None`: just enough to catch up on late timers.
-    pub burst: Option<NonZeroU32>,
-    /// How a window's quota is spent.
-    pub pace: Pace,
-    /// Requests in flight at most.
-    pub concurrency: NonZeroU32,
-    /// The pace while there is neither a user's rate nor a header.
-    pub fallback: Rate,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            rate: None,
-            reserve: Reserve::default(),
-            burst: None,
-            pace: Pace::default(),
-            concurrency: NonZeroU32::MIN.saturating_add(2),
-            fallback: FALLBACK_RATE,
-        }
-    }
-}
-
-/// Why nothing may start now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Somebody stopped everything until a time ([`Pacer::pause_until`]).
-    Paused,
-    /// The server refused a request for its quota.
-    Throttled,
-    /// The quota of the window is used, as far as it is ours.
-    Quota,
-    /// The quota is spread over the window.
-    Even,
-    /// One request is on its way alone, to learn what the server allows.
-    Probing,
-    /// The rate.
-    Rate,
-    /// All connections are in use.
-    Connections,
-    /// The reserve is as large as the quota: nothing can ever be sent.
-    ReserveTakesAll,
-}
-
-/// What earlier runs left behind, as the checkpoint tells it: a restart refills nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Past {
-    /// What was known of the quota.
-    pub quota: QuotaState,
-    /// Start times of our own requests in the last period, oldest first.
-    pub starts: Vec<Timestamp>,
-    /// Requests of an earlier run that never got an answer: they may still be on their way.
-    pub unanswered: u64,
-}
-
-/// What to do now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// One request may start; it counts as started now.
-    Go(Ticket),
-    /// Nothing may start. Ask again at `until` (`None`: only after an answer or another event).
-    Wait {
-        /// When to ask again, if time alone can help.
-        until: Option<Moment>,
-        /// For people.
-        why: Why,
-    },
-}
-
-/// One request that may start; given back to the pacer with what became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket {
-    /// When it started.
-    sent: Sent,
-    /// It went alone, to learn what the server allows.
-    probe: bool,
-    /// It was paced by the limiter.
-    paced: bool,
-}
-
-/// Where the pace comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// Nothing is known yet.
-    Unknown,
-    /// The server's headers.
-    Headers,
-    /// The user's rate; the server tells nothing.
-    UserRate,
-    /// The conservative rate; the server tells nothing, and neither does the user.
-    Fallback,
-}
-
-/// What the pacer knows, for the progress line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PacerView {
-    /// Where the pace comes from.
-    pub source: Source,
-    /// Requests that a window allows, as far as that is known.
-    pub limit: Option<u64>,
-    /// Requests that are surely left in the open window, before the reserve.
-    pub left: Option<u64>,
-    /// When the open window ends.
-    pub reset_at: Option<Timestamp>,
-    /// Requests in flight.
-    pub in_flight: u32,
-    /// Requests that may be in flight at once now.
-    pub concurrency: u32,
-    /// Requests that started in the last period.
-    pub started_in_period: u64,
-    /// Nothing starts until then.
-    pub sleeping_until: Option<Timestamp>,
-    /// Why nothing starts; `None` while requests start.
-    pub why: Option<Why>,
-}
-
-/// A request that the server refused with 429.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Refusal {
-    /// The answer's quota headers.
-    pub headers: QuotaHeaders,
-    /// Its `Retry-After`.
-    pub retry_after: Option<Duration>,
-    /// A random number from 0 to 1, which spreads the waits of many clients.
-    pub jitter: f64,
-}
 
 /// The state machine.
 #[derive(Debug)]
@@ -413,7 +279,7 @@ impl Pacer {
             return Err((None, Why::ReserveTakesAll));
         }
         let Some(window) = self.windows.open(now) else {
-            return self.ask_alone(in_flight);
+            return self.ask_alone(in_flight, now);
         };
         let kept = window.limit.map_or(0, |limit| reserve.of(limit));
         let ours = self.windows.left(window, in_flight).saturating_sub(kept);
@@ -443,7 +309,7 @@ impl Pacer {
     }
 
     /// No window is open: one request asks, unless the last one told that there is nothing to learn.
-    fn ask_alone(&self, in_flight: u64) -> Result<Known, (Option<Moment>, Why)> {
+    fn ask_alone(&self, in_flight: u64, now: Moment) -> Result<Known, (Option<Moment>, Why)> {
         let Some(last) = self.windows.last() else {
             return match (self.must_probe, self.probing) {
                 (false, _) => Ok(Known::Nothing),
@@ -451,14 +317,16 @@ impl Pacer {
                 (true, false) => Ok(Known::Ask),
             };
         };
-        // Requests of the last window that are still unanswered may be counted in the new one.
-        let room = last
+        // Requests that are still unanswered, or whose answers were lost, may be counted in the new one.
+        let ours = last
             .limit
-            .is_none_or(|limit| in_flight < self.settings.reserve.leaves(limit));
-        if self.probing || !room {
-            Err((None, Why::Probing))
-        } else {
-            Ok(Known::Ask)
+            .map_or(u64::MAX, |limit| self.settings.reserve.leaves(limit));
+        if self.probing || in_flight >= ours {
+            return Err((None, Why::Probing));
+        }
+        match self.windows.unknown_until(now) {
+            Some((count, until)) if in_flight + count >= ours => Err((Some(until), Why::Quota)),
+            Some(_) | None => Ok(Known::Ask),
         }
     }
 

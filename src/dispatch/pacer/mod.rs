@@ -22,6 +22,7 @@ mod connections;
 pub mod core;
 mod limiter;
 mod log;
+mod model;
 mod window;
 
 use self::core::{Decision, Pacer, PacerView, Past, Refusal, Settings, Ticket, Why};

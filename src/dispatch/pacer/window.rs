@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::limiter::nanos;
-use crate::clock::Moment;
+use crate::clock::{Moment, between, later};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
 /// Reset is told in whole seconds: two values this close mean the same window.
@@ -49,6 +49,8 @@ pub(super) struct Window {
     allowance: u64,
     /// Its end; already [`AFTER_RESET`] later than told.
     pub(super) ends: Moment,
+    /// The end was not told: it is at most an hour away.
+    guessed: bool,
     /// The largest `remaining` seen, whether one ever fell below it, and the number of answers: a
     /// server whose `remaining` never falls is not believed beyond its limit.
     largest: u64,
@@ -58,6 +60,8 @@ pub(super) struct Window {
     adopted_at: i64,
     /// When we saw that it is over: requests that start from then on belong to another window.
     ended_at: Option<i64>,
+    /// The smallest `remaining` that came since.
+    overtaken: Option<u64>,
     pub(super) cause: Cause,
 }
 
@@ -68,8 +72,9 @@ pub(super) struct Windows {
     /// Requests of unknown fate and of other processes: when, and how many.
     unknown: VecDeque<(i64, u64)>,
     unknown_total: u64,
-    /// Answers to us so far.
+    /// Answers to us so far, and those of them that told no end of their window.
     answers: u64,
+    undated: u64,
 }
 
 /// When a request was sent, by time and by what had been answered.
@@ -77,8 +82,9 @@ pub(super) struct Windows {
 pub(super) struct Sent {
     /// On the pacer's timeline.
     pub(super) at: i64,
-    /// Answers that had come by then.
+    /// Answers that had come by then, and those of them that told no end.
     seen: u64,
+    seen_undated: u64,
 }
 
 /// What an answer told about the quota.
@@ -96,7 +102,7 @@ impl Windows {
         let (Some(remaining), Some(reset_at)) = (state.remaining, state.reset_at) else {
             return Self::default();
         };
-        let left = crate::clock::between(now.wall, reset_at);
+        let left = between(now.wall, later(reset_at, AFTER_RESET));
         if left.is_zero() || left > 25 * QUOTA_PERIOD {
             return Self::default();
         }
@@ -107,10 +113,12 @@ impl Windows {
             allowance: 0,
             largest: remaining,
             fell: false,
-            ends: now.after(left + AFTER_RESET),
+            ends: now.after(left),
+            guessed: false,
             ours: 0,
             adopted_at: nanos(now.mono),
             ended_at: None,
+            overtaken: None,
             cause: Cause::Quota,
         };
         Self {
@@ -146,6 +154,7 @@ impl Windows {
         Sent {
             at,
             seen: self.answers,
+            seen_undated: self.undated,
         }
     }
 
@@ -177,6 +186,20 @@ impl Windows {
         self.unknown_total += count;
     }
 
+    /// How many requests of the last hour have an unknown fate, and when the first of them is too old to
+    /// be counted in any window that is open then.
+    pub(super) fn unknown_until(&self, now: Moment) -> Option<(u64, Moment)> {
+        let at = nanos(now.mono);
+        let hour = nanos(QUOTA_PERIOD + UNKNOWN_FATE);
+        let fresh = self.unknown.iter().filter(|(noted, _)| noted + hour > at);
+        let count = fresh.clone().map(|(_, count)| count).sum();
+        let (first, _) = fresh.min()?;
+        Some((
+            count,
+            now.after(Duration::from_nanos((first + hour - at).unsigned_abs())),
+        ))
+    }
+
     /// Notes the answer to a request, with `in_flight` others unanswered.
     pub(super) fn answered(
         &mut self,
@@ -189,30 +212,42 @@ impl Windows {
         let Some(remaining) = headers.remaining else {
             return self.untold(now);
         };
+        // Whatever was answered since this request started may have been counted after it.
+        let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
         // A Reset of this moment says when the next request is possible; with quota left, it says nothing.
         let reset = headers
             .until_reset(now.wall)
             .filter(|left| remaining == 0 || !left.is_zero());
         let ends = now.after(reset.unwrap_or(QUOTA_PERIOD) + AFTER_RESET);
+        let undated = self.undated.saturating_sub(sent.seen_undated);
+        self.undated += u64::from(reset.is_none());
         match self.relation(sent.at, reset.map(|_| ends)) {
-            Relation::Stale => return Told::Remaining,
-            Relation::Same => {}
-            Relation::New => {
-                let limit = self.current.as_ref().and_then(|window| window.limit);
-                let adopted_at = nanos(now.mono);
-                let (ours, ended_at, cause) = (0, None, Cause::Quota);
-                self.current = Some(Window {
-                    limit,
-                    smallest: remaining,
-                    allowance: 0,
-                    largest: remaining,
-                    fell: false,
-                    ends,
-                    ours,
-                    adopted_at,
-                    ended_at,
-                    cause,
-                });
+            Relation::Stale => {
+                self.overtaken(remaining);
+                return Told::Remaining;
+            }
+            Relation::Same => {
+                self.overtaken(remaining);
+                self.settle_end(reset.is_some(), ends);
+            }
+            // What was counted after this one and answered before told as late an end, or none.
+            Relation::Later => self.adopt(
+                remaining,
+                remaining.saturating_sub(undated),
+                now,
+                ends,
+                false,
+            ),
+            Relation::Next => {
+                let least = self.last().and_then(|window| window.overtaken);
+                let smallest = least.map_or(remaining, |least| least.min(remaining));
+                let doubtful = reset.is_none() && smallest == 0 && remaining > 0;
+                let ends = if doubtful {
+                    now.after(SAME_RESET)
+                } else {
+                    ends
+                };
+                self.adopt(remaining, smallest, now, ends, reset.is_none());
             }
         }
         if let Some(window) = &mut self.current {
@@ -227,7 +262,6 @@ impl Windows {
                 believed = believed.min(limit.saturating_sub(window.ours));
             }
             window.smallest = window.smallest.min(believed);
-            let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
             let most = believed.saturating_sub(in_flight);
             let least = most.saturating_sub(since);
             window.allowance = window.allowance.max(least).min(most);
@@ -236,24 +270,59 @@ impl Windows {
         Told::Remaining
     }
 
+    /// A new window, of which `remaining` was just told and `smallest` is safe.
+    fn adopt(&mut self, remaining: u64, smallest: u64, now: Moment, ends: Moment, guessed: bool) {
+        self.current = Some(Window {
+            limit: self.last().and_then(|window| window.limit),
+            smallest,
+            allowance: 0,
+            ends,
+            guessed,
+            largest: remaining,
+            fell: false,
+            ours: 0,
+            adopted_at: nanos(now.mono),
+            ended_at: None,
+            overtaken: None,
+            cause: Cause::Quota,
+        });
+    }
+
+    /// An answer of the open window told its end: it replaces a guess. Of two that were told the later
+    /// counts, because seconds are rounded both ways.
+    fn settle_end(&mut self, told: bool, ends: Moment) {
+        if let Some(window) = self.current.as_mut().filter(|_| told)
+            && (window.guessed || ends.mono > window.ends.mono)
+        {
+            window.ends = ends;
+            window.guessed = false;
+        }
+    }
+
+    /// An answer that belongs to the window that is over may yet have been counted after the first
+    /// request of the next one.
+    fn overtaken(&mut self, remaining: u64) {
+        if let Some(window) = self
+            .current
+            .as_mut()
+            .filter(|window| window.ended_at.is_some())
+        {
+            window.overtaken = Some(
+                window
+                    .overtaken
+                    .map_or(remaining, |least| least.min(remaining)),
+            );
+        }
+    }
+
     /// The server refused a request: nothing until `ends`, and no earlier knowledge stands.
     pub(super) fn refused(&mut self, now: Moment, ends: Moment, limit: Option<u64>) {
         self.answers += 1;
-        let limit = limit.or(self.current.as_ref().and_then(|window| window.limit));
-        let adopted_at = nanos(now.mono);
-        let (remaining, ours, ended_at, cause) = (0, 0, None, Cause::Refusal);
-        self.current = Some(Window {
-            limit,
-            smallest: remaining,
-            allowance: 0,
-            largest: remaining,
-            fell: false,
-            ends,
-            ours,
-            adopted_at,
-            ended_at,
-            cause,
-        });
+        self.adopt(0, 0, now, ends, false);
+        if let Some(window) = &mut self.current {
+            window.limit = limit.or(window.limit);
+            window.cause = Cause::Refusal;
+        }
     }
 
     /// True for a request that was on its way before the last refusal was known.
@@ -276,7 +345,7 @@ impl Windows {
                     .mono
                     .saturating_sub(now.mono)
                     .saturating_sub(AFTER_RESET);
-                crate::clock::later(now.wall, left)
+                later(now.wall, left)
             }),
             observed_at: Some(now.wall),
         }
@@ -300,22 +369,17 @@ impl Windows {
 
     fn relation(&self, started: i64, ends: Option<Moment>) -> Relation {
         let Some(window) = &self.current else {
-            return Relation::New;
+            return Relation::Next;
         };
-        if window.ended_at.is_some_and(|ended_at| started >= ended_at) {
-            return Relation::New;
-        }
-        let Some(ends) = ends else {
-            return Relation::Same;
-        };
-        if ends.mono > window.ends.mono + SAME_RESET {
-            Relation::New
-        } else if ends.mono + SAME_RESET < window.ends.mono {
-            if started >= window.adopted_at {
-                Relation::New
-            } else {
-                Relation::Stale
-            }
+        let later = ends.is_some_and(|ends| ends.mono > window.ends.mono + SAME_RESET);
+        let earlier = ends.is_some_and(|ends| ends.mono + SAME_RESET < window.ends.mono);
+        let over = window.ended_at.is_some_and(|ended_at| started >= ended_at);
+        if later {
+            Relation::Later
+        } else if over || earlier && started >= window.adopted_at {
+            Relation::Next
+        } else if earlier && !window.guessed {
+            Relation::Stale
         } else {
             Relation::Same
         }
@@ -336,7 +400,12 @@ impl Windows {
 
 /// How an answer relates to the window that we know.
 enum Relation {
+    /// It is of this window.
     Same,
-    New,
+    /// It is older.
     Stale,
+    /// It tells a later end: another window.
+    Later,
+    /// Its request started after the window was over, or after it was known with a later end.
+    Next,
 }

@@ -1,1 +1,28 @@
+use super::*;
 
+fn fields(json: &str) -> serde_json::Result<Vec<String>> {
+    let mut fields = Vec::new();
+    for_each_field(json, |field| fields.push(field.to_owned()))?;
+    Ok(fields)
+}
+
+#[test]
+fn the_fields_come_as_they_were_typed() {
+    let typed = ["", "a,b", "\"", "\\", "line\nbreak", "Žofie", "\u{1f600}"];
+    let json = serde_json::to_string(&typed).unwrap();
+    assert_eq!(fields(&json).unwrap(), typed);
+    assert_eq!(fields("[]").unwrap(), [""; 0]);
+}
+
+#[test]
+fn what_is_no_array_of_texts_is_an_error() {
+    for json in ["", "{}", "[1]", "[\"a\"", "[\"a\"] x", "[null]"] {
+        assert!(fields(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn a_batch_name_that_is_no_file_name_still_makes_one() {
+    let path = default_results_path("a/b\\c");
+    assert_eq!(path.to_str(), Some("a_b_c.results.csv"));
+}

@@ -80,6 +80,8 @@ CREATE TABLE attempt (
     text        TEXT,
     actor       TEXT                          -- the user who decided, or the event that proved
 ) STRICT;
+-- Few: the attempts whose outcome an event may still prove.
+CREATE INDEX attempt_undecided ON attempt (recipient) WHERE outcome IN ('undecided', 'interrupted');
 
 -- What is known of a message that was accepted.
 CREATE TABLE message (
@@ -115,6 +117,22 @@ CREATE TABLE contact (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contact_by_id ON contact (contact_id) WHERE contact_id IS NOT NULL;
 
+-- The messages to a number; filled together with `contact`.
+CREATE TABLE contact_message (
+    phone     INTEGER NOT NULL,
+    recipient INTEGER NOT NULL,
+    PRIMARY KEY (phone, recipient)
+) STRICT, WITHOUT ROWID;
+
+-- Every time until which a contact is known to have read everything. A message was read at the first
+-- of them that covers it, whichever of the two came to us first.
+CREATE TABLE contact_read (
+    channel    TEXT    NOT NULL,
+    contact_id TEXT    NOT NULL,
+    until      INTEGER NOT NULL,
+    PRIMARY KEY (channel, contact_id, until)
+) STRICT, WITHOUT ROWID;
+
 -- Whom never to message. After `forget`, the number is gone and a keyed hash stays.
 CREATE TABLE suppression (
     phone    INTEGER PRIMARY KEY,
@@ -148,7 +166,8 @@ CREATE TABLE webhook_event (
     contact_id  TEXT,
     phone       INTEGER,
     message_id  TEXT,
-    body        TEXT    NOT NULL,             -- JSON of the event
+    body        TEXT    NOT NULL,             -- JSON of the event; empty if another row has it
+    news        TEXT,                         -- JSON of what it means, while it waits
     received_at INTEGER NOT NULL,
     applied_at  INTEGER                       -- null while it waits for what it speaks of
 ) STRICT;

@@ -1,0 +1,10 @@
+//! Webhook events as the API sends them: their signature, their JSON, and what tells two apart.
+//!
+//! The signature covers the raw bytes. Before it is checked, the body is looked at for one thing
+//! only: the channel's id, to choose the secret.
+
+mod parse;
+mod signature;
+
+pub use parse::{EventKey, EventProblem, Notification, Piece, channel_of};
+pub use signature::{SIGNATURE_HEADER, Signature};

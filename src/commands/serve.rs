@@ -1,0 +1,78 @@
+//! `outreach serve`: receives webhooks until a signal.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::run::signal;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::event::OptOutWords;
+use crate::exit::ExitCode;
+use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
+use crate::store::Store;
+
+impl From<ServeError> for CommandError {
+    fn from(error: ServeError) -> Self {
+        Self::new(ExitCode::Configuration, error)
+    }
+}
+
+/// Runs the command. The address is printed on standard output, alone on a line, for scripts.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub fn run(
+    settings: &Settings,
+    console: Console,
+    clock: Clock,
+    out: &mut impl Write,
+) -> CommandResult {
+    let serve = settings.serve()?;
+    let store = Arc::new(Store::open(settings.checkpoint().db())?);
+    if serve.insecure_no_signature && serve.secrets.is_empty() {
+        console.warn("Events are taken without a signature: only for tests on this machine.");
+    }
+    let unsigned = serve.insecure_no_signature;
+    let server_settings = ServerSettings {
+        listen: serve.listen,
+        tls: serve.tls,
+        secrets: (!unsigned).then_some(serve.secrets),
+        words: OptOutWords::with(serve.opt_out_words),
+        limits: Limits::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
+    runtime.block_on(async {
+        // What was sent while nobody listened, and what waited: before the first event comes.
+        let waiting = store.apply_waiting_events(clock.now()).await?;
+        let server = Server::bind(server_settings, store, clock).await?;
+        let url = format!("{}://{}", server.scheme(), server.address());
+        writeln!(out, "{url}")?;
+        out.flush()?;
+        console.say(format_args!(
+            "Receiving webhooks at {url}/webhooks/amio (or /webhooks/amio/CHANNEL_ID); stop with Ctrl-C."
+        ));
+        if waiting.waiting > 0 {
+            console.say(format_args!(
+                "{} stored events wait for what they speak of.",
+                waiting.waiting
+            ));
+        }
+        let mut second = false;
+        tokio::select! {
+            () = server.run(async {
+                signal().await;
+                console.say("Stopping: requests under way are finished. Once more to stop at once.");
+            }) => {}
+            () = async { signal().await; signal().await; second = true; } => {}
+        }
+        if second {
+            console.warn("Stopped at once; what was not answered will be sent again.");
+        }
+        Ok(ExitCode::Complete)
+    })
+}

@@ -1,0 +1,261 @@
+//! What a webhook event says about a person and a message, whatever its JSON looked like.
+//!
+//! Events come late, twice and in any order. Everything here is therefore a fact that can be joined
+//! with what is known: a time is the earliest that any event tells, a decision is made once. What an
+//! event says never depends on what came before it.
+
+mod words;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use words::OptOutWords;
+
+use super::delivery;
+use super::phone::PhoneNumber;
+
+/// Clocks differ: our time of sending may be so much later than the API's for the same moment.
+///
+/// For reading, this errs to the safe side: who reads a conversation seconds before a message
+/// arrives in it has it open.
+const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// An event about a message cannot be older than the request for it, but for clocks that differ by
+/// minutes.
+const OLDEST: SignedDuration = SignedDuration::from_mins(5);
+
+/// The type of the channel on which a person must accept the first message.
+const MESSENGER: &str = "facebook_messenger";
+
+/// One piece of news, and whom it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// The channel's id.
+    pub channel: String,
+    /// The channel's type, such as `facebook_messenger`.
+    pub channel_type: Option<String>,
+    /// The contact's id on the channel.
+    pub contact_id: Option<String>,
+    /// The contact's number, where the event tells it.
+    #[serde(with = "digits")]
+    pub phone: Option<PhoneNumber>,
+    /// When it happened, as far as the event tells, else when it was sent or received.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    /// The person accepted the first message that came by phone number.
+    OptedIn,
+    /// A message reached the device.
+    Delivered {
+        /// The message's id.
+        message: String,
+    },
+    /// Everything sent before `at` is read.
+    Read,
+    /// A message could not be delivered after all.
+    Failed {
+        /// The message's id.
+        message: String,
+        /// True if the number has no account on this channel.
+        no_account: bool,
+        /// The API's text and code.
+        text: String,
+    },
+    /// A message of this account went out to the person.
+    Echoed {
+        /// The message's id.
+        message: String,
+        /// The recipient that our own metadata names, if it is there.
+        ours: Option<OurKey>,
+    },
+    /// The person asked not to be messaged any more.
+    OptedOut,
+    /// Nothing that matters here.
+    Nothing,
+}
+
+/// The recipient that a message's metadata names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OurKey {
+    /// The batch's name.
+    pub batch: String,
+    /// The recipient's place in the batch, from 1.
+    pub seq: u32,
+}
+
+impl News {
+    /// The id of the message that it is about.
+    pub fn message(&self) -> Option<&str> {
+        match &self.what {
+            Happening::Delivered { message }
+            | Happening::Failed { message, .. }
+            | Happening::Echoed { message, .. } => Some(message),
+            Happening::OptedIn | Happening::Read | Happening::OptedOut | Happening::Nothing => None,
+        }
+    }
+
+    /// What it does to the recipient of its message, whose state is `state`; `None` if nothing.
+    ///
+    /// A recipient that a failure has settled stays so when its echo comes late.
+    pub fn transition(&self, state: delivery::State) -> Option<delivery::Event> {
+        use delivery::State;
+        match &self.what {
+            Happening::Failed { no_account, .. } => match state {
+                // Settled by an earlier copy, or by a refusal: nothing to add.
+                State::Error | State::NoMessenger => None,
+                State::Sent
+                | State::Queued
+                | State::Sending
+                | State::Unknown
+                | State::Invalid
+                | State::Duplicate
+                | State::Suppressed => Some(if *no_account {
+                    delivery::Event::ProvenNoMatch
+                } else {
+                    delivery::Event::ProvenFailed
+                }),
+            },
+            Happening::Delivered { .. } | Happening::Echoed { .. } => match state {
+                State::Sent | State::Error | State::NoMessenger => None,
+                State::Queued
+                | State::Sending
+                | State::Unknown
+                | State::Invalid
+                | State::Duplicate
+                | State::Suppressed => Some(delivery::Event::ProvenSent),
+            },
+            Happening::OptedIn | Happening::Read | Happening::OptedOut | Happening::Nothing => None,
+        }
+    }
+
+    /// True if a message that arrived shows that the person accepted messages by number: on a
+    /// channel where only they get them, and only such messages are told with the number.
+    pub fn proves_opt_in(&self) -> bool {
+        let by_number = self.phone.is_some() && self.channel_type.as_deref() == Some(MESSENGER);
+        match self.what {
+            Happening::OptedIn => true,
+            Happening::Delivered { .. } => by_number,
+            Happening::Failed { .. }
+            | Happening::Echoed { .. }
+            | Happening::Read
+            | Happening::OptedOut
+            | Happening::Nothing => false,
+        }
+    }
+
+    /// True if it can be about a request that left at `started`.
+    pub fn can_follow(&self, started: Timestamp) -> bool {
+        later(self.at, OLDEST) >= started
+    }
+
+    /// True if it must wait for as long as it takes until it can be applied: an opt-out of somebody
+    /// whose number is not known yet.
+    pub fn never_expires(&self) -> bool {
+        self.what == Happening::OptedOut
+    }
+}
+
+/// Messages that were sent until this time, by our clock, are covered by a reading at `at`.
+pub fn read_covers(at: Timestamp) -> Timestamp {
+    later(at, SKEW)
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
+}
+
+/// A number as an integer, without the plus.
+mod digits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::PhoneNumber;
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        phone: &Option<PhoneNumber>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        phone.map(PhoneNumber::get).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PhoneNumber>, D::Error> {
+        let number: Option<u64> = Option::deserialize(deserializer)?;
+        Ok(number.and_then(PhoneNumber::from_e164))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::delivery::{State, next};
+
+    fn news(what: Happening) -> News {
+        News {
+            channel: "7001".into(),
+            channel_type: Some(MESSENGER.into()),
+            contact_id: Some("7002".into()),
+            phone: PhoneNumber::from_e164(420_777_123_456),
+            at: Timestamp::UNIX_EPOCH,
+            what,
+        }
+    }
+
+    #[test]
+    fn evidence_settles_an_unknown_outcome_and_no_refusal() {
+        let echo = news(Happening::Echoed {
+            message: "1".into(),
+            ours: None,
+        });
+        assert_eq!(
+            echo.transition(State::Unknown)
+                .map(|event| next(State::Unknown, event)),
+            Some(Ok(State::Sent))
+        );
+        for settled in [State::Sent, State::Error, State::NoMessenger] {
+            assert_eq!(echo.transition(settled), None);
+        }
+    }
+
+    #[test]
+    fn a_failure_turns_sent_into_error_or_into_no_messenger() {
+        for (no_account, end) in [(false, State::Error), (true, State::NoMessenger)] {
+            let failed = news(Happening::Failed {
+                message: "1".into(),
+                no_account,
+                text: String::new(),
+            });
+            for state in [State::Sent, State::Sending, State::Unknown] {
+                let event = failed.transition(state).unwrap();
+                assert_eq!(next(state, event), Ok(end), "{state}");
+            }
+            assert_eq!(failed.transition(end), None);
+        }
+    }
+
+    #[test]
+    fn news_keep_their_meaning_on_the_way_through_the_checkpoint() {
+        let read = news(Happening::Read);
+        let json = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<News>(&json).unwrap(), read);
+        let echo = News {
+            phone: None,
+            ..news(Happening::Echoed {
+                message: "1".into(),
+                ours: Some(OurKey {
+                    batch: "spring".into(),
+                    seq: 7,
+                }),
+            })
+        };
+        let json = serde_json::to_string(&echo).unwrap();
+        assert_eq!(serde_json::from_str::<News>(&json).unwrap(), echo);
+    }
+}

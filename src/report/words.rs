@@ -1,0 +1,106 @@
+//! Small words of the texts for people: rows, numbers, times, command lines.
+
+use jiff::Timestamp;
+
+use crate::store::Batch;
+
+/// `row 7`, with the file where the batch has several.
+pub fn place(batch: &Batch, file: u16, row: u32) -> String {
+    if batch.files.len() > 1 {
+        format!("{}, row {row}", batch.file_name(file))
+    } else {
+        format!("row {row}")
+    }
+}
+
+/// A word of a command line, in quotes if a shell would not take it as one.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The text of an answer with what may be a phone number taken out: for the screen and for logs.
+pub fn without_numbers(text: &str) -> String {
+    // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
+    const PHONE: usize = 7;
+    let mut out = String::with_capacity(text.len());
+    let mut digits = String::new();
+    for c in text.chars().chain(['\0']) {
+        if c.is_numeric() {
+            digits.push(c);
+            continue;
+        }
+        if digits.chars().count() >= PHONE {
+            out.push('#');
+        } else {
+            out.push_str(&digits);
+        }
+        digits.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
+/// A time for people, in UTC like the results file.
+pub fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        for (word, quoted_word) in [
+            ("spring-0a1b", "spring-0a1b"),
+            ("a b", "'a b'"),
+            ("", "''"),
+            ("-x", "'-x'"),
+            ("o'clock", r"'o'\''clock'"),
+            ("$(rm)", "'$(rm)'"),
+        ] {
+            assert_eq!(quoted(word), quoted_word);
+        }
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn an_answer_is_shown_without_phone_numbers() {
+        assert_eq!(
+            without_numbers("HTTP 422: no user for +420777123456 (row 17)"),
+            "HTTP 422: no user for +# (row 17)"
+        );
+        assert_eq!(without_numbers("420777123456"), "#");
+        assert_eq!(without_numbers(""), "");
+    }
+}

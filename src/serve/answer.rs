@@ -1,0 +1,212 @@
+//! What each request is answered.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+
+use super::Limits;
+use super::count::{Counters, Refused};
+use super::metrics;
+use crate::amio::webhook::{Notification, SIGNATURE_HEADER, Signature, channel_of};
+use crate::clock::Clock;
+use crate::config::WebhookSecrets;
+use crate::domain::event::OptOutWords;
+use crate::store::{Incoming, Reader, Store, Taken};
+
+/// What all requests share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Clock,
+    /// `None` takes events unsigned.
+    pub(super) secrets: Option<WebhookSecrets>,
+    pub(super) words: OptOutWords,
+    pub(super) limits: Limits,
+    pub(super) counters: Counters,
+}
+
+type Shared = State<Arc<Desk>>;
+
+/// The paths.
+pub(super) fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/webhooks/amio", post(any_channel))
+        .route("/webhooks/amio/{channel_id}", post(one_channel))
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(figures))
+        .with_state(desk)
+}
+
+async fn any_channel(State(desk): Shared, request: Request) -> StatusCode {
+    desk.answer(None, request).await
+}
+
+async fn one_channel(
+    State(desk): Shared,
+    Path(channel): Path<String>,
+    request: Request,
+) -> StatusCode {
+    desk.answer(Some(&channel), request).await
+}
+
+/// Healthy means that the checkpoint can be read.
+async fn healthz(State(desk): Shared) -> Response {
+    match read(&desk, |reader| reader.waiting_events()).await {
+        Some(_) => "ok\n".into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn figures(State(desk): Shared) -> Response {
+    let Some(figures) = read(&desk, Reader::metrics).await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let text = metrics::text(&desk.counters, &figures, desk.clock.now());
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+/// Reads from the checkpoint on a thread that may block; `None` if that fails.
+async fn read<T: Send + 'static>(
+    desk: &Arc<Desk>,
+    read: impl FnOnce(&Reader) -> Result<T, crate::store::StoreError> + Send + 'static,
+) -> Option<T> {
+    let desk = Arc::clone(desk);
+    let reading = tokio::task::spawn_blocking(move || read(&desk.store.reader()?)).await;
+    match reading {
+        Ok(Ok(read)) => Some(read),
+        Ok(Err(error)) => {
+            tracing::error!("the checkpoint cannot be read: {error}");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+impl Desk {
+    async fn answer(&self, channel: Option<&str>, request: Request) -> StatusCode {
+        let began = Instant::now();
+        match self.receive(channel, request).await {
+            Ok(()) => {
+                self.counters.answered(began.elapsed());
+                StatusCode::OK
+            }
+            Err(refused) => {
+                self.counters.refused(refused);
+                refused.status()
+            }
+        }
+    }
+
+    async fn receive(&self, channel: Option<&str>, request: Request) -> Result<(), Refused> {
+        let (head, body) = request.into_parts();
+        // Whoever signs nothing need not be listened to.
+        let signature = match &self.secrets {
+            Some(_) => Some(signature(&head.headers)?),
+            None => None,
+        };
+        let body = self.body(&head.headers, body).await?;
+        if let (Some(secrets), Some(signature)) = (&self.secrets, signature) {
+            let secret = secret(secrets, channel, &body).ok_or(Refused::UnknownChannel)?;
+            if !signature.is_of(&body, secret.expose_secret().as_bytes()) {
+                return Err(Refused::WrongSignature);
+            }
+        }
+        let received_at = self.clock.now();
+        let notification =
+            Notification::parse(&body, &self.words, received_at).map_err(|_| Refused::NoEvent)?;
+        let foreign = |of: &str| {
+            notification
+                .pieces
+                .iter()
+                .any(|it| it.news.channel != of && !it.news.channel.is_empty())
+        };
+        if channel.is_some_and(foreign) {
+            // Signed for one channel, and about another.
+            return Err(Refused::UnknownChannel);
+        }
+        let lag = notification
+            .sent_at
+            .map(|at| crate::clock::between(at, received_at));
+        self.counters.event(&notification.kind, lag);
+        if let Some(oddity) = &notification.oddity {
+            tracing::warn!(
+                "a webhook event `{}` changes nothing: {oddity}",
+                notification.kind
+            );
+        }
+        let incoming = Incoming {
+            // JSON is UTF-8, or it would not have been read.
+            body: String::from_utf8_lossy(&body).into_owned(),
+            notification,
+            received_at,
+        };
+        match self.store.take_event(incoming).await {
+            Ok(taken) => {
+                self.taken(&taken);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!("a webhook event is not stored, and will be sent again: {error}");
+                Err(Refused::NotStored)
+            }
+        }
+    }
+
+    fn taken(&self, taken: &Taken) {
+        self.counters.taken(taken);
+        for problem in &taken.problems {
+            tracing::warn!("{problem}");
+        }
+    }
+
+    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
+        let announced = headers
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > self.limits.body) {
+            return Err(Refused::TooLarge);
+        }
+        match timeout(self.limits.body_time, to_bytes(body, self.limits.body)).await {
+            Err(_) => Err(Refused::TooSlow),
+            Ok(Ok(bytes)) => Ok(bytes),
+            // Cut off, or longer than it may be.
+            Ok(Err(_)) => Err(if announced.is_some() {
+                Refused::CutOff
+            } else {
+                Refused::TooLarge
+            }),
+        }
+    }
+}
+
+fn signature(headers: &HeaderMap) -> Result<Signature, Refused> {
+    let header = headers.get(SIGNATURE_HEADER).ok_or(Refused::NoSignature)?;
+    Signature::parse(header.as_bytes()).ok_or(Refused::WrongSignature)
+}
+
+/// The secret of the channel that the path names, or else of the one that the body claims.
+fn secret<'a>(
+    secrets: &'a WebhookSecrets,
+    channel: Option<&str>,
+    body: &[u8],
+) -> Option<&'a SecretString> {
+    if let Some(channel) = channel {
+        return secrets.of(channel);
+    }
+    if secrets.channels().next().is_none() {
+        return secrets.any_channel();
+    }
+    match channel_of(body) {
+        Some(channel) => secrets.of(&channel),
+        None => secrets.any_channel(),
+    }
+}

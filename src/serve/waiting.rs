@@ -1,0 +1,53 @@
+//! Tries the events again that came before what they speak of.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::answer::Desk;
+
+/// How often.
+const TICK: Duration = Duration::from_secs(1);
+/// So many are tried at every tick; more, at every [`SELDOM`]th.
+const MANY: u64 = 5_000;
+const SELDOM: u32 = 30;
+
+/// Works until asked to stop.
+pub(super) async fn run(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
+    let mut waiting = 0;
+    let mut tick = 0_u32;
+    loop {
+        if waiting <= MANY || tick % SELDOM == 0 {
+            waiting = once(&desk).await.unwrap_or(waiting);
+        }
+        tick = tick.wrapping_add(1);
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// Returns how many wait now.
+async fn once(desk: &Desk) -> Option<u64> {
+    match desk.store.apply_waiting_events(desk.clock.now()).await {
+        Ok(events) => {
+            desk.counters
+                .given_up
+                .fetch_add(events.given_up, Ordering::Relaxed);
+            desk.counters
+                .problems
+                .fetch_add(events.problems.len() as u64, Ordering::Relaxed);
+            for problem in &events.problems {
+                tracing::warn!("{problem}");
+            }
+            Some(events.waiting)
+        }
+        Err(error) => {
+            tracing::error!("waiting webhook events cannot be applied: {error}");
+            None
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Webhook events: stored once, and applied as soon as what they speak of is known.
+//!
+//! Storing an event and what it changes are one transaction. An event that speaks of a message or
+//! a contact that is not known yet (our own request may still await its answer) waits, with what it
+//! means beside it, and is tried again: by the receiver while it runs, and at the end of a run.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::batch::{from_json, to_json};
+use super::error::StoreError;
+use super::evidence::{Verdict, apply};
+use super::forgotten;
+use super::suppression;
+use super::writer::Tx;
+use super::{Store, from_millis, to_millis};
+use crate::amio::webhook::{Notification, Piece};
+use crate::domain::event::{Happening, News};
+
+/// Waiting events that are tried in one transaction.
+const STEP: usize = 500;
+
+/// How long an event waits for what it speaks of: longer than the API repeats an event (12.4 hours),
+/// and than any request takes. Opt-outs wait for ever.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(48);
+
+/// An event as it was received, its signature checked.
+#[derive(Debug)]
+pub struct Incoming {
+    /// What it says.
+    pub notification: Notification,
+    /// Its JSON.
+    pub body: String,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// What became of an event; all of it is on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Pieces of news that are new.
+    pub new: u32,
+    /// Pieces that were known.
+    pub known: u32,
+    /// New pieces that wait for what they speak of.
+    pub waiting: u32,
+    /// Pieces about somebody who was erased: not kept.
+    pub erased: u32,
+    /// What could not be applied, for the log; names no person.
+    pub problems: Vec<String>,
+}
+
+/// What became of the events that waited.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WaitingEvents {
+    /// Applied now.
+    pub applied: u64,
+    /// Still waiting.
+    pub waiting: u64,
+    /// Given up: they speak of nothing that we sent.
+    pub given_up: u64,
+    /// What could not be applied, for the log; names no person.
+    pub problems: Vec<String>,
+}
+
+impl Store {
+    /// Stores an event and applies it as far as it can be; returns when that is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails: then nothing of it is stored.
+    pub async fn take_event(&self, incoming: Incoming) -> Result<Taken, StoreError> {
+        self.writer.write(move |tx| take(tx, &incoming)).await
+    }
+
+    /// Tries the events that wait once more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn apply_waiting_events(&self, now: Timestamp) -> Result<WaitingEvents, StoreError> {
+        self.fold_contacts().await?;
+        let mut sum = WaitingEvents::default();
+        let mut after = 0;
+        while let Some(last) = {
+            let (step, last) = self
+                .writer
+                .write(move |tx| try_again(tx, after, now))
+                .await?;
+            sum.add(step);
+            last
+        } {
+            after = last;
+        }
+        Ok(sum)
+    }
+
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn apply_waiting_events_blocking(
+        &self,
+        now: Timestamp,
+    ) -> Result<WaitingEvents, StoreError> {
+        self.fold_contacts_blocking()?;
+        let mut sum = WaitingEvents::default();
+        let mut after = 0;
+        loop {
+            let (step, last) = self
+                .writer
+                .write_blocking(move |tx| try_again(tx, after, now))?;
+            sum.add(step);
+            match last {
+                Some(last) => after = last,
+                None => return Ok(sum),
+            }
+        }
+    }
+}
+
+impl WaitingEvents {
+    fn add(&mut self, step: Self) {
+        self.applied += step.applied;
+        self.waiting += step.waiting;
+        self.given_up += step.given_up;
+        self.problems.extend(step.problems);
+    }
+}
+
+fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
+    let mut taken = Taken::default();
+    // An event with many messages is kept once.
+    let mut body = incoming.body.as_str();
+    for piece in &incoming.notification.pieces {
+        if forgotten::is_about(tx.connection, &piece.news)? {
+            taken.erased += 1;
+            continue;
+        }
+        let Some(id) = insert(tx, incoming, piece, body)? else {
+            taken.known += 1;
+            // The only news whose time is that of sending: the earliest copy counts.
+            if piece.news.what == Happening::OptedIn {
+                apply(
+                    tx,
+                    &piece.news,
+                    "opt_in",
+                    incoming.received_at,
+                    &mut taken.problems,
+                )?;
+            }
+            continue;
+        };
+        body = "";
+        taken.new += 1;
+        let kind = &incoming.notification.kind;
+        let now = incoming.received_at;
+        match apply(tx, &piece.news, kind, now, &mut taken.problems)? {
+            Verdict::Applied => mark_applied(tx, id, now)?,
+            Verdict::Waits => {
+                taken.waiting += 1;
+                tx.connection
+                    .prepare_cached("UPDATE webhook_event SET news = ?2 WHERE id = ?1")?
+                    .execute((id, to_json(&piece.news)?))?;
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// Stores a piece; `None` if it is known.
+fn insert(
+    tx: &Tx<'_>,
+    incoming: &Incoming,
+    piece: &Piece,
+    body: &str,
+) -> Result<Option<i64>, StoreError> {
+    let news = &piece.news;
+    let inserted = tx
+        .connection
+        .prepare_cached(
+            "INSERT INTO webhook_event (key, kind, channel, contact_id, phone, message_id, body,
+                                        received_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (key) DO NOTHING",
+        )?
+        .execute((
+            piece.key,
+            &incoming.notification.kind,
+            &news.channel,
+            &news.contact_id,
+            news.phone.map(suppression::column),
+            news.message(),
+            body,
+            to_millis(incoming.received_at),
+        ))?;
+    Ok((inserted > 0).then(|| tx.connection.last_insert_rowid()))
+}
+
+fn mark_applied(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached("UPDATE webhook_event SET applied_at = ?2, news = NULL WHERE id = ?1")?
+        .execute((id, to_millis(now)))?;
+    Ok(())
+}
+
+/// Tries the next waiting events after `after`; returns the last of them if there may be more.
+fn try_again(
+    tx: &mut Tx<'_>,
+    after: i64,
+    now: Timestamp,
+) -> Result<(WaitingEvents, Option<i64>), StoreError> {
+    let waiting: Vec<(i64, String, Option<String>, i64)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, kind, news, received_at FROM webhook_event INDEXED BY webhook_event_waiting
+             WHERE applied_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2",
+        )?
+        .query_map((after, i64::try_from(STEP).unwrap_or(1)), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let more = (waiting.len() == STEP)
+        .then(|| waiting.last().map(|(id, ..)| *id))
+        .flatten();
+    let mut step = WaitingEvents::default();
+    for (id, kind, news, received_at) in waiting {
+        let Some(news) = news else {
+            mark_applied(tx, id, now)?;
+            continue;
+        };
+        let news: News = from_json(&news)?;
+        let old = now.duration_since(from_millis(received_at)?) > PATIENCE;
+        match apply(tx, &news, &kind, now, &mut step.problems)? {
+            Verdict::Applied => {
+                mark_applied(tx, id, now)?;
+                step.applied += 1;
+            }
+            Verdict::Waits if old && !news.never_expires() => {
+                mark_applied(tx, id, now)?;
+                step.given_up += 1;
+            }
+            Verdict::Waits => step.waiting += 1,
+        }
+    }
+    Ok((step, more))
+}

@@ -1,0 +1,69 @@
+//! Figures for monitoring: all are kept up to date elsewhere, none needs a scan of rows.
+
+use super::Reader;
+use super::batch::{Counts, from_json};
+use super::error::StoreError;
+use crate::domain::quota::QuotaState;
+
+/// One batch's figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchMetrics {
+    /// Its name.
+    pub name: String,
+    /// Recipients by state, and requests.
+    pub counts: Counts,
+}
+
+/// The checkpoint's figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// All batches, the newest first.
+    pub batches: Vec<BatchMetrics>,
+    /// What is known of the quota of each token, by its fingerprint.
+    pub quotas: Vec<(i64, QuotaState)>,
+    /// Webhook events that wait for what they speak of.
+    pub waiting_events: u64,
+}
+
+impl Reader {
+    /// The figures at this moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn metrics(&self) -> Result<Metrics, StoreError> {
+        let mut metrics = Metrics {
+            waiting_events: self.waiting_events()?,
+            ..Metrics::default()
+        };
+        for batch in self.batches()? {
+            metrics.batches.push(BatchMetrics {
+                counts: self.counts(batch.id)?,
+                name: batch.name,
+            });
+        }
+        let mut select = self
+            .connection
+            .prepare("SELECT token, state FROM quota ORDER BY token")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let json: String = row.get(1)?;
+            metrics
+                .quotas
+                .push((row.get(0)?, from_json(&json).unwrap_or_default()));
+        }
+        Ok(metrics)
+    }
+
+    /// How many webhook events wait for what they speak of.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn waiting_events(&self) -> Result<u64, StoreError> {
+        let waiting: i64 = self.connection.query_row(
+            "SELECT count(*) FROM webhook_event WHERE applied_at IS NULL",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(waiting).unwrap_or(0))
+    }
+}

@@ -1,0 +1,142 @@
+//! `outreach resolve`: unknown outcomes are settled by evidence or by decision, never by themselves.
+
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+
+use crate::fixture::{CHANNEL, Place, content, every_state, text};
+
+fn story(place: &Place, row: &str) -> Value {
+    let output = place.outreach(&["status", "spring", "--row", row, "--json"]);
+    let story: Value = serde_json::from_slice(&output.stdout).unwrap();
+    story[0].clone()
+}
+
+fn sound(place: &Place) {
+    assert_eq!(place.reader().integrity_faults().unwrap(), [""; 0]);
+}
+
+#[test]
+fn the_unknown_rows_are_listed_with_masked_numbers() {
+    let place = every_state();
+    let output = place.outreach(&["resolve", "spring"]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!("resolve_list", text(&output.stdout));
+    let output = place.outreach(&["resolve", "spring", "--json"]);
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(rows[0]["row"], 5);
+    assert_eq!(rows[1]["row"], 6);
+    assert_eq!(rows[2]["row"], 7);
+    assert_eq!(rows[0]["requested_at"], "2026-05-01T10:00:00Z");
+}
+
+#[test]
+fn a_decision_is_carried_out_for_the_named_rows_and_recorded_with_who_and_when() {
+    let place = every_state();
+    assert!(
+        place
+            .outreach(&["resolve", "spring", "--assume-sent", "--row", "5"])
+            .status
+            .success()
+    );
+    assert!(
+        place
+            .outreach(&["resolve", "spring", "--resend", "--row", "6"])
+            .status
+            .success()
+    );
+    let sent = story(&place, "5");
+    assert_eq!(sent["status"], "sent");
+    assert_eq!(sent["attempts"][1]["outcome"], "assumed_sent");
+    assert_eq!(sent["attempts"][1]["actor"], "jana@desk");
+    let again = story(&place, "6");
+    assert_eq!(again["status"], "queued");
+    assert_eq!(again["reason"], Value::Null);
+    assert_eq!(again["attempts"][1]["outcome"], "resend");
+    sound(&place);
+}
+
+#[test]
+fn all_unknown_rows_and_no_others_are_settled() {
+    let place = every_state();
+    assert!(
+        place
+            .outreach(&["resolve", "spring", "--assume-sent", "--all"])
+            .status
+            .success()
+    );
+    let counts = place.reader().counts(place.batch().id).unwrap();
+    // Row 7 too, which a process that is gone had left under way.
+    assert_eq!((counts.unknown, counts.sent, counts.sending), (0, 4, 0));
+    sound(&place);
+}
+
+#[test]
+fn a_row_that_is_not_unknown_stops_the_whole_decision() {
+    let place = every_state();
+    let args = ["resolve", "spring", "--resend", "--row", "5", "--row", "2"];
+    let output = place.outreach(&args);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(story(&place, "5")["status"], "unknown");
+    assert_eq!(story(&place, "2")["status"], "sent");
+}
+
+#[test]
+fn a_batch_that_another_process_holds_is_left_alone() {
+    let place = every_state();
+    let store = outreach::store::Store::open(&place.db()).unwrap();
+    let _hold = store
+        .hold("spring", "2026-05-01T10:00:00Z".parse().unwrap())
+        .unwrap();
+    let output = place.outreach(&["resolve", "spring", "--assume-sent", "--all"]);
+    assert_eq!(output.status.code(), Some(9));
+    assert!(text(&output.stderr).contains(&std::process::id().to_string()));
+}
+
+/// Answers one request with a message list.
+fn answer_once(body: String) -> (String, JoinHandle<String>) {
+    use std::io::{Read as _, Write as _};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = vec![0; 4096];
+        let read = stream.read(&mut request).unwrap();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        text(&request[..read])
+    });
+    (url, served)
+}
+
+#[test]
+fn the_apis_list_proves_what_it_shows_and_nothing_else() {
+    let place = every_state();
+    let list = format!(
+        r#"[{{"id":"1","direction":"sent","sent":"2026-04-01T10:00:00Z","delivered":null,"read":null,"content":{same}}},
+            {{"id":"2","direction":"sent","sent":"2026-05-01T10:00:00.9Z","delivered":"2026-05-01T10:00:02Z","read":null,"content":{same}}}]"#,
+        same = content(5)
+    );
+    let (url, served) = answer_once(list);
+    let output = place
+        .command(&["resolve", "spring", "--from-api", "--base-url", &url])
+        .env("AMIO_TOKEN", "t")
+        .output()
+        .unwrap();
+    // Row 6 has no contact id: it stays unknown, and the exit code says so.
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let request = served.join().unwrap();
+    let path = format!("GET /v1/channels/{CHANNEL}/contacts/4005/messages");
+    assert!(request.starts_with(&path), "{request}");
+    let proven = story(&place, "5");
+    assert_eq!(proven["status"], "sent");
+    assert_eq!(proven["message_id"], "2");
+    assert_eq!(proven["delivered_at"], "2026-05-01T10:00:02Z");
+    assert_eq!(proven["attempts"][1]["outcome"], "evidence");
+    assert_eq!(story(&place, "6")["status"], "unknown");
+    sound(&place);
+}

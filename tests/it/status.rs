@@ -1,0 +1,122 @@
+//! `outreach status`: how far a batch is, and the whole story of one row.
+
+use serde_json::Value;
+
+use crate::fixture::{every_state, text};
+
+fn json(output: &std::process::Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_batch_is_told_with_what_to_do_next() {
+    let place = every_state();
+    let output = place.outreach(&["status", "spring"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    insta::assert_snapshot!("status", text(&output.stdout));
+}
+
+#[test]
+fn the_counts_add_up_to_the_rows() {
+    let place = every_state();
+    let status = json(&place.outreach(&["status", "spring", "--json"]));
+    let words = [
+        "sent",
+        "no_messenger",
+        "error",
+        "unknown",
+        "invalid",
+        "duplicate",
+        "suppressed",
+        "queued",
+        "sending",
+    ];
+    let sum: u64 = words
+        .iter()
+        .map(|state| status[state].as_u64().unwrap())
+        .sum();
+    assert_eq!(status["rows"], 11);
+    assert_eq!(sum, 11);
+    assert_eq!(status["requests"], 6);
+    for key in [
+        "batch",
+        "throttled",
+        "started_at",
+        "finished_at",
+        "exit_reason",
+        "delivered",
+    ] {
+        assert!(status.get(key).is_some(), "{key}");
+    }
+}
+
+#[test]
+fn all_batches_are_listed() {
+    let place = every_state();
+    let output = place.outreach(&["status"]);
+    let shown = text(&output.stdout);
+    assert!(
+        shown.lines().nth(1).unwrap().starts_with("spring"),
+        "{shown}"
+    );
+    let list = json(&place.outreach(&["status", "--json"]));
+    assert_eq!(list[0]["batch"], "spring");
+    assert_eq!(list[0]["unknown"], 2);
+}
+
+#[test]
+fn one_row_tells_its_whole_story_without_its_number() {
+    let place = every_state();
+    let output = place.outreach(&["status", "spring", "--row", "5"]);
+    let story = text(&output.stdout);
+    assert!(
+        story.contains("unknown") && story.contains("HTTP 502: bad gateway"),
+        "{story}"
+    );
+    assert!(!story.contains("777123005"), "{story}");
+    let story = json(&place.outreach(&["status", "spring", "--row", "2", "--json"]));
+    assert_eq!(story[0]["message_id"], "9007199254740993");
+    assert_eq!(story[0]["attempts"][0]["outcome"], "sent");
+}
+
+#[test]
+fn a_row_that_is_not_there_is_a_matter_of_usage() {
+    let place = every_state();
+    let output = place.outreach(&["status", "spring", "--row", "99"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn without_a_checkpoint_it_says_so() {
+    let place = every_state();
+    let output = place.outreach(&["status", "--db", "other.db"]);
+    assert_eq!(output.status.code(), Some(8));
+    assert!(text(&output.stderr).contains("other.db"));
+}
+
+#[test]
+fn watching_ends_when_nothing_is_left_to_send() {
+    let place = every_state();
+    {
+        let store = outreach::store::Store::open(&place.db()).unwrap();
+        let batch = place.batch();
+        let mut copy = outreach::store::NewBatch {
+            name: "done".to_owned(),
+            digest: [1; 32],
+            definition: std::collections::BTreeMap::new(),
+            headers: batch.headers,
+            files: batch.files,
+            channel: batch.channel,
+            sandbox: true,
+            created_at: batch.created_at,
+        };
+        copy.headers.truncate(1);
+        let id = store.create_batch(copy).unwrap();
+        store.loader(id, 0, batch.created_at).finish().unwrap();
+    }
+    let output = place.outreach(&["status", "done", "--watch"]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    assert!(told.starts_with("done: 0 of 0 sent"), "{told}");
+    assert!(told.contains("nobody was messaged"), "{told}");
+}

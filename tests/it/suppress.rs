@@ -1,0 +1,80 @@
+//! `outreach suppress`: the list of numbers that must never be messaged.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::fixture::{Place, every_state, text};
+
+fn list(place: &Place) -> Vec<(String, String)> {
+    let output = place.outreach(&["suppress", "list", "--json"]);
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (word(&entry["phone"]), word(&entry["reason"])))
+        .collect()
+}
+
+#[test]
+fn numbers_come_and_go_with_reason_and_source() {
+    let place = every_state();
+    let add = [
+        "suppress",
+        "add",
+        "777 123 456",
+        "+420777123457",
+        "--region",
+        "CZ",
+        "--reason",
+        "asked",
+    ];
+    assert!(place.outreach(&add).status.success());
+    let wanted: Vec<_> = ["+420777123456", "+420777123457"]
+        .map(|phone| (phone.to_owned(), "asked".to_owned()))
+        .into();
+    assert_eq!(list(&place), wanted);
+    let shown = text(&place.outreach(&["suppress", "list"]).stdout);
+    assert!(shown.contains("jana@desk"), "{shown}");
+    assert!(
+        place
+            .outreach(&["suppress", "remove", "+420777123456"])
+            .status
+            .success()
+    );
+    assert_eq!(list(&place), wanted[1..]);
+}
+
+#[test]
+fn one_bad_number_changes_nothing() {
+    let place = every_state();
+    let output = place.outreach(&["suppress", "add", "+420777123456", "123"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("\"123\""));
+    assert_eq!(list(&place), []);
+}
+
+#[test]
+fn an_import_takes_every_number_of_a_file_however_bad_the_rest() {
+    let place = every_state();
+    let file = "name;phone\nA;+420777123456 / +420777123457\nB;nonsense\nC;1\nD;2\nE;3\n";
+    fs::write(place.path("stop.csv"), file).unwrap();
+    let import = [
+        "suppress",
+        "import",
+        "stop.csv",
+        "--column",
+        "phone=phone",
+        "--reason",
+        "left",
+    ];
+    let output = place.outreach(&import);
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("2 numbers: 2 are new"), "{told}");
+    assert!(told.contains("4 rows hold no number"), "{told}");
+    assert_eq!(list(&place).len(), 2);
+    let again = place.outreach(&import);
+    assert!(text(&again.stderr).contains("0 are new"));
+}

@@ -1,0 +1,624 @@
+//! What webhook events do to the checkpoint, whatever comes first and however often.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use outreach::amio::webhook::Notification;
+use outreach::domain::delivery::{Event, State};
+use outreach::domain::event::OptOutWords;
+use outreach::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::domain::phone::PhoneNumber;
+use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Suppression, Verdict};
+use outreach::store::{
+    Batch, Claim, ClaimRules, Claimed, Counts, HistorySpan, Incoming, Journal, NewBatch,
+    Settlement, Store, Story, Taken,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const CHANNEL: &str = "7001";
+
+/// A checkpoint in a folder of its own, with one batch.
+struct Scene {
+    folder: tempfile::TempDir,
+    store: Arc<Store>,
+    batch: Batch,
+    journal: Journal,
+}
+
+fn at(seconds: i64) -> Timestamp {
+    "2026-05-02T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+}
+
+fn rows(numbers: &[u64]) -> Vec<JudgedRow> {
+    let row = |(index, number): (usize, &u64)| JudgedRow {
+        position: Position {
+            file: 0,
+            row: RowNumber::new(u32::try_from(index).unwrap() + 2).unwrap(),
+        },
+        record: [format!("+{number}"), "Jana".to_owned()].iter().collect(),
+        typed: number.to_string(),
+        verdict: Verdict::Queued(Accepted {
+            phone: PhoneNumber::from_e164(*number).unwrap(),
+            mended: None,
+            first_name: Some("Jana".into()),
+            last_name: None,
+            contact_id: None,
+            content: Some(outreach::domain::content::Rendered {
+                content: r#"{"type":"text","payload":"Hi"}"#.into(),
+                metadata: "{}".into(),
+            }),
+        }),
+    };
+    numbers.iter().enumerate().map(row).collect()
+}
+
+fn load(store: &Store, name: &str, numbers: &[u64]) -> Batch {
+    let id = store
+        .create_batch(NewBatch {
+            name: name.into(),
+            digest: [0; 32],
+            definition: std::collections::BTreeMap::new(),
+            headers: vec!["Phone".into(), "Name".into()],
+            files: vec!["contacts.csv".into()],
+            channel: CHANNEL.into(),
+            sandbox: false,
+            created_at: at(0),
+        })
+        .unwrap();
+    let mut loader = store.loader(id, 0, at(0));
+    for row in rows(numbers) {
+        loader.push(row, |_| String::new()).unwrap();
+    }
+    loader.finish().unwrap();
+    store.reader().unwrap().batch(name).unwrap()
+}
+
+async fn journal(store: &Arc<Store>, batch: &Batch) -> Journal {
+    let rules = ClaimRules {
+        span: HistorySpan::default(),
+        token: 1,
+        window: None,
+    };
+    let started = Journal::start(Arc::clone(store), batch, rules, at(0)).await;
+    started.unwrap().0
+}
+
+impl Scene {
+    async fn new(numbers: &[u64]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        let numbers = numbers.to_vec();
+        // The loader blocks.
+        let (store, batch) = tokio::task::spawn_blocking(move || {
+            let store = Arc::new(Store::open(&path).unwrap());
+            let batch = load(&store, "spring", &numbers);
+            (store, batch)
+        })
+        .await
+        .unwrap();
+        let journal = journal(&store, &batch).await;
+        Self {
+            folder,
+            store,
+            batch,
+            journal,
+        }
+    }
+
+    async fn claim(&self, now: Timestamp) -> Claimed {
+        match self.try_claim(now).await {
+            Claim::Claimed(claimed) => *claimed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn try_claim(&self, now: Timestamp) -> Claim {
+        self.journal.step(None, Some(now)).await.unwrap().1.unwrap()
+    }
+
+    /// The answer to our own request: accepted with this message id, or lost.
+    async fn answer(&self, claimed: &Claimed, message: Option<&str>, now: Timestamp) {
+        let settlement = Settlement {
+            recipient: claimed.recipient,
+            attempt: claimed.attempt,
+            outcome: if message.is_some() {
+                AttemptOutcome::Sent
+            } else {
+                AttemptOutcome::Undecided
+            },
+            event: if message.is_some() {
+                Event::Accepted
+            } else {
+                Event::AnswerLost
+            },
+            http_status: message.map(|_| 201),
+            text: String::new(),
+            receipt: message.map(|id| Receipt {
+                message_id: Some(id.to_owned()),
+                contact_id: Some(contact_of(claimed.phone.get())),
+                channel_type: None,
+            }),
+            at: now,
+        };
+        self.journal.step(Some(settlement), None).await.unwrap();
+    }
+
+    async fn take(&self, event: &Value) -> Taken {
+        self.take_at(event, at(3600)).await
+    }
+
+    async fn take_at(&self, event: &Value, received_at: Timestamp) -> Taken {
+        let body = event.to_string();
+        let words = OptOutWords::default();
+        let notification = Notification::parse(body.as_bytes(), &words, received_at).unwrap();
+        let incoming = Incoming {
+            notification,
+            body,
+            received_at,
+        };
+        self.store.take_event(incoming).await.unwrap()
+    }
+
+    fn story(&self, row: u32) -> Story {
+        let reader = self.store.reader().unwrap();
+        reader.stories(self.batch.id, row).unwrap().remove(0)
+    }
+
+    fn counts(&self) -> Counts {
+        self.store.reader().unwrap().counts(self.batch.id).unwrap()
+    }
+
+    /// Numbers on the suppression list.
+    fn suppressed(&self) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        let reader = self.store.reader().unwrap();
+        reader
+            .suppressions(|entry| {
+                numbers.push(entry.phone.get());
+                Ok::<_, outreach::store::StoreError>(())
+            })
+            .unwrap();
+        numbers
+    }
+
+    fn sound(&self) {
+        let faults = self.store.reader().unwrap().integrity_faults().unwrap();
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+}
+
+/// The contact id that the simulated API gives a number.
+fn contact_of(number: u64) -> String {
+    format!("8{number}")
+}
+
+fn event(kind: &str, number: u64, with_phone: bool, sent: i64, fields: &Value) -> Value {
+    let mut data = json!({
+        "channel": { "id": CHANNEL, "type": "facebook_messenger" },
+        "contact": { "id": contact_of(number) },
+    });
+    if with_phone {
+        data["contact"]["phone_number"] = number.to_string().into();
+    }
+    for (key, value) in fields.as_object().unwrap() {
+        data[key] = value.clone();
+    }
+    json!({ "event": kind, "timestamp": at(sent).to_string(), "data": data })
+}
+
+fn echo(number: u64, message: &str, seq: u32) -> Value {
+    let fields = json!({ "id": message, "metadata": {
+        "outreach_batch": "spring", "outreach_recipient": seq.to_string() } });
+    event("message_echo", number, false, 11, &fields)
+}
+
+fn opt_in(number: u64, sent: i64) -> Value {
+    let fields = json!({ "opt_in": { "type": "phone_number" } });
+    event("opt_in", number, true, sent, &fields)
+}
+
+fn delivered(number: u64, message: &str) -> Value {
+    let fields =
+        json!({ "messages": [{ "id": message }], "delivered_timestamp": at(12).to_string() });
+    event("messages_delivered", number, true, 13, &fields)
+}
+
+fn read(number: u64, until: i64) -> Value {
+    let fields = json!({ "last_read_timestamp": at(until).to_string() });
+    event("messages_read", number, false, until + 1, &fields)
+}
+
+fn failed(number: u64, message: &str, code: i64) -> Value {
+    let fields =
+        json!({ "message": { "id": message }, "error": { "code": code, "message": "Sorry" } });
+    event("message_failed", number, true, 14, &fields)
+}
+
+fn received(number: u64, id: &str, text: &str) -> Value {
+    let fields = json!({ "id": id, "content": { "type": "text", "payload": text } });
+    event("message_received", number, false, 20, &fields)
+}
+
+const NUMBER: u64 = 420_777_123_456;
+
+/// The facts that must not depend on the order.
+#[derive(Debug, PartialEq)]
+struct End {
+    state: State,
+    message_id: Option<String>,
+    contact_id: Option<String>,
+    delivered_at: Option<Timestamp>,
+    read_at: Option<Timestamp>,
+    opted_in_at: Option<Timestamp>,
+    suppressed: Vec<u64>,
+    counts: Counts,
+    waiting: u64,
+}
+
+/// Something that happens: an event, or the answer to our own request.
+#[derive(Debug, Clone)]
+enum Step {
+    Event(Value),
+    Answer(Option<&'static str>),
+}
+
+async fn play(steps: &[Step]) -> End {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    for step in steps {
+        match step {
+            Step::Event(event) => {
+                scene.take(event).await;
+            }
+            Step::Answer(message) => scene.answer(&claimed, *message, at(10)).await,
+        }
+    }
+    let left = scene.store.apply_waiting_events(at(3700)).await.unwrap();
+    // What was learned last may let another one go.
+    let waiting = if left.waiting > 0 {
+        let left = scene.store.apply_waiting_events(at(3701)).await.unwrap();
+        left.waiting
+    } else {
+        0
+    };
+    scene.store.fold_contacts().await.unwrap();
+    scene.sound();
+    let story = scene.story(2);
+    End {
+        state: story.state,
+        message_id: story.message_id,
+        contact_id: story.contact_id,
+        delivered_at: story.delivered_at,
+        read_at: story.read_at,
+        opted_in_at: story.opted_in_at,
+        suppressed: scene.suppressed(),
+        counts: scene.counts(),
+        waiting,
+    }
+}
+
+/// The same event, sent again later.
+fn again(event: &Value) -> Value {
+    let mut again = event.clone();
+    again["timestamp"] = at(1900).to_string().into();
+    again
+}
+
+/// One person's events, some of them twice, and our own answer, in any order.
+fn life(fails: bool, lost: bool) -> impl Strategy<Value = Vec<Step>> {
+    let mut events = vec![
+        echo(NUMBER, "9001", 1),
+        opt_in(NUMBER, 11),
+        delivered(NUMBER, "9001"),
+        read(NUMBER, 2),
+        read(NUMBER, 30),
+        read(NUMBER, 25),
+        received(NUMBER, "9002", "Stop!"),
+        received(NUMBER, "9003", "Thank you"),
+        event("channel_weather", NUMBER, false, 5, &json!({})),
+    ];
+    if fails {
+        events.push(failed(NUMBER, "9001", 1));
+    }
+    let twice = proptest::collection::vec(any::<bool>(), events.len());
+    twice.prop_flat_map(move |twice| {
+        let mut steps = vec![Step::Answer((!lost).then_some("9001"))];
+        for (event, twice) in events.iter().zip(twice) {
+            steps.push(Step::Event(event.clone()));
+            if twice {
+                steps.push(Step::Event(again(event)));
+            }
+        }
+        Just(steps).prop_shuffle()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn one_persons_events_in_any_order_and_repeated_lead_to_one_end(
+        (lost, fails, steps) in (any::<bool>(), any::<bool>())
+            .prop_flat_map(|(lost, fails)| (Just(lost), Just(fails), life(fails, lost)))
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let end = runtime.block_on(play(&steps));
+        let state = if fails { State::Error } else { State::Sent };
+        let counts = Counts {
+            sent: u64::from(!fails),
+            error: u64::from(fails),
+            requests: 1,
+            ..Counts::default()
+        };
+        prop_assert_eq!(end, End {
+            state,
+            message_id: Some("9001".into()),
+            contact_id: Some(contact_of(NUMBER)),
+            delivered_at: Some(at(12)),
+            read_at: Some(at(25)),
+            opted_in_at: Some(at(11)),
+            suppressed: vec![NUMBER],
+            counts,
+            waiting: 0,
+        }, "lost {}", lost);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_keeps_queued_rows_of_a_running_batch_from_being_sent() {
+    let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
+    let first = scene.claim(at(9)).await;
+    scene.answer(&first, Some("9001"), at(10)).await;
+    // The second row's owner is known from an earlier opt-in.
+    scene.take(&opt_in(NUMBER + 1, 11)).await;
+    scene.take(&received(NUMBER + 1, "9009", "Odhlásit")).await;
+    assert_eq!(scene.suppressed(), [NUMBER + 1]);
+    assert!(matches!(
+        scene.try_claim(at(12)).await,
+        Claim::Exhausted { opens_at: None }
+    ));
+    let story = scene.story(3);
+    assert_eq!(story.state, State::Suppressed);
+    assert!(story.reason.unwrap().contains("asked not to be messaged"));
+    scene.sound();
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_settled_by_its_echo_and_the_audit_tells_so() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, None, at(10)).await;
+    assert_eq!(scene.story(2).state, State::Unknown);
+    let taken = scene.take(&echo(NUMBER, "9001", 1)).await;
+    assert_eq!((taken.new, taken.waiting, taken.problems.len()), (1, 0, 0));
+    let story = scene.story(2);
+    assert_eq!(story.state, State::Sent);
+    assert_eq!(story.message_id.as_deref(), Some("9001"));
+    let evidence = story.attempts.last().unwrap();
+    assert_eq!(evidence.outcome.as_deref(), Some("evidence"));
+    assert_eq!(evidence.actor.as_deref(), Some("webhook message_echo"));
+    scene.sound();
+}
+
+#[tokio::test]
+async fn echoes_of_others_and_of_other_times_settle_nothing() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(900)).await;
+    scene.answer(&claimed, None, at(901)).await;
+    // Sent a quarter of an hour before our request: another checkpoint's batch of this name.
+    let taken = scene.take(&echo(NUMBER, "9001", 1)).await;
+    assert_eq!(taken.problems.len(), 1);
+    let mut foreign = echo(NUMBER, "9002", 1);
+    foreign["data"]["metadata"]["outreach_batch"] = "autumn".into();
+    scene.take(&foreign).await;
+    let mut elsewhere = echo(NUMBER, "9003", 1);
+    elsewhere["data"]["channel"]["id"] = "7777".into();
+    scene.take(&elsewhere).await;
+    scene.take(&echo(NUMBER, "9004", 77)).await;
+    let mut inbox = echo(NUMBER, "9005", 1);
+    inbox["data"]["metadata"] = Value::Null;
+    scene.take(&inbox).await;
+    assert_eq!(scene.story(2).state, State::Unknown);
+    scene.sound();
+}
+
+#[tokio::test]
+async fn a_delivery_settles_an_unknown_outcome_only_if_it_can_belong_to_no_other() {
+    // Two batches wrote to the same number, and both answers were lost.
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, None, at(10)).await;
+    let store = Arc::clone(&scene.store);
+    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &[NUMBER]))
+        .await
+        .unwrap();
+    let journal = journal(&scene.store, &second).await;
+    let other = Scene {
+        folder: tempfile::tempdir().unwrap(),
+        store: Arc::clone(&scene.store),
+        batch: second,
+        journal,
+    };
+    let claimed = other.claim(at(9)).await;
+    let taken = scene.take(&delivered(NUMBER, "9001")).await;
+    assert_eq!(taken.waiting, 1, "the other request is under way");
+    other.answer(&claimed, None, at(10)).await;
+    let left = scene.store.apply_waiting_events(at(3700)).await.unwrap();
+    assert_eq!(left.waiting, 1, "two are unknown");
+    // The other one's echo comes: the delivery belongs to the first.
+    let mut echo = echo(NUMBER, "9002", 1);
+    echo["data"]["metadata"]["outreach_batch"] = "autumn".into();
+    scene.take(&echo).await;
+    let left = scene.store.apply_waiting_events(at(3701)).await.unwrap();
+    assert_eq!((left.applied, left.waiting), (1, 0));
+    assert_eq!(scene.story(2).message_id.as_deref(), Some("9001"));
+    assert_eq!(other.story(2).message_id.as_deref(), Some("9002"));
+    scene.sound();
+}
+
+#[tokio::test]
+async fn a_failure_says_whether_the_number_has_an_account() {
+    let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
+    for (number, code, end) in [
+        (NUMBER, 1, State::Error),
+        (NUMBER + 1, 3, State::NoMessenger),
+    ] {
+        let message = format!("9{number}");
+        let claimed = scene.claim(at(9)).await;
+        scene.answer(&claimed, Some(&message), at(10)).await;
+        scene.take(&failed(number, &message, code)).await;
+        let story = scene.story(u32::try_from(number - NUMBER).unwrap() + 2);
+        assert_eq!(story.state, end);
+        assert_eq!(story.reason, Some(format!("Sorry (code {code})")));
+    }
+    scene.sound();
+}
+
+#[tokio::test]
+async fn what_speaks_of_nothing_of_ours_is_given_up_but_an_opt_out_never() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let stranger = 420_777_999_999;
+    scene.take(&delivered(stranger, "5555")).await;
+    let stop = received(stranger, "5556", "STOP");
+    assert_eq!(scene.take(&stop).await.waiting, 1);
+    let later = at(3600) + SignedDuration::from_hours(49);
+    let left = scene.store.apply_waiting_events(later).await.unwrap();
+    assert_eq!((left.given_up, left.waiting), (1, 1));
+    // Now we learn who that was.
+    scene.take_at(&opt_in(stranger, 11), later).await;
+    let left = scene.store.apply_waiting_events(later).await.unwrap();
+    assert_eq!((left.applied, left.waiting), (1, 0));
+    assert_eq!(scene.suppressed(), [stranger]);
+    scene.sound();
+}
+
+#[tokio::test]
+async fn the_same_event_again_is_known() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let stop = received(NUMBER, "5556", "STOP");
+    assert_eq!(scene.take(&stop).await.new, 1);
+    let repeated = scene.take(&again(&stop)).await;
+    assert_eq!((repeated.new, repeated.known), (0, 1));
+}
+
+#[tokio::test]
+async fn whoever_opted_in_is_addressed_by_contact_id_in_the_next_batch() {
+    let scene = Scene::new(&[NUMBER]).await;
+    scene.take(&opt_in(NUMBER, 5)).await;
+    let store = Arc::clone(&scene.store);
+    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &[NUMBER]))
+        .await
+        .unwrap();
+    let journal = journal(&scene.store, &second).await;
+    let (_, claim) = journal.step(None, Some(at(9))).await.unwrap();
+    let Some(Claim::Claimed(claimed)) = claim else {
+        panic!("{claim:?}");
+    };
+    assert_eq!(
+        claimed.addressee,
+        outreach::amio::Addressee::ContactId(contact_of(NUMBER))
+    );
+}
+
+#[tokio::test]
+async fn an_erased_person_is_not_messaged_again_and_leaves_no_trace() {
+    let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
+    let claimed = scene.claim(at(9)).await;
+    let phone = PhoneNumber::from_e164(NUMBER).unwrap();
+    // While a message is under way, nothing is erased.
+    let store = Arc::clone(&scene.store);
+    let early = tokio::task::spawn_blocking(move || store.forget(phone, at(9))).await;
+    assert!(
+        early
+            .unwrap()
+            .unwrap_err()
+            .to_string()
+            .contains("under way")
+    );
+    scene.answer(&claimed, Some("9001"), at(10)).await;
+    for event in [
+        opt_in(NUMBER, 11),
+        delivered(NUMBER, "9001"),
+        read(NUMBER, 30),
+        received(NUMBER, "9002", "STOP"),
+    ] {
+        scene.take(&event).await;
+    }
+    scene.store.fold_contacts().await.unwrap();
+    let before = scene.counts();
+
+    let store = Arc::clone(&scene.store);
+    let erased = tokio::task::spawn_blocking(move || store.forget(phone, at(60)).unwrap())
+        .await
+        .unwrap();
+    assert_eq!((erased.rows, erased.attempts), (1, 1));
+    assert_eq!((erased.messages, erased.contacts, erased.events), (1, 1, 4));
+    assert!(erased.listed);
+    scene.sound();
+    assert_eq!(scene.counts(), before);
+    let story = scene.story(2);
+    assert_eq!((story.state, story.phone), (State::Sent, None));
+    assert_eq!((story.message_id, story.contact_id), (None, None));
+
+    // Late events about the person are not kept, with the number or with the contact's id alone.
+    for event in [opt_in(NUMBER, 12), received(NUMBER, "9003", "Hello")] {
+        let taken = scene.take(&event).await;
+        assert_eq!((taken.erased, taken.new), (1, 0));
+    }
+    // A later list does not message them again.
+    let forgotten = scene.store.reader().unwrap().forgotten().unwrap();
+    assert_eq!(forgotten.cause(phone), Some(Suppression::Forgotten));
+    let neighbour = PhoneNumber::from_e164(NUMBER + 1).unwrap();
+    assert_eq!(forgotten.cause(neighbour), None);
+    let store = Arc::clone(&scene.store);
+    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &[NUMBER]))
+        .await
+        .unwrap();
+    let journal = journal(&scene.store, &second).await;
+    let (_, claim) = journal.step(None, Some(at(90))).await.unwrap();
+    assert!(matches!(claim, Some(Claim::Exhausted { .. })), "{claim:?}");
+    scene.sound();
+}
+
+#[tokio::test]
+async fn a_scrubbed_file_holds_the_number_in_no_form() {
+    let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
+    for message in ["9001", "9002"] {
+        let claimed = scene.claim(at(9)).await;
+        scene.answer(&claimed, Some(message), at(10)).await;
+    }
+    scene.take(&opt_in(NUMBER, 11)).await;
+    scene.take(&opt_in(NUMBER + 1, 11)).await;
+    scene.store.fold_contacts().await.unwrap();
+    let Scene {
+        folder,
+        store,
+        journal,
+        ..
+    } = scene;
+    drop(journal);
+    let whole = tokio::task::spawn_blocking(move || {
+        let phone = PhoneNumber::from_e164(NUMBER).unwrap();
+        store.forget(phone, at(60)).unwrap();
+        Arc::into_inner(store).unwrap().scrub().unwrap()
+    })
+    .await
+    .unwrap();
+    assert!(whole);
+    let holds = |number: u64| {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let text = number.to_string().into_bytes();
+            // SQLite writes an integer of this size in six bytes, the highest first.
+            let integer = number.to_be_bytes()[2..].to_vec();
+            for form in [text, integer] {
+                found.push(bytes.windows(form.len()).any(|window| window == form));
+            }
+        }
+        found.contains(&true)
+    };
+    assert!(!holds(NUMBER));
+    assert!(holds(NUMBER + 1), "the search would find it");
+}

@@ -564,8 +564,10 @@ fn update_recipient(
     state: State,
     next: State,
 ) -> Result<(), StoreError> {
-    // An event that overtook the answer has already told what there is to tell.
-    let overtaken = state != State::Sending;
+    // An event that overtook the answer has already told what there is to tell; a signal that gave
+    // the answer up has not, but counted the attempt.
+    let given_up = state == State::Unknown;
+    let overtaken = state != State::Sending && !given_up;
     let finished = !next.is_outstanding() && !overtaken;
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
@@ -580,7 +582,7 @@ fn update_recipient(
         .execute((
             it.recipient.get(),
             next.word(),
-            i64::from(it.outcome.counts()),
+            i64::from(it.outcome.counts() && !given_up),
             code,
             reason,
             finished.then(|| to_millis(it.at)),

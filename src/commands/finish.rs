@@ -30,7 +30,8 @@ pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> Comma
     run.store
         .end_run(run.batch.id, run.clock.now(), exit.reason(), halted_text)
         .await?;
-    run.store.fold_contacts().await?;
+    // Events that came before the answers they speak of.
+    run.store.apply_waiting_events(run.clock.now()).await?;
     tell_end(&run, &end);
     report(&run)?;
     Ok(exit)

@@ -156,12 +156,18 @@ pub(super) fn compare(
             only_rows(&differing, plan)?;
             Ok(Takes::Absorbs(Box::new(batch), how))
         }
-        None => Err(CommandError::usage(format_args!(
-            "batch `{}` was begun with other {}. Leave --batch out (or name another) for a new \
-             batch; --update replaces the list of this one, --add adds to it",
-            plan.name,
-            differing.join(" and other ")
-        ))),
+        None => {
+            let remedy = match only_rows(&differing, plan) {
+                Ok(()) => "; --update replaces the list of this one, --add adds to it",
+                Err(_) => "",
+            };
+            Err(CommandError::usage(format_args!(
+                "batch `{}` was begun with other {}. Leave --batch out (or name another) for a \
+                 new batch{remedy}",
+                plan.name,
+                differing.join(" and other ")
+            )))
+        }
     }
 }
 

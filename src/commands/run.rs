@@ -151,6 +151,8 @@ impl Run {
             self.clock.clone(),
         )?;
         let token = client.token_fingerprint();
+        // What an earlier run left behind, so that known contacts are addressed by their id.
+        self.store.fold_contacts().await?;
         let (journal, start) = Journal::start(
             Arc::clone(&self.store),
             &self.batch,
@@ -168,7 +170,9 @@ impl Run {
         let pacer = self.pacer(token, start.interrupted)?;
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal, token).await;
-        self.save_quota(&pacer, token).await?;
+        if end.is_ok() {
+            self.save_quota(&pacer, token).await?;
+        }
         finish::finish(self, end).await
     }
 

@@ -324,6 +324,15 @@ pub(super) fn interrupt(
 ) -> Result<u64, StoreError> {
     let next = delivery::next(State::Sending, Event::AnswerLost)?;
     let range = (batch.get() << 32, (batch.get() + 1) << 32);
+    let any: bool = tx.connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)",
+        range,
+        |row| row.get(0),
+    )?;
+    if !any {
+        // The audit of a large batch is not searched for nothing.
+        return Ok(0);
+    }
     tx.connection.execute(
         "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted'
          WHERE finished_at IS NULL AND recipient IN

@@ -1,6 +1,5 @@
 //! Integration tests: statements about the product, by topic.
 #![allow(
-    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

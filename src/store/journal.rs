@@ -334,9 +334,12 @@ pub(super) fn interrupt(
         return Ok(0);
     }
     tx.connection.execute(
-        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted'
-         WHERE finished_at IS NULL AND recipient IN
-               (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)",
+        // From the tail back, and no further than the last of them: the audit may be long.
+        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted' WHERE id IN
+               (SELECT id FROM attempt WHERE finished_at IS NULL AND recipient IN
+                       (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)
+                ORDER BY id DESC LIMIT
+                       (SELECT count(*) FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2))",
         (range.0, range.1, to_millis(now)),
     )?;
     let rows = tx.connection.execute(

@@ -344,3 +344,34 @@ fn an_answer_that_does_not_come_in_time_is_undecided() {
         assert!(matches!(outcome(&reply), Outcome::Undecided { .. }));
     });
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_does_not_come_about_in_time_means_not_sent() {
+    block_on(async {
+        // Nobody takes the connections: the queue of two is full, and further ones wait for ever.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(Ok(stream)) = tokio::time::timeout(
+            Duration::from_millis(200),
+            tokio::net::TcpStream::connect(address),
+        )
+        .await
+        {
+            waiting.push(stream);
+            assert!(waiting.len() < 100);
+        }
+        let settings = ClientSettings {
+            base_url: format!("http://{address}/v1").parse().unwrap(),
+            token: "token".to_owned().into(),
+            timeout: Duration::from_millis(600),
+            concurrency: 1,
+        };
+        let client = Client::new(&settings, Clock::system()).unwrap();
+        let reply = send(&client).await;
+        assert_eq!(written(&reply), Some(Written::No), "{reply:?}");
+    });
+}

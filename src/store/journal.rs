@@ -334,9 +334,12 @@ pub(super) fn interrupt(
         return Ok(0);
     }
     tx.connection.execute(
-        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted'
-         WHERE finished_at IS NULL AND recipient IN
-               (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)",
+        // From the tail back, and no further than the last of them: the audit may be long.
+        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted' WHERE id IN
+               (SELECT id FROM attempt WHERE finished_at IS NULL AND recipient IN
+                       (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)
+                ORDER BY id DESC LIMIT
+                       (SELECT count(*) FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2))",
         (range.0, range.1, to_millis(now)),
     )?;
     let rows = tx.connection.execute(
@@ -573,8 +576,10 @@ fn update_recipient(
     state: State,
     next: State,
 ) -> Result<(), StoreError> {
-    // An event that overtook the answer has already told what there is to tell.
-    let overtaken = state != State::Sending;
+    // An event that overtook the answer has already told what there is to tell; a signal that gave
+    // the answer up has not, but counted the attempt.
+    let given_up = state == State::Unknown;
+    let overtaken = state != State::Sending && !given_up;
     let finished = !next.is_outstanding() && !overtaken;
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
@@ -589,7 +594,7 @@ fn update_recipient(
         .execute((
             it.recipient.get(),
             next.word(),
-            i64::from(it.outcome.counts()),
+            i64::from(it.outcome.counts() && !given_up),
             code,
             reason,
             finished.then(|| to_millis(it.at)),

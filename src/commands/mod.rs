@@ -11,6 +11,7 @@ pub mod export;
 mod finish;
 mod load;
 pub mod man;
+mod pace;
 mod plan;
 mod preview;
 mod progress_text;

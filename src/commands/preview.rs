@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::console::Console;
 use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::forecast::{self, Forecast, Prospect};
+use crate::domain::quota::QuotaState;
 use crate::report::{ProgressLine, grouped};
 use crate::store::Counts;
 
@@ -38,7 +41,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     }
     if counts.queued == 0 {
         text.push_str(". Nothing is left to send.");
-    } else if let Some(forecast) = forecast(run, counts.queued)? {
+    } else if let Some(forecast) = first_forecast(run, counts.queued)? {
         let _ = write!(text, "\nForecast: {forecast}");
     }
     if let Some(within) = run.guards.not_within {
@@ -51,29 +54,41 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     Ok(text)
 }
 
-/// When the run will be done; nothing for a rehearsal, whose quota is play money.
-fn forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
-    if run.batch.sandbox {
-        return Ok(None);
-    }
+/// When the run will be done, by what the checkpoint knows of the quota.
+fn first_forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
     let quota = match run.token {
         Some(token) => run.store.reader()?.quota(token)?,
         None => None,
     };
+    let quota = quota
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default();
+    Ok(forecast(run, rows, quota, None, run.clock.now()))
+}
+
+/// When `rows` more will be done; nothing for a rehearsal, whose quota is play money.
+pub(super) fn forecast(
+    run: &Run,
+    rows: u64,
+    quota: QuotaState,
+    latency: Option<Duration>,
+    now: Timestamp,
+) -> Option<Forecast> {
+    if run.batch.sandbox {
+        return None;
+    }
     let prospect = Prospect {
         rows,
-        quota: quota
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default(),
+        quota,
         rate: run.pace.rate,
         fallback: FALLBACK_RATE,
         reserve: run.pace.reserve,
         pace: run.pace.style,
         concurrency: run.concurrency,
-        latency: LIKELY_LATENCY,
+        latency: latency.unwrap_or(LIKELY_LATENCY),
         schedule: &run.pace.schedule,
     };
-    Ok(Some(forecast::forecast(&prospect, run.clock.now())))
+    Some(forecast::forecast(&prospect, now))
 }
 
 /// Progress while a list is read.

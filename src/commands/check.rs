@@ -192,7 +192,7 @@ fn judge(
 }
 
 /// The message of a row as it would be sent: a text as it reads, anything else as JSON.
-fn sample(row: &JudgedRow) -> Option<String> {
+pub(super) fn sample(row: &JudgedRow) -> Option<String> {
     let Verdict::Queued(accepted) = &row.verdict else {
         return None;
     };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::check;
 use super::console::Console;
 use super::error::CommandError;
 use super::plan::{Plan, batch_digest, with_added};
@@ -12,7 +13,7 @@ use super::run::history_span;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Accepted, Position, Suppression, Verdict};
+use crate::domain::recipient::{Position, Suppression};
 use crate::intake::{Judge, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
@@ -176,13 +177,8 @@ fn read_rows<'a>(
     let mut progress = preview::Reading::new(console, clock);
     let summary = plan.input.judge(&judge, &mut |row| {
         progress.row();
-        if let Verdict::Queued(Accepted {
-            content: Some(content),
-            ..
-        }) = &row.verdict
-            && samples.len() < SAMPLES
-        {
-            samples.push(content.content.clone());
+        if samples.len() < SAMPLES {
+            samples.extend(check::sample(&row));
         }
         rejects.push(&row)?;
         Ok::<_, CommandError>(loader.push(row, |position| row_name(&files, position))?)

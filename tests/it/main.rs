@@ -22,6 +22,7 @@ mod kill;
 mod locks;
 mod phone_corpus;
 mod phone_differential;
+mod readme;
 mod resolve;
 mod results;
 mod sandbox;

@@ -25,6 +25,7 @@ mod model;
 mod phone_corpus;
 mod phone_differential;
 mod quickstart;
+mod readme;
 mod resolve;
 mod results;
 mod sandbox;

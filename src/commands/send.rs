@@ -92,14 +92,16 @@ pub(super) fn go(
     let counts = run.store.reader()?.counts(run.batch.id)?;
     let console = run.console;
     console.say(preview::batch(&run, &counts)?);
-    if counts.queued > 0 && !sandbox && !yes {
-        if !console.ask(format_args!("Send {} messages now?", counts.queued)) {
-            console.say(format_args!(
-                "Nothing was sent. `outreach resume {}` goes on from here.",
-                run.batch.name
-            ));
-            return Ok(ExitCode::Paused);
-        }
+    if counts.queued > 0
+        && !sandbox
+        && !yes
+        && !console.ask(format_args!("Send {} messages now?", counts.queued))
+    {
+        console.say(format_args!(
+            "Nothing was sent. `outreach resume {}` goes on from here.",
+            run.batch.name
+        ));
+        return Ok(ExitCode::Paused);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -183,8 +183,10 @@ async fn send<L: Ledger, S: Sender>(
     let Turn { pass, permit } = turn;
     let flight = permit.started();
     shared.progress.started();
+    let begun = shared.clock.monotonic();
     let reply = shared.sender.send(recipient).await;
-    shared.progress.ended();
+    let took = shared.clock.monotonic().saturating_sub(begun);
+    shared.progress.ended(took);
     crash_point(CrashPoint::AfterRequest);
     let address = match &recipient.addressee {
         Addressee::ContactId(_) => Address::ContactId,

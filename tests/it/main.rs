@@ -1,12 +1,12 @@
 //! Integration tests: statements about the product, by topic.
 #![allow(
-    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a failed test may panic"
 )]
 
+mod ambiguity;
 mod check;
 mod check_command;
 mod cli_help;
@@ -20,9 +20,13 @@ mod forget;
 mod guards;
 mod intake;
 mod kill;
+mod layers;
 mod locks;
+mod model;
 mod phone_corpus;
 mod phone_differential;
+mod quickstart;
+mod readme;
 mod resolve;
 mod results;
 mod sandbox;
@@ -31,6 +35,7 @@ mod serve;
 mod serve_end_to_end;
 mod signals;
 mod status;
+mod storage;
 mod support;
 mod suppress;
 mod webhooks;

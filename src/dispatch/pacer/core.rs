@@ -188,7 +188,7 @@ impl Pacer {
     /// Other processes on the same checkpoint claimed `count` requests on the same token.
     pub fn others(&mut self, count: u64, now: Moment) {
         let at = nanos(now.mono);
-        self.windows.unknown(at, count);
+        self.windows.of_others(at, count);
         self.limiter.started(at, count);
     }
 

@@ -29,6 +29,10 @@ pub(super) const AFTER_RESET: Duration = Duration::from_secs(1);
 /// A request whose answer was lost may still reach the server for so long.
 const UNKNOWN_FATE: Duration = Duration::from_mins(1);
 
+/// A request that another process is about to send reaches the server within so long. What takes longer
+/// costs a refusal at the worst; to wait longer would leave quota unused at the end of every window.
+const OTHERS_FATE: Duration = Duration::from_secs(2);
+
 /// Why a window gives nothing until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -184,6 +188,12 @@ impl Windows {
     pub(super) fn unknown(&mut self, at: i64, count: u64) {
         self.unknown.push_back((at, count));
         self.unknown_total += count;
+    }
+
+    /// `count` requests of other processes start now.
+    pub(super) fn of_others(&mut self, at: i64, count: u64) {
+        // Their fate is settled sooner than that of a lost answer.
+        self.unknown(at - nanos(UNKNOWN_FATE) + nanos(OTHERS_FATE), count);
     }
 
     /// How many requests of the last hour have an unknown fate, and when the first of them is too old to

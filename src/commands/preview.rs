@@ -1,14 +1,18 @@
 //! What people see before anything is sent.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::console::Console;
 use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
+use crate::config;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
-use crate::domain::forecast::{self, Forecast, Prospect};
+use crate::domain::forecast::{Forecast, Prospect};
+use crate::domain::quota::QuotaState;
+use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::report::{ProgressLine, grouped};
 use crate::store::Counts;
 
@@ -38,7 +42,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     }
     if counts.queued == 0 {
         text.push_str(". Nothing is left to send.");
-    } else if let Some(forecast) = forecast(run, counts.queued)? {
+    } else if let Some(forecast) = run_forecast(run, counts.queued)? {
         let _ = write!(text, "\nForecast: {forecast}");
     }
     if let Some(within) = run.guards.not_within {
@@ -52,7 +56,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
 }
 
 /// When the run will be done; nothing for a rehearsal, whose quota is play money.
-fn forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
+fn run_forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
     if run.batch.sandbox {
         return Ok(None);
     }
@@ -60,20 +64,52 @@ fn forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
         Some(token) => run.store.reader()?.quota(token)?,
         None => None,
     };
+    let quota = quota
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default();
+    Ok(Some(forecast(
+        rows,
+        quota,
+        &run.pace,
+        run.concurrency,
+        &run.clock,
+    )))
+}
+
+/// When so many rows will be sent.
+pub(super) fn forecast(
+    rows: u64,
+    quota: QuotaState,
+    pace: &config::Pace,
+    concurrency: NonZeroU32,
+    clock: &Clock,
+) -> Forecast {
     let prospect = Prospect {
         rows,
-        quota: quota
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default(),
-        rate: run.pace.rate,
+        quota,
+        rate: pace.rate,
         fallback: FALLBACK_RATE,
-        reserve: run.pace.reserve,
-        pace: run.pace.style,
-        concurrency: run.concurrency,
+        reserve: pace.reserve,
+        pace: pace.style,
+        concurrency,
         latency: LIKELY_LATENCY,
-        schedule: &run.pace.schedule,
+        schedule: &pace.schedule,
     };
-    Ok(Some(forecast::forecast(&prospect, run.clock.now())))
+    crate::domain::forecast::forecast(&prospect, clock.now())
+}
+
+/// The message of a row as it would be sent: a text as it reads, anything else as JSON.
+pub(super) fn sample(row: &JudgedRow) -> Option<String> {
+    let Verdict::Queued(accepted) = &row.verdict else {
+        return None;
+    };
+    let content = &accepted.content.as_ref()?.content;
+    let value: serde_json::Value = serde_json::from_str(content).ok()?;
+    let text = match value.get("payload").and_then(serde_json::Value::as_str) {
+        Some(text) if value.get("quick_replies").is_none() => text.to_owned(),
+        Some(_) | None => content.clone(),
+    };
+    Some(format!("row {}: {text}", row.position.row))
 }
 
 /// Progress while a list is read.

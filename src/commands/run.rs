@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::finish;
+use super::known::history_span;
 use super::progress_text::progress_text;
 use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
@@ -27,9 +28,7 @@ use crate::domain::quota::{QuotaHeaders, QuotaState};
 use crate::domain::schedule::WindowBy;
 use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::store::{
-    Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Opening, Store, StoreError, Window,
-};
+use crate::store::{Batch, ClaimRules, Claimed, Hold, Journal, Opening, Store, StoreError, Window};
 
 /// How often progress is shown and the quota saved.
 const TICK: Duration = Duration::from_millis(200);
@@ -318,14 +317,6 @@ impl Run {
             })),
             (Some(_), WindowBy::Sender) | (None, _) => None,
         }
-    }
-}
-
-/// How far back earlier messages count.
-pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
-    HistorySpan {
-        repeat_guard: guards.repeat_guard,
-        not_within: guards.not_within.unwrap_or_default(),
     }
 }
 

@@ -29,6 +29,8 @@ mod resolve;
 mod results;
 mod sandbox;
 mod sandbox_webhooks;
+mod serve;
+mod serve_end_to_end;
 mod signals;
 mod status;
 mod storage;

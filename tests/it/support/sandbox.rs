@@ -73,6 +73,12 @@ impl SandboxProcess {
         serde_json::from_str(&self.get("/sandbox/stats")).expect("the account")
     }
 
+    /// What it knows of everybody it was asked to message.
+    pub fn people(&self) -> Vec<serde_json::Value> {
+        let line = |line: &str| serde_json::from_str(line).expect("a line");
+        self.get("/sandbox/people").lines().map(line).collect()
+    }
+
     /// How many messages each number got.
     pub(crate) fn accepted(&self) -> BTreeMap<u64, u64> {
         let body = self.get("/sandbox/accepted");

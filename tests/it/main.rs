@@ -20,6 +20,7 @@ mod guards;
 mod intake;
 mod kill;
 mod locks;
+mod pace;
 mod phone_corpus;
 mod phone_differential;
 mod resolve;

@@ -1,76 +1,32 @@
 //! `outreach check FILE`: what would be sent and what is wrong with the file. No network, and nothing
 //! is written but what was asked for.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::time::Duration;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::known::Known;
 use super::plan::content_source;
-use super::run::history_span;
+use super::preview;
 use crate::amio;
 use crate::cli::CheckArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::content::Template;
-use crate::domain::forecast::{Prospect, forecast};
-use crate::domain::phone::PhoneNumber;
+use crate::domain::forecast::forecast;
 use crate::domain::quota::QuotaState;
-use crate::domain::recipient::{JudgedRow, Suppression, Verdict};
+use crate::domain::recipient::JudgedRow;
 use crate::exit::ExitCode;
 use crate::intake::{Input, Judge, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::report::write_whole_file;
-use crate::store::{PastMessages, Reader, content_key};
+use crate::store::Reader;
 
 /// Messages that are shown.
 const SAMPLES: usize = 3;
-
-/// What an exchange takes, for the forecast: nothing was measured yet.
-const LATENCY: Duration = Duration::from_millis(300);
-
-/// What the checkpoint knows of the numbers, if there is one.
-#[derive(Default)]
-struct Known {
-    listed: HashMap<PhoneNumber, String>,
-    past: PastMessages,
-}
-
-impl Known {
-    fn read(settings: &Settings, clock: &Clock) -> Result<Self, CommandError> {
-        let checkpoint = settings.checkpoint();
-        if !checkpoint.db().exists() {
-            return Ok(Self::default());
-        }
-        let reader = Reader::open(checkpoint.db())?;
-        let mut known = Self {
-            past: reader.past_messages(history_span(&settings.guards()?), None, clock.now())?,
-            ..Self::default()
-        };
-        reader.suppressions(|entry| -> Result<(), CommandError> {
-            known.listed.insert(entry.phone, entry.reason);
-            Ok(())
-        })?;
-        Ok(known)
-    }
-
-    fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        if let Some(reason) = self.listed.get(&phone) {
-            let reason = reason.clone();
-            return Some(Suppression::Listed { reason });
-        }
-        let past = self.past.messaged(phone)?;
-        Some(Suppression::NotWithin {
-            batch: past.batch,
-            at: past.at.to_string(),
-        })
-    }
-}
 
 /// Runs the command; `out` is standard output.
 ///
@@ -88,7 +44,7 @@ pub fn run(
     for notice in template.iter().flat_map(Template::notices) {
         console.say(format_args!("note: {notice}"));
     }
-    let known = Known::read(settings, clock)?;
+    let known = known(settings, clock)?;
     let mut samples = Vec::new();
     let rejects = args.rejects.as_deref();
     let summary = judge(
@@ -127,6 +83,16 @@ pub fn run(
     Ok(ExitCode::Complete)
 }
 
+/// What the checkpoint knows, if there is one.
+fn known(settings: &Settings, clock: &Clock) -> Result<Known, CommandError> {
+    let checkpoint = settings.checkpoint();
+    if !checkpoint.db().exists() {
+        return Ok(Known::default());
+    }
+    let reader = Reader::open(checkpoint.db())?;
+    Known::read(&reader, &settings.guards()?, None, clock)
+}
+
 /// The template, if the settings say what is sent.
 fn template(settings: &Settings, input: &Input) -> Result<Option<Template>, CommandError> {
     let content = settings.content()?;
@@ -150,24 +116,9 @@ fn judge(
         .map(|path| RejectsFile::create(path, input.headers()))
         .transpose()?;
     let suppressed = |phone| known.cause(phone);
-    let render = |record: &_, _, phone| {
-        let Some(template) = template else {
-            return Err(Unsendable::Problem("there is no message".to_owned()));
-        };
-        let rendered = template
-            .render(record)
-            .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
-        let past = channel.as_ref().and_then(|channel| {
-            let key = content_key(channel, phone, &rendered.content);
-            known.past.repeated(key)
-        });
-        match past {
-            None => Ok(rendered),
-            Some(past) => Err(Unsendable::Suppressed(Suppression::RepeatGuard {
-                batch: past.batch,
-                at: past.at.to_string(),
-            })),
-        }
+    let render = |record: &_, _, phone| match template {
+        Some(template) => known.message(template, channel.as_deref(), record, phone),
+        None => Err(Unsendable::Problem("there is no message".to_owned())),
     };
     let judge = Judge {
         suppressed: &suppressed,
@@ -177,7 +128,7 @@ fn judge(
     };
     let mut take = |row: JudgedRow| -> Result<(), CommandError> {
         if samples.len() < SAMPLES {
-            samples.extend(sample(&row));
+            samples.extend(preview::sample(&row));
         }
         if let Some(rejects) = &mut rejects {
             rejects.push(&row)?;
@@ -191,20 +142,6 @@ fn judge(
     Ok(summary)
 }
 
-/// The message of a row as it would be sent: a text as it reads, anything else as JSON.
-fn sample(row: &JudgedRow) -> Option<String> {
-    let Verdict::Queued(accepted) = &row.verdict else {
-        return None;
-    };
-    let content = &accepted.content.as_ref()?.content;
-    let value: serde_json::Value = serde_json::from_str(content).ok()?;
-    let text = match value.get("payload").and_then(serde_json::Value::as_str) {
-        Some(text) if value.get("quick_replies").is_none() => text.to_owned(),
-        Some(_) | None => content.clone(),
-    };
-    Some(format!("row {}: {text}", row.position.row))
-}
-
 /// How long the batch will take.
 fn told_forecast(
     settings: &Settings,
@@ -214,20 +151,12 @@ fn told_forecast(
     if summary.queued == 0 {
         return Ok(None);
     }
-    let connection = settings.connection()?;
     let pace = settings.pace(clock.now())?;
-    let prospect = Prospect {
-        rows: summary.queued,
-        quota: known_quota(settings)?,
-        rate: pace.rate,
-        fallback: FALLBACK_RATE,
-        reserve: pace.reserve,
-        pace: pace.style,
-        concurrency: NonZeroU32::from(connection.concurrency),
-        latency: LATENCY,
-        schedule: &pace.schedule,
-    };
-    Ok(Some(forecast(&prospect, clock.now()).to_string()))
+    let concurrency = NonZeroU32::from(settings.connection()?.concurrency);
+    let quota = known_quota(settings)?;
+    let prospect = preview::prospect(summary.queued, quota, &pace, concurrency);
+    let forecast = forecast(&prospect, clock.now());
+    Ok(Some(forecast.to_string()))
 }
 
 /// What an earlier run learned of the quota, if the token and the checkpoint are here.

@@ -18,6 +18,11 @@ pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> Comma
             return Err(error);
         }
     };
+    // Webhook events that came before our own answers may settle what is unknown.
+    let events = run.store.apply_waiting_events(run.clock.now()).await?;
+    for problem in &events.problems {
+        tracing::warn!("{problem}");
+    }
     let counts = run.store.reader()?.counts(run.batch.id)?;
     let exit = exit_code(&end, &counts);
     let halted_text = match &end {
@@ -30,7 +35,6 @@ pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> Comma
     run.store
         .end_run(run.batch.id, run.clock.now(), exit.reason(), halted_text)
         .await?;
-    run.store.fold_contacts().await?;
     tell_end(&run, &end, &counts);
     report(&run)?;
     Ok(exit)

@@ -1,24 +1,20 @@
 //! A list goes into the checkpoint: judged, rendered, and whole or not at all.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::console::Console;
 use super::error::CommandError;
+use super::known::Known;
 use super::plan::{Plan, batch_digest, with_added};
 use super::preview;
-use super::run::history_span;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Accepted, Position, Suppression, Verdict};
-use crate::intake::{Judge, Unsendable};
+use crate::domain::recipient::Position;
+use crate::intake::Judge;
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
-use crate::store::{
-    Absorb, Batch, BatchId, Becomes, Loader, NewBatch, PastMessages, Reader, Store, content_key,
-};
+use crate::store::{Absorb, Batch, BatchId, Becomes, Loader, NewBatch, Store};
 
 /// So many rendered messages are shown.
 const SAMPLES: usize = 3;
@@ -144,26 +140,14 @@ fn read_rows<'a>(
 ) -> Result<Loader<'a>, CommandError> {
     let now = clock.now();
     let reader = store.reader()?;
-    let past = reader.past_messages(history_span(guards), existing.batch, now)?;
-    let listed = Listed::read(&reader)?;
+    let known = Known::read(&reader, guards, existing.batch, clock)?;
     let mut loader = store.loader(id, 0, now);
     let mut files = existing.files.clone();
     files.extend(plan.input.file_names().map(str::to_owned));
     let channel = plan.channel.clone();
     let template = plan.template;
-    let suppressed = |phone| listed.cause(phone).or_else(|| messaged(&past, phone));
-    let message = |record: &_, _, phone| {
-        let rendered = template
-            .render(record)
-            .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
-        match past.repeated(content_key(&channel, phone, &rendered.content)) {
-            None => Ok(rendered),
-            Some(past) => Err(Unsendable::Suppressed(Suppression::RepeatGuard {
-                batch: past.batch,
-                at: past.at.to_string(),
-            })),
-        }
-    };
+    let suppressed = |phone| known.cause(phone);
+    let message = |record: &_, _, phone| known.message(&template, Some(&channel), record, phone);
     let judge = Judge {
         suppressed: &suppressed,
         render: Some(&message),
@@ -176,13 +160,8 @@ fn read_rows<'a>(
     let mut progress = preview::Reading::new(console, clock);
     let summary = plan.input.judge(&judge, &mut |row| {
         progress.row();
-        if let Verdict::Queued(Accepted {
-            content: Some(content),
-            ..
-        }) = &row.verdict
-            && samples.len() < SAMPLES
-        {
-            samples.push(content.content.clone());
+        if samples.len() < SAMPLES {
+            samples.extend(preview::sample(&row));
         }
         rejects.push(&row)?;
         Ok::<_, CommandError>(loader.push(row, |position| row_name(&files, position))?)
@@ -207,14 +186,6 @@ fn read_rows<'a>(
     Ok(loader)
 }
 
-fn messaged(past: &PastMessages, phone: PhoneNumber) -> Option<Suppression> {
-    let past = past.messaged(phone)?;
-    Some(Suppression::NotWithin {
-        batch: past.batch,
-        at: past.at.to_string(),
-    })
-}
-
 /// How a row is called: by its number, and by its file where there are several.
 fn row_name(files: &[String], position: Position) -> String {
     if let [_] = files {
@@ -222,29 +193,4 @@ fn row_name(files: &[String], position: Position) -> String {
     }
     let file = files.get(usize::from(position.file));
     format!("{} row {}", file.map_or("?", String::as_str), position.row)
-}
-
-/// The suppression list, in memory while a list is read.
-struct Listed(HashMap<PhoneNumber, Arc<str>>);
-
-impl Listed {
-    fn read(reader: &Reader) -> Result<Self, CommandError> {
-        let mut listed = HashMap::new();
-        let mut reasons: HashMap<String, Arc<str>> = HashMap::new();
-        reader.suppressions(|entry| {
-            let reason = reasons
-                .entry(entry.reason)
-                .or_insert_with_key(|reason| Arc::from(reason.as_str()));
-            listed.insert(entry.phone, Arc::clone(reason));
-            Ok::<_, CommandError>(())
-        })?;
-        Ok(Self(listed))
-    }
-
-    fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        let reason = self.0.get(&phone)?;
-        Some(Suppression::Listed {
-            reason: reason.to_string(),
-        })
-    }
 }

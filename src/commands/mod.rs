@@ -5,10 +5,13 @@ mod checkpoint;
 pub mod completions;
 pub mod config;
 mod console;
+pub mod contacts;
 pub mod doctor;
 pub mod error;
 pub mod export;
 mod finish;
+pub mod forget;
+mod known;
 mod load;
 pub mod man;
 mod pace;
@@ -73,6 +76,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
+        Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;
             ExitCode::Complete
@@ -88,9 +93,6 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Man => {
             man::run(&mut out)?;
             ExitCode::Complete
-        }
-        Command::Contacts(_) | Command::Forget(_) => {
-            return Err(CommandError::usage("to come"));
         }
     };
     out.flush()?;

@@ -151,18 +151,20 @@ pub(super) fn compare(
     if differing.is_empty() || (how == Some(Absorb::Add) && was_added(&batch, plan)) {
         return Ok(Takes::Continues(Box::new(batch)));
     }
-    match how {
-        Some(how) => {
-            only_rows(&differing, plan)?;
-            Ok(Takes::Absorbs(Box::new(batch), how))
-        }
-        None => Err(CommandError::usage(format_args!(
-            "batch `{}` was begun with other {}. Leave --batch out (or name another) for a new \
-             batch; --update replaces the list of this one, --add adds to it",
-            plan.name,
-            differing.join(" and other ")
-        ))),
+    if let Some(how) = how {
+        only_rows(&differing, plan)?;
+        return Ok(Takes::Absorbs(Box::new(batch), how));
     }
+    let remedy = match only_rows(&differing, plan) {
+        Ok(()) => "; --update replaces the list of this one, --add adds to it",
+        Err(_) => "",
+    };
+    Err(CommandError::usage(format_args!(
+        "batch `{}` was begun with other {}. Leave --batch out (or name another) for a new \
+         batch{remedy}",
+        plan.name,
+        differing.join(" and other ")
+    )))
 }
 
 /// A rehearsal's messages reached nobody, and must not count as messages to real people.

@@ -1,6 +1,7 @@
 //! What people see before anything is sent.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,9 +10,11 @@ use super::console::Console;
 use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
+use crate::config;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
-use crate::domain::forecast::{self, Forecast, Prospect};
+use crate::domain::forecast::{Forecast, Prospect, forecast};
 use crate::domain::quota::QuotaState;
+use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::report::{ProgressLine, grouped};
 use crate::store::Counts;
 
@@ -63,11 +66,11 @@ fn first_forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError
     let quota = quota
         .and_then(|json| serde_json::from_str(&json).ok())
         .unwrap_or_default();
-    Ok(forecast(run, rows, quota, None, run.clock.now()))
+    Ok(run_forecast(run, rows, quota, None, run.clock.now()))
 }
 
-/// When `rows` more will be done; nothing for a rehearsal, whose quota is play money.
-pub(super) fn forecast(
+/// When `rows` more of this run will be done; nothing for a rehearsal, whose quota is play money.
+pub(super) fn run_forecast(
     run: &Run,
     rows: u64,
     quota: QuotaState,
@@ -77,18 +80,43 @@ pub(super) fn forecast(
     if run.batch.sandbox {
         return None;
     }
-    let prospect = Prospect {
+    let mut prospect = prospect(rows, quota, &run.pace, run.concurrency);
+    prospect.latency = latency.unwrap_or(LIKELY_LATENCY);
+    Some(forecast(&prospect, now))
+}
+
+/// What a forecast of so many rows is made from.
+pub(super) fn prospect(
+    rows: u64,
+    quota: QuotaState,
+    pace: &config::Pace,
+    concurrency: NonZeroU32,
+) -> Prospect<'_> {
+    Prospect {
         rows,
         quota,
-        rate: run.pace.rate,
+        rate: pace.rate,
         fallback: FALLBACK_RATE,
-        reserve: run.pace.reserve,
-        pace: run.pace.style,
-        concurrency: run.concurrency,
-        latency: latency.unwrap_or(LIKELY_LATENCY),
-        schedule: &run.pace.schedule,
+        reserve: pace.reserve,
+        pace: pace.style,
+        concurrency,
+        latency: LIKELY_LATENCY,
+        schedule: &pace.schedule,
+    }
+}
+
+/// The message of a row as it would be sent: a text as it reads, anything else as JSON.
+pub(super) fn sample(row: &JudgedRow) -> Option<String> {
+    let Verdict::Queued(accepted) = &row.verdict else {
+        return None;
     };
-    Some(forecast::forecast(&prospect, now))
+    let content = &accepted.content.as_ref()?.content;
+    let value: serde_json::Value = serde_json::from_str(content).ok()?;
+    let text = match value.get("payload").and_then(serde_json::Value::as_str) {
+        Some(text) if value.get("quick_replies").is_none() => text.to_owned(),
+        Some(_) | None => content.clone(),
+    };
+    Some(format!("row {}: {text}", row.position.row))
 }
 
 /// Progress while a list is read.

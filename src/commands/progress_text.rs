@@ -52,7 +52,7 @@ impl Story {
         let begun = Instant::now();
         let rows = self.queued.saturating_sub(view.settled());
         // It is only for people: without it the run goes on.
-        self.forecast = preview::forecast(run, rows, *quota, view.latency, now.wall)
+        self.forecast = preview::run_forecast(run, rows, *quota, view.latency, now.wall)
             .filter(|_| rows > 0)
             .map(|forecast| forecast.to_string());
         let pause = begun.elapsed().saturating_mul(FORECAST_SHARE);

@@ -30,6 +30,7 @@ pub fn run(
     } else {
         checkpoint
     };
+    send::somebody_decides(args.sandbox, args.yes, console)?;
     let store = Arc::new(Store::open_existing(checkpoint.db())?);
     let batch = choose(&store.reader()?, args.batch.as_deref())?;
     if batch.sandbox != args.sandbox {

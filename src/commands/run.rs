@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::finish;
+use super::known::history_span;
 use super::pace::{self, QuotaKeeper};
 use super::progress_text::Story;
 use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
@@ -26,7 +27,7 @@ use crate::domain::outcome::{Exchange, Written};
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::store::{Batch, ClaimRules, Claimed, HistorySpan, Hold, Journal, Store};
+use crate::store::{Batch, ClaimRules, Claimed, Hold, Journal, Store};
 
 /// How often progress is shown and the quota saved.
 const TICK: Duration = Duration::from_millis(200);
@@ -148,6 +149,8 @@ impl Run {
             self.clock.clone(),
         )?;
         let token = client.token_fingerprint();
+        // What an earlier run left behind, so that known contacts are addressed by their id.
+        self.store.fold_contacts().await?;
         let (journal, start) = Journal::start(
             Arc::clone(&self.store),
             &self.batch,
@@ -167,7 +170,9 @@ impl Run {
         let mut quota = QuotaKeeper::new(token, &pacer);
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal, &mut quota).await;
-        quota.keep(&self.store, &pacer, self.clock.now()).await?;
+        if end.is_ok() {
+            quota.keep(&self.store, &pacer, self.clock.now()).await?;
+        }
         finish::finish(self, end).await
     }
 
@@ -266,14 +271,6 @@ impl Run {
             token,
             window: pace::window(&self.pace.schedule),
         }
-    }
-}
-
-/// How far back earlier messages count.
-pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
-    HistorySpan {
-        repeat_guard: guards.repeat_guard,
-        not_within: guards.not_within.unwrap_or_default(),
     }
 }
 

@@ -33,6 +33,7 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
     if !args.sandbox {
         connection.token()?;
     }
+    somebody_decides(args.sandbox, args.yes, console)?;
     let plan = plan(args, settings, &connection)?;
     for notice in plan.template.notices() {
         console.say(format_args!("note: {notice}"));
@@ -67,6 +68,20 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
     go(run, &connection, args.sandbox, args.yes)
 }
 
+/// Without a terminal nobody can say yes to the first real send: told before a long list is read.
+pub(super) fn somebody_decides(
+    sandbox: bool,
+    yes: bool,
+    console: Console,
+) -> Result<(), CommandError> {
+    if sandbox || yes || console.can_ask() {
+        return Ok(());
+    }
+    Err(CommandError::usage(
+        "nobody can be asked here: give --yes to send without asking",
+    ))
+}
+
 /// Shows what is about to be sent, asks where somebody can answer, and sends.
 pub(super) fn go(
     run: Run,
@@ -77,19 +92,16 @@ pub(super) fn go(
     let counts = run.store.reader()?.counts(run.batch.id)?;
     let console = run.console;
     console.say(preview::batch(&run, &counts)?);
-    if counts.queued > 0 && !sandbox && !yes {
-        if !console.can_ask() {
-            return Err(CommandError::usage(
-                "nobody can be asked here: give --yes to send without asking",
-            ));
-        }
-        if !console.ask(format_args!("Send {} messages now?", counts.queued)) {
-            console.say(format_args!(
-                "Nothing was sent. `outreach resume {}` goes on from here.",
-                run.batch.name
-            ));
-            return Ok(ExitCode::Paused);
-        }
+    if counts.queued > 0
+        && !sandbox
+        && !yes
+        && !console.ask(format_args!("Send {} messages now?", counts.queued))
+    {
+        console.say(format_args!(
+            "Nothing was sent. `outreach resume {}` goes on from here.",
+            run.batch.name
+        ));
+        return Ok(ExitCode::Paused);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -120,10 +120,23 @@ async fn step<L: Ledger, S: Sender>(
         // Counted before it is known, so that nobody takes the batch for finished in between.
         shared.claimed.fetch_add(1, Ordering::SeqCst);
     }
-    let (settled, claim) = shared
+    let known = result
+        .as_ref()
+        .map(|result| (result.recipient, result.outcome, result.receipt.clone()));
+    let step = shared
         .ledger
         .step(result, claim.then(|| shared.clock.now()))
-        .await?;
+        .await;
+    if let (Err(_), Some((recipient, outcome, receipt))) = (&step, known) {
+        // The checkpoint will call it unknown: what is known goes where a person can find it.
+        tracing::error!(
+            recipient = recipient.seq(),
+            outcome = outcome.word(),
+            message_id = receipt.and_then(|receipt| receipt.message_id),
+            "the checkpoint failed before this result was on disk"
+        );
+    }
+    let (settled, claim) = step?;
     let nothing_claimed = matches!(claim, Some(ref claim) if !matches!(claim, Claim::Claimed(_)));
     let less = usize::from(settles) + usize::from(nothing_claimed);
     let left = shared.claimed.fetch_sub(less, Ordering::SeqCst) - less;

@@ -201,14 +201,15 @@ const fn from_queued(event: Event) -> Option<State> {
         Event::Suppress => Some(State::Suppressed),
         // An edit that keeps the row changes nothing.
         Event::Restore => Some(State::Queued),
+        // Queued for another try after a lost answer, and the first one did arrive.
+        Event::ProvenSent => Some(State::Sent),
+        Event::ProvenNoMatch => Some(State::NoMessenger),
+        Event::ProvenFailed => Some(State::Error),
         Event::Accepted
         | Event::NoMatch
         | Event::Refused
         | Event::Released
         | Event::AnswerLost
-        | Event::ProvenSent
-        | Event::ProvenNoMatch
-        | Event::ProvenFailed
         | Event::AssumedSent
         | Event::Resend => None,
     }
@@ -231,17 +232,18 @@ const fn from_sending(event: Event) -> Option<State> {
 const fn from_sent(event: Event) -> Option<State> {
     match event {
         // The answer arrives after an event already proved it; redelivered events repeat.
-        Event::Accepted | Event::AnswerLost | Event::ProvenSent => Some(State::Sent),
-        Event::ProvenNoMatch => Some(State::NoMessenger),
-        Event::ProvenFailed => Some(State::Error),
-        Event::Claimed
+        // What an event proved stands, whatever the answer to this or to a repeated request says.
+        Event::Accepted
+        | Event::AnswerLost
         | Event::NoMatch
         | Event::Refused
         | Event::Released
-        | Event::AssumedSent
-        | Event::Resend
-        | Event::Suppress
-        | Event::Restore => None,
+        | Event::ProvenSent => Some(State::Sent),
+        Event::ProvenNoMatch => Some(State::NoMessenger),
+        Event::ProvenFailed => Some(State::Error),
+        Event::Claimed | Event::AssumedSent | Event::Resend | Event::Suppress | Event::Restore => {
+            None
+        }
     }
 }
 
@@ -251,10 +253,11 @@ const fn from_unknown(event: Event) -> Option<State> {
         Event::Accepted | Event::ProvenSent | Event::AssumedSent => Some(State::Sent),
         Event::NoMatch | Event::ProvenNoMatch => Some(State::NoMessenger),
         Event::Refused | Event::ProvenFailed => Some(State::Error),
-        Event::Resend => Some(State::Queued),
+        // Given up too early: the answer came after all, and says that nothing was sent.
+        Event::Released | Event::Resend => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
         // An unknown outcome stays one: to suppress it would hide that it may have been messaged.
-        Event::Claimed | Event::Released | Event::Suppress | Event::Restore => None,
+        Event::Claimed | Event::Suppress | Event::Restore => None,
     }
 }
 
@@ -262,14 +265,15 @@ const fn from_unknown(event: Event) -> Option<State> {
 const fn from_refused(state: State, event: Event) -> Option<State> {
     match event {
         // A failure event may overtake the answer, or its loss; and its repetitions change nothing.
-        Event::Accepted | Event::AnswerLost | Event::ProvenFailed | Event::ProvenNoMatch => {
-            Some(state)
-        }
-        Event::Resend => Some(State::Queued),
-        Event::Claimed
+        Event::Accepted
         | Event::NoMatch
         | Event::Refused
         | Event::Released
+        | Event::AnswerLost
+        | Event::ProvenFailed
+        | Event::ProvenNoMatch => Some(state),
+        Event::Resend => Some(State::Queued),
+        Event::Claimed
         | Event::ProvenSent
         | Event::AssumedSent
         | Event::Suppress
@@ -316,11 +320,43 @@ mod tests {
         {
             for event in EVENTS {
                 if next(state, event) == Ok(State::Queued) {
-                    let sure = state == State::Sending && event == Event::Released;
+                    let in_doubt = matches!(state, State::Sending | State::Unknown);
+                    let sure = in_doubt && event == Event::Released;
                     let asked = state == State::Unknown && event == Event::Resend;
                     assert!(sure || asked, "{state} + {event:?} goes back to the queue");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_answer_is_impossible_once_a_request_has_left() {
+        let answers = [
+            Event::Accepted,
+            Event::NoMatch,
+            Event::Refused,
+            Event::Released,
+            Event::AnswerLost,
+        ];
+        // Whatever an event, or a signal, made of the recipient meanwhile.
+        let meanwhile = [
+            State::Sending,
+            State::Sent,
+            State::NoMessenger,
+            State::Error,
+            State::Unknown,
+        ];
+        for state in meanwhile {
+            for answer in answers {
+                assert!(next(state, answer).is_ok(), "{state} + {answer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_proved_sent_is_never_queued_again() {
+        for event in EVENTS {
+            assert_ne!(next(State::Sent, event), Ok(State::Queued), "{event:?}");
         }
     }
 

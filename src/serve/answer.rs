@@ -60,7 +60,7 @@ async fn one_channel(
 
 /// Healthy means that the checkpoint can be read.
 async fn healthz(State(desk): Shared) -> Response {
-    match read(&desk, |reader| reader.waiting_events()).await {
+    match read(&desk, Reader::waiting_events).await {
         Some(_) => "ok\n".into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

@@ -99,13 +99,11 @@ async fn serve(
         .header_read_timeout(limits.head_time)
         .max_buf_size(HEAD);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    // What `wait_for` returns is a lock, which must not be held while the request ends.
+    let stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
     let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stopped.wait_for(|stopped| *stopped) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
+        ended = connection.as_mut() => ended,
+        _ = stop => {
             // The request that is under way gets its answer.
             connection.as_mut().graceful_shutdown();
             match timeout(limits.grace, connection).await {

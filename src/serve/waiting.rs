@@ -19,7 +19,7 @@ pub(super) async fn run(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
     let mut waiting = 0;
     let mut tick = 0_u32;
     loop {
-        if waiting <= MANY || tick % SELDOM == 0 {
+        if waiting <= MANY || tick.is_multiple_of(SELDOM) {
             waiting = once(&desk).await.unwrap_or(waiting);
         }
         tick = tick.wrapping_add(1);

@@ -5,11 +5,13 @@
 //! sorted, between runs.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
+use serde::Serialize;
 
-use super::Store;
 use super::error::StoreError;
+use super::{Reader, Store, from_millis, suppression};
 use crate::domain::event::read_covers;
+use crate::domain::phone::PhoneNumber;
 
 /// Notes that are entered in one transaction.
 const STEP: i64 = 50_000;
@@ -43,6 +45,154 @@ impl Store {
         {}
         Ok(())
     }
+}
+
+/// Somebody whom we know on a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The channel's id.
+    pub channel: String,
+    /// The number.
+    pub phone: PhoneNumber,
+    /// The contact's id on the channel, once the API told it.
+    pub contact_id: Option<String>,
+    /// Given names, of the latest list that had them.
+    pub first_name: Option<String>,
+    /// Family names, likewise.
+    pub last_name: Option<String>,
+    /// When the first message was accepted.
+    pub first_message_at: Option<Timestamp>,
+    /// When the latest message was accepted.
+    pub last_message_at: Option<Timestamp>,
+    /// When the person opted in.
+    pub opted_in_at: Option<Timestamp>,
+    /// When the person opted out.
+    pub opted_out_at: Option<Timestamp>,
+}
+
+/// A message to a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContactMessage {
+    /// The batch's name.
+    pub batch: String,
+    /// The row in the contacts file.
+    pub row: u32,
+    /// Where the recipient stands.
+    pub state: String,
+    /// The message's id.
+    pub message_id: Option<String>,
+    /// When it was accepted.
+    pub sent_at: Timestamp,
+    /// When it was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was read, at the latest.
+    pub read_at: Option<Timestamp>,
+}
+
+const SELECT: &str = "SELECT channel, phone, contact_id, first_name, last_name, first_message_at,
+    last_message_at, opted_in_at, opted_out_at FROM contact";
+
+impl Reader {
+    /// Passes every contact to `each`, by channel and number, one at a time.
+    ///
+    /// Messages that were accepted since the last [`Store::fold_contacts`] are not in it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
+    pub fn contacts<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(Contact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare(&format!("{SELECT} ORDER BY channel, phone"))
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(contact(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// What is known of a number, on each channel.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
+        // One look-up a channel: the table is ordered by channel first.
+        let mut select = self.connection.prepare(&format!(
+            "{SELECT} WHERE phone = ?1 AND channel IN (SELECT DISTINCT channel FROM batch)
+             ORDER BY channel"
+        ))?;
+        let rows = select.query_map([suppression::column(phone)], |row| Ok(contact(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// The messages to a number, in the order of their batches.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn messages_to(
+        &self,
+        channel: &str,
+        phone: PhoneNumber,
+    ) -> Result<Vec<ContactMessage>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT b.name, i.row, r.state, m.message_id, m.sent_at, m.delivered_at, m.read_at
+             FROM contact_message l
+                  JOIN batch b ON b.id = l.recipient >> 32
+                  JOIN recipient r ON r.id = l.recipient
+                  JOIN recipient_input i ON i.id = l.recipient
+                  JOIN message m ON m.recipient = l.recipient
+             WHERE l.phone = ?1 AND b.channel = ?2 ORDER BY l.recipient",
+        )?;
+        let rows = select.query_map((suppression::column(phone), channel), |row| {
+            let message = || -> Result<ContactMessage, StoreError> {
+                Ok(ContactMessage {
+                    batch: row.get(0)?,
+                    row: row.get(1)?,
+                    state: row.get(2)?,
+                    message_id: row.get(3)?,
+                    sent_at: from_millis(row.get(4)?)?,
+                    delivered_at: time(row, 5)?,
+                    read_at: time(row, 6)?,
+                })
+            };
+            Ok(message())
+        })?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// The number's entry on the suppression list.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn suppression_of(
+        &self,
+        phone: PhoneNumber,
+    ) -> Result<Option<crate::domain::recipient::Suppression>, StoreError> {
+        suppression::cause(&self.connection, phone)
+    }
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    row.get::<_, Option<i64>>(column)?
+        .map(from_millis)
+        .transpose()
+}
+
+fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
+    Ok(Contact {
+        channel: row.get(0)?,
+        phone: suppression::phone(row.get(1)?)?,
+        contact_id: row.get(2)?,
+        first_name: row.get(3)?,
+        last_name: row.get(4)?,
+        first_message_at: time(row, 5)?,
+        last_message_at: time(row, 6)?,
+        opted_in_at: time(row, 7)?,
+        opted_out_at: time(row, 8)?,
+    })
 }
 
 /// Enters up to `limit` messages; returns how many there were.
@@ -132,10 +282,11 @@ const KNOWN_BEFORE: &str = "SELECT DISTINCT c.channel, c.phone
                            WHERE s.channel = c.channel AND s.contact_id = c.contact_id))";
 
 const REFRESH: &str = "UPDATE message SET
-         opted_in_at = (SELECT opted_in_at FROM contact WHERE channel = ?1 AND phone = ?2),
-         read_at = (SELECT min(s.until) FROM contact c
+         opted_in_at = coalesce((SELECT opted_in_at FROM contact
+                                 WHERE channel = ?1 AND phone = ?2), opted_in_at),
+         read_at = coalesce((SELECT min(s.until) FROM contact c
                     CROSS JOIN contact_read s ON s.channel = c.channel AND s.contact_id = c.contact_id
-                    WHERE c.channel = ?1 AND c.phone = ?2 AND s.until + ?3 >= message.sent_at)
+                    WHERE c.channel = ?1 AND c.phone = ?2 AND s.until + ?3 >= message.sent_at), read_at)
      WHERE recipient IN (SELECT l.recipient FROM contact_message l
                          JOIN batch b ON b.id = l.recipient >> 32
                          WHERE l.phone = ?2 AND b.channel = ?1)";

@@ -258,8 +258,17 @@ pub struct PastMessages {
 }
 
 impl PastMessages {
-    /// The latest message with that content key within the repeat guard.
-    pub fn repeated(&self, key: i64) -> Option<PastMessage> {
+    /// The latest message with that content within the repeat guard.
+    pub fn repeated(
+        &self,
+        channel: &str,
+        phone: PhoneNumber,
+        content: &str,
+    ) -> Option<PastMessage> {
+        if self.by_content.is_empty() {
+            return None;
+        }
+        let key = content_key(channel, phone, content);
         self.by_content
             .get(&key)
             .and_then(|found| self.past(*found))

@@ -337,10 +337,22 @@ pub(super) fn interrupt(
 ) -> Result<u64, StoreError> {
     let next = delivery::next(State::Sending, Event::AnswerLost)?;
     let range = (batch.get() << 32, (batch.get() + 1) << 32);
+    let any: bool = tx.connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)",
+        range,
+        |row| row.get(0),
+    )?;
+    if !any {
+        // The audit of a large batch is not searched for nothing.
+        return Ok(0);
+    }
     tx.connection.execute(
-        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted'
-         WHERE finished_at IS NULL AND recipient IN
-               (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)",
+        // From the tail back, and no further than the last of them: the audit may be long.
+        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted' WHERE id IN
+               (SELECT id FROM attempt WHERE finished_at IS NULL AND recipient IN
+                       (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)
+                ORDER BY id DESC LIMIT
+                       (SELECT count(*) FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2))",
         (range.0, range.1, to_millis(now)),
     )?;
     let rows = tx.connection.execute(
@@ -589,8 +601,10 @@ fn update_recipient(
     state: State,
     next: State,
 ) -> Result<(), StoreError> {
-    // An event that overtook the answer has already told what there is to tell.
-    let overtaken = state != State::Sending;
+    // An event that overtook the answer has already told what there is to tell; a signal that gave
+    // the answer up has not, but counted the attempt.
+    let given_up = state == State::Unknown;
+    let overtaken = state != State::Sending && !given_up;
     let finished = !next.is_outstanding() && !overtaken;
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
@@ -605,7 +619,7 @@ fn update_recipient(
         .execute((
             it.recipient.get(),
             next.word(),
-            i64::from(it.outcome.counts()),
+            i64::from(it.outcome.counts() && !given_up),
             code,
             reason,
             finished.then(|| to_millis(it.at)),

@@ -154,6 +154,10 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     if parse_state(&state)? != State::Unknown {
         return Ok(false);
     }
+    if phone.is_none() && entry.event == Event::Resend {
+        // Erased by `forget`: there is nobody left to send to.
+        return Ok(false);
+    }
     let next = delivery::next(State::Unknown, entry.event)?;
     let at = to_millis(entry.now);
     // What is back in the queue has no reason yet; what is settled tells how.

@@ -96,7 +96,7 @@ fn after_the_request_one_row_is_unknown_and_was_messaged() {
     let row = scratch.checkpoint().rows().remove(4);
     assert_eq!(row.state, State::Unknown);
     assert_eq!(row.reason_code.as_deref(), Some("interrupted"));
-    let attempts = scratch.checkpoint().attempts(row.row);
+    let attempts = scratch.checkpoint().attempts(row.at);
     assert_eq!(attempts.len(), 1, "never sent again by itself");
     assert_eq!(attempts[0].outcome.as_deref(), Some("interrupted"));
     assert_eq!(sandbox.stats().accepted, u64::from(ROWS));

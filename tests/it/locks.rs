@@ -84,7 +84,8 @@ fn two_batches_at_once_with_the_same_numbers_and_content_message_nobody_twice() 
             .start()
     };
     let (a, b) = (send("a"), send("b"));
-    (a.wait().expect(0), b.wait().expect(0));
+    a.wait().expect(0);
+    b.wait().expect(0);
     assert_eq!(sandbox.stats().repeated, 0);
     assert_eq!(sandbox.stats().accepted, 300);
     let checkpoint = scratch.checkpoint();

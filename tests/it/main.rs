@@ -1,12 +1,12 @@
 //! Integration tests: statements about the product, by topic.
 #![allow(
-    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a failed test may panic"
 )]
 
+mod ambiguity;
 mod check;
 mod check_command;
 mod cli_help;
@@ -19,16 +19,22 @@ mod fixture;
 mod guards;
 mod intake;
 mod kill;
+mod layers;
 mod locks;
+mod model;
 mod pace;
 mod phone_corpus;
 mod phone_differential;
+mod quickstart;
 mod resolve;
 mod results;
 mod sandbox;
 mod sandbox_webhooks;
+mod serve;
+mod serve_end_to_end;
 mod signals;
 mod status;
+mod storage;
 mod support;
 mod suppress;
 mod webhooks;

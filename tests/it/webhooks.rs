@@ -557,9 +557,9 @@ async fn an_erased_person_is_not_messaged_again_and_leaves_no_trace() {
     assert!(erased.listed);
     scene.sound();
     assert_eq!(scene.counts(), before);
-    let story = scene.story(2);
-    assert_eq!((story.state, story.phone), (State::Sent, None));
-    assert_eq!((story.message_id, story.contact_id), (None, None));
+    let erased = scene.story(2);
+    assert_eq!((erased.state, erased.phone), (State::Sent, None));
+    assert_eq!((erased.message_id, erased.contact_id), (None, None));
 
     // Late events about the person are not kept, with the number or with the contact's id alone.
     for event in [opt_in(NUMBER, 12), received(NUMBER, "9003", "Hello")] {

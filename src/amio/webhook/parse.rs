@@ -249,9 +249,10 @@ impl Reading<'_> {
     }
 
     fn delivered(&mut self, who: &News, data: Data<'_>) -> Result<(), &'static str> {
-        // The device's time where the platform gives it; never one to come.
+        // The device's time where the platform gives it. Not corrected by the time of sending, which
+        // differs from copy to copy.
         let at = data.delivered_timestamp.as_deref().and_then(time);
-        let at = at.unwrap_or(self.at).min(self.at.max(who.at));
+        let at = at.unwrap_or(self.at);
         for message in data.messages {
             let message = message.id.ok_or("a message has no id")?.into_string();
             let parts = [message.clone()];

@@ -16,9 +16,10 @@ use super::phone::PhoneNumber;
 
 /// Clocks differ: our time of sending may be so much later than the API's for the same moment.
 ///
-/// For reading, this errs to the safe side: who reads a conversation seconds before a message
+/// Our time is that of the answer, too. For reading, this errs to the safe side: who reads a
+/// conversation just before a message
 /// arrives in it has it open.
-const SKEW: SignedDuration = SignedDuration::from_secs(5);
+const SKEW: SignedDuration = SignedDuration::from_secs(1);
 
 /// An event about a message cannot be older than the request for it, but for clocks that differ by
 /// minutes.
@@ -176,7 +177,11 @@ mod digits {
 
     use super::PhoneNumber;
 
-    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
     pub(super) fn serialize<S: Serializer>(
         phone: &Option<PhoneNumber>,
         serializer: S,

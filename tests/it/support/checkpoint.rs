@@ -10,50 +10,51 @@ use super::sandbox::SandboxProcess;
 
 /// A recipient as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    pub row: u32,
-    pub number: Option<u64>,
-    pub state: State,
-    pub attempts: u32,
-    pub reason_code: Option<String>,
-    pub reason: Option<String>,
+pub(crate) struct Row {
+    /// As a spreadsheet numbers it.
+    pub(crate) at: u32,
+    pub(crate) number: Option<u64>,
+    pub(crate) state: State,
+    pub(crate) attempts: u32,
+    pub(crate) reason_code: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-pub struct Checkpoint {
-    pub reader: Reader,
+pub(crate) struct Checkpoint {
+    pub(crate) reader: Reader,
 }
 
 impl Checkpoint {
-    pub fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         Self {
             reader: Reader::open(path).expect("the checkpoint opens"),
         }
     }
 
-    pub fn batch(&self, name: &str) -> Batch {
+    pub(crate) fn batch(&self, name: &str) -> Batch {
         self.reader.batch(name).expect("the batch")
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts_of("list")
     }
 
-    pub fn counts_of(&self, batch: &str) -> Counts {
+    pub(crate) fn counts_of(&self, batch: &str) -> Counts {
         self.reader
             .counts(self.batch(batch).id)
             .expect("the counts")
     }
 
-    pub fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         self.rows_of("list")
     }
 
-    pub fn rows_of(&self, batch: &str) -> Vec<Row> {
+    pub(crate) fn rows_of(&self, batch: &str) -> Vec<Row> {
         let mut rows = Vec::new();
         self.reader
             .rows(self.batch(batch).id, |row| {
                 rows.push(Row {
-                    row: row.row,
+                    at: row.row,
                     number: row.phone.map(outreach::domain::phone::PhoneNumber::get),
                     state: row.state,
                     attempts: row.attempts,
@@ -66,7 +67,7 @@ impl Checkpoint {
         rows
     }
 
-    pub fn states(&self) -> BTreeMap<u64, State> {
+    pub(crate) fn states(&self) -> BTreeMap<u64, State> {
         self.rows()
             .into_iter()
             .filter_map(|row| Some((row.number?, row.state)))
@@ -74,7 +75,7 @@ impl Checkpoint {
     }
 
     /// The requests for one row of the batch `list`.
-    pub fn attempts(&self, row: u32) -> Vec<AttemptRecord> {
+    pub(crate) fn attempts(&self, row: u32) -> Vec<AttemptRecord> {
         let batch = self.batch("list");
         let mut stories = self.reader.stories(batch.id, row).expect("the story");
         stories
@@ -85,7 +86,7 @@ impl Checkpoint {
 
     /// The file is sound, and the counts are those of the rows.
     #[track_caller]
-    pub fn expect_sound(&self) {
+    pub(crate) fn expect_sound(&self) {
         let faults = self.reader.integrity_faults().expect("the check");
         assert!(faults.is_empty(), "{faults:?}");
     }
@@ -93,7 +94,7 @@ impl Checkpoint {
     /// What must hold at any moment: nobody was messaged twice; whoever was messaged is `sent`,
     /// `unknown` or on its way, and nobody is called `sent` who was not; no row is lost.
     #[track_caller]
-    pub fn expect_true_to(&self, sandbox: &SandboxProcess, rows: usize) {
+    pub(crate) fn expect_true_to(&self, sandbox: &SandboxProcess, rows: usize) {
         self.expect_sound();
         let accepted = sandbox.accepted();
         let twice: Vec<_> = accepted.iter().filter(|(_, count)| **count > 1).collect();

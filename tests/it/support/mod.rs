@@ -5,6 +5,7 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     reason = "the tests and the programs under examples/ and benches/ use different parts"
 )]
 
@@ -13,102 +14,103 @@ mod process;
 mod sandbox;
 mod storm;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use checkpoint::{Checkpoint, Row};
-pub use process::{Ended, Program, Running};
-pub use sandbox::SandboxProcess;
-pub use storm::{Storm, StormReport};
+pub(crate) use checkpoint::{Checkpoint, Row};
+pub(crate) use process::{Ended, Program, Running};
+pub(crate) use sandbox::SandboxProcess;
+pub(crate) use storm::{Storm, StormReport};
 
 /// The channel of the sandbox's default settings.
-pub const CHANNEL: &str = outreach::sandbox::Settings::MESSENGER_CHANNEL;
+pub(crate) const CHANNEL: &str = outreach::sandbox::Settings::MESSENGER_CHANNEL;
 
 /// Longer than anything here may take: a test that waits so long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder of its own, gone with the test.
-pub struct Scratch {
+pub(crate) struct Scratch {
     folder: tempfile::TempDir,
 }
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, text).expect("a file in the scratch folder");
         path
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).expect("a file in the scratch folder")
     }
 
     /// `contacts.csv` with so many valid, different numbers.
-    pub fn contacts(&self, rows: u32) -> PathBuf {
+    pub(crate) fn contacts(&self, rows: u32) -> PathBuf {
         self.write("contacts.csv", &contacts(0..rows))
     }
 
     /// The program in this folder, with the sandbox's token and nothing else in its environment.
-    pub fn outreach(&self, arguments: &[&str]) -> Program {
+    pub(crate) fn outreach(&self, arguments: &[&str]) -> Program {
         Program::new(self.folder(), arguments)
     }
 
     /// `send contacts.csv` to the sandbox as the batch `list`.
-    pub fn send(&self, sandbox: &SandboxProcess) -> Program {
+    pub(crate) fn send(&self, sandbox: &SandboxProcess) -> Program {
         self.outreach(&["send", "contacts.csv", "--yes", "--batch", "list"])
             .with(&["--message", "Hello {{ first_name }}"])
             .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
     }
 
     /// `resume list`.
-    pub fn resume(&self, sandbox: &SandboxProcess) -> Program {
+    pub(crate) fn resume(&self, sandbox: &SandboxProcess) -> Program {
         self.outreach(&["resume", "list", "--yes"])
             .with(&["--base-url", sandbox.base_url()])
     }
 
     /// The checkpoint of this folder.
-    pub fn checkpoint(&self) -> Checkpoint {
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint::open(&self.path("outreach.db"))
     }
 }
 
 /// A contacts file; number `n` is [`number`]`(n)`.
-pub fn contacts(rows: std::ops::Range<u32>) -> String {
+pub(crate) fn contacts(rows: std::ops::Range<u32>) -> String {
     let mut text = String::from("phone,first_name\n");
     for n in rows {
-        text.push_str(&format!("+{},Name{n}\n", number(n)));
+        let _ = writeln!(text, "+{},Name{n}", number(n));
     }
     text
 }
 
 /// A valid Czech mobile number, digits only.
-pub fn number(n: u32) -> u64 {
+pub(crate) fn number(n: u32) -> u64 {
     420_777_000_000 + u64::from(n)
 }
 
 /// Small, fast, seeded: a failing test prints the seed.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -117,18 +119,18 @@ impl Random {
     }
 
     /// From `least` to `most`, both included.
-    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.next() % (most - least + 1)
     }
 
-    pub fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         let index = usize::try_from(self.next() % choices.len() as u64).unwrap_or(0);
         &choices[index]
     }
 }
 
 /// Waits until something is so; fails if it takes too long.
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
         assert!(begin.elapsed() < PATIENCE, "waited too long until {what}");

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::PATIENCE;
 
 /// The program under test: the one that cargo built for the tests, or the one beside an example.
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Some(path) = option_env!("CARGO_BIN_EXE_outreach") {
         return PathBuf::from(path);
     }
@@ -18,13 +18,13 @@ pub fn binary() -> PathBuf {
 }
 
 /// A command line of the program.
-pub struct Program {
+pub(crate) struct Program {
     command: Command,
     folder: PathBuf,
 }
 
 impl Program {
-    pub fn new(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn new(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(binary());
         command.args(arguments);
         Self::of(folder, command)
@@ -44,7 +44,7 @@ impl Program {
     }
 
     /// The same command line under a shell that first runs `preamble` (a limit, for instance).
-    pub fn after(self, preamble: &str) -> Self {
+    pub(crate) fn after(self, preamble: &str) -> Self {
         let mut shell = Command::new("bash");
         shell
             .arg("-c")
@@ -54,31 +54,31 @@ impl Program {
         Self::of(&self.folder, shell)
     }
 
-    pub fn with(mut self, arguments: &[&str]) -> Self {
+    pub(crate) fn with(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
         self
     }
 
-    pub fn concurrency(self, n: u32) -> Self {
+    pub(crate) fn concurrency(self, n: u32) -> Self {
         self.with(&["--concurrency", &n.to_string()])
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    pub fn without_env(mut self, name: &str) -> Self {
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
     /// Makes it die at a crash point: `name` or `name:passage`.
-    pub fn crash_at(self, point: &str) -> Self {
+    pub(crate) fn crash_at(self, point: &str) -> Self {
         self.env("OUTREACH_TEST_CRASH_AT", point)
     }
 
-    pub fn start(mut self) -> Running {
+    pub(crate) fn start(mut self) -> Running {
         // Into files: nobody has to read pipes while the test does something else.
         let out = tempfile::NamedTempFile::new().expect("a file for the output");
         let err = tempfile::NamedTempFile::new().expect("a file for the words");
@@ -92,25 +92,25 @@ impl Program {
         Running { child, out, err }
     }
 
-    pub fn run(self) -> Ended {
+    pub(crate) fn run(self) -> Ended {
         self.start().wait()
     }
 }
 
 /// A process that runs. Killed when dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     out: tempfile::NamedTempFile,
     err: tempfile::NamedTempFile,
 }
 
 impl Running {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal by name, such as `INT`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([format!("-{name}"), self.pid().to_string()])
             .stderr(Stdio::null())
@@ -120,7 +120,7 @@ impl Running {
     }
 
     /// `kill -9`. False if it had ended before.
-    pub fn kill(&mut self) -> bool {
+    pub(crate) fn kill(&mut self) -> bool {
         if self.has_ended() {
             return false;
         }
@@ -129,16 +129,16 @@ impl Running {
         true
     }
 
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
     }
 
     /// What it said on stderr so far.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.err.path()).unwrap_or_default()
     }
 
-    pub fn wait(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> Ended {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -167,31 +167,31 @@ impl Drop for Running {
 
 /// A process that ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// `None` if a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub said: String,
+    pub(crate) said: String,
 }
 
 impl Ended {
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.said);
         self
     }
 
     /// It died by a signal, as at a crash point.
     #[track_caller]
-    pub fn expect_crash(self) -> Self {
+    pub(crate) fn expect_crash(self) -> Self {
         assert_eq!(self.code, None, "it should have died: {}", self.said);
         self
     }
 
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.said.contains(text), "no `{text}` in: {}", self.said);
         self
     }

@@ -10,14 +10,14 @@ use outreach::sandbox::Stats;
 use super::process::binary;
 
 /// A running sandbox. Killed when dropped.
-pub struct SandboxProcess {
+pub(crate) struct SandboxProcess {
     child: Child,
     base_url: String,
 }
 
 impl SandboxProcess {
     /// Everybody has Messenger, the quota never ends; `arguments` say otherwise, or script faults.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(binary());
         command.args(["sandbox", "--listen", "127.0.0.1:0"]);
         for default in [["--no-messenger", "0%"], ["--quota", "1000000000"]] {
@@ -46,12 +46,12 @@ impl SandboxProcess {
     }
 
     /// One whose faults are given, each as one word.
-    pub fn with_faults(faults: &[&str]) -> Self {
+    pub(crate) fn with_faults(faults: &[&str]) -> Self {
         let arguments: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
         Self::start(&arguments)
     }
 
-    pub fn base_url(&self) -> &str {
+    pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
 
@@ -69,12 +69,18 @@ impl SandboxProcess {
     }
 
     /// Its account.
-    pub fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         serde_json::from_str(&self.get("/sandbox/stats")).expect("the account")
     }
 
+    /// What it knows of everybody it was asked to message.
+    pub fn people(&self) -> Vec<serde_json::Value> {
+        let line = |line: &str| serde_json::from_str(line).expect("a line");
+        self.get("/sandbox/people").lines().map(line).collect()
+    }
+
     /// How many messages each number got.
-    pub fn accepted(&self) -> BTreeMap<u64, u64> {
+    pub(crate) fn accepted(&self) -> BTreeMap<u64, u64> {
         let body = self.get("/sandbox/accepted");
         let line = |line: &str| {
             let line: serde_json::Value = serde_json::from_str(line).expect("a line");

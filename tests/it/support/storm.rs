@@ -8,30 +8,30 @@ use super::{Random, SandboxProcess, Scratch};
 
 /// One batch under fire.
 #[derive(Debug, Clone)]
-pub struct Storm {
-    pub seed: u64,
-    pub rows: u32,
-    pub concurrency: u32,
-    pub faults: Vec<String>,
+pub(crate) struct Storm {
+    pub(crate) seed: u64,
+    pub(crate) rows: u32,
+    pub(crate) concurrency: u32,
+    pub(crate) faults: Vec<String>,
     /// No more kills after so many.
-    pub kills: u32,
+    pub(crate) kills: u32,
     /// The longest time until a kill, in milliseconds.
-    pub pause: u64,
+    pub(crate) pause: u64,
 }
 
 /// What it came to.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct StormReport {
-    pub kills: u32,
-    pub accepted: u64,
-    pub unknown: u64,
+pub(crate) struct StormReport {
+    pub(crate) kills: u32,
+    pub(crate) accepted: u64,
+    pub(crate) unknown: u64,
     /// The most unknowns that there may be.
-    pub unknown_bound: u64,
+    pub(crate) unknown_bound: u64,
 }
 
 impl Storm {
     /// One of many, drawn from a seed.
-    pub fn drawn(seed: u64, rows: u32, kills: u32) -> Self {
+    pub(crate) fn drawn(seed: u64, rows: u32, kills: u32) -> Self {
         const FAULTS: [&[&str]; 4] = [
             &[],
             &["500:1%", "garbage-201:2%", "close-after-accept:1%"],
@@ -59,7 +59,7 @@ impl Storm {
     }
 
     /// Runs the batch to its end and judges it by the sandbox's account.
-    pub fn rage(&self) -> StormReport {
+    pub(crate) fn rage(&self) -> StormReport {
         let scratch = Scratch::new();
         scratch.contacts(self.rows);
         let mut arguments = vec!["--latency", "3ms", "--jitter", "4ms"];

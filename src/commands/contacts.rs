@@ -1,0 +1,226 @@
+//! `outreach contacts`: whom we know on which channel.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use crate::cli::{ContactsAction, ContactsArgs};
+use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
+use crate::exit::ExitCode;
+use crate::report::{csv_cell, grouped};
+use crate::store::{Contact, Reader, Store};
+
+/// The columns of the exported file.
+const COLUMNS: [&str; 9] = [
+    "phone",
+    "channel",
+    "contact_id",
+    "first_name",
+    "last_name",
+    "first_message_at",
+    "last_message_at",
+    "opted_in_at",
+    "opted_out_at",
+];
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub fn run(
+    args: &ContactsArgs,
+    settings: &Settings,
+    console: Console,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let store = Store::open_existing(settings.checkpoint().db())?;
+    // What was sent since the last run has ended, or is being sent now.
+    store.fold_contacts_blocking()?;
+    let reader = store.reader()?;
+    match &args.action {
+        ContactsAction::List { json, .. } => list(&reader, *json, out)?,
+        ContactsAction::Show { number, json, .. } => {
+            let phone = super::forget::number(number, settings)?;
+            show(&reader, phone, *json, console, out)?;
+        }
+        ContactsAction::Export { out: None, .. } => {
+            export(&reader, out)?;
+        }
+        ContactsAction::Export {
+            out: Some(path), ..
+        } => {
+            let count = export_file(&reader, path)
+                .map_err(|error| error.context(path.display().to_string()))?;
+            console.say(format_args!(
+                "{} contacts written to {}.",
+                grouped(count),
+                path.display()
+            ));
+        }
+    }
+    Ok(ExitCode::Complete)
+}
+
+fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
+    let mut first = true;
+    if json {
+        write!(out, "[")?;
+    }
+    reader.contacts(|contact| -> Result<(), CommandError> {
+        if json {
+            let separator = if first { "\n" } else { ",\n" };
+            first = false;
+            return Ok(write!(out, "{separator}  {}", value(&contact))?);
+        }
+        let day = |at: Option<Timestamp>| {
+            at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+        };
+        Ok(writeln!(
+            out,
+            "{:16}  channel {}  last message {}  opted in {}  opted out {}  {}",
+            contact.phone.e164(),
+            contact.channel,
+            day(contact.last_message_at),
+            day(contact.opted_in_at),
+            day(contact.opted_out_at),
+            name(&contact)
+        )?)
+    })?;
+    if json {
+        writeln!(out, "{}]", if first { "" } else { "\n" })?;
+    }
+    Ok(())
+}
+
+fn name(contact: &Contact) -> String {
+    let names = [&contact.first_name, &contact.last_name];
+    let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+    names.join(" ")
+}
+
+fn value(contact: &Contact) -> Value {
+    json!({
+        "phone": contact.phone.e164(),
+        "channel": contact.channel,
+        "contact_id": contact.contact_id,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "first_message_at": contact.first_message_at,
+        "last_message_at": contact.last_message_at,
+        "opted_in_at": contact.opted_in_at,
+        "opted_out_at": contact.opted_out_at,
+    })
+}
+
+fn show(
+    reader: &Reader,
+    phone: PhoneNumber,
+    json: bool,
+    console: Console,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let suppressed = reader.suppression_of(phone)?.map(|cause| cause.to_string());
+    let contacts = reader.contacts_of(phone)?;
+    if json {
+        let mut known = Vec::new();
+        for contact in &contacts {
+            let mut value = value(contact);
+            value["messages"] = json!(reader.messages_to(&contact.channel, phone)?);
+            known.push(value);
+        }
+        let all = json!({ "phone": phone.e164(), "suppressed": suppressed, "contacts": known });
+        return Ok(writeln!(out, "{all:#}")?);
+    }
+    if contacts.is_empty() {
+        console.say("Nobody with this number was messaged from this checkpoint.");
+    }
+    for contact in &contacts {
+        writeln!(out, "{}  {}", phone.e164(), name(contact))?;
+        let text = |id: &Option<String>| id.clone().unwrap_or_else(|| "not known".to_owned());
+        writeln!(
+            out,
+            "  channel {}, contact {}",
+            contact.channel,
+            text(&contact.contact_id)
+        )?;
+        for (what, at) in [
+            ("opted in", contact.opted_in_at),
+            ("opted out", contact.opted_out_at),
+        ] {
+            if let Some(at) = at {
+                writeln!(out, "  {what} {}", moment(at))?;
+            }
+        }
+        for message in reader.messages_to(&contact.channel, phone)? {
+            let told = |what: &str, at: Option<Timestamp>| {
+                at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
+            };
+            writeln!(
+                out,
+                "  {} row {}: {} {}{}{}",
+                message.batch,
+                message.row,
+                message.state,
+                moment(message.sent_at),
+                told("delivered", message.delivered_at),
+                told("read", message.read_at)
+            )?;
+        }
+    }
+    if let Some(cause) = suppressed {
+        writeln!(out, "Not messaged any more: {cause}")?;
+    }
+    Ok(())
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// Writes all contacts; returns how many.
+fn export(reader: &Reader, out: &mut dyn Write) -> Result<u64, CommandError> {
+    let mut writer = csv::Writer::from_writer(out);
+    let csv = |error: csv::Error| CommandError::from(std::io::Error::from(error));
+    writer.write_record(COLUMNS).map_err(csv)?;
+    let mut count = 0;
+    reader.contacts(|contact| -> Result<(), CommandError> {
+        let phone = contact.phone.e164();
+        let times = [
+            contact.first_message_at,
+            contact.last_message_at,
+            contact.opted_in_at,
+            contact.opted_out_at,
+        ]
+        .map(|at| at.map_or_else(String::new, |at| at.to_string()));
+        let text = |text: &Option<String>| csv_cell(text.as_deref().unwrap_or("")).into_owned();
+        let (first, last) = (text(&contact.first_name), text(&contact.last_name));
+        let id = text(&contact.contact_id);
+        let known = [&phone, &contact.channel, &id, &first, &last];
+        writer
+            .write_record(known.into_iter().chain(&times))
+            .map_err(csv)?;
+        count += 1;
+        Ok(())
+    })?;
+    writer.flush()?;
+    Ok(count)
+}
+
+/// The same into a file that only its owner may read: it holds phone numbers.
+fn export_file(reader: &Reader, path: &Path) -> Result<u64, CommandError> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::new(options.open(path)?);
+    let count = export(reader, &mut file)?;
+    file.flush()?;
+    file.get_ref().sync_all()?;
+    Ok(count)
+}

@@ -1,0 +1,89 @@
+//! `outreach forget NUMBER`: erases a person.
+
+use std::io::Write;
+
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use crate::cli::ForgetArgs;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
+use crate::exit::ExitCode;
+use crate::store::{ForgetError, Store};
+
+impl From<ForgetError> for CommandError {
+    fn from(error: ForgetError) -> Self {
+        match error {
+            ForgetError::Store(error) => error.into(),
+            ForgetError::UnderWay { .. } => Self::new(ExitCode::Held, error),
+        }
+    }
+}
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub fn run(
+    args: &ForgetArgs,
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let phone = number(&args.number, settings)?;
+    let path = settings.checkpoint().db().to_owned();
+    let store = Store::open_existing(&path)?;
+    if !args.yes {
+        if !console.can_ask() {
+            return Err(CommandError::usage(
+                "nobody can be asked here: give --yes to erase without asking",
+            ));
+        }
+        let question = "Erase all that is known of this number? This cannot be undone.";
+        if !console.ask(question) {
+            console.say("Nothing was erased.");
+            return Ok(ExitCode::Complete);
+        }
+    }
+    store.fold_contacts_blocking()?;
+    let erased = store.forget(phone, clock.now())?;
+    writeln!(
+        out,
+        "Erased: {} rows ({} of them were still queued), {} messages, {} requests, {} contacts, {} webhook events.",
+        erased.rows,
+        erased.dequeued,
+        erased.messages,
+        erased.attempts,
+        erased.contacts,
+        erased.events
+    )?;
+    writeln!(
+        out,
+        "The rows still count, without number and fields. A keyed hash stays on the suppression list: \
+         a later list with this number does not message it."
+    )?;
+    // Rewrites the file, so that nothing lingers in the space that was freed.
+    if !store.scrub()? {
+        console.warn(
+            "Another process uses the checkpoint: its log may hold traces until that process ends. \
+             Run the same command again then.",
+        );
+    }
+    console.say(
+        "Files that were written before (contacts, results, rejects, backups) are not changed: \
+         remove the person there yourself.",
+    );
+    Ok(ExitCode::Complete)
+}
+
+/// A number as it was typed.
+pub(super) fn number(text: &str, settings: &Settings) -> Result<PhoneNumber, CommandError> {
+    match PhoneNumber::parse(text, settings.intake()?.region) {
+        Ok(parsed) => Ok(parsed.phone),
+        Err(rejected) => Err(CommandError::usage(format_args!(
+            "this is no phone number that could be messaged: {}",
+            rejected.problem
+        ))),
+    }
+}

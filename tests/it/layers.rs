@@ -1,0 +1,193 @@
+//! Imports run downwards only, the domain is pure, and each outside library has one owner.
+
+use std::path::{Path, PathBuf};
+
+/// The layer of a module: it may import from lower ones, and from its own module.
+fn layer(module: &str) -> u8 {
+    match module {
+        "crash" | "clock" | "exit" | "domain" => 0,
+        "amio" => 1,
+        "store" => 2,
+        "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,
+        "cli" => 4,
+        "config" => 5,
+        "commands" => 6,
+        other => panic!("which layer is the module `{other}` in?"),
+    }
+}
+
+/// Imports against the direction that are meant, with their reasons.
+const MEANT: [(&str, &str); 2] = [
+    // The flags of the sandbox stand beside what they set.
+    ("cli", "commands"),
+    // The report on a list is about what intake found.
+    ("report", "intake"),
+];
+
+/// An outside library and the modules that may name it.
+const OWNERS: [(&str, &[&str]); 13] = [
+    ("rusqlite", &["store"]),
+    // The sandbox's is the other side of the wire: it posts the webhook events.
+    ("reqwest", &["amio", "sandbox"]),
+    ("axum", &["serve", "sandbox"]),
+    ("hyper", &["serve", "sandbox"]),
+    ("tokio_rustls", &["serve"]),
+    ("governor", &["dispatch"]),
+    ("minijinja", &["domain"]),
+    ("rlibphonenumber", &["domain"]),
+    ("calamine", &["intake"]),
+    ("csv", &["intake", "report"]),
+    ("indicatif", &["report"]),
+    ("toml", &["config"]),
+    ("anyhow", &["commands"]),
+];
+
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let inside = path.strip_prefix(&root).unwrap();
+                let first = inside.components().next().unwrap().as_os_str();
+                let module = first.to_str().unwrap().trim_end_matches(".rs").to_owned();
+                if module == "main" || module == "lib" || path.ends_with("tests.rs") {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((module, path, code(&text)));
+            }
+        }
+    }
+    assert!(found.len() > 50, "the sources were not found");
+    found
+}
+
+/// The code without comments and without the tests at its end.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The modules of this crate that the code names.
+fn imports(code: &str) -> Vec<String> {
+    code.split("crate::")
+        .skip(1)
+        .flat_map(|rest| {
+            let group = rest
+                .strip_prefix('{')
+                .and_then(|rest| rest.split('}').next());
+            let names: Vec<&str> =
+                group.map_or_else(|| vec![rest], |group| group.split(',').collect());
+            names
+                .into_iter()
+                .map(|name| {
+                    name.trim()
+                        .chars()
+                        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                        .collect::<String>()
+                })
+                .filter(|name| !name.is_empty())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Whether the code names the library, as in `use name::` or `name::thing`.
+fn names(code: &str, library: &str) -> bool {
+    code.match_indices(library).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        let after = code.get(at + library.len()..).unwrap_or("");
+        let whole = !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+        whole && after.starts_with("::")
+    })
+}
+
+#[test]
+fn imports_run_downwards() {
+    let mut wrong = Vec::new();
+    for (module, path, code) in sources() {
+        for import in imports(&code) {
+            if import == module || MEANT.contains(&(module.as_str(), import.as_str())) {
+                continue;
+            }
+            if layer(&import) >= layer(&module) && !(layer(&import) == 0 && layer(&module) == 0) {
+                wrong.push(format!("{}: crate::{import}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports upwards or sideways: {wrong:#?}");
+}
+
+#[test]
+fn the_domain_is_pure() {
+    const IMPURE: [&str; 12] = [
+        "tokio",
+        "reqwest",
+        "rusqlite",
+        "axum",
+        "hyper",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "SystemTime::now",
+        "Instant::now",
+    ];
+    for (module, path, code) in sources() {
+        if module != "domain" {
+            continue;
+        }
+        for impure in IMPURE {
+            assert!(!code.contains(impure), "{}: {impure}", path.display());
+        }
+        assert!(!code.contains("Timestamp::now"), "{}", path.display());
+        for import in imports(&code) {
+            assert_eq!(import, "domain", "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_outside_library_has_one_owner() {
+    let mut wrong = Vec::new();
+    for (module, path, code) in sources() {
+        for (library, owners) in OWNERS {
+            if names(&code, library) && !owners.contains(&module.as_str()) {
+                wrong.push(format!("{}: {library}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_clock_is_read_in_one_place() {
+    let mut wrong = Vec::new();
+    for (module, path, code) in sources() {
+        let free = ["clock", "sandbox", "serve"].contains(&module.as_str());
+        if !free && (code.contains("Timestamp::now") || code.contains("SystemTime::now")) {
+            wrong.push(path);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn these_checks_see_what_they_look_for() {
+    assert_eq!(
+        imports("use crate::store::Store;\nuse crate::{amio, domain};"),
+        ["store", "amio", "domain"]
+    );
+    assert!(names("fn f(x: rusqlite::Connection)", "rusqlite"));
+    assert!(!names("fn f(x: my_csv::Row)", "csv"));
+    assert!(!code("// reqwest::get\nfn f() {}").contains("reqwest"));
+}

@@ -1,0 +1,384 @@
+//! Random histories, against the journal and a naive oracle that remembers everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use outreach::domain::content::Rendered;
+use outreach::domain::delivery::{self, Event, State};
+use outreach::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::domain::phone::PhoneNumber;
+use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::store::{
+    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
+    StoreError,
+};
+
+/// What may happen to a batch, in any order.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A worker asks for the next recipient.
+    Claim,
+    /// The answer to one of the requests under way, and perhaps the next claim with it.
+    Answer(usize, Answer, bool),
+    /// The process dies and another one takes the batch up.
+    Crash,
+    /// The answers under way are given up (second signal).
+    GiveUp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Sent,
+    NoMessenger,
+    Rejected,
+    Throttled,
+    NotSent,
+    Undecided,
+}
+
+impl Answer {
+    const ALL: [Self; 6] = [
+        Self::Sent,
+        Self::NoMessenger,
+        Self::Rejected,
+        Self::Throttled,
+        Self::NotSent,
+        Self::Undecided,
+    ];
+
+    fn event(self) -> Event {
+        match self {
+            Self::Sent => Event::Accepted,
+            Self::NoMessenger => Event::NoMatch,
+            Self::Rejected => Event::Refused,
+            Self::Throttled | Self::NotSent => Event::Released,
+            Self::Undecided => Event::AnswerLost,
+        }
+    }
+
+    fn outcome(self) -> AttemptOutcome {
+        match self {
+            Self::Sent => AttemptOutcome::Sent,
+            Self::NoMessenger => AttemptOutcome::NoMessenger,
+            Self::Rejected => AttemptOutcome::Rejected,
+            Self::Throttled => AttemptOutcome::Throttled,
+            Self::NotSent => AttemptOutcome::NotSent,
+            Self::Undecided => AttemptOutcome::Undecided,
+        }
+    }
+
+    /// What a person would say of a recipient that was under way.
+    fn oracle(self) -> (State, u32) {
+        match self {
+            Self::Sent => (State::Sent, 1),
+            Self::NoMessenger => (State::NoMessenger, 1),
+            Self::Rejected => (State::Error, 1),
+            Self::Throttled => (State::Queued, 0),
+            Self::NotSent => (State::Queued, 1),
+            Self::Undecided => (State::Unknown, 1),
+        }
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let answer = (
+        any::<usize>(),
+        proptest::sample::select(&Answer::ALL[..]),
+        any::<bool>(),
+    );
+    prop_oneof![
+        6 => Just(Step::Claim),
+        8 => answer.prop_map(|(which, answer, claim)| Step::Answer(which, answer, claim)),
+        1 => Just(Step::Crash),
+        1 => Just(Step::GiveUp),
+    ]
+}
+
+/// What the oracle knows of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    state: State,
+    attempts: u32,
+}
+
+/// A journal, and beside it the oracle's memory.
+struct World {
+    store: Arc<Store>,
+    batch: Batch,
+    journal: Journal,
+    now: Timestamp,
+    oracle: BTreeMap<u32, Known>,
+    under_way: Vec<Claimed>,
+    /// Given up by a signal, and yet their answer may come.
+    given_up: BTreeSet<u32>,
+    requests: u64,
+    throttled: u64,
+}
+
+const CHANNEL: &str = "7001";
+
+fn rules() -> ClaimRules {
+    ClaimRules {
+        span: HistorySpan {
+            repeat_guard: Duration::from_hours(12),
+            not_within: Duration::ZERO,
+        },
+        token: 1,
+        window: None,
+    }
+}
+
+impl World {
+    async fn new(store: Arc<Store>, batch: Batch, rows: u32) -> Self {
+        let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
+        let (journal, _) = Journal::start(Arc::clone(&store), &batch, rules(), now)
+            .await
+            .unwrap();
+        let queued = Known {
+            state: State::Queued,
+            attempts: 0,
+        };
+        Self {
+            store,
+            batch,
+            journal,
+            now,
+            oracle: (1..=rows).map(|seq| (seq, queued)).collect(),
+            under_way: Vec::new(),
+            given_up: BTreeSet::new(),
+            requests: 0,
+            throttled: 0,
+        }
+    }
+
+    async fn take(&mut self, step: Step) {
+        self.now += jiff::SignedDuration::from_millis(7);
+        match step {
+            Step::Claim => self.step(None, true).await,
+            Step::Answer(which, answer, claim) => {
+                if self.under_way.is_empty() {
+                    return;
+                }
+                let claimed = self.under_way.remove(which % self.under_way.len());
+                self.step(Some((claimed, answer)), claim).await;
+            }
+            Step::Crash => {
+                self.lose_all();
+                self.under_way.clear();
+                self.given_up.clear();
+                let store = Arc::clone(&self.store);
+                let (journal, start) = Journal::start(store, &self.batch, rules(), self.now)
+                    .await
+                    .unwrap();
+                self.journal = journal;
+                let _ = start;
+            }
+            Step::GiveUp => {
+                self.journal.interrupt(self.now).await.unwrap();
+                self.lose_all();
+                let seqs = self.under_way.iter().map(|it| it.recipient.seq());
+                self.given_up = seqs.collect();
+            }
+        }
+    }
+
+    fn lose_all(&mut self) {
+        for known in self.oracle.values_mut() {
+            if known.state == State::Sending {
+                known.state = State::Unknown;
+                known.attempts += 1;
+            }
+        }
+    }
+
+    async fn step(&mut self, answered: Option<(Claimed, Answer)>, claim: bool) {
+        let settlement = answered.as_ref().map(|(claimed, answer)| Settlement {
+            recipient: claimed.recipient,
+            attempt: claimed.attempt,
+            outcome: answer.outcome(),
+            event: answer.event(),
+            http_status: None,
+            text: "text".to_owned(),
+            receipt: (*answer == Answer::Sent).then(Receipt::default),
+            at: self.now,
+        });
+        let at = claim.then_some(self.now);
+        let (settled, next) = self.journal.step(settlement, at).await.unwrap();
+        if let Some((claimed, answer)) = answered {
+            let seq = claimed.recipient.seq();
+            let (state, attempts) = answer.oracle();
+            let late = self.given_up.remove(&seq);
+            let known = self.oracle.get_mut(&seq).unwrap();
+            known.state = state;
+            known.attempts += if late { 0 } else { attempts };
+            self.throttled += u64::from(answer == Answer::Throttled);
+            assert_eq!(settled.map(|settled| settled.state), Some(state));
+        }
+        match next {
+            Some(Claim::Claimed(claimed)) => {
+                // The first in row order that waits.
+                let expected = self
+                    .oracle
+                    .iter()
+                    .find(|(_, known)| known.state == State::Queued)
+                    .map(|(seq, _)| *seq);
+                let seq = claimed.recipient.seq();
+                assert!(expected.is_some(), "nobody waits, and {seq} was claimed");
+                let known = self.oracle.get_mut(&seq).unwrap();
+                assert_eq!(known.state, State::Queued, "claimed twice: {seq}");
+                assert_eq!(claimed.attempts, known.attempts);
+                known.state = State::Sending;
+                self.requests += 1;
+                self.under_way.push(*claimed);
+            }
+            Some(Claim::Exhausted { opens_at }) => {
+                assert_eq!(opens_at, None);
+                let waits = self
+                    .oracle
+                    .values()
+                    .any(|known| known.state == State::Queued);
+                assert!(!waits, "a row that waits was forgotten: {:?}", self.oracle);
+            }
+            Some(other @ (Claim::OthersSpent(_) | Claim::Again)) => panic!("{other:?}"),
+            None => assert!(!claim),
+        }
+    }
+
+    fn compare(&self, reader: &Reader) {
+        let mut found = BTreeMap::new();
+        reader
+            .rows(self.batch.id, |row| {
+                let known = Known {
+                    state: row.state,
+                    attempts: row.attempts,
+                };
+                found.insert(row.recipient.seq(), known);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        assert_eq!(found, self.oracle);
+        assert!(reader.integrity_faults().unwrap().is_empty());
+        let counts = reader.counts(self.batch.id).unwrap();
+        assert_eq!(counts.requests, self.requests);
+        assert_eq!(counts.throttled, self.throttled);
+    }
+}
+
+fn row(n: u32) -> JudgedRow {
+    JudgedRow {
+        position: Position {
+            file: 0,
+            row: RowNumber::new(n + 1).unwrap(),
+        },
+        record: ["x"].into_iter().collect(),
+        typed: String::new(),
+        verdict: Verdict::Queued(Accepted {
+            phone: PhoneNumber::from_e164(crate::support::number(n)).unwrap(),
+            mended: None,
+            first_name: None,
+            last_name: None,
+            contact_id: None,
+            content: Some(Rendered {
+                content: format!(r#"{{"type":"text","payload":"{n}"}}"#),
+                metadata: "{}".to_owned(),
+            }),
+        }),
+    }
+}
+
+fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) {
+    let store = Store::open(&folder.join("outreach.db")).unwrap();
+    let now: Timestamp = "2026-05-01T09:00:00Z".parse().unwrap();
+    let id = store
+        .create_batch(NewBatch {
+            name: "list".to_owned(),
+            digest: [0; 32],
+            definition: BTreeMap::new(),
+            headers: vec!["x".to_owned()],
+            files: vec!["list.csv".to_owned()],
+            channel: CHANNEL.to_owned(),
+            sandbox: false,
+            created_at: now,
+        })
+        .unwrap();
+    let mut loader = store.loader(id, 0, now);
+    for n in 1..=rows {
+        loader.push(row(n), |_| String::new()).unwrap();
+    }
+    loader.finish().unwrap();
+    let batch = store.reader().unwrap().batch("list").unwrap();
+    (Arc::new(store), batch)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_journal_and_a_naive_oracle_agree_after_every_history(
+        rows in 1_u32..12,
+        steps in proptest::collection::vec(step(), 0..60),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, batch) = store(folder.path(), rows);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new(store, batch, rows).await;
+            let reader = world.store.reader().unwrap();
+            for step in steps {
+                world.take(step).await;
+            }
+            world.compare(&reader);
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    /// A recipient that a request may have reached is sent to again only after a sure failure, or
+    /// by the user's word; whatever else happens in whatever order.
+    #[test]
+    fn nobody_is_messaged_twice_by_any_order_of_events(
+        events in proptest::collection::vec(0_usize..13, 0..40),
+    ) {
+        const EVENTS: [Event; 13] = [
+            Event::Claimed, Event::Accepted, Event::NoMatch, Event::Refused, Event::Released,
+            Event::AnswerLost, Event::ProvenSent, Event::ProvenNoMatch, Event::ProvenFailed,
+            Event::AssumedSent, Event::Resend, Event::Suppress, Event::Restore,
+        ];
+        let mut state = State::Queued;
+        // The naive view: may the message of the last request have arrived?
+        let mut may_have_arrived = false;
+        for event in events.into_iter().map(|index| EVENTS[index]) {
+            let Ok(next) = delivery::next(state, event) else {
+                continue;
+            };
+            match event {
+                Event::Claimed => {
+                    prop_assert!(!may_have_arrived, "{state} + {event:?}");
+                    may_have_arrived = true;
+                }
+                // Refusals: the API has said that this one was not sent.
+                Event::NoMatch | Event::Refused | Event::Released | Event::ProvenNoMatch
+                | Event::ProvenFailed | Event::Resend
+                    if state != State::Sent || next != State::Sent =>
+                {
+                    may_have_arrived = false;
+                }
+                _ => {}
+            }
+            if next == State::Sent {
+                may_have_arrived = true;
+            }
+            prop_assert!(
+                !(may_have_arrived && next == State::Queued),
+                "{state} + {event:?}: queued, and yet it may have arrived"
+            );
+            state = next;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a newcomer types first, and second.
+
+use crate::support::Scratch;
+
+const SEND: [&str; 5] = [
+    "send",
+    "contacts.csv",
+    "--sandbox",
+    "--message",
+    "Hello {{ first_name | default(\"there\") }}, your order is ready.",
+];
+
+/// A folder with the repository's own example list.
+fn cloned() -> Scratch {
+    let scratch = Scratch::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/contacts.csv");
+    let text = std::fs::read_to_string(fixture).unwrap();
+    scratch.write("contacts.csv", &text);
+    scratch
+}
+
+fn rehearse(scratch: &Scratch) -> crate::support::Ended {
+    scratch.outreach(&SEND).without_env("AMIO_TOKEN").run()
+}
+
+/// The checkpoints and results files of the folder.
+fn made(scratch: &Scratch, ending: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(scratch.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(ending))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_first_command_needs_no_token_no_channel_and_no_answer() {
+    let scratch = cloned();
+    let ended = rehearse(&scratch);
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let ended = ended.says("nobody is messaged").says("sent");
+    let results = made(&scratch, ".results.csv");
+    assert_eq!(results.len(), 1, "{results:?}");
+    let rows = |name: &str| {
+        let text = scratch.read(name);
+        csv::Reader::from_reader(text.as_bytes()).records().count()
+    };
+    assert_eq!(
+        rows(&results[0]),
+        rows("contacts.csv"),
+        "rows in = rows out"
+    );
+    assert!(!scratch.path("outreach.db").exists(), "{ended:?}");
+}
+
+#[test]
+fn the_same_command_again_sends_nothing_and_says_so() {
+    let scratch = cloned();
+    let first = rehearse(&scratch);
+    let results = made(&scratch, ".results.csv");
+    let before = scratch.read(&results[0]);
+    let second = rehearse(&scratch);
+    assert_eq!(first.code, second.code);
+    assert_eq!(scratch.read(&results[0]), before, "nothing has changed");
+    assert_eq!(made(&scratch, ".results.csv"), results);
+}
+
+#[test]
+fn an_edited_file_is_another_batch_that_messages_only_whom_the_first_did_not() {
+    let scratch = Scratch::new();
+    scratch.contacts(10);
+    rehearse(&scratch);
+    scratch.contacts(15);
+    rehearse(&scratch);
+    let results = made(&scratch, ".results.csv");
+    assert_eq!(results.len(), 2, "{results:?}");
+    let count = |word: &str| -> usize {
+        results
+            .iter()
+            .map(|name| scratch.read(name).matches(&format!(",{word},")).count())
+            .sum()
+    };
+    let asked_again = count("no_messenger");
+    assert_eq!(count("sent") + count("suppressed") + asked_again, 25);
+    assert!(count("suppressed") > 0);
+}

@@ -1,0 +1,185 @@
+//! When the checkpoint or the results file fails: sending stops, exit 8, nothing known is lost.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{SandboxProcess, Scratch, wait_until};
+
+const SLOW: [&str; 2] = ["--latency", "10ms"];
+
+#[test]
+fn a_file_that_is_no_checkpoint_is_refused_before_anything_is_sent() {
+    type Spoil = fn(&Scratch);
+    let sandbox = SandboxProcess::start(&[]);
+    let cases: [(&str, Spoil); 4] = [
+        ("damaged", |scratch| {
+            scratch.write("outreach.db", &"no database at all. ".repeat(300));
+        }),
+        ("another program", |scratch| {
+            let other = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+            other.execute_batch("CREATE TABLE diary (day)").unwrap();
+        }),
+        ("newer", |scratch| {
+            scratch.contacts(1);
+            let help = scratch.outreach(&["send", "contacts.csv", "--sandbox"]);
+            let made = ["--message", "x", "--db", "outreach.db", "--batch", "old"];
+            help.with(&made).run().expect(0);
+            let newer = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+            newer.pragma_update(None, "user_version", 9_999).unwrap();
+        }),
+        ("directory", |scratch| {
+            std::fs::create_dir(scratch.path("outreach.db")).unwrap();
+        }),
+    ];
+    for (words, spoil) in cases {
+        let scratch = Scratch::new();
+        spoil(&scratch);
+        scratch.contacts(3);
+        scratch.send(&sandbox).run().expect(8).says(words);
+        assert_eq!(sandbox.stats().requests, 0, "{words}");
+    }
+}
+
+#[test]
+fn a_checkpoint_in_a_folder_that_does_not_exist_is_told() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch
+        .send(&sandbox)
+        .with(&["--db", "nowhere/outreach.db"])
+        .run()
+        .expect(8)
+        .says("nowhere/outreach.db");
+    assert_eq!(sandbox.stats().requests, 0);
+}
+
+#[test]
+fn a_page_that_is_damaged_stops_the_batch() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&SLOW));
+    scratch.contacts(2_000);
+    let running = scratch.send(&sandbox).concurrency(16).start();
+    wait_until("some were sent", || sandbox.stats().accepted > 40);
+    running.signal("TERM");
+    running.wait().expect(4);
+    let known = scratch.checkpoint().counts().sent;
+    let path = scratch.path("outreach.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Everything but the first pages, which hold the schema.
+    let (from, to) = (40 * 4096, bytes.len() - 4096);
+    bytes[from..to].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    scratch.send(&sandbox).run().expect(8).says("damaged");
+    assert!(sandbox.stats().accepted <= known + 16, "{known}");
+    assert_eq!(sandbox.stats().repeated, 0);
+}
+
+#[test]
+fn another_program_that_locks_the_checkpoint_stops_the_batch_and_the_same_command_goes_on() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&SLOW));
+    scratch.contacts(400);
+    let running = scratch
+        .send(&sandbox)
+        .concurrency(4)
+        .env("OUTREACH_TEST_BUSY_MS", "300")
+        .start();
+    wait_until("some were sent", || sandbox.stats().accepted > 20);
+    let browser = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    browser.busy_timeout(Duration::from_secs(10)).unwrap();
+    browser.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let locked = Instant::now();
+    running.wait().expect(8).says("locked");
+    assert!(locked.elapsed() < Duration::from_secs(10));
+    let stopped = sandbox.stats().sends;
+    drop(browser);
+    let ended = scratch.send(&sandbox).concurrency(30).run();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 400);
+    assert!(checkpoint.counts().unknown <= 4);
+    assert!(stopped < 400);
+}
+
+#[test]
+fn a_short_lock_is_waited_for() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&SLOW));
+    scratch.contacts(100);
+    let running = scratch.send(&sandbox).concurrency(4).start();
+    wait_until("some were sent", || sandbox.stats().accepted > 10);
+    let browser = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    browser.busy_timeout(Duration::from_secs(10)).unwrap();
+    browser.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    drop(browser);
+    running.wait().expect(0);
+    scratch.checkpoint().expect_true_to(&sandbox, 100);
+}
+
+/// Files may not grow beyond a limit: what a full disk is to a program.
+#[test]
+fn a_disk_that_runs_full_stops_the_batch_and_space_lets_it_go_on() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(500);
+    let limited = |kibibytes: u32| {
+        let limit = format!("trap '' XFSZ; ulimit -f {kibibytes}");
+        scratch.send(&sandbox).concurrency(4).after(&limit).run()
+    };
+    let mut stops = 0;
+    for kibibytes in [40, 160, 200, 260, 320] {
+        let ended = limited(kibibytes);
+        assert!(matches!(ended.code, Some(0 | 3 | 8)), "{ended:?}");
+        stops += u32::from(ended.code == Some(8));
+        let before = sandbox.stats().sends;
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(sandbox.stats().sends, before, "nothing leaves after it");
+    }
+    assert!(stops > 0, "the limits were too high for this list");
+    let ended = scratch.send(&sandbox).concurrency(4).run();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 500);
+    assert!(checkpoint.counts().unknown <= u64::from(4 * stops));
+}
+
+#[test]
+fn results_that_cannot_be_written_do_not_lose_the_batch() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    scratch
+        .send(&sandbox)
+        .with(&["--out", "nowhere/results.csv"])
+        .run()
+        .expect(8)
+        .says("nowhere/results.csv");
+    assert_eq!(scratch.checkpoint().counts().sent, 20);
+    scratch
+        .outreach(&["export", "list", "-o", "again.csv"])
+        .run()
+        .expect(0);
+    assert_eq!(scratch.read("again.csv").lines().count(), 21);
+    scratch.send(&sandbox).run().expect(0);
+    assert_eq!(sandbox.stats().sends, 20);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_holds_phone_numbers_is_readable_by_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&SLOW));
+    scratch.contacts(100);
+    let running = scratch.send(&sandbox).start();
+    wait_until("it sends", || sandbox.stats().accepted > 3);
+    let private = |when: &str| {
+        for entry in std::fs::read_dir(scratch.folder()).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            // A lock names a process, a contacts file is the user's own.
+            if name == "contacts.csv" || name.contains(".lock") {
+                continue;
+            }
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{when}: {name}");
+        }
+    };
+    private("while it sends");
+    running.wait().expect(0);
+    private("afterwards");
+}

@@ -143,7 +143,8 @@ async fn step<L: Ledger, S: Sender>(
     if let Some(settled) = settled {
         shared.progress.settled(settled.state);
     }
-    if left == 0 || settled.is_some_and(|settled| settled.state == State::Queued) {
+    // Whoever claimed in vain changed nothing: to wake others for that would go on for ever.
+    if settles && left == 0 || settled.is_some_and(|settled| settled.state == State::Queued) {
         shared.settled.notify_waiters();
     }
     Ok(claim)

@@ -23,6 +23,7 @@ mod kill;
 mod layers;
 mod locks;
 mod model;
+mod pace;
 mod phone_corpus;
 mod phone_differential;
 mod quickstart;

@@ -4,7 +4,6 @@
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::time::Duration;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
@@ -16,6 +15,7 @@ use crate::cli::CheckArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::content::Template;
+use crate::domain::forecast::forecast;
 use crate::domain::quota::QuotaState;
 use crate::domain::recipient::JudgedRow;
 use crate::exit::ExitCode;
@@ -154,7 +154,8 @@ fn told_forecast(
     let pace = settings.pace(clock.now())?;
     let concurrency = NonZeroU32::from(settings.connection()?.concurrency);
     let quota = known_quota(settings)?;
-    let forecast = preview::forecast(summary.queued, quota, &pace, concurrency, clock);
+    let prospect = preview::prospect(summary.queued, quota, &pace, concurrency);
+    let forecast = forecast(&prospect, clock.now());
     Ok(Some(forecast.to_string()))
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> Comma
     let exit = exit_code(&end, &counts);
     let halted_text = match &end {
         RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) => Some(text.clone()),
-        RunEnd::Halted(Halt::Fatal { .. } | Halt::Outage { .. })
+        RunEnd::Halted(Halt::Fatal { .. } | Halt::Outage { .. } | Halt::Reserve { .. })
         | RunEnd::Complete
         | RunEnd::Interrupted
         | RunEnd::Deadline => None,
@@ -35,15 +35,21 @@ pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> Comma
     run.store
         .end_run(run.batch.id, run.clock.now(), exit.reason(), halted_text)
         .await?;
-    tell_end(&run, &end);
+    tell_end(&run, &end, &counts);
     report(&run)?;
     Ok(exit)
 }
 
 fn exit_code(end: &RunEnd, counts: &Counts) -> ExitCode {
     match end {
-        RunEnd::Halted(_) => ExitCode::Guard,
-        RunEnd::Interrupted | RunEnd::Deadline if counts.queued + counts.sending > 0 => {
+        RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
+        RunEnd::Halted(
+            Halt::Fatal { .. } | Halt::IdenticalRefusals { .. } | Halt::Outage { .. },
+        ) => ExitCode::Guard,
+        // Complete, and some are queued: they wait for hours that this run does not see.
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline
+            if counts.queued + counts.sending > 0 =>
+        {
             ExitCode::Paused
         }
         RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => {
@@ -56,9 +62,14 @@ fn exit_code(end: &RunEnd, counts: &Counts) -> ExitCode {
     }
 }
 
-fn tell_end(run: &Run, end: &RunEnd) {
+fn tell_end(run: &Run, end: &RunEnd, counts: &Counts) {
     let name = &run.batch.name;
     match end {
+        RunEnd::Complete if counts.queued > 0 => run.console.warn(format_args!(
+            "{} recipients are still queued: their own sending hours do not come before this run \
+             must end. `outreach resume {name}` goes on from here.",
+            counts.queued
+        )),
         RunEnd::Complete => {}
         RunEnd::Interrupted => run.console.say("Stopped as asked."),
         RunEnd::Deadline => run.console.say("The time for this run is over."),
@@ -84,6 +95,9 @@ fn tell_end(run: &Run, end: &RunEnd) {
                     "The recipients that were not sent are still queued: run the same command again \
                      when the API answers."
                         .to_owned()
+                }
+                Halt::Reserve { .. } => {
+                    format!("Give a smaller --reserve, then `outreach resume {name}` goes on.")
                 }
             });
         }

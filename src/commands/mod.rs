@@ -14,6 +14,7 @@ pub mod forget;
 mod known;
 mod load;
 pub mod man;
+mod pace;
 mod plan;
 mod preview;
 mod progress_text;

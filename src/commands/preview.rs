@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::console::Console;
 use super::error::CommandError;
 use super::run::Run;
 use crate::clock::Clock;
 use crate::config;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
-use crate::domain::forecast::{Forecast, Prospect};
+use crate::domain::forecast::{Forecast, Prospect, forecast};
 use crate::domain::quota::QuotaState;
 use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::report::{ProgressLine, grouped};
@@ -32,7 +34,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     }
     for (count, word) in [
         (counts.suppressed, "suppressed"),
-        (counts.duplicate, "duplicates"),
+        (counts.duplicate, "duplicate"),
         (counts.invalid, "invalid"),
         (counts.unknown, "unknown"),
     ] {
@@ -42,7 +44,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     }
     if counts.queued == 0 {
         text.push_str(". Nothing is left to send.");
-    } else if let Some(forecast) = run_forecast(run, counts.queued)? {
+    } else if let Some(forecast) = first_forecast(run, counts.queued)? {
         let _ = write!(text, "\nForecast: {forecast}");
     }
     if let Some(within) = run.guards.not_within {
@@ -55,11 +57,8 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     Ok(text)
 }
 
-/// When the run will be done; nothing for a rehearsal, whose quota is play money.
-fn run_forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
-    if run.batch.sandbox {
-        return Ok(None);
-    }
+/// When the run will be done, by what the checkpoint knows of the quota.
+fn first_forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> {
     let quota = match run.token {
         Some(token) => run.store.reader()?.quota(token)?,
         None => None,
@@ -67,24 +66,33 @@ fn run_forecast(run: &Run, rows: u64) -> Result<Option<Forecast>, CommandError> 
     let quota = quota
         .and_then(|json| serde_json::from_str(&json).ok())
         .unwrap_or_default();
-    Ok(Some(forecast(
-        rows,
-        quota,
-        &run.pace,
-        run.concurrency,
-        &run.clock,
-    )))
+    Ok(run_forecast(run, rows, quota, None, run.clock.now()))
 }
 
-/// When so many rows will be sent.
-pub(super) fn forecast(
+/// When `rows` more of this run will be done; nothing for a rehearsal, whose quota is play money.
+pub(super) fn run_forecast(
+    run: &Run,
+    rows: u64,
+    quota: QuotaState,
+    latency: Option<Duration>,
+    now: Timestamp,
+) -> Option<Forecast> {
+    if run.batch.sandbox {
+        return None;
+    }
+    let mut prospect = prospect(rows, quota, &run.pace, run.concurrency);
+    prospect.latency = latency.unwrap_or(LIKELY_LATENCY);
+    Some(forecast(&prospect, now))
+}
+
+/// What a forecast of so many rows is made from.
+pub(super) fn prospect(
     rows: u64,
     quota: QuotaState,
     pace: &config::Pace,
     concurrency: NonZeroU32,
-    clock: &Clock,
-) -> Forecast {
-    let prospect = Prospect {
+) -> Prospect<'_> {
+    Prospect {
         rows,
         quota,
         rate: pace.rate,
@@ -94,8 +102,7 @@ pub(super) fn forecast(
         concurrency,
         latency: LIKELY_LATENCY,
         schedule: &pace.schedule,
-    };
-    crate::domain::forecast::forecast(&prospect, clock.now())
+    }
 }
 
 /// The message of a row as it would be sent: a text as it reads, anything else as JSON.

@@ -12,23 +12,22 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::finish;
 use super::known::history_span;
-use super::progress_text::progress_text;
+use super::pace::{self, QuotaKeeper};
+use super::progress_text::Story;
 use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
 use crate::config;
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::pacer::core::{Past, Settings as PacerSettings};
+use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::outcome::{Exchange, Written};
-use crate::domain::phone::{PhoneNumber, Region};
-use crate::domain::quota::{QuotaHeaders, QuotaState};
-use crate::domain::schedule::WindowBy;
+use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::store::{Batch, ClaimRules, Claimed, Hold, Journal, Opening, Store, StoreError, Window};
+use crate::store::{Batch, ClaimRules, Claimed, Hold, Journal, Store};
 
 /// How often progress is shown and the quota saved.
 const TICK: Duration = Duration::from_millis(200);
@@ -166,11 +165,13 @@ impl Run {
                 start.interrupted, self.batch.name
             ));
         }
-        let pacer = self.pacer(token, start.interrupted)?;
+        let settings = pacer_settings(&self.pace, self.concurrency);
+        let pacer = pace::pacer(&self.store, token, settings, &self.clock)?;
+        let mut quota = QuotaKeeper::new(token, &pacer);
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
-        let end = self.drive(&dispatcher, &pacer, &journal, token).await;
+        let end = self.drive(&dispatcher, &pacer, &journal, &mut quota).await;
         if end.is_ok() {
-            self.save_quota(&pacer, token).await?;
+            quota.keep(&self.store, &pacer, self.clock.now()).await?;
         }
         finish::finish(self, end).await
     }
@@ -220,7 +221,7 @@ impl Run {
         dispatcher: &Dispatcher<Journal, ApiSender>,
         pacer: &Handle,
         journal: &Journal,
-        token: i64,
+        quota: &mut QuotaKeeper,
     ) -> Result<RunEnd, CommandError> {
         let reader = self.store.reader()?;
         let counts = reader.counts(self.batch.id)?;
@@ -228,7 +229,7 @@ impl Run {
         let progress = dispatcher.progress();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut saved = QuotaState::default();
+        let mut story = Story::new(counts.queued);
         let run = dispatcher.run();
         let signals = heed_signals(
             dispatcher.stop(),
@@ -247,16 +248,16 @@ impl Run {
                 }
                 _ = tick.tick() => {
                     let view = progress.view();
-                    let text = progress_text(&view, &pacer.view(), dispatcher.shut_for());
-                    let now = self.clock.monotonic();
-                    if let Some(text) = line.show(view.settled(), &text, now) {
+                    let (now, pace) = (self.clock.moment(), pacer.view());
+                    story.note(self, &view, &pacer.state(), now);
+                    if let Some(news) = story.news(&pace).filter(|news| !line.above(news)) {
+                        self.console.say(news);
+                    }
+                    let text = story.text(&view, &pace, dispatcher.shut_for());
+                    if let Some(text) = line.show(view.settled(), &text, now.mono) {
                         self.console.say(text);
                     }
-                    let state = pacer.state();
-                    if state != saved {
-                        self.save_quota(pacer, token).await?;
-                        saved = state;
-                    }
+                    quota.keep(&self.store, pacer, now.wall).await?;
                 }
             }
         };
@@ -264,58 +265,11 @@ impl Run {
         Ok(end?)
     }
 
-    fn pacer(&self, token: i64, unanswered: u64) -> Result<Handle, CommandError> {
-        let settings = pacer_settings(&self.pace, self.concurrency);
-        let reader = self.store.reader()?;
-        let quota = match reader.quota(token)? {
-            // A state that an older version wrote differently is as good as none.
-            Some(json) => serde_json::from_str(&json).unwrap_or_default(),
-            None => QuotaState::default(),
-        };
-        let since = self.clock.now() - jiff::SignedDuration::from_hours(1);
-        let mut starts = reader.request_starts(token, since)?;
-        starts.reverse();
-        let past = Past {
-            quota,
-            starts,
-            unanswered,
-        };
-        Ok(Handle::new(settings, &past, self.clock.clone()))
-    }
-
-    async fn save_quota(&self, pacer: &Handle, token: i64) -> Result<(), StoreError> {
-        match serde_json::to_string(&pacer.state()) {
-            Ok(json) => self.store.save_quota(token, json, self.clock.now()).await,
-            Err(error) => Err(StoreError::Value {
-                detail: error.to_string(),
-            }),
-        }
-    }
-
     fn claim_rules(&self, token: i64) -> ClaimRules {
         ClaimRules {
             span: history_span(&self.guards),
             token,
-            window: self.window(),
-        }
-    }
-
-    /// With windows by recipient, who may be messaged when.
-    fn window(&self) -> Option<Box<Window>> {
-        let schedule = self.pace.schedule.clone();
-        match (schedule.window, schedule.window_by) {
-            (Some(_), WindowBy::Recipient) => Some(Box::new(move |phone: PhoneNumber, now| {
-                let region = phone.region().map(Region::code);
-                let region = region.as_deref();
-                if schedule.may_send_to(now, region) {
-                    return Opening::Now;
-                }
-                match schedule.next_opening_for(now, region) {
-                    Some(at) => Opening::At(at),
-                    None => Opening::NotInThisRun,
-                }
-            })),
-            (Some(_), WindowBy::Sender) | (None, _) => None,
+            window: pace::window(&self.pace.schedule),
         }
     }
 }

@@ -72,6 +72,11 @@ pub enum Halt {
         /// The last failure.
         text: String,
     },
+    /// The reserve is as large as the quota: nothing could ever be sent.
+    Reserve {
+        /// Requests that a window allows.
+        limit: u64,
+    },
 }
 
 impl fmt::Display for Halt {
@@ -92,6 +97,10 @@ impl fmt::Display for Halt {
                 f,
                 "no usable answer in {tries} tries over {} s: {text}",
                 elapsed.as_secs()
+            ),
+            Self::Reserve { limit } => write!(
+                f,
+                "the reserve leaves nothing of the quota of {limit} requests in a window"
             ),
         }
     }

@@ -276,6 +276,10 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             let ended = tokio::select! {
                 ended = workers.join_next() => ended,
                 () = &mut watch_deadline => continue,
+                limit = self.shared.pacer.nothing_is_ours() => {
+                    self.shared.stop.request(RunEnd::Halted(Halt::Reserve { limit }));
+                    continue;
+                }
             };
             let Some(ended) = ended else { break };
             let error = match ended {

@@ -1,6 +1,7 @@
 //! What the dispatcher tells while it works: plain counters, read by whoever shows them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::domain::delivery::State;
 
@@ -14,6 +15,9 @@ pub struct Progress {
     requests: AtomicU64,
     throttled: AtomicU64,
     in_flight: AtomicU64,
+    /// Requests that ended, and their time in microseconds.
+    ended: AtomicU64,
+    micros: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -33,6 +37,8 @@ pub struct ProgressView {
     pub throttled: u64,
     /// Requests under way.
     pub in_flight: u64,
+    /// Average time from request to answer; `None` before there was one.
+    pub latency: Option<Duration>,
 }
 
 impl ProgressView {
@@ -48,7 +54,10 @@ impl Progress {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn ended(&self) {
+    pub(super) fn ended(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        self.ended.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -83,6 +92,9 @@ impl Progress {
             requests: get(&self.requests),
             throttled: get(&self.throttled),
             in_flight: get(&self.in_flight),
+            latency: get(&self.micros)
+                .checked_div(get(&self.ended))
+                .map(Duration::from_micros),
         }
     }
 }

@@ -143,7 +143,8 @@ async fn step<L: Ledger, S: Sender>(
     if let Some(settled) = settled {
         shared.progress.settled(settled.state);
     }
-    if left == 0 || settled.is_some_and(|settled| settled.state == State::Queued) {
+    // Whoever claimed in vain changed nothing: to wake others for that would go on for ever.
+    if settles && left == 0 || settled.is_some_and(|settled| settled.state == State::Queued) {
         shared.settled.notify_waiters();
     }
     Ok(claim)
@@ -183,8 +184,10 @@ async fn send<L: Ledger, S: Sender>(
     let Turn { pass, permit } = turn;
     let flight = permit.started();
     shared.progress.started();
+    let begun = shared.clock.monotonic();
     let reply = shared.sender.send(recipient).await;
-    shared.progress.ended();
+    let took = shared.clock.monotonic().saturating_sub(begun);
+    shared.progress.ended(took);
     crash_point(CrashPoint::AfterRequest);
     let address = match &recipient.addressee {
         Addressee::ContactId(_) => Address::ContactId,

@@ -63,11 +63,12 @@ impl ProgressLine {
         })
     }
 
-    /// Writes a line above the bar.
-    pub fn above(&self, line: &str) {
+    /// Writes a line above the bar; false where there is none.
+    pub fn above(&self, line: &str) -> bool {
         if self.terminal {
             self.bar.println(line);
         }
+        self.terminal
     }
 
     /// Takes the bar away.

@@ -32,6 +32,9 @@ const READ_AHEAD: usize = 512;
 /// Rows that one claim suppresses at the most before it lets others have their turn.
 const SUPPRESSED_AT_ONCE: usize = 500;
 
+/// Rows outside their sending hours that one claim passes over before it lets others have their turn.
+const PASSED_OVER_AT_ONCE: usize = 2048;
+
 /// An attempt's number in the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(i64);
@@ -104,7 +107,7 @@ pub enum Claim {
     Claimed(Box<Claimed>),
     /// Other processes used the quota meanwhile, by so many requests: nothing was claimed.
     OthersSpent(u32),
-    /// Many rows were suppressed; ask again.
+    /// Many rows were suppressed or passed over; ask again.
     Again,
     /// No row is free: all are settled or in flight, or wait for their sending hours.
     Exhausted {
@@ -166,6 +169,16 @@ struct Progress {
     /// Whether any contact of this channel is known.
     has_contacts: bool,
     started: bool,
+}
+
+/// What a look for the next row found.
+enum Next {
+    /// A row that may go now.
+    Row(Ready),
+    /// Many rows that wait for their sending hours, and the end is not reached.
+    More,
+    /// No row is free.
+    Nothing,
 }
 
 /// A queued row as it was read.
@@ -403,10 +416,14 @@ impl Progress {
             return Ok(Claim::OthersSpent(news.same_token));
         }
         for _ in 0..SUPPRESSED_AT_ONCE {
-            let Some(ready) = self.next_ready(tx.connection, now)? else {
-                return Ok(Claim::Exhausted {
-                    opens_at: self.opens_at,
-                });
+            let ready = match self.next_ready(tx.connection, now)? {
+                Next::Row(ready) => ready,
+                Next::More => return Ok(Claim::Again),
+                Next::Nothing => {
+                    return Ok(Claim::Exhausted {
+                        opens_at: self.opens_at,
+                    });
+                }
             };
             let key = content_key(&self.channel, ready.phone, &ready.content);
             let id = RecipientId::from_column(ready.id);
@@ -421,11 +438,7 @@ impl Progress {
     }
 
     /// The next queued row in order; rows that came back first.
-    fn next_ready(
-        &mut self,
-        connection: &Connection,
-        now: Timestamp,
-    ) -> Result<Option<Ready>, StoreError> {
+    fn next_ready(&mut self, connection: &Connection, now: Timestamp) -> Result<Next, StoreError> {
         if self.opens_at.is_some_and(|opens_at| opens_at <= now) {
             // Rows that were passed over may go now: once more from the top.
             self.opens_at = None;
@@ -438,29 +451,41 @@ impl Progress {
                 // The cursor will come to it.
                 continue;
             }
-            if let Some(ready) = read_ahead(connection, id - 1, id, 1)?.pop_front() {
-                return Ok(Some(ready));
+            // Its hours may have ended since it was claimed before.
+            if let Some(ready) = read_ahead(connection, id - 1, id, 1)?.pop_front()
+                && self.may_go(&ready, now)
+            {
+                return Ok(Next::Row(ready));
             }
         }
-        loop {
+        for _ in 0..PASSED_OVER_AT_ONCE {
             let Some(ready) = self.ahead.pop_front() else {
                 let end = (self.batch.get() + 1) << 32;
                 self.ahead = read_ahead(connection, self.cursor, end, READ_AHEAD)?;
                 match self.ahead.back() {
                     Some(last) => self.cursor = last.id,
-                    None => return Ok(None),
+                    None => return Ok(Next::Nothing),
                 }
                 continue;
             };
-            let window = self.rules.window.as_ref();
-            match window.map_or(Opening::Now, |window| window(ready.phone, now)) {
-                Opening::Now => return Ok(Some(ready)),
-                Opening::At(at) => {
-                    self.opens_at = Some(self.opens_at.map_or(at, |earlier| earlier.min(at)));
-                }
-                // Stays queued, for a later run.
-                Opening::NotInThisRun => {}
+            if self.may_go(&ready, now) {
+                return Ok(Next::Row(ready));
             }
+        }
+        Ok(Next::More)
+    }
+
+    /// Is it inside its sending hours? If not, it stays queued, and its opening is noted.
+    fn may_go(&mut self, ready: &Ready, now: Timestamp) -> bool {
+        let window = self.rules.window.as_ref();
+        match window.map_or(Opening::Now, |window| window(ready.phone, now)) {
+            Opening::Now => true,
+            Opening::At(at) => {
+                self.opens_at = Some(self.opens_at.map_or(at, |earlier| earlier.min(at)));
+                false
+            }
+            // For a later run.
+            Opening::NotInThisRun => false,
         }
     }
 

@@ -55,6 +55,7 @@ pub use lock::Hold;
 pub use metrics::{BatchMetrics, Metrics};
 pub use resolve::{Decision, Proof};
 pub use results::{MessageFacts, ResultRow};
+pub use settings::PastRequests;
 pub use suppression::SuppressionEntry;
 
 use writer::Writer;

@@ -8,6 +8,15 @@ use rusqlite::OptionalExtension;
 use super::error::StoreError;
 use super::{Reader, Store, from_millis, to_millis};
 
+/// Requests that started lately, as the audit tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PastRequests {
+    /// When they started, oldest first.
+    pub starts: Vec<Timestamp>,
+    /// Those of them that got no answer, or none yet.
+    pub unanswered: u64,
+}
+
 impl Store {
     /// Remembers what is known of a token's quota, as the pacer's JSON.
     ///
@@ -48,31 +57,37 @@ impl Reader {
             .optional()?)
     }
 
-    /// When the requests with this token started, since then, the latest first.
+    /// The requests of all batches with this token that started since then: the latest `most`.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn request_starts(
+    pub fn past_requests(
         &self,
         token: i64,
         since: Timestamp,
-    ) -> Result<Vec<Timestamp>, StoreError> {
+        most: usize,
+    ) -> Result<PastRequests, StoreError> {
         let mut select = self.connection.prepare(
-            "SELECT started_at, token FROM attempt WHERE finished_at IS NULL OR outcome NOT IN
-             ('evidence', 'assumed_sent', 'resend') ORDER BY id DESC",
+            "SELECT started_at, token,
+                    finished_at IS NULL OR outcome = 'interrupted'
+                    OR outcome = 'undecided' AND http_status IS NULL
+             FROM attempt WHERE finished_at IS NULL OR outcome NOT IN
+             ('evidence', 'assumed_sent', 'resend', 'not_sent') ORDER BY id DESC",
         )?;
         let mut rows = select.query([])?;
-        let mut starts = Vec::new();
+        let mut past = PastRequests::default();
         while let Some(row) = rows.next()? {
             let started_at = row.get(0)?;
-            if started_at < to_millis(since) {
+            if started_at < to_millis(since) || past.starts.len() >= most {
                 break;
             }
             if row.get::<_, Option<i64>>(1)? == Some(token) {
-                starts.push(from_millis(started_at)?);
+                past.starts.push(from_millis(started_at)?);
+                past.unanswered += u64::from(row.get::<_, bool>(2)?);
             }
         }
-        Ok(starts)
+        past.starts.reverse();
+        Ok(past)
     }
 
     /// The refusal texts that are known to mean "no Messenger".

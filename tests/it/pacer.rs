@@ -286,6 +286,36 @@ async fn a_429_stops_everything_until_reset_then_one_goes_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bare_429_while_quota_is_surely_left_lowers_the_concurrency() {
+    let clock = Clock::paused(START);
+    let settings = Settings {
+        concurrency: NonZeroU32::new(6).unwrap(),
+        ..Settings::default()
+    };
+    let handle = handle(&clock, settings);
+    handle.acquire().await.answered(&headers(1000, 900, 3600));
+    let mut permits = Vec::new();
+    for _ in 0..6 {
+        permits.push(handle.acquire().await);
+    }
+    clock.sleep(Duration::from_millis(10)).await;
+    for refused in permits.drain(3..) {
+        refused.throttled(&QuotaHeaders::default(), None);
+    }
+    for accepted in permits {
+        accepted.answered(&headers(1000, 897, 3600));
+    }
+    assert_eq!(handle.view().concurrency, 3);
+    let next = handle.acquire().await;
+    assert!(clock.monotonic() < Duration::from_secs(1), "no pause");
+    clock.sleep(Duration::from_millis(10)).await;
+    // Alone it cannot be the connections' fault: now it pauses.
+    next.throttled(&QuotaHeaders::default(), None);
+    assert!(handle.try_acquire().is_none());
+    assert_eq!(handle.view().why, Some(Why::Throttled));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_429_without_any_time_backs_off_longer_each_time() {
     let clock = Clock::paused(START);
     let handle = handle(
@@ -403,6 +433,30 @@ async fn what_other_processes_claimed_is_taken_off_the_quota() {
     assert!(handle.try_acquire().is_none());
     last.lost();
     assert_eq!(handle.state().remaining, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_claimed_is_asked_for_and_not_waited_for() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(1000, 100, 3600));
+    // All that is left, as it seems; but some of it was counted already when we were told.
+    handle.others(100);
+    let probe = handle.acquire().await;
+    let slept = clock.monotonic();
+    assert!(
+        slept >= Duration::from_secs(2) && slept < Duration::from_secs(3),
+        "{slept:?}"
+    );
+    assert!(handle.try_acquire().is_none(), "it goes alone");
+    probe.answered(&headers(1000, 40, 3598));
+    assert_eq!(handle.view().left, Some(40));
+
+    // After Reset, others never keep us from asking.
+    handle.others(2000);
+    clock.sleep(Duration::from_secs(3600)).await;
+    handle.acquire().await.answered(&headers(1000, 999, 3600));
+    assert_eq!(handle.view().left, Some(999));
 }
 
 #[tokio::test(start_paused = true)]

@@ -149,7 +149,15 @@ impl Pacer {
         let open = self.in_flight;
         self.landed(ticket);
         let headers = &refusal.headers;
-        let quota_left = headers.remaining.is_some_and(|remaining| remaining > 0);
+        let told = headers
+            .until_reset(now.wall)
+            .map(|left| left + AFTER_RESET)
+            .or(refusal.retry_after);
+        let quota_left = match headers.remaining {
+            Some(remaining) => remaining > 0,
+            // Nothing was told, and by all we know the quota is not used up.
+            None => told.is_none() && self.surely_left(now),
+        };
         if quota_left
             && self
                 .connections
@@ -157,10 +165,6 @@ impl Pacer {
         {
             return;
         }
-        let told = headers
-            .until_reset(now.wall)
-            .map(|left| left + AFTER_RESET)
-            .or(refusal.retry_after);
         if told.is_none() && self.windows.refusal_is_old(ticket.sent.at) {
             return;
         }
@@ -188,7 +192,7 @@ impl Pacer {
     /// Other processes on the same checkpoint claimed `count` requests on the same token.
     pub fn others(&mut self, count: u64, now: Moment) {
         let at = nanos(now.mono);
-        self.windows.unknown(at, count);
+        self.windows.of_others(at, count);
         self.limiter.started(at, count);
     }
 
@@ -208,7 +212,9 @@ impl Pacer {
     /// What there is to show.
     pub fn view(&mut self, now: Moment) -> PacerView {
         let open = self.windows.open(now);
-        let source = match (open.is_some(), self.must_probe, self.settings.rate) {
+        // A window that is over tells that the server does tell: the next answer will.
+        let asks = self.must_probe || self.windows.last().is_some();
+        let source = match (open.is_some(), asks, self.settings.rate) {
             (true, ..) => Source::Headers,
             (false, true, _) => Source::Unknown,
             (false, false, Some(_)) => Source::UserRate,
@@ -231,6 +237,13 @@ impl Pacer {
                 .map(|until| until.wall),
             why: self.waiting.map(|(_, why)| why),
         }
+    }
+
+    /// A window is open, no refusal shut it, and it allows more than what is in flight.
+    fn surely_left(&self, now: Moment) -> bool {
+        self.windows.open(now).is_some_and(|window| {
+            window.cause == Cause::Quota && self.windows.left(window, u64::from(self.in_flight)) > 0
+        })
     }
 
     fn landed(&mut self, ticket: Ticket) {
@@ -284,6 +297,12 @@ impl Pacer {
         let kept = window.limit.map_or(0, |limit| reserve.of(limit));
         let ours = self.windows.left(window, in_flight).saturating_sub(kept);
         if ours == 0 {
+            if in_flight == 0
+                && window.cause == Cause::Quota
+                && let Some(settled) = self.windows.others_settled_at(window, in_flight, kept)
+            {
+                return ask_from(settled, now);
+            }
             let why = match window.cause {
                 Cause::Quota => Why::Quota,
                 Cause::Refusal => Why::Throttled,
@@ -381,6 +400,14 @@ impl Pacer {
     /// The rate in force while no header tells more.
     pub fn rate(&self) -> Rate {
         self.limiter.rate()
+    }
+}
+
+/// One request may ask once it is `at`.
+fn ask_from(at: i64, now: Moment) -> Result<Known, (Option<Moment>, Why)> {
+    match u64::try_from(at - nanos(now.mono)) {
+        Ok(wait) if wait > 0 => Err((Some(now.after(Duration::from_nanos(wait))), Why::Quota)),
+        Ok(_) | Err(_) => Ok(Known::Ask),
     }
 }
 

@@ -54,6 +54,8 @@ struct Shared {
     state: Mutex<State>,
     queue: Queue<()>,
     event: Notify,
+    /// Somebody waits, and the reserve leaves nothing to wait for.
+    nothing_is_ours: Notify,
 }
 
 /// The way to the pacer; clones share it.
@@ -79,6 +81,7 @@ impl Handle {
             state,
             queue: Queue::new(()),
             event: Notify::new(),
+            nothing_is_ours: Notify::new(),
         }))
     }
 
@@ -114,6 +117,13 @@ impl Handle {
             ticket: Some(ticket),
             handle: self.clone(),
         })
+    }
+
+    /// Waits until somebody asked for a permit although the reserve takes the whole quota: that wait would
+    /// never end. Returns the quota of a window.
+    pub async fn nothing_is_ours(&self) -> u64 {
+        self.0.nothing_is_ours.notified().await;
+        self.view().limit.unwrap_or(0)
     }
 
     /// Other processes on the same checkpoint claimed `count` requests on the same token.
@@ -162,6 +172,9 @@ impl Handle {
                     | Why::Connections
                     | Why::ReserveTakesAll => true,
                 };
+                if why == Why::ReserveTakesAll {
+                    self.0.nothing_is_ours.notify_one();
+                }
                 Err(until)
             }
         }

@@ -29,6 +29,10 @@ pub(super) const AFTER_RESET: Duration = Duration::from_secs(1);
 /// A request whose answer was lost may still reach the server for so long.
 const UNKNOWN_FATE: Duration = Duration::from_mins(1);
 
+/// A request that another process is about to send reaches the server within so long. What takes longer
+/// costs a refusal at the worst; to wait longer would leave quota unused at the end of every window.
+const OTHERS_FATE: Duration = Duration::from_secs(2);
+
 /// Why a window gives nothing until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -69,9 +73,12 @@ pub(super) struct Window {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Windows {
     current: Option<Window>,
-    /// Requests of unknown fate and of other processes: when, and how many.
+    /// Requests of unknown fate: when, and how many.
     unknown: VecDeque<(i64, u64)>,
     unknown_total: u64,
+    /// Requests of other processes, that no answer to us has counted yet: when, and how many.
+    others: VecDeque<(i64, u64)>,
+    others_total: u64,
     /// Answers to us so far, and those of them that told no end of their window.
     answers: u64,
     undated: u64,
@@ -160,6 +167,11 @@ impl Windows {
 
     /// Requests that the open window surely allows beyond those `in_flight`, before the reserve.
     pub(super) fn left(&self, window: &Window, in_flight: u64) -> u64 {
+        self.left_but_for_others(window, in_flight)
+            .saturating_sub(self.others_total)
+    }
+
+    fn left_but_for_others(&self, window: &Window, in_flight: u64) -> u64 {
         let by_smallest = window.smallest.saturating_sub(in_flight);
         by_smallest
             .max(window.allowance)
@@ -184,6 +196,25 @@ impl Windows {
     pub(super) fn unknown(&mut self, at: i64, count: u64) {
         self.unknown.push_back((at, count));
         self.unknown_total += count;
+    }
+
+    /// `count` requests of other processes start now.
+    pub(super) fn of_others(&mut self, at: i64, count: u64) {
+        self.others.push_back((at, count));
+        self.others_total += count;
+    }
+
+    /// If nothing is left for us only because of what others started: from when on an answer will tell
+    /// what became of that.
+    pub(super) fn others_settled_at(
+        &self,
+        window: &Window,
+        in_flight: u64,
+        kept: u64,
+    ) -> Option<i64> {
+        let (last, _) = self.others.back()?;
+        let would_be_left = self.left_but_for_others(window, in_flight) > kept;
+        would_be_left.then_some(last + nanos(OTHERS_FATE))
     }
 
     /// How many requests of the last hour have an unknown fate, and when the first of them is too old to
@@ -385,7 +416,8 @@ impl Windows {
         }
     }
 
-    /// The answer to a request that started a minute after a loss tells of a counter that has settled.
+    /// The answer to a request that started a minute after a loss tells of a counter that has settled; the
+    /// requests of others settle sooner.
     fn forget_unknown(&mut self, started: i64) {
         while let Some((_, count)) = self
             .unknown
@@ -394,6 +426,14 @@ impl Windows {
         {
             self.unknown_total -= count;
             self.unknown.pop_front();
+        }
+        while let Some((_, count)) = self
+            .others
+            .front()
+            .filter(|(at, _)| at + nanos(OTHERS_FATE) <= started)
+        {
+            self.others_total -= count;
+            self.others.pop_front();
         }
     }
 }

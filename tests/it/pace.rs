@@ -1,0 +1,432 @@
+//! The pace of the real program, in real time, by the sandbox's account.
+//!
+//! Windows last seconds here. Reset is told in whole seconds, rounded up, and a second is added against
+//! clocks that differ; the server's own time (`Date`) is in whole seconds too. A window of `T` therefore
+//! comes every `T + 3 s` at the latest. With an hour that is 0.08 %; here the bounds allow for it.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Ended, Program, Running, SandboxProcess, Scratch, contacts, wait_until};
+
+/// What the rounding of Reset may cost in each window.
+const ROUNDING: Duration = Duration::from_secs(3);
+
+/// What processes, commits and a busy machine may cost in a run.
+const SLACK: Duration = Duration::from_secs(3);
+
+/// Runs it, and tells how long it took.
+fn timed(program: Program) -> (Ended, Duration) {
+    let begin = Instant::now();
+    let ended = program.run();
+    (ended, begin.elapsed())
+}
+
+/// How long the quota alone makes `rows` last.
+fn optimum(kind: &str, rows: u32, quota: u32, window: Duration) -> Duration {
+    match kind {
+        // What fits into the first window goes at once; the rest drips.
+        "leaky-bucket" => window * (rows - quota) / quota,
+        _ => window * ((rows - 1) / quota),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "figures, shown with --nocapture")]
+fn figure(what: &str, sandbox: &SandboxProcess, took: Duration, optimum: Duration) {
+    let stats = sandbox.stats();
+    eprintln!(
+        "{what}: {} 429s, at most {} in a window, {:.2} s (quota alone {:.2} s)",
+        stats.throttled.quota + stats.throttled.connections,
+        stats.peak_per_window,
+        took.as_secs_f64(),
+        optimum.as_secs_f64(),
+    );
+}
+
+fn exactly_the_quota(kind: &str) {
+    let (quota, rows, window) = (20, 50, Duration::from_secs(2));
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "20", "--window", "2s", "--window-kind", kind]),
+    );
+    scratch.contacts(rows);
+    let (ended, took) = timed(scratch.send(&sandbox));
+    ended.expect(0);
+    let optimum = optimum(kind, rows, quota, window);
+    figure(kind, &sandbox, took, optimum);
+    let stats = sandbox.stats();
+    assert_eq!(stats.throttled.quota, 0, "{stats:?}");
+    assert_eq!(stats.accepted, u64::from(rows));
+    if kind == "leaky-bucket" {
+        // A full bucket, and what drains meanwhile: this server grants it.
+        assert!(stats.peak_per_window <= 2 * u64::from(quota), "{stats:?}");
+        assert!(stats.peak_per_window >= u64::from(quota), "{stats:?}");
+    } else {
+        assert_eq!(stats.peak_per_window, u64::from(quota), "to the last one");
+    }
+    assert!(took >= optimum, "{took:?}");
+    let windows = (rows - 1) / quota;
+    assert!(took <= optimum + ROUNDING * windows + SLACK, "{took:?}");
+    scratch.checkpoint().expect_true_to(&sandbox, rows as usize);
+}
+
+#[test]
+fn a_fixed_window_is_used_to_the_last_request_and_never_overrun() {
+    exactly_the_quota("fixed");
+}
+
+#[test]
+fn a_sliding_window_is_used_to_the_last_request_and_never_overrun() {
+    exactly_the_quota("sliding");
+}
+
+#[test]
+fn a_leaky_bucket_is_used_and_never_overrun() {
+    exactly_the_quota("leaky-bucket");
+}
+
+#[test]
+fn a_quota_of_one_lets_one_through() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "1", "--window", "1s"]),
+    );
+    scratch.contacts(3);
+    let (ended, took) = timed(scratch.send(&sandbox));
+    ended.expect(0);
+    figure("limit 1", &sandbox, took, Duration::from_secs(2));
+    let stats = sandbox.stats();
+    assert_eq!((stats.throttled.quota, stats.peak_per_window), (0, 1));
+    assert_eq!(stats.accepted, 3);
+    assert!(took <= Duration::from_secs(2) + 2 * ROUNDING + SLACK);
+}
+
+#[test]
+fn without_headers_the_users_rate_is_kept_and_used() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        // One more than the rate: starts are spaced exactly, arrivals only as well as connections allow.
+        SandboxProcess::start(&["--quota", "11", "--window", "1s", "--headers", "off"]),
+    );
+    scratch.contacts(31);
+    let (ended, took) = timed(scratch.send(&sandbox).with(&["--rate", "10/s"]));
+    ended.expect(0);
+    figure("--rate 10/s", &sandbox, took, Duration::from_secs(3));
+    let stats = sandbox.stats();
+    assert_eq!(stats.throttled.quota, 0, "{stats:?}");
+    assert!(stats.peak_per_window <= 11, "{stats:?}");
+    assert!(took >= Duration::from_secs(3) && took <= Duration::from_secs(3) + SLACK);
+}
+
+#[test]
+fn without_headers_and_without_a_rate_the_guess_is_told_once() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--headers", "off"]));
+    scratch.contacts(50);
+    let ended = scratch
+        .send(&sandbox)
+        .with(&["--for", "2s"])
+        .run()
+        .expect(4);
+    let told = ended.said.matches("The API tells no quota").count();
+    assert_eq!(told, 1, "{}", ended.said);
+    // 1,000 an hour is one every 3.6 s.
+    assert!(sandbox.stats().accepted <= 2, "{:?}", sandbox.stats());
+}
+
+#[test]
+fn two_batches_on_one_checkpoint_share_the_quota() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "20", "--window", "2s", "--latency", "10ms"]),
+    );
+    let rows = 30;
+    let begin = Instant::now();
+    let running: Vec<Running> = ["first", "second"]
+        .into_iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let index = u32::try_from(index).unwrap();
+            let file = format!("{name}.csv");
+            scratch.write(&file, &contacts(index * rows..(index + 1) * rows));
+            scratch
+                .outreach(&["send", &file, "--yes", "--batch", name, "--message", "Hi"])
+                .with(&["--base-url", sandbox.base_url()])
+                .with(&["--channel", crate::support::CHANNEL])
+                .start()
+        })
+        .collect();
+    for running in running {
+        running.wait().expect(0);
+    }
+    let took = begin.elapsed();
+    figure("two batches", &sandbox, took, Duration::from_secs(4));
+    let stats = sandbox.stats();
+    assert_eq!(stats.accepted, 60);
+    assert_eq!(stats.repeated, 0);
+    // Each may have a request on its way that the other's last answer did not count yet.
+    assert!(stats.throttled.quota <= 6, "{stats:?}");
+    assert!(took <= Duration::from_secs(16), "{took:?}");
+}
+
+#[test]
+fn a_killed_process_finds_the_window_as_it_left_it() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "30", "--latency", "40ms"]),
+    );
+    scratch.contacts(60);
+    for accepted in [5, 10, 15] {
+        let mut running = scratch.send(&sandbox).start();
+        wait_until("some are accepted", || sandbox.stats().accepted >= accepted);
+        assert!(running.kill());
+    }
+    scratch
+        .send(&sandbox)
+        .with(&["--for", "4s"])
+        .run()
+        .expect(4);
+    let stats = sandbox.stats();
+    assert_eq!(stats.throttled.quota, 0, "{stats:?}");
+    assert!(stats.accepted <= 30, "{stats:?}");
+    // Three times three were on their way; for a minute they are kept out of the window twice.
+    assert!(stats.accepted >= 30 - 9, "{stats:?}");
+    scratch.checkpoint().expect_true_to(&sandbox, 60);
+}
+
+#[test]
+fn the_reserve_is_left_for_others() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "20", "--window", "2s"]),
+    );
+    scratch.contacts(30);
+    scratch
+        .send(&sandbox)
+        .with(&["--reserve", "25%"])
+        .run()
+        .expect(0);
+    let stats = sandbox.stats();
+    assert_eq!((stats.throttled.quota, stats.peak_per_window), (0, 15));
+}
+
+#[test]
+fn a_reserve_that_leaves_nothing_ends_the_run_and_says_so() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "10"]));
+    scratch.contacts(5);
+    for _ in 0..2 {
+        scratch
+            .send(&sandbox)
+            .with(&["--reserve", "10"])
+            .run()
+            .expect(6)
+            .says("the reserve leaves nothing of the quota of 10 requests")
+            .says("--reserve");
+    }
+    // The first request asks; the second run knows.
+    assert_eq!(sandbox.stats().requests, 1);
+    scratch.send(&sandbox).run().expect(0);
+}
+
+#[test]
+fn no_more_connections_than_allowed_and_none_is_refused() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--connections", "3", "--latency", "5ms", "--jitter", "10ms"]),
+    );
+    scratch.contacts(200);
+    scratch.send(&sandbox).concurrency(3).run().expect(0);
+    let stats = sandbox.stats();
+    assert_eq!(
+        (stats.throttled.connections, stats.refused_connections),
+        (0, 0)
+    );
+    assert_eq!(stats.peak_connections, 3);
+    assert_eq!(stats.accepted, 200);
+}
+
+#[test]
+fn refused_connections_lower_the_concurrency() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--connections", "2", "--latency", "10ms"]),
+    );
+    scratch.contacts(200);
+    let (ended, took) = timed(scratch.send(&sandbox).concurrency(6));
+    ended.expect(0);
+    let stats = sandbox.stats();
+    assert_eq!((stats.accepted, stats.repeated), (200, 0));
+    let refused = stats.throttled.connections;
+    assert!(refused > 0 && refused <= 20, "{stats:?}");
+    assert!(
+        took < Duration::from_secs(10),
+        "no pause, only fewer: {took:?}"
+    );
+}
+
+#[test]
+fn the_time_limit_ends_the_run_in_time() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "10"]));
+    scratch.contacts(30);
+    let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2)).to_string();
+    for limit in [["--for", "2s"], ["--until", &until]] {
+        let (ended, took) = timed(scratch.send(&sandbox).with(&limit));
+        if limit[0] == "--until" {
+            // Over by now.
+            ended.expect(2).says("a time that is still to come");
+        } else {
+            ended.expect(4).says("time for this run is over");
+            assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(4));
+        }
+    }
+    let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2)).to_string();
+    let (ended, took) = timed(scratch.send(&sandbox).with(&["--until", &until]));
+    ended.expect(4).says("10 requests");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    let stats = sandbox.stats();
+    assert_eq!((stats.accepted, stats.throttled.quota), (10, 0));
+}
+
+/// A daily window that opens so many hours from now, for an hour, in that zone.
+fn window_in(hours: i64, length: i64, zone: &str) -> String {
+    let now = jiff::Zoned::now().in_tz(zone).unwrap();
+    let hour = |hours: i64| {
+        let at = &now + jiff::SignedDuration::from_hours(hours);
+        at.strftime("%H:00").to_string()
+    };
+    format!("{}-{}", hour(hours), hour(hours + length))
+}
+
+#[test]
+fn outside_the_sending_hours_nothing_leaves_and_ctrl_c_ends_the_wait() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(5);
+    let window = window_in(6, 1, "UTC");
+    let running = scratch
+        .send(&sandbox)
+        .with(&["--window", &window, "--timezone", "UTC"])
+        .start();
+    wait_until("it says what it will do", || {
+        running.said().contains("Forecast")
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    ends_within_a_second(running);
+    assert_eq!(sandbox.stats().requests, 0);
+}
+
+fn ends_within_a_second(running: Running) {
+    let signal = Instant::now();
+    running.signal("INT");
+    running.wait().expect(4);
+    let took = signal.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// CPU time so far, and the bytes written so far.
+fn used(running: &Running) -> (Duration, u64) {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", running.pid()));
+    let stat = read("stat").expect("its figures");
+    let (_, after_name) = stat.rsplit_once(") ").expect("a name in brackets");
+    let fields: Vec<&str> = after_name.split(' ').collect();
+    let ticks: u64 = [11, 12]
+        .iter()
+        .map(|index| fields[*index].parse::<u64>().expect("ticks"))
+        .sum();
+    let io = read("io").expect("its figures");
+    let written = io
+        .lines()
+        .find_map(|line| line.strip_prefix("wchar: "))
+        .and_then(|bytes| bytes.parse().ok())
+        .expect("bytes written");
+    (Duration::from_millis(ticks * 10), written)
+}
+
+#[test]
+fn asleep_it_uses_neither_processor_nor_disk_and_wakes_for_ctrl_c() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "10"]));
+    scratch.contacts(30);
+    let running = scratch.send(&sandbox).start();
+    wait_until("the quota is used", || sandbox.stats().accepted == 10);
+    std::thread::sleep(Duration::from_millis(800));
+    let (cpu, written) = used(&running);
+    let length = Duration::from_secs(4);
+    std::thread::sleep(length);
+    let (cpu_after, written_after) = used(&running);
+    let cpu = cpu_after - cpu;
+    figure(
+        &format!("asleep for {length:?}: {cpu:?} of CPU"),
+        &sandbox,
+        length,
+        length,
+    );
+    assert!(cpu <= Duration::from_millis(80), "{cpu:?}");
+    // One process wakes another by writing 8 bytes to it; a commit is thousands.
+    assert!(
+        written_after - written < 1000,
+        "{}",
+        written_after - written
+    );
+    ends_within_a_second(running);
+}
+
+/// Twenty Czech numbers, then five Japanese ones.
+fn two_countries(scratch: &Scratch) {
+    let mut list = contacts(0..20);
+    for n in 0..5 {
+        list.push_str(&format!("+81901234567{n},Yuki\n"));
+    }
+    scratch.write("contacts.csv", &list);
+}
+
+#[test]
+fn whoever_waits_for_their_own_hours_holds_up_nobody() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    two_countries(&scratch);
+    let window = window_in(-1, 3, "Asia/Tokyo");
+    let hours = ["--window", window.as_str(), "--window-by", "recipient"];
+
+    let ended = scratch.send(&sandbox).with(&hours).with(&["--for", "1h"]);
+    let ended = ended.run().expect(4);
+    assert!(
+        ended.said.contains("20 recipients are still queued"),
+        "{}",
+        ended.said
+    );
+    assert_eq!(sandbox.stats().accepted, 5);
+    assert!(
+        sandbox
+            .accepted()
+            .keys()
+            .all(|number| number / 10_000_000_000 == 81)
+    );
+
+    // Without a limit of time it waits for the morning, asleep.
+    let running = scratch.send(&sandbox).with(&hours).start();
+    std::thread::sleep(Duration::from_millis(1500));
+    let (cpu, _) = used(&running);
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(used(&running).0 - cpu <= Duration::from_millis(30));
+    ends_within_a_second(running);
+    assert_eq!(sandbox.stats().accepted, 5);
+}
+
+#[test]
+fn what_doctor_used_of_the_quota_is_known_to_the_next_run() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "1"]));
+    scratch.contacts(3);
+    // Doctor makes no checkpoint.
+    scratch
+        .outreach(&["suppress", "add", "+420777999999"])
+        .run()
+        .expect(0);
+    scratch
+        .outreach(&["doctor", "--base-url", sandbox.base_url()])
+        .with(&["--channel", crate::support::CHANNEL])
+        .run();
+    assert_eq!(sandbox.stats().requests, 1);
+    scratch
+        .send(&sandbox)
+        .with(&["--for", "1s"])
+        .run()
+        .expect(4);
+    let stats = sandbox.stats();
+    assert_eq!((stats.requests, stats.throttled.quota), (1, 0));
+}

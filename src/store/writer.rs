@@ -200,8 +200,10 @@ fn work_off(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Box<d
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
     }
-    // Keeps the files small between runs; if it fails, the next opening does the same.
-    let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);");
+    // Keeps the files small between runs; if it fails, the next opening does the same. No statistics
+    // are gathered: what a table held at the end of a small run would make SQLite scan it, at every
+    // claim, in the large run that follows.
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
 fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {

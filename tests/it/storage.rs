@@ -183,3 +183,30 @@ fn what_holds_phone_numbers_is_readable_by_the_owner_only() {
     running.wait().expect(0);
     private("afterwards");
 }
+
+/// A table that was nearly empty when statistics were gathered is scanned from then on, whatever
+/// it holds: the hot path must not depend on what an earlier run left behind.
+#[test]
+fn no_run_leaves_statistics_that_would_slow_the_next_one() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=1"]));
+    scratch.contacts(50);
+    scratch.send(&sandbox).run().expect(5);
+    scratch.send(&sandbox).run().expect(0);
+    let checkpoint = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let statistics: u32 = checkpoint
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(statistics, 0);
+    let plan: String = checkpoint
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT token FROM attempt WHERE id > ?1",
+            [1],
+            |row| row.get("detail"),
+        )
+        .unwrap();
+    assert!(plan.starts_with("SEARCH"), "{plan}");
+}

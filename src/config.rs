@@ -29,7 +29,6 @@ pub mod values;
 mod tests;
 
 pub use layer::{KEYS, Layer};
-pub use secrets::WebhookSecrets;
 pub use types::{Checkpoint, Connection, Content, Guards, MessageSource, Pace, Serve, Undecided};
 
 use crate::exit::ExitCode;

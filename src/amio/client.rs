@@ -184,7 +184,7 @@ impl Client {
         headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         // Shorter than the whole, so that a connection that never came about is known as such.
-        let connect_timeout = settings.timeout.mul_f64(0.9).min(Duration::from_secs(10));
+        let connect_timeout = (settings.timeout / 2).min(Duration::from_secs(10));
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("outreach/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)

@@ -13,21 +13,8 @@ use crate::cli::{ContactsAction, ContactsArgs};
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::report::{csv_cell, grouped};
+use crate::report::{grouped, write_contacts};
 use crate::store::{Contact, Reader, Store};
-
-/// The columns of the exported file.
-const COLUMNS: [&str; 9] = [
-    "phone",
-    "channel",
-    "contact_id",
-    "first_name",
-    "last_name",
-    "first_message_at",
-    "last_message_at",
-    "opted_in_at",
-    "opted_out_at",
-];
 
 /// Runs the command; `out` is standard output.
 ///
@@ -50,7 +37,7 @@ pub fn run(
             show(&reader, phone, *json, console, out)?;
         }
         ContactsAction::Export { out: None, .. } => {
-            export(&reader, out)?;
+            write_contacts(&reader, out)?;
         }
         ContactsAction::Export {
             out: Some(path), ..
@@ -183,35 +170,6 @@ fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// Writes all contacts; returns how many.
-fn export(reader: &Reader, out: &mut dyn Write) -> Result<u64, CommandError> {
-    let mut writer = csv::Writer::from_writer(out);
-    let csv = |error: csv::Error| CommandError::from(std::io::Error::from(error));
-    writer.write_record(COLUMNS).map_err(csv)?;
-    let mut count = 0;
-    reader.contacts(|contact| -> Result<(), CommandError> {
-        let phone = contact.phone.e164();
-        let times = [
-            contact.first_message_at,
-            contact.last_message_at,
-            contact.opted_in_at,
-            contact.opted_out_at,
-        ]
-        .map(|at| at.map_or_else(String::new, |at| at.to_string()));
-        let text = |text: &Option<String>| csv_cell(text.as_deref().unwrap_or("")).into_owned();
-        let (first, last) = (text(&contact.first_name), text(&contact.last_name));
-        let id = text(&contact.contact_id);
-        let known = [&phone, &contact.channel, &id, &first, &last];
-        writer
-            .write_record(known.into_iter().chain(&times))
-            .map_err(csv)?;
-        count += 1;
-        Ok(())
-    })?;
-    writer.flush()?;
-    Ok(count)
-}
-
 /// The same into a file that only its owner may read: it holds phone numbers.
 fn export_file(reader: &Reader, path: &Path) -> Result<u64, CommandError> {
     let mut options = File::options();
@@ -219,7 +177,7 @@ fn export_file(reader: &Reader, path: &Path) -> Result<u64, CommandError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = BufWriter::new(options.open(path)?);
-    let count = export(reader, &mut file)?;
+    let count = write_contacts(reader, &mut file)?;
     file.flush()?;
     file.get_ref().sync_all()?;
     Ok(count)

@@ -34,7 +34,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     }
     for (count, word) in [
         (counts.suppressed, "suppressed"),
-        (counts.duplicate, "duplicates"),
+        (counts.duplicate, "duplicate"),
         (counts.invalid, "invalid"),
         (counts.unknown, "unknown"),
     ] {

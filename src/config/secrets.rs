@@ -1,50 +1,11 @@
 //! The token and the webhook secrets: where they are, and how they are read. Nothing here prints one.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use secrecy::SecretString;
 
 use super::{ConfigError, Origin, Settings};
-
-/// The webhook secrets: one for all channels, or one for each.
-#[derive(Clone, Default)]
-pub struct WebhookSecrets {
-    all: Option<SecretString>,
-    by_channel: BTreeMap<String, SecretString>,
-}
-
-impl fmt::Debug for WebhookSecrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebhookSecrets")
-            .field("all", &self.all.is_some())
-            .field("channels", &self.by_channel.keys())
-            .finish()
-    }
-}
-
-impl WebhookSecrets {
-    /// The secret of a channel: its own, or else the one for all.
-    pub fn of(&self, channel: &str) -> Option<&SecretString> {
-        self.by_channel.get(channel).or(self.all.as_ref())
-    }
-
-    /// The secret for all channels that have none of their own.
-    pub fn any_channel(&self) -> Option<&SecretString> {
-        self.all.as_ref()
-    }
-
-    /// The channels that have a secret of their own.
-    pub fn channels(&self) -> impl Iterator<Item = &str> {
-        self.by_channel.keys().map(String::as_str)
-    }
-
-    /// True without any secret.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_none() && self.by_channel.is_empty()
-    }
-}
+use crate::amio::webhook::WebhookSecrets;
 
 impl Settings {
     /// Where the token would come from.
@@ -105,9 +66,9 @@ impl Settings {
                 match line.split_once('=') {
                     Some((channel, text)) => {
                         let text = secret(text, path.clone())?;
-                        secrets.by_channel.insert(channel.trim().to_owned(), text);
+                        secrets.set(Some(channel.trim()), text);
                     }
-                    None => secrets.all = Some(secret(line, path.clone())?),
+                    None => secrets.set(None, secret(line, path.clone())?),
                 }
             }
         }
@@ -117,16 +78,14 @@ impl Settings {
             .filter(|(_, value)| !value.is_empty())
         {
             match name.strip_prefix("OUTREACH_WEBHOOK_SECRET") {
-                Some("") => secrets.all = Some(secret(value, name.clone())?),
+                Some("") => secrets.set(None, secret(value, name.clone())?),
                 // That one is a setting: the name of the file.
                 Some("_FILE") | None => {}
                 Some(rest) => {
                     if let Some(channel) =
                         rest.strip_prefix('_').filter(|channel| !channel.is_empty())
                     {
-                        secrets
-                            .by_channel
-                            .insert(channel.to_owned(), secret(value, name.clone())?);
+                        secrets.set(Some(channel), secret(value, name.clone())?);
                     }
                 }
             }

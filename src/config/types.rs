@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{ConfigError, WebhookSecrets};
+use super::ConfigError;
 use crate::amio::BaseUrl;
+use crate::amio::webhook::WebhookSecrets;
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::schedule::Schedule;
 

@@ -291,14 +291,17 @@ pub fn classify(exchange: &Exchange, address: Address, invalid: impl Fn(&str) ->
 }
 
 fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> bool) -> Outcome {
+    if answer.status == 201 {
+        // Created, even when the body is garbage or cut off: sending again would double it.
+        return Outcome::Sent(answer.receipt.clone().unwrap_or_default());
+    }
     let text = answer_text(answer);
     let undecided = |text| Outcome::Undecided {
         text,
         retry_after: answer.retry_after,
     };
     match answer.status {
-        // Up to the cut: what the status line alone decides. 201 means created even when the body is garbage: sending again would double it.
-        201 => Outcome::Sent(answer.receipt.clone().unwrap_or_default()),
+        // Up to the cut: what the status line alone decides.
         401 => Outcome::Fatal {
             kind: FatalKind::Unauthorized,
             text,

@@ -57,7 +57,7 @@ impl CheckReport<'_> {
             writeln!(out, "{:>12}  {meaning}", grouped(count))?;
         }
         if let Some(forecast) = self.forecast {
-            writeln!(out, "\n{forecast}")?;
+            writeln!(out, "\nForecast: {forecast}")?;
         }
         self.write_groups(out, "Cannot be sent", &self.summary.problems)?;
         self.write_groups(out, "Must not be sent", &self.summary.suppressions)?;

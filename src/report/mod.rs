@@ -4,6 +4,7 @@
 mod cell;
 pub mod check;
 mod check_html;
+mod contacts;
 mod error;
 mod file;
 mod progress;
@@ -13,6 +14,7 @@ mod summary;
 mod words;
 
 pub use cell::csv_cell;
+pub use contacts::write_contacts;
 pub use error::ReportError;
 pub use file::write_whole_file;
 pub use progress::ProgressLine;

@@ -16,9 +16,9 @@ use tokio::time::timeout;
 use super::Limits;
 use super::count::{Counters, Refused};
 use super::metrics;
+use crate::amio::webhook::WebhookSecrets;
 use crate::amio::webhook::{Notification, SIGNATURE_HEADER, Signature, channel_of};
 use crate::clock::Clock;
-use crate::config::WebhookSecrets;
 use crate::domain::event::OptOutWords;
 use crate::store::{Incoming, Reader, Store, Taken};
 

@@ -24,8 +24,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::amio::webhook::WebhookSecrets;
 use crate::clock::Clock;
-use crate::config::WebhookSecrets;
 use crate::domain::event::OptOutWords;
 use crate::store::Store;
 

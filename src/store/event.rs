@@ -153,11 +153,13 @@ fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
         let kind = &incoming.notification.kind;
         let now = incoming.received_at;
         match apply(tx, &piece.news, kind, now, &mut taken.problems)? {
-            Verdict::Applied => mark_applied(tx, id, now)?,
+            Verdict::Applied => {}
             Verdict::Waits => {
                 taken.waiting += 1;
                 tx.connection
-                    .prepare_cached("UPDATE webhook_event SET news = ?2 WHERE id = ?1")?
+                    .prepare_cached(
+                        "UPDATE webhook_event SET applied_at = NULL, news = ?2 WHERE id = ?1",
+                    )?
                     .execute((id, to_json(&piece.news)?))?;
             }
         }
@@ -165,7 +167,7 @@ fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
     Ok(taken)
 }
 
-/// Stores a piece; `None` if it is known.
+/// Stores a piece as applied, which most are at once; `None` if it is known.
 fn insert(
     tx: &Tx<'_>,
     incoming: &Incoming,
@@ -177,8 +179,8 @@ fn insert(
         .connection
         .prepare_cached(
             "INSERT INTO webhook_event (key, kind, channel, contact_id, phone, message_id, body,
-                                        received_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (key) DO NOTHING",
+                                        received_at, applied_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (key) DO NOTHING",
         )?
         .execute((
             piece.key,

@@ -91,7 +91,10 @@ pub(super) fn make_key(connection: &Connection) -> Result<Vec<u8>, StoreError> {
 
 /// True if the number's owner was erased.
 pub(super) fn is_forgotten(connection: &Connection, phone: i64) -> Result<bool, StoreError> {
-    contains(connection, |key| of_phone(key, phone))
+    match key(connection)? {
+        Some(key) => holds(connection, of_phone(&key, phone)),
+        None => Ok(false),
+    }
 }
 
 /// Takes an erased number off the list, because its owner wants messages again.
@@ -106,25 +109,25 @@ pub(super) fn readmit(connection: &Connection, phone: i64) -> Result<usize, Stor
 
 /// True if news are about somebody who was erased.
 pub(super) fn is_about(connection: &Connection, news: &News) -> Result<bool, StoreError> {
-    if let Some(phone) = news.phone
-        && is_forgotten(connection, suppression::column(phone))?
-    {
-        return Ok(true);
-    }
-    match &news.contact_id {
-        Some(id) => contains(connection, |key| of_contact(key, &news.channel, id)),
-        None => Ok(false),
-    }
-}
-
-fn contains(connection: &Connection, hash: impl FnOnce(&[u8]) -> Hash) -> Result<bool, StoreError> {
     // Without a key nobody was erased: the usual case costs one look-up.
     let Some(key) = key(connection)? else {
         return Ok(false);
     };
+    if let Some(phone) = news.phone
+        && holds(connection, of_phone(&key, suppression::column(phone)))?
+    {
+        return Ok(true);
+    }
+    match &news.contact_id {
+        Some(id) => holds(connection, of_contact(&key, &news.channel, id)),
+        None => Ok(false),
+    }
+}
+
+fn holds(connection: &Connection, hash: Hash) -> Result<bool, StoreError> {
     Ok(connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM suppression_hash WHERE hash = ?1)")?
-        .query_row([hash(&key)], |row| row.get(0))?)
+        .query_row([hash], |row| row.get(0))?)
 }
 
 pub(super) fn of_phone(key: &[u8], phone: i64) -> Hash {

@@ -367,7 +367,7 @@ fn a_connection_that_does_not_come_about_in_time_means_not_sent() {
         let settings = ClientSettings {
             base_url: format!("http://{address}/v1").parse().unwrap(),
             token: "token".to_owned().into(),
-            timeout: Duration::from_millis(600),
+            timeout: Duration::from_secs(3),
             concurrency: 1,
         };
         let client = Client::new(&settings, Clock::system()).unwrap();

@@ -17,9 +17,11 @@ fn layer(module: &str) -> u8 {
 }
 
 /// Imports against the direction that are meant, with their reasons.
-const MEANT: [(&str, &str); 2] = [
+const MEANT: [(&str, &str); 3] = [
     // The flags of the sandbox stand beside what they set.
     ("cli", "commands"),
+    // The receiver takes its settings as they were resolved.
+    ("serve", "config"),
     // The report on a list is about what intake found.
     ("report", "intake"),
 ];
@@ -36,7 +38,8 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("minijinja", &["domain"]),
     ("rlibphonenumber", &["domain"]),
     ("calamine", &["intake"]),
-    ("csv", &["intake", "report"]),
+    // The commands print tables for other programs to read.
+    ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),
     ("toml", &["config"]),
     ("anyhow", &["commands"]),

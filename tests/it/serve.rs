@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
+use outreach::amio::webhook::WebhookSecrets;
 use outreach::clock::Clock;
-use outreach::config::{Layer, Settings as Config, WebhookSecrets};
+use outreach::config::{Layer, Settings as Config};
 use outreach::domain::event::OptOutWords;
 use outreach::serve::{Limits, Server, Settings};
 use outreach::store::Store;

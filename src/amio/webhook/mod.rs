@@ -4,7 +4,9 @@
 //! only: the channel's id, to choose the secret.
 
 mod parse;
+mod secrets;
 mod signature;
 
 pub use parse::{EventKey, EventProblem, Notification, Piece, channel_of};
+pub use secrets::WebhookSecrets;
 pub use signature::{SIGNATURE_HEADER, Signature};

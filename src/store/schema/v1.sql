@@ -1,5 +1,6 @@
 -- Version 1. Times are UTC milliseconds since 1970. Words are checked, so that a bug cannot store
--- a state that does not exist.
+-- a state that does not exist. The checks of long lists are written with OR: an IN of more than two
+-- words would be built anew, as a table of its own, by every statement that writes such a row.
 --
 -- A recipient's id is batch << 32 | sequence number: ids ascend in row order, work goes in id
 -- order, and so every update of the hot path touches neighbouring pages.
@@ -27,8 +28,11 @@ CREATE TABLE batch (
 -- transactions as the rows, so that `status` needs no scan.
 CREATE TABLE tally (
     batch INTEGER NOT NULL REFERENCES batch (id) ON DELETE CASCADE,
-    what  TEXT    NOT NULL CHECK (what IN ('sent', 'no_messenger', 'error', 'unknown', 'invalid',
-                  'duplicate', 'suppressed', 'queued', 'sending', 'requests', 'throttled')),
+    what  TEXT    NOT NULL CHECK (what = 'sent' OR what = 'no_messenger' OR what = 'error' OR
+                        what = 'unknown' OR what = 'invalid' OR
+                        what = 'duplicate' OR what = 'suppressed' OR
+                        what = 'queued' OR what = 'sending' OR
+                        what = 'requests' OR what = 'throttled'),
     n     INTEGER NOT NULL,
     PRIMARY KEY (batch, what)
 ) STRICT, WITHOUT ROWID;
@@ -36,8 +40,10 @@ CREATE TABLE tally (
 -- The part of a recipient that changes while sending: small rows, many to a page.
 CREATE TABLE recipient (
     id          INTEGER PRIMARY KEY,
-    state       TEXT    NOT NULL CHECK (state IN ('sent', 'no_messenger', 'error', 'unknown',
-                        'invalid', 'duplicate', 'suppressed', 'queued', 'sending')),
+    state       TEXT    NOT NULL CHECK (state = 'sent' OR state = 'no_messenger' OR state = 'error' OR
+                        state = 'unknown' OR state = 'invalid' OR
+                        state = 'duplicate' OR state = 'suppressed' OR
+                        state = 'queued' OR state = 'sending'),
     phone       INTEGER,                      -- E.164; null if the row has none
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason_code TEXT,
@@ -73,9 +79,11 @@ CREATE TABLE attempt (
     token       INTEGER,                      -- fingerprint: whose quota it used
     started_at  INTEGER NOT NULL,
     finished_at INTEGER,
-    outcome     TEXT    CHECK (outcome IN ('sent', 'no_messenger', 'rejected', 'throttled',
-                        'not_sent', 'undecided', 'fatal', 'interrupted', 'evidence',
-                        'assumed_sent', 'resend')),
+    outcome     TEXT    CHECK (outcome = 'sent' OR outcome = 'no_messenger' OR outcome = 'rejected' OR
+                        outcome = 'throttled' OR outcome = 'not_sent' OR
+                        outcome = 'undecided' OR outcome = 'fatal' OR
+                        outcome = 'interrupted' OR outcome = 'evidence' OR
+                        outcome = 'assumed_sent' OR outcome = 'resend'),
     http_status INTEGER,
     text        TEXT,
     actor       TEXT                          -- the user who decided, or the event that proved

@@ -74,7 +74,7 @@ impl SandboxProcess {
     }
 
     /// What it knows of everybody it was asked to message.
-    pub fn people(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn people(&self) -> Vec<serde_json::Value> {
         let line = |line: &str| serde_json::from_str(line).expect("a line");
         self.get("/sandbox/people").lines().map(line).collect()
     }

@@ -1,0 +1,125 @@
+//! Contacts, and how a person is erased, with the real program.
+
+use outreach::domain::delivery::State;
+use serde_json::Value;
+
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};
+
+fn sent(scratch: &Scratch, sandbox: &SandboxProcess) {
+    scratch.contacts(3);
+    scratch.send(sandbox).run().expect(0);
+}
+
+#[test]
+fn whoever_was_messaged_is_a_contact() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    sent(&scratch, &sandbox);
+    let listed = scratch
+        .outreach(&["contacts", "list", "--json"])
+        .run()
+        .expect(0);
+    let listed: Vec<Value> = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(listed.len(), 3);
+    assert_eq!(listed[0]["phone"], format!("+{}", number(0)));
+    assert_eq!(listed[0]["first_name"], "Name0");
+    assert_eq!(listed[0]["channel"], CHANNEL);
+    assert!(listed[0]["contact_id"].is_string() && listed[0]["first_message_at"].is_string());
+
+    let phone = format!("+{}", number(1));
+    let shown = scratch
+        .outreach(&["contacts", "show", &phone, "--json"])
+        .run()
+        .expect(0);
+    let shown: Value = serde_json::from_str(&shown.out).unwrap();
+    let messages = shown["contacts"][0]["messages"].as_array().unwrap();
+    assert_eq!((messages.len(), &messages[0]["batch"]), (1, &"list".into()));
+    assert_eq!(shown["suppressed"], Value::Null);
+
+    let told = scratch
+        .outreach(&["contacts", "export", "-o", "c.csv"])
+        .run()
+        .expect(0);
+    assert!(told.said.contains("3 contacts written"), "{}", told.said);
+    let file = scratch.read("c.csv");
+    assert_eq!(file.lines().count(), 4);
+    assert!(file.starts_with("phone,channel,contact_id,"), "{file}");
+}
+
+#[test]
+fn an_erased_person_leaves_no_trace_and_gets_no_later_message() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    sent(&scratch, &sandbox);
+    let before = scratch.checkpoint().counts();
+    let phone = format!("+{}", number(1));
+    // Nobody can be asked here: nothing is erased by accident.
+    scratch.outreach(&["forget", &phone]).run().expect(2);
+    let told = scratch
+        .outreach(&["forget", &phone, "--yes"])
+        .run()
+        .expect(0);
+    assert!(told.out.contains("Erased: 1 rows"), "{}", told.out);
+    assert!(!told.out.contains(&phone) && !told.said.contains(&phone));
+
+    let digits = number(1).to_string().into_bytes();
+    let integer = number(1).to_be_bytes()[2..].to_vec();
+    let neighbour = number(2).to_be_bytes()[2..].to_vec();
+    let database = std::fs::read(scratch.path("outreach.db")).unwrap();
+    let holds = |form: &[u8]| database.windows(form.len()).any(|window| window == form);
+    assert!(!holds(&digits) && !holds(&integer));
+    assert!(!holds(b"Name1"));
+    assert!(
+        holds(&neighbour) && holds(b"Name2"),
+        "the search would find it"
+    );
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_sound();
+    assert_eq!(checkpoint.counts(), before);
+
+    // The results still have a row for everybody, and nobody's name where somebody was.
+    scratch
+        .outreach(&["export", "list", "-o", "again.csv"])
+        .run()
+        .expect(0);
+    let results = scratch.read("again.csv");
+    assert_eq!(results.lines().count(), 4);
+    assert!(
+        !results.contains(&phone) && !results.contains("Name1"),
+        "{results}"
+    );
+
+    // A later list with the number.
+    scratch.write("later.csv", &contacts(0..4));
+    scratch
+        .outreach(&["send", "later.csv", "--yes", "--batch", "later"])
+        .with(&["--message", "Hello again", "--base-url", sandbox.base_url()])
+        .with(&["--channel", CHANNEL])
+        .run()
+        .expect(0);
+    let rows = scratch.checkpoint().rows_of("later");
+    let states: Vec<State> = rows.iter().map(|row| row.state).collect();
+    assert_eq!(
+        states,
+        [State::Sent, State::Suppressed, State::Sent, State::Sent]
+    );
+    assert_eq!(rows[1].reason_code.as_deref(), Some("forgotten"));
+    assert_eq!(sandbox.accepted()[&number(1)], 1);
+    scratch.checkpoint().expect_sound();
+
+    // Unless the person asks for messages again.
+    scratch
+        .outreach(&["suppress", "remove", &phone])
+        .run()
+        .expect(0);
+    scratch
+        .outreach(&["send", "later.csv", "--yes", "--batch", "last"])
+        .with(&[
+            "--message",
+            "Welcome back",
+            "--base-url",
+            sandbox.base_url(),
+        ])
+        .with(&["--channel", CHANNEL])
+        .run()
+        .expect(0);
+    assert_eq!(sandbox.accepted()[&number(1)], 2);
+}

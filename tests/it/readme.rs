@@ -1,0 +1,315 @@
+//! The README says what the program does: every table, flag and output in it is held against the code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use clap::{CommandFactory as _, Parser as _};
+use outreach::cli::{Cli, Command};
+use outreach::config::{Environment, KEYS, Layer, Settings};
+use outreach::domain::delivery::State;
+use outreach::exit::ExitCode;
+use outreach::report::COLUMNS;
+
+use crate::support::Scratch;
+
+const README: &str = include_str!("../../README.md");
+
+/// What stands between `<!-- name -->` and `<!-- /name -->`.
+fn marked(name: &str) -> &'static str {
+    let (start, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let (_, rest) = README.split_once(&start).expect("the mark begins");
+    let (block, _) = rest.split_once(&end).expect("the mark ends");
+    assert!(!rest.contains(&start), "{start} stands twice");
+    block
+}
+
+/// The lines of the fenced block between the marks.
+fn fenced(name: &str) -> Vec<&'static str> {
+    let lines = marked(name).trim().lines();
+    let lines: Vec<_> = lines.filter(|line| !line.starts_with("```")).collect();
+    assert!(!lines.is_empty(), "{name} is empty");
+    lines
+}
+
+/// The cells of the table between the marks, without its head.
+fn table(name: &str) -> Vec<Vec<&'static str>> {
+    let rows = marked(name).lines().filter(|line| line.starts_with('|'));
+    rows.skip(2)
+        .map(|row| {
+            let cells = row.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().trim_matches('`')).collect()
+        })
+        .collect()
+}
+
+/// The words of a command line as a shell would split them; no more of the language than the README uses.
+fn words(line: &str) -> Vec<String> {
+    let line = line.split(" #").next().unwrap_or(line);
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+            c => word.push(c),
+        }
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
+}
+
+/// The quickstart as words, from the name of the program.
+fn quickstart() -> Vec<String> {
+    let [line] = fenced("quickstart")[..] else {
+        panic!("the quickstart is one command");
+    };
+    let typed = words(line);
+    let (cargo, arguments) = typed.split_at(4);
+    assert_eq!(cargo, ["cargo", "run", "--release", "--"]);
+    [&["outreach".to_owned()], arguments].concat()
+}
+
+#[test]
+fn the_quickstart_is_understood_and_messages_nobody() {
+    let cli = Cli::try_parse_from(quickstart()).expect("the quickstart parses");
+    let Command::Send(send) = cli.command else {
+        panic!("the quickstart sends");
+    };
+    assert!(send.sandbox);
+}
+
+#[test]
+fn the_output_of_the_quickstart_is_real() {
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.path("fixtures")).unwrap();
+    let list = include_str!("../../fixtures/contacts.csv");
+    scratch.write("fixtures/contacts.csv", list);
+    let arguments = quickstart();
+    let arguments: Vec<_> = arguments.iter().skip(1).map(String::as_str).collect();
+    let said = scratch.outreach(&arguments).run().expect(0).said;
+    assert_eq!(
+        timeless(&fenced("quickstart-output").join("\n")),
+        timeless(&said),
+        "\n{said}"
+    );
+}
+
+/// A text without blank lines, and with every digit of a time as 0.
+fn timeless(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let words = line.trim_end().split_inclusive(' ').map(|word| {
+            let time =
+                word.contains(':') && word.trim().bytes().all(|b| b.is_ascii_digit() || b == b':');
+            let date = word.bytes().filter(|b| *b == b'-').count() == 2
+                && word.trim().bytes().all(|b| b.is_ascii_digit() || b == b'-');
+            if time || date {
+                word.replace(|c: char| c.is_ascii_digit(), "0")
+            } else {
+                word.to_owned()
+            }
+        });
+        out.extend(words);
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn the_test_command_is_the_one_of_the_gate() {
+    assert_eq!(fenced("test-command"), ["cargo test"]);
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_program() {
+    let told = table("exit-codes");
+    let told: Vec<[&str; 3]> = told.iter().map(|row| [row[0], row[1], row[2]]).collect();
+    let codes = ExitCode::ALL.map(|exit| exit.code().to_string());
+    let real: Vec<[&str; 3]> = ExitCode::ALL
+        .iter()
+        .zip(&codes)
+        .map(|(exit, code)| [code.as_str(), exit.reason(), exit.text()])
+        .collect();
+    assert_eq!(told, real);
+}
+
+#[test]
+fn the_result_columns_are_those_of_the_program() {
+    let told: Vec<_> = table("columns").iter().map(|row| row[0]).collect();
+    assert_eq!(told, COLUMNS);
+}
+
+#[test]
+fn the_statuses_are_those_of_the_results() {
+    // `sending` is a state of the checkpoint alone: results call it unknown.
+    let real: BTreeSet<_> = State::ALL
+        .into_iter()
+        .filter(|state| *state != State::Sending)
+        .map(State::word)
+        .collect();
+    let told: Vec<_> = table("statuses").iter().map(|row| row[0]).collect();
+    assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), real);
+    assert_eq!(told.len(), real.len(), "each once");
+}
+
+/// Flags and their help texts, of all commands but the sandbox, whose flags are its own.
+fn flags(command: &clap::Command, found: &mut BTreeMap<String, String>) {
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| sub.get_name() != "sandbox")
+    {
+        flags(sub, found);
+    }
+    for argument in command.get_arguments() {
+        if let (Some(name), Some(help)) = (argument.get_long(), argument.get_help()) {
+            found.insert(name.to_owned(), help.to_string());
+        }
+    }
+}
+
+/// The table of settings as the code has it.
+fn configuration() -> String {
+    let mut helps = BTreeMap::new();
+    let root = Cli::command();
+    flags(&root, &mut helps);
+    // Where several commands have a setting, the words of the main one count.
+    flags(root.find_subcommand("send").unwrap(), &mut helps);
+    let shown = Settings::merge(Layer::default(), Environment::new(), None);
+    let defaults = shown.unwrap().shown();
+    let mut text = String::from(
+        "| flag | variable | key in `outreach.toml` | default | meaning |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for key in KEYS {
+        let (flag, help) = if *key == "numbers" {
+            let flag = "`--one-per-row`, `--all-numbers`".to_owned();
+            (
+                flag,
+                "One message for each row, or one for each number of a row",
+            )
+        } else {
+            (format!("`--{key}`"), helps[*key].as_str())
+        };
+        let (meaning, in_words) = match help.split_once(" [default: ") {
+            Some((meaning, default)) => (meaning, default.trim_end_matches(']')),
+            None => (help, ""),
+        };
+        let line = defaults.iter().find(|line| line.key == *key).unwrap();
+        let default = match (line.value.as_str(), in_words) {
+            ("", "") => "-".to_owned(),
+            ("", words) => words.to_owned(),
+            (value, _) => format!("`{value}`"),
+        };
+        let variable = key.replace('-', "_").to_ascii_uppercase();
+        let meaning = meaning
+            .replace('|', r"\|")
+            .replace("{{", "`{{")
+            .replace("}}", "}}`");
+        writeln!(
+            text,
+            "| {flag} | `OUTREACH_{variable}` | `{key}` | {default} | {meaning} |"
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_settings_are_those_of_the_program() {
+    let real = configuration();
+    assert!(
+        marked("configuration").trim() == real.trim(),
+        "it should be:\n{real}"
+    );
+}
+
+/// Every command line in a fenced block that starts our program.
+fn command_lines() -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut inside = false;
+    for line in README.lines() {
+        if let Some(kind) = line.strip_prefix("```") {
+            inside = kind == "sh";
+        } else if inside && line.contains("outreach ") {
+            let (_, ours) = line.split_once("outreach ").unwrap();
+            lines.push(words(&format!("outreach {ours}")));
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_command_line_is_understood() {
+    let lines = command_lines();
+    assert!(lines.len() >= 10, "{lines:?}");
+    for line in lines {
+        if let Err(error) = Cli::try_parse_from(&line) {
+            panic!("{}: {error}", line.join(" "));
+        }
+    }
+}
+
+/// The pieces of code in running text that are a command of ours or a lone flag.
+fn inline_code() -> Vec<&'static str> {
+    let text = README.split("```").step_by(2);
+    text.flat_map(|text| text.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+#[test]
+fn every_flag_exists_in_the_command_that_it_is_named_with() {
+    let root = Cli::command();
+    let mut everywhere = BTreeMap::new();
+    flags(&root, &mut everywhere);
+    let (mut lone, mut with_command) = (0, 0);
+    for code in inline_code() {
+        let words: Vec<_> = code
+            .trim_start_matches("outreach ")
+            .split_whitespace()
+            .collect();
+        let named = words.iter().filter_map(|word| word.strip_prefix("--"));
+        let named = named
+            .filter(|flag| !flag.is_empty())
+            .map(|flag| flag.split('=').next().unwrap());
+        match root.find_subcommand(words[0]) {
+            Some(command) => {
+                let mut of_command = BTreeMap::new();
+                flags(command, &mut of_command);
+                for flag in named {
+                    assert!(
+                        of_command.contains_key(flag) || everywhere_global(flag),
+                        "`{code}`"
+                    );
+                    with_command += 1;
+                }
+            }
+            None if code.starts_with("--") => {
+                for flag in named {
+                    assert!(everywhere.contains_key(flag), "`{code}`");
+                    lone += 1;
+                }
+            }
+            None => {}
+        }
+    }
+    assert!(lone > 15 && with_command >= 3, "{lone} {with_command}");
+}
+
+fn everywhere_global(flag: &str) -> bool {
+    let root = Cli::command();
+    root.get_arguments()
+        .any(|argument| argument.get_long() == Some(flag))
+}
+
+#[test]
+fn every_linked_file_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let targets = README
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let mut files = 0;
+    for target in targets.filter(|target| !target.starts_with("http")) {
+        assert!(root.join(target).exists(), "{target}");
+        files += 1;
+    }
+    assert!(files > 5);
+}

@@ -79,8 +79,9 @@ pub(super) struct Windows {
     /// Requests of other processes, that no answer to us has counted yet: when, and how many.
     others: VecDeque<(i64, u64)>,
     others_total: u64,
-    /// Answers to us so far.
+    /// Answers to us so far, and those of them that told no end of their window.
     answers: u64,
+    undated: u64,
 }
 
 /// When a request was sent, by time and by what had been answered.
@@ -88,8 +89,9 @@ pub(super) struct Windows {
 pub(super) struct Sent {
     /// On the pacer's timeline.
     pub(super) at: i64,
-    /// Answers that had come by then.
+    /// Answers that had come by then, and those of them that told no end.
     seen: u64,
+    seen_undated: u64,
 }
 
 /// What an answer told about the quota.
@@ -159,6 +161,7 @@ impl Windows {
         Sent {
             at,
             seen: self.answers,
+            seen_undated: self.undated,
         }
     }
 
@@ -247,6 +250,8 @@ impl Windows {
             .until_reset(now.wall)
             .filter(|left| remaining == 0 || !left.is_zero());
         let ends = now.after(reset.unwrap_or(QUOTA_PERIOD) + AFTER_RESET);
+        let undated = self.undated.saturating_sub(sent.seen_undated);
+        self.undated += u64::from(reset.is_none());
         match self.relation(sent.at, reset.map(|_| ends)) {
             Relation::Stale => {
                 self.overtaken(remaining);
@@ -256,11 +261,14 @@ impl Windows {
                 self.overtaken(remaining);
                 self.settle_end(reset.is_some(), ends);
             }
-            // What was counted after this one may have been answered before, and may have told an earlier
-            // end: a leaky bucket that is full tells when the next request fits.
-            Relation::Later => {
-                self.adopt(remaining, remaining.saturating_sub(since), now, ends, false)
-            }
+            // What was counted after this one and answered before told as late an end, or none.
+            Relation::Later => self.adopt(
+                remaining,
+                remaining.saturating_sub(undated),
+                now,
+                ends,
+                false,
+            ),
             Relation::Next => {
                 let least = self.last().and_then(|window| window.overtaken);
                 let smallest = least.map_or(remaining, |least| least.min(remaining));

@@ -454,7 +454,7 @@ async fn what_others_claimed_is_asked_for_and_not_waited_for() {
 
     // After Reset, others never keep us from asking.
     handle.others(2000);
-    clock.sleep(Duration::from_secs(3600)).await;
+    clock.sleep(Duration::from_hours(1)).await;
     handle.acquire().await.answered(&headers(1000, 999, 3600));
     assert_eq!(handle.view().left, Some(999));
 }

@@ -9,7 +9,7 @@ use crate::report::Hints;
 use crate::store::{Batch, Reader};
 
 /// Where rehearsals are kept.
-const SANDBOX: &str = "sandbox.db";
+pub(super) const SANDBOX: &str = "sandbox.db";
 
 /// A checkpoint that is there.
 #[derive(Debug)]

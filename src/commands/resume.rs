@@ -1,8 +1,10 @@
 //! `outreach resume`: a batch goes on from the checkpoint, without its contacts file.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 
+use super::checkpoint::SANDBOX;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::run::Run;
@@ -11,6 +13,7 @@ use crate::amio;
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::exit::ExitCode;
 use crate::store::{Batch, Reader, Stage, Store};
 
 /// Runs the command.
@@ -30,6 +33,16 @@ pub fn run(
     } else {
         checkpoint
     };
+    let rehearsals = Path::new(SANDBOX);
+    if checkpoint.db.is_none() && !checkpoint.db().exists() && rehearsals.exists() {
+        return Err(CommandError::text(
+            ExitCode::Storage,
+            format_args!(
+                "there is no checkpoint {} in this folder; the rehearsals in {SANDBOX} go on with --sandbox",
+                checkpoint.db().display()
+            ),
+        ));
+    }
     send::somebody_decides(args.sandbox, args.yes, console)?;
     let store = Arc::new(Store::open_existing(checkpoint.db())?);
     let batch = choose(&store.reader()?, args.batch.as_deref())?;

@@ -343,11 +343,26 @@ pub(super) async fn signal() {
     }
 }
 
-/// The in-process sandbox's address and token, and the sandbox itself.
-pub(super) async fn sandbox() -> Result<(crate::sandbox::Sandbox, Access), CommandError> {
-    use crate::sandbox::{Sandbox, Settings};
+/// The in-process sandbox's address and token, and the sandbox itself. It has the batch's channel, and
+/// knows the contacts of earlier batches.
+pub(super) async fn sandbox(
+    batch: &Batch,
+) -> Result<(crate::sandbox::Sandbox, Access), CommandError> {
+    use crate::sandbox::{Channel, Sandbox, Settings};
+    let mut settings = Settings {
+        any_contact: true,
+        ..Settings::default()
+    };
+    if settings
+        .channels
+        .iter()
+        .all(|channel| channel.id != batch.channel)
+    {
+        let channel = Channel::new(&batch.channel, "facebook_messenger");
+        settings.channels.push(channel);
+    }
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let sandbox = Sandbox::start(Settings::default(), address)
+    let sandbox = Sandbox::start(settings, address)
         .await
         .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
     let base_url: amio::BaseUrl = sandbox.base_url().parse()?;

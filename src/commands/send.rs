@@ -110,7 +110,7 @@ pub(super) fn go(
     runtime.block_on(async {
         if sandbox {
             console.say("Rehearsal against the built-in sandbox: nobody is messaged.");
-            let (_sandbox, access) = run::sandbox().await?;
+            let (_sandbox, access) = run::sandbox(&run.batch).await?;
             run.send(access).await
         } else {
             let access = Access {

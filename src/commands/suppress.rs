@@ -9,7 +9,7 @@ use super::error::{CommandError, CommandResult};
 use crate::cli::{SuppressAction, SuppressArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::phone::{PhoneNumber, Region};
+use crate::domain::phone::{PhoneNumber, PhoneProblem, Region};
 use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::exit::ExitCode;
 use crate::intake::{Input, Judge, NumbersPerRow};
@@ -69,8 +69,13 @@ fn parse(numbers: &[String], region: Option<Region>) -> Result<Vec<PhoneNumber>,
                 let suggestion = rejected
                     .suggestion
                     .map_or_else(String::new, |text| format!("; did you mean {text}?"));
+                let remedy = if rejected.problem == PhoneProblem::NeedsRegion {
+                    "; write it with the plus, or give --region"
+                } else {
+                    ""
+                };
                 Err(CommandError::usage(format_args!(
-                    "{text:?}: {}{suggestion}; nothing was changed",
+                    "{text:?}: {}{remedy}{suggestion}; nothing was changed",
                     rejected.problem
                 )))
             }

@@ -186,7 +186,7 @@ pub(super) fn advice(summary: &Summary) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     if summary.invalid > 0 {
-        lines.push("Mend the rows in the rejects file and send that file with --add: it joins the same batch.".to_owned());
+        lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file with --add: it joins the same batch.".to_owned());
     }
     lines
 }

@@ -16,7 +16,7 @@ pub enum ReportError {
     Out(#[from] io::Error),
     /// The file could not be written.
     #[error(
-        "{} cannot be written: {source}; nothing is lost, `outreach export` makes it again from the checkpoint",
+        "{} cannot be written (name another file, or mend its folder): {source}",
         path.display()
     )]
     File {

@@ -27,6 +27,9 @@ pub struct Settings {
     pub quota: Option<Quota>,
     /// The limit of simultaneous connections; `None` for no limit.
     pub connections: Option<ConnectionLimit>,
+    /// Every contact id is known, as if the person had been messaged before: what an earlier sandbox
+    /// or the real API gave out can be rehearsed with.
+    pub any_contact: bool,
     /// How long every answer takes at least.
     pub latency: Duration,
     /// Up to so much more, by chance.
@@ -67,6 +70,7 @@ impl Default for Settings {
             code_form: CodeForm::AsRecorded,
             quota: Some(Quota::default()),
             connections: None,
+            any_contact: false,
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             faults: Vec::new(),

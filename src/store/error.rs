@@ -46,7 +46,7 @@ pub enum StoreError {
         known: u32,
     },
     /// The file cannot be opened at all.
-    #[error("cannot open the checkpoint {}: {detail}", path.display())]
+    #[error("cannot open the checkpoint {}: {detail}; --db names another one", path.display())]
     Open {
         /// The file.
         path: PathBuf,

@@ -10,7 +10,7 @@ use outreach::domain::delivery::State;
 use outreach::exit::ExitCode;
 use outreach::report::COLUMNS;
 
-use crate::support::Scratch;
+use crate::support::{SandboxProcess, Scratch};
 
 const README: &str = include_str!("../../README.md");
 
@@ -312,4 +312,78 @@ fn every_linked_file_is_there() {
         files += 1;
     }
     assert!(files > 5);
+}
+
+/// What a newcomer types second: another message, the same list. The sandbox of the first rehearsal is
+/// gone, and the contact ids that it gave out are in the checkpoint.
+#[test]
+fn a_second_rehearsal_in_the_same_folder_goes_as_well_as_the_first() {
+    let scratch = Scratch::new();
+    scratch.contacts(40);
+    let rehearse = |message, channel| {
+        scratch
+            .outreach(&["send", "contacts.csv", "--sandbox", "--message", message])
+            .with(&["--channel", channel])
+            .run()
+            .expect(0)
+    };
+    rehearse("Hello {{ first_name }}", crate::support::CHANNEL).says("A rehearsal");
+    rehearse("Hello again {{ first_name }}", crate::support::CHANNEL).says("A rehearsal");
+    // The channel of the real run does not exist in any sandbox of its own.
+    rehearse("Hello {{ first_name }}, from here", "7009").says("A rehearsal");
+    scratch
+        .outreach(&["resume"])
+        .run()
+        .expect(8)
+        .says("--sandbox");
+}
+
+/// The script of the nightly setup, with the program under test and lists of every fate.
+#[test]
+fn the_nightly_script_files_each_list_away_by_how_it_ended() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--no-messenger", "0%"]),
+    );
+    std::fs::create_dir(scratch.path("inbox")).unwrap();
+    scratch.write("inbox/1-good.csv", "first_name,phone\nJana,+420777123456\n");
+    scratch.write("inbox/2-junk.csv", "first_name,phone\nPetr,none\n");
+    scratch.write("inbox/3 good.csv", "first_name,phone\nEva,+420777123457\n");
+    scratch.write(
+        "outreach.toml",
+        &format!(
+            "channel = \"{}\"\nbase-url = \"{}\"\nmessage = \"Hello {{{{ first_name }}}}\"\n",
+            crate::support::CHANNEL,
+            sandbox.base_url()
+        ),
+    );
+    let night = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/nightly.sh");
+        std::process::Command::new("bash")
+            .arg(script)
+            .arg(scratch.folder())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("NIGHTLY_OUTREACH", env!("CARGO_BIN_EXE_outreach"))
+            .env("AMIO_TOKEN", outreach::sandbox::Settings::DEFAULT_TOKEN)
+            .output()
+            .unwrap()
+    };
+    let files = |folder: &str| {
+        let names = std::fs::read_dir(scratch.path(folder)).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<_>>()
+    };
+    let first = night();
+    let said = String::from_utf8_lossy(&first.stdout);
+    assert_eq!(first.status.code(), Some(7), "{said}");
+    assert_eq!(files("inbox").len(), 0, "{said}");
+    assert_eq!(
+        files("sent"),
+        ["1-good.csv", "3 good.csv"].map(str::to_owned).into()
+    );
+    assert_eq!(files("refused"), ["2-junk.csv".to_owned()].into());
+    assert_eq!(files("results").len(), 2);
+    assert_eq!(sandbox.stats().accepted, 2);
+    assert_eq!(night().status.code(), Some(0), "an empty inbox is in order");
 }

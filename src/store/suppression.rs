@@ -71,6 +71,16 @@ pub(super) fn add(connection: &Connection, entry: &SuppressionEntry) -> Result<u
         ))?)
 }
 
+/// True if nobody is on the list, and nobody was erased.
+pub(super) fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT NOT EXISTS (SELECT 1 FROM suppression)
+                AND NOT EXISTS (SELECT 1 FROM suppression_hash)",
+        )?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// Why the number must not be messaged, if it must not.
 pub(super) fn cause(
     connection: &Connection,

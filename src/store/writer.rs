@@ -45,6 +45,9 @@ impl Counter {
 /// The transaction of a group.
 pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
+    /// The number of the group: what was looked up holds until it changes, since nobody else can
+    /// write meanwhile.
+    pub(super) group: u64,
     counts: &'a mut BTreeMap<(BatchId, Counter), i64>,
 }
 
@@ -194,8 +197,10 @@ impl Drop for Writer {
 
 fn work_off(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>) {
     let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
+    let mut number = 0;
     while queue.blocking_recv_many(&mut group, GROUP) > 0 {
-        let failure = commit(&mut connection, &mut group).err();
+        number += 1;
+        let failure = commit(&mut connection, &mut group, number).err();
         for job in group.drain(..) {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
@@ -206,11 +211,16 @@ fn work_off(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Box<d
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
-fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn commit(
+    connection: &mut Connection,
+    group: &mut [Box<dyn Job>],
+    number: u64,
+) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut counts = BTreeMap::new();
     let mut tx = Tx {
         connection: &transaction,
+        group: number,
         counts: &mut counts,
     };
     for job in group {

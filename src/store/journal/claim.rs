@@ -36,6 +36,16 @@ enum Next {
     Nothing,
 }
 
+/// What holds for all claims of one group.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    group: u64,
+    /// Other processes used the quota since the group before.
+    others_spent: bool,
+    /// The suppression list is empty, and nobody was erased.
+    nobody_suppressed: bool,
+}
+
 /// A queued row as it was read.
 #[derive(Debug)]
 pub(super) struct Ready {
@@ -52,9 +62,20 @@ pub(super) struct Ready {
 
 impl Progress {
     pub(super) fn claim(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
-        let news = self.history.catch_up(tx.connection, self.rules.token)?;
-        if news.same_token > 0 {
-            return Ok(Claim::OthersSpent(news.same_token));
+        if self.looked.group != tx.group {
+            let news = self.history.catch_up(tx.connection, self.rules.token)?;
+            self.looked = Looked {
+                group: tx.group,
+                others_spent: news.same_token > 0,
+                nobody_suppressed: suppression::is_empty(tx.connection)?,
+            };
+            if news.same_token > 0 {
+                return Ok(Claim::OthersSpent(news.same_token));
+            }
+        }
+        if self.looked.others_spent {
+            // Told already, to the first of this group: the permits of the others are as stale.
+            return Ok(Claim::OthersSpent(0));
         }
         for _ in 0..SUPPRESSED_AT_ONCE {
             let ready = match self.next_ready(tx.connection, now)? {
@@ -137,7 +158,9 @@ impl Progress {
         key: i64,
         now: Timestamp,
     ) -> Result<Option<Suppression>, StoreError> {
-        if let Some(cause) = suppression::cause(connection, ready.phone)? {
+        if !self.looked.nobody_suppressed
+            && let Some(cause) = suppression::cause(connection, ready.phone)?
+        {
             return Ok(Some(cause));
         }
         if let Some(past) = self.history.repeated(connection, key, now)? {

@@ -29,7 +29,7 @@ pub use types::{
     AttemptId, Claim, ClaimRules, Claimed, JournalStart, Opening, Settled, Settlement, Window,
 };
 
-use claim::Ready;
+use claim::{Looked, Ready};
 
 /// A batch that is being sent.
 #[derive(Debug, Clone)]
@@ -56,6 +56,7 @@ struct Progress {
     /// Whether any contact of this channel is known.
     has_contacts: bool,
     started: bool,
+    looked: Looked,
 }
 
 impl Journal {
@@ -93,6 +94,7 @@ impl Journal {
                     opens_at: None,
                     has_contacts,
                     started,
+                    looked: Looked::default(),
                 };
                 Ok((progress, JournalStart { interrupted }))
             })

@@ -65,13 +65,10 @@ impl Progress {
         tx: &mut Tx<'_>,
         it: &Settlement,
     ) -> Result<Settled, StoreError> {
-        let found: String = tx
-            .connection
-            .prepare_cached("SELECT state FROM recipient WHERE id = ?1")?
-            .query_row([it.recipient.get()], |row| row.get(0))?;
-        let state = parse_state(&found)?;
-        let next = delivery::next(state, it.event)?;
-        update_recipient(tx, it, state, next)?;
+        let (state, next) = match settle_sending(tx, it)? {
+            Some(next) => (State::Sending, next),
+            None => settle_late(tx, it)?,
+        };
         tx.connection
             .prepare_cached(
                 "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5
@@ -98,6 +95,42 @@ impl Progress {
     }
 }
 
+/// The usual case, in one statement: the recipient is still `sending`; `None` if it is not.
+fn settle_sending(tx: &Tx<'_>, it: &Settlement) -> Result<Option<State>, StoreError> {
+    let next = delivery::next(State::Sending, it.event)?;
+    let finished = !next.is_outstanding();
+    let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
+    let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
+    let changed = tx
+        .connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, attempts = attempts + ?3, reason_code = ?4,
+                    reason = ?5, finished_at = ?6
+             WHERE id = ?1 AND state = 'sending'",
+        )?
+        .execute((
+            it.recipient.get(),
+            next.word(),
+            i64::from(it.outcome.counts()),
+            code,
+            reason,
+            finished.then(|| to_millis(it.at)),
+        ))?;
+    Ok((changed > 0).then_some(next))
+}
+
+/// An event overtook the answer, or a signal gave it up.
+fn settle_late(tx: &Tx<'_>, it: &Settlement) -> Result<(State, State), StoreError> {
+    let found: String = tx
+        .connection
+        .prepare_cached("SELECT state FROM recipient WHERE id = ?1")?
+        .query_row([it.recipient.get()], |row| row.get(0))?;
+    let state = parse_state(&found)?;
+    let next = delivery::next(state, it.event)?;
+    update_recipient(tx, it, state, next)?;
+    Ok((state, next))
+}
+
 fn update_recipient(
     tx: &Tx<'_>,
     it: &Settlement,
@@ -107,7 +140,7 @@ fn update_recipient(
     // An event that overtook the answer has already told what there is to tell; a signal that gave
     // the answer up has not, but counted the attempt.
     let given_up = state == State::Unknown;
-    let overtaken = state != State::Sending && !given_up;
+    let overtaken = !given_up;
     let finished = !next.is_outstanding() && !overtaken;
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());

@@ -72,7 +72,7 @@ CREATE TABLE recipient_input (
 -- Every request for a recipient, and every decision about one by a person. Append-only but for
 -- the end of a request.
 CREATE TABLE attempt (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          INTEGER PRIMARY KEY,          -- ascends: no row is ever deleted
     recipient   INTEGER NOT NULL,
     phone       INTEGER,
     content_key INTEGER,                      -- of channel, number and content: the repeat guard

@@ -1,0 +1,119 @@
+//! What goes into the journal and what comes out of it.
+
+use jiff::Timestamp;
+
+use crate::amio::Addressee;
+use crate::domain::delivery::{Event, State};
+use crate::domain::outcome::{AttemptOutcome, Receipt};
+use crate::domain::phone::PhoneNumber;
+use crate::store::batch::RecipientId;
+use crate::store::history::HistorySpan;
+
+/// An attempt's number in the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub(super) i64);
+
+/// When a number may be messaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// Now.
+    Now,
+    /// From then on.
+    At(Timestamp),
+    /// Not before this run must end.
+    NotInThisRun,
+}
+
+/// When a number may be messaged, asked at a time.
+pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Opening + Send;
+
+/// What a claim must obey.
+pub struct ClaimRules {
+    /// The repeat guard and `--not-within`.
+    pub span: HistorySpan,
+    /// Fingerprint of the token whose quota is used.
+    pub token: i64,
+    /// The recipient's own sending hours, where they are asked for.
+    pub window: Option<Box<Window>>,
+}
+
+impl std::fmt::Debug for ClaimRules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClaimRules")
+            .field("span", &self.span)
+            .field("window", &self.window.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the start of a run found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalStart {
+    /// Recipients whose answer an earlier process never saw: they are `unknown` now.
+    pub interrupted: u64,
+}
+
+/// A recipient whose intent is on disk: the request may leave now, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The recipient.
+    pub recipient: RecipientId,
+    /// This attempt's number in the audit.
+    pub attempt: AttemptId,
+    /// Earlier attempts that counted.
+    pub attempts: u32,
+    /// The number; for logs, masked.
+    pub phone: PhoneNumber,
+    /// The row, as a spreadsheet numbers it.
+    pub row: u32,
+    /// How to address the message.
+    pub addressee: Addressee,
+    /// The JSON of `content`.
+    pub content: String,
+    /// The JSON of the user's metadata.
+    pub metadata: String,
+}
+
+/// The answer to a request for the next recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Here it is.
+    Claimed(Box<Claimed>),
+    /// Other processes used the quota meanwhile, by so many requests: nothing was claimed.
+    OthersSpent(u32),
+    /// Many rows were suppressed or passed over; ask again.
+    Again,
+    /// No row is free: all are settled or in flight, or wait for their sending hours.
+    Exhausted {
+        /// When the first of those that wait may be sent.
+        opens_at: Option<Timestamp>,
+    },
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The recipient.
+    pub recipient: RecipientId,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The word for the audit.
+    pub outcome: AttemptOutcome,
+    /// What it does to the recipient.
+    pub event: Event,
+    /// HTTP status, if there was an answer.
+    pub http_status: Option<u16>,
+    /// The text that explains it; empty if nothing needs explaining.
+    pub text: String,
+    /// The message, if it was accepted.
+    pub receipt: Option<Receipt>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The state that a settlement led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The state that is on disk now.
+    pub state: State,
+}

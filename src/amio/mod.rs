@@ -1,7 +1,7 @@
 //! The Amio API: the HTTP client, the wire types, the webhook events.
 //!
 //! The client sends one request and tells what came back. It does not pace, retry or decide:
-//! whether a failure can have reached the server is established in [`written`], what an answer
+//! whether a failure can have reached the server is established in the client, what an answer
 //! means in [`crate::domain::outcome`].
 
 mod client;

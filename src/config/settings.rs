@@ -299,7 +299,7 @@ impl Settings {
         }
         if secrets.is_empty() && !insecure_no_signature {
             return Err(ConfigError::Secret {
-                place: "neither OUTREACH_WEBHOOK_SECRET nor webhook-secret-file".to_owned(),
+                place: "OUTREACH_WEBHOOK_SECRET (or the file of webhook-secret-file)".to_owned(),
                 reason: "without the channel's webhook secret anybody could send events",
             });
         }

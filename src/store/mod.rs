@@ -1,7 +1,7 @@
 //! The checkpoint: one SQLite file that knows every recipient's state. The only place with SQL.
 //!
 //! - Durable: WAL with `synchronous=FULL`. What a method returned as done is on disk.
-//! - One writer: a thread owns the write connection and commits in groups ([`writer`]). Readers use
+//! - One writer: a thread owns the write connection and commits in groups. Readers use
 //!   connections of their own and work at any time, beside a sending process too.
 //! - One holder for a batch: an OS file lock that dies with its process ([`Hold`]).
 //! - The key of a recipient is its batch and its place in it; work goes in that order, and nothing

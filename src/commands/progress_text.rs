@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use super::preview;
 use super::run::Run;
 use crate::clock::Moment;
-use crate::dispatch::ProgressView;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
+use crate::dispatch::{Outage, ProgressView};
 use crate::domain::quota::QuotaState;
+use crate::report::without_numbers;
 
 /// The rate shown is that of the last so many seconds.
 const RATE_OVER: usize = 10;
@@ -98,7 +99,7 @@ impl Story {
         &self,
         view: &ProgressView,
         pacer: &PacerView,
-        shut_for: Option<Duration>,
+        outage: Option<&Outage>,
     ) -> String {
         // Writing to a String cannot fail.
         let mut text = format!("sent {}", view.sent);
@@ -117,7 +118,7 @@ impl Story {
         if let Some(left) = pacer.left {
             let _ = write!(text, ", quota left {left}");
         }
-        text.push_str(&waits(pacer, shut_for));
+        text.push_str(&waits(pacer, outage));
         if let Some(forecast) = &self.forecast {
             let _ = write!(text, ", {forecast}");
         }
@@ -137,9 +138,13 @@ fn a_rate(per_second: f64) -> String {
 }
 
 /// What is being waited for, if anything.
-fn waits(pacer: &PacerView, shut_for: Option<Duration>) -> String {
-    if let Some(pause) = shut_for {
-        return format!(", no answers: next try in {} s", pause.as_secs() + 1);
+fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
+    if let Some(outage) = outage {
+        return format!(
+            ", no answers ({}): next try in {} s",
+            without_numbers(&outage.failure),
+            outage.pause.as_secs() + 1
+        );
     }
     let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) else {
         return String::new();

@@ -253,7 +253,7 @@ impl Run {
                     if let Some(news) = story.news(&pace).filter(|news| !line.above(news)) {
                         self.console.say(news);
                     }
-                    let text = story.text(&view, &pace, dispatcher.shut_for());
+                    let text = story.text(&view, &pace, dispatcher.outage().as_ref());
                     if let Some(text) = line.show(view.settled(), &text, now.mono) {
                         self.console.say(text);
                     }

@@ -166,6 +166,15 @@ impl Stop {
     }
 }
 
+/// Nothing is sent, because the API gives no usable answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// How long nothing is tried yet.
+    pub pause: Duration,
+    /// What went wrong last.
+    pub failure: String,
+}
+
 /// What the tasks of a run share.
 struct Shared<L, S> {
     ledger: L,
@@ -183,6 +192,8 @@ struct Shared<L, S> {
     /// A recipient went back to the queue, or the last one in flight was settled.
     settled: Notify,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
+    /// What went wrong before the last pause.
+    last_failure: Mutex<String>,
 }
 
 impl<L, S> Shared<L, S> {
@@ -236,6 +247,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             claimed: AtomicUsize::new(0),
             settled: Notify::new(),
             jitter: Mutex::new(random),
+            last_failure: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -252,9 +264,12 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         self.shared.stop.clone()
     }
 
-    /// How long nothing is sent because of an outage; `None` if there is none.
-    pub fn shut_for(&self) -> Option<Duration> {
-        self.shared.gate.shut_for()
+    /// The outage that keeps everybody waiting; `None` if there is none.
+    pub fn outage(&self) -> Option<Outage> {
+        let pause = self.shared.gate.shut_for()?;
+        let failure = self.shared.last_failure.lock();
+        let failure = failure.unwrap_or_else(PoisonError::into_inner).clone();
+        Some(Outage { pause, failure })
     }
 
     /// Runs until every recipient is settled, somebody asks to stop, or something fails.

@@ -266,7 +266,14 @@ fn heed_guards<L, S>(shared: &Shared<L, S>, pass: &Pass<'_>, outcome: &Outcome) 
                 shared.gate.open();
             }
         }
-        Advice::Pause(pause) => shared.gate.shut(pause),
+        Advice::Pause(pause) => {
+            let mut failure = shared
+                .last_failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            outcome.text().clone_into(&mut failure);
+            shared.gate.shut(pause);
+        }
         Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),
     }
 }

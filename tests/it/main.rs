@@ -31,6 +31,7 @@ mod readme;
 mod resolve;
 mod results;
 mod sandbox;
+mod schema;
 mod sandbox_webhooks;
 mod serve;
 mod serve_end_to_end;

@@ -27,7 +27,7 @@ pub mod serve;
 pub mod status;
 pub mod suppress;
 
-use std::io::Write as _;
+use std::io::{IsTerminal, Write as _};
 
 use tracing_subscriber::EnvFilter;
 
@@ -126,5 +126,6 @@ fn log_to_stderr(verbose: u8, wanted: Option<&str>) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }

@@ -123,7 +123,12 @@ fn report(run: &Run) -> Result<(), CommandError> {
     if let Some(path) = &run.summary {
         write_summary_file(&summary, path)?;
     }
-    written?;
+    if let Err(error) = written {
+        return Err(CommandError::from(error).context(format!(
+            "the results are safe in the checkpoint, `outreach export {}` writes them",
+            batch.name
+        )));
+    }
     Ok(())
 }
 

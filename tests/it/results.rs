@@ -82,7 +82,7 @@ fn a_file_that_cannot_be_written_leaves_no_temporary_one() {
     let error = write_results_file(&place.reader(), &place.batch(), &place.path("r.csv"));
     let error = error.unwrap_err().to_string();
     assert!(
-        error.contains("r.csv") && error.contains("outreach export"),
+        error.contains("r.csv") && error.contains("mend its folder"),
         "{error}"
     );
     assert_eq!(temporary_files(&place.path(".")), 0);

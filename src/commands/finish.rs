@@ -6,7 +6,7 @@ use super::error::{CommandError, CommandResult};
 use super::run::Run;
 use crate::dispatch::{Halt, RunEnd};
 use crate::exit::ExitCode;
-use crate::report::{Hints, Summary, write_results_file, write_summary_file};
+use crate::report::{Hints, Summary, default_results_path, write_results_file, write_summary_file};
 use crate::store::{Counts, Store};
 
 /// Records how the run ended, writes results and summary, and tells people.
@@ -111,7 +111,7 @@ fn report(run: &Run) -> Result<(), CommandError> {
     let results = run
         .out
         .clone()
-        .unwrap_or_else(|| default_results(&batch.name));
+        .unwrap_or_else(|| default_results_path(&batch.name));
     let written = write_results_file(&reader, &batch, &results);
     let summary = Summary::load(&reader, &batch)?;
     let hints = Hints {
@@ -130,22 +130,6 @@ fn report(run: &Run) -> Result<(), CommandError> {
         )));
     }
     Ok(())
-}
-
-/// Where the results of a batch go if nobody says otherwise.
-pub(super) fn default_results(batch: &str) -> PathBuf {
-    // A batch name may hold anything; a file name may not.
-    let safe: String = batch
-        .chars()
-        .map(|c| {
-            if c == '/' || c == '\\' || c == '\0' {
-                '_'
-            } else {
-                c
-            }
-        })
-        .collect();
-    PathBuf::from(format!("{safe}.results.csv"))
 }
 
 /// The checkpoint, where a suggested command must name it.

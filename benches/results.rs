@@ -156,7 +156,6 @@ fn sent(claimed: &Claimed) -> Settlement {
     let n = claimed.recipient.seq();
     Settlement {
         recipient: claimed.recipient,
-        attempt: claimed.attempt,
         outcome: AttemptOutcome::Sent,
         event: Event::Accepted,
         http_status: Some(201),

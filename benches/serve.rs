@@ -273,7 +273,6 @@ async fn send_all(store: &Arc<Store>) {
                     };
                     settlement = Some(Settlement {
                         recipient: claimed.recipient,
-                        attempt: claimed.attempt,
                         outcome: AttemptOutcome::Sent,
                         event: Event::Accepted,
                         http_status: Some(201),

@@ -14,12 +14,13 @@ use crate::dispatch::pacer::core::{FALLBACK_RATE, Past, Settings};
 use crate::domain::phone::{PhoneNumber, Region};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaState};
 use crate::domain::schedule::{Schedule, WindowBy};
-use crate::store::{Opening, Store, StoreError, Window};
+use crate::store::{Opening, QuotaNews, Store, Window};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
 const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
 
-/// Starts that can lie between two savings of the quota, at any speed.
+/// Starts that can lie between two group commits, which both save the quota: no more than are under
+/// way, and those of as many other processes as anybody runs.
 const STARTS_BETWEEN_SAVINGS: usize = 100_000;
 
 /// An end of a window that moved by less is the same: it is told in whole seconds.
@@ -52,43 +53,22 @@ pub(super) fn pacer(
     Ok(Handle::new(settings, &past, clock.clone()))
 }
 
-/// Keeps what the pacer knows in the checkpoint.
+/// What is new of the quota since it was asked last, for the checkpoint.
 ///
-/// It is written when something changed and not otherwise: a process that sleeps neither works the
-/// disk nor replaces what another process with the same token has learnt since.
-#[derive(Debug)]
-pub(super) struct QuotaKeeper {
-    token: i64,
-    kept: QuotaState,
-}
-
-impl QuotaKeeper {
-    /// `pacer` knows nothing yet but what the checkpoint told.
-    pub(super) fn new(token: i64, pacer: &Handle) -> Self {
-        Self {
-            token,
-            kept: pacer.state(),
-        }
-    }
-
-    /// Writes what is new; returns when it is on disk.
-    pub(super) async fn keep(
-        &mut self,
-        store: &Store,
-        pacer: &Handle,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+/// Only what changed is written: a process that sleeps neither works the disk nor replaces what another
+/// process with the same token has learnt since.
+pub(super) fn quota_news(pacer: &Handle) -> Box<QuotaNews> {
+    let pacer = pacer.clone();
+    let mut kept = pacer.state();
+    Box::new(move || {
         let state = pacer.state();
-        if says_nothing_new(&self.kept, &state) {
-            return Ok(());
+        if says_nothing_new(&kept, &state) {
+            return None;
         }
-        let json = serde_json::to_string(&state).map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })?;
-        store.save_quota(self.token, json, now).await?;
-        self.kept = state;
-        Ok(())
-    }
+        kept = state;
+        // Numbers and times: they always have a text.
+        serde_json::to_string(&state).ok()
+    })
 }
 
 /// The end of a window needs no writing: the time tells it.

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::finish;
 use super::known::history_span;
-use super::pace::{self, QuotaKeeper};
+use super::pace;
 use super::progress_text::Story;
 use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use crate::clock::Clock;
@@ -29,7 +29,7 @@ use crate::exit::ExitCode;
 use crate::report::ProgressLine;
 use crate::store::{Batch, ClaimRules, Claimed, Hold, Journal, Store};
 
-/// How often progress is shown and the quota saved.
+/// How often progress is shown.
 const TICK: Duration = Duration::from_millis(200);
 
 /// How often a lost answer is sent again with `--undecided retry`.
@@ -167,12 +167,10 @@ impl Run {
         }
         let settings = pacer_settings(&self.pace, self.concurrency);
         let pacer = pace::pacer(&self.store, token, settings, &self.clock)?;
-        let mut quota = QuotaKeeper::new(token, &pacer);
+        let workers = usize_of(self.concurrency).get();
+        journal.prepare(workers, pace::quota_news(&pacer));
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
-        let end = self.drive(&dispatcher, &pacer, &journal, &mut quota).await;
-        if end.is_ok() {
-            quota.keep(&self.store, &pacer, self.clock.now()).await?;
-        }
+        let end = self.drive(&dispatcher, &pacer, &journal).await;
         finish::finish(self, end).await
     }
 
@@ -215,13 +213,12 @@ impl Run {
         ))
     }
 
-    /// Runs the dispatcher beside signals, progress and the saving of the quota.
+    /// Runs the dispatcher beside signals and progress.
     async fn drive(
         &self,
         dispatcher: &Dispatcher<Journal, ApiSender>,
         pacer: &Handle,
         journal: &Journal,
-        quota: &mut QuotaKeeper,
     ) -> Result<RunEnd, CommandError> {
         let reader = self.store.reader()?;
         let counts = reader.counts(self.batch.id)?;
@@ -257,7 +254,6 @@ impl Run {
                     if let Some(text) = line.show(view.settled(), &text, now.mono) {
                         self.console.say(text);
                     }
-                    quota.keep(&self.store, pacer, now.wall).await?;
                 }
             }
         };

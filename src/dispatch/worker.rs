@@ -298,7 +298,6 @@ fn settlement<L, S>(
     };
     Settlement {
         recipient: recipient.recipient,
-        attempt: recipient.attempt,
         outcome: outcome.word(),
         event,
         http_status,

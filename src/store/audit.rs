@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
-use super::{Reader, from_millis, suppression};
+use super::{Reader, from_millis, intent, suppression};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 
@@ -27,6 +27,19 @@ pub struct AttemptRecord {
     pub text: Option<String>,
     /// Who decided, or what proved it.
     pub actor: Option<String>,
+}
+
+impl AttemptRecord {
+    fn under_way(started_at: Timestamp) -> Self {
+        Self {
+            started_at,
+            finished_at: None,
+            outcome: None,
+            http_status: None,
+            text: None,
+            actor: None,
+        }
+    }
 }
 
 /// One recipient with all that is known of it.
@@ -113,11 +126,17 @@ impl Reader {
         let mut stories: Vec<Story> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
         for story in &mut stories {
             story.attempts = self.attempts(story.recipient)?;
+            if story.state == State::Queued
+                && let Some(started_at) = intent::covers(&self.connection, story.recipient)?
+            {
+                story.state = State::Sending;
+                story.attempts.push(AttemptRecord::under_way(started_at));
+            }
         }
         Ok(stories)
     }
 
-    /// All requests for a recipient and decisions about it, in order.
+    /// All requests for a recipient that have ended, and decisions about it, in order.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -166,7 +185,7 @@ impl Reader {
         let mut found = BTreeMap::new();
         let mut select = self.connection.prepare_cached(
             "SELECT recipient, started_at FROM attempt
-             WHERE outcome IS NULL OR outcome NOT IN ('evidence', 'assumed_sent', 'resend')
+             WHERE outcome NOT IN ('evidence', 'assumed_sent', 'resend')
              ORDER BY id DESC",
         )?;
         let mut rows = select.query([])?;

@@ -1,8 +1,8 @@
 //! Contacts: whom we know on which channel.
 //!
 //! The table is ordered by number, so that it is not touched while messages are sent in row order:
-//! each accepted message leaves a note in `contact_due`, and the notes are entered many at a time,
-//! sorted, between runs.
+//! accepted messages leave notes in `contact_due`, each of a range of recipients, and these are
+//! entered many at a time, sorted, between runs. To enter a message once more changes nothing.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -13,10 +13,12 @@ use super::{Reader, Store, from_millis, suppression};
 use crate::domain::event::read_covers;
 use crate::domain::phone::PhoneNumber;
 
-/// Notes that are entered in one transaction.
+/// Recipients that are looked at in one transaction.
 const STEP: i64 = 50_000;
-/// Notes that are entered beside an event.
+/// Recipients that are looked at beside an event.
 const FEW: i64 = 1_000;
+/// Messages this close to each other share a note, though not all rows between them have one.
+const CLOSE: i64 = 64;
 
 impl Store {
     /// Enters the messages that were accepted since the last time.
@@ -195,14 +197,48 @@ fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
     })
 }
 
-/// Enters up to `limit` messages; returns how many there were.
+/// Notes that these recipients have messages that are to be entered; empties the list.
+pub(super) fn note_due(
+    connection: &Connection,
+    recipients: &mut Vec<i64>,
+) -> Result<(), StoreError> {
+    recipients.sort_unstable();
+    let mut rest = &recipients[..];
+    while let Some(&first) = rest.first() {
+        let apart = rest.windows(2).position(|pair| pair[1] - pair[0] > CLOSE);
+        let (close, after) = rest.split_at(apart.map_or(rest.len(), |index| index + 1));
+        rest = after;
+        connection
+            .prepare_cached(
+                "INSERT INTO contact_due (first, last) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+            )?
+            .execute((first, close.last()))?;
+    }
+    recipients.clear();
+    Ok(())
+}
+
+/// The first row of the last note that fits into `limit` recipients, the first note always.
+fn last_note(connection: &Connection, limit: i64) -> Result<Option<i64>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT first, last FROM contact_due ORDER BY first")?;
+    let mut rows = select.query([])?;
+    let (mut fits, mut sum) = (None, 0);
+    while let Some(row) = rows.next()? {
+        let (first, last): (i64, i64) = (row.get(0)?, row.get(1)?);
+        sum += last - first + 1;
+        if fits.is_some() && sum > limit {
+            break;
+        }
+        fits = Some(first);
+    }
+    Ok(fits)
+}
+
+/// Enters the messages of some `limit` recipients; returns how many notes that settled.
 fn fold_step(connection: &Connection, limit: i64) -> Result<usize, StoreError> {
-    let last: Option<i64> = connection
-        .prepare_cached(
-            "SELECT max(recipient) FROM (SELECT recipient FROM contact_due ORDER BY recipient LIMIT ?1)",
-        )?
-        .query_row([limit], |row| row.get(0))?;
-    let Some(last) = last else {
+    let Some(last) = last_note(connection, limit)? else {
         return Ok(0);
     };
     connection.prepare_cached(ENTER_CONTACTS)?.execute([last])?;
@@ -216,7 +252,7 @@ fn fold_step(connection: &Connection, limit: i64) -> Result<usize, StoreError> {
         refresh(connection, &channel, phone)?;
     }
     Ok(connection
-        .prepare_cached("DELETE FROM contact_due WHERE recipient <= ?1")?
+        .prepare_cached("DELETE FROM contact_due WHERE first <= ?1")?
         .execute([last])?)
 }
 
@@ -224,7 +260,8 @@ fn fold_step(connection: &Connection, limit: i64) -> Result<usize, StoreError> {
 pub(super) fn fold_few(connection: &Connection) -> Result<bool, StoreError> {
     let few: bool = connection
         .prepare_cached(
-            "SELECT count(*) BETWEEN 1 AND ?1 FROM (SELECT 1 FROM contact_due LIMIT ?1 + 1)",
+            "SELECT coalesce(sum(last - first + 1), 0) BETWEEN 1 AND ?1
+             FROM (SELECT first, last FROM contact_due LIMIT ?1 + 1)",
         )?
         .query_row([FEW], |row| row.get(0))?;
     Ok(few && fold_step(connection, FEW)? > 0)
@@ -251,11 +288,11 @@ const ENTER_CONTACTS: &str =
      SELECT b.channel, r.phone, m.contact_id, i.first_name, i.last_name,
             m.sent_at, m.sent_at, r.id
      FROM contact_due d
-          CROSS JOIN recipient r ON r.id = d.recipient
-          JOIN message m ON m.recipient = d.recipient
-          JOIN recipient_input i ON i.id = d.recipient
-          JOIN batch b ON b.id = d.recipient >> 32
-     WHERE d.recipient <= ?1 AND r.phone IS NOT NULL
+          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
+          CROSS JOIN recipient r ON r.id = m.recipient
+          CROSS JOIN recipient_input i ON i.id = m.recipient
+          CROSS JOIN batch b ON b.id = m.recipient >> 32
+     WHERE d.first <= ?1 AND r.phone IS NOT NULL
      ORDER BY b.channel, r.phone
      ON CONFLICT (channel, phone) DO UPDATE SET
          contact_id = coalesce(excluded.contact_id, contact_id),
@@ -268,15 +305,19 @@ const ENTER_CONTACTS: &str =
          last_message_at = max(coalesce(last_message_at, 0), excluded.last_message_at)";
 
 const ENTER_MESSAGES: &str = "INSERT OR IGNORE INTO contact_message (phone, recipient)
-     SELECT r.phone, r.id FROM contact_due d CROSS JOIN recipient r ON r.id = d.recipient
-     WHERE d.recipient <= ?1 AND r.phone IS NOT NULL ORDER BY r.phone, r.id";
+     SELECT r.phone, r.id
+     FROM contact_due d
+          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
+          CROSS JOIN recipient r ON r.id = m.recipient
+     WHERE d.first <= ?1 AND r.phone IS NOT NULL ORDER BY r.phone, r.id";
 
 const KNOWN_BEFORE: &str = "SELECT DISTINCT c.channel, c.phone
      FROM contact_due d
-          CROSS JOIN recipient r ON r.id = d.recipient
-          CROSS JOIN batch b ON b.id = d.recipient >> 32
+          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
+          CROSS JOIN recipient r ON r.id = m.recipient
+          CROSS JOIN batch b ON b.id = m.recipient >> 32
           CROSS JOIN contact c ON c.channel = b.channel AND c.phone = r.phone
-     WHERE d.recipient <= ?1
+     WHERE d.first <= ?1
            AND (c.opted_in_at IS NOT NULL
                 OR EXISTS (SELECT 1 FROM contact_read s
                            WHERE s.channel = c.channel AND s.contact_id = c.contact_id))";

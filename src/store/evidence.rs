@@ -7,9 +7,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::batch::{BatchId, RecipientId, parse_state};
-use super::contact::{fold_few, refresh};
+use super::batch::{BatchId, RecipientId};
+use super::contact::{fold_few, note_due, refresh};
 use super::error::StoreError;
+use super::intent;
 use super::suppression::{self, SuppressionEntry};
 use super::writer::Tx;
 use super::{from_millis, to_millis};
@@ -252,7 +253,7 @@ impl Desk<'_, '_> {
             .map(|(state, phone)| {
                 Ok(Subject {
                     id,
-                    state: parse_state(&state)?,
+                    state: intent::state(self.connection(), id, &state)?,
                     phone,
                 })
             })
@@ -296,19 +297,6 @@ impl Desk<'_, '_> {
             .prepare_cached(
                 "SELECT max(started_at) FROM attempt INDEXED BY attempt_undecided
                  WHERE recipient = ?1 AND outcome IN ('undecided', 'interrupted')",
-            )?
-            .query_row([id.get()], |row| row.get(0))?;
-        started.map(from_millis).transpose()
-    }
-
-    /// When the request left that is under way: one of the last, since a batch has few at a time.
-    fn under_way_since(&self, id: RecipientId) -> Result<Option<Timestamp>, StoreError> {
-        let started: Option<i64> = self
-            .connection()
-            .prepare_cached(
-                "SELECT max(started_at) FROM attempt
-                 WHERE id > (SELECT max(id) FROM attempt) - 1000 AND recipient = ?1
-                       AND finished_at IS NULL",
             )?
             .query_row([id.get()], |row| row.get(0))?;
         started.map(from_millis).transpose()
@@ -373,7 +361,7 @@ impl Desk<'_, '_> {
         }
         let started = match self.undecided_since(subject.id)? {
             Some(started) => Some(started),
-            None => self.under_way_since(subject.id)?,
+            None => intent::covers(self.connection(), subject.id)?,
         };
         let sent_at = started.unwrap_or(self.news.at).min(self.now);
         self.connection()
@@ -397,10 +385,7 @@ impl Desk<'_, '_> {
         if kept.as_deref() != Some(message) {
             self.problem(subject, "it got a second message, with another id");
         }
-        self.connection()
-            .prepare_cached("INSERT OR IGNORE INTO contact_due (recipient) VALUES (?1)")?
-            .execute([subject.id.get()])?;
-        Ok(())
+        note_due(self.connection(), &mut vec![subject.id.get()])
     }
 
     fn problem(&mut self, subject: &Subject, text: &str) {
@@ -415,9 +400,10 @@ impl Desk<'_, '_> {
 
 /// Whether a message to the number may be another than that of the unknown recipient.
 const OTHERS: &str = "SELECT
-    EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_outstanding
-                 JOIN batch b ON b.id = r.id >> 32
-            WHERE r.state = 'sending' AND r.phone = ?1 AND b.channel = ?2)
+    EXISTS (SELECT 1 FROM intent n
+                 CROSS JOIN recipient r ON r.id BETWEEN n.first AND n.last
+                 CROSS JOIN batch b ON b.id = r.id >> 32
+            WHERE r.state = 'queued' AND r.phone = ?1 AND b.channel = ?2)
     OR EXISTS (SELECT 1 FROM contact_message l CROSS JOIN message m ON m.recipient = l.recipient
                     JOIN batch b ON b.id = l.recipient >> 32
                WHERE l.phone = ?1 AND b.channel = ?2 AND m.message_id IS NULL)";

@@ -8,10 +8,10 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::batch::{RecipientId, from_json, parse_state, to_json};
+use super::batch::{RecipientId, from_json, to_json};
 use super::error::StoreError;
 use super::writer::Tx;
-use super::{Store, forgotten, journal, suppression, to_millis};
+use super::{Store, forgotten, intent, journal, suppression, to_millis};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
@@ -129,9 +129,10 @@ fn find(connection: &Connection, phone: i64) -> Result<Traces, StoreError> {
         .query_map([phone], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (id, state) in rows {
+        let id = RecipientId::from_column(id);
         traces
             .recipients
-            .push((RecipientId::from_column(id), parse_state(&state)?));
+            .push((id, intent::state(connection, id, &state)?));
     }
     traces.contacts = connection
         .prepare(
@@ -210,7 +211,6 @@ fn strip_row(connection: &Connection, id: RecipientId) -> Result<u64, StoreError
         "UPDATE message SET message_id = NULL, contact_id = NULL WHERE recipient = ?1",
         [id.get()],
     )?;
-    connection.execute("DELETE FROM contact_due WHERE recipient = ?1", [id.get()])?;
     Ok(messages as u64)
 }
 

@@ -1,11 +1,11 @@
 //! Who was messaged before: what the repeat guard and `--not-within` look at.
 //!
-//! The table of attempts is written at its end only, so that "since then" is a scan from its tail,
-//! and "what others did meanwhile" is whatever stands behind the last row that we know. No index by
-//! number is needed, nor kept up to date while sending.
+//! The table of attempts is written at its end only, when a request has ended, so that "since then"
+//! is a scan from its tail, and "what others did meanwhile" is whatever stands behind the last row
+//! that we know. What others have under way stands in their intents. No index by number is needed,
+//! nor kept up to date while sending.
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::batch::{BatchId, RecipientId};
 use super::error::StoreError;
+use super::intent::{self, Intent};
 use super::{Reader, from_millis, to_millis};
 use crate::domain::phone::PhoneNumber;
 
@@ -58,60 +59,81 @@ pub struct PastMessage {
     pub at: Timestamp,
 }
 
+/// What other batches have under way, or had when their process died: when it was claimed.
+#[derive(Debug, Default)]
+struct Flying {
+    by_content: HashMap<i64, (BatchId, i64)>,
+    by_phone: HashMap<u64, (BatchId, i64)>,
+}
+
+impl Flying {
+    fn read(connection: &Connection, intents: &[Intent]) -> Result<Self, StoreError> {
+        let mut flying = Self::default();
+        for intent in intents {
+            let batch = intent.batch();
+            let channel: String = connection
+                .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
+                .query_row([batch.get()], |row| row.get(0))?;
+            for it in intent::under_way(connection, intent)? {
+                let message = (batch, intent.started_at);
+                let key = content_key(&channel, it.phone, &it.content);
+                flying.by_content.insert(key, message);
+                flying.by_phone.insert(it.phone.get(), message);
+            }
+        }
+        Ok(flying)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_phone.is_empty()
+    }
+}
+
 /// The messages of other batches within the span, by content and by number.
 #[derive(Debug)]
 pub(super) struct History {
     span: HistorySpan,
-    batch: Option<BatchId>,
+    batch: BatchId,
     last_seen: i64,
     /// Content key and attempt.
     by_content: BTreeSet<(i64, i64)>,
     /// Number and attempt; only where `not_within` asks for it.
     by_phone: BTreeSet<(u64, i64)>,
+    flying: Flying,
     names: HashMap<BatchId, String>,
 }
 
-/// How many attempts of others were found, by what they used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct News {
-    /// Requests with the same token.
-    pub(super) same_token: u32,
-}
-
 impl History {
-    fn new(span: HistorySpan, batch: Option<BatchId>) -> Self {
-        Self {
-            span,
-            batch,
-            last_seen: 0,
-            by_content: BTreeSet::new(),
-            by_phone: BTreeSet::new(),
-            names: HashMap::new(),
-        }
-    }
-
-    /// Reads the attempts of the span.
+    /// Reads the attempts of the span, and what is under way.
     pub(super) fn load(
         connection: &Connection,
         span: HistorySpan,
-        batch: Option<BatchId>,
+        batch: BatchId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let mut history = Self::new(span, batch);
-        history.last_seen =
+        let last_seen =
             connection.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| {
                 row.get(0)
             })?;
+        let mut history = Self {
+            span,
+            batch,
+            last_seen,
+            by_content: BTreeSet::new(),
+            by_phone: BTreeSet::new(),
+            flying: Flying::read(connection, &intent::of_others(connection, batch)?)?,
+            names: HashMap::new(),
+        };
         let since = to_millis(now).saturating_sub(millis(span.longest()));
-        // From the tail back: attempts stand in the order of their start, but for clock steps.
+        // From the tail back: attempts stand in the order of their end, but for clock steps.
         let stop = since.saturating_sub(CLOCK_STEP);
         let mut select = connection.prepare(
-            "SELECT id, recipient, phone, content_key, started_at FROM attempt ORDER BY id DESC",
+            "SELECT id, recipient, phone, content_key, coalesce(finished_at, started_at)
+             FROM attempt ORDER BY id DESC",
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let started_at: i64 = row.get(4)?;
-            if started_at < stop {
+            if row.get::<_, i64>(4)? < stop {
                 break;
             }
             history.note(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
@@ -121,25 +143,22 @@ impl History {
 
     /// Reads what other processes wrote since the last look. Called inside the write transaction,
     /// where nobody can write in between.
-    pub(super) fn catch_up(
-        &mut self,
-        connection: &Connection,
-        token: i64,
-    ) -> Result<News, StoreError> {
-        let mut news = News::default();
+    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let mut select = connection.prepare_cached(
-            "SELECT id, recipient, phone, content_key, token FROM attempt WHERE id > ?1",
+            "SELECT id, recipient, phone, content_key FROM attempt WHERE id > ?1",
         )?;
         let mut rows = select.query([self.last_seen])?;
         while let Some(row) = rows.next()? {
             let id = row.get(0)?;
             self.note(id, row.get(1)?, row.get(2)?, row.get(3)?);
             self.last_seen = self.last_seen.max(id);
-            if row.get::<_, Option<i64>>(4)? == Some(token) {
-                news.same_token += 1;
-            }
         }
-        Ok(news)
+        let intents = intent::of_others(connection, self.batch)?;
+        // Read anew at every look: of the same rows fewer may be under way by now.
+        if !(intents.is_empty() && self.flying.is_empty()) {
+            self.flying = Flying::read(connection, &intents)?;
+        }
+        Ok(())
     }
 
     /// The attempt is ours: known without reading it.
@@ -148,7 +167,7 @@ impl History {
     }
 
     fn note(&mut self, id: i64, recipient: i64, phone: Option<i64>, key: Option<i64>) {
-        if self.batch == Some(RecipientId::from_column(recipient).batch()) {
+        if self.batch == RecipientId::from_column(recipient).batch() {
             return;
         }
         if let Some(key) = key {
@@ -168,7 +187,16 @@ impl History {
         key: i64,
         now: Timestamp,
     ) -> Result<Option<PastMessage>, StoreError> {
-        if self.by_content.is_empty() || self.span.repeat_guard.is_zero() {
+        if self.span.repeat_guard.is_zero() {
+            return Ok(None);
+        }
+        let since = to_millis(now).saturating_sub(millis(self.span.repeat_guard));
+        if let Some(flying) = self.flying.by_content.get(&key).copied()
+            && flying.1 >= since
+        {
+            return self.past_message(connection, flying).map(Some);
+        }
+        if self.by_content.is_empty() {
             return Ok(None);
         }
         let attempts: Vec<i64> = self
@@ -186,10 +214,16 @@ impl History {
         phone: PhoneNumber,
         now: Timestamp,
     ) -> Result<Option<PastMessage>, StoreError> {
-        if self.by_phone.is_empty() {
+        if self.span.not_within.is_zero() {
             return Ok(None);
         }
         let phone = phone.get();
+        let since = to_millis(now).saturating_sub(millis(self.span.not_within));
+        if let Some(flying) = self.flying.by_phone.get(&phone).copied()
+            && flying.1 >= since
+        {
+            return self.past_message(connection, flying).map(Some);
+        }
         let attempts: Vec<i64> = self
             .by_phone
             .range((phone, i64::MIN)..=(phone, i64::MAX))
@@ -208,24 +242,31 @@ impl History {
     ) -> Result<Option<PastMessage>, StoreError> {
         let since = to_millis(now).saturating_sub(millis(span));
         for id in attempts.iter().rev() {
-            // An attempt without an end is under way, or its process died: it may have sent.
             let found: Option<(i64, i64)> = connection
                 .prepare_cached(
                     "SELECT recipient, started_at FROM attempt WHERE id = ?1 AND started_at >= ?2
-                     AND (outcome IS NULL OR outcome IN
-                          ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent'))",
+                     AND outcome IN
+                         ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent')",
                 )?
                 .query_row((id, since), |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             if let Some((recipient, at)) = found {
                 let batch = RecipientId::from_column(recipient).batch();
-                return Ok(Some(PastMessage {
-                    batch: self.name(connection, batch)?,
-                    at: from_millis(at)?,
-                }));
+                return self.past_message(connection, (batch, at)).map(Some);
             }
         }
         Ok(None)
+    }
+
+    fn past_message(
+        &mut self,
+        connection: &Connection,
+        (batch, at): (BatchId, i64),
+    ) -> Result<PastMessage, StoreError> {
+        Ok(PastMessage {
+            batch: self.name(connection, batch)?,
+            at: from_millis(at)?,
+        })
     }
 
     fn name(&mut self, connection: &Connection, batch: BatchId) -> Result<String, StoreError> {
@@ -291,6 +332,18 @@ impl PastMessages {
 }
 
 impl Reader {
+    /// What batches but `except` have under way.
+    fn under_way(&self, except: Option<BatchId>) -> Result<PastMessages, StoreError> {
+        let mut intents = intent::all(&self.connection)?;
+        intents.retain(|intent| except != Some(intent.batch()));
+        let flying = Flying::read(&self.connection, &intents)?;
+        Ok(PastMessages {
+            by_content: flying.by_content,
+            by_phone: flying.by_phone,
+            names: HashMap::new(),
+        })
+    }
+
     /// Reads who was messaged within the span, but for the messages of `except`.
     ///
     /// # Errors
@@ -301,19 +354,22 @@ impl Reader {
         except: Option<BatchId>,
         now: Timestamp,
     ) -> Result<PastMessages, StoreError> {
-        let mut past = PastMessages::default();
         let since = |span: Duration| to_millis(now).saturating_sub(millis(span));
         let (guard, within) = (since(span.repeat_guard), since(span.not_within));
+        let mut past = self.under_way(except)?;
+        past.by_content.retain(|_, (_, at)| *at >= guard);
+        past.by_phone.retain(|_, (_, at)| *at >= within);
         let stop = guard.min(within).saturating_sub(CLOCK_STEP);
         let mut select = self.connection.prepare(
-            "SELECT recipient, phone, content_key, started_at, outcome IS NULL OR outcome IN
-                    ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent')
+            "SELECT recipient, phone, content_key, started_at,
+                    outcome IN ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent'),
+                    coalesce(finished_at, started_at)
              FROM attempt ORDER BY id DESC",
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let at: i64 = row.get(3)?;
-            if at < stop {
+            if row.get::<_, i64>(5)? < stop {
                 break;
             }
             let batch = RecipientId::from_column(row.get(0)?).batch();

@@ -19,6 +19,7 @@ mod forgotten;
 mod funnel;
 mod halt;
 mod history;
+mod intent;
 mod journal;
 mod loader;
 mod lock;
@@ -47,7 +48,7 @@ pub use forgotten::Forgotten;
 pub use funnel::Funnel;
 pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
-    AttemptId, Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, Settled, Settlement,
+    Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, QuotaNews, Settled, Settlement,
     Window,
 };
 pub use loader::Loader;
@@ -86,6 +87,9 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         // 32 MiB: the rows in work, not the list.
         connection.pragma_update(None, "cache_size", -32 * 1024)?;
+        // 32 MiB of log, not 4, until it is copied into the file: pages that many groups change are
+        // copied once.
+        connection.pragma_update(None, "wal_autocheckpoint", 8 * 1024)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&mut connection)?;
         let writer = Writer::start(connection, path)?;
@@ -174,8 +178,12 @@ impl Reader {
         let mut faults: Vec<String> = lines.collect::<Result<_, _>>()?;
         faults.retain(|line| line != "ok");
         let mut differing = self.connection.prepare(
-            "WITH real AS (SELECT id >> 32 AS batch, state AS what, count(*) AS n
-                           FROM recipient GROUP BY 1, 2)
+            "WITH real AS (SELECT id >> 32 AS batch,
+                                  CASE WHEN state = 'queued'
+                                            AND EXISTS (SELECT 1 FROM intent
+                                                        WHERE first <= r.id AND last >= r.id)
+                                       THEN 'sending' ELSE state END AS what, count(*) AS n
+                           FROM recipient r GROUP BY 1, 2)
              SELECT coalesce(r.batch, t.batch), coalesce(r.what, t.what), coalesce(r.n, 0),
                     coalesce(t.n, 0)
              FROM real r FULL JOIN (SELECT * FROM tally WHERE what NOT IN ('requests', 'throttled')) t

@@ -9,7 +9,7 @@ use rusqlite::OptionalExtension;
 use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
 use super::writer::Tx;
-use super::{Reader, Store, journal, to_millis};
+use super::{Reader, Store, contact, journal, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -210,10 +210,7 @@ fn insert_message(tx: &Tx<'_>, proof: &Proof) -> Result<(), StoreError> {
             proof.delivered_at.map(to_millis),
             proof.read_at.map(to_millis),
         ))?;
-    tx.connection
-        .prepare_cached("INSERT OR IGNORE INTO contact_due (recipient) VALUES (?1)")?
-        .execute([proof.recipient.get()])?;
-    Ok(())
+    contact::note_due(tx.connection, &mut vec![proof.recipient.get()])
 }
 
 impl Reader {

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::batch::{BatchId, RecipientId, parse_state};
+use super::batch::{BatchId, RecipientId};
 use super::error::StoreError;
+use super::intent::Intents;
 use super::{Reader, from_millis, suppression};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
@@ -97,13 +98,16 @@ impl Reader {
         mut each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let range = (id.get() << 32, (id.get() + 1) << 32);
-        let mut select = self
+        // One moment for the rows and for what is under way; a reader's transaction ends by itself.
+        let moment = self
             .connection
-            .prepare_cached(sql)
+            .unchecked_transaction()
             .map_err(StoreError::from)?;
+        let intents = Intents::load(&moment, id)?;
+        let mut select = moment.prepare_cached(sql).map_err(StoreError::from)?;
         let mut rows = select.query(range).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(result_row(row)?)?;
+            each(result_row(row, &intents)?)?;
         }
         Ok(())
     }
@@ -130,7 +134,7 @@ impl Reader {
     }
 }
 
-fn result_row<'a>(row: &'a Row<'_>) -> Result<ResultRow<'a>, StoreError> {
+fn result_row<'a>(row: &'a Row<'_>, intents: &Intents) -> Result<ResultRow<'a>, StoreError> {
     let text = |column: usize| -> Result<Option<&'a str>, StoreError> {
         Ok(row
             .get_ref(column)?
@@ -142,9 +146,10 @@ fn result_row<'a>(row: &'a Row<'_>) -> Result<ResultRow<'a>, StoreError> {
             .map(from_millis)
             .transpose()
     };
+    let recipient = RecipientId::from_column(row.get(0)?);
     Ok(ResultRow {
-        recipient: RecipientId::from_column(row.get(0)?),
-        state: parse_state(text(1)?.unwrap_or_default())?,
+        recipient,
+        state: intents.state(recipient, text(1)?.unwrap_or_default())?,
         phone: row
             .get::<_, Option<i64>>(2)?
             .map(suppression::phone)

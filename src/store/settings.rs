@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
-use super::{Reader, Store, from_millis, to_millis};
+use super::{Reader, Store, from_millis, intent, to_millis};
 
 /// Requests that started lately, as the audit tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,17 +30,38 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
-                tx.connection
-                    .prepare_cached(
-                        "INSERT INTO quota (token, state, updated_at) VALUES (?1, ?2, ?3)
-                         ON CONFLICT DO UPDATE SET state = excluded.state,
-                                                   updated_at = excluded.updated_at",
-                    )?
-                    .execute((token, state, to_millis(now)))?;
-                Ok(())
+                note_quota(tx.connection, token, Some(state), 0, to_millis(now))
             })
             .await
     }
+}
+
+/// How many requests were ever claimed with the token.
+pub(super) fn claims(connection: &Connection, token: i64) -> Result<i64, StoreError> {
+    let claims = connection
+        .prepare_cached("SELECT claimed FROM quota WHERE token = ?1")?
+        .query_row([token], |row| row.get(0))
+        .optional()?;
+    Ok(claims.unwrap_or(0))
+}
+
+/// Notes what is new of the quota, if anything is, and so many more claims.
+pub(super) fn note_quota(
+    connection: &Connection,
+    token: i64,
+    state: Option<String>,
+    claims: i64,
+    at: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO quota (token, state, updated_at, claimed)
+             VALUES (?1, coalesce(?2, '{}'), ?3, ?4)
+             ON CONFLICT DO UPDATE SET state = coalesce(?2, state), updated_at = excluded.updated_at,
+                                       claimed = claimed + excluded.claimed",
+        )?
+        .execute((token, state, at, claims))?;
+    Ok(())
 }
 
 impl Reader {
@@ -68,25 +89,36 @@ impl Reader {
         most: usize,
     ) -> Result<PastRequests, StoreError> {
         let mut select = self.connection.prepare(
-            "SELECT started_at, token,
-                    finished_at IS NULL OR outcome = 'interrupted'
-                    OR outcome = 'undecided' AND http_status IS NULL
-             FROM attempt WHERE finished_at IS NULL OR outcome NOT IN
-             ('evidence', 'assumed_sent', 'resend', 'not_sent') ORDER BY id DESC",
+            "SELECT started_at, token, finished_at,
+                    outcome = 'interrupted' OR outcome = 'undecided' AND http_status IS NULL
+             FROM attempt
+             WHERE outcome NOT IN ('evidence', 'assumed_sent', 'resend', 'not_sent')
+             ORDER BY id DESC",
         )?;
-        let mut rows = select.query([])?;
+        let since = to_millis(since);
         let mut past = PastRequests::default();
-        while let Some(row) = rows.next()? {
-            let started_at = row.get(0)?;
-            if started_at < to_millis(since) || past.starts.len() >= most {
-                break;
-            }
-            if row.get::<_, Option<i64>>(1)? == Some(token) {
-                past.starts.push(from_millis(started_at)?);
-                past.unanswered += u64::from(row.get::<_, bool>(2)?);
+        for intent in intent::all(&self.connection)? {
+            if intent.token == token && intent.started_at >= since {
+                let rows = intent::under_way(&self.connection, &intent)?.len();
+                past.unanswered += rows as u64;
+                let started_at = from_millis(intent.started_at)?;
+                past.starts.extend(std::iter::repeat_n(started_at, rows));
             }
         }
-        past.starts.reverse();
+        // They stand in the order of their end: what ended before, started before.
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let finished_at: i64 = row.get(2)?;
+            if finished_at < since || past.starts.len() >= most {
+                break;
+            }
+            let started_at = row.get(0)?;
+            if row.get::<_, Option<i64>>(1)? == Some(token) && started_at >= since {
+                past.starts.push(from_millis(started_at)?);
+                past.unanswered += u64::from(row.get::<_, bool>(3)?);
+            }
+        }
+        past.starts.sort_unstable();
         Ok(past)
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Callers hand in a piece of work and wait. The thread takes all that waits, does it in one
 //! transaction, commits (with one fsync, `synchronous=FULL`), and then answers everybody: an answer
-//! means "on disk". While it commits, the next group gathers, so that the size of the groups
-//! follows the load by itself.
+//! means "on disk". While it commits, the next group gathers. A commit costs as much for one as for
+//! a hundred, so that under load the thread waits a moment until a good group is together
+//! ([`Writer::gather`]).
 //!
 //! A failure of the database is a failure of the whole group: nothing of it is on disk, and every
 //! waiter learns so. Work that may fail for reasons of its own (a bad webhook event, an unknown
@@ -11,10 +12,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::batch::BatchId;
 use super::error::StoreError;
@@ -23,6 +26,9 @@ use crate::domain::delivery::State;
 
 /// As many pieces of work as one transaction takes: bounds the time to the first answer.
 const GROUP: usize = 1024;
+
+/// The longest wait for a good group.
+const GATHERING: Duration = Duration::from_millis(2);
 
 /// A counter of a batch that is kept in the same transaction as what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,13 +48,19 @@ impl Counter {
     }
 }
 
+/// What is done once at the end of a group.
+type AtEnd = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError>>;
+
 /// The transaction of a group.
 pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
     /// The number of the group: what was looked up holds until it changes, since nobody else can
     /// write meanwhile.
     pub(super) group: u64,
-    counts: &'a mut BTreeMap<(BatchId, Counter), i64>,
+    /// Pieces of work so far that were no step of a journal: they may have changed anything.
+    pub(super) outside: u64,
+    counts: BTreeMap<(BatchId, Counter), i64>,
+    at_end: Vec<AtEnd>,
 }
 
 impl Tx<'_> {
@@ -70,13 +82,21 @@ impl Tx<'_> {
         self.counts.retain(|(counted, _), _| *counted != batch);
     }
 
+    /// Does `work` once all pieces of work of the group are done.
+    pub(super) fn at_end(
+        &mut self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + 'static,
+    ) {
+        self.at_end.push(Box::new(work));
+    }
+
     /// Writes the counters that the work so far has changed, for whoever reads them next.
     pub(super) fn flush_counts(&mut self) -> Result<(), StoreError> {
         let mut upsert = self.connection.prepare_cached(
             "INSERT INTO tally (batch, what, n) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET n = n + excluded.n",
         )?;
-        for ((batch, counter), n) in std::mem::take(self.counts) {
+        for ((batch, counter), n) in std::mem::take(&mut self.counts) {
             if n != 0 {
                 upsert.execute((batch.get(), counter.word(), n))?;
             }
@@ -92,7 +112,17 @@ trait Job: Send {
     fn answer(self: Box<Self>, failure: Option<StoreError>);
 }
 
+/// What a piece of work is to the journal of a batch that is being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A step of that journal.
+    Step,
+    /// Anything else: it may change rows that the journal has read.
+    Outside,
+}
+
 struct Waiting<F, T> {
+    kind: Kind,
     work: Option<F>,
     result: Option<T>,
     waiter: oneshot::Sender<Result<T, StoreError>>,
@@ -104,6 +134,7 @@ where
     T: Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        tx.outside += u64::from(self.kind == Kind::Outside);
         if let Some(work) = self.work.take() {
             self.result = Some(work(tx)?);
         }
@@ -121,28 +152,138 @@ where
     }
 }
 
+/// What waits for the thread.
+struct Inbox {
+    jobs: Vec<Box<dyn Job>>,
+    /// The thread sleeps until so many jobs are there; 0 while it works.
+    wanted: usize,
+    /// A group of this size is worth a commit of its own under load.
+    good: usize,
+    /// Nobody can hand in any more: the handle is gone, or the thread.
+    closed: bool,
+}
+
+struct Queue {
+    inbox: Mutex<Inbox>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let mut inbox = self.lock();
+        if inbox.closed {
+            return Err(StoreError::Stopped);
+        }
+        inbox.jobs.push(job);
+        // The thread is woken once for a group, not for each job.
+        let enough = inbox.wanted > 0 && inbox.jobs.len() >= inbox.wanted;
+        if enough {
+            inbox.wanted = 0;
+        }
+        drop(inbox);
+        if enough {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for the next group; `before` is the size of the last one, which tells the load. Empty
+    /// when there will be no more.
+    fn next_group(&self, group: &mut Vec<Box<dyn Job>>, before: usize) {
+        let mut inbox = self.lock();
+        while inbox.jobs.is_empty() && !inbox.closed {
+            inbox.wanted = 1;
+            inbox = self
+                .changed
+                .wait(inbox)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let busy = before >= inbox.good / 2;
+        if busy && inbox.jobs.len() < inbox.good && !inbox.closed {
+            inbox.wanted = inbox.good;
+            let good = inbox.good;
+            (inbox, _) = self
+                .changed
+                .wait_timeout_while(inbox, GATHERING, |inbox| {
+                    inbox.jobs.len() < good && !inbox.closed
+                })
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        inbox.wanted = 0;
+        let size = inbox.jobs.len().min(GROUP);
+        group.extend(inbox.jobs.drain(..size));
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+}
+
 /// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
-#[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Option<mpsc::UnboundedSender<Box<dyn Job>>>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
 }
 
 impl Writer {
     /// Starts the thread on a connection of its own.
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::unbounded_channel();
+        let queue = Arc::new(Queue {
+            inbox: Mutex::new(Inbox {
+                jobs: Vec::with_capacity(GROUP),
+                wanted: 0,
+                good: 1,
+                closed: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let for_thread = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || work_off(connection, queue))
+            .spawn(move || work_off(connection, &for_thread))
             .map_err(|source| StoreError::File {
                 path: path.to_owned(),
                 source,
             })?;
         Ok(Self {
-            jobs: Some(jobs),
+            queue,
             thread: Some(thread),
         })
+    }
+
+    /// From now on, under load, a commit waits a moment (2 ms at the most) for so many jobs.
+    pub(super) fn gather(&self, jobs: usize) {
+        self.queue.lock().good = jobs.clamp(1, GROUP);
+    }
+
+    fn hand_in<T, F>(
+        &self,
+        kind: Kind,
+        work: F,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (waiter, answer) = oneshot::channel();
+        self.queue.push(Box::new(Waiting {
+            kind,
+            work: Some(work),
+            result: None,
+            waiter,
+        }))?;
+        Ok(answer)
     }
 
     pub(super) fn submit<T, F>(
@@ -153,15 +294,7 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let (waiter, answer) = oneshot::channel();
-        let job = Box::new(Waiting {
-            work: Some(work),
-            result: None,
-            waiter,
-        });
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
-        jobs.send(job).map_err(|_| StoreError::Stopped)?;
-        Ok(answer)
+        self.hand_in(Kind::Outside, work)
     }
 
     /// Does `work` in the next group; returns when it is on disk.
@@ -173,7 +306,18 @@ impl Writer {
         self.submit(work)?.await.unwrap_or(Err(StoreError::Stopped))
     }
 
-    /// The same for a thread that may block.
+    /// The same for a step of a journal: it changes no row that another step of it may have read.
+    pub(super) async fn write_step<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.hand_in(Kind::Step, work)?
+            .await
+            .unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// The same as [`Writer::write`] for a thread that may block.
     pub(super) fn write_blocking<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -187,7 +331,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs.take();
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             // A panic there was already reported as `Stopped` to whoever waited.
             let _ = thread.join();
@@ -195,12 +339,28 @@ impl Drop for Writer {
     }
 }
 
-fn work_off(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>) {
+/// Closes the queue when the thread ends, however it ends: nobody waits for a thread that is gone.
+struct Closing<'a>(&'a Queue);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        // Their waiters learn that they are not on disk.
+        self.0.lock().jobs.clear();
+    }
+}
+
+fn work_off(mut connection: Connection, queue: &Queue) {
+    let _closing = Closing(queue);
     let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
-    let mut number = 0;
-    while queue.blocking_recv_many(&mut group, GROUP) > 0 {
-        number += 1;
-        let failure = commit(&mut connection, &mut group, number).err();
+    let (mut number, mut outside, mut before) = (0, 0, 0);
+    loop {
+        queue.next_group(&mut group, before);
+        if group.is_empty() {
+            break;
+        }
+        (number, before) = (number + 1, group.len());
+        let failure = commit(&mut connection, &mut group, number, &mut outside).err();
         for job in group.drain(..) {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
@@ -215,18 +375,25 @@ fn commit(
     connection: &mut Connection,
     group: &mut [Box<dyn Job>],
     number: u64,
+    outside: &mut u64,
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut counts = BTreeMap::new();
     let mut tx = Tx {
         connection: &transaction,
         group: number,
-        counts: &mut counts,
+        outside: *outside,
+        counts: BTreeMap::new(),
+        at_end: Vec::new(),
     };
     for job in group {
         job.run(&mut tx)?;
     }
+    for work in std::mem::take(&mut tx.at_end) {
+        work(&mut tx)?;
+    }
     tx.flush_counts()?;
+    *outside = tx.outside;
+    drop(tx);
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
     Ok(())

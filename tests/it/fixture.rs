@@ -240,7 +240,6 @@ fn settlement(
 ) -> Settlement {
     Settlement {
         recipient: claimed.recipient,
-        attempt: claimed.attempt,
         outcome,
         event,
         http_status: (status > 0).then_some(status),

@@ -198,7 +198,6 @@ impl World {
     async fn step(&mut self, answered: Option<(Claimed, Answer)>, claim: bool) {
         let settlement = answered.as_ref().map(|(claimed, answer)| Settlement {
             recipient: claimed.recipient,
-            attempt: claimed.attempt,
             outcome: answer.outcome(),
             event: answer.event(),
             http_status: None,

@@ -121,7 +121,6 @@ impl Scene {
     async fn answer(&self, claimed: &Claimed, message: Option<&str>, now: Timestamp) {
         let settlement = Settlement {
             recipient: claimed.recipient,
-            attempt: claimed.attempt,
             outcome: if message.is_some() {
                 AttemptOutcome::Sent
             } else {

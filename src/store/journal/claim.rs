@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Progress;
-use super::types::{AttemptId, Claim, Claimed, Opening};
+use super::flight::Flight;
+use super::types::{Claim, Claimed, Opening};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
@@ -15,7 +16,7 @@ use crate::store::batch::RecipientId;
 use crate::store::error::StoreError;
 use crate::store::history::content_key;
 use crate::store::writer::{Counter, Tx};
-use crate::store::{suppression, to_millis};
+use crate::store::{settings, suppression, to_millis};
 
 /// Queued rows that are read ahead.
 const READ_AHEAD: usize = 512;
@@ -28,18 +29,29 @@ const PASSED_OVER_AT_ONCE: usize = 2048;
 
 /// What a look for the next row found.
 enum Next {
-    /// A row that may go now.
-    Row(Ready),
+    /// A row that may go now. `fresh`: nobody can have changed it since it was read.
+    Row { ready: Ready, fresh: bool },
     /// Many rows that wait for their sending hours, and the end is not reached.
     More,
     /// No row is free.
     Nothing,
 }
 
+/// What can have changed rows: commits of other processes, and work that was no step of a journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    others: i64,
+    outside: u64,
+}
+
 /// What holds for all claims of one group.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     group: u64,
+    /// A claim of this group has looked.
+    done: bool,
+    /// Commits of other processes.
+    others: i64,
     /// Other processes used the quota since the group before.
     others_spent: bool,
     /// The suppression list is empty, and nobody was erased.
@@ -60,17 +72,26 @@ pub(super) struct Ready {
     metadata: String,
 }
 
+impl Looked {
+    /// True if the group is a new one: nothing holds any longer.
+    pub(super) fn enter(&mut self, group: u64) -> bool {
+        let new = self.group != group;
+        if new {
+            *self = Self {
+                group,
+                ..Self::default()
+            };
+        }
+        new
+    }
+}
+
 impl Progress {
     pub(super) fn claim(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
-        if self.looked.group != tx.group {
-            let news = self.history.catch_up(tx.connection, self.rules.token)?;
-            self.looked = Looked {
-                group: tx.group,
-                others_spent: news.same_token > 0,
-                nobody_suppressed: suppression::is_empty(tx.connection)?,
-            };
-            if news.same_token > 0 {
-                return Ok(Claim::OthersSpent(news.same_token));
+        if !self.looked.done {
+            let others = self.look(tx.connection)?;
+            if others > 0 {
+                return Ok(Claim::OthersSpent(others));
             }
         }
         if self.looked.others_spent {
@@ -78,8 +99,12 @@ impl Progress {
             return Ok(Claim::OthersSpent(0));
         }
         for _ in 0..SUPPRESSED_AT_ONCE {
-            let ready = match self.next_ready(tx.connection, now)? {
-                Next::Row(ready) => ready,
+            let seen = Seen {
+                others: self.looked.others,
+                outside: tx.outside,
+            };
+            let (ready, fresh) = match self.next_ready(tx.connection, seen, now)? {
+                Next::Row { ready, fresh } => (ready, fresh),
                 Next::More => return Ok(Claim::Again),
                 Next::Nothing => {
                     return Ok(Claim::Exhausted {
@@ -87,20 +112,45 @@ impl Progress {
                     });
                 }
             };
+            if !fresh && !still_queued(tx.connection, &ready)? {
+                continue;
+            }
             let key = content_key(&self.channel, ready.phone, &ready.content);
             let id = RecipientId::from_column(ready.id);
             if let Some(cause) = self.must_not_send(tx.connection, &ready, key, now)? {
                 suppress(tx, id, &cause, now)?;
-            } else if let Some(claimed) = self.intend(tx, ready, key, now)? {
+            } else {
+                let claimed = self.intend(tx, ready, key, now)?;
                 return Ok(Claim::Claimed(Box::new(claimed)));
             }
-            // Else the row has left the queue since it was read.
         }
         Ok(Claim::Again)
     }
 
+    /// Looks once for the whole group; returns how many requests others claimed with the token.
+    fn look(&mut self, connection: &Connection) -> Result<u32, StoreError> {
+        self.history.catch_up(connection)?;
+        let claims = settings::claims(connection, self.rules.token)?;
+        let others = claims - std::mem::replace(&mut self.token_claims, claims);
+        self.looked = Looked {
+            group: self.looked.group,
+            done: true,
+            others: connection
+                .prepare_cached("PRAGMA data_version")?
+                .query_row([], |row| row.get(0))?,
+            others_spent: others > 0,
+            nobody_suppressed: suppression::is_empty(connection)?,
+        };
+        Ok(u32::try_from(others).unwrap_or(0))
+    }
+
     /// The next queued row in order; rows that came back first.
-    fn next_ready(&mut self, connection: &Connection, now: Timestamp) -> Result<Next, StoreError> {
+    fn next_ready(
+        &mut self,
+        connection: &Connection,
+        seen: Seen,
+        now: Timestamp,
+    ) -> Result<Next, StoreError> {
         if self.opens_at.is_some_and(|opens_at| opens_at <= now) {
             // Rows that were passed over may go now: once more from the top.
             self.opens_at = None;
@@ -117,21 +167,24 @@ impl Progress {
             if let Some(ready) = read_ahead(connection, id - 1, id, 1)?.pop_front()
                 && self.may_go(&ready, now)
             {
-                return Ok(Next::Row(ready));
+                return Ok(Next::Row { ready, fresh: true });
             }
         }
         for _ in 0..PASSED_OVER_AT_ONCE {
             let Some(ready) = self.ahead.pop_front() else {
                 let end = (self.batch.get() + 1) << 32;
                 self.ahead = read_ahead(connection, self.cursor, end, READ_AHEAD)?;
+                self.ahead_seen = seen;
                 match self.ahead.back() {
                     Some(last) => self.cursor = last.id,
                     None => return Ok(Next::Nothing),
                 }
                 continue;
             };
-            if self.may_go(&ready, now) {
-                return Ok(Next::Row(ready));
+            // What is under way is stored as queued too; a new look from the top comes across it.
+            if !self.flights.is_under_way(ready.id) && self.may_go(&ready, now) {
+                let fresh = self.ahead_seen == seen;
+                return Ok(Next::Row { ready, fresh });
             }
         }
         Ok(Next::More)
@@ -180,36 +233,23 @@ impl Progress {
         Ok(None)
     }
 
-    /// Writes the intent; `None` if the row is no longer queued.
+    /// Takes the row; its intent is written at the end of the group.
     fn intend(
         &mut self,
         tx: &mut Tx<'_>,
         ready: Ready,
         key: i64,
         now: Timestamp,
-    ) -> Result<Option<Claimed>, StoreError> {
+    ) -> Result<Claimed, StoreError> {
         let next = delivery::next(State::Queued, Event::Claimed)?;
-        let changed = tx
-            .connection
-            .prepare_cached("UPDATE recipient SET state = ?2 WHERE id = ?1 AND state = 'queued'")?
-            .execute((ready.id, next.word()))?;
-        if changed == 0 {
-            return Ok(None);
-        }
-        tx.connection
-            .prepare_cached(
-                "INSERT INTO attempt (recipient, phone, content_key, token, started_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((
-                ready.id,
-                suppression::column(ready.phone),
-                key,
-                self.rules.token,
-                to_millis(now),
-            ))?;
-        let attempt = tx.connection.last_insert_rowid();
-        self.history.skip_own(attempt);
+        let flight = Flight {
+            started_at: to_millis(now),
+            content_key: key,
+            phone: suppression::column(ready.phone),
+        };
+        self.flights.claim(ready.id, flight);
+        self.group_claims += 1;
+        self.group_at = self.group_at.max(to_millis(now));
         tx.count_move(self.batch, State::Queued, next);
         tx.count(self.batch, Counter::Requests, 1);
         if !self.started {
@@ -220,16 +260,15 @@ impl Progress {
             )?;
         }
         let addressee = self.addressee(tx.connection, &ready)?;
-        Ok(Some(Claimed {
+        Ok(Claimed {
             recipient: RecipientId::from_column(ready.id),
-            attempt: AttemptId(attempt),
             attempts: ready.attempts,
             phone: ready.phone,
             row: ready.row,
             addressee,
             content: ready.content,
             metadata: ready.metadata,
-        }))
+        })
     }
 
     /// By the contact's id where the file or an earlier batch tells it, else by number.
@@ -286,6 +325,16 @@ pub(in crate::store) fn suppress(
     Ok(())
 }
 
+/// Whether a row that was read some time ago still waits: an event, `forget` or a person may have
+/// taken it out of the queue.
+fn still_queued(connection: &Connection, ready: &Ready) -> Result<bool, StoreError> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND phone = ?2")?
+        .query_row((ready.id, suppression::column(ready.phone)), |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Queued rows with `after < id <= last`, in order.
 fn read_ahead(
     connection: &Connection,
@@ -296,8 +345,7 @@ fn read_ahead(
     let mut select = connection.prepare_cached(
         "SELECT r.id, r.phone, r.attempts, i.row, i.first_name, i.last_name, i.contact_id,
                 i.content, i.metadata
-         FROM recipient r INDEXED BY recipient_outstanding
-              CROSS JOIN recipient_input i ON i.id = r.id
+         FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
          WHERE r.state = 'queued' AND r.id > ?1 AND r.id <= ?2 ORDER BY r.id LIMIT ?3",
     )?;
     let rows = select.query_map((after, last, i64::try_from(limit).unwrap_or(1)), |row| {

@@ -5,11 +5,16 @@
 //! request leave. A crash therefore finds every message that may have gone out in state `sending`:
 //! [`Journal::start`] turns those into `unknown`, and they are never sent again by themselves.
 //!
+//! A message costs one update of its row and two insertions at the end of tables. All else is
+//! written once for each group commit: the intents, which cover ranges of rows, the counts, what the
+//! answers told of the quota.
+//!
 //! Before a recipient is claimed, inside the same transaction: is the number on the suppression list
 //! by now, did another batch send it the same content meanwhile, did another process use the
 //! quota of the same token? Nobody can write between the question and the claim.
 
 mod claim;
+mod flight;
 mod settle;
 mod types;
 
@@ -21,15 +26,17 @@ use jiff::Timestamp;
 use super::batch::{Batch, BatchId, RecipientId};
 use super::error::StoreError;
 use super::history::History;
-use super::{Store, to_millis};
+use super::writer::Tx;
+use super::{Store, contact, settings, to_millis};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
 pub use types::{
-    AttemptId, Claim, ClaimRules, Claimed, JournalStart, Opening, Settled, Settlement, Window,
+    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
 };
 
-use claim::{Looked, Ready};
+use claim::{Looked, Ready, Seen};
+use flight::Flights;
 
 /// A batch that is being sent.
 #[derive(Debug, Clone)]
@@ -38,25 +45,43 @@ pub struct Journal {
     shared: Arc<Mutex<Progress>>,
 }
 
-/// What the writer thread keeps in memory of the batch. Only that thread locks it.
-#[derive(Debug)]
+/// What the writer thread keeps in memory of the batch. Once a run is
+/// prepared, only that thread locks it.
 struct Progress {
     batch: BatchId,
     channel: String,
     rules: ClaimRules,
     history: History,
-    /// Queued rows read ahead, in row order.
+    /// Queued rows read ahead, in row order, and what the checkpoint had seen by then.
     ahead: VecDeque<Ready>,
+    ahead_seen: Seen,
     /// The last row that was read.
     cursor: i64,
     /// Rows that went back to the queue behind the cursor.
     returned: BTreeSet<i64>,
+    flights: Flights,
+    /// Requests that were ever claimed with the token, as the checkpoint last told.
+    token_claims: i64,
+    /// Of this group: our own claims, the recipients whose message was accepted, and the latest time.
+    group_claims: i64,
+    group_accepted: Vec<i64>,
+    group_at: i64,
     /// The first opening of the sending hours of a row that was passed over.
     opens_at: Option<Timestamp>,
     /// Whether any contact of this channel is known.
     has_contacts: bool,
     started: bool,
     looked: Looked,
+    quota: Option<Box<QuotaNews>>,
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress")
+            .field("batch", &self.batch)
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Journal {
@@ -77,7 +102,8 @@ impl Journal {
             .writer
             .write(move |tx| {
                 let interrupted = interrupt(tx, id, now)?;
-                let history = History::load(tx.connection, rules.span, Some(id), now)?;
+                let history = History::load(tx.connection, rules.span, id, now)?;
+                let token_claims = settings::claims(tx.connection, rules.token)?;
                 let has_contacts = tx.connection.query_row(
                     "SELECT EXISTS (SELECT 1 FROM contact WHERE channel = ?1)",
                     [&channel],
@@ -89,12 +115,19 @@ impl Journal {
                     rules,
                     history,
                     ahead: VecDeque::new(),
+                    ahead_seen: Seen::default(),
                     cursor: RecipientId::new(id, 0).get(),
                     returned: BTreeSet::new(),
+                    flights: Flights::default(),
+                    token_claims,
+                    group_claims: 0,
+                    group_accepted: Vec::new(),
+                    group_at: to_millis(now),
                     opens_at: None,
                     has_contacts,
                     started,
                     looked: Looked::default(),
+                    quota: None,
                 };
                 Ok((progress, JournalStart { interrupted }))
             })
@@ -106,6 +139,15 @@ impl Journal {
             },
             start,
         ))
+    }
+
+    /// Prepares a run. So many workers will step at the same time: under load a commit waits for half
+    /// of them, while the requests of the others are on their way. What the answers tell of the quota
+    /// goes to disk together with their results, so that whoever comes after a crash knows it.
+    pub fn prepare(&self, workers: usize, quota: Box<QuotaNews>) {
+        self.store.writer.gather(workers / 2);
+        let mut progress = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.quota = Some(quota);
     }
 
     /// Records the result of the last message and the intent of the next, together; returns when
@@ -121,8 +163,15 @@ impl Journal {
         let shared = Arc::clone(&self.shared);
         self.store
             .writer
-            .write(move |tx| {
+            .write_step(move |tx| {
                 let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                if progress.looked.enter(tx.group) {
+                    let shared = Arc::clone(&shared);
+                    tx.at_end(move |tx| {
+                        let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                        progress.close_group(tx)
+                    });
+                }
                 let settled = settlement.map(|it| progress.settle(tx, &it)).transpose()?;
                 let claim = claim_at.map(|now| progress.claim(tx, now)).transpose()?;
                 Ok((settled, claim))
@@ -139,8 +188,9 @@ impl Journal {
         self.store
             .writer
             .write(move |tx| {
-                let batch = shared.lock().unwrap_or_else(PoisonError::into_inner).batch;
-                interrupt(tx, batch, now)
+                let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                progress.flights.give_up();
+                interrupt(tx, progress.batch, now)
             })
             .await
     }
@@ -156,7 +206,7 @@ impl Journal {
     ) -> Result<(), StoreError> {
         self.store
             .writer
-            .write(move |tx| {
+            .write_step(move |tx| {
                 for text in texts {
                     tx.connection
                         .prepare_cached(
@@ -178,7 +228,7 @@ impl Journal {
         let shared = Arc::clone(&self.shared);
         self.store
             .writer
-            .write(move |tx| {
+            .write_step(move |tx| {
                 let batch = shared.lock().unwrap_or_else(PoisonError::into_inner).batch;
                 tx.connection.execute(
                     "UPDATE batch SET channel_type = ?2 WHERE id = ?1",
@@ -187,5 +237,21 @@ impl Journal {
                 Ok(())
             })
             .await
+    }
+}
+
+impl Progress {
+    /// What is written once for all steps of a group.
+    fn close_group(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let token = self.rules.token;
+        self.flights.write(tx.connection, token)?;
+        contact::note_due(tx.connection, &mut self.group_accepted)?;
+        let news = self.quota.as_mut().and_then(|news| news());
+        let claims = std::mem::take(&mut self.group_claims);
+        if claims > 0 || news.is_some() {
+            settings::note_quota(tx.connection, token, news, claims, self.group_at)?;
+            self.token_claims += claims;
+        }
+        Ok(())
     }
 }

@@ -4,13 +4,15 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::Progress;
+use super::flight::Landed;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::store::batch::{BatchId, RecipientId, parse_state};
 use crate::store::error::StoreError;
-use crate::store::to_millis;
+use crate::store::history::content_key;
 use crate::store::writer::{Counter, Tx};
+use crate::store::{intent, suppression, to_millis};
 
 /// Turns what an earlier process left in `sending` into `unknown`.
 pub(in crate::store) fn interrupt(
@@ -18,45 +20,111 @@ pub(in crate::store) fn interrupt(
     batch: BatchId,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let next = delivery::next(State::Sending, Event::AnswerLost)?;
-    let range = (batch.get() << 32, (batch.get() + 1) << 32);
-    let any: bool = tx.connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)",
-        range,
-        |row| row.get(0),
-    )?;
-    if !any {
-        // The audit of a large batch is not searched for nothing.
+    let intents = intent::of_batch(tx.connection, batch)?;
+    if intents.is_empty() {
         return Ok(0);
     }
-    tx.connection.execute(
-        // From the tail back, and no further than the last of them: the audit may be long.
-        "UPDATE attempt SET finished_at = ?3, outcome = 'interrupted' WHERE id IN
-               (SELECT id FROM attempt WHERE finished_at IS NULL AND recipient IN
-                       (SELECT id FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2)
-                ORDER BY id DESC LIMIT
-                       (SELECT count(*) FROM recipient WHERE state = 'sending' AND id > ?1 AND id < ?2))",
-        (range.0, range.1, to_millis(now)),
+    let channel: String = tx.connection.query_row(
+        "SELECT channel FROM batch WHERE id = ?1",
+        [batch.get()],
+        |row| row.get(0),
     )?;
-    let rows = tx.connection.execute(
-        "UPDATE recipient SET state = ?3, attempts = attempts + 1, finished_at = ?4,
-                reason_code = 'interrupted',
-                reason = 'the program ended before the answer came; the message may have been sent'
-         WHERE state = 'sending' AND id > ?1 AND id < ?2",
-        (range.0, range.1, next.word(), to_millis(now)),
-    )?;
-    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-    tx.count(
-        batch,
-        Counter::State(State::Sending),
-        -i64::try_from(rows).unwrap_or(0),
-    );
-    tx.count(
-        batch,
-        Counter::State(next),
-        i64::try_from(rows).unwrap_or(0),
-    );
+    let next = delivery::next(State::Sending, Event::AnswerLost)?;
+    let mut rows = 0;
+    for intent in intents {
+        for it in intent::under_way(tx.connection, &intent)? {
+            let attempt = Attempt {
+                recipient: it.recipient,
+                phone: Some(suppression::column(it.phone)),
+                content_key: Some(content_key(&channel, it.phone, &it.content)),
+                token: intent.token,
+                started_at: intent.started_at,
+                finished_at: to_millis(now),
+                outcome: AttemptOutcome::Interrupted,
+                http_status: None,
+                text: None,
+            };
+            attempt.insert(tx.connection)?;
+            lose(tx, it.recipient, next, now)?;
+            tx.count_move(batch, State::Sending, next);
+            rows += 1;
+        }
+        intent::remove(tx.connection, intent.first)?;
+    }
     Ok(rows)
+}
+
+/// Nobody will ever hear the answer.
+fn lose(tx: &Tx<'_>, id: RecipientId, next: State, now: Timestamp) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, attempts = attempts + 1, finished_at = ?3,
+                    reason_code = ?4,
+                    reason = 'the program ended before the answer came; the message may have been sent'
+             WHERE id = ?1",
+        )?
+        .execute((
+            id.get(),
+            next.word(),
+            to_millis(now),
+            AttemptOutcome::Interrupted.word(),
+        ))?;
+    Ok(())
+}
+
+/// A request that has ended, for the audit.
+struct Attempt<'a> {
+    recipient: RecipientId,
+    phone: Option<i64>,
+    content_key: Option<i64>,
+    token: i64,
+    started_at: i64,
+    finished_at: i64,
+    outcome: AttemptOutcome,
+    http_status: Option<u16>,
+    text: Option<&'a str>,
+}
+
+impl Attempt<'_> {
+    fn insert(&self, connection: &Connection) -> Result<i64, StoreError> {
+        connection
+            .prepare_cached(
+                "INSERT INTO attempt (recipient, phone, content_key, token, started_at, finished_at,
+                                      outcome, http_status, text)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute((
+                self.recipient.get(),
+                self.phone,
+                self.content_key,
+                self.token,
+                self.started_at,
+                self.finished_at,
+                self.outcome.word(),
+                self.http_status,
+                self.text,
+            ))?;
+        Ok(connection.last_insert_rowid())
+    }
+
+    /// The answer came after all, when the request had been called lost: its entry tells it now.
+    fn correct(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let changed = connection
+            .prepare_cached(
+                "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5
+                 WHERE id = (SELECT max(id) FROM attempt
+                             WHERE recipient = ?1 AND outcome IN ('undecided', 'interrupted'))
+                       AND outcome = 'interrupted'",
+            )?
+            .execute((
+                self.recipient.get(),
+                self.finished_at,
+                self.outcome.word(),
+                self.http_status,
+                self.text,
+            ))?;
+        Ok(changed > 0)
+    }
 }
 
 impl Progress {
@@ -65,37 +133,65 @@ impl Progress {
         tx: &mut Tx<'_>,
         it: &Settlement,
     ) -> Result<Settled, StoreError> {
-        let (state, next) = match settle_sending(tx, it)? {
-            Some(next) => (State::Sending, next),
+        let landed = self.flights.land(it.recipient.get());
+        let usual = match landed {
+            Landed::Awaited(_) => settle_sending(tx, it)?.map(|next| (State::Sending, next)),
+            Landed::GivenUp(_) | Landed::Unknown => None,
+        };
+        let (state, next) = match usual {
+            Some(moved) => moved,
             None => settle_late(tx, it)?,
         };
-        tx.connection
-            .prepare_cached(
-                "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5
-                 WHERE id = ?1",
-            )?
-            .execute((
-                it.attempt.0,
-                to_millis(it.at),
-                it.outcome.word(),
-                it.http_status,
-                (!it.text.is_empty()).then_some(&it.text),
-            ))?;
+        self.note_attempt(tx, it, landed)?;
         if let Some(receipt) = &it.receipt {
             insert_message(tx.connection, it.recipient, receipt, it.at)?;
+            self.group_accepted.push(it.recipient.get());
         }
         if it.outcome == AttemptOutcome::Throttled {
             tx.count(self.batch, Counter::Throttled, 1);
         }
         tx.count_move(self.batch, state, next);
         if next == State::Queued {
+            self.flights.release(it.recipient.get());
             self.returned.insert(it.recipient.get());
         }
+        self.group_at = self.group_at.max(to_millis(it.at));
         Ok(Settled { state: next })
+    }
+
+    /// Enters the request into the audit.
+    fn note_attempt(
+        &mut self,
+        tx: &Tx<'_>,
+        it: &Settlement,
+        landed: Landed,
+    ) -> Result<(), StoreError> {
+        let (flight, given_up) = match landed {
+            Landed::Awaited(flight) => (Some(flight), false),
+            Landed::GivenUp(flight) => (Some(flight), true),
+            Landed::Unknown => (None, false),
+        };
+        let attempt = Attempt {
+            recipient: it.recipient,
+            phone: flight.map(|flight| flight.phone),
+            content_key: flight.map(|flight| flight.content_key),
+            token: self.rules.token,
+            started_at: flight.map_or(to_millis(it.at), |flight| flight.started_at),
+            finished_at: to_millis(it.at),
+            outcome: it.outcome,
+            http_status: it.http_status,
+            text: (!it.text.is_empty()).then_some(it.text.as_str()),
+        };
+        if !(given_up && attempt.correct(tx.connection)?) {
+            let id = attempt.insert(tx.connection)?;
+            self.history.skip_own(id);
+        }
+        Ok(())
     }
 }
 
-/// The usual case, in one statement: the recipient is still `sending`; `None` if it is not.
+/// The usual case, in one statement: nothing happened to the recipient since it was claimed; `None`
+/// if something did.
 fn settle_sending(tx: &Tx<'_>, it: &Settlement) -> Result<Option<State>, StoreError> {
     let next = delivery::next(State::Sending, it.event)?;
     let finished = !next.is_outstanding();
@@ -106,7 +202,7 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement) -> Result<Option<State>, StoreEr
         .prepare_cached(
             "UPDATE recipient SET state = ?2, attempts = attempts + ?3, reason_code = ?4,
                     reason = ?5, finished_at = ?6
-             WHERE id = ?1 AND state = 'sending'",
+             WHERE id = ?1 AND state = 'queued'",
         )?
         .execute((
             it.recipient.get(),
@@ -178,8 +274,5 @@ fn insert_message(
                 contact_id = coalesce(excluded.contact_id, contact_id), sent_at = excluded.sent_at",
         )?
         .execute((recipient.get(), &receipt.message_id, &receipt.contact_id, to_millis(at)))?;
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO contact_due (recipient) VALUES (?1)")?
-        .execute([recipient.get()])?;
     Ok(())
 }

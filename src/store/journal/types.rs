@@ -9,10 +9,6 @@ use crate::domain::phone::PhoneNumber;
 use crate::store::batch::RecipientId;
 use crate::store::history::HistorySpan;
 
-/// An attempt's number in the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttemptId(pub(super) i64);
-
 /// When a number may be messaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
@@ -26,6 +22,9 @@ pub enum Opening {
 
 /// When a number may be messaged, asked at a time.
 pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Opening + Send;
+
+/// What is new of the quota since it was asked last, as JSON; asked once for each group commit.
+pub type QuotaNews = dyn FnMut() -> Option<String> + Send;
 
 /// What a claim must obey.
 pub struct ClaimRules {
@@ -58,8 +57,6 @@ pub struct JournalStart {
 pub struct Claimed {
     /// The recipient.
     pub recipient: RecipientId,
-    /// This attempt's number in the audit.
-    pub attempt: AttemptId,
     /// Earlier attempts that counted.
     pub attempts: u32,
     /// The number; for logs, masked.
@@ -95,8 +92,6 @@ pub enum Claim {
 pub struct Settlement {
     /// The recipient.
     pub recipient: RecipientId,
-    /// The attempt.
-    pub attempt: AttemptId,
     /// The word for the audit.
     pub outcome: AttemptOutcome,
     /// What it does to the recipient.

@@ -23,6 +23,7 @@ use crate::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
+use crate::domain::delivery::State;
 use crate::domain::outcome::{Exchange, Written};
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
@@ -181,13 +182,19 @@ impl Run {
         pacer: Handle,
     ) -> Result<Dispatcher<Journal, ApiSender>, CommandError> {
         let reader = self.store.reader()?;
-        let any_sent = reader.counts(self.batch.id)?.sent > 0;
+        let counts = reader.counts(self.batch.id)?;
         let settings = GuardSettings {
             identical_refusals: self.guards.identical_refusals.map_or(0, NonZeroU32::get),
             outage_after: self.guards.undecided_in_a_row.get(),
             ..GuardSettings::default()
         };
-        let guards = Guards::new(settings, any_sent, reader.known_refusals()?);
+        let mut guards = Guards::new(settings, counts.sent > 0, reader.known_refusals()?);
+        // The rows are looked through only where they can matter.
+        if counts.sent == 0 && counts.no_messenger + counts.error > 0 {
+            guards = guards
+                .after(reader.reasons(self.batch.id, State::NoMessenger)?, true)
+                .after(reader.reasons(self.batch.id, State::Error)?, false);
+        }
         let sender = ApiSender {
             client,
             channel: self.batch.channel.clone(),

@@ -123,8 +123,9 @@ pub struct Guards {
     settings: GuardSettings,
     any_sent: bool,
     known: BTreeSet<String>,
-    /// Refusals by text, before the first accepted message.
-    refusals: BTreeMap<String, u32>,
+    /// Refusals by text, before the first accepted message: how many, and whether they were taken for
+    /// "no Messenger".
+    refusals: BTreeMap<String, (u32, bool)>,
     /// The last text in an unbroken run of rejections, and its length.
     run: Option<(String, u32)>,
     /// Texts taken for "no Messenger" that are not known to mean it yet.
@@ -149,6 +150,41 @@ impl Guards {
             pauses: 0,
             failing_since: None,
         }
+    }
+
+    /// Refusals of earlier runs of the batch, by text (digits replaced): a run that was killed does not
+    /// begin to count anew. Nothing counts once a message was accepted.
+    #[must_use]
+    pub fn after(
+        mut self,
+        refusals: impl IntoIterator<Item = (String, u64)>,
+        no_messenger: bool,
+    ) -> Self {
+        if !self.any_sent {
+            for (text, more) in refusals.into_iter().take(TEXTS) {
+                let more = u32::try_from(more).unwrap_or(u32::MAX);
+                let (count, _) = self.refusals.entry(text).or_insert((0, no_messenger));
+                *count = count.saturating_add(more);
+            }
+        }
+        self
+    }
+
+    /// The halt that earlier runs have led to already, where the last of them did not live to tell.
+    pub fn standing(&self) -> Option<Halt> {
+        let limit = self.settings.identical_refusals;
+        if limit == 0 {
+            return None;
+        }
+        let (text, (count, no_messenger)) = self
+            .refusals
+            .iter()
+            .find(|(text, (count, _))| *count >= limit && !self.known.contains(*text))?;
+        Some(Halt::IdenticalRefusals {
+            text: text.clone(),
+            count: *count,
+            no_messenger: *no_messenger,
+        })
     }
 
     /// Takes an outcome at `now` (monotonic). `probe`: it was the only request under way.
@@ -227,7 +263,10 @@ impl Guards {
         if self.refusals.len() >= TEXTS && !self.refusals.contains_key(&text) {
             return Advice::Go;
         }
-        let count = self.refusals.entry(text.clone()).or_default();
+        let (count, _) = self
+            .refusals
+            .entry(text.clone())
+            .or_insert((0, no_messenger));
         *count += 1;
         if *count < limit {
             return Advice::Go;
@@ -360,6 +399,26 @@ mod tests {
                 Advice::Go
             );
         }
+    }
+
+    #[test]
+    fn refusals_of_earlier_runs_count_until_a_message_was_accepted_or_their_text_is_known() {
+        let text = || "HTTP 422: none".to_owned();
+        let mut halted = guards(false).after([(text(), 19)], true);
+        assert_eq!(halted.standing(), None);
+        let advice = observe(&mut halted, &no_match("HTTP 422: none"));
+        assert!(matches!(advice, Advice::Stop(_)), "{advice:?}");
+        assert!(halted.standing().is_some());
+        assert!(
+            guards(false)
+                .after([(text(), 20)], true)
+                .standing()
+                .is_some()
+        );
+        assert_eq!(guards(true).after([(text(), 20)], true).standing(), None);
+        let known = BTreeSet::from([text()]);
+        let confirmed = Guards::new(GuardSettings::default(), false, known);
+        assert_eq!(confirmed.after([(text(), 20)], true).standing(), None);
     }
 
     #[test]

@@ -280,6 +280,13 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: no request leaves after that.
     pub async fn run(&self) -> Result<RunEnd, StoreError> {
+        let standing = {
+            let guards = self.shared.guards.lock();
+            guards.unwrap_or_else(PoisonError::into_inner).standing()
+        };
+        if let Some(halt) = standing {
+            return Ok(RunEnd::Halted(halt));
+        }
         let mut workers = JoinSet::new();
         for _ in 0..self.shared.settings.concurrency.get() {
             workers.spawn(worker::work(Arc::clone(&self.shared)));

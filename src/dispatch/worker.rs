@@ -122,17 +122,17 @@ async fn step<L: Ledger, S: Sender>(
     }
     let known = result
         .as_ref()
-        .map(|result| (result.recipient, result.outcome, result.receipt.clone()));
+        .map(|result| (result.recipient, result.outcome, message_id(result)));
     let step = shared
         .ledger
         .step(result, claim.then(|| shared.clock.now()))
         .await;
-    if let (Err(_), Some((recipient, outcome, receipt))) = (&step, known) {
+    if let (Err(_), Some((recipient, outcome, message_id))) = (&step, known) {
         // The checkpoint will call it unknown: what is known goes where a person can find it.
         tracing::error!(
             recipient = recipient.seq(),
             outcome = outcome.word(),
-            message_id = receipt.and_then(|receipt| receipt.message_id),
+            message_id,
             "the checkpoint failed before this result was on disk"
         );
     }
@@ -148,6 +148,10 @@ async fn step<L: Ledger, S: Sender>(
         shared.settled.notify_waiters();
     }
     Ok(claim)
+}
+
+fn message_id(result: &Settlement) -> Option<String> {
+    result.receipt.as_ref()?.message_id.clone()
 }
 
 /// Waits until a recipient may be free; false when there will be none, or when asked to stop.
@@ -251,9 +255,17 @@ async fn learn<L: Ledger, S: Sender>(
 }
 
 fn heed_guards<L, S>(shared: &Shared<L, S>, pass: &Pass<'_>, outcome: &Outcome) {
-    let jitter = {
-        let mut random = shared.jitter.lock().unwrap_or_else(PoisonError::into_inner);
-        Jitter::from_bits(random())
+    let jitter = match outcome {
+        // Only what may lead to a pause needs a random number.
+        Outcome::Sent(_)
+        | Outcome::NoMessenger { .. }
+        | Outcome::Rejected { .. }
+        | Outcome::Throttled { .. }
+        | Outcome::Fatal { .. } => Jitter::FULL,
+        Outcome::NotSent { .. } | Outcome::Undecided { .. } => {
+            let mut random = shared.jitter.lock().unwrap_or_else(PoisonError::into_inner);
+            Jitter::from_bits(random())
+        }
     };
     let advice = {
         let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);

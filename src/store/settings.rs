@@ -29,9 +29,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.writer
-            .write(move |tx| {
-                note_quota(tx.connection, token, Some(state), 0, to_millis(now))
-            })
+            .write(move |tx| note_quota(tx.connection, token, Some(state), 0, to_millis(now)))
             .await
     }
 }

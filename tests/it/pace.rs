@@ -195,6 +195,29 @@ fn a_killed_process_finds_the_window_as_it_left_it() {
     scratch.checkpoint().expect_true_to(&sandbox, 90);
 }
 
+/// Whatever was learnt of the quota is on disk with the result that it came with: thousands of requests
+/// by processes that were killed do not make the next one guess, and wait for an hour.
+#[test]
+fn however_often_it_is_killed_the_next_process_knows_the_limit() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "100000", "--latency", "2ms"]),
+    );
+    scratch.contacts(4000);
+    let tuned = |program: Program| program.concurrency(64).with(&["--quiet"]);
+    for accepted in [400, 800, 1200, 1600] {
+        let mut running = tuned(scratch.send(&sandbox)).start();
+        wait_until("some are accepted", || sandbox.stats().accepted >= accepted);
+        assert!(running.kill());
+        let known = scratch.checkpoint().quota_limit();
+        assert_eq!(known, Some(100_000), "after {accepted}");
+    }
+    let (ended, took) = timed(tuned(scratch.send(&sandbox)));
+    ended.expect(3);
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    scratch.checkpoint().expect_true_to(&sandbox, 4000);
+}
+
 #[test]
 fn the_reserve_is_left_for_others() {
     let (scratch, sandbox) = (

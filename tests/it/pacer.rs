@@ -480,6 +480,28 @@ async fn a_restart_goes_on_with_what_was_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_the_window_a_restart_asks_at_once_however_much_was_sent_in_it() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    handle.acquire().await.answered(&headers(5000, 0, 600));
+    let kept = handle.state();
+    clock.sleep(Duration::from_secs(700)).await;
+    // More than the careful rate of those who know no limit would allow in an hour.
+    let past = Past {
+        quota: kept,
+        starts: vec![START; 5000],
+        unanswered: 0,
+    };
+    let again = Handle::with_seed(Settings::default(), &past, clock.clone(), 1);
+    let begin = clock.monotonic();
+    let probe = again.acquire().await;
+    assert_eq!(clock.monotonic(), begin, "it waits, and the window is over");
+    assert!(again.try_acquire().is_none(), "the first asks alone");
+    probe.answered(&headers(5000, 4999, 3600));
+    assert_eq!(again.view().left, Some(4999));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_holds_everything_until_its_end() {
     let clock = Clock::paused(START);
     let handle = handle(&clock, Settings::default());

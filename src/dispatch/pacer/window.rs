@@ -105,26 +105,34 @@ pub(super) enum Told {
 
 impl Windows {
     /// What an earlier run knew; `since` are our own requests that started after it was noted.
+    ///
+    /// Of a window that is over by now the limit still says that the server tells: the first request
+    /// asks, and is not paced by what was sent in that window.
     pub(super) fn restore(state: &QuotaState, now: Moment, since: u64) -> Self {
-        let (Some(remaining), Some(reset_at)) = (state.remaining, state.reset_at) else {
-            return Self::default();
+        let open = match (state.remaining, state.reset_at) {
+            (Some(remaining), Some(reset_at)) => {
+                let left = between(now.wall, later(reset_at, AFTER_RESET));
+                let believed = !left.is_zero() && left <= 25 * QUOTA_PERIOD;
+                believed.then(|| (remaining.saturating_sub(since), left))
+            }
+            (Some(_), None) | (None, _) => None,
         };
-        let left = between(now.wall, later(reset_at, AFTER_RESET));
-        if left.is_zero() || left > 25 * QUOTA_PERIOD {
-            return Self::default();
-        }
-        let remaining = remaining.saturating_sub(since);
+        let (remaining, ends, ended_at) = match (open, state.limit) {
+            (Some((remaining, left)), _) => (remaining, now.after(left), None),
+            (None, Some(_)) => (0, now, Some(nanos(now.mono))),
+            (None, None) => return Self::default(),
+        };
         let current = Window {
             limit: state.limit,
             smallest: remaining,
             allowance: 0,
             largest: remaining,
             fell: false,
-            ends: now.after(left),
+            ends,
             guessed: false,
             ours: 0,
             adopted_at: nanos(now.mono),
-            ended_at: None,
+            ended_at,
             overtaken: None,
             cause: Cause::Quota,
         };

@@ -329,7 +329,9 @@ pub(in crate::store) fn suppress(
 /// taken it out of the queue.
 fn still_queued(connection: &Connection, ready: &Ready) -> Result<bool, StoreError> {
     let found = connection
-        .prepare_cached("SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND phone = ?2")?
+        .prepare_cached(
+            "SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND phone = ?2",
+        )?
         .query_row((ready.id, suppression::column(ready.phone)), |_| Ok(()))
         .optional()?;
     Ok(found.is_some())

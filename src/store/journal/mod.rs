@@ -141,11 +141,11 @@ impl Journal {
         ))
     }
 
-    /// Prepares a run. So many workers will step at the same time: under load a commit waits for half
+    /// Prepares a run. So many workers will step at the same time: under load a commit waits for a third
     /// of them, while the requests of the others are on their way. What the answers tell of the quota
     /// goes to disk together with their results, so that whoever comes after a crash knows it.
     pub fn prepare(&self, workers: usize, quota: Box<QuotaNews>) {
-        self.store.writer.gather(workers / 2);
+        self.store.writer.gather(workers / 3);
         let mut progress = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         progress.quota = Some(quota);
     }

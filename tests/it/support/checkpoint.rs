@@ -45,6 +45,12 @@ impl Checkpoint {
             .expect("the counts")
     }
 
+    /// The quota of a window, as it was last told to the one token.
+    pub(crate) fn quota_limit(&self) -> Option<u64> {
+        let metrics = self.reader.metrics().expect("the figures");
+        metrics.quotas.first().and_then(|(_, quota)| quota.limit)
+    }
+
     pub(crate) fn rows(&self) -> Vec<Row> {
         self.rows_of("list")
     }

@@ -48,12 +48,12 @@ pub(super) struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     group: u64,
-    /// A claim of this group has looked.
-    done: bool,
     /// Commits of other processes.
     others: i64,
-    /// Other processes used the quota since the group before.
-    others_spent: bool,
+    /// How many requests other processes claimed with the token since the group before, and whether
+    /// a claim of this group has told it.
+    others_spent: u32,
+    told: bool,
     /// The suppression list is empty, and nobody was erased.
     nobody_suppressed: bool,
 }
@@ -73,30 +73,45 @@ pub(super) struct Ready {
 }
 
 impl Looked {
-    /// True if the group is a new one: nothing holds any longer.
-    pub(super) fn enter(&mut self, group: u64) -> bool {
-        let new = self.group != group;
-        if new {
-            *self = Self {
-                group,
-                ..Self::default()
-            };
-        }
-        new
+    /// What no claim of the group has told: it held results only.
+    fn untold(&self) -> u32 {
+        if self.told { 0 } else { self.others_spent }
     }
 }
 
 impl Progress {
-    pub(super) fn claim(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
-        if !self.looked.done {
-            let others = self.look(tx.connection)?;
-            if others > 0 {
-                return Ok(Claim::OthersSpent(others));
-            }
+    /// Looks once for the whole group, before any of its steps writes: what others wrote stands behind
+    /// the last attempt that we know, and must be read before an attempt of ours stands behind it.
+    /// True if the group is a new one.
+    pub(super) fn enter_group(&mut self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        if self.looked.group == tx.group {
+            return Ok(false);
         }
-        if self.looked.others_spent {
-            // Told already, to the first of this group: the permits of the others are as stale.
-            return Ok(Claim::OthersSpent(0));
+        self.history.catch_up(tx.connection)?;
+        let claims = settings::claims(tx.connection, self.rules.token)?;
+        let others = claims - std::mem::replace(&mut self.token_claims, claims);
+        self.looked = Looked {
+            group: tx.group,
+            others: tx
+                .connection
+                .prepare_cached("PRAGMA data_version")?
+                .query_row([], |row| row.get(0))?,
+            others_spent: self
+                .looked
+                .untold()
+                .saturating_add(u32::try_from(others).unwrap_or(0)),
+            told: false,
+            nobody_suppressed: suppression::is_empty(tx.connection)?,
+        };
+        Ok(true)
+    }
+
+    pub(super) fn claim(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
+        if self.looked.others_spent > 0 {
+            // Told to the first of this group: the permits of the rest are as stale.
+            let told = std::mem::replace(&mut self.looked.told, true);
+            let others = if told { 0 } else { self.looked.others_spent };
+            return Ok(Claim::OthersSpent(others));
         }
         for _ in 0..SUPPRESSED_AT_ONCE {
             let seen = Seen {
@@ -125,23 +140,6 @@ impl Progress {
             }
         }
         Ok(Claim::Again)
-    }
-
-    /// Looks once for the whole group; returns how many requests others claimed with the token.
-    fn look(&mut self, connection: &Connection) -> Result<u32, StoreError> {
-        self.history.catch_up(connection)?;
-        let claims = settings::claims(connection, self.rules.token)?;
-        let others = claims - std::mem::replace(&mut self.token_claims, claims);
-        self.looked = Looked {
-            group: self.looked.group,
-            done: true,
-            others: connection
-                .prepare_cached("PRAGMA data_version")?
-                .query_row([], |row| row.get(0))?,
-            others_spent: others > 0,
-            nobody_suppressed: suppression::is_empty(connection)?,
-        };
-        Ok(u32::try_from(others).unwrap_or(0))
     }
 
     /// The next queued row in order; rows that came back first.

@@ -165,7 +165,7 @@ impl Journal {
             .writer
             .write_step(move |tx| {
                 let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                if progress.looked.enter(tx.group) {
+                if progress.enter_group(tx)? {
                     let shared = Arc::clone(&shared);
                     tx.at_end(move |tx| {
                         let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);

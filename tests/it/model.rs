@@ -290,11 +290,15 @@ fn row(n: u32) -> JudgedRow {
 }
 
 fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) {
+    store_of(folder, "list", rows)
+}
+
+fn store_of(folder: &std::path::Path, name: &str, rows: u32) -> (Arc<Store>, Batch) {
     let store = Store::open(&folder.join("outreach.db")).unwrap();
     let now: Timestamp = "2026-05-01T09:00:00Z".parse().unwrap();
     let id = store
         .create_batch(NewBatch {
-            name: "list".to_owned(),
+            name: name.to_owned(),
             digest: [0; 32],
             definition: BTreeMap::new(),
             headers: vec!["x".to_owned()],
@@ -309,8 +313,64 @@ fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) {
         loader.push(row(n), |_| String::new()).unwrap();
     }
     loader.finish().unwrap();
-    let batch = store.reader().unwrap().batch("list").unwrap();
+    let batch = store.reader().unwrap().batch(name).unwrap();
     (Arc::new(store), batch)
+}
+
+/// A journal, as another process would have it.
+async fn journal_of((store, batch): (Arc<Store>, Batch)) -> Journal {
+    let now = "2026-05-01T10:00:00Z".parse().unwrap();
+    Journal::start(store, &batch, rules(), now).await.unwrap().0
+}
+
+/// Claims until something else than a notice comes; hands in the result of an earlier claim first.
+async fn next(journal: &Journal, sent: Option<&Claimed>) -> Option<Claimed> {
+    let now: Timestamp = "2026-05-01T10:00:01Z".parse().unwrap();
+    let mut settlement = sent.map(|claimed| Settlement {
+        recipient: claimed.recipient,
+        outcome: AttemptOutcome::Sent,
+        event: Event::Accepted,
+        http_status: Some(201),
+        text: String::new(),
+        receipt: Some(Receipt::default()),
+        at: now,
+    });
+    loop {
+        match journal.step(settlement.take(), Some(now)).await.unwrap().1 {
+            Some(Claim::Claimed(claimed)) => return Some(*claimed),
+            Some(Claim::OthersSpent(_) | Claim::Again) => {}
+            Some(Claim::Exhausted { .. }) | None => return None,
+        }
+    }
+}
+
+/// Two processes with the same people and message, step by step: whatever one has under way or has
+/// sent is suppressed in the other, in whichever order their results come to disk.
+#[test]
+fn of_two_processes_with_the_same_message_each_sees_at_once_what_the_other_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let a = store_of(folder.path(), "a", 5);
+    let b = store_of(folder.path(), "b", 5);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async { take_turns(&journal_of(a).await, &journal_of(b).await).await });
+}
+
+async fn take_turns(a: &Journal, b: &Journal) {
+    let seq = |claimed: &Claimed| claimed.recipient.seq();
+    let of_b = next(b, None).await.unwrap();
+    let of_a = next(a, None).await.unwrap();
+    assert_eq!((seq(&of_b), seq(&of_a)), (1, 2), "1 is under way in b");
+    // The result of a is on disk before that of b, which asks for its next together with it.
+    let of_a = next(a, Some(&of_a)).await.unwrap();
+    assert_eq!(seq(&of_a), 3);
+    let of_b = next(b, Some(&of_b)).await.unwrap();
+    assert_eq!(seq(&of_b), 4, "2 was sent by a, 3 is under way there");
+    let of_a = next(a, Some(&of_a)).await.unwrap();
+    assert_eq!(seq(&of_a), 5);
+    assert!(next(b, Some(&of_b)).await.is_none());
+    assert!(next(a, Some(&of_a)).await.is_none());
 }
 
 proptest! {

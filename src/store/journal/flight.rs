@@ -56,7 +56,7 @@ pub(super) enum Landed {
 /// and the row is still `queued`.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    flights: BTreeMap<i64, (Flight, Cover)>,
+    by_row: BTreeMap<i64, (Flight, Cover)>,
     /// By first row.
     ranges: BTreeMap<i64, Range>,
     claimed: Vec<i64>,
@@ -66,18 +66,18 @@ pub(super) struct Flights {
 
 impl Flights {
     pub(super) fn is_under_way(&self, id: i64) -> bool {
-        self.flights.contains_key(&id)
+        self.by_row.contains_key(&id)
     }
 
     /// A row is claimed; its intent is written at the end of the group.
     pub(super) fn claim(&mut self, id: i64, flight: Flight) {
-        self.flights.insert(id, (flight, Cover::Fresh));
+        self.by_row.insert(id, (flight, Cover::Fresh));
         self.claimed.push(id);
     }
 
     /// The request has ended.
     pub(super) fn land(&mut self, id: i64) -> Landed {
-        let Some((flight, cover)) = self.flights.remove(&id) else {
+        let Some((flight, cover)) = self.by_row.remove(&id) else {
             return Landed::Unknown;
         };
         match cover {
@@ -106,7 +106,7 @@ impl Flights {
             return;
         };
         self.end(first);
-        for (&id, (flight, cover)) in self.flights.range_mut(first..=last) {
+        for (&id, (flight, cover)) in self.by_row.range_mut(first..=last) {
             if *cover == Cover::Intent(first) {
                 *cover = Cover::Intent(id);
                 let alone = Range {
@@ -128,7 +128,7 @@ impl Flights {
 
     /// No answer is awaited any longer; what stood on disk is gone.
     pub(super) fn give_up(&mut self) {
-        for (_, cover) in self.flights.values_mut() {
+        for (_, cover) in self.by_row.values_mut() {
             *cover = Cover::GivenUp;
         }
         self.ranges.clear();
@@ -160,7 +160,7 @@ impl Flights {
         self.claimed.sort_unstable();
         let mut open: Option<(i64, Range)> = None;
         for id in std::mem::take(&mut self.claimed) {
-            let Some((flight, cover)) = self.flights.get_mut(&id) else {
+            let Some((flight, cover)) = self.by_row.get_mut(&id) else {
                 continue;
             };
             let (first, range) = match open.take() {

@@ -60,3 +60,47 @@ pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What version 1 knew of a request under way, an accepted message and a mended row lives on.
+    #[test]
+    fn version_1_with_requests_under_way_becomes_intents() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA user_version = 1;
+                 INSERT INTO recipient (id, state, phone) VALUES
+                     (4294967297, 'sent', 1), (4294967298, 'sending', 2), (4294967299, 'queued', 3);
+                 INSERT INTO attempt (recipient, token, started_at, finished_at, outcome) VALUES
+                     (4294967297, 9, 10, 11, 'sent'), (4294967298, 9, 12, 13, 'throttled'),
+                     (4294967298, 9, 14, NULL, NULL);
+                 INSERT INTO message (recipient, sent_at) VALUES (4294967297, 11);
+                 INSERT INTO contact_due (recipient) VALUES (4294967297);
+                 INSERT INTO quota (token, state, updated_at) VALUES (9, '{}', 1);",
+            )
+            .unwrap();
+        connection
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let read =
+            |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        let intents =
+            "SELECT group_concat(first || ' ' || last || ' ' || token || ' ' || started_at)
+                       FROM intent";
+        assert_eq!(read(intents), "4294967298 4294967298 9 14");
+        let states = "SELECT group_concat(state) FROM (SELECT state FROM recipient ORDER BY id)";
+        assert_eq!(read(states), "sent,queued,queued");
+        assert_eq!(
+            read("SELECT group_concat(outcome) FROM attempt"),
+            "sent,throttled"
+        );
+        let due = "SELECT group_concat(first || ' ' || last) FROM contact_due";
+        assert_eq!(read(due), "4294967297 4294967297");
+        assert_eq!(read("SELECT '' || claimed FROM quota"), "0");
+    }
+}

@@ -11,7 +11,7 @@ use outreach::store::Store;
 
 #[test]
 fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
-    for version in 1..=1 {
+    for version in 1..=2 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
         let packed = format!(

@@ -24,6 +24,7 @@ mod journal;
 mod loader;
 mod lock;
 mod metrics;
+mod queue;
 mod resolve;
 mod results;
 mod schema;

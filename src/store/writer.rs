@@ -12,23 +12,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::batch::BatchId;
 use super::error::StoreError;
+use super::queue::{Closing, GROUP, Queue};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
-
-/// As many pieces of work as one transaction takes: bounds the time to the first answer.
-const GROUP: usize = 1024;
-
-/// The longest wait for a good group.
-const GATHERING: Duration = Duration::from_millis(2);
 
 /// A counter of a batch that is kept in the same transaction as what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,81 +146,9 @@ where
     }
 }
 
-/// What waits for the thread.
-struct Inbox {
-    jobs: Vec<Box<dyn Job>>,
-    /// The thread sleeps until so many jobs are there; 0 while it works.
-    wanted: usize,
-    /// A group of this size is worth a commit of its own under load.
-    good: usize,
-    /// Nobody can hand in any more: the handle is gone, or the thread.
-    closed: bool,
-}
-
-struct Queue {
-    inbox: Mutex<Inbox>,
-    changed: Condvar,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        let mut inbox = self.lock();
-        if inbox.closed {
-            return Err(StoreError::Stopped);
-        }
-        inbox.jobs.push(job);
-        // The thread is woken once for a group, not for each job.
-        let enough = inbox.wanted > 0 && inbox.jobs.len() >= inbox.wanted;
-        if enough {
-            inbox.wanted = 0;
-        }
-        drop(inbox);
-        if enough {
-            self.changed.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Waits for the next group; `before` is the size of the last one, which tells the load. Empty
-    /// when there will be no more.
-    fn next_group(&self, group: &mut Vec<Box<dyn Job>>, before: usize) {
-        let mut inbox = self.lock();
-        while inbox.jobs.is_empty() && !inbox.closed {
-            inbox.wanted = 1;
-            inbox = self
-                .changed
-                .wait(inbox)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        let busy = before >= inbox.good / 2;
-        if busy && inbox.jobs.len() < inbox.good && !inbox.closed {
-            inbox.wanted = inbox.good;
-            let good = inbox.good;
-            (inbox, _) = self
-                .changed
-                .wait_timeout_while(inbox, GATHERING, |inbox| {
-                    inbox.jobs.len() < good && !inbox.closed
-                })
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        inbox.wanted = 0;
-        let size = inbox.jobs.len().min(GROUP);
-        group.extend(inbox.jobs.drain(..size));
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_one();
-    }
-}
-
 /// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
 pub(super) struct Writer {
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -239,15 +161,7 @@ impl std::fmt::Debug for Writer {
 impl Writer {
     /// Starts the thread on a connection of its own.
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
-        let queue = Arc::new(Queue {
-            inbox: Mutex::new(Inbox {
-                jobs: Vec::with_capacity(GROUP),
-                wanted: 0,
-                good: 1,
-                closed: false,
-            }),
-            changed: Condvar::new(),
-        });
+        let queue = Arc::new(Queue::default());
         let for_thread = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
@@ -264,7 +178,7 @@ impl Writer {
 
     /// From now on, under load, a commit waits a moment (2 ms at the most) for so many jobs.
     pub(super) fn gather(&self, jobs: usize) {
-        self.queue.lock().good = jobs.clamp(1, GROUP);
+        self.queue.gather(jobs);
     }
 
     fn hand_in<T, F>(
@@ -339,19 +253,8 @@ impl Drop for Writer {
     }
 }
 
-/// Closes the queue when the thread ends, however it ends: nobody waits for a thread that is gone.
-struct Closing<'a>(&'a Queue);
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-        // Their waiters learn that they are not on disk.
-        self.0.lock().jobs.clear();
-    }
-}
-
-fn work_off(mut connection: Connection, queue: &Queue) {
-    let _closing = Closing(queue);
+fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
+    let _closing = Closing::new(queue);
     let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
     let (mut number, mut outside, mut before) = (0, 0, 0);
     loop {

@@ -1,0 +1,175 @@
+//! What waits for the thread that writes, handed over in groups.
+//!
+//! Many hand in, one takes. The taker is woken once for a group, not for each job.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::error::StoreError;
+
+/// As many jobs as one group takes: bounds the time to the first answer.
+pub(super) const GROUP: usize = 1024;
+
+/// The longest wait for a good group.
+const GATHERING: Duration = Duration::from_millis(2);
+
+struct Inbox<J> {
+    jobs: Vec<J>,
+    /// The thread sleeps until so many jobs are there; 0 while it works.
+    wanted: usize,
+    /// A group of this size is worth a commit of its own under load.
+    good: usize,
+    /// Nobody can hand in any more: the handle is gone, or the thread.
+    closed: bool,
+}
+
+/// The queue between many threads and the one that writes.
+pub(super) struct Queue<J> {
+    inbox: Mutex<Inbox<J>>,
+    changed: Condvar,
+}
+
+impl<J> Default for Queue<J> {
+    fn default() -> Self {
+        Self {
+            inbox: Mutex::new(Inbox {
+                jobs: Vec::new(),
+                wanted: 0,
+                good: 1,
+                closed: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+}
+
+impl<J> Queue<J> {
+    fn lock(&self) -> MutexGuard<'_, Inbox<J>> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, under load, a group waits a moment for so many jobs.
+    pub(super) fn gather(&self, jobs: usize) {
+        self.lock().good = jobs.clamp(1, GROUP);
+    }
+
+    /// Hands in a job.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`] when nobody takes any more.
+    pub(super) fn push(&self, job: J) -> Result<(), StoreError> {
+        let mut inbox = self.lock();
+        if inbox.closed {
+            return Err(StoreError::Stopped);
+        }
+        inbox.jobs.push(job);
+        // The thread is woken once for a group, not for each job.
+        let enough = inbox.wanted > 0 && inbox.jobs.len() >= inbox.wanted;
+        if enough {
+            inbox.wanted = 0;
+        }
+        drop(inbox);
+        if enough {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for the next group; `before` is the size of the last one, which tells the load. Empty
+    /// when there will be no more.
+    pub(super) fn next_group(&self, group: &mut Vec<J>, before: usize) {
+        let mut inbox = self.lock();
+        while inbox.jobs.is_empty() && !inbox.closed {
+            inbox.wanted = 1;
+            inbox = self
+                .changed
+                .wait(inbox)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let busy = before >= inbox.good / 2;
+        if busy && inbox.jobs.len() < inbox.good && !inbox.closed {
+            inbox.wanted = inbox.good;
+            let good = inbox.good;
+            (inbox, _) = self
+                .changed
+                .wait_timeout_while(inbox, GATHERING, |inbox| {
+                    inbox.jobs.len() < good && !inbox.closed
+                })
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        inbox.wanted = 0;
+        let size = inbox.jobs.len().min(GROUP);
+        group.extend(inbox.jobs.drain(..size));
+    }
+
+    /// No more can be handed in; what waits is still taken.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+}
+
+/// Closes the queue when the taker ends, however it ends: nobody waits for a thread that is gone.
+pub(super) struct Closing<'a, J>(&'a Queue<J>);
+
+impl<'a, J> Closing<'a, J> {
+    pub(super) fn new(queue: &'a Queue<J>) -> Self {
+        Self(queue)
+    }
+}
+
+impl<J> Drop for Closing<'_, J> {
+    fn drop(&mut self) {
+        self.0.close();
+        // Whoever waits for their answers learns that they are not on disk.
+        self.0.lock().jobs.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(queue: &Queue<u32>, before: usize) -> Vec<u32> {
+        let mut group = Vec::new();
+        queue.next_group(&mut group, before);
+        group
+    }
+
+    #[test]
+    fn a_lone_job_does_not_wait_for_others() {
+        let queue = Queue::default();
+        queue.gather(100);
+        queue.push(1).unwrap();
+        assert_eq!(take(&queue, 0), [1]);
+    }
+
+    #[test]
+    fn under_load_a_group_gathers_and_still_ends_when_nobody_comes() {
+        let queue = Queue::default();
+        queue.gather(3);
+        std::thread::scope(|scope| {
+            scope.spawn(|| (1..=3).for_each(|job| queue.push(job).unwrap()));
+            let mut taken = take(&queue, 3);
+            while taken.len() < 3 {
+                // The machine was slower than the gathering.
+                taken.extend(take(&queue, 3));
+            }
+            assert_eq!(taken, [1, 2, 3]);
+        });
+        queue.push(4).unwrap();
+        assert_eq!(take(&queue, 3), [4], "two others never come");
+    }
+
+    #[test]
+    fn a_group_has_its_bound_and_a_closed_queue_gives_what_it_has() {
+        let queue = Queue::default();
+        let many = u32::try_from(GROUP).unwrap() + 1;
+        (0..many).for_each(|job| queue.push(job).unwrap());
+        queue.close();
+        assert!(matches!(queue.push(0), Err(StoreError::Stopped)));
+        assert_eq!(take(&queue, 0).len(), GROUP);
+        assert_eq!(take(&queue, 0).len(), 1);
+        assert!(take(&queue, 0).is_empty());
+    }
+}

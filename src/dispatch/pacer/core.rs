@@ -28,6 +28,10 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest such wait.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
 
+/// Two times this close may stand in either order: starts are kept in milliseconds, and those that are
+/// recorded together share one.
+const SAME_TIME: Duration = Duration::from_millis(10);
+
 /// The state machine.
 #[derive(Debug)]
 pub struct Pacer {
@@ -57,11 +61,10 @@ impl Pacer {
         // A start in the future (the clock was set back since) counts as one of this moment.
         let ago = |start: &Timestamp| at - nanos(between(*start, now.wall));
         let starts: Vec<i64> = past.starts.iter().map(ago).collect();
-        // Stores round times: a start of the same second may have come after what is known.
+        // What started shortly before may not have been counted yet: times are rounded.
         let known = past.quota.observed_at;
-        let second = Duration::from_secs(1);
         let unknown_to =
-            |start: &&Timestamp| known.is_some_and(|seen| later(**start, second) >= seen);
+            |start: &&Timestamp| known.is_some_and(|seen| later(**start, SAME_TIME) >= seen);
         let since = past.starts.iter().filter(unknown_to).count();
         let mut windows =
             Windows::restore(&past.quota, now, u64::try_from(since).unwrap_or(u64::MAX));

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{Pace, QUOTA_PERIOD, QuotaState, Rate, Reserve};
-use super::schedule::Schedule;
+use super::schedule::{Schedule, WindowBy};
 
 /// More windows than this are years ahead: no forecast.
 const MOST_STEPS: u32 = 200_000;
@@ -35,7 +35,8 @@ pub struct Prospect<'a> {
     pub concurrency: NonZeroU32,
     /// Average time from request to answer.
     pub latency: Duration,
-    /// Windows and deadline. Windows by recipient are not foreseen: the mix of countries is not known here.
+    /// Windows and deadline. Of windows by recipient only the bound is foreseen that the quota sets, and
+    /// the forecast says so: the mix of countries is not known here.
     pub schedule: &'a Schedule,
 }
 
@@ -46,6 +47,8 @@ pub struct Forecast {
     pub done: Option<Timestamp>,
     /// The deadline, and the rows that will remain then; `None` without a deadline.
     pub remain: Option<(Timestamp, u64)>,
+    /// Each recipient's own hours come on top: all of it is the best case.
+    hours_by_recipient: bool,
     now: Timestamp,
     zone: TimeZone,
 }
@@ -74,6 +77,7 @@ pub fn forecast(prospect: &Prospect<'_>, now: Timestamp) -> Forecast {
     Forecast {
         done,
         remain,
+        hours_by_recipient: schedule.window.is_some() && schedule.window_by == WindowBy::Recipient,
         now,
         zone: schedule.zone.clone(),
     }
@@ -196,6 +200,9 @@ fn later(at: Timestamp, seconds: f64) -> Timestamp {
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let day = |at: Timestamp| when(at, self.now, &self.zone);
+        if self.hours_by_recipient {
+            f.write_str("at best, since each recipient's own sending hours come on top: ")?;
+        }
         match (self.done, self.remain) {
             (Some(done), None | Some((_, 0))) => write!(f, "done {}", day(done)),
             (Some(done), Some((deadline, rows))) => {
@@ -274,6 +281,18 @@ mod tests {
             latency: Duration::from_millis(600),
             schedule,
         }
+    }
+
+    #[test]
+    fn where_each_recipient_has_hours_of_their_own_the_forecast_says_that_it_is_the_best_case() {
+        let mut schedule = schedule();
+        schedule.window = Some("08:00-21:00".parse().unwrap());
+        schedule.window_by = WindowBy::Recipient;
+        let told = forecast(&prospect(500, &schedule), at(EVENING)).to_string();
+        assert!(told.starts_with("at best"), "{told}");
+        schedule.window_by = WindowBy::Sender;
+        let told = forecast(&prospect(500, &schedule), at(EVENING)).to_string();
+        assert!(told.starts_with("done tomorrow"), "{told}");
     }
 
     const EVENING: &str = "2026-05-02T22:00[Europe/Prague]";

@@ -97,6 +97,7 @@ impl From<StoreError> for CommandError {
             | StoreError::Corrupt { .. }
             | StoreError::Foreign
             | StoreError::Newer { .. }
+            | StoreError::Older { .. }
             | StoreError::Open { .. }
             | StoreError::Value { .. }
             | StoreError::Stopped

@@ -7,6 +7,7 @@ use super::error::CommandError;
 use super::known::Known;
 use super::plan::{Plan, batch_digest, with_added};
 use super::preview;
+use super::run;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::phone::PhoneNumber;
@@ -115,15 +116,18 @@ pub(super) fn absorb(
         &format!("{} (second list)", batch.name),
         clock,
     )?;
-    let outcome = read_rows(store, plan, staging, &existing, guards, console, clock)
+    let absorbed = read_rows(store, plan, staging, &existing, guards, console, clock)
         .and_then(|mut loader| Ok(loader.complete()?))
         .and_then(|()| {
             let now = clock.now();
             Ok(store.absorb(batch, staging, how, becomes, now)?)
         });
-    if let Err(error) = outcome {
-        store.discard_batch(staging)?;
-        return Err(error);
+    match absorbed {
+        Ok(interrupted) => run::tell_interrupted(console, &batch.name, interrupted),
+        Err(error) => {
+            store.discard_batch(staging)?;
+            return Err(error);
+        }
     }
     Ok(reader.batch(&batch.name)?)
 }

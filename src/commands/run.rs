@@ -159,13 +159,7 @@ impl Run {
             self.clock.now(),
         )
         .await?;
-        if start.interrupted > 0 {
-            self.console.warn(format_args!(
-                "{} recipients were under way when an earlier run ended: their outcome is unknown, \
-                 and they are not sent again. `outreach resolve {}` settles them.",
-                start.interrupted, self.batch.name
-            ));
-        }
+        tell_interrupted(self.console, &self.batch.name, start.interrupted);
         let settings = pacer_settings(&self.pace, self.concurrency);
         let pacer = pace::pacer(&self.store, token, settings, &self.clock)?;
         let workers = usize_of(self.concurrency).get();
@@ -192,12 +186,14 @@ impl Run {
             outage_after: self.guards.undecided_in_a_row.get(),
             ..GuardSettings::default()
         };
-        let mut guards = Guards::new(settings, counts.sent > 0, reader.known_refusals()?);
+        let id = self.batch.id;
+        let any_sent = counts.sent > 0 || reader.any_accepted(id)?;
+        let mut guards = Guards::new(settings, any_sent, reader.known_refusals()?);
         // The rows are looked through only where they can matter.
-        if counts.sent == 0 && counts.no_messenger + counts.error > 0 {
+        if !any_sent && counts.no_messenger + counts.error > 0 {
             guards = guards
-                .after(reader.reasons(self.batch.id, State::NoMessenger)?, true)
-                .after(reader.reasons(self.batch.id, State::Error)?, false);
+                .after(reader.refusals(id, State::NoMessenger)?, true)
+                .after(reader.refusals(id, State::Error)?, false);
         }
         let sender = ApiSender {
             client,
@@ -278,6 +274,16 @@ impl Run {
             token,
             window: pace::window(&self.pace.schedule),
         }
+    }
+}
+
+/// Tells of recipients that an earlier run left under way.
+pub(super) fn tell_interrupted(console: Console, batch: &str, interrupted: u64) {
+    if interrupted > 0 {
+        console.warn(format_args!(
+            "{interrupted} recipients were under way when an earlier run ended: their outcome is \
+             unknown, and they are not sent again. `outreach resolve {batch}` settles them."
+        ));
     }
 }
 

@@ -89,19 +89,20 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
     let width = width.unwrap_or(0).max("BATCH".len());
     writeln!(
         out,
-        "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>11}  LAST RUN",
-        "BATCH", "ROWS", "SENT", "UNKNOWN", "ERROR", "QUEUED"
+        "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>9} {:>11}  LAST RUN",
+        "BATCH", "ROWS", "SENT", "UNDER WAY", "UNKNOWN", "ERROR", "QUEUED"
     )?;
     for one in &summaries {
         writeln!(
             out,
-            "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>11}  {}{}",
+            "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>9} {:>11}  {}{}",
             one.batch,
             grouped(one.rows),
             grouped(one.counts.sent),
+            grouped(one.counts.sending),
             grouped(one.counts.unknown),
             grouped(one.counts.error),
-            grouped(one.counts.queued + one.counts.sending),
+            grouped(one.counts.queued),
             last_run(one),
             if one.sandbox { " (rehearsal)" } else { "" }
         )?;

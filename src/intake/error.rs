@@ -20,7 +20,7 @@ pub enum IntakeError {
     #[error("{0} files are too many for one batch: at most 65535, put them together first")]
     TooManyFiles(usize),
     /// The file holds no row at all.
-    #[error("{file}: the file is empty")]
+    #[error("{file}: the file is empty; export the list once more, or name another file")]
     Empty {
         /// The file.
         file: String,

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::batch::{Batch, BatchId, parse_state, to_json};
 use super::error::StoreError;
 use super::writer::{Counter, Tx};
-use super::{Reader, Store, suppression, to_millis};
+use super::{Reader, Store, journal, suppression, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, RowNumber, Suppression};
@@ -66,7 +66,8 @@ impl Reader {
 }
 
 impl Store {
-    /// Takes the rows of `staging` over into `batch`, whose definition and files become these.
+    /// Takes the rows of `staging` over into `batch`, whose definition and files become these. Whoever
+    /// was under way when an earlier process died becomes unknown first: returns how many.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; then nothing has changed.
@@ -77,7 +78,7 @@ impl Store {
         how: Absorb,
         becomes: Becomes,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let target = batch.id;
         let Becomes {
             definition,
@@ -85,6 +86,7 @@ impl Store {
             files,
         } = becomes;
         self.writer.write_blocking(move |tx| {
+            let interrupted = journal::interrupt(tx, target, now)?;
             match how {
                 Absorb::Add => {}
                 Absorb::Update => update(tx, target, staging, now)?,
@@ -99,7 +101,8 @@ impl Store {
                     to_json(&files)?,
                 ),
             )?;
-            remove(tx, staging)
+            remove(tx, staging)?;
+            Ok(interrupted)
         })
     }
 }

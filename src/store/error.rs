@@ -45,6 +45,16 @@ pub enum StoreError {
         /// Version that this program writes.
         known: u32,
     },
+    /// Written by an earlier version of this program, and only whoever writes brings it forward.
+    #[error(
+        "the checkpoint was written by an earlier version of this program (version {found}, now {known}); run `outreach doctor` once, which brings it forward and keeps all that it holds"
+    )]
+    Older {
+        /// Version of the file.
+        found: u32,
+        /// Version that this program writes.
+        known: u32,
+    },
     /// The file cannot be opened at all.
     #[error("cannot open the checkpoint {}: {detail}; --db names another one", path.display())]
     Open {
@@ -113,6 +123,10 @@ impl StoreError {
             },
             Self::Foreign => Self::Foreign,
             Self::Newer { found, known } => Self::Newer {
+                found: *found,
+                known: *known,
+            },
+            Self::Older { found, known } => Self::Older {
                 found: *found,
                 known: *known,
             },

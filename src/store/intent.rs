@@ -3,6 +3,10 @@
 //! An intent is on disk before its requests leave. It covers a range of rows that were claimed
 //! together; those of them that are still `queued` are [`State::Sending`]. The table is as small as
 //! the number of requests under way, whatever the length of the list.
+//!
+//! Invariant: whoever changes queued rows of a batch that it holds, or puts rows back into the queue,
+//! has called [`interrupt`](super::journal::interrupt) before: what a dead process left under way is
+//! `unknown` then, and no intent covers a row that waits.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};

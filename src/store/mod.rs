@@ -157,12 +157,9 @@ impl Reader {
         let connection = connect(path, flags)?;
         let found = schema::version(&connection)?;
         if found != schema::VERSION {
-            // An older schema is brought forward by whoever writes next.
-            return Err(StoreError::Value {
-                detail: format!(
-                    "schema version {found}; run `outreach doctor` once to bring it to {}",
-                    schema::VERSION
-                ),
+            return Err(StoreError::Older {
+                found,
+                known: schema::VERSION,
             });
         }
         Ok(Self { connection })

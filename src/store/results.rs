@@ -112,16 +112,53 @@ impl Reader {
         Ok(())
     }
 
+    /// True if the API ever accepted a message of the batch, whatever became of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE recipient > ?1 AND recipient < ?2)",
+            (id.get() << 32, (id.get() + 1) << 32),
+            |row| row.get(0),
+        )?)
+    }
+
     /// How many rows of the batch ended for each reason, the most frequent first.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn reasons(&self, id: BatchId, state: State) -> Result<Vec<(String, u64)>, StoreError> {
-        let mut groups: std::collections::HashMap<String, u64> = std::collections::HashMap::new();
-        let mut select = self.connection.prepare_cached(
+        self.count_reasons(
             "SELECT coalesce(reason, reason_code, '') FROM recipient
              WHERE id > ?1 AND id < ?2 AND state = ?3",
-        )?;
+            id,
+            state,
+        )
+    }
+
+    /// The same for the rows that the API refused at once: what failed after it was accepted, as a
+    /// webhook event told, is none of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn refusals(&self, id: BatchId, state: State) -> Result<Vec<(String, u64)>, StoreError> {
+        self.count_reasons(
+            "SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3
+                    AND reason_code IN ('no_messenger', 'rejected') AND reason IS NOT NULL",
+            id,
+            state,
+        )
+    }
+
+    fn count_reasons(
+        &self,
+        sql: &str,
+        id: BatchId,
+        state: State,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut groups: std::collections::HashMap<String, u64> = std::collections::HashMap::new();
+        let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query((id.get() << 32, (id.get() + 1) << 32, state.word()))?;
         while let Some(row) = rows.next()? {
             let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;

@@ -2,7 +2,7 @@
 
 use outreach::domain::delivery::State;
 
-use crate::support::{SandboxProcess, Scratch};
+use crate::support::{SandboxProcess, Scratch, number};
 
 const ROWS: u32 = 12;
 
@@ -100,6 +100,34 @@ fn after_the_request_one_row_is_unknown_and_was_messaged() {
     assert_eq!(attempts.len(), 1, "never sent again by itself");
     assert_eq!(attempts[0].outcome.as_deref(), Some("interrupted"));
     assert_eq!(sandbox.stats().accepted, u64::from(ROWS));
+}
+
+/// Whoever was under way at the crash may have the message: an edited list without the person, or with
+/// another spelling, takes nobody out of the unknown ones.
+#[test]
+fn an_edited_list_does_not_touch_who_was_under_way_when_the_process_died() {
+    for gone in [true, false] {
+        let (scratch, sandbox) = died_at("after-request:5");
+        let person = format!("+{}", number(4));
+        let list: Vec<String> = scratch
+            .read("contacts.csv")
+            .lines()
+            .filter(|line| !gone || !line.starts_with(&person))
+            .map(|line| line.replace("Name4", "Somebody"))
+            .collect();
+        scratch.write("contacts.csv", &(list.join("\n") + "\n"));
+        scratch
+            .send(&sandbox)
+            .with(&["--update"])
+            .run()
+            .expect(3)
+            .says("under way when an earlier run ended");
+        let states = scratch.checkpoint().states();
+        assert_eq!(states[&number(4)], State::Unknown, "gone: {gone}");
+        let account = sandbox.stats();
+        assert_eq!((account.accepted, account.repeated), (u64::from(ROWS), 0));
+        scratch.checkpoint().expect_sound();
+    }
 }
 
 #[test]

@@ -39,6 +39,60 @@ fn a_token_that_is_revoked_in_the_middle_stops_the_batch_and_nobody_is_lost() {
     assert_eq!(sandbox.stats().accepted, 300);
 }
 
+/// A run that is killed after the refusals cannot tell; here one that had the guard turned off stands
+/// for it.
+#[test]
+fn refusals_of_a_run_that_could_not_tell_stop_the_next_one_before_it_sends() {
+    let sandbox = SandboxProcess::start(&[
+        "--no-messenger",
+        "100%",
+        "--same-text",
+        REFUSAL,
+        "--fault",
+        "401:at=26",
+    ]);
+    let scratch = Scratch::new();
+    scratch.contacts(40);
+    let off = ["--identical-refusals", "0"];
+    scratch
+        .send(&sandbox)
+        .concurrency(1)
+        .with(&off)
+        .run()
+        .expect(5);
+    assert_eq!(scratch.checkpoint().counts().no_messenger, 25);
+    let sends = sandbox.stats().sends;
+    let ended = scratch.send(&sandbox).run().expect(5);
+    ended.says("--no-messenger-text");
+    assert_eq!(sandbox.stats().sends, sends, "nobody else was tried");
+    scratch
+        .resume(&sandbox)
+        .with(&["--no-messenger-text"])
+        .run()
+        .expect(0);
+    assert_eq!(scratch.checkpoint().counts().no_messenger, 40);
+}
+
+/// Messages that were accepted and failed later are no refusals: the template was fine.
+#[test]
+fn deliveries_that_failed_later_are_not_taken_for_refusals() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=26"]));
+    scratch.contacts(30);
+    scratch.send(&sandbox).concurrency(1).run().expect(5);
+    let checkpoint = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    checkpoint
+        .execute_batch(
+            "UPDATE recipient SET state = 'error', reason_code = 'delivery_failed',
+                    reason = 'no user for the number' WHERE state = 'sent';
+             UPDATE tally SET n = 0 WHERE what = 'sent';
+             INSERT INTO tally VALUES (1, 'error', 25)
+                    ON CONFLICT DO UPDATE SET n = n + excluded.n;",
+        )
+        .unwrap();
+    scratch.send(&sandbox).run().expect(3);
+    assert_eq!(sandbox.stats().accepted, 30);
+}
+
 #[test]
 fn a_channel_that_does_not_exist_costs_one_request() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));

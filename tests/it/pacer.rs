@@ -501,6 +501,30 @@ async fn after_the_window_a_restart_asks_at_once_however_much_was_sent_in_it() {
     assert_eq!(again.view().left, Some(4999));
 }
 
+/// The plan may be a larger one by now.
+#[tokio::test(start_paused = true)]
+async fn a_limit_from_an_earlier_window_does_not_say_that_the_reserve_takes_all() {
+    let clock = Clock::paused(START);
+    let settings = Settings {
+        reserve: Reserve::Requests(10),
+        ..Settings::default()
+    };
+    let first = handle(&clock, Settings::default());
+    first.acquire().await.answered(&headers(10, 9, 600));
+    let kept = first.state();
+    clock.sleep(Duration::from_secs(700)).await;
+    let past = Past {
+        quota: kept,
+        ..Past::default()
+    };
+    let again = Handle::with_seed(settings, &past, clock.clone(), 1);
+    let probe = tokio::time::timeout(Duration::from_secs(1), again.acquire())
+        .await
+        .expect("one request asks");
+    probe.answered(&headers(2000, 1999, 3600));
+    assert!(again.try_acquire().is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pause_holds_everything_until_its_end() {
     let clock = Clock::paused(START);

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Read;
 
 use outreach::domain::delivery::State;
-use outreach::store::Store;
+use outreach::store::{Reader, Store};
 
 #[test]
 fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
@@ -24,6 +24,11 @@ fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
             .unwrap();
         fs::write(&path, old).unwrap();
 
+        if version < 2 {
+            // A reader changes nothing, and says who does.
+            let refused = Reader::open(&path).unwrap_err().to_string();
+            assert!(refused.contains("outreach doctor"), "{refused}");
+        }
         let store = Store::open_existing(&path).unwrap();
         let reader = store.reader().unwrap();
         assert_eq!(reader.integrity_faults().unwrap(), [""; 0]);

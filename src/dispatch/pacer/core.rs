@@ -289,7 +289,7 @@ impl Pacer {
         self.windows.note_end(now);
         let in_flight = u64::from(self.in_flight);
         let reserve = self.settings.reserve;
-        if let Some(limit) = self.windows.last().and_then(|window| window.limit)
+        if let Some(limit) = self.windows.limit_in_force(now)
             && reserve.leaves(limit) == 0
         {
             return Err((None, Why::ReserveTakesAll));
@@ -342,7 +342,7 @@ impl Pacer {
         // Requests that are still unanswered, or whose answers were lost, may be counted in the new one.
         let ours = last
             .limit
-            .map_or(u64::MAX, |limit| self.settings.reserve.leaves(limit));
+            .map_or(u64::MAX, |limit| self.settings.reserve.leaves(limit).max(1));
         if self.probing || in_flight >= ours {
             return Err((None, Why::Probing));
         }

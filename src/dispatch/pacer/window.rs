@@ -164,6 +164,13 @@ impl Windows {
         self.current.as_ref()
     }
 
+    /// The limit that holds now. What an earlier run was told of a window that is over may hold no
+    /// longer: the plan may be a larger one.
+    pub(super) fn limit_in_force(&self, now: Moment) -> Option<u64> {
+        let told = self.answers > 0 || self.open(now).is_some();
+        self.last().filter(|_| told).and_then(|window| window.limit)
+    }
+
     /// A request is sent at `at`.
     pub(super) fn sent(&self, at: i64) -> Sent {
         Sent {

@@ -45,8 +45,8 @@ pub struct Journal {
     shared: Arc<Mutex<Progress>>,
 }
 
-/// What the writer thread keeps in memory of the batch. Once a run is
-/// prepared, only that thread locks it.
+/// What the writer thread keeps in memory of the batch. Once a run is prepared, only that thread locks
+/// it.
 struct Progress {
     batch: BatchId,
     channel: String,

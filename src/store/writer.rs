@@ -51,8 +51,6 @@ pub(super) struct Tx<'a> {
     /// The number of the group: what was looked up holds until it changes, since nobody else can
     /// write meanwhile.
     pub(super) group: u64,
-    /// Pieces of work so far that were no step of a journal: they may have changed anything.
-    pub(super) outside: u64,
     counts: BTreeMap<(BatchId, Counter), i64>,
     at_end: Vec<AtEnd>,
 }
@@ -106,17 +104,7 @@ trait Job: Send {
     fn answer(self: Box<Self>, failure: Option<StoreError>);
 }
 
-/// What a piece of work is to the journal of a batch that is being sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A step of that journal.
-    Step,
-    /// Anything else: it may change rows that the journal has read.
-    Outside,
-}
-
 struct Waiting<F, T> {
-    kind: Kind,
     work: Option<F>,
     result: Option<T>,
     waiter: oneshot::Sender<Result<T, StoreError>>,
@@ -128,7 +116,6 @@ where
     T: Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        tx.outside += u64::from(self.kind == Kind::Outside);
         if let Some(work) = self.work.take() {
             self.result = Some(work(tx)?);
         }
@@ -181,25 +168,6 @@ impl Writer {
         self.queue.gather(jobs);
     }
 
-    fn hand_in<T, F>(
-        &self,
-        kind: Kind,
-        work: F,
-    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        let (waiter, answer) = oneshot::channel();
-        self.queue.push(Box::new(Waiting {
-            kind,
-            work: Some(work),
-            result: None,
-            waiter,
-        }))?;
-        Ok(answer)
-    }
-
     pub(super) fn submit<T, F>(
         &self,
         work: F,
@@ -208,7 +176,13 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.hand_in(Kind::Outside, work)
+        let (waiter, answer) = oneshot::channel();
+        self.queue.push(Box::new(Waiting {
+            work: Some(work),
+            result: None,
+            waiter,
+        }))?;
+        Ok(answer)
     }
 
     /// Does `work` in the next group; returns when it is on disk.
@@ -220,18 +194,7 @@ impl Writer {
         self.submit(work)?.await.unwrap_or(Err(StoreError::Stopped))
     }
 
-    /// The same for a step of a journal: it changes no row that another step of it may have read.
-    pub(super) async fn write_step<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.hand_in(Kind::Step, work)?
-            .await
-            .unwrap_or(Err(StoreError::Stopped))
-    }
-
-    /// The same as [`Writer::write`] for a thread that may block.
+    /// The same for a thread that may block.
     pub(super) fn write_blocking<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -256,14 +219,14 @@ impl Drop for Writer {
 fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
     let _closing = Closing::new(queue);
     let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
-    let (mut number, mut outside, mut before) = (0, 0, 0);
+    let (mut number, mut before) = (0, 0);
     loop {
         queue.next_group(&mut group, before);
         if group.is_empty() {
             break;
         }
         (number, before) = (number + 1, group.len());
-        let failure = commit(&mut connection, &mut group, number, &mut outside).err();
+        let failure = commit(&mut connection, &mut group, number).err();
         for job in group.drain(..) {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
@@ -278,13 +241,11 @@ fn commit(
     connection: &mut Connection,
     group: &mut [Box<dyn Job>],
     number: u64,
-    outside: &mut u64,
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut tx = Tx {
         connection: &transaction,
         group: number,
-        outside: *outside,
         counts: BTreeMap::new(),
         at_end: Vec::new(),
     };
@@ -295,7 +256,6 @@ fn commit(
         work(&mut tx)?;
     }
     tx.flush_counts()?;
-    *outside = tx.outside;
     drop(tx);
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;

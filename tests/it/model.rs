@@ -13,8 +13,8 @@ use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::store::{
-    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
-    StoreError,
+    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Opening, Reader, Settlement,
+    Store, StoreError,
 };
 
 /// What may happen to a batch, in any order.
@@ -325,7 +325,10 @@ async fn journal_of((store, batch): (Arc<Store>, Batch)) -> Journal {
 
 /// Claims until something else than a notice comes; hands in the result of an earlier claim first.
 async fn next(journal: &Journal, sent: Option<&Claimed>) -> Option<Claimed> {
-    let now: Timestamp = "2026-05-01T10:00:01Z".parse().unwrap();
+    next_at(journal, sent, "2026-05-01T10:00:01Z".parse().unwrap()).await
+}
+
+async fn next_at(journal: &Journal, sent: Option<&Claimed>, now: Timestamp) -> Option<Claimed> {
     let mut settlement = sent.map(|claimed| Settlement {
         recipient: claimed.recipient,
         outcome: AttemptOutcome::Sent,
@@ -342,6 +345,45 @@ async fn next(journal: &Journal, sent: Option<&Claimed>) -> Option<Claimed> {
             Some(Claim::Exhausted { .. }) | None => return None,
         }
     }
+}
+
+/// Rows that wait for their own hours make the journal look from the top once more, where it comes across
+/// what is under way. Who has landed by the time it is their turn again is not sent to again.
+#[test]
+fn a_new_look_from_the_top_claims_nobody_twice() {
+    const OPENS: &str = "2026-05-01T10:00:10Z";
+    let folder = tempfile::tempdir().unwrap();
+    let (store, batch) = store(folder.path(), 3);
+    let first = PhoneNumber::from_e164(crate::support::number(1)).unwrap();
+    let opens: Timestamp = OPENS.parse().unwrap();
+    let hours = move |phone, now| {
+        if phone == first && now < opens {
+            Opening::At(opens)
+        } else {
+            Opening::Now
+        }
+    };
+    let rules = ClaimRules {
+        window: Some(Box::new(hours)),
+        ..rules()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let start = "2026-05-01T10:00:00Z".parse().unwrap();
+        let (journal, _) = Journal::start(store, &batch, rules, start).await.unwrap();
+        let second = next_at(&journal, None, start).await.unwrap();
+        let third = next_at(&journal, None, start).await.unwrap();
+        let seqs = [second.recipient.seq(), third.recipient.seq()];
+        assert_eq!(seqs, [2, 3], "1 is asleep");
+        let first = next_at(&journal, None, opens).await.unwrap();
+        assert_eq!(first.recipient.seq(), 1);
+        for landed in [&second, &third, &first] {
+            let again = next_at(&journal, Some(landed), opens).await;
+            assert_eq!(again, None);
+        }
+    });
 }
 
 /// Two processes with the same people and message, step by step: whatever one has under way or has

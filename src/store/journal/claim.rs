@@ -29,27 +29,18 @@ const PASSED_OVER_AT_ONCE: usize = 2048;
 
 /// What a look for the next row found.
 enum Next {
-    /// A row that may go now. `fresh`: nobody can have changed it since it was read.
-    Row { ready: Ready, fresh: bool },
+    /// A row that may go now, as it was read some time ago.
+    Row(Ready),
     /// Many rows that wait for their sending hours, and the end is not reached.
     More,
     /// No row is free.
     Nothing,
 }
 
-/// What can have changed rows: commits of other processes, and work that was no step of a journal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    others: i64,
-    outside: u64,
-}
-
 /// What holds for all claims of one group.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     group: u64,
-    /// Commits of other processes.
-    others: i64,
     /// How many requests other processes claimed with the token since the group before, and whether
     /// a claim of this group has told it.
     others_spent: u32,
@@ -92,10 +83,6 @@ impl Progress {
         let others = claims - std::mem::replace(&mut self.token_claims, claims);
         self.looked = Looked {
             group: tx.group,
-            others: tx
-                .connection
-                .prepare_cached("PRAGMA data_version")?
-                .query_row([], |row| row.get(0))?,
             others_spent: self
                 .looked
                 .untold()
@@ -114,12 +101,8 @@ impl Progress {
             return Ok(Claim::OthersSpent(others));
         }
         for _ in 0..SUPPRESSED_AT_ONCE {
-            let seen = Seen {
-                others: self.looked.others,
-                outside: tx.outside,
-            };
-            let (ready, fresh) = match self.next_ready(tx.connection, seen, now)? {
-                Next::Row { ready, fresh } => (ready, fresh),
+            let ready = match self.next_ready(tx.connection, now)? {
+                Next::Row(ready) => ready,
                 Next::More => return Ok(Claim::Again),
                 Next::Nothing => {
                     return Ok(Claim::Exhausted {
@@ -127,7 +110,7 @@ impl Progress {
                     });
                 }
             };
-            if !fresh && !still_queued(tx.connection, &ready)? {
+            if self.flights.is_under_way(ready.id) || !still_queued(tx.connection, &ready)? {
                 continue;
             }
             let key = content_key(&self.channel, ready.phone, &ready.content);
@@ -143,12 +126,7 @@ impl Progress {
     }
 
     /// The next queued row in order; rows that came back first.
-    fn next_ready(
-        &mut self,
-        connection: &Connection,
-        seen: Seen,
-        now: Timestamp,
-    ) -> Result<Next, StoreError> {
+    fn next_ready(&mut self, connection: &Connection, now: Timestamp) -> Result<Next, StoreError> {
         if self.opens_at.is_some_and(|opens_at| opens_at <= now) {
             // Rows that were passed over may go now: once more from the top.
             self.opens_at = None;
@@ -165,24 +143,21 @@ impl Progress {
             if let Some(ready) = read_ahead(connection, id - 1, id, 1)?.pop_front()
                 && self.may_go(&ready, now)
             {
-                return Ok(Next::Row { ready, fresh: true });
+                return Ok(Next::Row(ready));
             }
         }
         for _ in 0..PASSED_OVER_AT_ONCE {
             let Some(ready) = self.ahead.pop_front() else {
                 let end = (self.batch.get() + 1) << 32;
                 self.ahead = read_ahead(connection, self.cursor, end, READ_AHEAD)?;
-                self.ahead_seen = seen;
                 match self.ahead.back() {
                     Some(last) => self.cursor = last.id,
                     None => return Ok(Next::Nothing),
                 }
                 continue;
             };
-            // What is under way is stored as queued too; a new look from the top comes across it.
-            if !self.flights.is_under_way(ready.id) && self.may_go(&ready, now) {
-                let fresh = self.ahead_seen == seen;
-                return Ok(Next::Row { ready, fresh });
+            if self.may_go(&ready, now) {
+                return Ok(Next::Row(ready));
             }
         }
         Ok(Next::More)
@@ -323,8 +298,9 @@ pub(in crate::store) fn suppress(
     Ok(())
 }
 
-/// Whether a row that was read some time ago still waits: an event, `forget` or a person may have
-/// taken it out of the queue.
+/// Whether a row that was read some time ago still waits. Asked for every claim, in its transaction: an
+/// event, `forget` or a person may have taken it out of the queue, and a new look from the top reads
+/// what is under way, which is stored as queued too and may have landed since.
 fn still_queued(connection: &Connection, ready: &Ready) -> Result<bool, StoreError> {
     let found = connection
         .prepare_cached(

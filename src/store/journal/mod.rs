@@ -35,7 +35,7 @@ pub use types::{
     Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
 };
 
-use claim::{Looked, Ready, Seen};
+use claim::{Looked, Ready};
 use flight::Flights;
 
 /// A batch that is being sent.
@@ -52,9 +52,8 @@ struct Progress {
     channel: String,
     rules: ClaimRules,
     history: History,
-    /// Queued rows read ahead, in row order, and what the checkpoint had seen by then.
+    /// Rows read ahead, in row order.
     ahead: VecDeque<Ready>,
-    ahead_seen: Seen,
     /// The last row that was read.
     cursor: i64,
     /// Rows that went back to the queue behind the cursor.
@@ -115,7 +114,6 @@ impl Journal {
                     rules,
                     history,
                     ahead: VecDeque::new(),
-                    ahead_seen: Seen::default(),
                     cursor: RecipientId::new(id, 0).get(),
                     returned: BTreeSet::new(),
                     flights: Flights::default(),
@@ -163,7 +161,7 @@ impl Journal {
         let shared = Arc::clone(&self.shared);
         self.store
             .writer
-            .write_step(move |tx| {
+            .write(move |tx| {
                 let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 if progress.enter_group(tx)? {
                     let shared = Arc::clone(&shared);
@@ -206,7 +204,7 @@ impl Journal {
     ) -> Result<(), StoreError> {
         self.store
             .writer
-            .write_step(move |tx| {
+            .write(move |tx| {
                 for text in texts {
                     tx.connection
                         .prepare_cached(
@@ -228,7 +226,7 @@ impl Journal {
         let shared = Arc::clone(&self.shared);
         self.store
             .writer
-            .write_step(move |tx| {
+            .write(move |tx| {
                 let batch = shared.lock().unwrap_or_else(PoisonError::into_inner).batch;
                 tx.connection.execute(
                     "UPDATE batch SET channel_type = ?2 WHERE id = ?1",

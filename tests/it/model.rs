@@ -105,8 +105,27 @@ struct Known {
     attempts: u32,
 }
 
+/// Sending hours that come and go every few steps, other ones for each number.
+fn changing_hours(phone: PhoneNumber, now: Timestamp) -> Opening {
+    const HOUR: i64 = 30;
+    let hour = now.as_millisecond() / HOUR;
+    let shift = i64::try_from(phone.get() % 5).unwrap();
+    if (hour + shift) % 3 > 0 {
+        return Opening::Now;
+    }
+    Opening::At(Timestamp::from_millisecond((hour + 1) * HOUR).unwrap())
+}
+
+fn rules_with(hours: bool) -> ClaimRules {
+    ClaimRules {
+        window: hours.then(|| Box::new(changing_hours) as Box<outreach::store::Window>),
+        ..rules()
+    }
+}
+
 /// A journal, and beside it the oracle's memory.
 struct World {
+    hours: bool,
     store: Arc<Store>,
     batch: Batch,
     journal: Journal,
@@ -133,9 +152,9 @@ fn rules() -> ClaimRules {
 }
 
 impl World {
-    async fn new(store: Arc<Store>, batch: Batch, rows: u32) -> Self {
+    async fn new(store: Arc<Store>, batch: Batch, rows: u32, hours: bool) -> Self {
         let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
-        let (journal, _) = Journal::start(Arc::clone(&store), &batch, rules(), now)
+        let (journal, _) = Journal::start(Arc::clone(&store), &batch, rules_with(hours), now)
             .await
             .unwrap();
         let queued = Known {
@@ -143,6 +162,7 @@ impl World {
             attempts: 0,
         };
         Self {
+            hours,
             store,
             batch,
             journal,
@@ -171,7 +191,8 @@ impl World {
                 self.under_way.clear();
                 self.given_up.clear();
                 let store = Arc::clone(&self.store);
-                let (journal, start) = Journal::start(store, &self.batch, rules(), self.now)
+                let rules = rules_with(self.hours);
+                let (journal, start) = Journal::start(store, &self.batch, rules, self.now)
                     .await
                     .unwrap();
                 self.journal = journal;
@@ -234,8 +255,10 @@ impl World {
                 self.requests += 1;
                 self.under_way.push(*claimed);
             }
-            Some(Claim::Exhausted { opens_at }) => {
-                assert_eq!(opens_at, None);
+            Some(Claim::Exhausted { opens_at: Some(at) }) => {
+                assert!(self.hours && at > self.now);
+            }
+            Some(Claim::Exhausted { opens_at: None }) => {
                 let waits = self
                     .oracle
                     .values()
@@ -421,13 +444,14 @@ proptest! {
     #[test]
     fn the_journal_and_a_naive_oracle_agree_after_every_history(
         rows in 1_u32..12,
-        steps in proptest::collection::vec(step(), 0..60),
+        hours in any::<bool>(),
+        steps in proptest::collection::vec(step(), 0..80),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let (store, batch) = store(folder.path(), rows);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut world = World::new(store, batch, rows).await;
+            let mut world = World::new(store, batch, rows, hours).await;
             let reader = world.store.reader().unwrap();
             for step in steps {
                 world.take(step).await;

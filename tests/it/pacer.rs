@@ -1,12 +1,14 @@
 //! The pacer keeps the quota exactly: simulated hours against servers of every kind, and its shell.
 
 use std::num::NonZeroU32;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use outreach::clock::Clock;
-use outreach::dispatch::pacer::Handle;
 use outreach::dispatch::pacer::core::{Past, Settings, Why};
+use outreach::dispatch::pacer::{Flight, Handle, Permit};
 use outreach::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve};
 use proptest::prelude::*;
 
@@ -265,6 +267,51 @@ async fn the_first_request_asks_alone_and_its_answer_frees_the_others() {
     drop(permits);
     assert_eq!(handle.view().in_flight, 0);
     assert_eq!(handle.view().left, Some(999));
+}
+
+#[test]
+fn a_free_permit_is_given_at_once_however_many_ask_at_the_same_moment() {
+    let handle = handle(
+        &Clock::system(),
+        Settings {
+            concurrency: NonZeroU32::new(64).unwrap(),
+            ..Settings::default()
+        },
+    );
+    let ask_once = || {
+        let mut asking = pin!(handle.acquire());
+        let mut context = Context::from_waker(Waker::noop());
+        asking.as_mut().poll(&mut context).map(Permit::started)
+    };
+    let Poll::Ready(probe) = ask_once() else {
+        panic!("the first one waits for nobody");
+    };
+    probe.answered(&headers(1_000_000, 999_999, 3600));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..5000 {
+                    assert!(ask_once().map(Flight::not_sent).is_ready());
+                }
+            });
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_comes_before_whoever_asks_later() {
+    let clock = Clock::paused(START);
+    let handle = handle(&clock, Settings::default());
+    let probe = handle.acquire().await;
+    let mut waiting = pin!(handle.acquire());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    probe.answered(&headers(1000, 1, 3600));
+    assert!(
+        handle.try_acquire().is_none(),
+        "the one that is left is spoken for"
+    );
+    assert!(waiting.as_mut().poll(&mut context).is_ready());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,14 +1,16 @@
 //! The pacer: exactly the quota, never above it, never idle below it.
 //!
-//! [`core`] decides; this shell waits. Whoever stands first in the queue of [`Handle::acquire`] waits
-//! for the pacer's next decision, all others wait for the first one: they cost nothing until it is
-//! their turn, and permits are handed out in the order of asking. Nobody holds a permit while
-//! sleeping, and every wait may be dropped at any time.
+//! [`core`] decides; this shell waits. A permit that is free goes to whoever asks, unless somebody waits.
+//! Whoever stands first in the queue of [`Handle::acquire`] waits for the pacer's next decision, all
+//! others wait for the first one: they cost nothing until it is their turn, and permits are handed out
+//! in the order of asking. Nobody holds a permit while sleeping, and every wait may be dropped at any
+//! time.
 //!
 //! Locking: the state's mutex is held for one decision, never across an await. The queue's mutex is
 //! held by the first in the queue, across its wait.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,9 +55,27 @@ struct Shared {
     clock: Clock,
     state: Mutex<State>,
     queue: Queue<()>,
+    /// How many stand in the queue, or are about to.
+    waiting: AtomicUsize,
     event: Notify,
     /// Somebody waits, and the reserve leaves nothing to wait for.
     nothing_is_ours: Notify,
+}
+
+/// One who stands in the queue; left when the wait is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The way to the pacer; clones share it.
@@ -80,6 +100,7 @@ impl Handle {
             clock,
             state,
             queue: Queue::new(()),
+            waiting: AtomicUsize::new(0),
             event: Notify::new(),
             nothing_is_ours: Notify::new(),
         }))
@@ -87,16 +108,17 @@ impl Handle {
 
     /// Waits until one request may start. May be dropped at any time; a permit is lost with no one.
     pub async fn acquire(&self) -> Permit {
+        // A permit that is free is given without a wait: whoever waits hands in a result alone, and
+        // costs a commit more.
+        if let Some(permit) = self.try_acquire() {
+            return permit;
+        }
         let shared = &*self.0;
+        let _waiting = Waiting::new(&shared.waiting);
         let _first = shared.queue.lock().await;
         loop {
             let until = match self.poll() {
-                Ok(ticket) => {
-                    return Permit {
-                        ticket: Some(ticket),
-                        handle: self.clone(),
-                    };
-                }
+                Ok(ticket) => return self.permit(ticket),
                 Err(until) => until,
             };
             // A stored notice makes this safe: an event between the decision and the wait is not missed.
@@ -110,13 +132,25 @@ impl Handle {
         }
     }
 
-    /// A permit if one is free at this moment.
+    /// A permit if one is free at this moment and nobody waits for it.
     pub fn try_acquire(&self) -> Option<Permit> {
-        let _first = self.0.queue.try_lock().ok()?;
-        self.poll().ok().map(|ticket| Permit {
+        if self.0.waiting.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
+        let now = self.0.clock.moment();
+        // What the first in the queue waits for is not touched.
+        let decision = self.lock().pacer.poll(now);
+        match decision {
+            Decision::Go(ticket) => Some(self.permit(ticket)),
+            Decision::Wait { .. } => None,
+        }
+    }
+
+    fn permit(&self, ticket: Ticket) -> Permit {
+        Permit {
             ticket: Some(ticket),
             handle: self.clone(),
-        })
+        }
     }
 
     /// Waits until somebody asked for a permit although the reserve takes the whole quota: that wait would

@@ -120,23 +120,8 @@ async fn step<L: Ledger, S: Sender>(
         // Counted before it is known, so that nobody takes the batch for finished in between.
         shared.claimed.fetch_add(1, Ordering::SeqCst);
     }
-    let known = result
-        .as_ref()
-        .map(|result| (result.recipient, result.outcome, message_id(result)));
-    let step = shared
-        .ledger
-        .step(result, claim.then(|| shared.clock.now()))
-        .await;
-    if let (Err(_), Some((recipient, outcome, message_id))) = (&step, known) {
-        // The checkpoint will call it unknown: what is known goes where a person can find it.
-        tracing::error!(
-            recipient = recipient.seq(),
-            outcome = outcome.word(),
-            message_id,
-            "the checkpoint failed before this result was on disk"
-        );
-    }
-    let (settled, claim) = step?;
+    let claim_at = claim.then(|| shared.clock.now());
+    let (settled, claim) = shared.ledger.step(result, claim_at).await?;
     let nothing_claimed = matches!(claim, Some(ref claim) if !matches!(claim, Claim::Claimed(_)));
     let less = usize::from(settles) + usize::from(nothing_claimed);
     let left = shared.claimed.fetch_sub(less, Ordering::SeqCst) - less;
@@ -148,10 +133,6 @@ async fn step<L: Ledger, S: Sender>(
         shared.settled.notify_waiters();
     }
     Ok(claim)
-}
-
-fn message_id(result: &Settlement) -> Option<String> {
-    result.receipt.as_ref()?.message_id.clone()
 }
 
 /// Waits until a recipient may be free; false when there will be none, or when asked to stop.

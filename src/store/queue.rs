@@ -1,6 +1,7 @@
 //! What waits for the thread that writes, handed over in groups.
 //!
-//! Many hand in, one takes. The taker is woken once for a group, not for each job.
+//! Many hand in, one takes. The taker is woken once for a group, not for each job. A job may grow while it
+//! waits: each piece that joins it counts like a job of its own.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,9 @@ const GATHERING: Duration = Duration::from_millis(2);
 
 struct Inbox<J> {
     jobs: Vec<J>,
-    /// The thread sleeps until so many jobs are there; 0 while it works.
+    /// The pieces of work in them.
+    pieces: usize,
+    /// The thread sleeps until so many pieces are there; 0 while it works.
     wanted: usize,
     /// A group of this size is worth a commit of its own under load.
     good: usize,
@@ -34,6 +37,7 @@ impl<J> Default for Queue<J> {
         Self {
             inbox: Mutex::new(Inbox {
                 jobs: Vec::new(),
+                pieces: 0,
                 wanted: 0,
                 good: 1,
                 closed: false,
@@ -48,9 +52,9 @@ impl<J> Queue<J> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on, under load, a group waits a moment for so many jobs.
-    pub(super) fn gather(&self, jobs: usize) {
-        self.lock().good = jobs.clamp(1, GROUP);
+    /// From now on, under load, a group waits a moment for so many pieces.
+    pub(super) fn gather(&self, pieces: usize) {
+        self.lock().good = pieces.max(1);
     }
 
     /// Hands in a job.
@@ -58,13 +62,26 @@ impl<J> Queue<J> {
     /// # Errors
     /// [`StoreError::Stopped`] when nobody takes any more.
     pub(super) fn push(&self, job: J) -> Result<(), StoreError> {
+        self.add(Some(job))
+    }
+
+    /// A piece of work has joined a job that waits.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`] when nobody takes any more.
+    pub(super) fn one_more(&self) -> Result<(), StoreError> {
+        self.add(None)
+    }
+
+    fn add(&self, job: Option<J>) -> Result<(), StoreError> {
         let mut inbox = self.lock();
         if inbox.closed {
             return Err(StoreError::Stopped);
         }
-        inbox.jobs.push(job);
-        // The thread is woken once for a group, not for each job.
-        let enough = inbox.wanted > 0 && inbox.jobs.len() >= inbox.wanted;
+        inbox.jobs.extend(job);
+        inbox.pieces += 1;
+        // The thread is woken once for a group, not for each piece.
+        let enough = inbox.wanted > 0 && inbox.pieces >= inbox.wanted;
         if enough {
             inbox.wanted = 0;
         }
@@ -75,9 +92,9 @@ impl<J> Queue<J> {
         Ok(())
     }
 
-    /// Waits for the next group; `before` is the size of the last one, which tells the load. Empty
-    /// when there will be no more.
-    pub(super) fn next_group(&self, group: &mut Vec<J>, before: usize) {
+    /// Waits for the next group, and returns how many pieces it has; `before` is that of the last one,
+    /// which tells the load. Empty when there will be no more.
+    pub(super) fn next_group(&self, group: &mut Vec<J>, before: usize) -> usize {
         let mut inbox = self.lock();
         while inbox.jobs.is_empty() && !inbox.closed {
             inbox.wanted = 1;
@@ -87,19 +104,21 @@ impl<J> Queue<J> {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         let busy = before >= inbox.good / 2;
-        if busy && inbox.jobs.len() < inbox.good && !inbox.closed {
+        if busy && inbox.pieces < inbox.good && !inbox.closed {
             inbox.wanted = inbox.good;
             let good = inbox.good;
             (inbox, _) = self
                 .changed
                 .wait_timeout_while(inbox, GATHERING, |inbox| {
-                    inbox.jobs.len() < good && !inbox.closed
+                    inbox.pieces < good && !inbox.closed
                 })
                 .unwrap_or_else(PoisonError::into_inner);
         }
         inbox.wanted = 0;
         let size = inbox.jobs.len().min(GROUP);
         group.extend(inbox.jobs.drain(..size));
+        let left = inbox.jobs.len();
+        std::mem::replace(&mut inbox.pieces, left).saturating_sub(left)
     }
 
     /// No more can be handed in; what waits is still taken.
@@ -132,7 +151,7 @@ mod tests {
 
     fn take(queue: &Queue<u32>, before: usize) -> Vec<u32> {
         let mut group = Vec::new();
-        queue.next_group(&mut group, before);
+        let _ = queue.next_group(&mut group, before);
         group
     }
 

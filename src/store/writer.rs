@@ -42,17 +42,10 @@ impl Counter {
     }
 }
 
-/// What is done once at the end of a group.
-type AtEnd = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError>>;
-
 /// The transaction of a group.
 pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
-    /// The number of the group: what was looked up holds until it changes, since nobody else can
-    /// write meanwhile.
-    pub(super) group: u64,
     counts: BTreeMap<(BatchId, Counter), i64>,
-    at_end: Vec<AtEnd>,
 }
 
 impl Tx<'_> {
@@ -74,14 +67,6 @@ impl Tx<'_> {
         self.counts.retain(|(counted, _), _| *counted != batch);
     }
 
-    /// Does `work` once all pieces of work of the group are done.
-    pub(super) fn at_end(
-        &mut self,
-        work: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + 'static,
-    ) {
-        self.at_end.push(Box::new(work));
-    }
-
     /// Writes the counters that the work so far has changed, for whoever reads them next.
     pub(super) fn flush_counts(&mut self) -> Result<(), StoreError> {
         let mut upsert = self.connection.prepare_cached(
@@ -97,8 +82,9 @@ impl Tx<'_> {
     }
 }
 
-trait Job: Send {
-    /// Does the work inside the group's transaction; false if the database failed.
+/// A piece of work for the writer.
+pub(super) trait Job: Send {
+    /// Does the work inside the group's transaction; fails if the database did.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
     /// Answers the waiter: `None` once all is on disk, else why it is not.
     fn answer(self: Box<Self>, failure: Option<StoreError>);
@@ -163,9 +149,25 @@ impl Writer {
         })
     }
 
-    /// From now on, under load, a commit waits a moment (2 ms at the most) for so many jobs.
-    pub(super) fn gather(&self, jobs: usize) {
-        self.queue.gather(jobs);
+    /// From now on, under load, a commit waits a moment (2 ms at the most) for so many pieces of work.
+    pub(super) fn gather(&self, pieces: usize) {
+        self.queue.gather(pieces);
+    }
+
+    /// Hands in a job, which is run in the next group.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`] if the thread is gone.
+    pub(super) fn hand_in(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.queue.push(job)
+    }
+
+    /// A piece of work has joined a job that waits.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`] if the thread is gone.
+    pub(super) fn one_more(&self) -> Result<(), StoreError> {
+        self.queue.one_more()
     }
 
     pub(super) fn submit<T, F>(
@@ -177,7 +179,7 @@ impl Writer {
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (waiter, answer) = oneshot::channel();
-        self.queue.push(Box::new(Waiting {
+        self.hand_in(Box::new(Waiting {
             work: Some(work),
             result: None,
             waiter,
@@ -219,14 +221,13 @@ impl Drop for Writer {
 fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
     let _closing = Closing::new(queue);
     let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
-    let (mut number, mut before) = (0, 0);
+    let mut pieces = 0;
     loop {
-        queue.next_group(&mut group, before);
+        pieces = queue.next_group(&mut group, pieces);
         if group.is_empty() {
             break;
         }
-        (number, before) = (number + 1, group.len());
-        let failure = commit(&mut connection, &mut group, number).err();
+        let failure = commit(&mut connection, &mut group).err();
         for job in group.drain(..) {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
@@ -237,23 +238,14 @@ fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
-fn commit(
-    connection: &mut Connection,
-    group: &mut [Box<dyn Job>],
-    number: u64,
-) -> Result<(), StoreError> {
+fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut tx = Tx {
         connection: &transaction,
-        group: number,
         counts: BTreeMap::new(),
-        at_end: Vec::new(),
     };
     for job in group {
         job.run(&mut tx)?;
-    }
-    for work in std::mem::take(&mut tx.at_end) {
-        work(&mut tx)?;
     }
     tx.flush_counts()?;
     drop(tx);

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Progress;
 use super::flight::Flight;
+use super::steps::Step;
 use super::types::{Claim, Claimed, Opening};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
@@ -16,10 +17,10 @@ use crate::store::batch::RecipientId;
 use crate::store::error::StoreError;
 use crate::store::history::content_key;
 use crate::store::writer::{Counter, Tx};
-use crate::store::{settings, suppression, to_millis};
+use crate::store::{suppression, to_millis};
 
-/// Queued rows that are read ahead.
-const READ_AHEAD: usize = 512;
+/// Queued rows that one statement reads at the most.
+const READ_AT_ONCE: usize = 512;
 
 /// Rows that one claim suppresses at the most before it lets others have their turn.
 const SUPPRESSED_AT_ONCE: usize = 500;
@@ -29,7 +30,7 @@ const PASSED_OVER_AT_ONCE: usize = 2048;
 
 /// What a look for the next row found.
 enum Next {
-    /// A row that may go now, as it was read some time ago.
+    /// A row that may go now.
     Row(Ready),
     /// Many rows that wait for their sending hours, and the end is not reached.
     More,
@@ -37,16 +38,21 @@ enum Next {
     Nothing,
 }
 
-/// What holds for all claims of one group.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    group: u64,
-    /// How many requests other processes claimed with the token since the group before, and whether
-    /// a claim of this group has told it.
-    others_spent: u32,
-    told: bool,
-    /// The suppression list is empty, and nobody was erased.
-    nobody_suppressed: bool,
+/// Queued rows for the claims of one group, in row order. They are read in its transaction, so that they
+/// are as the checkpoint has them; what is left of them is not kept.
+struct Ahead {
+    rows: VecDeque<Ready>,
+    /// How many to read next.
+    read: usize,
+}
+
+impl Ahead {
+    fn new(claims: usize) -> Self {
+        Self {
+            rows: VecDeque::new(),
+            read: claims.clamp(1, READ_AT_ONCE),
+        }
+    }
 }
 
 /// A queued row as it was read.
@@ -63,45 +69,42 @@ pub(super) struct Ready {
     metadata: String,
 }
 
-impl Looked {
-    /// What no claim of the group has told: it held results only.
-    fn untold(&self) -> u32 {
-        if self.told { 0 } else { self.others_spent }
-    }
-}
-
 impl Progress {
-    /// Looks once for the whole group, before any of its steps writes: what others wrote stands behind
-    /// the last attempt that we know, and must be read before an attempt of ours stands behind it.
-    /// True if the group is a new one.
-    pub(super) fn enter_group(&mut self, tx: &Tx<'_>) -> Result<bool, StoreError> {
-        if self.looked.group == tx.group {
-            return Ok(false);
+    /// Answers the steps that ask for the next recipient.
+    pub(super) fn claim(
+        &mut self,
+        tx: &mut Tx<'_>,
+        steps: &[Step],
+    ) -> Result<Vec<Option<Claim>>, StoreError> {
+        let others_spent = std::mem::take(&mut self.others_spent);
+        if others_spent > 0 {
+            return Ok(self.tell_others_spent(steps, others_spent));
         }
-        self.history.catch_up(tx.connection)?;
-        let claims = settings::claims(tx.connection, self.rules.token)?;
-        let others = claims - std::mem::replace(&mut self.token_claims, claims);
-        self.looked = Looked {
-            group: tx.group,
-            others_spent: self
-                .looked
-                .untold()
-                .saturating_add(u32::try_from(others).unwrap_or(0)),
-            told: false,
-            nobody_suppressed: suppression::is_empty(tx.connection)?,
-        };
-        Ok(true)
+        let mut ahead = Ahead::new(steps.iter().filter_map(|step| step.claim_at).count());
+        let mut claim = |now| self.claim_next(tx, &mut ahead, now);
+        let claims = steps.iter().map(|step| step.claim_at.map(&mut claim));
+        claims.map(Option::transpose).collect()
     }
 
-    pub(super) fn claim(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
-        if self.looked.others_spent > 0 {
-            // Told to the first of this group: the permits of the rest are as stale.
-            let told = std::mem::replace(&mut self.looked.told, true);
-            let others = if told { 0 } else { self.looked.others_spent };
-            return Ok(Claim::OthersSpent(others));
-        }
+    /// The permits of the whole group are stale; the first is told by how much.
+    fn tell_others_spent(&mut self, steps: &[Step], others_spent: u32) -> Vec<Option<Claim>> {
+        let mut untold = others_spent;
+        let mut tell = |_| Claim::OthersSpent(std::mem::take(&mut untold));
+        let claims = steps.iter().map(|step| step.claim_at.map(&mut tell));
+        let claims = claims.collect();
+        // A group of results only has told nobody.
+        self.others_spent = untold;
+        claims
+    }
+
+    fn claim_next(
+        &mut self,
+        tx: &mut Tx<'_>,
+        ahead: &mut Ahead,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
         for _ in 0..SUPPRESSED_AT_ONCE {
-            let ready = match self.next_ready(tx.connection, now)? {
+            let ready = match self.next_ready(tx.connection, ahead, now)? {
                 Next::Row(ready) => ready,
                 Next::More => return Ok(Claim::Again),
                 Next::Nothing => {
@@ -110,7 +113,8 @@ impl Progress {
                     });
                 }
             };
-            if self.flights.is_under_way(ready.id) || !still_queued(tx.connection, &ready)? {
+            // A new look from the top finds rows that are under way: they are stored as queued.
+            if self.flights.is_under_way(ready.id) {
                 continue;
             }
             let key = content_key(&self.channel, ready.phone, &ready.content);
@@ -126,12 +130,17 @@ impl Progress {
     }
 
     /// The next queued row in order; rows that came back first.
-    fn next_ready(&mut self, connection: &Connection, now: Timestamp) -> Result<Next, StoreError> {
+    fn next_ready(
+        &mut self,
+        connection: &Connection,
+        ahead: &mut Ahead,
+        now: Timestamp,
+    ) -> Result<Next, StoreError> {
         if self.opens_at.is_some_and(|opens_at| opens_at <= now) {
             // Rows that were passed over may go now: once more from the top.
             self.opens_at = None;
             self.cursor = RecipientId::new(self.batch, 0).get();
-            self.ahead.clear();
+            ahead.rows.clear();
             self.returned.clear();
         }
         while let Some(id) = self.returned.pop_first() {
@@ -140,22 +149,26 @@ impl Progress {
                 continue;
             }
             // Its hours may have ended since it was claimed before.
-            if let Some(ready) = read_ahead(connection, id - 1, id, 1)?.pop_front()
+            if let Some(ready) = read_queued(connection, id - 1, id, 1)?.pop_front()
                 && self.may_go(&ready, now)
             {
                 return Ok(Next::Row(ready));
             }
         }
         for _ in 0..PASSED_OVER_AT_ONCE {
-            let Some(ready) = self.ahead.pop_front() else {
-                let end = (self.batch.get() + 1) << 32;
-                self.ahead = read_ahead(connection, self.cursor, end, READ_AHEAD)?;
-                match self.ahead.back() {
-                    Some(last) => self.cursor = last.id,
-                    None => return Ok(Next::Nothing),
+            let Some(ready) = ahead.rows.pop_front() else {
+                let last = ((self.batch.get() + 1) << 32) - 1;
+                ahead.rows = read_queued(connection, self.cursor, last, ahead.read)?;
+                // Fewer go than were asked for: the rest is found with fewer statements.
+                ahead.read = (ahead.read * 2).min(READ_AT_ONCE);
+                if ahead.rows.is_empty() {
+                    // Nobody reads to the end again.
+                    self.cursor = last;
+                    return Ok(Next::Nothing);
                 }
                 continue;
             };
+            self.cursor = ready.id;
             if self.may_go(&ready, now) {
                 return Ok(Next::Row(ready));
             }
@@ -184,7 +197,7 @@ impl Progress {
         key: i64,
         now: Timestamp,
     ) -> Result<Option<Suppression>, StoreError> {
-        if !self.looked.nobody_suppressed
+        if !self.nobody_suppressed
             && let Some(cause) = suppression::cause(connection, ready.phone)?
         {
             return Ok(Some(cause));
@@ -232,7 +245,18 @@ impl Progress {
                 (self.batch.get(), to_millis(now)),
             )?;
         }
-        let addressee = self.addressee(tx.connection, &ready)?;
+        let contact_id = match ready.contact_id {
+            Some(told) => Some(told),
+            None => self.known_contact(tx.connection, ready.phone)?,
+        };
+        let addressee = match contact_id {
+            Some(id) => Addressee::ContactId(id),
+            None => Addressee::Phone {
+                phone: ready.phone,
+                first_name: ready.first_name,
+                last_name: ready.last_name,
+            },
+        };
         Ok(Claimed {
             recipient: RecipientId::from_column(ready.id),
             attempts: ready.attempts,
@@ -244,30 +268,22 @@ impl Progress {
         })
     }
 
-    /// By the contact's id where the file or an earlier batch tells it, else by number.
-    fn addressee(&self, connection: &Connection, ready: &Ready) -> Result<Addressee, StoreError> {
-        if let Some(id) = &ready.contact_id {
-            return Ok(Addressee::ContactId(id.clone()));
+    /// The contact's id, where an earlier batch told it.
+    fn known_contact(
+        &self,
+        connection: &Connection,
+        phone: PhoneNumber,
+    ) -> Result<Option<String>, StoreError> {
+        if !self.has_contacts {
+            return Ok(None);
         }
-        let known: Option<String> = if self.has_contacts {
-            connection
-                .prepare_cached("SELECT contact_id FROM contact WHERE channel = ?1 AND phone = ?2")?
-                .query_row((&self.channel, suppression::column(ready.phone)), |row| {
-                    row.get(0)
-                })
-                .optional()?
-                .flatten()
-        } else {
-            None
-        };
-        Ok(known.map_or_else(
-            || Addressee::Phone {
-                phone: ready.phone,
-                first_name: ready.first_name.clone(),
-                last_name: ready.last_name.clone(),
-            },
-            Addressee::ContactId,
-        ))
+        let known: Option<Option<String>> = connection
+            .prepare_cached("SELECT contact_id FROM contact WHERE channel = ?1 AND phone = ?2")?
+            .query_row((&self.channel, suppression::column(phone)), |row| {
+                row.get(0)
+            })
+            .optional()?;
+        Ok(known.flatten())
     }
 }
 
@@ -298,36 +314,22 @@ pub(in crate::store) fn suppress(
     Ok(())
 }
 
-/// Whether a row that was read some time ago still waits. Asked for every claim, in its transaction: an
-/// event, `forget` or a person may have taken it out of the queue, and a new look from the top reads
-/// what is under way, which is stored as queued too and may have landed since.
-fn still_queued(connection: &Connection, ready: &Ready) -> Result<bool, StoreError> {
-    let found = connection
-        .prepare_cached(
-            "SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND phone = ?2",
-        )?
-        .query_row((ready.id, suppression::column(ready.phone)), |_| Ok(()))
-        .optional()?;
-    Ok(found.is_some())
-}
-
 /// Queued rows with `after < id <= last`, in order.
-fn read_ahead(
+fn read_queued(
     connection: &Connection,
     after: i64,
     last: i64,
     limit: usize,
 ) -> Result<VecDeque<Ready>, StoreError> {
+    // Without a LIMIT: SQLite prepares a statement anew whenever that parameter has changed.
     let mut select = connection.prepare_cached(
         "SELECT r.id, r.phone, r.attempts, i.row, i.first_name, i.last_name, i.contact_id,
                 i.content, i.metadata
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
-         WHERE r.state = 'queued' AND r.id > ?1 AND r.id <= ?2 ORDER BY r.id LIMIT ?3",
+         WHERE r.state = 'queued' AND r.id > ?1 AND r.id <= ?2 ORDER BY r.id",
     )?;
-    let rows = select.query_map((after, last, i64::try_from(limit).unwrap_or(1)), |row| {
-        Ok(ready(row))
-    })?;
-    rows.map(|row| row?).collect()
+    let rows = select.query_map((after, last), |row| Ok(ready(row)))?;
+    rows.take(limit).map(|row| row?).collect()
 }
 
 fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {

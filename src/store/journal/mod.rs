@@ -16,9 +16,10 @@
 mod claim;
 mod flight;
 mod settle;
+mod steps;
 mod types;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ use super::batch::{Batch, BatchId, RecipientId};
 use super::error::StoreError;
 use super::history::History;
 use super::writer::Tx;
-use super::{Store, contact, settings, to_millis};
+use super::{Store, contact, settings, suppression, to_millis};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
@@ -35,14 +36,15 @@ pub use types::{
     Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
 };
 
-use claim::{Looked, Ready};
 use flight::Flights;
+use steps::{Answer, Step, Steps};
 
 /// A batch that is being sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Journal {
     store: Arc<Store>,
     shared: Arc<Mutex<Progress>>,
+    steps: Arc<Steps>,
 }
 
 /// What the writer thread keeps in memory of the batch. Once a run is prepared, only that thread locks
@@ -52,15 +54,17 @@ struct Progress {
     channel: String,
     rules: ClaimRules,
     history: History,
-    /// Rows read ahead, in row order.
-    ahead: VecDeque<Ready>,
-    /// The last row that was read.
+    /// The last row that was looked at.
     cursor: i64,
     /// Rows that went back to the queue behind the cursor.
     returned: BTreeSet<i64>,
     flights: Flights,
     /// Requests that were ever claimed with the token, as the checkpoint last told.
     token_claims: i64,
+    /// How many requests of others with the token no claim has been told yet.
+    others_spent: u32,
+    /// The suppression list is empty, and nobody was erased; as of this group.
+    nobody_suppressed: bool,
     /// Of this group: our own claims, the recipients whose message was accepted, and the latest time.
     group_claims: i64,
     group_accepted: Vec<i64>,
@@ -70,16 +74,12 @@ struct Progress {
     /// Whether any contact of this channel is known.
     has_contacts: bool,
     started: bool,
-    looked: Looked,
     quota: Option<Box<QuotaNews>>,
 }
 
-impl std::fmt::Debug for Progress {
+impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Progress")
-            .field("batch", &self.batch)
-            .field("cursor", &self.cursor)
-            .finish_non_exhaustive()
+        f.debug_struct("Journal").finish_non_exhaustive()
     }
 }
 
@@ -113,18 +113,18 @@ impl Journal {
                     channel,
                     rules,
                     history,
-                    ahead: VecDeque::new(),
                     cursor: RecipientId::new(id, 0).get(),
                     returned: BTreeSet::new(),
                     flights: Flights::default(),
                     token_claims,
+                    others_spent: 0,
+                    nobody_suppressed: false,
                     group_claims: 0,
                     group_accepted: Vec::new(),
                     group_at: to_millis(now),
                     opens_at: None,
                     has_contacts,
                     started,
-                    looked: Looked::default(),
                     quota: None,
                 };
                 Ok((progress, JournalStart { interrupted }))
@@ -134,6 +134,7 @@ impl Journal {
             Self {
                 store,
                 shared: Arc::new(Mutex::new(progress)),
+                steps: Arc::default(),
             },
             start,
         ))
@@ -158,23 +159,8 @@ impl Journal {
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
-        let shared = Arc::clone(&self.shared);
-        self.store
-            .writer
-            .write(move |tx| {
-                let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                if progress.enter_group(tx)? {
-                    let shared = Arc::clone(&shared);
-                    tx.at_end(move |tx| {
-                        let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                        progress.close_group(tx)
-                    });
-                }
-                let settled = settlement.map(|it| progress.settle(tx, &it)).transpose()?;
-                let claim = claim_at.map(|now| progress.claim(tx, now)).transpose()?;
-                Ok((settled, claim))
-            })
-            .await
+        let writer = &self.store.writer;
+        steps::hand_in(&self.steps, &self.shared, writer, settlement, claim_at).await
     }
 
     /// Gives up on the answers that are still awaited: their recipients become `unknown`.
@@ -239,8 +225,30 @@ impl Journal {
 }
 
 impl Progress {
+    /// Works off what was handed in together: all results, then all claims, then what is written once
+    /// for all of them.
+    fn work_off(&mut self, tx: &mut Tx<'_>, steps: &[Step]) -> Result<Vec<Answer>, StoreError> {
+        self.look_around(tx)?;
+        let settled = self.settle(tx, steps)?;
+        let claims = self.claim(tx, steps)?;
+        self.write_shared(tx)?;
+        Ok(settled.into_iter().zip(claims).collect())
+    }
+
+    /// What others wrote since the last group. It stands behind the last attempt that we know, and must
+    /// be read before an attempt of ours stands behind it.
+    fn look_around(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        self.history.catch_up(tx.connection)?;
+        let claims = settings::claims(tx.connection, self.rules.token)?;
+        let others = claims - std::mem::replace(&mut self.token_claims, claims);
+        let others = u32::try_from(others).unwrap_or(0);
+        self.others_spent = self.others_spent.saturating_add(others);
+        self.nobody_suppressed = suppression::is_empty(tx.connection)?;
+        Ok(())
+    }
+
     /// What is written once for all steps of a group.
-    fn close_group(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    fn write_shared(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
         let token = self.rules.token;
         self.flights.write(tx.connection, token)?;
         contact::note_due(tx.connection, &mut self.group_accepted)?;

@@ -1,13 +1,14 @@
 //! The results: what became of an attempt, and what an earlier process never learned.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 
 use super::Progress;
 use super::flight::Landed;
+use super::steps::Step;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
-use crate::domain::outcome::{AttemptOutcome, Receipt};
+use crate::domain::outcome::AttemptOutcome;
 use crate::store::batch::{BatchId, RecipientId, parse_state};
 use crate::store::error::StoreError;
 use crate::store::history::content_key;
@@ -44,7 +45,7 @@ pub(in crate::store) fn interrupt(
                 http_status: None,
                 text: None,
             };
-            attempt.insert(tx.connection)?;
+            attempt.insert(&mut Attempt::insertion(tx.connection)?)?;
             lose(tx, it.recipient, next, now)?;
             tx.count_move(batch, State::Sending, next);
             rows += 1;
@@ -86,25 +87,27 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn insert(&self, connection: &Connection) -> Result<i64, StoreError> {
-        connection
-            .prepare_cached(
-                "INSERT INTO attempt (recipient, phone, content_key, token, started_at, finished_at,
-                                      outcome, http_status, text)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute((
-                self.recipient.get(),
-                self.phone,
-                self.content_key,
-                self.token,
-                self.started_at,
-                self.finished_at,
-                self.outcome.word(),
-                self.http_status,
-                self.text,
-            ))?;
-        Ok(connection.last_insert_rowid())
+    fn insertion(connection: &Connection) -> Result<CachedStatement<'_>, StoreError> {
+        Ok(connection.prepare_cached(
+            "INSERT INTO attempt (recipient, phone, content_key, token, started_at, finished_at,
+                                  outcome, http_status, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?)
+    }
+
+    /// Returns its id.
+    fn insert(&self, insertion: &mut CachedStatement<'_>) -> Result<i64, StoreError> {
+        Ok(insertion.insert((
+            self.recipient.get(),
+            self.phone,
+            self.content_key,
+            self.token,
+            self.started_at,
+            self.finished_at,
+            self.outcome.word(),
+            self.http_status,
+            self.text,
+        ))?)
     }
 
     /// The answer came after all, when the request had been called lost: its entry tells it now.
@@ -127,24 +130,74 @@ impl Attempt<'_> {
     }
 }
 
+/// What every result needs, prepared once for a group.
+struct Statements<'a> {
+    update: CachedStatement<'a>,
+    attempt: CachedStatement<'a>,
+    message: CachedStatement<'a>,
+}
+
+impl<'a> Statements<'a> {
+    fn prepare(connection: &'a Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            update: connection.prepare_cached(
+                "UPDATE recipient SET state = ?2, attempts = attempts + ?3, reason_code = ?4,
+                        reason = ?5, finished_at = ?6
+                 WHERE id = ?1 AND state = 'queued'",
+            )?,
+            attempt: Attempt::insertion(connection)?,
+            message: connection.prepare_cached(
+                "INSERT INTO message (recipient, message_id, contact_id, sent_at)
+                 VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (recipient) DO UPDATE SET
+                    message_id = coalesce(excluded.message_id, message_id),
+                    contact_id = coalesce(excluded.contact_id, contact_id),
+                    sent_at = excluded.sent_at",
+            )?,
+        })
+    }
+}
+
 impl Progress {
+    /// Records the results of the steps that have one.
     pub(super) fn settle(
         &mut self,
         tx: &mut Tx<'_>,
+        steps: &[Step],
+    ) -> Result<Vec<Option<Settled>>, StoreError> {
+        let mut statements = Statements::prepare(tx.connection)?;
+        let mut settle = |it| self.settle_one(tx, &mut statements, it);
+        let results = steps
+            .iter()
+            .map(|step| step.settlement.as_ref().map(&mut settle));
+        results.map(Option::transpose).collect()
+    }
+
+    fn settle_one(
+        &mut self,
+        tx: &mut Tx<'_>,
+        statements: &mut Statements<'_>,
         it: &Settlement,
     ) -> Result<Settled, StoreError> {
         let landed = self.flights.land(it.recipient.get());
         let usual = match landed {
-            Landed::Awaited(_) => settle_sending(tx, it)?.map(|next| (State::Sending, next)),
+            Landed::Awaited(_) => {
+                settle_sending(&mut statements.update, it)?.map(|next| (State::Sending, next))
+            }
             Landed::GivenUp(_) | Landed::Unknown => None,
         };
         let (state, next) = match usual {
             Some(moved) => moved,
             None => settle_late(tx, it)?,
         };
-        self.note_attempt(tx, it, landed)?;
+        self.note_attempt(tx, &mut statements.attempt, it, landed)?;
         if let Some(receipt) = &it.receipt {
-            insert_message(tx.connection, it.recipient, receipt, it.at)?;
+            statements.message.execute((
+                it.recipient.get(),
+                &receipt.message_id,
+                &receipt.contact_id,
+                to_millis(it.at),
+            ))?;
             self.group_accepted.push(it.recipient.get());
         }
         if it.outcome == AttemptOutcome::Throttled {
@@ -163,6 +216,7 @@ impl Progress {
     fn note_attempt(
         &mut self,
         tx: &Tx<'_>,
+        insertion: &mut CachedStatement<'_>,
         it: &Settlement,
         landed: Landed,
     ) -> Result<(), StoreError> {
@@ -183,7 +237,7 @@ impl Progress {
             text: (!it.text.is_empty()).then_some(it.text.as_str()),
         };
         if !(given_up && attempt.correct(tx.connection)?) {
-            let id = attempt.insert(tx.connection)?;
+            let id = attempt.insert(insertion)?;
             self.history.skip_own(id);
         }
         Ok(())
@@ -192,26 +246,22 @@ impl Progress {
 
 /// The usual case, in one statement: nothing happened to the recipient since it was claimed; `None`
 /// if something did.
-fn settle_sending(tx: &Tx<'_>, it: &Settlement) -> Result<Option<State>, StoreError> {
+fn settle_sending(
+    update: &mut CachedStatement<'_>,
+    it: &Settlement,
+) -> Result<Option<State>, StoreError> {
     let next = delivery::next(State::Sending, it.event)?;
     let finished = !next.is_outstanding();
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
-    let changed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, attempts = attempts + ?3, reason_code = ?4,
-                    reason = ?5, finished_at = ?6
-             WHERE id = ?1 AND state = 'queued'",
-        )?
-        .execute((
-            it.recipient.get(),
-            next.word(),
-            i64::from(it.outcome.counts()),
-            code,
-            reason,
-            finished.then(|| to_millis(it.at)),
-        ))?;
+    let changed = update.execute((
+        it.recipient.get(),
+        next.word(),
+        i64::from(it.outcome.counts()),
+        code,
+        reason,
+        finished.then(|| to_millis(it.at)),
+    ))?;
     Ok((changed > 0).then_some(next))
 }
 
@@ -257,22 +307,5 @@ fn update_recipient(
             finished.then(|| to_millis(it.at)),
             overtaken,
         ))?;
-    Ok(())
-}
-
-fn insert_message(
-    connection: &Connection,
-    recipient: RecipientId,
-    receipt: &Receipt,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO message (recipient, message_id, contact_id, sent_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (recipient) DO UPDATE SET
-                message_id = coalesce(excluded.message_id, message_id),
-                contact_id = coalesce(excluded.contact_id, contact_id), sent_at = excluded.sent_at",
-        )?
-        .execute((recipient.get(), &receipt.message_id, &receipt.contact_id, to_millis(at)))?;
     Ok(())
 }

@@ -1,0 +1,156 @@
+//! What the workers hand in, gathered for the next group commit and worked off together.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::Progress;
+use super::types::{Claim, Settled, Settlement};
+use crate::store::error::StoreError;
+use crate::store::writer::{Job, Tx, Writer};
+
+/// What became of a step.
+pub(super) type Answer = (Option<Settled>, Option<Claim>);
+
+/// A result, a request for the next recipient, and who waits until both are on disk.
+pub(super) struct Step {
+    pub(super) settlement: Option<Settlement>,
+    pub(super) claim_at: Option<Timestamp>,
+    waiter: oneshot::Sender<Result<Answer, StoreError>>,
+}
+
+impl Step {
+    /// Nothing of it is on disk.
+    fn fail(self, failure: &StoreError) {
+        if let Some(it) = self.settlement {
+            // The checkpoint will call it unknown: what is known goes where a person can find it.
+            tracing::error!(
+                recipient = it.recipient.seq(),
+                outcome = it.outcome.word(),
+                message_id = it.receipt.and_then(|receipt| receipt.message_id),
+                "the checkpoint failed before this result was on disk"
+            );
+        }
+        // A waiter that went away needs no answer.
+        let _ = self.waiter.send(Err(failure.for_waiter()));
+    }
+}
+
+/// The steps that wait. Invariant: if there are any, a [`Group`] that takes them waits for the writer,
+/// or is being handed to it.
+#[derive(Default)]
+pub(super) struct Steps(Mutex<Vec<Step>>);
+
+impl Steps {
+    fn lock(&self) -> MutexGuard<'_, Vec<Step>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Vec<Step> {
+        let mut steps = self.lock();
+        // As much room as was needed now will be needed again.
+        let room = Vec::with_capacity(steps.len());
+        std::mem::replace(&mut steps, room)
+    }
+}
+
+/// Hands in a step; returns when it is on disk.
+///
+/// # Errors
+/// [`StoreError`] if nothing of it is.
+pub(super) async fn hand_in(
+    steps: &Arc<Steps>,
+    progress: &Arc<Mutex<Progress>>,
+    writer: &Writer,
+    settlement: Option<Settlement>,
+    claim_at: Option<Timestamp>,
+) -> Result<Answer, StoreError> {
+    let (waiter, answer) = oneshot::channel();
+    let step = Step {
+        settlement,
+        claim_at,
+        waiter,
+    };
+    let first = {
+        let mut waiting = steps.lock();
+        waiting.push(step);
+        waiting.len() == 1
+    };
+    if first {
+        writer.hand_in(Box::new(Group {
+            steps: Arc::clone(steps),
+            progress: Arc::clone(progress),
+            begun: false,
+            runtime: Handle::try_current().ok(),
+            taken: Vec::new(),
+            answers: Vec::new(),
+        }))?;
+    } else {
+        writer.one_more()?;
+    }
+    answer.await.unwrap_or(Err(StoreError::Stopped))
+}
+
+/// All steps that wait when the writer comes to them.
+struct Group {
+    steps: Arc<Steps>,
+    progress: Arc<Mutex<Progress>>,
+    /// The steps are taken; those that are handed in from now on have a group of their own.
+    begun: bool,
+    /// Where the waiters are; another executor than Tokio's is served as well.
+    runtime: Option<Handle>,
+    taken: Vec<Step>,
+    answers: Vec<Answer>,
+}
+
+impl Group {
+    fn take(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.taken = self.steps.take();
+        }
+    }
+
+    fn fail(&mut self, failure: &StoreError) {
+        self.take();
+        for step in self.taken.drain(..) {
+            step.fail(failure);
+        }
+    }
+}
+
+impl Job for Group {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.take();
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        self.answers = progress.work_off(tx, &self.taken)?;
+        Ok(())
+    }
+
+    fn answer(mut self: Box<Self>, failure: Option<StoreError>) {
+        if let Some(failure) = failure {
+            return self.fail(&failure);
+        }
+        let answers = std::mem::take(&mut self.answers);
+        let taken = std::mem::take(&mut self.taken);
+        let give = move || {
+            for (step, answer) in taken.into_iter().zip(answers) {
+                // A waiter that went away does not undo the commit.
+                let _ = step.waiter.send(Ok(answer));
+            }
+        };
+        match &self.runtime {
+            // To wake many tasks from outside their runtime is a lock and a signal for each.
+            Some(runtime) => drop(runtime.spawn(async move { give() })),
+            None => give(),
+        }
+    }
+}
+
+impl Drop for Group {
+    /// The writer is gone: nobody waits for ever.
+    fn drop(&mut self) {
+        self.fail(&StoreError::Stopped);
+    }
+}

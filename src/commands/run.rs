@@ -167,8 +167,7 @@ impl Run {
         let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal).await;
         if end.is_ok() {
-            // Permits that were not used have gone back since the last result: that is news of the quota.
-            journal.step(None, None).await?;
+            journal.end().await?;
         }
         finish::finish(self, end).await
     }

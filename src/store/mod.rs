@@ -10,6 +10,7 @@
 mod absorb;
 mod audit;
 mod batch;
+mod cache;
 mod contact;
 mod error;
 mod event;
@@ -86,9 +87,7 @@ impl Store {
         write_ahead(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // 2 MiB: the rows in work, which are neighbours. More of it is slower: SQLite walks through the whole
-        // cache at each commit that moved a page of an index.
-        connection.pragma_update(None, "cache_size", -2 * 1024)?;
+        cache::roomy(&connection)?;
         // 32 MiB of log, not 4, until it is copied into the file: pages that many groups change are
         // copied once.
         connection.pragma_update(None, "wal_autocheckpoint", 8 * 1024)?;

@@ -181,6 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn pieces_that_join_a_job_count_for_the_group() {
+        let queue = Queue::default();
+        queue.gather(3);
+        queue.push(1).unwrap();
+        queue.one_more().unwrap();
+        queue.one_more().unwrap();
+        let mut group = Vec::new();
+        assert_eq!(queue.next_group(&mut group, 3), 3);
+        assert_eq!(group, [1]);
+        queue.close();
+        assert!(matches!(queue.one_more(), Err(StoreError::Stopped)));
+    }
+
+    #[test]
     fn a_group_has_its_bound_and_a_closed_queue_gives_what_it_has() {
         let queue = Queue::default();
         let many = u32::try_from(GROUP).unwrap() + 1;

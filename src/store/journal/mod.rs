@@ -28,7 +28,7 @@ use super::batch::{Batch, BatchId, RecipientId};
 use super::error::StoreError;
 use super::history::History;
 use super::writer::Tx;
-use super::{Store, contact, settings, suppression, to_millis};
+use super::{Store, cache, contact, settings, suppression, to_millis};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
@@ -108,6 +108,7 @@ impl Journal {
                     [&channel],
                     |row| row.get(0),
                 )?;
+                cache::small(tx.connection)?;
                 let progress = Progress {
                     batch: id,
                     channel,
@@ -161,6 +162,19 @@ impl Journal {
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
         let writer = &self.store.writer;
         steps::hand_in(&self.steps, &self.shared, writer, settlement, claim_at).await
+    }
+
+    /// The run is over: what is new of the quota since the last result (permits that were not used have
+    /// gone back) is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn end(&self) -> Result<(), StoreError> {
+        self.step(None, None).await?;
+        self.store
+            .writer
+            .write(|tx| cache::roomy(tx.connection))
+            .await
     }
 
     /// Gives up on the answers that are still awaited: their recipients become `unknown`.

@@ -1,7 +1,8 @@
 //! Random histories, against the journal and a naive oracle that remembers everything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -407,6 +408,120 @@ fn a_new_look_from_the_top_claims_nobody_twice() {
             assert_eq!(again, None);
         }
     });
+}
+
+/// What several workers do at once, so that many of their steps share a commit.
+struct Crowd {
+    journal: Journal,
+    /// Milliseconds; goes on with every step, and to the next opening when all wait for it.
+    clock: AtomicI64,
+    /// How often each row was claimed, and whether it is under way.
+    claimed: Mutex<BTreeMap<u32, (u32, bool)>>,
+    left: AtomicU32,
+}
+
+impl Crowd {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.clock.fetch_add(1, Ordering::SeqCst)).unwrap()
+    }
+
+    /// Puts every third recipient off twice, and sends to all.
+    fn answer(&self, claimed: &Claimed) -> Settlement {
+        let seq = claimed.recipient.seq();
+        let mut rows = self.claimed.lock().unwrap();
+        let (times, under_way) = rows.get_mut(&seq).unwrap();
+        *under_way = false;
+        let answer = if seq.is_multiple_of(3) && *times < 3 {
+            Answer::Throttled
+        } else {
+            self.left.fetch_sub(1, Ordering::SeqCst);
+            Answer::Sent
+        };
+        Settlement {
+            recipient: claimed.recipient,
+            outcome: answer.outcome(),
+            event: answer.event(),
+            http_status: None,
+            text: String::new(),
+            receipt: (answer == Answer::Sent).then(Receipt::default),
+            at: self.now(),
+        }
+    }
+
+    fn note(&self, claimed: &Claimed) {
+        let mut rows = self.claimed.lock().unwrap();
+        let (times, under_way) = rows.entry(claimed.recipient.seq()).or_default();
+        assert!(!*under_way, "claimed while it is under way");
+        (*times, *under_way) = (*times + 1, true);
+    }
+
+    async fn work(self: Arc<Self>) {
+        let mut result = None;
+        while self.left.load(Ordering::SeqCst) > 0 {
+            let (_, claim) = self
+                .journal
+                .step(result.take(), Some(self.now()))
+                .await
+                .unwrap();
+            match claim {
+                Some(Claim::Claimed(claimed)) => {
+                    self.note(&claimed);
+                    tokio::task::yield_now().await;
+                    result = Some(self.answer(&claimed));
+                }
+                Some(Claim::Exhausted { opens_at }) => {
+                    if let Some(at) = opens_at {
+                        self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
+                    }
+                    tokio::task::yield_now().await;
+                }
+                Some(Claim::Again | Claim::OthersSpent(_)) | None => {}
+            }
+        }
+        self.journal.step(result, None).await.unwrap();
+    }
+}
+
+#[test]
+fn many_workers_at_once_claim_everybody_and_nobody_twice() {
+    const ROWS: u32 = 700;
+    for hours in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, batch) = store(folder.path(), ROWS);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .build()
+            .unwrap();
+        let reader = store.reader().unwrap();
+        runtime.block_on(async {
+            let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
+            let (journal, _) = Journal::start(store, &batch, rules_with(hours), now)
+                .await
+                .unwrap();
+            journal.prepare(48, Box::new(|| None));
+            let crowd = Arc::new(Crowd {
+                journal,
+                clock: AtomicI64::new(now.as_millisecond()),
+                claimed: Mutex::default(),
+                left: AtomicU32::new(ROWS),
+            });
+            let mut workers = tokio::task::JoinSet::new();
+            for _ in 0..48 {
+                workers.spawn(Arc::clone(&crowd).work());
+            }
+            workers.join_all().await;
+            crowd.journal.end().await.unwrap();
+            let claimed = crowd.claimed.lock().unwrap();
+            assert_eq!(claimed.len(), ROWS as usize);
+            for (seq, (times, _)) in &*claimed {
+                assert_eq!(*times, if seq % 3 == 0 { 3 } else { 1 }, "row {seq}");
+            }
+        });
+        let counts = reader.counts(batch.id).unwrap();
+        assert_eq!((counts.sent, counts.queued, counts.sending), (700, 0, 0));
+        assert_eq!((counts.requests, counts.throttled), (700 + 466, 466));
+        assert!(reader.integrity_faults().unwrap().is_empty());
+    }
 }
 
 /// Two processes with the same people and message, step by step: whatever one has under way or has

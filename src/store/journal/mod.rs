@@ -20,7 +20,7 @@ mod steps;
 mod types;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -37,18 +37,16 @@ pub use types::{
 };
 
 use flight::Flights;
-use steps::{Answer, Step, Steps};
+use steps::{Answer, Desk, Step};
 
 /// A batch that is being sent.
 #[derive(Clone)]
 pub struct Journal {
     store: Arc<Store>,
-    shared: Arc<Mutex<Progress>>,
-    steps: Arc<Steps>,
+    desk: Arc<Desk>,
 }
 
-/// What the writer thread keeps in memory of the batch. Once a run is prepared, only that thread locks
-/// it.
+/// What the writer thread keeps in memory of the batch.
 struct Progress {
     batch: BatchId,
     channel: String,
@@ -134,8 +132,7 @@ impl Journal {
         Ok((
             Self {
                 store,
-                shared: Arc::new(Mutex::new(progress)),
-                steps: Arc::default(),
+                desk: Arc::new(Desk::new(progress)),
             },
             start,
         ))
@@ -146,8 +143,7 @@ impl Journal {
     /// goes to disk together with their results, so that whoever comes after a crash knows it.
     pub fn prepare(&self, workers: usize, quota: Box<QuotaNews>) {
         self.store.writer.gather(workers / 3);
-        let mut progress = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.quota = Some(quota);
+        self.desk.progress().quota = Some(quota);
     }
 
     /// Records the result of the last message and the intent of the next, together; returns when
@@ -161,7 +157,7 @@ impl Journal {
         claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
         let writer = &self.store.writer;
-        steps::hand_in(&self.steps, &self.shared, writer, settlement, claim_at).await
+        self.desk.step(writer, settlement, claim_at).await
     }
 
     /// The run is over: what is new of the quota since the last result (permits that were not used have
@@ -182,11 +178,11 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn interrupt(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let shared = Arc::clone(&self.shared);
+        let desk = Arc::clone(&self.desk);
         self.store
             .writer
             .write(move |tx| {
-                let mut progress = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut progress = desk.progress();
                 progress.flights.give_up();
                 interrupt(tx, progress.batch, now)
             })
@@ -223,11 +219,11 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
-        let shared = Arc::clone(&self.shared);
+        let desk = Arc::clone(&self.desk);
         self.store
             .writer
             .write(move |tx| {
-                let batch = shared.lock().unwrap_or_else(PoisonError::into_inner).batch;
+                let batch = desk.progress().batch;
                 tx.connection.execute(
                     "UPDATE batch SET channel_type = ?2 WHERE id = ?1",
                     (batch.get(), kind),

@@ -38,65 +38,77 @@ impl Step {
     }
 }
 
-/// The steps that wait. Invariant: if there are any, a [`Group`] that takes them waits for the writer,
-/// or is being handed to it.
-#[derive(Default)]
-pub(super) struct Steps(Mutex<Vec<Step>>);
+/// Where the workers hand in their steps, and what the writer knows of the batch.
+pub(super) struct Desk {
+    /// Invariant: if there are any, a [`Group`] that takes them waits for the writer, or is being handed
+    /// to it.
+    steps: Mutex<Vec<Step>>,
+    /// Once a run is prepared, only the writer's thread locks it.
+    progress: Mutex<Progress>,
+}
 
-impl Steps {
-    fn lock(&self) -> MutexGuard<'_, Vec<Step>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Desk {
+    pub(super) fn new(progress: Progress) -> Self {
+        Self {
+            steps: Mutex::default(),
+            progress: Mutex::new(progress),
+        }
     }
 
-    fn take(&self) -> Vec<Step> {
-        let mut steps = self.lock();
+    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_steps(&self) -> Vec<Step> {
+        let mut steps = self.steps();
         // As much room as was needed now will be needed again.
         let room = Vec::with_capacity(steps.len());
         std::mem::replace(&mut steps, room)
     }
-}
 
-/// Hands in a step; returns when it is on disk.
-///
-/// # Errors
-/// [`StoreError`] if nothing of it is.
-pub(super) async fn hand_in(
-    steps: &Arc<Steps>,
-    progress: &Arc<Mutex<Progress>>,
-    writer: &Writer,
-    settlement: Option<Settlement>,
-    claim_at: Option<Timestamp>,
-) -> Result<Answer, StoreError> {
-    let (waiter, answer) = oneshot::channel();
-    let step = Step {
-        settlement,
-        claim_at,
-        waiter,
-    };
-    let first = {
-        let mut waiting = steps.lock();
-        waiting.push(step);
-        waiting.len() == 1
-    };
-    if first {
-        writer.hand_in(Box::new(Group {
-            steps: Arc::clone(steps),
-            progress: Arc::clone(progress),
-            begun: false,
-            runtime: Handle::try_current().ok(),
-            taken: Vec::new(),
-            answers: Vec::new(),
-        }))?;
-    } else {
-        writer.one_more()?;
+    /// Hands in a step; returns when it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] if nothing of it is.
+    pub(super) async fn step(
+        self: &Arc<Self>,
+        writer: &Writer,
+        settlement: Option<Settlement>,
+        claim_at: Option<Timestamp>,
+    ) -> Result<Answer, StoreError> {
+        let (waiter, answer) = oneshot::channel();
+        let step = Step {
+            settlement,
+            claim_at,
+            waiter,
+        };
+        let first = {
+            let mut steps = self.steps();
+            steps.push(step);
+            steps.len() == 1
+        };
+        if first {
+            writer.hand_in(Box::new(Group {
+                desk: Arc::clone(self),
+                begun: false,
+                runtime: Handle::try_current().ok(),
+                taken: Vec::new(),
+                answers: Vec::new(),
+            }))?;
+        } else {
+            writer.one_more()?;
+        }
+        answer.await.unwrap_or(Err(StoreError::Stopped))
     }
-    answer.await.unwrap_or(Err(StoreError::Stopped))
 }
 
 /// All steps that wait when the writer comes to them.
 struct Group {
-    steps: Arc<Steps>,
-    progress: Arc<Mutex<Progress>>,
+    desk: Arc<Desk>,
     /// The steps are taken; those that are handed in from now on have a group of their own.
     begun: bool,
     /// Where the waiters are; another executor than Tokio's is served as well.
@@ -108,7 +120,7 @@ struct Group {
 impl Group {
     fn take(&mut self) {
         if !std::mem::replace(&mut self.begun, true) {
-            self.taken = self.steps.take();
+            self.taken = self.desk.take_steps();
         }
     }
 
@@ -123,8 +135,7 @@ impl Group {
 impl Job for Group {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         self.take();
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        self.answers = progress.work_off(tx, &self.taken)?;
+        self.answers = self.desk.progress().work_off(tx, &self.taken)?;
         Ok(())
     }
 

@@ -14,6 +14,10 @@ pub(super) const GROUP: usize = 1024;
 /// The longest wait for a good group.
 const GATHERING: Duration = Duration::from_millis(2);
 
+/// What is added to a group at the last moment is at least a so-manieth part of a good one: each addition
+/// has costs of its own.
+const WORTH_ADDING: usize = 8;
+
 struct Inbox<J> {
     jobs: Vec<J>,
     /// The pieces of work in them.
@@ -121,6 +125,18 @@ impl<J> Queue<J> {
         std::mem::replace(&mut inbox.pieces, left).saturating_sub(left)
     }
 
+    /// What has come while a group was worked off, if there is enough of it: it shares the commit, and those
+    /// who wait for it need not wait for another one. Returns how many pieces that are.
+    pub(super) fn second_helping(&self, group: &mut Vec<J>) -> usize {
+        let mut inbox = self.lock();
+        let worth_it = inbox.pieces >= (inbox.good / WORTH_ADDING).max(1);
+        if !worth_it || group.len() + inbox.jobs.len() > GROUP {
+            return 0;
+        }
+        group.append(&mut inbox.jobs);
+        std::mem::take(&mut inbox.pieces)
+    }
+
     /// No more can be handed in; what waits is still taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -192,6 +208,28 @@ mod tests {
         assert_eq!(group, [1]);
         queue.close();
         assert!(matches!(queue.one_more(), Err(StoreError::Stopped)));
+    }
+
+    #[test]
+    fn a_second_helping_is_taken_where_it_is_worth_it() {
+        let queue = Queue::default();
+        queue.gather(16);
+        queue.push(1).unwrap();
+        let mut group = take(&queue, 0);
+        assert_eq!(queue.second_helping(&mut group), 0, "nothing has come");
+        queue.push(2).unwrap();
+        assert_eq!(queue.second_helping(&mut group), 0, "too little has come");
+        queue.one_more().unwrap();
+        assert_eq!(queue.second_helping(&mut group), 2);
+        assert_eq!(group, [1, 2]);
+        let many = u32::try_from(GROUP).unwrap();
+        (1..many).for_each(|job| queue.push(job).unwrap());
+        assert_eq!(
+            queue.second_helping(&mut group),
+            0,
+            "the group has its bound"
+        );
+        assert_eq!(take(&queue, 0).len(), GROUP - 1, "and nothing is lost");
     }
 
     #[test]

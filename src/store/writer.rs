@@ -4,7 +4,7 @@
 //! transaction, commits (with one fsync, `synchronous=FULL`), and then answers everybody: an answer
 //! means "on disk". While it commits, the next group gathers. A commit costs as much for one as for
 //! a hundred, so that under load the thread waits a moment until a good group is together
-//! ([`Writer::gather`]).
+//! ([`Writer::gather`]), and takes along what comes while it works.
 //!
 //! A failure of the database is a failure of the whole group: nothing of it is on disk, and every
 //! waiter learns so. Work that may fail for reasons of its own (a bad webhook event, an unknown
@@ -227,7 +227,9 @@ fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
         if group.is_empty() {
             break;
         }
-        let failure = commit(&mut connection, &mut group).err();
+        let committed = commit(&mut connection, queue, &mut group);
+        pieces += committed.as_ref().copied().unwrap_or(0);
+        let failure = committed.err();
         for job in group.drain(..) {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
@@ -238,18 +240,96 @@ fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
-fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+/// Works off the group and what has come by then; returns how many pieces the latter were.
+fn commit(
+    connection: &mut Connection,
+    queue: &Queue<Box<dyn Job>>,
+    group: &mut Vec<Box<dyn Job>>,
+) -> Result<usize, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut tx = Tx {
         connection: &transaction,
         counts: BTreeMap::new(),
     };
-    for job in group {
+    for job in group.iter_mut() {
+        job.run(&mut tx)?;
+    }
+    let first_helping = group.len();
+    let more = queue.second_helping(group);
+    for job in group.iter_mut().skip(first_helping) {
         job.run(&mut tx)?;
     }
     tx.flush_counts()?;
     drop(tx);
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
-    Ok(())
+    Ok(more)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::super::schema;
+    use super::*;
+
+    /// Hands in the next job while it is at work; the last one closes the queue.
+    struct Relay {
+        queue: Arc<Queue<Box<dyn Job>>>,
+        left: u32,
+        /// How many counters each found that its transaction had touched before it.
+        found: Arc<Mutex<Vec<usize>>>,
+        answered: Arc<Mutex<Vec<bool>>>,
+    }
+
+    impl Job for Relay {
+        fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+            self.found.lock().unwrap().push(tx.counts.len());
+            tx.count(
+                BatchId::from_column(i64::from(self.left)),
+                Counter::Requests,
+                1,
+            );
+            if self.left == 0 {
+                self.queue.close();
+                return Ok(());
+            }
+            self.queue.push(Box::new(Self {
+                queue: Arc::clone(&self.queue),
+                left: self.left - 1,
+                found: Arc::clone(&self.found),
+                answered: Arc::clone(&self.answered),
+            }))
+        }
+
+        fn answer(self: Box<Self>, failure: Option<StoreError>) {
+            self.answered.lock().unwrap().push(failure.is_none());
+        }
+    }
+
+    #[test]
+    fn what_comes_while_a_group_is_worked_off_shares_its_commit_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        // The counters here belong to no batch.
+        connection
+            .pragma_update(None, "foreign_keys", false)
+            .unwrap();
+        let queue: Arc<Queue<Box<dyn Job>>> = Arc::default();
+        let first = Relay {
+            queue: Arc::clone(&queue),
+            left: 3,
+            found: Arc::default(),
+            answered: Arc::default(),
+        };
+        let (found, answered) = (Arc::clone(&first.found), Arc::clone(&first.answered));
+        queue.push(Box::new(first)).unwrap();
+        work_off(connection, &queue);
+        assert_eq!(
+            *found.lock().unwrap(),
+            [0, 1, 0, 1],
+            "two jobs in each of two commits"
+        );
+        assert_eq!(*answered.lock().unwrap(), [true; 4]);
+    }
 }

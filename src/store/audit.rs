@@ -99,10 +99,13 @@ pub struct UnknownRow {
 }
 
 const STORY: &str = "SELECT r.id, i.file, i.row, r.state, r.phone, r.reason, i.suggestion,
-        r.finished_at, i.content, m.message_id, m.contact_id, m.sent_at, m.delivered_at, m.read_at,
+        iif(r.state = 'sent', coalesce(r.finished_at, w.sent_at, m.sent_at), r.finished_at),
+        i.content, coalesce(w.message_id, m.message_id), coalesce(w.contact_id, m.contact_id),
+        coalesce(w.sent_at, m.sent_at), m.delivered_at, m.read_at,
         m.opted_in_at
     FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id
          LEFT JOIN message m ON m.recipient = i.id
+         LEFT JOIN message_to_enter w ON w.recipient = i.id
     WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id";
 
 const UNKNOWN: &str = "SELECT r.id, i.file, i.row, r.phone, r.reason,

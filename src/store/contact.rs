@@ -1,15 +1,16 @@
 //! Contacts: whom we know on which channel.
 //!
-//! The table is ordered by number, so that it is not touched while messages are sent in row order:
-//! accepted messages leave notes in `contact_due`, each of a range of recipients, and these are
-//! entered many at a time, sorted, between runs. To enter a message once more changes nothing.
+//! The table is ordered by number, so that it is not touched while messages are sent in row order: they
+//! are entered many at a time, sorted, between runs. First into `message`, from the attempts that sent
+//! them ([`message::enter`]); that leaves notes in `contact_due`, each of a range of recipients, and these
+//! are entered here. To enter a message once more changes nothing.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 use super::error::StoreError;
-use super::{Reader, Store, from_millis, suppression};
+use super::{Reader, Store, from_millis, message, suppression};
 use crate::domain::event::read_covers;
 use crate::domain::phone::PhoneNumber;
 
@@ -30,7 +31,6 @@ impl Store {
             .writer
             .write(|tx| fold_step(tx.connection, STEP))
             .await?
-            > 0
         {}
         Ok(())
     }
@@ -43,7 +43,6 @@ impl Store {
         while self
             .writer
             .write_blocking(|tx| fold_step(tx.connection, STEP))?
-            > 0
         {}
         Ok(())
     }
@@ -236,13 +235,15 @@ fn last_note(connection: &Connection, limit: i64) -> Result<Option<i64>, StoreEr
     Ok(fits)
 }
 
-/// Enters the messages of some `limit` recipients; returns how many notes that settled.
-fn fold_step(connection: &Connection, limit: i64) -> Result<usize, StoreError> {
+/// Enters the messages of some `limit` recipients; false if none waited.
+fn fold_step(connection: &Connection, limit: i64) -> Result<bool, StoreError> {
+    let looked_at = message::enter(connection, limit)?;
     let Some(last) = last_note(connection, limit)? else {
-        return Ok(0);
+        return Ok(looked_at > 0);
     };
     connection.prepare_cached(ENTER_CONTACTS)?.execute([last])?;
     connection.prepare_cached(ENTER_MESSAGES)?.execute([last])?;
+    connection.prepare_cached(ENTER_IDS)?.execute([last])?;
     // What events told about the person before the message was entered.
     let known: Vec<(String, i64)> = connection
         .prepare_cached(KNOWN_BEFORE)?
@@ -251,20 +252,31 @@ fn fold_step(connection: &Connection, limit: i64) -> Result<usize, StoreError> {
     for (channel, phone) in known {
         refresh(connection, &channel, phone)?;
     }
-    Ok(connection
+    connection
         .prepare_cached("DELETE FROM contact_due WHERE first <= ?1")?
-        .execute([last])?)
+        .execute([last])?;
+    Ok(true)
+}
+
+/// Enters all that waits: inside a transaction that must know it.
+pub(super) fn fold_all(connection: &Connection) -> Result<(), StoreError> {
+    while fold_step(connection, STEP)? {}
+    Ok(())
 }
 
 /// Enters what waits, if it is little: inside the transaction of an event, which must be short.
 pub(super) fn fold_few(connection: &Connection) -> Result<bool, StoreError> {
-    let few: bool = connection
+    let noted: i64 = connection
         .prepare_cached(
-            "SELECT coalesce(sum(last - first + 1), 0) BETWEEN 1 AND ?1
+            "SELECT coalesce(sum(last - first + 1), 0)
              FROM (SELECT first, last FROM contact_due LIMIT ?1 + 1)",
         )?
         .query_row([FEW], |row| row.get(0))?;
-    Ok(few && fold_step(connection, FEW)? > 0)
+    let few = (1..=FEW).contains(&(noted + message::waiting(connection)?));
+    if few {
+        fold_all(connection)?;
+    }
+    Ok(few)
 }
 
 /// Brings the messages to a number up to date with what is known of the person: since when they are
@@ -310,6 +322,12 @@ const ENTER_MESSAGES: &str = "INSERT OR IGNORE INTO contact_message (phone, reci
           CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
           CROSS JOIN recipient r ON r.id = m.recipient
      WHERE d.first <= ?1 AND r.phone IS NOT NULL ORDER BY r.phone, r.id";
+
+const ENTER_IDS: &str = "INSERT OR IGNORE INTO message_by_id (message_id, recipient)
+     SELECT m.message_id, m.recipient
+     FROM contact_due d
+          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
+     WHERE d.first <= ?1 AND m.message_id IS NOT NULL ORDER BY m.message_id, m.recipient";
 
 const KNOWN_BEFORE: &str = "SELECT DISTINCT c.channel, c.phone
      FROM contact_due d

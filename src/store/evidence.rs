@@ -11,6 +11,7 @@ use super::batch::{BatchId, RecipientId};
 use super::contact::{fold_few, note_due, refresh};
 use super::error::StoreError;
 use super::intent;
+use super::message::{Addressed, addressed};
 use super::suppression::{self, SuppressionEntry};
 use super::writer::Tx;
 use super::{from_millis, to_millis};
@@ -170,19 +171,16 @@ impl Desk<'_, '_> {
     }
 
     fn arrived_or_failed(&mut self, message: &str) -> Result<Verdict, StoreError> {
-        let known: Option<i64> = self
-            .connection()
-            .prepare_cached("SELECT recipient FROM message WHERE message_id = ?1")?
-            .query_row([message], |row| row.get(0))
-            .optional()?;
-        let subject = match known {
-            Some(id) => self.subject(RecipientId::from_column(id))?,
-            None => self.only_unknown()?,
+        let (subject, known) = match addressed(self.connection(), message)? {
+            Addressed::To(id) => (self.subject(id)?, true),
+            Addressed::Nobody => (self.only_unknown()?, false),
+            // It may be that of another recipient than the one that is unknown.
+            Addressed::NotEntered => (None, false),
         };
         let Some(subject) = subject else {
             return Ok(Verdict::Waits);
         };
-        if known.is_none() {
+        if !known {
             self.tell_message(&subject, message)?;
         }
         self.settle(&subject)?;

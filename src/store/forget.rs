@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use super::batch::{RecipientId, from_json, to_json};
 use super::error::StoreError;
 use super::writer::Tx;
-use super::{Store, forgotten, intent, journal, suppression, to_millis};
+use super::{Store, contact, forgotten, intent, journal, suppression, to_millis};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
@@ -99,6 +99,7 @@ fn erase(
     phone: i64,
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
+    contact::fold_all(tx.connection)?;
     let traces = find(tx.connection, phone)?;
     let sending = |(_, state): &&(RecipientId, State)| *state == State::Sending;
     if let Some((id, _)) = traces.recipients.iter().find(sending) {
@@ -224,7 +225,8 @@ fn strip_rest(
     let recipients: Vec<i64> = traces.recipients.iter().map(|(id, _)| id.get()).collect();
     let contacts: Vec<&str> = traces.contacts.iter().map(|(_, id)| id.as_str()).collect();
     erased.attempts = connection.execute(
-        "UPDATE attempt SET phone = NULL, content_key = NULL, text = NULL
+        "UPDATE attempt SET phone = NULL, content_key = NULL, text = NULL, message_id = NULL,
+                contact_id = NULL
          WHERE phone = ?1 OR recipient IN (SELECT value FROM json_each(?2))",
         (phone, to_json(&recipients)?),
     )? as u64;
@@ -248,6 +250,10 @@ fn strip_rest(
         )?;
     }
     connection.execute("DELETE FROM contact_message WHERE phone = ?1", [phone])?;
+    connection.execute(
+        "DELETE FROM message_by_id WHERE recipient IN (SELECT value FROM json_each(?1))",
+        [to_json(&recipients)?],
+    )?;
     erased.contacts = connection.execute("DELETE FROM contact WHERE phone = ?1", [phone])? as u64;
     erased.listed = connection.execute("DELETE FROM suppression WHERE phone = ?1", [phone])? > 0;
     Ok(())

@@ -24,6 +24,7 @@ mod intent;
 mod journal;
 mod loader;
 mod lock;
+mod message;
 mod metrics;
 mod queue;
 mod resolve;
@@ -199,6 +200,19 @@ impl Reader {
         })?;
         for row in rows {
             faults.push(row?);
+        }
+        let lost: u32 = self.connection.query_row(
+            "SELECT count(*) FROM message m
+             WHERE m.message_id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM message_by_id k
+                                   WHERE k.message_id = m.message_id AND k.recipient = m.recipient)
+                   AND NOT EXISTS (SELECT 1 FROM contact_due d
+                                   WHERE m.recipient BETWEEN d.first AND d.last)",
+            [],
+            |row| row.get(0),
+        )?;
+        if lost > 0 {
+            faults.push(format!("{lost} messages cannot be found by their id"));
         }
         Ok(faults)
     }

@@ -9,7 +9,7 @@ use rusqlite::OptionalExtension;
 use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
 use super::writer::Tx;
-use super::{Reader, Store, contact, journal, to_millis};
+use super::{Reader, Store, contact, journal, message, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -219,11 +219,6 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn knows_message(&self, message_id: &str) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT 1 FROM message WHERE message_id = ?1")?
-            .query_row([message_id], |_| Ok(()))
-            .optional()?
-            .is_some())
+        message::is_known(&self.connection, message_id)
     }
 }

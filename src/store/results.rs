@@ -55,10 +55,13 @@ pub struct ResultRow<'a> {
 }
 
 const SELECT: &str = "SELECT r.id, r.state, r.phone, r.attempts, r.reason_code, r.reason,
-        r.finished_at, i.file, i.row, i.fields, i.suggestion, m.message_id, m.contact_id,
+        iif(r.state = 'sent', coalesce(r.finished_at, w.sent_at, m.sent_at), r.finished_at),
+        i.file, i.row, i.fields, i.suggestion, coalesce(w.message_id, m.message_id),
+        coalesce(w.contact_id, m.contact_id),
         m.delivered_at, m.read_at, m.opted_in_at
     FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
          LEFT JOIN message m ON m.recipient = r.id
+         LEFT JOIN message_to_enter w ON w.recipient = r.id
     WHERE r.id > ?1 AND r.id < ?2";
 
 impl Reader {
@@ -118,7 +121,8 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
         Ok(self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM message WHERE recipient > ?1 AND recipient < ?2)",
+            "SELECT EXISTS (SELECT 1 FROM message WHERE recipient > ?1 AND recipient < ?2)
+                 OR EXISTS (SELECT 1 FROM message_to_enter WHERE recipient > ?1 AND recipient < ?2)",
             (id.get() << 32, (id.get() + 1) << 32),
             |row| row.get(0),
         )?)

@@ -11,7 +11,11 @@ use crate::crash::{CrashPoint, crash_point};
 /// What marks a file as ours (`application_id`): "outr".
 const APPLICATION_ID: i32 = 0x6f75_7472;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+];
 
 /// The version that this program writes.
 #[expect(

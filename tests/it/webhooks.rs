@@ -84,6 +84,30 @@ async fn journal(store: &Arc<Store>, batch: &Batch) -> Journal {
     started.unwrap().0
 }
 
+fn settlement(claimed: &Claimed, message: Option<&str>, now: Timestamp) -> Settlement {
+    Settlement {
+        recipient: claimed.recipient,
+        outcome: if message.is_some() {
+            AttemptOutcome::Sent
+        } else {
+            AttemptOutcome::Undecided
+        },
+        event: if message.is_some() {
+            Event::Accepted
+        } else {
+            Event::AnswerLost
+        },
+        http_status: message.map(|_| 201),
+        text: String::new(),
+        receipt: message.map(|id| Receipt {
+            message_id: Some(id.to_owned()),
+            contact_id: Some(contact_of(claimed.phone.get())),
+            channel_type: None,
+        }),
+        at: now,
+    }
+}
+
 impl Scene {
     async fn new(numbers: &[u64]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -119,27 +143,7 @@ impl Scene {
 
     /// The answer to our own request: accepted with this message id, or lost.
     async fn answer(&self, claimed: &Claimed, message: Option<&str>, now: Timestamp) {
-        let settlement = Settlement {
-            recipient: claimed.recipient,
-            outcome: if message.is_some() {
-                AttemptOutcome::Sent
-            } else {
-                AttemptOutcome::Undecided
-            },
-            event: if message.is_some() {
-                Event::Accepted
-            } else {
-                Event::AnswerLost
-            },
-            http_status: message.map(|_| 201),
-            text: String::new(),
-            receipt: message.map(|id| Receipt {
-                message_id: Some(id.to_owned()),
-                contact_id: Some(contact_of(claimed.phone.get())),
-                channel_type: None,
-            }),
-            at: now,
-        };
+        let settlement = settlement(claimed, message, now);
         self.journal.step(Some(settlement), None).await.unwrap();
     }
 
@@ -456,6 +460,101 @@ async fn a_delivery_settles_an_unknown_outcome_only_if_it_can_belong_to_no_other
     scene.sound();
 }
 
+/// So many messages may wait beside an event that they are not entered with it.
+const MANY: u64 = 1_100;
+
+#[tokio::test]
+async fn a_delivery_beside_many_messages_that_are_not_entered_waits_for_them() {
+    // The first batch's answer was lost; the second batch wrote to the same number, was accepted, and
+    // stands among many that are not entered.
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, None, at(10)).await;
+    let numbers: Vec<u64> = (0..MANY).map(|n| NUMBER + n).collect();
+    let store = Arc::clone(&scene.store);
+    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &numbers))
+        .await
+        .unwrap();
+    let journal = journal(&scene.store, &second).await;
+    let other = Scene {
+        folder: tempfile::tempdir().unwrap(),
+        store: Arc::clone(&scene.store),
+        batch: second,
+        journal,
+    };
+    // Everybody's at once, so that it takes few commits.
+    let mut steps = tokio::task::JoinSet::new();
+    for _ in 0..MANY {
+        let journal = other.journal.clone();
+        steps.spawn(async move {
+            let (_, claim) = journal.step(None, Some(at(9))).await.unwrap();
+            let Some(Claim::Claimed(claimed)) = claim else {
+                panic!("{claim:?}");
+            };
+            let message = 9001 + claimed.phone.get() - NUMBER;
+            let accepted = settlement(&claimed, Some(&message.to_string()), at(10));
+            journal.step(Some(accepted), None).await.unwrap();
+        });
+    }
+    steps.join_all().await;
+
+    let knows = |id: &str| scene.store.reader().unwrap().knows_message(id).unwrap();
+    assert!(knows("9001") && !knows("1"));
+    let taken = scene.take(&delivered(NUMBER, "9001")).await;
+    assert_eq!((taken.waiting, &taken.problems[..]), (1, &[][..]));
+    assert_eq!(
+        scene.story(2).state,
+        State::Unknown,
+        "it is not its message"
+    );
+    let later = scene.store.apply_waiting_events(at(3700)).await.unwrap();
+    assert_eq!((later.applied, later.waiting), (1, 0));
+    assert_eq!(scene.story(2).state, State::Unknown);
+    assert!(other.story(2).delivered_at.is_some());
+    assert!(knows("9001") && !knows("1"));
+    scene.sound();
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_message_does_not_depend_on_whether_it_is_entered() {
+    let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, Some("9001"), at(10)).await;
+    let second = scene.claim(at(11)).await;
+    let seen = || {
+        let reader = scene.store.reader().unwrap();
+        let mut rows = Vec::new();
+        reader
+            .rows::<outreach::store::StoreError>(scene.batch.id, |row| {
+                let ids = (row.message.message_id, row.message.contact_id);
+                rows.push(format!("{:?} {ids:?} {:?}", row.state, row.finished_at));
+                Ok(())
+            })
+            .unwrap();
+        (format!("{:?}", scene.story(2)), rows)
+    };
+    let before = seen();
+    let sent = format!(
+        "Sent (Some(\"9001\"), Some({:?})) {:?}",
+        contact_of(NUMBER),
+        Some(at(10))
+    );
+    assert_eq!(before.1, [sent.as_str(), "Sending (None, None) None"]);
+    scene.store.fold_contacts().await.unwrap();
+    assert_eq!(seen(), before);
+    scene.sound();
+
+    // The answer comes after all, when its request was given up, and entered as such.
+    scene.journal.interrupt(at(12)).await.unwrap();
+    scene.store.fold_contacts().await.unwrap();
+    scene.answer(&second, Some("9002"), at(13)).await;
+    assert_eq!(scene.story(3).message_id.as_deref(), Some("9002"));
+    let taken = scene.take(&delivered(NUMBER + 1, "9002")).await;
+    assert_eq!((taken.new, taken.waiting), (1, 0));
+    assert!(scene.story(3).delivered_at.is_some());
+    scene.sound();
+}
+
 #[tokio::test]
 async fn a_failure_says_whether_the_number_has_an_account() {
     let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
@@ -559,6 +658,18 @@ async fn an_erased_person_is_not_messaged_again_and_leaves_no_trace() {
     let erased = scene.story(2);
     assert_eq!((erased.state, erased.phone), (State::Sent, None));
     assert_eq!((erased.message_id, erased.contact_id), (None, None));
+    let file = rusqlite::Connection::open(scene.store.path()).unwrap();
+    let traces: i64 = file
+        .query_row(
+            "SELECT (SELECT count(*) FROM attempt
+                     WHERE coalesce(message_id, contact_id, phone, content_key) IS NOT NULL)
+                  + (SELECT count(*) FROM message WHERE coalesce(message_id, contact_id) IS NOT NULL)
+                  + (SELECT count(*) FROM message_by_id)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(traces, 0);
 
     // Late events about the person are not kept, with the number or with the contact's id alone.
     for event in [opt_in(NUMBER, 12), received(NUMBER, "9003", "Hello")] {

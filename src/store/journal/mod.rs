@@ -5,7 +5,7 @@
 //! request leave. A crash therefore finds every message that may have gone out in state `sending`:
 //! [`Journal::start`] turns those into `unknown`, and they are never sent again by themselves.
 //!
-//! A message costs one update of its row and two insertions at the end of tables. All else is
+//! A message costs one update of its row and one insertion at the end of a table. All else is
 //! written once for each group commit: the intents, which cover ranges of rows, the counts, what the
 //! answers told of the quota.
 //!
@@ -28,7 +28,7 @@ use super::batch::{Batch, BatchId, RecipientId};
 use super::error::StoreError;
 use super::history::History;
 use super::writer::Tx;
-use super::{Store, cache, contact, settings, suppression, to_millis};
+use super::{Store, cache, settings, suppression, to_millis};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
@@ -63,9 +63,8 @@ struct Progress {
     others_spent: u32,
     /// The suppression list is empty, and nobody was erased; as of this group.
     nobody_suppressed: bool,
-    /// Of this group: our own claims, the recipients whose message was accepted, and the latest time.
+    /// Of this group: our own claims, and the latest time.
     group_claims: i64,
-    group_accepted: Vec<i64>,
     group_at: i64,
     /// The first opening of the sending hours of a row that was passed over.
     opens_at: Option<Timestamp>,
@@ -119,7 +118,6 @@ impl Journal {
                     others_spent: 0,
                     nobody_suppressed: false,
                     group_claims: 0,
-                    group_accepted: Vec::new(),
                     group_at: to_millis(now),
                     opens_at: None,
                     has_contacts,
@@ -261,7 +259,6 @@ impl Progress {
     fn write_shared(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
         let token = self.rules.token;
         self.flights.write(tx.connection, token)?;
-        contact::note_due(tx.connection, &mut self.group_accepted)?;
         let news = self.quota.as_mut().and_then(|news| news());
         let claims = std::mem::take(&mut self.group_claims);
         if claims > 0 || news.is_some() {

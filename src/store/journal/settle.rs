@@ -8,12 +8,12 @@ use super::flight::Landed;
 use super::steps::Step;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
-use crate::domain::outcome::AttemptOutcome;
+use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::store::batch::{BatchId, RecipientId, parse_state};
 use crate::store::error::StoreError;
 use crate::store::history::content_key;
 use crate::store::writer::{Counter, Tx};
-use crate::store::{intent, suppression, to_millis};
+use crate::store::{intent, message, suppression, to_millis};
 
 /// Turns what an earlier process left in `sending` into `unknown`.
 pub(in crate::store) fn interrupt(
@@ -44,6 +44,7 @@ pub(in crate::store) fn interrupt(
                 outcome: AttemptOutcome::Interrupted,
                 http_status: None,
                 text: None,
+                receipt: None,
             };
             attempt.insert(&mut Attempt::insertion(tx.connection)?)?;
             lose(tx, it.recipient, next, now)?;
@@ -84,14 +85,16 @@ struct Attempt<'a> {
     outcome: AttemptOutcome,
     http_status: Option<u16>,
     text: Option<&'a str>,
+    /// What the API told of an accepted message.
+    receipt: Option<&'a Receipt>,
 }
 
 impl Attempt<'_> {
     fn insertion(connection: &Connection) -> Result<CachedStatement<'_>, StoreError> {
         Ok(connection.prepare_cached(
             "INSERT INTO attempt (recipient, phone, content_key, token, started_at, finished_at,
-                                  outcome, http_status, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                  outcome, http_status, text, message_id, contact_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?)
     }
 
@@ -107,14 +110,25 @@ impl Attempt<'_> {
             self.outcome.word(),
             self.http_status,
             self.text,
+            self.message_id(),
+            self.contact_id(),
         ))?)
+    }
+
+    fn message_id(&self) -> Option<&str> {
+        self.receipt?.message_id.as_deref()
+    }
+
+    fn contact_id(&self) -> Option<&str> {
+        self.receipt?.contact_id.as_deref()
     }
 
     /// The answer came after all, when the request had been called lost: its entry tells it now.
     fn correct(&self, connection: &Connection) -> Result<bool, StoreError> {
         let changed = connection
             .prepare_cached(
-                "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5
+                "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5,
+                        message_id = ?6, contact_id = ?7
                  WHERE id = (SELECT max(id) FROM attempt
                              WHERE recipient = ?1 AND outcome IN ('undecided', 'interrupted'))
                        AND outcome = 'interrupted'",
@@ -125,7 +139,19 @@ impl Attempt<'_> {
                 self.outcome.word(),
                 self.http_status,
                 self.text,
+                self.message_id(),
+                self.contact_id(),
             ))?;
+        if changed > 0 && self.receipt.is_some() {
+            // Nobody looks for messages among the attempts of long ago.
+            message::note(
+                connection,
+                self.recipient,
+                self.message_id(),
+                self.contact_id(),
+                self.finished_at,
+            )?;
+        }
         Ok(changed > 0)
     }
 }
@@ -134,7 +160,6 @@ impl Attempt<'_> {
 struct Statements<'a> {
     update: CachedStatement<'a>,
     attempt: CachedStatement<'a>,
-    message: CachedStatement<'a>,
 }
 
 impl<'a> Statements<'a> {
@@ -146,14 +171,6 @@ impl<'a> Statements<'a> {
                  WHERE id = ?1 AND state = 'queued'",
             )?,
             attempt: Attempt::insertion(connection)?,
-            message: connection.prepare_cached(
-                "INSERT INTO message (recipient, message_id, contact_id, sent_at)
-                 VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (recipient) DO UPDATE SET
-                    message_id = coalesce(excluded.message_id, message_id),
-                    contact_id = coalesce(excluded.contact_id, contact_id),
-                    sent_at = excluded.sent_at",
-            )?,
         })
     }
 }
@@ -191,15 +208,6 @@ impl Progress {
             None => settle_late(tx, it)?,
         };
         self.note_attempt(tx, &mut statements.attempt, it, landed)?;
-        if let Some(receipt) = &it.receipt {
-            statements.message.execute((
-                it.recipient.get(),
-                &receipt.message_id,
-                &receipt.contact_id,
-                to_millis(it.at),
-            ))?;
-            self.group_accepted.push(it.recipient.get());
-        }
         if it.outcome == AttemptOutcome::Throttled {
             tx.count(self.batch, Counter::Throttled, 1);
         }
@@ -235,6 +243,7 @@ impl Progress {
             outcome: it.outcome,
             http_status: it.http_status,
             text: (!it.text.is_empty()).then_some(it.text.as_str()),
+            receipt: it.receipt.as_ref(),
         };
         if !(given_up && attempt.correct(tx.connection)?) {
             let id = attempt.insert(insertion)?;
@@ -254,13 +263,15 @@ fn settle_sending(
     let finished = !next.is_outstanding();
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
+    // The message's own time tells it, if there is one: this row must not grow.
+    let told = next == State::Sent && it.receipt.is_some();
     let changed = update.execute((
         it.recipient.get(),
         next.word(),
         i64::from(it.outcome.counts()),
         code,
         reason,
-        finished.then(|| to_millis(it.at)),
+        (finished && !told).then(|| to_millis(it.at)),
     ))?;
     Ok((changed > 0).then_some(next))
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
+use super::message::{FACTS, JOINS};
 use super::{Reader, from_millis, intent, suppression};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
@@ -98,16 +99,6 @@ pub struct UnknownRow {
     pub content: Option<String>,
 }
 
-const STORY: &str = "SELECT r.id, i.file, i.row, r.state, r.phone, r.reason, i.suggestion,
-        iif(r.state = 'sent', coalesce(r.finished_at, w.sent_at, m.sent_at), r.finished_at),
-        i.content, coalesce(w.message_id, m.message_id), coalesce(w.contact_id, m.contact_id),
-        coalesce(w.sent_at, m.sent_at), m.delivered_at, m.read_at,
-        m.opted_in_at
-    FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id
-         LEFT JOIN message m ON m.recipient = i.id
-         LEFT JOIN message_to_enter w ON w.recipient = i.id
-    WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id";
-
 const UNKNOWN: &str = "SELECT r.id, i.file, i.row, r.phone, r.reason,
         coalesce(i.contact_id, c.contact_id), i.content
     FROM recipient r INDEXED BY recipient_unknown
@@ -124,7 +115,11 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub fn stories(&self, id: BatchId, row: u32) -> Result<Vec<Story>, StoreError> {
         let (first, last) = range(id);
-        let mut select = self.connection.prepare_cached(STORY)?;
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT r.id, i.file, i.row, r.state, r.phone, r.reason, i.suggestion, i.content, {FACTS}
+             FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
+             WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
+        ))?;
         let rows = select.query_map((first, last, row), |row| Ok(story(row)))?;
         let mut stories: Vec<Story> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
         for story in &mut stories {
@@ -232,8 +227,8 @@ fn story(row: &Row<'_>) -> Result<Story, StoreError> {
         phone: number(row, 4)?,
         reason: row.get(5)?,
         suggestion: row.get(6)?,
-        finished_at: times(row, 7)?,
-        content: row.get(8)?,
+        content: row.get(7)?,
+        finished_at: times(row, 8)?,
         message_id: row.get(9)?,
         contact_id: row.get(10)?,
         sent_at: times(row, 11)?,

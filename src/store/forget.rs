@@ -99,6 +99,7 @@ fn erase(
     phone: i64,
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
+    // What was accepted since the caller entered the rest.
     contact::fold_all(tx.connection)?;
     let traces = find(tx.connection, phone)?;
     let sending = |(_, state): &&(RecipientId, State)| *state == State::Sending;

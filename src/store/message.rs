@@ -50,6 +50,17 @@ pub(super) fn addressed(
     })
 }
 
+/// What is known of the message to recipient `r`, entered or not: when the recipient was settled, the ids,
+/// when it was accepted, delivered, read, and when the person opted in. Needs [`JOINS`].
+pub(super) const FACTS: &str =
+    "iif(r.state = 'sent', coalesce(r.finished_at, w.sent_at, m.sent_at), r.finished_at),
+     coalesce(w.message_id, m.message_id), coalesce(w.contact_id, m.contact_id),
+     coalesce(w.sent_at, m.sent_at), m.delivered_at, m.read_at, m.opted_in_at";
+
+/// See [`FACTS`].
+pub(super) const JOINS: &str = "LEFT JOIN message m ON m.recipient = r.id
+     LEFT JOIN message_to_enter w ON w.recipient = r.id";
+
 /// A recipient who was messaged again has the last id only.
 const RECIPIENT_OF: &str = "SELECT m.recipient
      FROM message_by_id k CROSS JOIN message m ON m.recipient = k.recipient
@@ -73,27 +84,6 @@ pub(super) fn is_known(connection: &Connection, message_id: &str) -> Result<bool
     Ok(entered || waits()?)
 }
 
-/// Notes an accepted message, of which the last answer knows best.
-pub(super) fn note(
-    connection: &Connection,
-    recipient: RecipientId,
-    message_id: Option<&str>,
-    contact_id: Option<&str>,
-    sent_at: i64,
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO message (recipient, message_id, contact_id, sent_at)
-             VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (recipient) DO UPDATE SET
-                message_id = coalesce(excluded.message_id, message_id),
-                contact_id = coalesce(excluded.contact_id, contact_id),
-                sent_at = excluded.sent_at",
-        )?
-        .execute((recipient.get(), message_id, contact_id, sent_at))?;
-    contact::note_due(connection, &mut vec![recipient.get()])
-}
-
 /// How many attempts may have messages that wait.
 pub(super) fn waiting(connection: &Connection) -> Result<i64, StoreError> {
     let (entered, last) = waiting_range(connection)?;
@@ -115,18 +105,28 @@ pub(super) fn enter(connection: &Connection, limit: i64) -> Result<i64, StoreErr
     if upto <= entered {
         return Ok(0);
     }
-    let mut recipients: Vec<i64> = connection
-        .prepare_cached(
-            "SELECT recipient FROM attempt WHERE id > ?1 AND id <= ?2 AND outcome = 'sent'",
-        )?
-        .query_map((entered, upto), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    connection.prepare_cached(ENTER)?.execute((entered, upto))?;
-    contact::note_due(connection, &mut recipients)?;
+    enter_range(connection, entered, upto)?;
     connection
         .prepare_cached("UPDATE entered SET attempt = ?1")?
         .execute([upto])?;
     Ok(upto - entered)
+}
+
+/// Enters the message of an attempt that others had looked at before it was known to be accepted.
+pub(super) fn enter_late(connection: &Connection, attempt: i64) -> Result<(), StoreError> {
+    enter_range(connection, attempt - 1, attempt)
+}
+
+/// Enters the messages of the attempts after `after`, up to `upto`.
+fn enter_range(connection: &Connection, after: i64, upto: i64) -> Result<(), StoreError> {
+    let mut recipients: Vec<i64> = connection
+        .prepare_cached(
+            "SELECT recipient FROM attempt WHERE id > ?1 AND id <= ?2 AND outcome = 'sent'",
+        )?
+        .query_map((after, upto), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    connection.prepare_cached(ENTER)?.execute((after, upto))?;
+    contact::note_due(connection, &mut recipients)
 }
 
 const ENTER: &str = "INSERT INTO message (recipient, message_id, contact_id, sent_at)

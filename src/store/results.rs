@@ -6,6 +6,7 @@ use rusqlite::Row;
 use super::batch::{BatchId, RecipientId};
 use super::error::StoreError;
 use super::intent::Intents;
+use super::message::{FACTS, JOINS};
 use super::{Reader, from_millis, suppression};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
@@ -54,15 +55,14 @@ pub struct ResultRow<'a> {
     pub message: MessageFacts<'a>,
 }
 
-const SELECT: &str = "SELECT r.id, r.state, r.phone, r.attempts, r.reason_code, r.reason,
-        iif(r.state = 'sent', coalesce(r.finished_at, w.sent_at, m.sent_at), r.finished_at),
-        i.file, i.row, i.fields, i.suggestion, coalesce(w.message_id, m.message_id),
-        coalesce(w.contact_id, m.contact_id),
-        m.delivered_at, m.read_at, m.opted_in_at
-    FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
-         LEFT JOIN message m ON m.recipient = r.id
-         LEFT JOIN message_to_enter w ON w.recipient = r.id
-    WHERE r.id > ?1 AND r.id < ?2";
+fn select(and: &str) -> String {
+    format!(
+        "SELECT r.id, r.state, r.phone, r.attempts, r.reason_code, r.reason, i.file, i.row, i.fields,
+                i.suggestion, {FACTS}
+         FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
+         WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
+    )
+}
 
 impl Reader {
     /// Passes every row of the batch to `each`, in row order, as of one moment.
@@ -74,7 +74,7 @@ impl Reader {
         id: BatchId,
         each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.select_rows(&format!("{SELECT} ORDER BY r.id"), id, each)
+        self.select_rows(&select(""), id, each)
     }
 
     /// The same for the rows in one state.
@@ -87,11 +87,7 @@ impl Reader {
         state: State,
         each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.select_rows(
-            &format!("{SELECT} AND r.state = '{state}' ORDER BY r.id"),
-            id,
-            each,
-        )
+        self.select_rows(&select(&format!("AND r.state = '{state}'")), id, each)
     }
 
     fn select_rows<E: From<StoreError>>(
@@ -198,17 +194,17 @@ fn result_row<'a>(row: &'a Row<'_>, intents: &Intents) -> Result<ResultRow<'a>, 
         attempts: row.get(3)?,
         reason_code: text(4)?,
         reason: text(5)?,
-        finished_at: time(6)?,
-        file: row.get(7)?,
-        row: row.get(8)?,
-        fields: text(9)?.unwrap_or("[]"),
-        suggestion: text(10)?,
+        file: row.get(6)?,
+        row: row.get(7)?,
+        fields: text(8)?.unwrap_or("[]"),
+        suggestion: text(9)?,
+        finished_at: time(10)?,
         message: MessageFacts {
             message_id: text(11)?,
             contact_id: text(12)?,
-            delivered_at: time(13)?,
-            read_at: time(14)?,
-            opted_in_at: time(15)?,
+            delivered_at: time(14)?,
+            read_at: time(15)?,
+            opted_in_at: time(16)?,
         },
     })
 }

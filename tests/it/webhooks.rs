@@ -20,7 +20,7 @@ const CHANNEL: &str = "7001";
 
 /// A checkpoint in a folder of its own, with one batch.
 struct Scene {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     store: Arc<Store>,
     batch: Batch,
     journal: Journal,
@@ -123,10 +123,24 @@ impl Scene {
         .unwrap();
         let journal = journal(&store, &batch).await;
         Self {
-            folder,
+            folder: Arc::new(folder),
             store,
             batch,
             journal,
+        }
+    }
+
+    /// Another batch in the same checkpoint.
+    async fn beside(&self, name: &'static str, numbers: &[u64]) -> Self {
+        let (store, numbers) = (Arc::clone(&self.store), numbers.to_vec());
+        let batch = tokio::task::spawn_blocking(move || load(&store, name, &numbers))
+            .await
+            .unwrap();
+        Self {
+            folder: Arc::clone(&self.folder),
+            store: Arc::clone(&self.store),
+            journal: journal(&self.store, &batch).await,
+            batch,
         }
     }
 
@@ -432,17 +446,7 @@ async fn a_delivery_settles_an_unknown_outcome_only_if_it_can_belong_to_no_other
     let scene = Scene::new(&[NUMBER]).await;
     let claimed = scene.claim(at(9)).await;
     scene.answer(&claimed, None, at(10)).await;
-    let store = Arc::clone(&scene.store);
-    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &[NUMBER]))
-        .await
-        .unwrap();
-    let journal = journal(&scene.store, &second).await;
-    let other = Scene {
-        folder: tempfile::tempdir().unwrap(),
-        store: Arc::clone(&scene.store),
-        batch: second,
-        journal,
-    };
+    let other = scene.beside("autumn", &[NUMBER]).await;
     let claimed = other.claim(at(9)).await;
     let taken = scene.take(&delivered(NUMBER, "9001")).await;
     assert_eq!(taken.waiting, 1, "the other request is under way");
@@ -471,17 +475,7 @@ async fn a_delivery_beside_many_messages_that_are_not_entered_waits_for_them() {
     let claimed = scene.claim(at(9)).await;
     scene.answer(&claimed, None, at(10)).await;
     let numbers: Vec<u64> = (0..MANY).map(|n| NUMBER + n).collect();
-    let store = Arc::clone(&scene.store);
-    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &numbers))
-        .await
-        .unwrap();
-    let journal = journal(&scene.store, &second).await;
-    let other = Scene {
-        folder: tempfile::tempdir().unwrap(),
-        store: Arc::clone(&scene.store),
-        batch: second,
-        journal,
-    };
+    let other = scene.beside("autumn", &numbers).await;
     // Everybody's at once, so that it takes few commits.
     let mut steps = tokio::task::JoinSet::new();
     for _ in 0..MANY {
@@ -604,15 +598,8 @@ async fn the_same_event_again_is_known() {
 async fn whoever_opted_in_is_addressed_by_contact_id_in_the_next_batch() {
     let scene = Scene::new(&[NUMBER]).await;
     scene.take(&opt_in(NUMBER, 5)).await;
-    let store = Arc::clone(&scene.store);
-    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &[NUMBER]))
-        .await
-        .unwrap();
-    let journal = journal(&scene.store, &second).await;
-    let (_, claim) = journal.step(None, Some(at(9))).await.unwrap();
-    let Some(Claim::Claimed(claimed)) = claim else {
-        panic!("{claim:?}");
-    };
+    let second = scene.beside("autumn", &[NUMBER]).await;
+    let claimed = second.claim(at(9)).await;
     assert_eq!(
         claimed.addressee,
         outreach::amio::Addressee::ContactId(contact_of(NUMBER))
@@ -681,13 +668,9 @@ async fn an_erased_person_is_not_messaged_again_and_leaves_no_trace() {
     assert_eq!(forgotten.cause(phone), Some(Suppression::Forgotten));
     let neighbour = PhoneNumber::from_e164(NUMBER + 1).unwrap();
     assert_eq!(forgotten.cause(neighbour), None);
-    let store = Arc::clone(&scene.store);
-    let second = tokio::task::spawn_blocking(move || load(&store, "autumn", &[NUMBER]))
-        .await
-        .unwrap();
-    let journal = journal(&scene.store, &second).await;
-    let (_, claim) = journal.step(None, Some(at(90))).await.unwrap();
-    assert!(matches!(claim, Some(Claim::Exhausted { .. })), "{claim:?}");
+    let second = scene.beside("autumn", &[NUMBER]).await;
+    let claim = second.try_claim(at(90)).await;
+    assert!(matches!(claim, Claim::Exhausted { .. }), "{claim:?}");
     scene.sound();
 }
 

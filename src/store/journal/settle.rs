@@ -1,7 +1,7 @@
 //! The results: what became of an attempt, and what an earlier process never learned.
 
 use jiff::Timestamp;
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::Progress;
 use super::flight::Landed;
@@ -125,34 +125,32 @@ impl Attempt<'_> {
 
     /// The answer came after all, when the request had been called lost: its entry tells it now.
     fn correct(&self, connection: &Connection) -> Result<bool, StoreError> {
-        let changed = connection
+        let corrected: Option<i64> = connection
             .prepare_cached(
                 "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5,
                         message_id = ?6, contact_id = ?7
                  WHERE id = (SELECT max(id) FROM attempt
                              WHERE recipient = ?1 AND outcome IN ('undecided', 'interrupted'))
-                       AND outcome = 'interrupted'",
+                       AND outcome = 'interrupted'
+                 RETURNING id",
             )?
-            .execute((
-                self.recipient.get(),
-                self.finished_at,
-                self.outcome.word(),
-                self.http_status,
-                self.text,
-                self.message_id(),
-                self.contact_id(),
-            ))?;
-        if changed > 0 && self.receipt.is_some() {
-            // Nobody looks for messages among the attempts of long ago.
-            message::note(
-                connection,
-                self.recipient,
-                self.message_id(),
-                self.contact_id(),
-                self.finished_at,
-            )?;
+            .query_row(
+                (
+                    self.recipient.get(),
+                    self.finished_at,
+                    self.outcome.word(),
+                    self.http_status,
+                    self.text,
+                    self.message_id(),
+                    self.contact_id(),
+                ),
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(attempt) = corrected {
+            message::enter_late(connection, attempt)?;
         }
-        Ok(changed > 0)
+        Ok(corrected.is_some())
     }
 }
 

@@ -10,7 +10,6 @@
 mod absorb;
 mod audit;
 mod batch;
-mod cache;
 mod contact;
 mod error;
 mod event;
@@ -32,6 +31,7 @@ mod results;
 mod schema;
 mod settings;
 mod suppression;
+mod tuning;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -88,10 +88,7 @@ impl Store {
         write_ahead(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        cache::roomy(&connection)?;
-        // 32 MiB of log, not 4, until it is copied into the file: pages that many groups change are
-        // copied once.
-        connection.pragma_update(None, "wal_autocheckpoint", 8 * 1024)?;
+        tuning::for_lists(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&mut connection)?;
         let writer = Writer::start(connection, path)?;

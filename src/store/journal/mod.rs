@@ -28,7 +28,7 @@ use super::batch::{Batch, BatchId, RecipientId};
 use super::error::StoreError;
 use super::history::History;
 use super::writer::Tx;
-use super::{Store, cache, settings, suppression, to_millis};
+use super::{Store, settings, suppression, to_millis, tuning};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
@@ -105,7 +105,7 @@ impl Journal {
                     [&channel],
                     |row| row.get(0),
                 )?;
-                cache::small(tx.connection)?;
+                tuning::for_sending(tx.connection)?;
                 let progress = Progress {
                     batch: id,
                     channel,
@@ -167,7 +167,7 @@ impl Journal {
         self.step(None, None).await?;
         self.store
             .writer
-            .write(|tx| cache::roomy(tx.connection))
+            .write(|tx| tuning::for_lists(tx.connection))
             .await
     }
 

@@ -1,7 +1,9 @@
 //! Requests a second with every intent and result durable, beside a bare loop of the same HTTP
 //! client without any store. The sandbox is a process of its own, without a quota.
 //!
-//! `cargo bench --bench dispatch -- [RECIPIENTS [REPEATS]]` (100,000 and 3). Prints the medians.
+//! `cargo bench --bench dispatch -- [RECIPIENTS [REPEATS [CONCURRENCY]]]` (100,000, 3, and 10, 64 and 256).
+//! Prints the medians; the ratio is the median of the ratios of two runs made one after the other, with its
+//! quartiles, for a machine's speed drifts.
 //!
 //! The list is read first; what is measured is `outreach resume`, from the start of its process to
 //! the last answer. After that the contacts are entered, once for the whole run: the column `epilogue`.
@@ -46,26 +48,35 @@ fn main() {
         .filter_map(|text| text.parse::<u32>().ok());
     let recipients = numbers.next().unwrap_or(100_000);
     let repeats = numbers.next().unwrap_or(3).max(1);
+    let concurrencies = numbers.next().map_or(vec![10, 64, 256], |one| vec![one]);
     println!("{recipients} recipients, medians of {repeats}");
     println!(
         "concurrency   bare req/s  cpu us   durable req/s  cpu us  peak MiB  epilogue s  durable/bare"
     );
-    for concurrency in [10, 64, 256] {
-        let (mut bare, mut durable) = (Vec::new(), Vec::new());
+    for concurrency in concurrencies {
+        let (mut bare, mut durable, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..repeats {
-            bare.push(bare_loop(recipients, concurrency));
-            durable.push(resume(recipients, concurrency));
+            let (before, after) = (
+                bare_loop(recipients, concurrency),
+                resume(recipients, concurrency),
+            );
+            ratios.push(100.0 * after.requests_a_second / before.requests_a_second);
+            bare.push(before);
+            durable.push(after);
         }
         let (bare, durable) = (median(&bare), median(&durable));
+        ratios.sort_by(f64::total_cmp);
         println!(
-            "{concurrency:11}   {:10.0}  {:6.0}   {:13.0}  {:6.0}  {:8.1}  {:10.2}  {:10.0} %",
+            "{concurrency:11}   {:10.0}  {:6.0}   {:13.0}  {:6.0}  {:8.1}  {:10.2}  {:10.0} % ({:.0} to {:.0})",
             bare.requests_a_second,
             bare.cpu_micros_a_message,
             durable.requests_a_second,
             durable.cpu_micros_a_message,
             durable.peak_mebibytes,
             durable.epilogue,
-            100.0 * durable.requests_a_second / bare.requests_a_second
+            ratios[ratios.len() / 2],
+            ratios[ratios.len() / 4],
+            ratios[3 * ratios.len() / 4],
         );
     }
 }

@@ -11,8 +11,9 @@ use super::error::StoreError;
 /// As many jobs as one group takes: bounds the time to the first answer.
 pub(super) const GROUP: usize = 1024;
 
-/// The longest wait for a good group.
-const GATHERING: Duration = Duration::from_millis(2);
+/// The longest wait for a good group. A slow machine under full load needs so long for one; where requests come
+/// that slowly for another reason, a group is seldom half a good one, and the next does not wait.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// What is added to a group at the last moment is at least a so-manieth part of a good one: each addition
 /// has costs of its own.

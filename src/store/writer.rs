@@ -149,7 +149,7 @@ impl Writer {
         })
     }
 
-    /// From now on, under load, a commit waits a moment (2 ms at the most) for so many pieces of work.
+    /// From now on, under load, a commit waits a moment (5 ms at the most) for so many pieces of work.
     pub(super) fn gather(&self, pieces: usize) {
         self.queue.gather(pieces);
     }

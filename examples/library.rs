@@ -10,7 +10,9 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, ti
 use outreach::amio::{Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use outreach::clock::Clock;
 use outreach::dispatch::pacer::{Handle, core};
-use outreach::dispatch::{DispatchSettings, Dispatcher, GuardSettings, Guards, Sender, Undecided};
+use outreach::dispatch::{
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, Sender, Undecided,
+};
 use outreach::domain::content::{ContentSource, Template};
 use outreach::domain::{outcome, quota::QuotaHeaders, schedule::Schedule};
 use outreach::intake::{self, Input, Judge, Source, Unsendable};
@@ -99,8 +101,8 @@ async fn send(store: &Arc<Store>, batch: &Batch, clock: Clock) -> anyhow::Result
         canary: true,
     };
     let jitter = Box::new(|| 0);
-    let sender = Api(client);
-    let run = Dispatcher::new(journal, sender, pacer, clock, guards, settings, jitter);
+    let lanes = Lanes::here(Api(client));
+    let run = Dispatcher::new(journal, lanes, pacer, clock, guards, settings, jitter);
     println!("{:?}", run.run().await?);
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::config::ConfigError;
+use crate::dispatch::NoLane;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{BadSetting, IntakeError, JudgeError};
@@ -153,6 +154,12 @@ impl From<ReportError> for CommandError {
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         Self::new(ExitCode::Configuration, error)
+    }
+}
+
+impl From<NoLane> for CommandError {
+    fn from(error: NoLane) -> Self {
+        Self::new(ExitCode::Internal, error)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::config;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, RunEnd, Sender, Stop, Undecided,
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::delivery::State;
@@ -140,16 +140,8 @@ impl Run {
 
     /// Sends what is outstanding, writes the results and the summary, and tells how it ended.
     pub(super) async fn send(self, access: Access) -> CommandResult {
-        let client = Client::new(
-            &ClientSettings {
-                base_url: access.base_url,
-                token: access.token,
-                timeout: self.timeout,
-                concurrency: usize_of(self.concurrency).get(),
-            },
-            self.clock.clone(),
-        )?;
-        let token = client.token_fingerprint();
+        let token = amio::token_fingerprint(&access.token);
+        let lanes = self.lanes(access)?;
         // What an earlier run left behind, so that known contacts are addressed by their id.
         self.store.fold_contacts().await?;
         let (journal, start) = Journal::start(
@@ -164,7 +156,7 @@ impl Run {
         let pacer = pace::pacer(&self.store, token, settings, &self.clock)?;
         let workers = usize_of(self.concurrency).get();
         journal.prepare(workers, pace::quota_news(&pacer));
-        let dispatcher = self.dispatcher(journal.clone(), client, pacer.clone())?;
+        let dispatcher = self.dispatcher(journal.clone(), lanes, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal).await;
         if end.is_ok() {
             journal.end().await?;
@@ -172,10 +164,29 @@ impl Run {
         finish::finish(self, end).await
     }
 
+    /// Where the workers are at home, and how they reach the API.
+    fn lanes(&self, access: Access) -> Result<Lanes<ApiSender>, CommandError> {
+        let workers = usize_of(self.concurrency);
+        let settings = ClientSettings {
+            base_url: access.base_url,
+            token: access.token,
+            timeout: self.timeout,
+            concurrency: workers.get(),
+        };
+        let batch = serde_json::Value::from(self.batch.name.as_str()).to_string();
+        Lanes::start(workers, || {
+            Ok(ApiSender {
+                client: Client::new(&settings, self.clock.clone())?,
+                channel: self.batch.channel.clone(),
+                batch: batch.clone(),
+            })
+        })
+    }
+
     fn dispatcher(
         &self,
         journal: Journal,
-        client: Client,
+        lanes: Lanes<ApiSender>,
         pacer: Handle,
     ) -> Result<Dispatcher<Journal, ApiSender>, CommandError> {
         let reader = self.store.reader()?;
@@ -194,11 +205,6 @@ impl Run {
                 .after(reader.refusals(id, State::NoMessenger)?, true)
                 .after(reader.refusals(id, State::Error)?, false);
         }
-        let sender = ApiSender {
-            client,
-            channel: self.batch.channel.clone(),
-            batch: serde_json::Value::from(self.batch.name.as_str()).to_string(),
-        };
         let settings = DispatchSettings {
             concurrency: usize_of(self.concurrency),
             canary: self.guards.canary,
@@ -215,7 +221,7 @@ impl Run {
         let random = random_bits();
         let clock = self.clock.clone();
         Ok(Dispatcher::new(
-            journal, sender, pacer, clock, guards, settings, random,
+            journal, lanes, pacer, clock, guards, settings, random,
         ))
     }
 

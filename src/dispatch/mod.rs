@@ -10,6 +10,7 @@
 
 mod gate;
 mod guards;
+mod lanes;
 pub mod pacer;
 mod progress;
 mod worker;
@@ -32,6 +33,7 @@ use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
 pub use guards::{Advice, GuardSettings, Guards, Halt};
+pub use lanes::{Lanes, NoLane};
 use pacer::Handle;
 pub use progress::{Progress, ProgressView};
 
@@ -176,9 +178,8 @@ pub struct Outage {
 }
 
 /// What the tasks of a run share.
-struct Shared<L, S> {
+struct Shared<L> {
     ledger: L,
-    sender: S,
     pacer: Handle,
     clock: Clock,
     gate: Gate,
@@ -196,7 +197,7 @@ struct Shared<L, S> {
     last_failure: Mutex<String>,
 }
 
-impl<L, S> Shared<L, S> {
+impl<L> Shared<L> {
     fn address_by_phone(&self) -> Address {
         let kind = self
             .channel_type
@@ -211,7 +212,8 @@ impl<L, S> Shared<L, S> {
 
 /// One run of a batch.
 pub struct Dispatcher<L, S> {
-    shared: Arc<Shared<L, S>>,
+    shared: Arc<Shared<L>>,
+    lanes: Lanes<S>,
 }
 
 impl<L, S> std::fmt::Debug for Dispatcher<L, S> {
@@ -226,7 +228,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// Prepares a run. `random` yields the bits of the jitter.
     pub fn new(
         ledger: L,
-        sender: S,
+        lanes: Lanes<S>,
         pacer: Handle,
         clock: Clock,
         guards: Guards,
@@ -235,7 +237,6 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     ) -> Self {
         let shared = Shared {
             ledger,
-            sender,
             pacer,
             gate: Gate::new(clock.clone(), settings.canary),
             clock,
@@ -251,6 +252,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         };
         Self {
             shared: Arc::new(shared),
+            lanes,
         }
     }
 
@@ -288,8 +290,13 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             return Ok(RunEnd::Halted(halt));
         }
         let mut workers = JoinSet::new();
-        for _ in 0..self.shared.settings.concurrency.get() {
-            workers.spawn(worker::work(Arc::clone(&self.shared)));
+        for lane in self
+            .lanes
+            .in_turn()
+            .take(self.shared.settings.concurrency.get())
+        {
+            let (shared, sender) = (Arc::clone(&self.shared), Arc::clone(lane.sender()));
+            lane.spawn(&mut workers, worker::work(shared, sender));
         }
         let mut failure = None;
         let watch_deadline = self.watch_deadline();

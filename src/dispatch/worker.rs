@@ -23,7 +23,8 @@ struct Turn<'a> {
 
 /// Works until there is nothing left, or until asked to stop.
 pub(super) async fn work<L: Ledger, S: Sender>(
-    shared: Arc<Shared<L, S>>,
+    shared: Arc<Shared<L>>,
+    sender: Arc<S>,
 ) -> Result<(), StoreError> {
     let mut result: Option<Settlement> = None;
     loop {
@@ -32,7 +33,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         };
         match claim(&shared, result.take()).await? {
             Claim::Claimed(recipient) => {
-                result = Some(send(&shared, turn, &recipient).await?);
+                result = Some(send(&shared, &*sender, turn, &recipient).await?);
             }
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
             Claim::Again => {}
@@ -47,8 +48,8 @@ pub(super) async fn work<L: Ledger, S: Sender>(
 }
 
 /// The next turn; `None` when asked to stop. A result that would have to wait goes to disk first.
-async fn next_turn<'a, L: Ledger, S: Sender>(
-    shared: &'a Shared<L, S>,
+async fn next_turn<'a, L: Ledger>(
+    shared: &'a Shared<L>,
     result: &mut Option<Settlement>,
 ) -> Result<Option<Turn<'a>>, StoreError> {
     if shared.stop.reason().is_some() {
@@ -71,7 +72,7 @@ async fn next_turn<'a, L: Ledger, S: Sender>(
     }
 }
 
-async fn turn<L, S>(shared: &Shared<L, S>) -> Turn<'_> {
+async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
     let schedule = &shared.settings.schedule;
     loop {
         let now = shared.clock.now();
@@ -92,8 +93,8 @@ async fn turn<L, S>(shared: &Shared<L, S>) -> Turn<'_> {
     }
 }
 
-async fn settle<L: Ledger, S: Sender>(
-    shared: &Shared<L, S>,
+async fn settle<L: Ledger>(
+    shared: &Shared<L>,
     result: Option<Settlement>,
 ) -> Result<(), StoreError> {
     if result.is_some() {
@@ -102,15 +103,15 @@ async fn settle<L: Ledger, S: Sender>(
     Ok(())
 }
 
-async fn claim<L: Ledger, S: Sender>(
-    shared: &Shared<L, S>,
+async fn claim<L: Ledger>(
+    shared: &Shared<L>,
     result: Option<Settlement>,
 ) -> Result<Claim, StoreError> {
     Ok(step(shared, result, true).await?.unwrap_or(Claim::Again))
 }
 
-async fn step<L: Ledger, S: Sender>(
-    shared: &Shared<L, S>,
+async fn step<L: Ledger>(
+    shared: &Shared<L>,
     result: Option<Settlement>,
     claim: bool,
 ) -> Result<Option<Claim>, StoreError> {
@@ -136,10 +137,7 @@ async fn step<L: Ledger, S: Sender>(
 }
 
 /// Waits until a recipient may be free; false when there will be none, or when asked to stop.
-async fn wait_for_more<L: Ledger, S: Sender>(
-    shared: &Shared<L, S>,
-    opens_at: Option<jiff::Timestamp>,
-) -> bool {
+async fn wait_for_more<L: Ledger>(shared: &Shared<L>, opens_at: Option<jiff::Timestamp>) -> bool {
     let mut settled = pin!(shared.settled.notified());
     settled.as_mut().enable();
     if shared.claimed.load(Ordering::SeqCst) == 0 && opens_at.is_none() {
@@ -161,7 +159,8 @@ async fn wait_for_more<L: Ledger, S: Sender>(
 
 /// Sends the one request that the claim allows, and draws the conclusions.
 async fn send<L: Ledger, S: Sender>(
-    shared: &Shared<L, S>,
+    shared: &Shared<L>,
+    sender: &S,
     turn: Turn<'_>,
     recipient: &Claimed,
 ) -> Result<Settlement, StoreError> {
@@ -170,7 +169,7 @@ async fn send<L: Ledger, S: Sender>(
     let flight = permit.started();
     shared.progress.started();
     let begun = shared.clock.monotonic();
-    let reply = shared.sender.send(recipient).await;
+    let reply = sender.send(recipient).await;
     let took = shared.clock.monotonic().saturating_sub(begun);
     shared.progress.ended(took);
     crash_point(CrashPoint::AfterRequest);
@@ -188,7 +187,7 @@ async fn send<L: Ledger, S: Sender>(
     Ok(settlement(shared, recipient, &reply, outcome))
 }
 
-fn tell_pacer<L, S>(shared: &Shared<L, S>, flight: Flight, reply: &Reply, outcome: &Outcome) {
+fn tell_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
     match (&reply.exchange, outcome) {
         (_, Outcome::Throttled { retry_after }) => {
             shared.progress.throttled();
@@ -201,10 +200,7 @@ fn tell_pacer<L, S>(shared: &Shared<L, S>, flight: Flight, reply: &Reply, outcom
 }
 
 /// Remembers what an accepted message proves: the channel's type, the meaning of refusal texts.
-async fn learn<L: Ledger, S: Sender>(
-    shared: &Shared<L, S>,
-    outcome: &Outcome,
-) -> Result<(), StoreError> {
+async fn learn<L: Ledger>(shared: &Shared<L>, outcome: &Outcome) -> Result<(), StoreError> {
     let Outcome::Sent(receipt) = outcome else {
         return Ok(());
     };
@@ -235,7 +231,7 @@ async fn learn<L: Ledger, S: Sender>(
     Ok(())
 }
 
-fn heed_guards<L, S>(shared: &Shared<L, S>, pass: &Pass<'_>, outcome: &Outcome) {
+fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)
@@ -271,8 +267,8 @@ fn heed_guards<L, S>(shared: &Shared<L, S>, pass: &Pass<'_>, outcome: &Outcome) 
     }
 }
 
-fn settlement<L, S>(
-    shared: &Shared<L, S>,
+fn settlement<L>(
+    shared: &Shared<L>,
     recipient: &Claimed,
     reply: &Reply,
     outcome: Outcome,

@@ -19,6 +19,8 @@ pub(super) struct Step {
     pub(super) settlement: Option<Settlement>,
     pub(super) claim_at: Option<Timestamp>,
     waiter: oneshot::Sender<Result<Answer, StoreError>>,
+    /// Where the waiter is; another executor than Tokio's is served as well.
+    home: Option<Handle>,
 }
 
 impl Step {
@@ -85,6 +87,7 @@ impl Desk {
             settlement,
             claim_at,
             waiter,
+            home: Handle::try_current().ok(),
         };
         let first = {
             let mut steps = self.steps();
@@ -95,7 +98,6 @@ impl Desk {
             writer.hand_in(Box::new(Group {
                 desk: Arc::clone(self),
                 begun: false,
-                runtime: Handle::try_current().ok(),
                 taken: Vec::new(),
                 answers: Vec::new(),
             }))?;
@@ -111,8 +113,6 @@ struct Group {
     desk: Arc<Desk>,
     /// The steps are taken; those that are handed in from now on have a group of their own.
     begun: bool,
-    /// Where the waiters are; another executor than Tokio's is served as well.
-    runtime: Option<Handle>,
     taken: Vec<Step>,
     answers: Vec<Answer>,
 }
@@ -144,24 +144,89 @@ impl Job for Group {
             return self.fail(&failure);
         }
         let answers = std::mem::take(&mut self.answers);
-        let taken = std::mem::take(&mut self.taken);
+        let steps = std::mem::take(&mut self.taken);
+        for post in by_home(steps.into_iter().zip(answers)) {
+            post.deliver();
+        }
+    }
+}
+
+/// The answers for the waiters of one runtime.
+struct Post {
+    home: Option<Handle>,
+    answers: Vec<(Step, Answer)>,
+}
+
+impl Post {
+    fn deliver(self) {
+        let Self { home, answers } = self;
         let give = move || {
-            for (step, answer) in taken.into_iter().zip(answers) {
+            for (step, answer) in answers {
                 // A waiter that went away does not undo the commit.
                 let _ = step.waiter.send(Ok(answer));
             }
         };
-        match &self.runtime {
+        match home {
             // To wake many tasks from outside their runtime is a lock and a signal for each.
-            Some(runtime) => drop(runtime.spawn(async move { give() })),
+            Some(home) => drop(home.spawn(async move { give() })),
             None => give(),
         }
     }
+}
+
+/// Sorts the answers by the runtimes of their waiters.
+fn by_home(answers: impl Iterator<Item = (Step, Answer)>) -> Vec<Post> {
+    let mut posts: Vec<Post> = Vec::new();
+    for (mut step, answer) in answers {
+        let home = step.home.take();
+        let id = home.as_ref().map(Handle::id);
+        // Few: a linear look is enough.
+        let known = posts
+            .iter_mut()
+            .find(|post| post.home.as_ref().map(Handle::id) == id);
+        match known {
+            Some(post) => post.answers.push((step, answer)),
+            None => posts.push(Post {
+                home,
+                answers: vec![(step, answer)],
+            }),
+        }
+    }
+    posts
 }
 
 impl Drop for Group {
     /// The writer is gone: nobody waits for ever.
     fn drop(&mut self) {
         self.fail(&StoreError::Stopped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_waiter_is_answered_where_it_is() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap()
+        };
+        let (one, other) = (runtime(), runtime());
+        let homes = [Some(&one), None, Some(&other), Some(&one)];
+        let steps = homes.map(|home| Step {
+            settlement: None,
+            claim_at: None,
+            waiter: oneshot::channel().0,
+            home: home.map(|runtime| runtime.handle().clone()),
+        });
+        let answers = steps.into_iter().map(|step| (step, (None, None)));
+        let found: Vec<_> = by_home(answers)
+            .into_iter()
+            .map(|post| (post.home.map(|home| home.id()), post.answers.len()))
+            .collect();
+        let id = |runtime: &tokio::runtime::Runtime| Some(runtime.handle().id());
+        assert_eq!(found, [(id(&one), 2), (None, 1), (id(&other), 1)]);
     }
 }

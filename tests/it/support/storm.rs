@@ -43,7 +43,7 @@ impl Storm {
             &["refuse:at=150,for=200ms", "close-after-answer:3%", "502:1%"],
         ];
         let mut random = Random::new(seed);
-        let concurrency = *random.one_of(&[1, 3, 16, 64]);
+        let concurrency = *random.one_of(&[1, 3, 16, 64, 160]);
         Self {
             seed,
             rows,

@@ -2,6 +2,10 @@
 //!
 //! Many hand in, one takes. The taker is woken once for a group, not for each job. A job may grow while it
 //! waits: each piece that joins it counts like a job of its own.
+//!
+//! While the taker has a group, whoever hands in offers it the processor. Everybody in the group waits for it,
+//! and a scheduler lets the thread that runs finish its slice first: a millisecond or more, in which the other
+//! processors may run out of work.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +31,8 @@ struct Inbox<J> {
     wanted: usize,
     /// A group of this size is worth a commit of its own under load.
     good: usize,
+    /// The thread has been woken for a group, and is not done with it.
+    at_work: bool,
     /// Nobody can hand in any more: the handle is gone, or the thread.
     closed: bool,
 }
@@ -45,6 +51,7 @@ impl<J> Default for Queue<J> {
                 pieces: 0,
                 wanted: 0,
                 good: 1,
+                at_work: false,
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -89,10 +96,15 @@ impl<J> Queue<J> {
         let enough = inbox.wanted > 0 && inbox.pieces >= inbox.wanted;
         if enough {
             inbox.wanted = 0;
+            inbox.at_work = true;
         }
+        let at_work = inbox.at_work;
         drop(inbox);
         if enough {
             self.changed.notify_one();
+        }
+        if at_work {
+            std::thread::yield_now();
         }
         Ok(())
     }
@@ -101,6 +113,7 @@ impl<J> Queue<J> {
     /// which tells the load. Empty when there will be no more.
     pub(super) fn next_group(&self, group: &mut Vec<J>, before: usize) -> usize {
         let mut inbox = self.lock();
+        inbox.at_work = false;
         while inbox.jobs.is_empty() && !inbox.closed {
             inbox.wanted = 1;
             inbox = self
@@ -120,6 +133,7 @@ impl<J> Queue<J> {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         inbox.wanted = 0;
+        inbox.at_work = true;
         let size = inbox.jobs.len().min(GROUP);
         group.extend(inbox.jobs.drain(..size));
         let left = inbox.jobs.len();

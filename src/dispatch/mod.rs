@@ -3,7 +3,7 @@
 //! One task a connection. A task's way: pass the gate (canary, outage), wait for the sending hours
 //! and for a permit of the pacer, claim (the intent is on disk), send, classify, and hand the result
 //! in together with the next claim. If the next turn is not at hand, the result is handed in alone
-//! first: nothing known waits for a pause.
+//! first: nothing known waits for a pause. The tasks are spread over a few threads ([`Lanes`]).
 //!
 //! The store and the API are reached through two small traits, so that a remote work queue or
 //! another provider can take their place.
@@ -290,11 +290,8 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             return Ok(RunEnd::Halted(halt));
         }
         let mut workers = JoinSet::new();
-        for lane in self
-            .lanes
-            .in_turn()
-            .take(self.shared.settings.concurrency.get())
-        {
+        let concurrency = self.shared.settings.concurrency.get();
+        for lane in self.lanes.in_turn().take(concurrency) {
             let (shared, sender) = (Arc::clone(&self.shared), Arc::clone(lane.sender()));
             lane.spawn(&mut workers, worker::work(shared, sender));
         }

@@ -36,7 +36,7 @@ impl Default for GuardSettings {
             outage_after: 3,
             outage: RetryPolicy {
                 max_tries: 30,
-                max_elapsed: Duration::from_hours(1),
+                max_waited: Duration::from_hours(1),
                 first_delay: Duration::from_secs(5),
                 max_delay: Duration::from_mins(5),
             },
@@ -132,6 +132,8 @@ pub struct Guards {
     seen: BTreeSet<String>,
     failures: u32,
     pauses: u32,
+    /// How long the pauses were together.
+    waited: Duration,
     failing_since: Option<Duration>,
 }
 
@@ -148,6 +150,7 @@ impl Guards {
             seen: BTreeSet::new(),
             failures: 0,
             pauses: 0,
+            waited: Duration::ZERO,
             failing_since: None,
         }
     }
@@ -252,6 +255,7 @@ impl Guards {
     fn recovered(&mut self) {
         self.failures = 0;
         self.pauses = 0;
+        self.waited = Duration::ZERO;
         self.failing_since = None;
     }
 
@@ -310,15 +314,17 @@ impl Guards {
             return Advice::Go;
         }
         self.pauses += 1;
-        let elapsed = now.saturating_sub(since);
-        match self.settings.outage.delay(self.pauses, elapsed, jitter) {
-            Some(delay) => Advice::Pause(delay.max(retry_after.unwrap_or_default())),
-            None => Advice::Stop(Halt::Outage {
+        let policy = &self.settings.outage;
+        let Some(delay) = policy.delay(self.pauses, self.waited, jitter) else {
+            return Advice::Stop(Halt::Outage {
                 tries: self.failures,
-                elapsed,
+                elapsed: now.saturating_sub(since),
                 text: text.to_owned(),
-            }),
-        }
+            });
+        };
+        let pause = delay.max(retry_after.unwrap_or_default());
+        self.waited += pause;
+        Advice::Pause(pause)
     }
 }
 
@@ -452,16 +458,32 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_given_up_after_its_time() {
+    fn an_outage_is_given_up_after_an_hour_of_pauses() {
         let mut guards = guards(true);
-        for _ in 0..3 {
+        let mut now = Duration::ZERO;
+        for _ in 0..2 {
             observe(&mut guards, &lost());
         }
-        let advice = guards.observe(&lost(), true, Duration::from_hours(1), Jitter::FULL);
-        assert!(
-            matches!(advice, Advice::Stop(Halt::Outage { tries: 4, .. })),
-            "{advice:?}"
-        );
+        let halt = loop {
+            match guards.observe(&lost(), true, now, Jitter::FULL) {
+                Advice::Pause(pause) => now += pause,
+                Advice::Stop(halt) => break halt,
+                Advice::Go => panic!("a probe failed"),
+            }
+        };
+        assert!(now >= Duration::from_hours(1) && now < Duration::from_mins(65));
+        assert!(matches!(halt, Halt::Outage { elapsed, .. } if elapsed == now));
+    }
+
+    #[test]
+    fn a_night_between_two_failures_is_no_outage() {
+        let mut guards = guards(true);
+        for _ in 0..2 {
+            observe(&mut guards, &lost());
+        }
+        let morning = Duration::from_hours(13);
+        let advice = guards.observe(&lost(), false, morning, Jitter::FULL);
+        assert_eq!(advice, Advice::Pause(Duration::from_secs(5)));
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! in together with the next claim. If the next turn is not at hand, the result is handed in alone
 //! first: nothing known waits for a pause. The tasks are spread over a few threads ([`Lanes`]).
 //!
+//! A task ends when it finds nobody to claim: whoever is under way has a task of their own, which takes
+//! them up again if they come back. Nobody waits for a turn when there is nobody left to send to.
+//!
 //! The store and the API are reached through two small traits, so that a remote work queue or
 //! another provider can take their place.
 
@@ -17,7 +20,6 @@ mod worker;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ use crate::amio::Reply;
 use crate::clock::Clock;
 use crate::domain::outcome::Address;
 use crate::domain::schedule::Schedule;
-use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
+use crate::store::{Ask, Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
 pub use guards::{Advice, GuardSettings, Guards, Halt};
@@ -39,11 +41,11 @@ pub use progress::{Progress, ProgressView};
 
 /// Where recipients are claimed and settled.
 pub trait Ledger: Send + Sync + 'static {
-    /// Records a result and claims the next recipient, durably and together.
+    /// Records a result and answers a question, durably and together.
     fn step(
         &self,
         settlement: Option<Settlement>,
-        claim_at: Option<Timestamp>,
+        ask: Ask,
     ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send;
 
     /// Remembers that refusals with this text mean "no Messenger".
@@ -70,9 +72,9 @@ impl Ledger for Journal {
     fn step(
         &self,
         settlement: Option<Settlement>,
-        claim_at: Option<Timestamp>,
+        ask: Ask,
     ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send {
-        Self::step(self, settlement, claim_at)
+        Self::step(self, settlement, ask)
     }
 
     fn learn(
@@ -188,10 +190,8 @@ struct Shared<L> {
     channel_type: Mutex<Option<String>>,
     progress: Arc<Progress>,
     stop: Stop,
-    /// Recipients claimed and not yet settled.
-    claimed: AtomicUsize,
-    /// A recipient went back to the queue, or the last one in flight was settled.
-    settled: Notify,
+    /// Somebody found nobody to claim: whoever waits for a turn may wait in vain.
+    emptied: Notify,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
     last_failure: Mutex<String>,
@@ -245,8 +245,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             settings,
             progress: Arc::default(),
             stop: Stop::default(),
-            claimed: AtomicUsize::new(0),
-            settled: Notify::new(),
+            emptied: Notify::new(),
             jitter: Mutex::new(random),
             last_failure: Mutex::default(),
         };

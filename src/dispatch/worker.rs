@@ -1,7 +1,6 @@
 //! One connection's task.
 
 use std::pin::pin;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::gate::Pass;
@@ -10,10 +9,10 @@ use super::pacer::{Flight, Permit};
 use super::{Ledger, RunEnd, Sender, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
 use crate::crash::{CrashPoint, crash_point};
-use crate::domain::delivery::{Event, State};
+use crate::domain::delivery::Event;
 use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
 use crate::domain::retry::Jitter;
-use crate::store::{Claim, Claimed, Settlement, StoreError};
+use crate::store::{Ask, Claim, Claimed, Settlement, StoreError};
 
 /// A turn to send: the gate let us pass and the pacer gave a permit.
 struct Turn<'a> {
@@ -37,17 +36,23 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
             Claim::Again => {}
-            Claim::Exhausted { opens_at } => {
+            Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
-                if !wait_for_more(&shared, opens_at).await {
-                    return Ok(());
+                tokio::select! {
+                    () = shared.stop.requested() => {}
+                    () = shared.clock.sleep_until_wall(at) => {}
                 }
+            }
+            Claim::Exhausted { opens_at: None } => {
+                shared.emptied.notify_waiters();
+                return Ok(());
             }
         }
     }
 }
 
-/// The next turn; `None` when asked to stop. A result that would have to wait goes to disk first.
+/// The next turn; `None` when asked to stop, or when there is nobody left. A result that would have to
+/// wait goes to disk first.
 async fn next_turn<'a, L: Ledger>(
     shared: &'a Shared<L>,
     result: &mut Option<Settlement>,
@@ -64,12 +69,35 @@ async fn next_turn<'a, L: Ledger>(
     if let Some(turn) = at_once {
         return Ok(Some(turn));
     }
-    settle(shared, result.take()).await?;
-    tokio::select! {
-        biased;
-        () = shared.stop.requested() => Ok(None),
-        turn = turn => Ok(Some(turn)),
+    loop {
+        let mut emptied = pin!(shared.emptied.notified());
+        // Registered before the look, so that whatever empties the queue after it is not missed.
+        emptied.as_mut().enable();
+        if !is_anybody_left(shared, result.take()).await? {
+            return Ok(None);
+        }
+        tokio::select! {
+            biased;
+            () = shared.stop.requested() => return Ok(None),
+            turn = &mut turn => return Ok(Some(turn)),
+            () = emptied => {}
+        }
     }
+}
+
+/// Hands in the result, and tells whether to wait for a turn.
+async fn is_anybody_left<L: Ledger>(
+    shared: &Shared<L>,
+    result: Option<Settlement>,
+) -> Result<bool, StoreError> {
+    let settles = result.is_some();
+    let found = step(shared, result, Ask::Look(shared.clock.now())).await?;
+    let left = found != Some(Claim::Exhausted { opens_at: None });
+    // Who only looked has news for nobody: to tell it would make all look for ever.
+    if settles && !left {
+        shared.emptied.notify_waiters();
+    }
+    Ok(left)
 }
 
 async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
@@ -98,7 +126,7 @@ async fn settle<L: Ledger>(
     result: Option<Settlement>,
 ) -> Result<(), StoreError> {
     if result.is_some() {
-        step(shared, result, false).await?;
+        step(shared, result, Ask::Nothing).await?;
     }
     Ok(())
 }
@@ -107,54 +135,21 @@ async fn claim<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
 ) -> Result<Claim, StoreError> {
-    Ok(step(shared, result, true).await?.unwrap_or(Claim::Again))
+    let claim = step(shared, result, Ask::Claim(shared.clock.now())).await?;
+    Ok(claim.unwrap_or(Claim::Again))
 }
 
 async fn step<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
-    claim: bool,
+    ask: Ask,
 ) -> Result<Option<Claim>, StoreError> {
     crash_point(CrashPoint::BeforeResultCommit);
-    let settles = result.is_some();
-    if claim {
-        // Counted before it is known, so that nobody takes the batch for finished in between.
-        shared.claimed.fetch_add(1, Ordering::SeqCst);
-    }
-    let claim_at = claim.then(|| shared.clock.now());
-    let (settled, claim) = shared.ledger.step(result, claim_at).await?;
-    let nothing_claimed = matches!(claim, Some(ref claim) if !matches!(claim, Claim::Claimed(_)));
-    let less = usize::from(settles) + usize::from(nothing_claimed);
-    let left = shared.claimed.fetch_sub(less, Ordering::SeqCst) - less;
+    let (settled, answer) = shared.ledger.step(result, ask).await?;
     if let Some(settled) = settled {
         shared.progress.settled(settled.state);
     }
-    // Whoever claimed in vain changed nothing: to wake others for that would go on for ever.
-    if settles && left == 0 || settled.is_some_and(|settled| settled.state == State::Queued) {
-        shared.settled.notify_waiters();
-    }
-    Ok(claim)
-}
-
-/// Waits until a recipient may be free; false when there will be none, or when asked to stop.
-async fn wait_for_more<L: Ledger>(shared: &Shared<L>, opens_at: Option<jiff::Timestamp>) -> bool {
-    let mut settled = pin!(shared.settled.notified());
-    settled.as_mut().enable();
-    if shared.claimed.load(Ordering::SeqCst) == 0 && opens_at.is_none() {
-        shared.settled.notify_waiters();
-        return false;
-    }
-    let opening = async {
-        match opens_at {
-            Some(at) => shared.clock.sleep_until_wall(at).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = shared.stop.requested() => false,
-        () = settled => true,
-        () = opening => true,
-    }
+    Ok(answer)
 }
 
 /// Sends the one request that the claim allows, and draws the conclusions.

@@ -22,8 +22,9 @@ impl Jitter {
 pub struct RetryPolicy {
     /// Tries in a row before giving up.
     pub max_tries: u32,
-    /// Time since the first failure before giving up.
-    pub max_elapsed: Duration,
+    /// Time spent on delays before giving up. What else kept the tries apart (a quota, the night) is no
+    /// sign that the other side will not recover.
+    pub max_waited: Duration,
     /// Delay after the first failure; it doubles with each further one.
     pub first_delay: Duration,
     /// The longest delay.
@@ -31,13 +32,13 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The delay before the next try after `failures` failures in a row (from 1), the first of
-    /// them `elapsed` ago; `None` when either bound is reached.
+    /// The delay before the next try after `failures` failures in a row (from 1), whose delays came to
+    /// `waited`; `None` when either bound is reached.
     ///
     /// The delay lies between half and all of the doubled value ("equal jitter"), so that many
     /// processes that failed together do not come back together.
-    pub fn delay(&self, failures: u32, elapsed: Duration, jitter: Jitter) -> Option<Duration> {
-        if failures >= self.max_tries || elapsed >= self.max_elapsed {
+    pub fn delay(&self, failures: u32, waited: Duration, jitter: Jitter) -> Option<Duration> {
+        if failures >= self.max_tries || waited >= self.max_waited {
             return None;
         }
         let doublings = failures.saturating_sub(1).min(31);
@@ -55,7 +56,7 @@ mod tests {
 
     const POLICY: RetryPolicy = RetryPolicy {
         max_tries: 5,
-        max_elapsed: Duration::from_mins(1),
+        max_waited: Duration::from_mins(1),
         first_delay: Duration::from_secs(1),
         max_delay: Duration::from_secs(6),
     };

@@ -13,6 +13,7 @@ mod cli_help;
 mod config;
 mod content;
 mod crash;
+mod dispatcher;
 mod doctor;
 mod exit_codes;
 mod fixture;

@@ -1,7 +1,7 @@
 //! Random histories, against the journal and a naive oracle that remembers everything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,21 +14,41 @@ use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::store::{
-    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Opening, Reader, Settlement,
-    Store, StoreError,
+    Ask, Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Opening, Reader,
+    Settlement, Store, StoreError,
 };
 
 /// What may happen to a batch, in any order.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// A worker asks for the next recipient.
-    Claim,
-    /// The answer to one of the requests under way, and perhaps the next claim with it.
-    Answer(usize, Answer, bool),
+    /// A worker without a result asks.
+    Ask(Question),
+    /// The answer to one of the requests under way, and the question with it.
+    Answer(usize, Answer, Question),
     /// The process dies and another one takes the batch up.
     Crash,
     /// The answers under way are given up (second signal).
     GiveUp,
+}
+
+/// What a worker asks; the time comes later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Nothing,
+    Look,
+    Claim,
+}
+
+impl Question {
+    const ALL: [Self; 3] = [Self::Nothing, Self::Look, Self::Claim];
+
+    const fn at(self, now: Timestamp) -> Ask {
+        match self {
+            Self::Nothing => Ask::Nothing,
+            Self::Look => Ask::Look(now),
+            Self::Claim => Ask::Claim(now),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,11 +109,12 @@ fn step() -> impl Strategy<Value = Step> {
     let answer = (
         any::<usize>(),
         proptest::sample::select(&Answer::ALL[..]),
-        any::<bool>(),
+        proptest::sample::select(&Question::ALL[..]),
     );
     prop_oneof![
-        6 => Just(Step::Claim),
-        8 => answer.prop_map(|(which, answer, claim)| Step::Answer(which, answer, claim)),
+        6 => Just(Step::Ask(Question::Claim)),
+        1 => Just(Step::Ask(Question::Look)),
+        8 => answer.prop_map(|(which, answer, question)| Step::Answer(which, answer, question)),
         1 => Just(Step::Crash),
         1 => Just(Step::GiveUp),
     ]
@@ -179,13 +200,13 @@ impl World {
     async fn take(&mut self, step: Step) {
         self.now += jiff::SignedDuration::from_millis(7);
         match step {
-            Step::Claim => self.step(None, true).await,
-            Step::Answer(which, answer, claim) => {
+            Step::Ask(question) => self.step(None, question).await,
+            Step::Answer(which, answer, question) => {
                 if self.under_way.is_empty() {
                     return;
                 }
                 let claimed = self.under_way.remove(which % self.under_way.len());
-                self.step(Some((claimed, answer)), claim).await;
+                self.step(Some((claimed, answer)), question).await;
             }
             Step::Crash => {
                 self.lose_all();
@@ -217,7 +238,7 @@ impl World {
         }
     }
 
-    async fn step(&mut self, answered: Option<(Claimed, Answer)>, claim: bool) {
+    async fn step(&mut self, answered: Option<(Claimed, Answer)>, question: Question) {
         let settlement = answered.as_ref().map(|(claimed, answer)| Settlement {
             recipient: claimed.recipient,
             outcome: answer.outcome(),
@@ -227,8 +248,8 @@ impl World {
             receipt: (*answer == Answer::Sent).then(Receipt::default),
             at: self.now,
         });
-        let at = claim.then_some(self.now);
-        let (settled, next) = self.journal.step(settlement, at).await.unwrap();
+        let ask = question.at(self.now);
+        let (settled, next) = self.journal.step(settlement, ask).await.unwrap();
         if let Some((claimed, answer)) = answered {
             let seq = claimed.recipient.seq();
             let (state, attempts) = answer.oracle();
@@ -241,6 +262,7 @@ impl World {
         }
         match next {
             Some(Claim::Claimed(claimed)) => {
+                assert_eq!(question, Question::Claim);
                 // The first in row order that waits.
                 let expected = self
                     .oracle
@@ -266,8 +288,13 @@ impl World {
                     .any(|known| known.state == State::Queued);
                 assert!(!waits, "a row that waits was forgotten: {:?}", self.oracle);
             }
-            Some(other @ (Claim::OthersSpent(_) | Claim::Again)) => panic!("{other:?}"),
-            None => assert!(!claim),
+            Some(Claim::Again) => {
+                assert_eq!(question, Question::Look);
+                let mut known = self.oracle.values();
+                assert!(known.any(|known| known.state == State::Queued));
+            }
+            Some(other @ Claim::OthersSpent(_)) => panic!("{other:?}"),
+            None => assert_eq!(question, Question::Nothing),
         }
     }
 
@@ -363,7 +390,12 @@ async fn next_at(journal: &Journal, sent: Option<&Claimed>, now: Timestamp) -> O
         at: now,
     });
     loop {
-        match journal.step(settlement.take(), Some(now)).await.unwrap().1 {
+        match journal
+            .step(settlement.take(), Ask::Claim(now))
+            .await
+            .unwrap()
+            .1
+        {
             Some(Claim::Claimed(claimed)) => return Some(*claimed),
             Some(Claim::OthersSpent(_) | Claim::Again) => {}
             Some(Claim::Exhausted { .. }) | None => return None,
@@ -417,7 +449,6 @@ struct Crowd {
     clock: AtomicI64,
     /// How often each row was claimed, and whether it is under way.
     claimed: Mutex<BTreeMap<u32, (u32, bool)>>,
-    left: AtomicU32,
 }
 
 impl Crowd {
@@ -434,7 +465,6 @@ impl Crowd {
         let answer = if seq.is_multiple_of(3) && *times < 3 {
             Answer::Throttled
         } else {
-            self.left.fetch_sub(1, Ordering::SeqCst);
             Answer::Sent
         };
         Settlement {
@@ -455,30 +485,30 @@ impl Crowd {
         (*times, *under_way) = (*times + 1, true);
     }
 
+    /// Until nobody is left for this worker: whoever is put off is taken up by the one who was told so.
     async fn work(self: Arc<Self>) {
-        let mut result = None;
-        while self.left.load(Ordering::SeqCst) > 0 {
-            let (_, claim) = self
-                .journal
-                .step(result.take(), Some(self.now()))
-                .await
-                .unwrap();
-            match claim {
+        let (mut result, mut steps) = (None, 0_u32);
+        loop {
+            steps += 1;
+            let ask = if steps.is_multiple_of(4) {
+                Ask::Look(self.now())
+            } else {
+                Ask::Claim(self.now())
+            };
+            match self.journal.step(result.take(), ask).await.unwrap().1 {
+                Some(Claim::Exhausted { opens_at: None }) => return,
                 Some(Claim::Claimed(claimed)) => {
                     self.note(&claimed);
                     tokio::task::yield_now().await;
                     result = Some(self.answer(&claimed));
                 }
-                Some(Claim::Exhausted { opens_at }) => {
-                    if let Some(at) = opens_at {
-                        self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
-                    }
+                Some(Claim::Exhausted { opens_at: Some(at) }) => {
+                    self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }
                 Some(Claim::Again | Claim::OthersSpent(_)) | None => {}
             }
         }
-        self.journal.step(result, None).await.unwrap();
     }
 }
 
@@ -503,7 +533,6 @@ fn many_workers_at_once_claim_everybody_and_nobody_twice() {
                 journal,
                 clock: AtomicI64::new(now.as_millisecond()),
                 claimed: Mutex::default(),
-                left: AtomicU32::new(ROWS),
             });
             let mut workers = tokio::task::JoinSet::new();
             for _ in 0..48 {

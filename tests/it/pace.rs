@@ -104,6 +104,18 @@ fn a_quota_of_one_lets_one_through() {
 }
 
 #[test]
+fn a_batch_that_takes_the_last_of_an_hour_does_not_wait_for_the_next() {
+    for concurrency in [1, 10, 64] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "20"]));
+        scratch.contacts(20);
+        let mut running = scratch.send(&sandbox).concurrency(concurrency).start();
+        wait_until("it has ended", || running.has_ended());
+        running.wait().expect(0);
+        assert_eq!(sandbox.stats().accepted, 20);
+    }
+}
+
+#[test]
 fn without_headers_the_users_rate_is_kept_and_used() {
     let (scratch, sandbox) = (
         Scratch::new(),

@@ -70,19 +70,33 @@ pub(super) struct Ready {
 }
 
 impl Progress {
-    /// Answers the steps that ask for the next recipient.
-    pub(super) fn claim(
+    /// Answers the steps: those that ask for the next recipient, then those that only look.
+    pub(super) fn answer(
         &mut self,
         tx: &mut Tx<'_>,
         steps: &[Step],
     ) -> Result<Vec<Option<Claim>>, StoreError> {
+        let mut claims = self.claim(tx, steps)?;
+        // One look is enough: it changes nothing.
+        if let Some(now) = steps.iter().filter_map(|step| step.ask.look_at()).max() {
+            let found = self.look(tx.connection, now)?;
+            for (answer, step) in claims.iter_mut().zip(steps) {
+                if step.ask.look_at().is_some() {
+                    *answer = Some(found.clone());
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    fn claim(&mut self, tx: &mut Tx<'_>, steps: &[Step]) -> Result<Vec<Option<Claim>>, StoreError> {
         let others_spent = std::mem::take(&mut self.others_spent);
         if others_spent > 0 {
             return Ok(self.tell_others_spent(steps, others_spent));
         }
-        let mut ahead = Ahead::new(steps.iter().filter_map(|step| step.claim_at).count());
+        let mut ahead = Ahead::new(steps.iter().filter_map(|step| step.ask.claim_at()).count());
         let mut claim = |now| self.claim_next(tx, &mut ahead, now);
-        let claims = steps.iter().map(|step| step.claim_at.map(&mut claim));
+        let claims = steps.iter().map(|step| step.ask.claim_at().map(&mut claim));
         claims.map(Option::transpose).collect()
     }
 
@@ -90,7 +104,7 @@ impl Progress {
     fn tell_others_spent(&mut self, steps: &[Step], others_spent: u32) -> Vec<Option<Claim>> {
         let mut untold = others_spent;
         let mut tell = |_| Claim::OthersSpent(std::mem::take(&mut untold));
-        let claims = steps.iter().map(|step| step.claim_at.map(&mut tell));
+        let claims = steps.iter().map(|step| step.ask.claim_at().map(&mut tell));
         let claims = claims.collect();
         // A group of results only has told nobody.
         self.others_spent = untold;
@@ -127,6 +141,27 @@ impl Progress {
             }
         }
         Ok(Claim::Again)
+    }
+
+    /// Whether a claim may find a row. None is taken.
+    fn look(&mut self, connection: &Connection, now: Timestamp) -> Result<Claim, StoreError> {
+        let mut ahead = Ahead::new(1);
+        loop {
+            match self.next_ready(connection, &mut ahead, now)? {
+                Next::Row(ready) if self.flights.is_under_way(ready.id) => {}
+                Next::Row(ready) => {
+                    // It stands behind the cursor now.
+                    self.returned.insert(ready.id);
+                    return Ok(Claim::Again);
+                }
+                Next::More => return Ok(Claim::Again),
+                Next::Nothing => {
+                    return Ok(Claim::Exhausted {
+                        opens_at: self.opens_at,
+                    });
+                }
+            }
+        }
     }
 
     /// The next queued row in order; rows that came back first.

@@ -33,7 +33,7 @@ use super::{Store, settings, suppression, to_millis, tuning};
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
 pub use types::{
-    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
+    Ask, Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
 };
 
 use flight::Flights;
@@ -145,17 +145,17 @@ impl Journal {
     }
 
     /// Records the result of the last message and the intent of the next, together; returns when
-    /// both are on disk.
+    /// both are on disk. The answer is `None` for whoever asked nothing.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then neither is on disk, and sending must stop.
     pub async fn step(
         &self,
         settlement: Option<Settlement>,
-        claim_at: Option<Timestamp>,
+        ask: Ask,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
         let writer = &self.store.writer;
-        self.desk.step(writer, settlement, claim_at).await
+        self.desk.step(writer, settlement, ask).await
     }
 
     /// The run is over: what is new of the quota since the last result (permits that were not used have
@@ -164,7 +164,7 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn end(&self) -> Result<(), StoreError> {
-        self.step(None, None).await?;
+        self.step(None, Ask::Nothing).await?;
         self.store
             .writer
             .write(|tx| tuning::for_lists(tx.connection))
@@ -233,14 +233,14 @@ impl Journal {
 }
 
 impl Progress {
-    /// Works off what was handed in together: all results, then all claims, then what is written once
+    /// Works off what was handed in together: all results, then all questions, then what is written once
     /// for all of them.
     fn work_off(&mut self, tx: &mut Tx<'_>, steps: &[Step]) -> Result<Vec<Answer>, StoreError> {
         self.look_around(tx)?;
         let settled = self.settle(tx, steps)?;
-        let claims = self.claim(tx, steps)?;
+        let answers = self.answer(tx, steps)?;
         self.write_shared(tx)?;
-        Ok(settled.into_iter().zip(claims).collect())
+        Ok(settled.into_iter().zip(answers).collect())
     }
 
     /// What others wrote since the last group. It stands behind the last attempt that we know, and must

@@ -2,22 +2,21 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::Progress;
-use super::types::{Claim, Settled, Settlement};
+use super::types::{Ask, Claim, Settled, Settlement};
 use crate::store::error::StoreError;
 use crate::store::writer::{Job, Tx, Writer};
 
 /// What became of a step.
 pub(super) type Answer = (Option<Settled>, Option<Claim>);
 
-/// A result, a request for the next recipient, and who waits until both are on disk.
+/// A result, a question, and who waits until the result is on disk and the question is answered.
 pub(super) struct Step {
     pub(super) settlement: Option<Settlement>,
-    pub(super) claim_at: Option<Timestamp>,
+    pub(super) ask: Ask,
     waiter: oneshot::Sender<Result<Answer, StoreError>>,
     /// Where the waiter is; another executor than Tokio's is served as well.
     home: Option<Handle>,
@@ -80,12 +79,12 @@ impl Desk {
         self: &Arc<Self>,
         writer: &Writer,
         settlement: Option<Settlement>,
-        claim_at: Option<Timestamp>,
+        ask: Ask,
     ) -> Result<Answer, StoreError> {
         let (waiter, answer) = oneshot::channel();
         let step = Step {
             settlement,
-            claim_at,
+            ask,
             waiter,
             home: Handle::try_current().ok(),
         };
@@ -217,7 +216,7 @@ mod tests {
         let homes = [Some(&one), None, Some(&other), Some(&one)];
         let steps = homes.map(|home| Step {
             settlement: None,
-            claim_at: None,
+            ask: Ask::Nothing,
             waiter: oneshot::channel().0,
             home: home.map(|runtime| runtime.handle().clone()),
         });

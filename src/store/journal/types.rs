@@ -71,14 +71,41 @@ pub struct Claimed {
     pub metadata: String,
 }
 
-/// The answer to a request for the next recipient.
+/// What a worker asks for together with its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing.
+    Nothing,
+    /// Whether there is anybody to claim at this time: [`Claim::Again`] if so, or else [`Claim::Exhausted`].
+    Look(Timestamp),
+    /// The next recipient, at this time.
+    Claim(Timestamp),
+}
+
+impl Ask {
+    pub(super) const fn claim_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Claim(at) => Some(at),
+            Self::Look(_) | Self::Nothing => None,
+        }
+    }
+
+    pub(super) const fn look_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Look(at) => Some(at),
+            Self::Claim(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// The answer to a worker that asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// Here it is.
     Claimed(Box<Claimed>),
     /// Other processes used the quota meanwhile, by so many requests: nothing was claimed.
     OthersSpent(u32),
-    /// Many rows were suppressed or passed over; ask again.
+    /// There may be one; ask again. Many rows were suppressed or passed over, or it was a look only.
     Again,
     /// No row is free: all are settled or in flight, or wait for their sending hours.
     Exhausted {

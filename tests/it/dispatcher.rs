@@ -1,0 +1,345 @@
+//! The tasks of a run, on simulated time, against a ledger in memory: they do all there is to do, and nobody
+//! waits for a turn once nobody is left to send to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use proptest::prelude::*;
+
+use outreach::amio::{Addressee, Reply};
+use outreach::clock::Clock;
+use outreach::dispatch::pacer::{Handle, core};
+use outreach::dispatch::{
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, Ledger, RunEnd, Sender, Undecided,
+};
+use outreach::domain::delivery::{self, State};
+use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
+use outreach::domain::phone::PhoneNumber;
+use outreach::domain::quota::{QuotaHeaders, Reset};
+use outreach::domain::schedule::Schedule;
+use outreach::store::{
+    Ask, BatchId, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store, StoreError,
+};
+
+use crate::support::{Random, number};
+
+/// What is known of the rows, and the server's side of the story.
+#[derive(Default)]
+struct Books {
+    queued: BTreeSet<u32>,
+    under_way: BTreeSet<u32>,
+    ended: BTreeMap<u32, State>,
+    /// How often each was put off.
+    put_off: BTreeMap<u32, u32>,
+    left_in_window: u64,
+    window_ends: Timestamp,
+    last_answer: Timestamp,
+}
+
+/// The queue, without a disk; the server, without a network. A step takes a millisecond, an answer 20 to 200.
+#[derive(Clone)]
+struct World {
+    books: Arc<Mutex<Books>>,
+    random: Arc<Mutex<Random>>,
+    clock: Clock,
+    batch: BatchId,
+    setting: Setting,
+}
+
+#[derive(Debug, Clone)]
+struct Setting {
+    start: &'static str,
+    rows: u32,
+    concurrency: usize,
+    /// Requests an hour.
+    quota: u64,
+    seed: u64,
+    /// Of a hundred answers, so many are lost; as many requests never leave, and as many are put off by
+    /// somebody else's use of the quota.
+    trouble: u64,
+    schedule: Schedule,
+}
+
+impl Setting {
+    fn plain(rows: u32, concurrency: usize, quota: u64) -> Self {
+        Self {
+            start: "2026-05-01T10:00:00Z",
+            rows,
+            concurrency,
+            quota,
+            seed: 1,
+            trouble: 0,
+            schedule: Schedule::default(),
+        }
+    }
+}
+
+impl World {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn claim(&self, ask: Ask) -> Option<Claim> {
+        let mut books = self.books();
+        let nobody = Some(Claim::Exhausted { opens_at: None });
+        match ask {
+            Ask::Nothing => None,
+            Ask::Look(_) if books.queued.is_empty() => nobody,
+            Ask::Look(_) => Some(Claim::Again),
+            Ask::Claim(_) => {
+                let Some(row) = books.queued.pop_first() else {
+                    return nobody;
+                };
+                assert!(books.under_way.insert(row));
+                let phone = PhoneNumber::from_e164(number(row)).unwrap();
+                Some(Claim::Claimed(Box::new(Claimed {
+                    recipient: RecipientId::new(self.batch, row),
+                    attempts: 0,
+                    phone,
+                    row: row + 1,
+                    addressee: Addressee::Phone {
+                        phone,
+                        first_name: None,
+                        last_name: None,
+                    },
+                    content: "{}".to_owned(),
+                    metadata: "{}".to_owned(),
+                })))
+            }
+        }
+    }
+
+    /// The server's answer, and what it tells of the quota.
+    fn answer(&self, row: u32) -> Reply {
+        let now = self.clock.now();
+        let mut books = self.books();
+        books.last_answer = now;
+        if now >= books.window_ends {
+            books.window_ends = now + jiff::SignedDuration::from_hours(1);
+            books.left_in_window = self.setting.quota;
+        }
+        let trouble = self.setting.trouble;
+        let dice = self.random.lock().unwrap().between(1, 100);
+        let lost = |written| Exchange::Failed {
+            written,
+            detail: "cut off".to_owned(),
+        };
+        let times = books.put_off.entry(row).or_default();
+        let again = *times < 3 && dice > trouble && dice <= 3 * trouble;
+        *times += u32::from(again);
+        let exchange = if dice <= trouble {
+            lost(Written::Maybe)
+        } else if again && dice <= 2 * trouble {
+            lost(Written::No)
+        } else if again || books.left_in_window == 0 {
+            answered(429)
+        } else {
+            books.left_in_window -= 1;
+            answered(201)
+        };
+        let quota = match &exchange {
+            Exchange::Failed { .. } => QuotaHeaders::default(),
+            Exchange::Answered(_) => QuotaHeaders {
+                limit: Some(self.setting.quota),
+                remaining: Some(books.left_in_window),
+                reset: Some(Reset::At(books.window_ends)),
+                date: Some(now),
+            },
+        };
+        Reply { exchange, quota }
+    }
+}
+
+fn answered(status: u16) -> Exchange {
+    Exchange::Answered(Answer {
+        status,
+        body: String::new(),
+        complete: true,
+        retry_after: None,
+        receipt: (status == 201).then(|| Receipt {
+            message_id: Some("id".to_owned()),
+            ..Receipt::default()
+        }),
+        error_text: None,
+    })
+}
+
+impl Ledger for World {
+    async fn step(
+        &self,
+        settlement: Option<Settlement>,
+        ask: Ask,
+    ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
+        self.clock.sleep(Duration::from_millis(1)).await;
+        let settled = settlement.map(|it| {
+            let state = delivery::next(State::Sending, it.event).unwrap();
+            let mut books = self.books();
+            let row = it.recipient.seq();
+            assert!(books.under_way.remove(&row), "{row} was not under way");
+            if state == State::Queued {
+                books.queued.insert(row);
+            } else {
+                books.ended.insert(row, state);
+            }
+            Settled { state }
+        });
+        let claim = self.claim(ask);
+        // The answers come in another order than the questions.
+        let late = self.random.lock().unwrap().between(0, 3);
+        self.clock.sleep(Duration::from_millis(late)).await;
+        Ok((settled, claim))
+    }
+
+    async fn learn(&self, _: BTreeSet<String>, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn learn_channel_type(&self, _: String) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Sender for World {
+    async fn send(&self, recipient: &Claimed) -> Reply {
+        let takes = self.random.lock().unwrap().between(20, 200);
+        self.clock.sleep(Duration::from_millis(takes)).await;
+        self.answer(recipient.recipient.seq())
+    }
+}
+
+/// Ids of a batch are given by a checkpoint alone.
+fn batch() -> BatchId {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+    let new = NewBatch {
+        name: "list".to_owned(),
+        digest: [0; 32],
+        definition: BTreeMap::new(),
+        headers: Vec::new(),
+        files: Vec::new(),
+        channel: "7001".to_owned(),
+        sandbox: true,
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    store.create_batch(new).unwrap()
+}
+
+/// Runs the batch; returns what became of it, and how long the run went on after the last answer.
+fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let clock = Clock::paused(setting.start.parse().unwrap());
+        let books = Books {
+            queued: (1..=setting.rows).collect(),
+            ..Books::default()
+        };
+        let world = World {
+            books: Arc::new(Mutex::new(books)),
+            random: Arc::new(Mutex::new(Random::new(setting.seed))),
+            clock: clock.clone(),
+            batch,
+            setting: setting.clone(),
+        };
+        let pacing = core::Settings {
+            concurrency: NonZeroU32::new(u32::try_from(setting.concurrency).unwrap()).unwrap(),
+            ..core::Settings::default()
+        };
+        let settings = DispatchSettings {
+            concurrency: NonZeroUsize::new(setting.concurrency).unwrap(),
+            undecided: Undecided::Hold,
+            schedule: setting.schedule,
+            channel_type: None,
+            invalid_pattern: None,
+            canary: true,
+        };
+        let dispatcher = Dispatcher::new(
+            world.clone(),
+            Lanes::here(world.clone()),
+            Handle::with_seed(pacing, &core::Past::default(), clock.clone(), setting.seed),
+            clock.clone(),
+            Guards::new(GuardSettings::default(), false, BTreeSet::new()),
+            settings,
+            Box::new(|| 0),
+        );
+        let end = dispatcher.run().await.unwrap();
+        let last_answer = world.books().last_answer;
+        let after = clock.now().duration_since(last_answer);
+        (end, world.books, Duration::try_from(after).unwrap())
+    })
+}
+
+/// A few steps, whatever the pacer, the gate or the sending hours would have everybody wait for.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+#[test]
+fn the_last_of_the_quota_ends_the_batch_and_no_window_is_waited_for() {
+    let batch = batch();
+    for concurrency in [1, 2, 10, 64] {
+        for rows in [1, 3, 20] {
+            let setting = Setting::plain(rows, concurrency, 20);
+            let (end, books, after) = run(
+                batch,
+                Setting {
+                    quota: u64::from(rows),
+                    ..setting
+                },
+            );
+            assert_eq!(end, RunEnd::Complete);
+            assert_eq!(books.lock().unwrap().ended.len(), rows as usize);
+            assert!(
+                after <= AT_ONCE,
+                "{rows} rows, {concurrency} at once: {after:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hours_that_end_with_the_last_answer_keep_nobody_until_tomorrow() {
+    let setting = Setting {
+        start: "2026-05-01T09:59:59.99Z",
+        schedule: Schedule {
+            window: Some("06:00-10:00".parse().unwrap()),
+            zone: TimeZone::UTC,
+            ..Schedule::default()
+        },
+        ..Setting::plain(1, 10, 1000)
+    };
+    let (end, books, after) = run(batch(), setting);
+    assert_eq!(end, RunEnd::Complete);
+    let books = books.lock().unwrap();
+    assert_eq!(books.ended.len(), 1);
+    assert_eq!(
+        books.last_answer.strftime("%F %H:%M").to_string(),
+        "2026-05-01 10:00"
+    );
+    assert!(after <= AT_ONCE, "{after:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_answers_a_run_does_all_there_is_to_do_and_then_ends(
+        rows in 1_u32..60,
+        concurrency in 1_usize..40,
+        quota in 1_u64..50,
+        trouble in 0_u64..20,
+        seed in any::<u64>(),
+    ) {
+        let setting = Setting { seed, trouble, ..Setting::plain(rows, concurrency, quota) };
+        let (end, books, after) = run(batch(), setting);
+        let books = books.lock().unwrap();
+        prop_assert_eq!(end, RunEnd::Complete);
+        prop_assert!(books.queued.is_empty() && books.under_way.is_empty());
+        prop_assert_eq!(books.ended.len(), rows as usize);
+        prop_assert!(after <= AT_ONCE, "{:?}", after);
+    }
+}

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use tokio::runtime::{Builder, Handle};
@@ -114,23 +114,37 @@ struct LaneThread {
 
 impl LaneThread {
     fn start() -> Result<Self, NoLane> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
         let (open, closed) = oneshot::channel::<()>();
+        let (ready, handle) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("lane".to_owned())
-            .spawn(move || {
-                // An error: the other end is dropped.
-                let _ = runtime.block_on(closed);
-                // A name that is just being looked up keeps nobody waiting.
-                runtime.shutdown_background();
-            })?;
+            .spawn(move || live(&ready, closed))?;
+        let gone = || io::Error::other("the thread ended at once");
+        let handle: io::Result<Handle> = handle.recv().unwrap_or_else(|_| Err(gone()));
         Ok(Self {
-            runtime: handle,
+            runtime: handle?,
             open: Some(open),
             thread: Some(thread),
         })
     }
+}
+
+/// The life of a lane's thread. The runtime is made here, where it may also be dropped: a thread of another
+/// runtime must not do that.
+fn live(ready: &mpsc::Sender<io::Result<Handle>>, closed: oneshot::Receiver<()>) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            // Whoever started the thread waits for this.
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    let _ = ready.send(Ok(runtime.handle().clone()));
+    // An error: the other end is dropped.
+    let _ = runtime.block_on(closed);
+    // A name that is just being looked up keeps nobody waiting.
+    runtime.shutdown_background();
 }
 
 impl Drop for LaneThread {

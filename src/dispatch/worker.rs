@@ -35,7 +35,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
                 result = Some(send(&shared, &*sender, turn, &recipient).await?);
             }
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
-            Claim::Again => {}
+            Claim::Again | Claim::Somebody => {}
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
                 tokio::select! {
@@ -88,16 +88,24 @@ async fn next_turn<'a, L: Ledger>(
 /// Hands in the result, and tells whether to wait for a turn.
 async fn is_anybody_left<L: Ledger>(
     shared: &Shared<L>,
-    result: Option<Settlement>,
+    mut result: Option<Settlement>,
 ) -> Result<bool, StoreError> {
-    let settles = result.is_some();
-    let found = step(shared, result, Ask::Look(shared.clock.now())).await?;
-    let left = found != Some(Claim::Exhausted { opens_at: None });
-    // Who only looked has news for nobody: to tell it would make all look for ever.
-    if settles && !left {
-        shared.emptied.notify_waiters();
+    loop {
+        match step(shared, result.take(), Ask::Look(shared.clock.now())).await? {
+            Some(Claim::Again) => {}
+            Some(Claim::Exhausted { opens_at: None }) => {
+                shared.emptied.notify_waiters();
+                return Ok(false);
+            }
+            Some(
+                Claim::Somebody
+                | Claim::Exhausted { opens_at: Some(_) }
+                | Claim::Claimed(_)
+                | Claim::OthersSpent(_),
+            )
+            | None => return Ok(true),
+        }
     }
-    Ok(left)
 }
 
 async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {

@@ -124,6 +124,7 @@ impl<J> Queue<J> {
         let busy = before >= inbox.good / 2;
         if busy && inbox.pieces < inbox.good && !inbox.closed {
             inbox.wanted = inbox.good;
+            inbox.at_work = false;
             let good = inbox.good;
             (inbox, _) = self
                 .changed

@@ -32,7 +32,8 @@ struct Books {
     queued: BTreeSet<u32>,
     under_way: BTreeSet<u32>,
     ended: BTreeMap<u32, State>,
-    /// How often each was put off.
+    /// How often each was claimed, and how often it was put off.
+    claims: BTreeMap<u32, u32>,
     put_off: BTreeMap<u32, u32>,
     left_in_window: u64,
     window_ends: Timestamp,
@@ -57,9 +58,12 @@ struct Setting {
     /// Requests an hour.
     quota: u64,
     seed: u64,
-    /// Of a hundred answers, so many are lost; as many requests never leave, and as many are put off by
-    /// somebody else's use of the quota.
+    /// Of a hundred answers, so many are lost; as many requests never leave, and as many are put off. Of a
+    /// hundred claims, as many learn that others used the quota, and as many are to be asked again.
     trouble: u64,
+    /// Every fifth row waits so long for its hours.
+    sleep: Duration,
+    undecided: Undecided,
     schedule: Schedule,
 }
 
@@ -72,6 +76,8 @@ impl Setting {
             quota,
             seed: 1,
             trouble: 0,
+            sleep: Duration::ZERO,
+            undecided: Undecided::Hold,
             schedule: Schedule::default(),
         }
     }
@@ -82,34 +88,49 @@ impl World {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn claim(&self, ask: Ask) -> Option<Claim> {
+    fn opens_at(&self, row: u32) -> Timestamp {
+        let start: Timestamp = self.setting.start.parse().unwrap();
+        if row.is_multiple_of(5) {
+            start + jiff::SignedDuration::try_from(self.setting.sleep).unwrap()
+        } else {
+            start
+        }
+    }
+
+    fn answer_to(&self, ask: Ask) -> Option<Claim> {
+        let (now, claims) = match ask {
+            Ask::Nothing => return None,
+            Ask::Look(now) => (now, false),
+            Ask::Claim(now) => (now, true),
+        };
         let mut books = self.books();
-        let nobody = Some(Claim::Exhausted { opens_at: None });
-        match ask {
-            Ask::Nothing => None,
-            Ask::Look(_) if books.queued.is_empty() => nobody,
-            Ask::Look(_) => Some(Claim::Again),
-            Ask::Claim(_) => {
-                let Some(row) = books.queued.pop_first() else {
-                    return nobody;
-                };
-                assert!(books.under_way.insert(row));
-                let phone = PhoneNumber::from_e164(number(row)).unwrap();
-                Some(Claim::Claimed(Box::new(Claimed {
-                    recipient: RecipientId::new(self.batch, row),
-                    attempts: 0,
-                    phone,
-                    row: row + 1,
-                    addressee: Addressee::Phone {
-                        phone,
-                        first_name: None,
-                        last_name: None,
-                    },
-                    content: "{}".to_owned(),
-                    metadata: "{}".to_owned(),
-                })))
+        if claims {
+            let dice = self.random.lock().unwrap().between(1, 100);
+            if dice <= self.setting.trouble {
+                books.left_in_window = books.left_in_window.saturating_sub(1);
+                return Some(Claim::OthersSpent(1));
+            }
+            if dice <= 2 * self.setting.trouble {
+                return Some(Claim::Again);
             }
         }
+        let free = books.queued.iter().find(|row| self.opens_at(**row) <= now);
+        let Some(&row) = free else {
+            let opens_at = books.queued.iter().map(|row| self.opens_at(*row)).min();
+            return Some(Claim::Exhausted { opens_at });
+        };
+        if !claims {
+            return Some(Claim::Somebody);
+        }
+        books.queued.remove(&row);
+        assert!(books.under_way.insert(row));
+        let times = books.claims.entry(row).or_default();
+        *times += 1;
+        Some(Claim::Claimed(Box::new(claimed(
+            self.batch,
+            row,
+            *times - 1,
+        ))))
     }
 
     /// The server's answer, and what it tells of the quota.
@@ -153,6 +174,23 @@ impl World {
     }
 }
 
+fn claimed(batch: BatchId, row: u32, attempts: u32) -> Claimed {
+    let phone = PhoneNumber::from_e164(number(row)).unwrap();
+    Claimed {
+        recipient: RecipientId::new(batch, row),
+        attempts,
+        phone,
+        row: row + 1,
+        addressee: Addressee::Phone {
+            phone,
+            first_name: None,
+            last_name: None,
+        },
+        content: "{}".to_owned(),
+        metadata: "{}".to_owned(),
+    }
+}
+
 fn answered(status: u16) -> Exchange {
     Exchange::Answered(Answer {
         status,
@@ -186,7 +224,7 @@ impl Ledger for World {
             }
             Settled { state }
         });
-        let claim = self.claim(ask);
+        let claim = self.answer_to(ask);
         // The answers come in another order than the questions.
         let late = self.random.lock().unwrap().between(0, 3);
         self.clock.sleep(Duration::from_millis(late)).await;
@@ -253,7 +291,7 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
         };
         let settings = DispatchSettings {
             concurrency: NonZeroUsize::new(setting.concurrency).unwrap(),
-            undecided: Undecided::Hold,
+            undecided: setting.undecided,
             schedule: setting.schedule,
             channel_type: None,
             invalid_pattern: None,
@@ -268,7 +306,9 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
             settings,
             Box::new(|| 0),
         );
-        let end = dispatcher.run().await.unwrap();
+        // Where nothing is waited for any more, simulated time runs to this limit at once.
+        let run = tokio::time::timeout(Duration::from_hours(10_000), dispatcher.run());
+        let end = run.await.expect("the run ends").unwrap();
         let last_answer = world.books().last_answer;
         let after = clock.now().duration_since(last_answer);
         (end, world.books, Duration::try_from(after).unwrap())
@@ -332,9 +372,17 @@ proptest! {
         concurrency in 1_usize..40,
         quota in 1_u64..50,
         trouble in 0_u64..20,
+        sleep in prop_oneof![Just(0_u64), 1_u64..20_000],
+        retry in any::<bool>(),
         seed in any::<u64>(),
     ) {
-        let setting = Setting { seed, trouble, ..Setting::plain(rows, concurrency, quota) };
+        let setting = Setting {
+            seed,
+            trouble,
+            sleep: Duration::from_secs(sleep),
+            undecided: if retry { Undecided::Retry { attempts: 3 } } else { Undecided::Hold },
+            ..Setting::plain(rows, concurrency, quota)
+        };
         let (end, books, after) = run(batch(), setting);
         let books = books.lock().unwrap();
         prop_assert_eq!(end, RunEnd::Complete);

@@ -23,6 +23,7 @@ mod intake;
 mod kill;
 mod layers;
 mod locks;
+mod look;
 mod model;
 mod pace;
 mod phone_corpus;

@@ -162,7 +162,7 @@ struct World {
 
 const CHANNEL: &str = "7001";
 
-fn rules() -> ClaimRules {
+pub(crate) fn rules() -> ClaimRules {
     ClaimRules {
         span: HistorySpan {
             repeat_guard: Duration::from_hours(12),
@@ -229,6 +229,18 @@ impl World {
         }
     }
 
+    /// The rows that may be claimed now, in order.
+    fn free(&self) -> impl Iterator<Item = u32> {
+        let queued = self
+            .oracle
+            .iter()
+            .filter(|(_, known)| known.state == State::Queued);
+        queued.map(|(seq, _)| *seq).filter(|seq| {
+            let phone = PhoneNumber::from_e164(crate::support::number(*seq)).unwrap();
+            !self.hours || changing_hours(phone, self.now) == Opening::Now
+        })
+    }
+
     fn lose_all(&mut self) {
         for known in self.oracle.values_mut() {
             if known.state == State::Sending {
@@ -263,14 +275,14 @@ impl World {
         match next {
             Some(Claim::Claimed(claimed)) => {
                 assert_eq!(question, Question::Claim);
-                // The first in row order that waits.
-                let expected = self
-                    .oracle
-                    .iter()
-                    .find(|(_, known)| known.state == State::Queued)
-                    .map(|(seq, _)| *seq);
                 let seq = claimed.recipient.seq();
-                assert!(expected.is_some(), "nobody waits, and {seq} was claimed");
+                // In row order; with hours that come and go, some row that may go.
+                let expected = if self.hours {
+                    self.free().find(|free| *free == seq)
+                } else {
+                    self.free().next()
+                };
+                assert_eq!(expected, Some(seq));
                 let known = self.oracle.get_mut(&seq).unwrap();
                 assert_eq!(known.state, State::Queued, "claimed twice: {seq}");
                 assert_eq!(claimed.attempts, known.attempts);
@@ -280,6 +292,7 @@ impl World {
             }
             Some(Claim::Exhausted { opens_at: Some(at) }) => {
                 assert!(self.hours && at > self.now);
+                assert_eq!(self.free().next(), None, "a row may go now");
             }
             Some(Claim::Exhausted { opens_at: None }) => {
                 let waits = self
@@ -288,12 +301,11 @@ impl World {
                     .any(|known| known.state == State::Queued);
                 assert!(!waits, "a row that waits was forgotten: {:?}", self.oracle);
             }
-            Some(Claim::Again) => {
+            Some(Claim::Somebody) => {
                 assert_eq!(question, Question::Look);
-                let mut known = self.oracle.values();
-                assert!(known.any(|known| known.state == State::Queued));
+                assert!(self.free().next().is_some());
             }
-            Some(other @ Claim::OthersSpent(_)) => panic!("{other:?}"),
+            Some(other @ (Claim::OthersSpent(_) | Claim::Again)) => panic!("{other:?}"),
             None => assert_eq!(question, Question::Nothing),
         }
     }
@@ -340,7 +352,7 @@ fn row(n: u32) -> JudgedRow {
     }
 }
 
-fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) {
+pub(crate) fn store(folder: &std::path::Path, rows: u32) -> (Arc<Store>, Batch) {
     store_of(folder, "list", rows)
 }
 
@@ -374,21 +386,26 @@ async fn journal_of((store, batch): (Arc<Store>, Batch)) -> Journal {
     Journal::start(store, &batch, rules(), now).await.unwrap().0
 }
 
-/// Claims until something else than a notice comes; hands in the result of an earlier claim first.
-async fn next(journal: &Journal, sent: Option<&Claimed>) -> Option<Claimed> {
-    next_at(journal, sent, "2026-05-01T10:00:01Z".parse().unwrap()).await
-}
-
-async fn next_at(journal: &Journal, sent: Option<&Claimed>, now: Timestamp) -> Option<Claimed> {
-    let mut settlement = sent.map(|claimed| Settlement {
+/// Accepted, with nothing told of the message.
+pub(crate) fn sent(claimed: &Claimed, at: Timestamp) -> Settlement {
+    Settlement {
         recipient: claimed.recipient,
         outcome: AttemptOutcome::Sent,
         event: Event::Accepted,
         http_status: Some(201),
         text: String::new(),
         receipt: Some(Receipt::default()),
-        at: now,
-    });
+        at,
+    }
+}
+
+/// Claims until something else than a notice comes; hands in the result of an earlier claim first.
+pub(crate) async fn next(journal: &Journal, sent: Option<&Claimed>) -> Option<Claimed> {
+    next_at(journal, sent, "2026-05-01T10:00:01Z".parse().unwrap()).await
+}
+
+async fn next_at(journal: &Journal, landed: Option<&Claimed>, now: Timestamp) -> Option<Claimed> {
+    let mut settlement = landed.map(|claimed| sent(claimed, now));
     loop {
         match journal
             .step(settlement.take(), Ask::Claim(now))
@@ -397,7 +414,7 @@ async fn next_at(journal: &Journal, sent: Option<&Claimed>, now: Timestamp) -> O
             .1
         {
             Some(Claim::Claimed(claimed)) => return Some(*claimed),
-            Some(Claim::OthersSpent(_) | Claim::Again) => {}
+            Some(Claim::OthersSpent(_) | Claim::Again | Claim::Somebody) => {}
             Some(Claim::Exhausted { .. }) | None => return None,
         }
     }
@@ -506,7 +523,7 @@ impl Crowd {
                     self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }
-                Some(Claim::Again | Claim::OthersSpent(_)) | None => {}
+                Some(Claim::Again | Claim::Somebody | Claim::OthersSpent(_)) | None => {}
             }
         }
     }

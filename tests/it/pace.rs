@@ -105,7 +105,7 @@ fn a_quota_of_one_lets_one_through() {
 
 #[test]
 fn a_batch_that_takes_the_last_of_an_hour_does_not_wait_for_the_next() {
-    for concurrency in [1, 10, 64] {
+    for concurrency in [1, 10, 160] {
         let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "20"]));
         scratch.contacts(20);
         let mut running = scratch.send(&sandbox).concurrency(concurrency).start();

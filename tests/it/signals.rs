@@ -6,10 +6,20 @@ use crate::support::{SandboxProcess, Scratch, wait_until};
 
 /// A batch of 60 with 4 under way.
 fn under_way(sandbox: &[&str]) -> (Scratch, SandboxProcess, crate::support::Running) {
+    some_under_way(60, 4, sandbox)
+}
+
+fn some_under_way(
+    rows: u32,
+    workers: u32,
+    sandbox: &[&str],
+) -> (Scratch, SandboxProcess, crate::support::Running) {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(sandbox));
-    scratch.contacts(60);
-    let running = scratch.send(&sandbox).concurrency(4).start();
-    wait_until("four are under way", || sandbox.stats().peak_in_flight == 4);
+    scratch.contacts(rows);
+    let running = scratch.send(&sandbox).concurrency(workers).start();
+    wait_until("all workers have one under way", || {
+        sandbox.stats().peak_in_flight == u64::from(workers)
+    });
     (scratch, sandbox, running)
 }
 
@@ -36,19 +46,28 @@ fn the_first_signal_lets_what_is_in_flight_finish_and_the_same_command_goes_on()
 
 #[test]
 fn the_second_signal_ends_at_once_and_what_was_in_flight_is_unknown() {
-    let (scratch, sandbox, running) = under_way(&["--fault", "hang-before-accept:after=1"]);
-    running.signal("INT");
-    wait_until("it was heard", || running.said().contains("Stopping"));
-    let second = Instant::now();
-    running.signal("INT");
-    running.wait().expect(4);
-    assert!(second.elapsed() < Duration::from_secs(5));
-    let checkpoint = scratch.checkpoint();
-    checkpoint.expect_sound();
-    let counts = checkpoint.counts();
-    assert_eq!((counts.unknown, counts.sending), (4, 0), "{counts:?}");
-    assert_eq!((counts.sent, counts.queued), (1, 55), "{counts:?}");
-    assert_eq!(sandbox.stats().accepted, 1);
+    // So many workers have several threads.
+    for workers in [4, 160] {
+        let faults = ["--fault", "hang-before-accept:after=1"];
+        let (scratch, sandbox, running) = some_under_way(400, workers, &faults);
+        running.signal("INT");
+        wait_until("it was heard", || running.said().contains("Stopping"));
+        let second = Instant::now();
+        running.signal("INT");
+        running.wait().expect(4);
+        assert!(second.elapsed() < Duration::from_secs(5));
+        let checkpoint = scratch.checkpoint();
+        checkpoint.expect_sound();
+        let counts = checkpoint.counts();
+        let workers = u64::from(workers);
+        assert_eq!((counts.unknown, counts.sending), (workers, 0), "{counts:?}");
+        assert_eq!(
+            (counts.sent, counts.queued),
+            (1, 399 - workers),
+            "{counts:?}"
+        );
+        assert_eq!(sandbox.stats().accepted, 1);
+    }
 }
 
 #[test]

@@ -29,10 +29,10 @@ const SUPPRESSED_AT_ONCE: usize = 500;
 const PASSED_OVER_AT_ONCE: usize = 2048;
 
 /// What a look for the next row found.
-enum Next {
+enum Next<R> {
     /// A row that may go now.
-    Row(Ready),
-    /// Many rows that wait for their sending hours, and the end is not reached.
+    Row(R),
+    /// Many rows that may not, and the end is not reached.
     More,
     /// No row is free.
     Nothing,
@@ -77,9 +77,9 @@ impl Progress {
         steps: &[Step],
     ) -> Result<Vec<Option<Claim>>, StoreError> {
         let mut claims = self.claim(tx, steps)?;
-        // One look is enough: it changes nothing.
+        // One look is enough: as many rows are free after it as before.
         if let Some(now) = steps.iter().filter_map(|step| step.ask.look_at()).max() {
-            let found = self.look(tx.connection, now)?;
+            let found = self.look(tx, now)?;
             for (answer, step) in claims.iter_mut().zip(steps) {
                 if step.ask.look_at().is_some() {
                     *answer = Some(found.clone());
@@ -117,51 +117,58 @@ impl Progress {
         ahead: &mut Ahead,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
+        match self.next_to_send(tx, ahead, now)? {
+            Next::Row((ready, key)) => {
+                let claimed = self.intend(tx, ready, key, now)?;
+                Ok(Claim::Claimed(Box::new(claimed)))
+            }
+            Next::More => Ok(Claim::Again),
+            Next::Nothing => Ok(Claim::Exhausted {
+                opens_at: self.opens_at,
+            }),
+        }
+    }
+
+    /// Whether a claim would find a row.
+    fn look(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
+        match self.next_to_send(tx, &mut Ahead::new(1), now)? {
+            Next::Row((ready, _)) => {
+                // It stands behind the cursor now.
+                self.returned.insert(ready.id);
+                Ok(Claim::Somebody)
+            }
+            Next::More => Ok(Claim::Again),
+            Next::Nothing => Ok(Claim::Exhausted {
+                opens_at: self.opens_at,
+            }),
+        }
+    }
+
+    /// The next row that may be messaged, with its content's key; those before it that must not be are
+    /// suppressed.
+    fn next_to_send(
+        &mut self,
+        tx: &mut Tx<'_>,
+        ahead: &mut Ahead,
+        now: Timestamp,
+    ) -> Result<Next<(Ready, i64)>, StoreError> {
         for _ in 0..SUPPRESSED_AT_ONCE {
             let ready = match self.next_ready(tx.connection, ahead, now)? {
                 Next::Row(ready) => ready,
-                Next::More => return Ok(Claim::Again),
-                Next::Nothing => {
-                    return Ok(Claim::Exhausted {
-                        opens_at: self.opens_at,
-                    });
-                }
+                Next::More => return Ok(Next::More),
+                Next::Nothing => return Ok(Next::Nothing),
             };
             // A new look from the top finds rows that are under way: they are stored as queued.
             if self.flights.is_under_way(ready.id) {
                 continue;
             }
             let key = content_key(&self.channel, ready.phone, &ready.content);
-            let id = RecipientId::from_column(ready.id);
-            if let Some(cause) = self.must_not_send(tx.connection, &ready, key, now)? {
-                suppress(tx, id, &cause, now)?;
-            } else {
-                let claimed = self.intend(tx, ready, key, now)?;
-                return Ok(Claim::Claimed(Box::new(claimed)));
+            match self.must_not_send(tx.connection, &ready, key, now)? {
+                Some(cause) => suppress(tx, RecipientId::from_column(ready.id), &cause, now)?,
+                None => return Ok(Next::Row((ready, key))),
             }
         }
-        Ok(Claim::Again)
-    }
-
-    /// Whether a claim may find a row. None is taken.
-    fn look(&mut self, connection: &Connection, now: Timestamp) -> Result<Claim, StoreError> {
-        let mut ahead = Ahead::new(1);
-        loop {
-            match self.next_ready(connection, &mut ahead, now)? {
-                Next::Row(ready) if self.flights.is_under_way(ready.id) => {}
-                Next::Row(ready) => {
-                    // It stands behind the cursor now.
-                    self.returned.insert(ready.id);
-                    return Ok(Claim::Again);
-                }
-                Next::More => return Ok(Claim::Again),
-                Next::Nothing => {
-                    return Ok(Claim::Exhausted {
-                        opens_at: self.opens_at,
-                    });
-                }
-            }
-        }
+        Ok(Next::More)
     }
 
     /// The next queued row in order; rows that came back first.
@@ -170,7 +177,7 @@ impl Progress {
         connection: &Connection,
         ahead: &mut Ahead,
         now: Timestamp,
-    ) -> Result<Next, StoreError> {
+    ) -> Result<Next<Ready>, StoreError> {
         if self.opens_at.is_some_and(|opens_at| opens_at <= now) {
             // Rows that were passed over may go now: once more from the top.
             self.opens_at = None;

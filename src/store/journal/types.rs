@@ -76,7 +76,8 @@ pub struct Claimed {
 pub enum Ask {
     /// Nothing.
     Nothing,
-    /// Whether there is anybody to claim at this time: [`Claim::Again`] if so, or else [`Claim::Exhausted`].
+    /// Whether there is anybody to claim at this time: [`Claim::Somebody`] if so. Who must not be messaged is
+    /// suppressed by it, as by a claim.
     Look(Timestamp),
     /// The next recipient, at this time.
     Claim(Timestamp),
@@ -105,8 +106,10 @@ pub enum Claim {
     Claimed(Box<Claimed>),
     /// Other processes used the quota meanwhile, by so many requests: nothing was claimed.
     OthersSpent(u32),
-    /// There may be one; ask again. Many rows were suppressed or passed over, or it was a look only.
+    /// Many rows were suppressed or passed over; ask again.
     Again,
+    /// The answer to a look: a row is free.
+    Somebody,
     /// No row is free: all are settled or in flight, or wait for their sending hours.
     Exhausted {
         /// When the first of those that wait may be sent.

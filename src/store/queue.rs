@@ -5,10 +5,11 @@
 //!
 //! While the taker has a group, whoever hands in offers it the processor. Everybody in the group waits for it,
 //! and a scheduler lets the thread that runs finish its slice first: a millisecond or more, in which the other
-//! processors may run out of work.
+//! processors may run out of work. Where others take what is offered, who offers waits for milliseconds, and
+//! it is left alone for a while.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::StoreError;
 
@@ -23,6 +24,14 @@ const GATHERING: Duration = Duration::from_millis(5);
 /// has costs of its own.
 const WORTH_ADDING: usize = 8;
 
+/// A processor that comes back so late went to somebody who uses all they get. The writer comes to its commit
+/// sooner: of its own, one offer in a thousand takes that long, and one in five beside two busy programs.
+const TAKEN_BY_OTHERS: Duration = Duration::from_millis(2);
+
+/// After that, so many hand in without an offer. Beside two busy programs fewer cost more than an offer gains,
+/// and on a quiet machine more would give away the gain.
+const NO_OFFERS: u32 = 512;
+
 struct Inbox<J> {
     jobs: Vec<J>,
     /// The pieces of work in them.
@@ -33,6 +42,8 @@ struct Inbox<J> {
     good: usize,
     /// The thread has been woken for a group, and is not done with it.
     at_work: bool,
+    /// So many hand in before the next may offer their processor.
+    no_offers: u32,
     /// Nobody can hand in any more: the handle is gone, or the thread.
     closed: bool,
 }
@@ -52,6 +63,7 @@ impl<J> Default for Queue<J> {
                 wanted: 0,
                 good: 1,
                 at_work: false,
+                no_offers: 0,
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -98,15 +110,24 @@ impl<J> Queue<J> {
             inbox.wanted = 0;
             inbox.at_work = true;
         }
-        let at_work = inbox.at_work;
+        let offer = inbox.at_work && inbox.no_offers == 0;
+        inbox.no_offers = inbox.no_offers.saturating_sub(1);
         drop(inbox);
         if enough {
             self.changed.notify_one();
         }
-        if at_work {
-            std::thread::yield_now();
+        if offer {
+            self.offer_processor();
         }
         Ok(())
+    }
+
+    fn offer_processor(&self) {
+        let offered = Instant::now();
+        std::thread::yield_now();
+        if offered.elapsed() >= TAKEN_BY_OTHERS {
+            self.lock().no_offers = NO_OFFERS;
+        }
     }
 
     /// Waits for the next group, and returns how many pieces it has; `before` is that of the last one,

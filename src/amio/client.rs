@@ -191,7 +191,7 @@ impl Client {
             // A POST is never repeated behind our back: not by a retry, not by a redirect.
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
-            // One request a connection: the number of connections is then the number in flight.
+            // One request a connection: a client has no more connections than it had requests in flight.
             .http1_only()
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(settings.concurrency.max(1))

@@ -36,12 +36,10 @@ struct Inbox<J> {
     jobs: Vec<J>,
     /// The pieces of work in them.
     pieces: usize,
-    /// The thread sleeps until so many pieces are there; 0 while it works.
+    /// The thread sleeps until so many pieces are there; 0 from when it is woken until it is done with them.
     wanted: usize,
     /// A group of this size is worth a commit of its own under load.
     good: usize,
-    /// The thread has been woken for a group, and is not done with it.
-    at_work: bool,
     /// So many hand in before the next may offer their processor.
     no_offers: u32,
     /// Nobody can hand in any more: the handle is gone, or the thread.
@@ -62,7 +60,6 @@ impl<J> Default for Queue<J> {
                 pieces: 0,
                 wanted: 0,
                 good: 1,
-                at_work: false,
                 no_offers: 0,
                 closed: false,
             }),
@@ -108,9 +105,8 @@ impl<J> Queue<J> {
         let enough = inbox.wanted > 0 && inbox.pieces >= inbox.wanted;
         if enough {
             inbox.wanted = 0;
-            inbox.at_work = true;
         }
-        let offer = inbox.at_work && inbox.no_offers == 0;
+        let offer = inbox.wanted == 0 && inbox.no_offers == 0;
         inbox.no_offers = inbox.no_offers.saturating_sub(1);
         drop(inbox);
         if enough {
@@ -134,7 +130,6 @@ impl<J> Queue<J> {
     /// which tells the load. Empty when there will be no more.
     pub(super) fn next_group(&self, group: &mut Vec<J>, before: usize) -> usize {
         let mut inbox = self.lock();
-        inbox.at_work = false;
         while inbox.jobs.is_empty() && !inbox.closed {
             inbox.wanted = 1;
             inbox = self
@@ -145,7 +140,6 @@ impl<J> Queue<J> {
         let busy = before >= inbox.good / 2;
         if busy && inbox.pieces < inbox.good && !inbox.closed {
             inbox.wanted = inbox.good;
-            inbox.at_work = false;
             let good = inbox.good;
             (inbox, _) = self
                 .changed
@@ -155,7 +149,6 @@ impl<J> Queue<J> {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         inbox.wanted = 0;
-        inbox.at_work = true;
         let size = inbox.jobs.len().min(GROUP);
         group.extend(inbox.jobs.drain(..size));
         let left = inbox.jobs.len();

@@ -27,8 +27,8 @@ use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::report::write_results_file;
 use outreach::store::{
-    Ask, BatchId, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement,
-    Store, StoreError,
+    BatchId, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
+    StoreError,
 };
 
 /// Messages in flight while the checkpoint is made.
@@ -146,7 +146,7 @@ fn send_all(store: &Arc<Store>) {
 async fn work(journal: Journal) {
     let mut last = None;
     while let (_, Some(Claim::Claimed(claimed))) =
-        journal.step(last.take(), Ask::Claim(now())).await.unwrap()
+        journal.step(last.take(), Some(now())).await.unwrap()
     {
         last = Some(sent(&claimed));
     }

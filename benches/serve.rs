@@ -37,7 +37,7 @@ use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::serve::{Limits, Server, Settings};
 use outreach::store::{
-    Ask, Claim, ClaimRules, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
+    Claim, ClaimRules, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
 };
 use sha1::Sha1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -267,10 +267,7 @@ async fn send_all(store: &Arc<Store>) {
                 let mut settlement = None;
                 loop {
                     let now = Timestamp::now();
-                    let (_, claim) = journal
-                        .step(settlement.take(), Ask::Claim(now))
-                        .await
-                        .unwrap();
+                    let (_, claim) = journal.step(settlement.take(), Some(now)).await.unwrap();
                     let Some(Claim::Claimed(claimed)) = claim else {
                         return;
                     };

@@ -31,7 +31,7 @@ use crate::amio::Reply;
 use crate::clock::Clock;
 use crate::domain::outcome::Address;
 use crate::domain::schedule::Schedule;
-use crate::store::{Ask, Claim, Claimed, Journal, Settled, Settlement, StoreError};
+use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
 pub use guards::{Advice, GuardSettings, Guards, Halt};
@@ -41,12 +41,19 @@ pub use progress::{Progress, ProgressView};
 
 /// Where recipients are claimed and settled.
 pub trait Ledger: Send + Sync + 'static {
-    /// Records a result and answers a question, durably and together.
+    /// Records a result and claims the next recipient, durably and together.
     fn step(
         &self,
         settlement: Option<Settlement>,
-        ask: Ask,
+        claim_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send;
+
+    /// Records a result, durably, and tells whether anybody is left for this run who is not under way.
+    fn look(
+        &self,
+        settlement: Option<Settlement>,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(Option<Settled>, bool), StoreError>> + Send;
 
     /// Remembers that refusals with this text mean "no Messenger".
     fn learn(
@@ -72,9 +79,17 @@ impl Ledger for Journal {
     fn step(
         &self,
         settlement: Option<Settlement>,
-        ask: Ask,
+        claim_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send {
-        Self::step(self, settlement, ask)
+        Self::step(self, settlement, claim_at)
+    }
+
+    fn look(
+        &self,
+        settlement: Option<Settlement>,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(Option<Settled>, bool), StoreError>> + Send {
+        Self::look(self, settlement, at)
     }
 
     fn learn(

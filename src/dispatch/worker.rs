@@ -3,6 +3,8 @@
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
+use jiff::Timestamp;
+
 use super::gate::Pass;
 use super::guards::Advice;
 use super::pacer::{Flight, Permit};
@@ -12,7 +14,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
 use crate::domain::retry::Jitter;
-use crate::store::{Ask, Claim, Claimed, Settlement, StoreError};
+use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
 /// A turn to send: the gate let us pass and the pacer gave a permit.
 struct Turn<'a> {
@@ -35,7 +37,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
                 result = Some(send(&shared, &*sender, turn, &recipient).await?);
             }
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
-            Claim::Again | Claim::Somebody => {}
+            Claim::Again => {}
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
                 tokio::select! {
@@ -88,24 +90,15 @@ async fn next_turn<'a, L: Ledger>(
 /// Hands in the result, and tells whether to wait for a turn.
 async fn is_anybody_left<L: Ledger>(
     shared: &Shared<L>,
-    mut result: Option<Settlement>,
+    result: Option<Settlement>,
 ) -> Result<bool, StoreError> {
-    loop {
-        match step(shared, result.take(), Ask::Look(shared.clock.now())).await? {
-            Some(Claim::Again) => {}
-            Some(Claim::Exhausted { opens_at: None }) => {
-                shared.emptied.notify_waiters();
-                return Ok(false);
-            }
-            Some(
-                Claim::Somebody
-                | Claim::Exhausted { opens_at: Some(_) }
-                | Claim::Claimed(_)
-                | Claim::OthersSpent(_),
-            )
-            | None => return Ok(true),
-        }
+    crash_point(CrashPoint::BeforeResultCommit);
+    let (settled, left) = shared.ledger.look(result, shared.clock.now()).await?;
+    note(shared, settled);
+    if !left {
+        shared.emptied.notify_waiters();
     }
+    Ok(left)
 }
 
 async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
@@ -134,7 +127,7 @@ async fn settle<L: Ledger>(
     result: Option<Settlement>,
 ) -> Result<(), StoreError> {
     if result.is_some() {
-        step(shared, result, Ask::Nothing).await?;
+        step(shared, result, None).await?;
     }
     Ok(())
 }
@@ -143,21 +136,25 @@ async fn claim<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
 ) -> Result<Claim, StoreError> {
-    let claim = step(shared, result, Ask::Claim(shared.clock.now())).await?;
+    let claim = step(shared, result, Some(shared.clock.now())).await?;
     Ok(claim.unwrap_or(Claim::Again))
 }
 
 async fn step<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
-    ask: Ask,
+    claim_at: Option<Timestamp>,
 ) -> Result<Option<Claim>, StoreError> {
     crash_point(CrashPoint::BeforeResultCommit);
-    let (settled, answer) = shared.ledger.step(result, ask).await?;
+    let (settled, claim) = shared.ledger.step(result, claim_at).await?;
+    note(shared, settled);
+    Ok(claim)
+}
+
+fn note<L>(shared: &Shared<L>, settled: Option<Settled>) {
     if let Some(settled) = settled {
         shared.progress.settled(settled.state);
     }
-    Ok(answer)
 }
 
 /// Sends the one request that the claim allows, and draws the conclusions.

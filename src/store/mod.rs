@@ -51,8 +51,8 @@ pub use forgotten::Forgotten;
 pub use funnel::Funnel;
 pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
 pub use journal::{
-    Ask, Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, QuotaNews, Settled,
-    Settlement, Window,
+    Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, QuotaNews, Settled, Settlement,
+    Window,
 };
 pub use loader::Loader;
 pub use lock::Hold;

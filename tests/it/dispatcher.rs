@@ -21,7 +21,7 @@ use outreach::domain::phone::PhoneNumber;
 use outreach::domain::quota::{QuotaHeaders, Reset};
 use outreach::domain::schedule::Schedule;
 use outreach::store::{
-    Ask, BatchId, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store, StoreError,
+    BatchId, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store, StoreError,
 };
 
 use crate::support::{Random, number};
@@ -97,40 +97,47 @@ impl World {
         }
     }
 
-    fn answer_to(&self, ask: Ask) -> Option<Claim> {
-        let (now, claims) = match ask {
-            Ask::Nothing => return None,
-            Ask::Look(now) => (now, false),
-            Ask::Claim(now) => (now, true),
-        };
+    fn claim(&self, now: Timestamp) -> Claim {
         let mut books = self.books();
-        if claims {
-            let dice = self.random.lock().unwrap().between(1, 100);
-            if dice <= self.setting.trouble {
-                books.left_in_window = books.left_in_window.saturating_sub(1);
-                return Some(Claim::OthersSpent(1));
-            }
-            if dice <= 2 * self.setting.trouble {
-                return Some(Claim::Again);
-            }
+        let dice = self.random.lock().unwrap().between(1, 100);
+        if dice <= self.setting.trouble {
+            books.left_in_window = books.left_in_window.saturating_sub(1);
+            return Claim::OthersSpent(1);
+        }
+        if dice <= 2 * self.setting.trouble {
+            return Claim::Again;
         }
         let free = books.queued.iter().find(|row| self.opens_at(**row) <= now);
         let Some(&row) = free else {
             let opens_at = books.queued.iter().map(|row| self.opens_at(*row)).min();
-            return Some(Claim::Exhausted { opens_at });
+            return Claim::Exhausted { opens_at };
         };
-        if !claims {
-            return Some(Claim::Somebody);
-        }
         books.queued.remove(&row);
         assert!(books.under_way.insert(row));
         let times = books.claims.entry(row).or_default();
         *times += 1;
-        Some(Claim::Claimed(Box::new(claimed(
-            self.batch,
-            row,
-            *times - 1,
-        ))))
+        Claim::Claimed(Box::new(claimed(self.batch, row, *times - 1)))
+    }
+
+    async fn settle(&self, settlement: Option<Settlement>) -> Option<Settled> {
+        self.clock.sleep(Duration::from_millis(1)).await;
+        let it = settlement?;
+        let state = delivery::next(State::Sending, it.event).unwrap();
+        let mut books = self.books();
+        let row = it.recipient.seq();
+        assert!(books.under_way.remove(&row), "{row} was not under way");
+        if state == State::Queued {
+            books.queued.insert(row);
+        } else {
+            books.ended.insert(row, state);
+        }
+        Some(Settled { state })
+    }
+
+    /// The answers come in another order than the questions.
+    async fn answer_late(&self) {
+        let late = self.random.lock().unwrap().between(0, 3);
+        self.clock.sleep(Duration::from_millis(late)).await;
     }
 
     /// The server's answer, and what it tells of the quota.
@@ -209,26 +216,23 @@ impl Ledger for World {
     async fn step(
         &self,
         settlement: Option<Settlement>,
-        ask: Ask,
+        claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
-        self.clock.sleep(Duration::from_millis(1)).await;
-        let settled = settlement.map(|it| {
-            let state = delivery::next(State::Sending, it.event).unwrap();
-            let mut books = self.books();
-            let row = it.recipient.seq();
-            assert!(books.under_way.remove(&row), "{row} was not under way");
-            if state == State::Queued {
-                books.queued.insert(row);
-            } else {
-                books.ended.insert(row, state);
-            }
-            Settled { state }
-        });
-        let claim = self.answer_to(ask);
-        // The answers come in another order than the questions.
-        let late = self.random.lock().unwrap().between(0, 3);
-        self.clock.sleep(Duration::from_millis(late)).await;
+        let settled = self.settle(settlement).await;
+        let claim = claim_at.map(|now| self.claim(now));
+        self.answer_late().await;
         Ok((settled, claim))
+    }
+
+    async fn look(
+        &self,
+        settlement: Option<Settlement>,
+        _: Timestamp,
+    ) -> Result<(Option<Settled>, bool), StoreError> {
+        let settled = self.settle(settlement).await;
+        let left = !self.books().queued.is_empty();
+        self.answer_late().await;
+        Ok((settled, left))
     }
 
     async fn learn(&self, _: BTreeSet<String>, _: Timestamp) -> Result<(), StoreError> {

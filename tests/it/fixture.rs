@@ -14,8 +14,7 @@ use outreach::domain::recipient::{
     Accepted, JudgedRow, Position, RowNumber, RowProblem, Suppression, Verdict,
 };
 use outreach::store::{
-    Ask, Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement,
-    Store,
+    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
 };
 
 pub(crate) const CHANNEL: &str = "7001200300400500601";
@@ -220,7 +219,7 @@ async fn send(store: &Arc<Store>, batch: &Batch) {
     for end in ends {
         let claimed = claim(&journal).await;
         journal
-            .step(Some(settlement(&claimed, end)), Ask::Nothing)
+            .step(Some(settlement(&claimed, end)), None)
             .await
             .unwrap();
     }
@@ -229,7 +228,7 @@ async fn send(store: &Arc<Store>, batch: &Batch) {
 }
 
 async fn claim(journal: &Journal) -> Claimed {
-    match journal.step(None, Ask::Claim(now())).await.unwrap() {
+    match journal.step(None, Some(now())).await.unwrap() {
         (_, Some(Claim::Claimed(claimed))) => *claimed,
         other => panic!("{other:?}"),
     }

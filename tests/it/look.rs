@@ -5,12 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use outreach::domain::phone::PhoneNumber;
-use outreach::store::{Ask, Claim, ClaimRules, Claimed, Journal, Opening, Store, SuppressionEntry};
+use outreach::store::{Claim, ClaimRules, Claimed, Journal, Opening, Store, SuppressionEntry};
 
-use crate::model::{next, rules, sent, store};
+use crate::model::{next, next_at, rules, sent, store};
 use crate::support::number;
-
-const NOBODY: Option<Claim> = Some(Claim::Exhausted { opens_at: None });
 
 fn now() -> Timestamp {
     "2026-05-01T10:00:01Z".parse().unwrap()
@@ -22,9 +20,11 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-async fn look(journal: &Journal, landed: Option<&Claimed>) -> Option<Claim> {
+async fn is_anybody_left(journal: &Journal, landed: Option<&Claimed>) -> bool {
     let settlement = landed.map(|claimed| sent(claimed, now()));
-    journal.step(settlement, Ask::Look(now())).await.unwrap().1
+    let (settled, left) = journal.look(settlement, now()).await.unwrap();
+    assert_eq!(settled.is_some(), landed.is_some());
+    left
 }
 
 fn opt_out(store: &Store, n: u32) {
@@ -43,18 +43,18 @@ fn who_is_found_is_claimed_next_and_in_the_same_order() {
     let (store, batch) = store(folder.path(), 3);
     runtime().block_on(async {
         let (journal, _) = Journal::start(store, &batch, rules(), now()).await.unwrap();
-        assert_eq!(look(&journal, None).await, Some(Claim::Somebody));
+        assert!(is_anybody_left(&journal, None).await);
         let first = next(&journal, None).await.unwrap();
-        assert_eq!(look(&journal, None).await, Some(Claim::Somebody));
-        assert_eq!(look(&journal, Some(&first)).await, Some(Claim::Somebody));
+        assert!(is_anybody_left(&journal, None).await);
+        assert!(is_anybody_left(&journal, Some(&first)).await);
         let second = next(&journal, None).await.unwrap();
         let third = next(&journal, None).await.unwrap();
         let seqs = [&first, &second, &third].map(|claimed| claimed.recipient.seq());
         assert_eq!(seqs, [1, 2, 3]);
         // Two are under way, and have workers of their own.
-        assert_eq!(look(&journal, None).await, NOBODY);
-        assert_eq!(look(&journal, Some(&second)).await, NOBODY);
-        assert_eq!(look(&journal, Some(&third)).await, NOBODY);
+        assert!(!is_anybody_left(&journal, None).await);
+        assert!(!is_anybody_left(&journal, Some(&second)).await);
+        assert!(!is_anybody_left(&journal, Some(&third)).await);
     });
 }
 
@@ -71,10 +71,40 @@ fn whoever_opted_out_meanwhile_keeps_nobody_waiting() {
     });
     opt_out(&store, 2);
     opt_out(&store, 3);
-    let found = runtime.block_on(look(&journal, Some(&first)));
-    assert_eq!(found, NOBODY);
+    assert!(!runtime.block_on(is_anybody_left(&journal, Some(&first))));
     let counts = store.reader().unwrap().counts(batch.id).unwrap();
     assert_eq!((counts.sent, counts.suppressed, counts.queued), (1, 2, 0));
+}
+
+#[test]
+fn the_hours_of_who_is_under_way_keep_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, batch) = store(folder.path(), 2);
+    let sleeper = PhoneNumber::from_e164(number(1)).unwrap();
+    let morning: Timestamp = "2026-05-01T12:00:00Z".parse().unwrap();
+    let next_day: Timestamp = "2026-05-02T10:00:00Z".parse().unwrap();
+    // The hours of the one begin when those of the other end.
+    let hours = move |phone, now| match (phone == sleeper, now < morning) {
+        (true, true) => Opening::At(morning),
+        (false, false) => Opening::At(next_day),
+        (true, false) | (false, true) => Opening::Now,
+    };
+    let rules = ClaimRules {
+        window: Some(Box::new(hours)),
+        ..rules()
+    };
+    runtime().block_on(async {
+        let (journal, _) = Journal::start(store, &batch, rules, now()).await.unwrap();
+        let second = next(&journal, None).await.unwrap();
+        assert_eq!(second.recipient.seq(), 2);
+        let first = next_at(&journal, None, morning).await.unwrap();
+        assert_eq!(first.recipient.seq(), 1);
+        // From the top once more, past the one whose hours are over, and who is under way.
+        let nobody = journal.step(None, Some(morning)).await.unwrap().1;
+        assert_eq!(nobody, Some(Claim::Exhausted { opens_at: None }));
+        assert!(!is_anybody_left(&journal, Some(&first)).await);
+        assert!(!is_anybody_left(&journal, Some(&second)).await);
+    });
 }
 
 #[test]
@@ -96,14 +126,6 @@ fn rows_for_a_later_run_keep_nobody_waiting_however_many_they_are() {
     runtime().block_on(async {
         let (journal, _) = Journal::start(store, &batch, rules, now()).await.unwrap();
         let first = next(&journal, None).await.unwrap();
-        // Others have their turn meanwhile.
-        let mut found = look(&journal, Some(&first)).await;
-        let mut looks = 1;
-        while found == Some(Claim::Again) {
-            found = look(&journal, None).await;
-            looks += 1;
-        }
-        assert_eq!(found, NOBODY);
-        assert!(looks > 1);
+        assert!(!is_anybody_left(&journal, Some(&first)).await);
     });
 }

@@ -14,8 +14,8 @@ use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::store::{
-    Ask, Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Opening, Reader,
-    Settlement, Store, StoreError,
+    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Opening, Reader, Settlement,
+    Store, StoreError,
 };
 
 /// What may happen to a batch, in any order.
@@ -31,7 +31,7 @@ enum Step {
     GiveUp,
 }
 
-/// What a worker asks; the time comes later.
+/// What a worker asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
     Nothing,
@@ -41,14 +41,6 @@ enum Question {
 
 impl Question {
     const ALL: [Self; 3] = [Self::Nothing, Self::Look, Self::Claim];
-
-    const fn at(self, now: Timestamp) -> Ask {
-        match self {
-            Self::Nothing => Ask::Nothing,
-            Self::Look => Ask::Look(now),
-            Self::Claim => Ask::Claim(now),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,8 +252,22 @@ impl World {
             receipt: (*answer == Answer::Sent).then(Receipt::default),
             at: self.now,
         });
-        let ask = question.at(self.now);
-        let (settled, next) = self.journal.step(settlement, ask).await.unwrap();
+        let (journal, now) = (&self.journal, self.now);
+        let (settled, next, left) = match question {
+            Question::Nothing => {
+                let (settled, next) = journal.step(settlement, None).await.unwrap();
+                (settled, next, None)
+            }
+            Question::Look => {
+                let (settled, left) = journal.look(settlement, now).await.unwrap();
+                (settled, None, Some(left))
+            }
+            Question::Claim => {
+                let (settled, next) = journal.step(settlement, Some(now)).await.unwrap();
+                assert!(next.is_some());
+                (settled, next, None)
+            }
+        };
         if let Some((claimed, answer)) = answered {
             let seq = claimed.recipient.seq();
             let (state, attempts) = answer.oracle();
@@ -272,9 +278,15 @@ impl World {
             self.throttled += u64::from(answer == Answer::Throttled);
             assert_eq!(settled.map(|settled| settled.state), Some(state));
         }
+        let queued = || {
+            let mut known = self.oracle.values();
+            known.any(|known| known.state == State::Queued)
+        };
+        if let Some(left) = left {
+            assert_eq!(left, queued(), "{:?}", self.oracle);
+        }
         match next {
             Some(Claim::Claimed(claimed)) => {
-                assert_eq!(question, Question::Claim);
                 let seq = claimed.recipient.seq();
                 // In row order; with hours that come and go, some row that may go.
                 let expected = if self.hours {
@@ -293,20 +305,17 @@ impl World {
             Some(Claim::Exhausted { opens_at: Some(at) }) => {
                 assert!(self.hours && at > self.now);
                 assert_eq!(self.free().next(), None, "a row may go now");
+                assert!(queued(), "nobody is left to wait for");
             }
             Some(Claim::Exhausted { opens_at: None }) => {
-                let waits = self
-                    .oracle
-                    .values()
-                    .any(|known| known.state == State::Queued);
-                assert!(!waits, "a row that waits was forgotten: {:?}", self.oracle);
-            }
-            Some(Claim::Somebody) => {
-                assert_eq!(question, Question::Look);
-                assert!(self.free().next().is_some());
+                assert!(
+                    !queued(),
+                    "a row that waits was forgotten: {:?}",
+                    self.oracle
+                );
             }
             Some(other @ (Claim::OthersSpent(_) | Claim::Again)) => panic!("{other:?}"),
-            None => assert_eq!(question, Question::Nothing),
+            None => {}
         }
     }
 
@@ -404,17 +413,16 @@ pub(crate) async fn next(journal: &Journal, sent: Option<&Claimed>) -> Option<Cl
     next_at(journal, sent, "2026-05-01T10:00:01Z".parse().unwrap()).await
 }
 
-async fn next_at(journal: &Journal, landed: Option<&Claimed>, now: Timestamp) -> Option<Claimed> {
+pub(crate) async fn next_at(
+    journal: &Journal,
+    landed: Option<&Claimed>,
+    now: Timestamp,
+) -> Option<Claimed> {
     let mut settlement = landed.map(|claimed| sent(claimed, now));
     loop {
-        match journal
-            .step(settlement.take(), Ask::Claim(now))
-            .await
-            .unwrap()
-            .1
-        {
+        match journal.step(settlement.take(), Some(now)).await.unwrap().1 {
             Some(Claim::Claimed(claimed)) => return Some(*claimed),
-            Some(Claim::OthersSpent(_) | Claim::Again | Claim::Somebody) => {}
+            Some(Claim::OthersSpent(_) | Claim::Again) => {}
             Some(Claim::Exhausted { .. }) | None => return None,
         }
     }
@@ -507,12 +515,14 @@ impl Crowd {
         let (mut result, mut steps) = (None, 0_u32);
         loop {
             steps += 1;
-            let ask = if steps.is_multiple_of(4) {
-                Ask::Look(self.now())
-            } else {
-                Ask::Claim(self.now())
-            };
-            match self.journal.step(result.take(), ask).await.unwrap().1 {
+            if steps.is_multiple_of(4) {
+                let look = self.journal.look(result.take(), self.now());
+                if !look.await.unwrap().1 {
+                    return;
+                }
+            }
+            let step = self.journal.step(result.take(), Some(self.now()));
+            match step.await.unwrap().1 {
                 Some(Claim::Exhausted { opens_at: None }) => return,
                 Some(Claim::Claimed(claimed)) => {
                     self.note(&claimed);
@@ -523,7 +533,7 @@ impl Crowd {
                     self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }
-                Some(Claim::Again | Claim::Somebody | Claim::OthersSpent(_)) | None => {}
+                Some(Claim::Again | Claim::OthersSpent(_)) | None => {}
             }
         }
     }

@@ -10,7 +10,7 @@ use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Suppression, Verdict};
 use outreach::store::{
-    Ask, Batch, Claim, ClaimRules, Claimed, Counts, HistorySpan, Incoming, Journal, NewBatch,
+    Batch, Claim, ClaimRules, Claimed, Counts, HistorySpan, Incoming, Journal, NewBatch,
     Settlement, Store, Story, Taken,
 };
 use proptest::prelude::*;
@@ -152,21 +152,13 @@ impl Scene {
     }
 
     async fn try_claim(&self, now: Timestamp) -> Claim {
-        self.journal
-            .step(None, Ask::Claim(now))
-            .await
-            .unwrap()
-            .1
-            .unwrap()
+        self.journal.step(None, Some(now)).await.unwrap().1.unwrap()
     }
 
     /// The answer to our own request: accepted with this message id, or lost.
     async fn answer(&self, claimed: &Claimed, message: Option<&str>, now: Timestamp) {
         let settlement = settlement(claimed, message, now);
-        self.journal
-            .step(Some(settlement), Ask::Nothing)
-            .await
-            .unwrap();
+        self.journal.step(Some(settlement), None).await.unwrap();
     }
 
     async fn take(&self, event: &Value) -> Taken {
@@ -489,13 +481,13 @@ async fn a_delivery_beside_many_messages_that_are_not_entered_waits_for_them() {
     for _ in 0..MANY {
         let journal = other.journal.clone();
         steps.spawn(async move {
-            let (_, claim) = journal.step(None, Ask::Claim(at(9))).await.unwrap();
+            let (_, claim) = journal.step(None, Some(at(9))).await.unwrap();
             let Some(Claim::Claimed(claimed)) = claim else {
                 panic!("{claim:?}");
             };
             let message = 9001 + claimed.phone.get() - NUMBER;
             let accepted = settlement(&claimed, Some(&message.to_string()), at(10));
-            journal.step(Some(accepted), Ask::Nothing).await.unwrap();
+            journal.step(Some(accepted), None).await.unwrap();
         });
     }
     steps.join_all().await;

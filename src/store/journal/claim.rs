@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Progress;
 use super::flight::Flight;
-use super::steps::Step;
+use super::steps::{Outlook, Step};
 use super::types::{Claim, Claimed, Opening};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
@@ -70,26 +70,12 @@ pub(super) struct Ready {
 }
 
 impl Progress {
-    /// Answers the steps: those that ask for the next recipient, then those that only look.
-    pub(super) fn answer(
+    /// Answers the steps that ask for the next recipient.
+    pub(super) fn claim(
         &mut self,
         tx: &mut Tx<'_>,
         steps: &[Step],
     ) -> Result<Vec<Option<Claim>>, StoreError> {
-        let mut claims = self.claim(tx, steps)?;
-        // One look is enough: as many rows are free after it as before.
-        if let Some(now) = steps.iter().filter_map(|step| step.ask.look_at()).max() {
-            let found = self.look(tx, now)?;
-            for (answer, step) in claims.iter_mut().zip(steps) {
-                if step.ask.look_at().is_some() {
-                    *answer = Some(found.clone());
-                }
-            }
-        }
-        Ok(claims)
-    }
-
-    fn claim(&mut self, tx: &mut Tx<'_>, steps: &[Step]) -> Result<Vec<Option<Claim>>, StoreError> {
         let others_spent = std::mem::take(&mut self.others_spent);
         if others_spent > 0 {
             return Ok(self.tell_others_spent(steps, others_spent));
@@ -117,31 +103,37 @@ impl Progress {
         ahead: &mut Ahead,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        match self.next_to_send(tx, ahead, now)? {
-            Next::Row((ready, key)) => {
-                let claimed = self.intend(tx, ready, key, now)?;
-                Ok(Claim::Claimed(Box::new(claimed)))
-            }
-            Next::More => Ok(Claim::Again),
-            Next::Nothing => Ok(Claim::Exhausted {
+        Ok(match self.next_to_send(tx, ahead, now)? {
+            Next::Row((ready, key)) => Claim::Claimed(Box::new(self.intend(tx, ready, key, now)?)),
+            Next::More => Claim::Again,
+            Next::Nothing => Claim::Exhausted {
                 opens_at: self.opens_at,
-            }),
-        }
+            },
+        })
     }
 
-    /// Whether a claim would find a row.
-    fn look(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Claim, StoreError> {
-        match self.next_to_send(tx, &mut Ahead::new(1), now)? {
-            Next::Row((ready, _)) => {
-                // It stands behind the cursor now.
-                self.returned.insert(ready.id);
-                Ok(Claim::Somebody)
-            }
-            Next::More => Ok(Claim::Again),
-            Next::Nothing => Ok(Claim::Exhausted {
-                opens_at: self.opens_at,
-            }),
-        }
+    /// Whether a claim would find a row; asked for all steps that look, since as many rows are free after it
+    /// as before.
+    pub(super) fn look(
+        &mut self,
+        tx: &mut Tx<'_>,
+        steps: &[Step],
+    ) -> Result<Option<Outlook>, StoreError> {
+        let Some(now) = steps.iter().filter_map(|step| step.ask.look_at()).max() else {
+            return Ok(None);
+        };
+        Ok(Some(
+            match self.next_to_send(tx, &mut Ahead::new(1), now)? {
+                Next::Row((ready, _)) => {
+                    // It stands behind the cursor now.
+                    self.returned.insert(ready.id);
+                    Outlook::Somebody
+                }
+                Next::More => Outlook::Unsure,
+                Next::Nothing if self.opens_at.is_some() => Outlook::Somebody,
+                Next::Nothing => Outlook::Nobody,
+            },
+        ))
     }
 
     /// The next row that may be messaged, with its content's key; those before it that must not be are
@@ -158,10 +150,6 @@ impl Progress {
                 Next::More => return Ok(Next::More),
                 Next::Nothing => return Ok(Next::Nothing),
             };
-            // A new look from the top finds rows that are under way: they are stored as queued.
-            if self.flights.is_under_way(ready.id) {
-                continue;
-            }
             let key = content_key(&self.channel, ready.phone, &ready.content);
             match self.must_not_send(tx.connection, &ready, key, now)? {
                 Some(cause) => suppress(tx, RecipientId::from_column(ready.id), &cause, now)?,
@@ -218,8 +206,13 @@ impl Progress {
         Ok(Next::More)
     }
 
-    /// Is it inside its sending hours? If not, it stays queued, and its opening is noted.
+    /// Is it free, and inside its sending hours? If not, it stays queued, and its opening is noted.
     fn may_go(&mut self, ready: &Ready, now: Timestamp) -> bool {
+        // A new look from the top finds rows that are under way: they are stored as queued. Their hours are
+        // nothing to wait for.
+        if self.flights.is_under_way(ready.id) {
+            return false;
+        }
         let window = self.rules.window.as_ref();
         match window.map_or(Opening::Now, |window| window(ready.phone, now)) {
             Opening::Now => true,

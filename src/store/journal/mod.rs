@@ -33,11 +33,11 @@ use super::{Store, settings, suppression, to_millis, tuning};
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
 pub use types::{
-    Ask, Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
+    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
 };
 
 use flight::Flights;
-use steps::{Answer, Desk, Step};
+use steps::{Answer, Ask, Desk, Outlook, Step};
 
 /// A batch that is being sent.
 #[derive(Clone)]
@@ -145,17 +145,44 @@ impl Journal {
     }
 
     /// Records the result of the last message and the intent of the next, together; returns when
-    /// both are on disk. The answer is `None` for whoever asked nothing.
+    /// both are on disk.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then neither is on disk, and sending must stop.
     pub async fn step(
         &self,
         settlement: Option<Settlement>,
-        ask: Ask,
+        claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
+        let ask = claim_at.map_or(Ask::Nothing, Ask::Claim);
         let writer = &self.store.writer;
-        self.desk.step(writer, settlement, ask).await
+        let answer = self.desk.step(writer, settlement, ask).await?;
+        Ok((answer.settled, answer.claim))
+    }
+
+    /// Records the result of the last message, and tells whether anybody is left for this run who is not
+    /// under way; returns when the result is on disk. Those who must not be messaged are suppressed by a
+    /// look as by a claim.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails: then the result is not on disk, and sending must stop.
+    pub async fn look(
+        &self,
+        mut settlement: Option<Settlement>,
+        at: Timestamp,
+    ) -> Result<(Option<Settled>, bool), StoreError> {
+        let writer = &self.store.writer;
+        let mut settled = None;
+        loop {
+            let step = self.desk.step(writer, settlement.take(), Ask::Look(at));
+            let answer = step.await?;
+            settled = settled.or(answer.settled);
+            match answer.outlook {
+                Some(Outlook::Unsure) => {}
+                Some(Outlook::Nobody) => return Ok((settled, false)),
+                Some(Outlook::Somebody) | None => return Ok((settled, true)),
+            }
+        }
     }
 
     /// The run is over: what is new of the quota since the last result (permits that were not used have
@@ -164,7 +191,7 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn end(&self) -> Result<(), StoreError> {
-        self.step(None, Ask::Nothing).await?;
+        self.step(None, None).await?;
         self.store
             .writer
             .write(|tx| tuning::for_lists(tx.connection))
@@ -233,14 +260,21 @@ impl Journal {
 }
 
 impl Progress {
-    /// Works off what was handed in together: all results, then all questions, then what is written once
-    /// for all of them.
+    /// Works off what was handed in together: all results, then all claims, then a look for those who
+    /// ask for one, then what is written once for all of them.
     fn work_off(&mut self, tx: &mut Tx<'_>, steps: &[Step]) -> Result<Vec<Answer>, StoreError> {
         self.look_around(tx)?;
         let settled = self.settle(tx, steps)?;
-        let answers = self.answer(tx, steps)?;
+        let claims = self.claim(tx, steps)?;
+        let outlook = self.look(tx, steps)?;
         self.write_shared(tx)?;
-        Ok(settled.into_iter().zip(answers).collect())
+        let answers = settled.into_iter().zip(claims).zip(steps);
+        let answers = answers.map(|((settled, claim), step)| Answer {
+            settled,
+            claim,
+            outlook: step.ask.look_at().and(outlook),
+        });
+        Ok(answers.collect())
     }
 
     /// What others wrote since the last group. It stands behind the last attempt that we know, and must

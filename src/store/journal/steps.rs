@@ -2,16 +2,59 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::Progress;
-use super::types::{Ask, Claim, Settled, Settlement};
+use super::types::{Claim, Settled, Settlement};
 use crate::store::error::StoreError;
 use crate::store::writer::{Job, Tx, Writer};
 
-/// What became of a step.
-pub(super) type Answer = (Option<Settled>, Option<Claim>);
+/// What is asked together with a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    Nothing,
+    /// Whether anybody is left at this time.
+    Look(Timestamp),
+    /// The next recipient, at this time.
+    Claim(Timestamp),
+}
+
+impl Ask {
+    pub(super) const fn claim_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Claim(at) => Some(at),
+            Self::Look(_) | Self::Nothing => None,
+        }
+    }
+
+    pub(super) const fn look_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Look(at) => Some(at),
+            Self::Claim(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// A row is free, or will be in its hours.
+    Somebody,
+    /// Many rows were suppressed or passed over; look again.
+    Unsure,
+    /// All are settled or in flight, or for a later run.
+    Nobody,
+}
+
+/// What became of a step; there is an answer for what was asked.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) settled: Option<Settled>,
+    pub(super) claim: Option<Claim>,
+    pub(super) outlook: Option<Outlook>,
+}
 
 /// A result, a question, and who waits until the result is on disk and the question is answered.
 pub(super) struct Step {
@@ -220,7 +263,14 @@ mod tests {
             waiter: oneshot::channel().0,
             home: home.map(|runtime| runtime.handle().clone()),
         });
-        let answers = steps.into_iter().map(|step| (step, (None, None)));
+        let answers = steps.into_iter().map(|step| {
+            let answer = Answer {
+                settled: None,
+                claim: None,
+                outlook: None,
+            };
+            (step, answer)
+        });
         let found: Vec<_> = by_home(answers)
             .into_iter()
             .map(|post| (post.home.map(|home| home.id()), post.answers.len()))

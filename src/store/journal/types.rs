@@ -71,35 +71,7 @@ pub struct Claimed {
     pub metadata: String,
 }
 
-/// What a worker asks for together with its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// Nothing.
-    Nothing,
-    /// Whether there is anybody to claim at this time: [`Claim::Somebody`] if so. Who must not be messaged is
-    /// suppressed by it, as by a claim.
-    Look(Timestamp),
-    /// The next recipient, at this time.
-    Claim(Timestamp),
-}
-
-impl Ask {
-    pub(super) const fn claim_at(self) -> Option<Timestamp> {
-        match self {
-            Self::Claim(at) => Some(at),
-            Self::Look(_) | Self::Nothing => None,
-        }
-    }
-
-    pub(super) const fn look_at(self) -> Option<Timestamp> {
-        match self {
-            Self::Look(at) => Some(at),
-            Self::Claim(_) | Self::Nothing => None,
-        }
-    }
-}
-
-/// The answer to a worker that asked.
+/// The answer to a request for the next recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// Here it is.
@@ -108,8 +80,6 @@ pub enum Claim {
     OthersSpent(u32),
     /// Many rows were suppressed or passed over; ask again.
     Again,
-    /// The answer to a look: a row is free.
-    Somebody,
     /// No row is free: all are settled or in flight, or wait for their sending hours.
     Exhausted {
         /// When the first of those that wait may be sent.

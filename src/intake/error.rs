@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// The file cannot be opened or read.
-    #[error("{file}: cannot be read: {source}; check its name, and that you may read it")]
+    #[error("{file}: cannot be read; check its name, and that you may read it: {source}")]
     Read {
         /// The file.
         file: String,

@@ -22,13 +22,13 @@ use std::time::Instant;
 use jiff::Timestamp;
 use outreach::domain::content::Rendered;
 use outreach::domain::delivery::Event;
+use outreach::domain::eligibility::HistorySpan;
 use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::report::write_results_file;
 use outreach::store::{
-    BatchId, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
-    StoreError,
+    BatchId, Claim, ClaimRules, Claimed, Journal, NewBatch, Reader, Settlement, Store, StoreError,
 };
 
 /// Messages in flight while the checkpoint is made.
@@ -76,7 +76,7 @@ fn now() -> Timestamp {
 fn load(store: &Store, rows: u32) {
     let id: BatchId = store
         .create_batch(NewBatch {
-            name: "bench".to_owned(),
+            name: outreach::store::BatchName::Named("bench".to_owned()),
             digest: [0; 32],
             definition: BTreeMap::new(),
             headers: ["name", "phone", "city", "order"]
@@ -88,7 +88,7 @@ fn load(store: &Store, rows: u32) {
             created_at: now(),
         })
         .unwrap();
-    let mut loader = store.loader(id, 0, now());
+    let mut loader = store.loader(id, "7001", now());
     for n in 0..rows {
         loader.push(row(n), |_| String::new()).unwrap();
     }
@@ -145,8 +145,10 @@ fn send_all(store: &Arc<Store>) {
 
 async fn work(journal: Journal) {
     let mut last = None;
-    while let (_, Some(Claim::Claimed(claimed))) =
-        journal.step(last.take(), Some(now())).await.unwrap()
+    while let (_, Some(Claim::Claimed(claimed))) = journal
+        .settle_and_claim(last.take(), Some(now()))
+        .await
+        .unwrap()
     {
         last = Some(sent(&claimed));
     }

@@ -31,14 +31,13 @@ use outreach::clock::Clock;
 use outreach::config::{Layer, Settings as Config};
 use outreach::domain::content::Rendered;
 use outreach::domain::delivery::Event;
+use outreach::domain::eligibility::HistorySpan;
 use outreach::domain::event::OptOutWords;
 use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::serve::{Limits, Server, Settings};
-use outreach::store::{
-    Claim, ClaimRules, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
-};
+use outreach::store::{Claim, ClaimRules, Journal, NewBatch, Reader, Settlement, Store};
 use sha1::Sha1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -95,7 +94,6 @@ async fn bare(events: u32, connections: u32) {
 async fn receiver(store: Arc<Store>, events: u32, connections: u32) {
     let environment = BTreeMap::from([("OUTREACH_WEBHOOK_SECRET".to_owned(), SECRET.to_owned())]);
     let config = Config::load(Layer::default(), None, environment).unwrap();
-    store.fold_contacts().await.unwrap();
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         tls: None,
@@ -214,7 +212,7 @@ fn fill(store: &Store, rows: u32) {
     let now = Timestamp::now();
     let id = store
         .create_batch(NewBatch {
-            name: "bench".into(),
+            name: outreach::store::BatchName::Named("bench".into()),
             digest: [0; 32],
             definition: BTreeMap::new(),
             headers: vec!["Phone".into()],
@@ -224,7 +222,7 @@ fn fill(store: &Store, rows: u32) {
             created_at: now,
         })
         .unwrap();
-    let mut loader = store.loader(id, 0, now);
+    let mut loader = store.loader(id, CHANNEL, now);
     for nth in 0..rows {
         let row = JudgedRow {
             position: Position {
@@ -267,7 +265,10 @@ async fn send_all(store: &Arc<Store>) {
                 let mut settlement = None;
                 loop {
                     let now = Timestamp::now();
-                    let (_, claim) = journal.step(settlement.take(), Some(now)).await.unwrap();
+                    let (_, claim) = journal
+                        .settle_and_claim(settlement.take(), Some(now))
+                        .await
+                        .unwrap();
                     let Some(Claim::Claimed(claimed)) = claim else {
                         return;
                     };
@@ -297,7 +298,7 @@ async fn send_all(store: &Arc<Store>) {
 fn check(db: &Path, events: u32) {
     let reader = Reader::open(db).unwrap();
     let batch = reader.batch("bench").unwrap();
-    let funnel = reader.funnel(batch.id, CHANNEL).unwrap();
+    let funnel = reader.funnel(batch.id).unwrap();
     assert_eq!(funnel.delivered, u64::from(events));
     assert_eq!(reader.waiting_events().unwrap(), 0);
     println!("all {events} are delivered in the checkpoint");

@@ -10,15 +10,14 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, ti
 use outreach::amio::{Client, ClientSettings, OutgoingMessage, RawJson, Reply};
 use outreach::clock::Clock;
 use outreach::dispatch::pacer::{Handle, core};
-use outreach::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, Sender, Undecided,
-};
+use outreach::dispatch::{DispatchSettings, Dispatcher, GuardSettings, Guards, Sender, Undecided};
 use outreach::domain::content::{ContentSource, Template};
+use outreach::domain::eligibility::HistorySpan;
 use outreach::domain::{outcome, quota::QuotaHeaders, schedule::Schedule};
 use outreach::intake::{self, Input, Judge, Source, Unsendable};
 use outreach::report::write_results;
 use outreach::sandbox::{Sandbox, Settings};
-use outreach::store::{Batch, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Store};
+use outreach::store::{Batch, BatchName, ClaimRules, Claimed, Journal, NewBatch, Store};
 
 const CHANNEL: &str = Settings::MESSENGER_CHANNEL;
 
@@ -41,7 +40,7 @@ fn read(store: &Store, file: &str, clock: &Clock) -> anyhow::Result<Batch> {
     let message = ContentSource::message("Hello {{ first_name }}, your order is ready.");
     let template = Template::compile(&message, input.headers())?;
     let id = store.create_batch(NewBatch {
-        name: "spring".to_owned(),
+        name: BatchName::Named("spring".to_owned()),
         digest: *input.digest().bytes(),
         definition: BTreeMap::new(),
         headers: input.headers().to_vec(),
@@ -50,7 +49,7 @@ fn read(store: &Store, file: &str, clock: &Clock) -> anyhow::Result<Batch> {
         sandbox: true,
         created_at: clock.now(),
     })?;
-    let mut loader = store.loader(id, 0, clock.now());
+    let mut loader = store.loader(id, CHANNEL, clock.now());
     let render = |record: &_, _, _| {
         let rendered = template.render(record);
         rendered.map_err(|problem| Unsendable::Problem(problem.to_string()))
@@ -101,8 +100,7 @@ async fn send(store: &Arc<Store>, batch: &Batch, clock: Clock) -> anyhow::Result
         canary: true,
     };
     let jitter = Box::new(|| 0);
-    let lanes = Lanes::here(Api(client));
-    let run = Dispatcher::new(journal, lanes, pacer, clock, guards, settings, jitter);
+    let run = Dispatcher::new(journal, Api(client), pacer, clock, guards, settings, jitter);
     println!("{:?}", run.run().await?);
     Ok(())
 }

@@ -55,6 +55,7 @@ pub fn run(
         rejects,
         &mut samples,
     )?;
+    known.check()?;
     let files: Vec<String> = input.file_names().map(str::to_owned).collect();
     let forecast = told_forecast(settings, clock, &summary)?;
     let report = CheckReport {
@@ -90,7 +91,7 @@ fn known(settings: &Settings, clock: &Clock) -> Result<Known, CommandError> {
         return Ok(Known::default());
     }
     let reader = Reader::open(checkpoint.db())?;
-    Known::read(&reader, &settings.guards()?, None, clock)
+    Ok(Known::new(reader, &settings.guards()?, None, clock))
 }
 
 /// The template, if the settings say what is sent.

@@ -27,8 +27,6 @@ pub fn run(
     out: &mut dyn Write,
 ) -> CommandResult {
     let store = Store::open_existing(settings.checkpoint().db())?;
-    // What was sent since the last run has ended, or is being sent now.
-    store.fold_contacts_blocking()?;
     let reader = store.reader()?;
     match &args.action {
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::config::ConfigError;
-use crate::dispatch::NoLane;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{BadSetting, IntakeError, JudgeError};
@@ -102,6 +101,8 @@ impl From<StoreError> for CommandError {
             | StoreError::Open { .. }
             | StoreError::Value { .. }
             | StoreError::Stopped
+            | StoreError::Empty
+            | StoreError::InUse { .. }
             | StoreError::Database { .. }
             | StoreError::File { .. } => ExitCode::Storage,
         };
@@ -154,12 +155,6 @@ impl From<ReportError> for CommandError {
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         Self::new(ExitCode::Configuration, error)
-    }
-}
-
-impl From<NoLane> for CommandError {
-    fn from(error: NoLane) -> Self {
-        Self::new(ExitCode::Internal, error)
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use super::error::{CommandError, CommandResult};
 use super::run::Run;
 use crate::dispatch::{Halt, RunEnd};
+use crate::domain::batch_state::BatchState;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Summary, default_results_path, write_results_file, write_summary_file};
-use crate::store::{Counts, Store};
+use crate::store::{Counts, RunRecord, Store};
 
 /// Records how the run ended, writes results and summary, and tells people.
 pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> CommandResult {
@@ -33,11 +34,43 @@ pub(super) async fn finish(run: Run, end: Result<RunEnd, CommandError>) -> Comma
         | RunEnd::Deadline => None,
     };
     run.store
-        .end_run(run.batch.id, run.clock.now(), exit.reason(), halted_text)
+        .end_run(
+            run.batch.id,
+            RunRecord {
+                at: run.clock.now(),
+                state: state(&end, &counts),
+                why: why(&end),
+                exit_reason: exit.reason(),
+                halted_text,
+            },
+        )
         .await?;
     tell_end(&run, &end, &counts);
     report(&run)?;
     Ok(exit)
+}
+
+/// Where the batch stands after a run that ended so.
+fn state(end: &RunEnd, counts: &Counts) -> BatchState {
+    match end {
+        RunEnd::Halted(_) => BatchState::Stopped,
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline
+            if counts.queued + counts.sending > 0 =>
+        {
+            BatchState::Paused
+        }
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => BatchState::Complete,
+    }
+}
+
+/// Why a batch stands where it stands.
+fn why(end: &RunEnd) -> Option<String> {
+    match end {
+        RunEnd::Halted(halt) => Some(halt.to_string()),
+        RunEnd::Interrupted => Some("a signal".to_owned()),
+        RunEnd::Deadline => Some("the time for the run was over".to_owned()),
+        RunEnd::Complete => None,
+    }
 }
 
 fn exit_code(end: &RunEnd, counts: &Counts) -> ExitCode {

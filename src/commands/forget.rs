@@ -46,7 +46,6 @@ pub fn run(
             return Ok(ExitCode::Complete);
         }
     }
-    store.fold_contacts_blocking()?;
     let erased = store.forget(phone, clock.now())?;
     writeln!(
         out,
@@ -63,8 +62,7 @@ pub fn run(
         "The rows still count, without number and fields. A keyed hash stays on the suppression list: \
          a later list with this number does not message it."
     )?;
-    // Rewrites the file, so that nothing lingers in the space that was freed.
-    if !store.scrub()? {
+    if !store.empty_log()? {
         console.warn(
             "Another process uses the checkpoint: its log may hold traces until that process ends. \
              Run the same command again then.",

@@ -1,17 +1,19 @@
-//! What the checkpoint knows of the numbers of a list: whom not to message, and who was messaged.
-//! Read once, into memory, and shared by the threads that judge the rows.
+//! What the checkpoint knows of the numbers of a list: whom not to message. Each number is looked up when its
+//! row is judged, so that a short list costs little beside a long past.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
 
 use super::error::CommandError;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::content::{Rendered, Template};
+use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
-use crate::store::{BatchId, Forgotten, HistorySpan, PastMessages, Reader};
+use crate::store::{BatchId, Reader, StoreError, Verdict};
 
 /// How far back earlier messages count.
 pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
@@ -21,53 +23,55 @@ pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
     }
 }
 
-/// The suppression list, the erased people, and the messages of the last time.
+/// The checkpoint, asked by the threads that judge the rows. Without one nobody is known.
 #[derive(Default)]
 pub(super) struct Known {
-    listed: HashMap<PhoneNumber, Arc<str>>,
-    forgotten: Forgotten,
-    past: PastMessages,
+    checkpoint: Option<Checkpoint>,
+}
+
+struct Checkpoint {
+    reader: Mutex<Reader>,
+    span: HistorySpan,
+    /// The batch whose own messages do not count as repeated.
+    batch: Option<BatchId>,
+    now: Timestamp,
+    /// The first failure: a judge has no way to return one.
+    failure: Mutex<Option<StoreError>>,
 }
 
 impl Known {
-    /// Reads what is known; the messages of the batch `except` do not count.
-    pub(super) fn read(
-        reader: &Reader,
+    /// Asks that checkpoint; the messages of `batch` are those of the list itself.
+    pub(super) fn new(
+        reader: Reader,
         guards: &config::Guards,
-        except: Option<BatchId>,
+        batch: Option<BatchId>,
         clock: &Clock,
-    ) -> Result<Self, CommandError> {
-        let mut listed = HashMap::new();
-        let mut reasons: HashMap<String, Arc<str>> = HashMap::new();
-        reader.suppressions(|entry| -> Result<(), CommandError> {
-            let reason = reasons
-                .entry(entry.reason)
-                .or_insert_with_key(|reason| Arc::from(reason.as_str()));
-            listed.insert(entry.phone, Arc::clone(reason));
-            Ok(())
-        })?;
-        Ok(Self {
-            listed,
-            forgotten: reader.forgotten()?,
-            past: reader.past_messages(history_span(guards), except, clock.now())?,
-        })
+    ) -> Self {
+        Self {
+            checkpoint: Some(Checkpoint {
+                reader: Mutex::new(reader),
+                span: history_span(guards),
+                batch,
+                now: clock.now(),
+                failure: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Fails if the checkpoint failed while rows were judged.
+    pub(super) fn check(self) -> Result<(), CommandError> {
+        let failure = self.checkpoint.and_then(|checkpoint| {
+            checkpoint
+                .failure
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+        });
+        failure.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
     /// Why the number must not be messaged at all.
     pub(super) fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        if let Some(reason) = self.listed.get(&phone) {
-            return Some(Suppression::Listed {
-                reason: reason.to_string(),
-            });
-        }
-        if let Some(cause) = self.forgotten.cause(phone) {
-            return Some(cause);
-        }
-        let past = self.past.messaged(phone)?;
-        Some(Suppression::NotWithin {
-            batch: past.batch,
-            at: past.at.to_string(),
-        })
+        self.judge(phone, None)
     }
 
     /// The row's message, unless it cannot be rendered, or went to that number on that channel before.
@@ -81,14 +85,29 @@ impl Known {
         let rendered = template
             .render(record)
             .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
-        let past =
-            channel.and_then(|channel| self.past.repeated(channel, phone, &rendered.content));
-        match past {
+        match channel.and_then(|channel| self.judge(phone, Some((channel, &rendered.content)))) {
             None => Ok(rendered),
-            Some(past) => Err(Unsendable::Suppressed(Suppression::RepeatGuard {
-                batch: past.batch,
-                at: past.at.to_string(),
-            })),
+            Some(cause) => Err(Unsendable::Suppressed(cause)),
+        }
+    }
+
+    /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
+    fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
+        let checkpoint = self.checkpoint.as_ref()?;
+        let reader = checkpoint.reader.lock();
+        let reader = reader.unwrap_or_else(PoisonError::into_inner);
+        let (span, batch, now) = (checkpoint.span, checkpoint.batch, checkpoint.now);
+        match reader.judge(phone, content, span, batch, now) {
+            Ok(Verdict::Suppressed(Suppression::SameBatch { .. })) => None,
+            Ok(Verdict::Suppressed(cause)) => Some(cause),
+            Ok(Verdict::MayBeMessaged | Verdict::Waits { .. }) => None,
+            Err(error) => {
+                let failure = checkpoint.failure.lock();
+                failure
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+                None
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::recipient::Position;
 use crate::intake::Judge;
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
-use crate::store::{Absorb, Batch, BatchId, Becomes, Loader, NewBatch, Store};
+use crate::store::{Batch, BatchId, BatchName, Change, ListChange, Loader, NewBatch, Store};
 
 /// So many rendered messages are shown.
 const SAMPLES: usize = 3;
@@ -29,7 +29,11 @@ pub(super) fn load(
     clock: &Clock,
 ) -> Result<Batch, CommandError> {
     let name = plan.name.clone();
-    let id = begin(store, &plan, &name, clock)?;
+    if let Some(leftover) = store.reader()?.find_batch(&name)? {
+        // An earlier run died while it read the list.
+        store.discard_batch(leftover.id)?;
+    }
+    let id = begin(store, &plan, BatchName::Named(name.clone()), clock)?;
     let existing = Existing {
         batch: Some(id),
         ..Existing::default()
@@ -46,13 +50,14 @@ pub(super) fn load(
 }
 
 /// Registers a batch whose rows are about to be read.
-fn begin(store: &Store, plan: &Plan, name: &str, clock: &Clock) -> Result<BatchId, CommandError> {
-    if let Some(leftover) = store.reader()?.find_batch(name)? {
-        // An earlier run died while it read the list.
-        store.discard_batch(leftover.id)?;
-    }
+fn begin(
+    store: &Store,
+    plan: &Plan,
+    name: BatchName,
+    clock: &Clock,
+) -> Result<BatchId, CommandError> {
     Ok(store.create_batch(NewBatch {
-        name: name.to_owned(),
+        name,
         digest: plan.digest,
         definition: plan.definition.clone(),
         headers: plan.input.headers().to_vec(),
@@ -72,12 +77,12 @@ struct Existing {
     seen: Vec<(PhoneNumber, Position)>,
 }
 
-/// Reads a second list beside the batch, and lets the batch take it over when it is whole.
-pub(super) fn absorb(
+/// Reads a second list beside the batch, and makes it part of the batch when it is whole.
+pub(super) fn change(
     store: &Store,
     plan: Plan,
     batch: &Batch,
-    how: Absorb,
+    how: Change,
     guards: &config::Guards,
     console: Console,
     clock: &Clock,
@@ -95,34 +100,32 @@ pub(super) fn absorb(
         batch: Some(batch.id),
         files: batch.files.clone(),
         seen: match how {
-            Absorb::Add => reader.numbers(batch.id)?,
-            Absorb::Update => Vec::new(),
+            Change::Add => reader.numbers(batch.id)?,
+            Change::Update => Vec::new(),
         },
     };
     let mut files = batch.files.clone();
     files.extend(plan.input.file_names().map(str::to_owned));
     let (definition, digest) = match how {
-        Absorb::Add => (with_added(batch, &plan), batch_digest(batch)),
-        Absorb::Update => (plan.definition.clone(), plan.digest),
+        Change::Add => (with_added(batch, &plan), batch_digest(batch)),
+        Change::Update => (plan.definition.clone(), plan.digest),
     };
-    let becomes = Becomes {
+    let list = ListChange {
+        how,
         definition,
         digest,
         files,
     };
-    let staging = begin(
-        store,
-        &plan,
-        &format!("{} (second list)", batch.name),
-        clock,
-    )?;
-    let absorbed = read_rows(store, plan, staging, &existing, guards, console, clock)
+    // An earlier run may have died while it read a second list.
+    store.discard_leftovers(batch.id)?;
+    let staging = begin(store, &plan, BatchName::StagedFor(batch.id), clock)?;
+    let changed = read_rows(store, plan, staging, &existing, guards, console, clock)
         .and_then(|mut loader| Ok(loader.complete()?))
         .and_then(|()| {
             let now = clock.now();
-            Ok(store.absorb(batch, staging, how, becomes, now)?)
+            Ok(store.change_list(batch, staging, list, now)?)
         });
-    match absorbed {
+    match changed {
         Ok(interrupted) => run::tell_interrupted(console, &batch.name, interrupted),
         Err(error) => {
             store.discard_batch(staging)?;
@@ -143,9 +146,8 @@ fn read_rows<'a>(
     clock: &Clock,
 ) -> Result<Loader<'a>, CommandError> {
     let now = clock.now();
-    let reader = store.reader()?;
-    let known = Known::read(&reader, guards, existing.batch, clock)?;
-    let mut loader = store.loader(id, 0, now);
+    let known = Known::new(store.reader()?, guards, existing.batch, clock);
+    let mut loader = store.loader(id, &plan.channel, now);
     let mut files = existing.files.clone();
     files.extend(plan.input.file_names().map(str::to_owned));
     let channel = plan.channel.clone();
@@ -171,6 +173,7 @@ fn read_rows<'a>(
         Ok::<_, CommandError>(loader.push(row, |position| row_name(&files, position))?)
     })?;
     progress.clear();
+    known.check()?;
     let report = CheckReport {
         files: &files,
         notes: plan.input.notes(),

@@ -1,8 +1,8 @@
 //! Between the pacer and the checkpoint: what earlier runs left behind, what the next one must know,
 //! and the sending hours of each recipient.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::dispatch::pacer::core::{FALLBACK_RATE, Past, Settings};
 use crate::domain::phone::{PhoneNumber, Region};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaState};
 use crate::domain::schedule::{Schedule, WindowBy};
-use crate::store::{Opening, QuotaNews, Store, Window};
+use crate::store::{Opening, QuotaUpdate, Store, Window};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
 const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
@@ -57,15 +57,16 @@ pub(super) fn pacer(
 ///
 /// Only what changed is written: a process that sleeps neither works the disk nor replaces what another
 /// process with the same token has learnt since.
-pub(super) fn quota_news(pacer: &Handle) -> Box<QuotaNews> {
+pub(super) fn quota_update(pacer: &Handle) -> Arc<QuotaUpdate> {
     let pacer = pacer.clone();
-    let mut kept = pacer.state();
-    Box::new(move || {
+    let kept = Mutex::new(pacer.state());
+    Arc::new(move || {
         let state = pacer.state();
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if says_nothing_new(&kept, &state) {
             return None;
         }
-        kept = state;
+        *kept = state;
         // Numbers and times: they always have a text.
         serde_json::to_string(&state).ok()
     })
@@ -83,14 +84,14 @@ fn says_nothing_new(kept: &QuotaState, state: &QuotaState) -> bool {
 }
 
 /// With windows by recipient, who may be messaged when.
-pub(super) fn window(schedule: &Schedule) -> Option<Box<Window>> {
+pub(super) fn window(schedule: &Schedule) -> Option<Arc<Window>> {
     match (schedule.window, schedule.window_by) {
         (Some(_), WindowBy::Recipient) => {
             let hours = Hours {
                 schedule: schedule.clone(),
-                openings: RefCell::default(),
+                openings: Mutex::default(),
             };
-            Some(Box::new(move |phone: PhoneNumber, now| {
+            Some(Arc::new(move |phone: PhoneNumber, now| {
                 let region = phone.region().map(Region::code);
                 hours.opening(region.as_deref(), now)
             }))
@@ -103,7 +104,7 @@ pub(super) fn window(schedule: &Schedule) -> Option<Box<Window>> {
 struct Hours {
     schedule: Schedule,
     /// By region: when it was asked, and the answer.
-    openings: RefCell<BTreeMap<String, (Timestamp, Opening)>>,
+    openings: Mutex<BTreeMap<String, (Timestamp, Opening)>>,
 }
 
 impl Hours {
@@ -112,7 +113,7 @@ impl Hours {
             return Opening::Now;
         }
         let key = region.unwrap_or_default();
-        let mut openings = self.openings.borrow_mut();
+        let mut openings = self.openings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((asked, opening)) = openings.get(key)
             && still_true(*asked, *opening, now)
         {

@@ -12,7 +12,7 @@ use crate::config::{self, MessageSource, Settings};
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::exit::ExitCode;
 use crate::intake::Input;
-use crate::store::{Absorb, Batch, Reader, Stage};
+use crate::store::{Batch, Change, Reader};
 
 /// The digest of the files, in a batch's definition.
 const ROWS: &str = "rows";
@@ -36,7 +36,7 @@ pub(super) enum Takes {
     /// The same batch again.
     Continues(Box<Batch>),
     /// A second list for a batch that is there.
-    Absorbs(Box<Batch>, Absorb),
+    Changes(Box<Batch>, Change),
 }
 pub(super) fn plan(
     args: &SendArgs,
@@ -130,9 +130,7 @@ pub(super) fn compare(
     plan: &Plan,
     args: &SendArgs,
 ) -> Result<Takes, CommandError> {
-    let found = reader
-        .find_batch(&plan.name)?
-        .filter(|batch| batch.stage == Stage::Ready);
+    let found = reader.find_batch(&plan.name)?.filter(Batch::is_whole);
     let Some(batch) = found else {
         if args.add || args.update {
             return Err(CommandError::usage(format_args!(
@@ -144,16 +142,16 @@ pub(super) fn compare(
     };
     let differing = differences(&batch, plan);
     let how = match (args.add, args.update) {
-        (true, _) => Some(Absorb::Add),
-        (_, true) => Some(Absorb::Update),
+        (true, _) => Some(Change::Add),
+        (_, true) => Some(Change::Update),
         (false, false) => None,
     };
-    if differing.is_empty() || (how == Some(Absorb::Add) && was_added(&batch, plan)) {
+    if differing.is_empty() || (how == Some(Change::Add) && was_added(&batch, plan)) {
         return Ok(Takes::Continues(Box::new(batch)));
     }
     if let Some(how) = how {
         only_rows(&differing, plan)?;
-        return Ok(Takes::Absorbs(Box::new(batch), how));
+        return Ok(Takes::Changes(Box::new(batch), how));
     }
     let remedy = match only_rows(&differing, plan) {
         Ok(()) => "; --update replaces the list of this one, --add adds to it",

@@ -232,8 +232,6 @@ fn from_api(
         .build()
         .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
     runtime.block_on(async {
-        // Contact ids that earlier messages brought may still wait to be entered.
-        store.fold_contacts().await?;
         let reader = store.reader()?;
         let rows = chosen(args, &reader, batch)?;
         let asked: BTreeSet<_> = rows.iter().map(|row| row.recipient).collect();

@@ -14,7 +14,7 @@ use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::store::{Batch, Reader, Stage, Store};
+use crate::store::{Batch, Reader, Store};
 
 /// Runs the command.
 ///
@@ -73,6 +73,7 @@ pub fn run(
         }
     }
     let hold = store.hold(&batch.name, clock.now())?;
+    store.finish_change(batch.id, clock.now())?;
     let run = Run {
         store,
         batch,
@@ -95,17 +96,17 @@ pub fn run(
 fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, CommandError> {
     if let Some(name) = name {
         let batch = reader.batch(name)?;
-        return match batch.stage {
-            Stage::Ready => Ok(batch),
-            Stage::Reading => Err(CommandError::usage(format!(
-                "the list of batch {name} was not read to its end: run `send` again"
-            ))),
-        };
+        if batch.is_whole() {
+            return Ok(batch);
+        }
+        return Err(CommandError::usage(format!(
+            "the list of batch {name} was not read to its end: run `send` again"
+        )));
     }
     let mut unfinished = Vec::new();
     for batch in reader.batches()? {
         let counts = reader.counts(batch.id)?;
-        if batch.stage == Stage::Ready && counts.queued + counts.sending > 0 {
+        if batch.is_whole() && counts.queued + counts.sending > 0 {
             unfinished.push(batch);
         }
     }

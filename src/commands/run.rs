@@ -20,7 +20,7 @@ use crate::config;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, RunEnd, Sender, Stop, Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
 };
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::delivery::State;
@@ -69,6 +69,8 @@ struct ApiSender {
     channel: String,
     /// The batch's name as JSON text.
     batch: String,
+    /// What names checkpoint and batch in an event that comes back.
+    key: String,
 }
 
 impl Sender for ApiSender {
@@ -98,9 +100,10 @@ impl ApiSender {
     /// The user's metadata with our own keys in front.
     fn metadata(&self, recipient: &Claimed) -> String {
         let own = format!(
-            r#"{{"{BATCH_KEY}":{},"{ROW_KEY}":"{}","{RECIPIENT_KEY}":"{}""#,
+            r#"{{"{BATCH_KEY}":{},"{ROW_KEY}":"{}","{RECIPIENT_KEY}":"{}.{}""#,
             self.batch,
             recipient.row,
+            self.key,
             recipient.recipient.seq(),
         );
         match recipient.metadata.strip_prefix('{').map(str::trim_start) {
@@ -141,9 +144,15 @@ impl Run {
     /// Sends what is outstanding, writes the results and the summary, and tells how it ended.
     pub(super) async fn send(self, access: Access) -> CommandResult {
         let token = amio::token_fingerprint(&access.token);
-        let lanes = self.lanes(access)?;
-        // What an earlier run left behind, so that known contacts are addressed by their id.
-        self.store.fold_contacts().await?;
+        let sender = self.sender(access)?;
+        // What events told since the last run counts before the first claim.
+        let events = self.store.apply_waiting_events(self.clock.now()).await?;
+        for problem in &events.problems {
+            tracing::warn!("{problem}");
+        }
+        self.store
+            .begin_run(self.batch.id, token, self.clock.now())
+            .await?;
         let (journal, start) = Journal::start(
             Arc::clone(&self.store),
             &self.batch,
@@ -154,39 +163,36 @@ impl Run {
         tell_interrupted(self.console, &self.batch.name, start.interrupted);
         let settings = pacer_settings(&self.pace, self.concurrency);
         let pacer = pace::pacer(&self.store, token, settings, &self.clock)?;
-        let workers = usize_of(self.concurrency).get();
-        journal.prepare(workers, pace::quota_news(&pacer));
-        let dispatcher = self.dispatcher(journal.clone(), lanes, pacer.clone())?;
+        let journal = journal.with_quota(pace::quota_update(&pacer));
+        let dispatcher = self.dispatcher(journal.clone(), sender, pacer.clone())?;
         let end = self.drive(&dispatcher, &pacer, &journal).await;
         if end.is_ok() {
-            journal.end().await?;
+            journal.end(self.clock.now()).await?;
         }
         finish::finish(self, end).await
     }
 
-    /// Where the workers are at home, and how they reach the API.
-    fn lanes(&self, access: Access) -> Result<Lanes<ApiSender>, CommandError> {
-        let workers = usize_of(self.concurrency);
+    /// How messages reach the API.
+    fn sender(&self, access: Access) -> Result<ApiSender, CommandError> {
         let settings = ClientSettings {
             base_url: access.base_url,
             token: access.token,
             timeout: self.timeout,
-            concurrency: workers.get(),
+            concurrency: usize_of(self.concurrency).get(),
         };
-        let batch = serde_json::Value::from(self.batch.name.as_str()).to_string();
-        Lanes::start(workers, || {
-            Ok(ApiSender {
-                client: Client::new(&settings, self.clock.clone())?,
-                channel: self.batch.channel.clone(),
-                batch: batch.clone(),
-            })
+        let name = serde_json::Value::from(self.batch.name.as_str());
+        Ok(ApiSender {
+            client: Client::new(&settings, self.clock.clone())?,
+            channel: self.batch.channel.clone(),
+            batch: name.to_string(),
+            key: format!("{}.{}", self.store.uid()?, self.batch.uid),
         })
     }
 
     fn dispatcher(
         &self,
         journal: Journal,
-        lanes: Lanes<ApiSender>,
+        sender: ApiSender,
         pacer: Handle,
     ) -> Result<Dispatcher<Journal, ApiSender>, CommandError> {
         let reader = self.store.reader()?;
@@ -221,7 +227,7 @@ impl Run {
         let random = random_bits();
         let clock = self.clock.clone();
         Ok(Dispatcher::new(
-            journal, lanes, pacer, clock, guards, settings, random,
+            journal, sender, pacer, clock, guards, settings, random,
         ))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::load::{absorb, load};
+use super::load::{change, load};
 use super::plan::{Takes, compare, keep_rehearsals_apart, plan, tell_unfinished};
 use super::preview;
 use super::run::{self, Access, Run};
@@ -41,6 +41,9 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
     let store = Arc::new(Store::open(checkpoint.db())?);
     let hold = store.hold(&plan.name, clock.now())?;
     keep_rehearsals_apart(&store.reader()?, &plan)?;
+    if let Some(batch) = store.reader()?.find_batch(&plan.name)? {
+        store.finish_change(batch.id, clock.now())?;
+    }
     let takes = compare(&store.reader()?, &plan, args)?;
     let batch = match takes {
         Takes::New => {
@@ -48,7 +51,7 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
             load(&store, plan, &guards, console, &clock)?
         }
         Takes::Continues(batch) => *batch,
-        Takes::Absorbs(batch, how) => absorb(&store, plan, &batch, how, &guards, console, &clock)?,
+        Takes::Changes(batch, how) => change(&store, plan, &batch, how, &guards, console, &clock)?,
     };
     let run = Run {
         store,

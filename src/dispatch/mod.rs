@@ -1,19 +1,18 @@
 //! Sends a batch: claims the next recipients, waits for the pacer, sends, classifies, settles.
 //!
-//! One task a connection. A task's way: pass the gate (canary, outage), wait for the sending hours
-//! and for a permit of the pacer, claim (the intent is on disk), send, classify, and hand the result
+//! One task a connection. A task passes the gate (canary, outage), waits for the sending hours
+//! and for a permit of the pacer, claims (the intent is on disk), sends, classifies, and hands the result
 //! in together with the next claim. If the next turn is not at hand, the result is handed in alone
-//! first: nothing known waits for a pause. The tasks are spread over a few threads ([`Lanes`]).
+//! first: nothing known waits for a pause.
 //!
-//! A task ends when it finds nobody to claim: whoever is under way has a task of their own, which takes
-//! them up again if they come back. Nobody waits for a turn when there is nobody left to send to.
+//! A task ends when it finds nobody to claim: each recipient that is under way has a task of its own, which
+//! takes the recipient up again if it comes back. No task waits for a turn when nobody is left to send to.
 //!
 //! The store and the API are reached through two small traits, so that a remote work queue or
 //! another provider can take their place.
 
 mod gate;
 mod guards;
-mod lanes;
 pub mod pacer;
 mod progress;
 mod worker;
@@ -35,27 +34,26 @@ use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
 pub use guards::{Advice, GuardSettings, Guards, Halt};
-pub use lanes::{Lanes, NoLane};
 use pacer::Handle;
 pub use progress::{Progress, ProgressView};
 
 /// Where recipients are claimed and settled.
 pub trait Ledger: Send + Sync + 'static {
     /// Records a result and claims the next recipient, durably and together.
-    fn step(
+    fn settle_and_claim(
         &self,
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send;
 
-    /// Records a result, durably, and tells whether anybody is left for this run who is not under way.
-    fn look(
+    /// Records a result, durably, and returns whether this run has recipients left that are not under way.
+    fn has_outstanding(
         &self,
         settlement: Option<Settlement>,
         at: Timestamp,
     ) -> impl Future<Output = Result<(Option<Settled>, bool), StoreError>> + Send;
 
-    /// Remembers that refusals with this text mean "no Messenger".
+    /// Remembers that refusals with these texts mean "no Messenger".
     fn learn(
         &self,
         texts: BTreeSet<String>,
@@ -76,20 +74,20 @@ pub trait Sender: Send + Sync + 'static {
 }
 
 impl Ledger for Journal {
-    fn step(
+    fn settle_and_claim(
         &self,
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<(Option<Settled>, Option<Claim>), StoreError>> + Send {
-        Self::step(self, settlement, claim_at)
+        Self::settle_and_claim(self, settlement, claim_at)
     }
 
-    fn look(
+    fn has_outstanding(
         &self,
         settlement: Option<Settlement>,
         at: Timestamp,
     ) -> impl Future<Output = Result<(Option<Settled>, bool), StoreError>> + Send {
-        Self::look(self, settlement, at)
+        Self::has_outstanding(self, settlement, at)
     }
 
     fn learn(
@@ -205,7 +203,7 @@ struct Shared<L> {
     channel_type: Mutex<Option<String>>,
     progress: Arc<Progress>,
     stop: Stop,
-    /// Somebody found nobody to claim: whoever waits for a turn may wait in vain.
+    /// A task found nobody to claim: those that wait for a turn may wait in vain.
     emptied: Notify,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
@@ -228,7 +226,7 @@ impl<L> Shared<L> {
 /// One run of a batch.
 pub struct Dispatcher<L, S> {
     shared: Arc<Shared<L>>,
-    lanes: Lanes<S>,
+    sender: Arc<S>,
 }
 
 impl<L, S> std::fmt::Debug for Dispatcher<L, S> {
@@ -243,7 +241,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// Prepares a run. `random` yields the bits of the jitter.
     pub fn new(
         ledger: L,
-        lanes: Lanes<S>,
+        sender: S,
         pacer: Handle,
         clock: Clock,
         guards: Guards,
@@ -266,7 +264,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         };
         Self {
             shared: Arc::new(shared),
-            lanes,
+            sender: Arc::new(sender),
         }
     }
 
@@ -304,10 +302,9 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             return Ok(RunEnd::Halted(halt));
         }
         let mut workers = JoinSet::new();
-        let concurrency = self.shared.settings.concurrency.get();
-        for lane in self.lanes.in_turn().take(concurrency) {
-            let (shared, sender) = (Arc::clone(&self.shared), Arc::clone(lane.sender()));
-            lane.spawn(&mut workers, worker::work(shared, sender));
+        for _ in 0..self.shared.settings.concurrency.get() {
+            let (shared, sender) = (Arc::clone(&self.shared), Arc::clone(&self.sender));
+            workers.spawn(worker::work(shared, sender));
         }
         let mut failure = None;
         let watch_deadline = self.watch_deadline();

@@ -93,7 +93,10 @@ async fn is_anybody_left<L: Ledger>(
     result: Option<Settlement>,
 ) -> Result<bool, StoreError> {
     crash_point(CrashPoint::BeforeResultCommit);
-    let (settled, left) = shared.ledger.look(result, shared.clock.now()).await?;
+    let (settled, left) = shared
+        .ledger
+        .has_outstanding(result, shared.clock.now())
+        .await?;
     note(shared, settled);
     if !left {
         shared.emptied.notify_waiters();
@@ -146,7 +149,7 @@ async fn step<L: Ledger>(
     claim_at: Option<Timestamp>,
 ) -> Result<Option<Claim>, StoreError> {
     crash_point(CrashPoint::BeforeResultCommit);
-    let (settled, claim) = shared.ledger.step(result, claim_at).await?;
+    let (settled, claim) = shared.ledger.settle_and_claim(result, claim_at).await?;
     note(shared, settled);
     Ok(claim)
 }

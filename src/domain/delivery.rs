@@ -175,17 +175,16 @@ pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransit
         State::Suppressed => match event {
             Event::Suppress => Some(State::Suppressed),
             Event::Restore => Some(State::Queued),
-            Event::Claimed
-            | Event::Accepted
-            | Event::NoMatch
+            // A request whose answer was lost had left before the row was suppressed: evidence still tells
+            // what became of it.
+            Event::Accepted | Event::ProvenSent => Some(State::Sent),
+            Event::NoMatch
             | Event::Refused
             | Event::Released
             | Event::AnswerLost
-            | Event::ProvenSent
             | Event::ProvenNoMatch
-            | Event::ProvenFailed
-            | Event::AssumedSent
-            | Event::Resend => None,
+            | Event::ProvenFailed => Some(State::Suppressed),
+            Event::Claimed | Event::AssumedSent | Event::Resend => None,
         },
         State::Invalid | State::Duplicate => None,
     };
@@ -202,16 +201,14 @@ const fn from_queued(event: Event) -> Option<State> {
         // An edit that keeps the row changes nothing.
         Event::Restore => Some(State::Queued),
         // Queued for another try after a lost answer, and the first one did arrive.
-        Event::ProvenSent => Some(State::Sent),
+        Event::Accepted | Event::ProvenSent => Some(State::Sent),
         Event::ProvenNoMatch => Some(State::NoMessenger),
         Event::ProvenFailed => Some(State::Error),
-        Event::Accepted
-        | Event::NoMatch
-        | Event::Refused
-        | Event::Released
-        | Event::AnswerLost
-        | Event::AssumedSent
-        | Event::Resend => None,
+        // The late answer to the first request decides nothing about the next one.
+        Event::NoMatch | Event::Refused | Event::Released | Event::AnswerLost => {
+            Some(State::Queued)
+        }
+        Event::AssumedSent | Event::Resend => None,
     }
 }
 

@@ -168,6 +168,13 @@ pub enum Suppression {
         /// When, as RFC 3339.
         at: String,
     },
+    /// Another row of the same batch has the message already.
+    SameBatch {
+        /// The other row.
+        row: u32,
+        /// When, as RFC 3339.
+        at: String,
+    },
     /// The number is no longer in the list that `--update` brought.
     Removed,
     /// The person was erased by `forget`.
@@ -181,6 +188,7 @@ impl Suppression {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
+            Self::SameBatch { .. } => "same_batch",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
         }
@@ -199,6 +207,9 @@ impl fmt::Display for Suppression {
             }
             Self::NotWithin { batch, at } => {
                 write!(f, "this number got a message at {at} (batch {batch})")
+            }
+            Self::SameBatch { row, at } => {
+                write!(f, "this number got the message at {at} (row {row})")
             }
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),

@@ -12,7 +12,7 @@ use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::store::{Batch, Counts, Funnel, Reader, Stage, UnknownRow};
+use crate::store::{Batch, Counts, Funnel, Reader, UnknownRow};
 
 /// So many unknown rows are named.
 const NAMED: usize = 10;
@@ -87,7 +87,7 @@ impl Summary {
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
             details: Details {
-                ready: batch.stage == Stage::Ready,
+                ready: batch.is_whole(),
                 halted_text: batch.halted_text.clone(),
                 ..Details::default()
             },
@@ -100,7 +100,7 @@ impl Summary {
     /// [`ReportError`] if the checkpoint cannot be read.
     pub fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
-        summary.funnel = Some(reader.funnel(batch.id, &batch.channel)?);
+        summary.funnel = Some(reader.funnel(batch.id)?);
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
                 let reasons = reader.reasons(batch.id, state)?;

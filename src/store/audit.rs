@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde::Serialize;
 
-use super::batch::{BatchId, RecipientId, parse_state};
+use super::batch::parse_state;
 use super::error::StoreError;
-use super::message::{FACTS, JOINS};
-use super::{Reader, from_millis, intent, suppression};
+use super::ids::{BatchId, RecipientId, StoredId};
+use super::results::{FACTS, JOINS};
+use super::{Reader, from_millis, phone_from_column};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 
@@ -28,19 +29,6 @@ pub struct AttemptRecord {
     pub text: Option<String>,
     /// Who decided, or what proved it.
     pub actor: Option<String>,
-}
-
-impl AttemptRecord {
-    fn under_way(started_at: Timestamp) -> Self {
-        Self {
-            started_at,
-            finished_at: None,
-            outcome: None,
-            http_status: None,
-            text: None,
-            actor: None,
-        }
-    }
 }
 
 /// One recipient with all that is known of it.
@@ -99,12 +87,15 @@ pub struct UnknownRow {
     pub content: Option<String>,
 }
 
-const UNKNOWN: &str = "SELECT r.id, i.file, i.row, r.phone, r.reason,
-        coalesce(i.contact_id, c.contact_id), i.content
+const UNKNOWN: &str = "SELECT r.id, i.file, i.row, p.number, r.reason,
+        coalesce(i.contact_id, (SELECT k.api_id FROM contact k
+                                WHERE k.person = r.person AND k.former = 0 AND k.api_id IS NOT NULL
+                                      AND k.channel = (SELECT channel FROM batch WHERE id = r.id >> 32)
+                                ORDER BY k.id DESC LIMIT 1)),
+        i.content
     FROM recipient r INDEXED BY recipient_unknown
          CROSS JOIN recipient_input i ON i.id = r.id
-         LEFT JOIN contact c ON c.channel = (SELECT channel FROM batch WHERE id = r.id >> 32)
-                                AND c.phone = r.phone
+         LEFT JOIN person p ON p.id = r.person
     WHERE r.state = 'unknown' AND r.id BETWEEN ?1 AND ?2 ORDER BY r.id LIMIT ?3";
 
 impl Reader {
@@ -116,7 +107,7 @@ impl Reader {
     pub fn stories(&self, id: BatchId, row: u32) -> Result<Vec<Story>, StoreError> {
         let (first, last) = range(id);
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT r.id, i.file, i.row, r.state, r.phone, r.reason, i.suggestion, i.content, {FACTS}
+            "SELECT r.id, i.file, i.row, r.state, p.number, r.reason, i.suggestion, i.content, {FACTS}
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
              WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
         ))?;
@@ -124,26 +115,22 @@ impl Reader {
         let mut stories: Vec<Story> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
         for story in &mut stories {
             story.attempts = self.attempts(story.recipient)?;
-            if story.state == State::Queued
-                && let Some(started_at) = intent::covers(&self.connection, story.recipient)?
-            {
-                story.state = State::Sending;
-                story.attempts.push(AttemptRecord::under_way(started_at));
-            }
         }
         Ok(stories)
     }
 
-    /// All requests for a recipient that have ended, and decisions about it, in order.
+    /// All requests for a recipient, and decisions about it, in order.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn attempts(&self, recipient: RecipientId) -> Result<Vec<AttemptRecord>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT started_at, finished_at, outcome, http_status, text, actor FROM attempt
-             WHERE recipient = ?1 ORDER BY id",
+            "SELECT a.started_at, a.finished_at, a.outcome, a.http_status, a.text,
+                    iif(a.kind = 'note', a.proof_by, NULL)
+             FROM recipient r CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
+             WHERE r.id = ?1 ORDER BY a.id",
         )?;
-        let rows = select.query_map([recipient.get()], |row| {
+        let rows = select.query_map([recipient], |row| {
             let time = |at: Option<i64>| at.map(from_millis).transpose();
             let record = |started: i64, finished| -> Result<AttemptRecord, StoreError> {
                 Ok(AttemptRecord {
@@ -172,7 +159,7 @@ impl Reader {
         rows.map(|row| row?).collect()
     }
 
-    /// When the last request for each of these recipients left. One pass over the audit.
+    /// When the last request for each of these recipients left.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -182,17 +169,14 @@ impl Reader {
     ) -> Result<BTreeMap<RecipientId, Timestamp>, StoreError> {
         let mut found = BTreeMap::new();
         let mut select = self.connection.prepare_cached(
-            "SELECT recipient, started_at FROM attempt
-             WHERE outcome NOT IN ('evidence', 'assumed_sent', 'resend')
-             ORDER BY id DESC",
+            "SELECT max(a.started_at)
+             FROM recipient r CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
+             WHERE r.id = ?1 AND a.kind <> 'note'",
         )?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()?
-            && found.len() < recipients.len()
-        {
-            let recipient = RecipientId::from_column(row.get(0)?);
-            if recipients.contains(&recipient) && !found.contains_key(&recipient) {
-                found.insert(recipient, from_millis(row.get(1)?)?);
+        for recipient in recipients {
+            let at: Option<i64> = select.query_row([recipient], |row| row.get(0))?;
+            if let Some(at) = at {
+                found.insert(*recipient, from_millis(at)?);
             }
         }
         Ok(found)
@@ -212,15 +196,19 @@ fn times(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> 
         .transpose()
 }
 
+fn id(row: &Row<'_>, column: usize) -> Result<Option<String>, StoreError> {
+    Ok(row.get::<_, Option<StoredId>>(column)?.map(|id| id.0))
+}
+
 fn number(row: &Row<'_>, column: usize) -> Result<Option<PhoneNumber>, StoreError> {
     row.get::<_, Option<i64>>(column)?
-        .map(suppression::phone)
+        .map(phone_from_column)
         .transpose()
 }
 
 fn story(row: &Row<'_>) -> Result<Story, StoreError> {
     Ok(Story {
-        recipient: RecipientId::from_column(row.get(0)?),
+        recipient: row.get(0)?,
         file: row.get(1)?,
         row: row.get(2)?,
         state: parse_state(&row.get::<_, String>(3)?)?,
@@ -229,8 +217,8 @@ fn story(row: &Row<'_>) -> Result<Story, StoreError> {
         suggestion: row.get(6)?,
         content: row.get(7)?,
         finished_at: times(row, 8)?,
-        message_id: row.get(9)?,
-        contact_id: row.get(10)?,
+        message_id: id(row, 9)?,
+        contact_id: id(row, 10)?,
         sent_at: times(row, 11)?,
         delivered_at: times(row, 12)?,
         read_at: times(row, 13)?,
@@ -241,12 +229,12 @@ fn story(row: &Row<'_>) -> Result<Story, StoreError> {
 
 fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
     Ok(UnknownRow {
-        recipient: RecipientId::from_column(row.get(0)?),
+        recipient: row.get(0)?,
         file: row.get(1)?,
         row: row.get(2)?,
         phone: number(row, 3)?,
         reason: row.get(4)?,
-        contact_id: row.get(5)?,
+        contact_id: id(row, 5)?,
         content: row.get(6)?,
     })
 }

@@ -7,67 +7,30 @@ use rusqlite::{OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::writer::{Counter, Tx};
-use super::{Reader, Store, from_millis, to_millis};
+use super::ids::BatchId;
+use super::keys::random;
+use super::writer::Tx;
+use super::{Reader, Store, channel, from_millis, person, to_millis};
+use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 
-/// A batch's number in the checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BatchId(i64);
+/// Rows that are removed in one transaction: some 50 ms.
+const STEP: u32 = 10_000;
 
-impl BatchId {
-    pub(super) fn get(self) -> i64 {
-        self.0
-    }
-
-    pub(super) fn from_column(id: i64) -> Self {
-        Self(id)
-    }
-}
-
-/// A recipient's key: the batch, and the place in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecipientId(i64);
-
-impl RecipientId {
-    /// The key of the recipient at `seq` (from 1) of the batch.
-    pub fn new(batch: BatchId, seq: u32) -> Self {
-        Self((batch.0 << 32) | i64::from(seq))
-    }
-
-    /// The batch.
-    pub fn batch(self) -> BatchId {
-        BatchId(self.0 >> 32)
-    }
-
-    /// The place in the batch.
-    pub fn seq(self) -> u32 {
-        u32::try_from(self.0 & i64::from(u32::MAX)).unwrap_or(u32::MAX)
-    }
-
-    pub(super) fn get(self) -> i64 {
-        self.0
-    }
-
-    pub(super) fn from_column(id: i64) -> Self {
-        Self(id)
-    }
-}
-
-/// Whether a batch's list is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Rows are being read; nothing may be sent.
-    Reading,
-    /// All rows are in.
-    Ready,
+/// What a new batch is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchName {
+    /// As a person calls it.
+    Named(String),
+    /// A list on its way into another batch has no name of its own.
+    StagedFor(BatchId),
 }
 
 /// What a new batch is.
 #[derive(Debug, Clone)]
 pub struct NewBatch {
     /// Its name, unique in the checkpoint.
-    pub name: String,
+    pub name: BatchName,
     /// SHA-256 over files, mapping, content and channel.
     pub digest: [u8; 32],
     /// What the digest covers, by name: to tell what differs.
@@ -89,10 +52,16 @@ pub struct NewBatch {
 pub struct Batch {
     /// Its number.
     pub id: BatchId,
+    /// Its random id, in hexadecimal digits: it stands in the metadata of its messages.
+    pub uid: String,
     /// Its name.
     pub name: String,
-    /// Whether its list is complete.
-    pub stage: Stage,
+    /// Where it stands, as it was stored last.
+    pub state: BatchState,
+    /// Why it stands there, for people.
+    pub state_why: Option<String>,
+    /// Since when.
+    pub state_since: Timestamp,
     /// SHA-256 over files, mapping, content and channel.
     pub digest: Vec<u8>,
     /// What the digest covers, by name.
@@ -126,71 +95,26 @@ impl Batch {
             .get(usize::from(index))
             .map_or("?", String::as_str)
     }
+
+    /// False while its list is being read.
+    pub fn is_whole(&self) -> bool {
+        self.state != BatchState::Reading
+    }
 }
 
-/// How many recipients are in each state, and how many requests it took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Accepted by the API.
-    pub sent: u64,
-    /// No Messenger for the number.
-    pub no_messenger: u64,
-    /// Refused, or failed to be delivered.
-    pub error: u64,
-    /// A message may have gone out.
-    pub unknown: u64,
-    /// Cannot be sent as the row stands.
-    pub invalid: u64,
-    /// The number stands in an earlier row.
-    pub duplicate: u64,
-    /// Must not be messaged.
-    pub suppressed: u64,
-    /// Waits for its turn.
-    pub queued: u64,
-    /// On its way this moment.
-    pub sending: u64,
-    /// Requests that left.
-    pub requests: u64,
-    /// Requests that the API put off (429).
-    pub throttled: u64,
-}
-
-impl Counts {
-    /// All rows of the batch.
-    pub fn rows(&self) -> u64 {
-        State::ALL.into_iter().map(|state| self.of(state)).sum()
-    }
-
-    /// The rows in one state.
-    pub fn of(&self, state: State) -> u64 {
-        match state {
-            State::Queued => self.queued,
-            State::Sending => self.sending,
-            State::Sent => self.sent,
-            State::NoMessenger => self.no_messenger,
-            State::Error => self.error,
-            State::Unknown => self.unknown,
-            State::Invalid => self.invalid,
-            State::Duplicate => self.duplicate,
-            State::Suppressed => self.suppressed,
-        }
-    }
-
-    fn slot(&mut self, counter: Counter) -> &mut u64 {
-        match counter {
-            Counter::State(State::Queued) => &mut self.queued,
-            Counter::State(State::Sending) => &mut self.sending,
-            Counter::State(State::Sent) => &mut self.sent,
-            Counter::State(State::NoMessenger) => &mut self.no_messenger,
-            Counter::State(State::Error) => &mut self.error,
-            Counter::State(State::Unknown) => &mut self.unknown,
-            Counter::State(State::Invalid) => &mut self.invalid,
-            Counter::State(State::Duplicate) => &mut self.duplicate,
-            Counter::State(State::Suppressed) => &mut self.suppressed,
-            Counter::Requests => &mut self.requests,
-            Counter::Throttled => &mut self.throttled,
-        }
-    }
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// When.
+    pub at: Timestamp,
+    /// Where the batch stands now.
+    pub state: BatchState,
+    /// Why, for people.
+    pub why: Option<String>,
+    /// The word of the exit code.
+    pub exit_reason: &'static str,
+    /// The text of the refusals that stopped it.
+    pub halted_text: Option<String>,
 }
 
 impl Store {
@@ -208,38 +132,83 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
-        const STEP: u32 = 50_000;
-        loop {
-            let removed = self
-                .writer
-                .write_blocking(move |tx| discard_step(tx, id, STEP))?;
-            if removed == 0 {
-                return self.writer.write_blocking(move |tx| {
-                    tx.connection
-                        .execute("DELETE FROM batch WHERE id = ?1", [id.0])?;
-                    Ok(())
-                });
-            }
+        while self
+            .writer
+            .write_blocking(move |tx| discard_step(tx, id, STEP))?
+            > 0
+        {}
+        self.writer.write_blocking(move |tx| remove(tx, id))
+    }
+
+    /// Removes lists that were on their way into another batch when their process died, if nobody is at
+    /// work on them any more: the caller holds the batch that they were for.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn discard_leftovers(&self, target: BatchId) -> Result<(), StoreError> {
+        for id in self.reader()?.staged_for(target)? {
+            self.discard_batch(id)?;
         }
+        Ok(())
+    }
+
+    /// Notes that a run of the batch began.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn begin_run(
+        &self,
+        id: BatchId,
+        token: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                tx.connection.execute(
+                    "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3, token = ?4
+                     WHERE id = ?1",
+                    (id, BatchState::Running.word(), to_millis(at), token),
+                )?;
+                Ok(())
+            })
+            .await
     }
 
     /// Notes when and how a run ended.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn end_run(
-        &self,
-        id: BatchId,
-        at: Timestamp,
-        exit_reason: &'static str,
-        halted_text: Option<String>,
-    ) -> Result<(), StoreError> {
+    pub async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
                 tx.connection.execute(
-                    "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4
+                    "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
+                            state_why = ?6, state_since = ?2
                      WHERE id = ?1",
-                    (id.0, to_millis(at), exit_reason, halted_text),
+                    (
+                        id,
+                        to_millis(end.at),
+                        end.exit_reason,
+                        &end.halted_text,
+                        end.state.word(),
+                        &end.why,
+                    ),
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Remembers the type of a channel, which a 201 told.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn set_channel_type(&self, channel: String, kind: String) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                tx.connection.execute(
+                    "UPDATE channel SET type = ?2 WHERE api_id = ?1",
+                    (&channel, &kind),
                 )?;
                 Ok(())
             })
@@ -248,35 +217,65 @@ impl Store {
 }
 
 fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
+    let channel = channel::find_or_make(tx.connection, &new.channel)?;
+    let (name, staged_for) = match &new.name {
+        BatchName::Named(name) => (Some(name), None),
+        BatchName::StagedFor(target) => (None, Some(*target)),
+    };
     tx.connection.execute(
-        "INSERT INTO batch (name, stage, digest, definition, headers, files, channel, sandbox, created_at)
-         VALUES (?1, 'reading', ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO batch (uid, name, staged_for, state, state_since, digest, definition, headers, files,
+                            channel, sandbox, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5)",
         (
-            &new.name,
+            random::<8>()?,
+            name,
+            staged_for,
+            BatchState::Reading.word(),
+            to_millis(new.created_at),
             &new.digest,
             to_json(&new.definition)?,
             to_json(&new.headers)?,
             to_json(&new.files)?,
-            &new.channel,
+            channel,
             new.sandbox,
-            to_millis(new.created_at),
         ),
     )?;
-    Ok(BatchId(tx.connection.last_insert_rowid()))
+    let id = BatchId(tx.connection.last_insert_rowid());
+    tx.connection
+        .execute("INSERT INTO tally (batch) VALUES (?1)", [id])?;
+    Ok(id)
 }
 
+/// Removes the next rows of a batch, and the people whom nothing else names; returns how many rows.
 fn discard_step(tx: &mut Tx<'_>, id: BatchId, step: u32) -> Result<usize, StoreError> {
-    let range = (id.0 << 32, (id.0 + 1) << 32, step);
-    tx.connection.execute(
-        "DELETE FROM recipient_input WHERE id IN
-         (SELECT id FROM recipient_input WHERE id >= ?1 AND id < ?2 LIMIT ?3)",
-        range,
-    )?;
-    Ok(tx.connection.execute(
-        "DELETE FROM recipient WHERE id IN
-         (SELECT id FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3)",
-        range,
-    )?)
+    let (first, last) = id.range();
+    let rows: Vec<(i64, Option<i64>)> = tx
+        .connection
+        .prepare_cached("SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3")?
+        .query_map((first, last, step), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (row, _) in &rows {
+        for table in ["recipient_input", "recipient"] {
+            tx.connection
+                .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+                .execute([row])?;
+        }
+    }
+    for (_, whose) in &rows {
+        if let Some(whose) = whose {
+            person::remove_unnamed(tx.connection, *whose)?;
+        }
+    }
+    Ok(rows.len())
+}
+
+/// Removes a batch that has no rows left.
+pub(super) fn remove(tx: &mut Tx<'_>, id: BatchId) -> Result<(), StoreError> {
+    tx.drop_counts(id);
+    // Its counts go with it.
+    tx.connection
+        .execute("DELETE FROM batch WHERE id = ?1", [id])?;
+    Ok(())
 }
 
 impl Reader {
@@ -318,54 +317,45 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn batches(&self) -> Result<Vec<Batch>, StoreError> {
-        let mut select = self
-            .connection
-            .prepare_cached(&format!("{SELECT_BATCH} ORDER BY id DESC"))?;
+        let mut select = self.connection.prepare_cached(&format!(
+            "{SELECT_BATCH} WHERE name IS NOT NULL ORDER BY batch.id DESC"
+        ))?;
         let rows = select.query_map([], |row| Ok(batch_from_row(row)))?;
         rows.map(|row| row?).collect()
     }
 
-    /// How far the batch is.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn counts(&self, id: BatchId) -> Result<Counts, StoreError> {
-        let mut counts = Counts::default();
+    /// The lists that were on their way into a batch when their process died.
+    fn staged_for(&self, target: BatchId) -> Result<Vec<BatchId>, StoreError> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT what, n FROM tally WHERE batch = ?1")?;
-        let mut rows = select.query([id.0])?;
-        while let Some(row) = rows.next()? {
-            let word: String = row.get(0)?;
-            let counter = match word.as_str() {
-                "requests" => Counter::Requests,
-                "throttled" => Counter::Throttled,
-                state => Counter::State(parse_state(state)?),
-            };
-            *counts.slot(counter) = row.get::<_, i64>(1)?.try_into().unwrap_or(0);
-        }
-        Ok(counts)
+            .prepare("SELECT id FROM batch WHERE name IS NULL AND staged_for = ?1")?;
+        let rows = select.query_map([target], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
-const SELECT_BATCH: &str = "SELECT id, name, stage, digest, definition, headers, files, channel,
-    channel_type, sandbox, created_at, started_at, finished_at, exit_reason, halted_text FROM batch";
+/// The columns that [`batch_from_row`] reads.
+const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_since, digest,
+    definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
+    started_at, finished_at, exit_reason, halted_text
+    FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
-    let stage: String = row.get("stage")?;
     let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
         row.get::<_, Option<i64>>(column)?
             .map(from_millis)
             .transpose()
     };
+    let state: String = row.get("state")?;
     Ok(Batch {
-        id: BatchId(row.get("id")?),
+        id: row.get("id")?,
+        uid: row.get::<_, String>("uid")?.to_ascii_lowercase(),
         name: row.get("name")?,
-        stage: if stage == "ready" {
-            Stage::Ready
-        } else {
-            Stage::Reading
-        },
+        state: state.parse().map_err(|error| StoreError::Value {
+            detail: format!("{error}"),
+        })?,
+        state_why: row.get("state_why")?,
+        state_since: from_millis(row.get("state_since")?)?,
         digest: row.get("digest")?,
         definition: from_json(&row.get::<_, String>("definition")?)?,
         headers: from_json(&row.get::<_, String>("headers")?)?,

@@ -1,51 +1,165 @@
-//! Contacts: whom we know on which channel.
+//! Contacts: people on a channel.
 //!
-//! The table is ordered by number, so that it is not touched while messages are sent in row order: they
-//! are entered many at a time, sorted, between runs. First into `message`, from the attempts that sent
-//! them ([`message::enter`]); that leaves notes in `contact_due`, each of a range of recipients, and these
-//! are entered here. To enter a message once more changes nothing.
+//! A contact may be heard of before its number is known. What it says (an opt-out, an opt-in) is kept with
+//! it, and reaches the person in the transaction that learns the number.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::error::StoreError;
-use super::{Reader, Store, from_millis, message, suppression};
-use crate::domain::event::read_covers;
+use super::ids::{ApiId, ChannelId, ContactRow, PersonId, StoredId};
+use super::keys::HashKey;
+use super::{Reader, channel, from_millis, person, phone_from_column, to_millis};
 use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Suppression;
 
-/// Recipients that are looked at in one transaction.
-const STEP: i64 = 50_000;
-/// Recipients that are looked at beside an event.
-const FEW: i64 = 1_000;
-/// Messages this close to each other share a note, though not all rows between them have one.
-const CLOSE: i64 = 64;
+/// The reason on the suppression list of somebody who opted out.
+pub(super) const OPTED_OUT: &str = "the person asked not to be messaged";
 
-impl Store {
-    /// Enters the messages that were accepted since the last time.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub async fn fold_contacts(&self) -> Result<(), StoreError> {
-        while self
-            .writer
-            .write(|tx| fold_step(tx.connection, STEP))
-            .await?
-        {}
-        Ok(())
+/// A contact and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) row: ContactRow,
+    pub(super) person: Option<PersonId>,
+}
+
+/// The contact with this id, if it was ever named; that of an erased person too.
+pub(super) fn find(
+    connection: &Connection,
+    keys: &HashKey,
+    on: ChannelId,
+    api_id: &str,
+) -> Result<Option<Found>, StoreError> {
+    let found = |row: &Row<'_>| {
+        Ok(Found {
+            row: row.get(0)?,
+            person: row.get(1)?,
+        })
+    };
+    let by_id = connection
+        .prepare_cached("SELECT id, person FROM contact WHERE api_id = ?1 AND channel = ?2")?
+        .query_row((ApiId(api_id), on), found)
+        .optional()?;
+    if by_id.is_some() {
+        return Ok(by_id);
     }
-
-    /// The same for a thread that may block.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn fold_contacts_blocking(&self) -> Result<(), StoreError> {
-        while self
-            .writer
-            .write_blocking(|tx| fold_step(tx.connection, STEP))?
-        {}
-        Ok(())
+    let any_erased: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM contact WHERE api_id_hash IS NOT NULL)")?
+        .query_row([], |row| row.get(0))?;
+    if !any_erased {
+        return Ok(None);
     }
+    let name: String = connection
+        .prepare_cached("SELECT api_id FROM channel WHERE id = ?1")?
+        .query_row([on], |row| row.get(0))?;
+    Ok(connection
+        .prepare_cached("SELECT id, person FROM contact WHERE api_id_hash = ?1")?
+        .query_row([keys.contact(&name, api_id)], found)
+        .optional()?)
+}
+
+/// The contact with this id, made if need be, and joined with the person if its own is not known yet.
+pub(super) fn learn(
+    connection: &Connection,
+    keys: &HashKey,
+    on: ChannelId,
+    api_id: &str,
+    whose: Option<PersonId>,
+) -> Result<Found, StoreError> {
+    let Some(found) = find(connection, keys, on, api_id)? else {
+        connection
+            .prepare_cached("INSERT INTO contact (channel, api_id, person) VALUES (?1, ?2, ?3)")?
+            .execute((on, ApiId(api_id), whose))?;
+        return Ok(Found {
+            row: ContactRow(connection.last_insert_rowid()),
+            person: whose,
+        });
+    };
+    match (found.person, whose) {
+        (None, Some(person)) => {
+            join(connection, found.row, person)?;
+            Ok(Found {
+                person: Some(person),
+                ..found
+            })
+        }
+        (Some(_), _) | (None, None) => Ok(found),
+    }
+}
+
+/// The contact of a person on a channel, made without an id if none is known.
+pub(super) fn of_person(
+    connection: &Connection,
+    on: ChannelId,
+    whose: PersonId,
+) -> Result<Found, StoreError> {
+    let found: Option<ContactRow> = connection
+        .prepare_cached(
+            "SELECT id FROM contact WHERE person = ?1 AND channel = ?2 ORDER BY id LIMIT 1",
+        )?
+        .query_row((whose, on), |row| row.get(0))
+        .optional()?;
+    let row = match found {
+        Some(row) => row,
+        None => {
+            connection
+                .prepare_cached("INSERT INTO contact (channel, person) VALUES (?1, ?2)")?
+                .execute((on, whose))?;
+            ContactRow(connection.last_insert_rowid())
+        }
+    };
+    Ok(Found {
+        row,
+        person: Some(whose),
+    })
+}
+
+/// The number of a contact becomes known: what the contact said before reaches the person now.
+fn join(connection: &Connection, row: ContactRow, whose: PersonId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE contact SET person = ?2 WHERE id = ?1")?
+        .execute((row, whose))?;
+    let opted_out: Option<i64> = connection
+        .prepare_cached("SELECT opted_out_at FROM contact WHERE id = ?1")?
+        .query_row([row], |row| row.get(0))?;
+    if let Some(at) = opted_out {
+        person::suppress(connection, whose, OPTED_OUT, "webhook", from_millis(at)?)?;
+    }
+    Ok(())
+}
+
+/// The contact of a person on a channel that is addressed.
+pub(super) fn address(
+    connection: &Connection,
+    on: ChannelId,
+    whose: PersonId,
+) -> Result<Option<String>, StoreError> {
+    let id: Option<StoredId> = connection
+        .prepare_cached(
+            "SELECT api_id FROM contact WHERE person = ?1 AND channel = ?2 AND former = 0
+                    AND api_id IS NOT NULL ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row((whose, on), |row| row.get(0))
+        .optional()?;
+    Ok(id.map(|id| id.0))
+}
+
+/// Joins times with what is known of a contact: the earliest counts.
+pub(super) fn note_opting(
+    connection: &Connection,
+    row: ContactRow,
+    opted_in: Option<Timestamp>,
+    opted_out: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE contact SET opted_in_at = coalesce(min(opted_in_at, ?2), opted_in_at, ?2),
+                                opted_out_at = coalesce(min(opted_out_at, ?3), opted_out_at, ?3)
+             WHERE id = ?1",
+        )?
+        .execute((row, opted_in.map(to_millis), opted_out.map(to_millis)))?;
+    Ok(())
 }
 
 /// Somebody whom we know on a channel.
@@ -90,13 +204,39 @@ pub struct ContactMessage {
     pub read_at: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT channel, phone, contact_id, first_name, last_name, first_message_at,
-    last_message_at, opted_in_at, opted_out_at FROM contact";
+/// Who is known on a channel: by a contact, or by a message that was accepted. `of_person` limits the search.
+fn select(of_person: bool) -> String {
+    let whose = if of_person {
+        "person = ?1"
+    } else {
+        "person IS NOT NULL"
+    };
+    let only = if of_person { "AND p.id = ?1" } else { "" };
+    format!(
+        "SELECT c.api_id, p.number, k.api_id,
+            (SELECT i.first_name FROM recipient r JOIN recipient_input i ON i.id = r.id
+             WHERE r.person = p.id AND i.first_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
+            (SELECT i.last_name FROM recipient r JOIN recipient_input i ON i.id = r.id
+             WHERE r.person = p.id AND i.last_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
+            m.first, m.last, k.opted_in, k.opted_out
+        FROM person p CROSS JOIN channel c
+             LEFT JOIN (SELECT person, channel, max(iif(former, NULL, api_id)) AS api_id,
+                               min(opted_in_at) AS opted_in, min(opted_out_at) AS opted_out, 1 AS known
+                        FROM contact WHERE {whose} GROUP BY person, channel) k
+                  ON k.person = p.id AND k.channel = c.id
+             LEFT JOIN (SELECT person, channel, min(coalesce(finished_at, started_at)) AS first,
+                               max(coalesce(finished_at, started_at)) AS last
+                        FROM attempt
+                        WHERE {whose} AND kind <> 'note'
+                              AND (outcome = 'sent' OR proof IN ('accepted', 'assumed'))
+                        GROUP BY person, channel) m ON m.person = p.id AND m.channel = c.id
+        WHERE p.number IS NOT NULL AND (k.known = 1 OR m.first IS NOT NULL) {only}
+        ORDER BY c.api_id, p.number"
+    )
+}
 
 impl Reader {
     /// Passes every contact to `each`, by channel and number, one at a time.
-    ///
-    /// Messages that were accepted since the last [`Store::fold_contacts`] are not in it.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
@@ -106,7 +246,7 @@ impl Reader {
     ) -> Result<(), E> {
         let mut select = self
             .connection
-            .prepare(&format!("{SELECT} ORDER BY channel, phone"))
+            .prepare(&select(false))
             .map_err(StoreError::from)?;
         let mut rows = select.query([]).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
@@ -120,12 +260,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
-        // One look-up a channel: the table is ordered by channel first.
-        let mut select = self.connection.prepare(&format!(
-            "{SELECT} WHERE phone = ?1 AND channel IN (SELECT DISTINCT channel FROM batch)
-             ORDER BY channel"
-        ))?;
-        let rows = select.query_map([suppression::column(phone)], |row| Ok(contact(row)))?;
+        let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
+            return Ok(Vec::new());
+        };
+        let mut select = self.connection.prepare(&select(true))?;
+        let rows = select.query_map([whose], |row| Ok(contact(row)))?;
         rows.map(|row| row?).collect()
     }
 
@@ -138,22 +277,30 @@ impl Reader {
         channel: &str,
         phone: PhoneNumber,
     ) -> Result<Vec<ContactMessage>, StoreError> {
+        let (Some(whose), Some(on)) = (
+            person::find(&self.connection, &self.keys, phone)?,
+            channel::find(&self.connection, channel)?,
+        ) else {
+            return Ok(Vec::new());
+        };
         let mut select = self.connection.prepare(
-            "SELECT b.name, i.row, r.state, m.message_id, m.sent_at, m.delivered_at, m.read_at
-             FROM contact_message l
-                  JOIN batch b ON b.id = l.recipient >> 32
-                  JOIN recipient r ON r.id = l.recipient
-                  JOIN recipient_input i ON i.id = l.recipient
-                  JOIN message m ON m.recipient = l.recipient
-             WHERE l.phone = ?1 AND b.channel = ?2 ORDER BY l.recipient",
+            "SELECT b.name, i.row, r.state, a.message_id, coalesce(a.finished_at, a.started_at),
+                    a.delivered_at, a.read_at
+             FROM attempt a
+                  JOIN recipient r ON r.id = a.recipient
+                  JOIN recipient_input i ON i.id = r.id
+                  JOIN batch b ON b.id = r.id >> 32
+             WHERE a.person = ?1 AND a.channel = ?2 AND a.kind <> 'note'
+                   AND (a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed'))
+             ORDER BY a.recipient, a.id",
         )?;
-        let rows = select.query_map((suppression::column(phone), channel), |row| {
+        let rows = select.query_map((whose, on), |row| {
             let message = || -> Result<ContactMessage, StoreError> {
                 Ok(ContactMessage {
                     batch: row.get(0)?,
                     row: row.get(1)?,
                     state: row.get(2)?,
-                    message_id: row.get(3)?,
+                    message_id: row.get::<_, Option<StoredId>>(3)?.map(|id| id.0),
                     sent_at: from_millis(row.get(4)?)?,
                     delivered_at: time(row, 5)?,
                     read_at: time(row, 6)?,
@@ -168,11 +315,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn suppression_of(
-        &self,
-        phone: PhoneNumber,
-    ) -> Result<Option<crate::domain::recipient::Suppression>, StoreError> {
-        suppression::cause(&self.connection, phone)
+    pub fn suppression_of(&self, phone: PhoneNumber) -> Result<Option<Suppression>, StoreError> {
+        match person::find(&self.connection, &self.keys, phone)? {
+            Some(whose) => person::suppression(&self.connection, whose),
+            None => Ok(None),
+        }
     }
 }
 
@@ -185,8 +332,8 @@ fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
 fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
     Ok(Contact {
         channel: row.get(0)?,
-        phone: suppression::phone(row.get(1)?)?,
-        contact_id: row.get(2)?,
+        phone: phone_from_column(row.get(1)?)?,
+        contact_id: row.get::<_, Option<StoredId>>(2)?.map(|id| id.0),
         first_name: row.get(3)?,
         last_name: row.get(4)?,
         first_message_at: time(row, 5)?,
@@ -195,157 +342,3 @@ fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
         opted_out_at: time(row, 8)?,
     })
 }
-
-/// Notes that these recipients have messages that are to be entered; empties the list.
-pub(super) fn note_due(
-    connection: &Connection,
-    recipients: &mut Vec<i64>,
-) -> Result<(), StoreError> {
-    recipients.sort_unstable();
-    let mut rest = &recipients[..];
-    while let Some(&first) = rest.first() {
-        let apart = rest.windows(2).position(|pair| pair[1] - pair[0] > CLOSE);
-        let (close, after) = rest.split_at(apart.map_or(rest.len(), |index| index + 1));
-        rest = after;
-        connection
-            .prepare_cached(
-                "INSERT INTO contact_due (first, last) VALUES (?1, ?2)
-                 ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
-            )?
-            .execute((first, close.last()))?;
-    }
-    recipients.clear();
-    Ok(())
-}
-
-/// The first row of the last note that fits into `limit` recipients, the first note always.
-fn last_note(connection: &Connection, limit: i64) -> Result<Option<i64>, StoreError> {
-    let mut select =
-        connection.prepare_cached("SELECT first, last FROM contact_due ORDER BY first")?;
-    let mut rows = select.query([])?;
-    let (mut fits, mut sum) = (None, 0);
-    while let Some(row) = rows.next()? {
-        let (first, last): (i64, i64) = (row.get(0)?, row.get(1)?);
-        sum += last - first + 1;
-        if fits.is_some() && sum > limit {
-            break;
-        }
-        fits = Some(first);
-    }
-    Ok(fits)
-}
-
-/// Enters the messages of some `limit` recipients; false if none waited.
-fn fold_step(connection: &Connection, limit: i64) -> Result<bool, StoreError> {
-    let looked_at = message::enter(connection, limit)?;
-    let Some(last) = last_note(connection, limit)? else {
-        return Ok(looked_at > 0);
-    };
-    connection.prepare_cached(ENTER_CONTACTS)?.execute([last])?;
-    connection.prepare_cached(ENTER_MESSAGES)?.execute([last])?;
-    connection.prepare_cached(ENTER_IDS)?.execute([last])?;
-    // What events told about the person before the message was entered.
-    let known: Vec<(String, i64)> = connection
-        .prepare_cached(KNOWN_BEFORE)?
-        .query_map([last], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    for (channel, phone) in known {
-        refresh(connection, &channel, phone)?;
-    }
-    connection
-        .prepare_cached("DELETE FROM contact_due WHERE first <= ?1")?
-        .execute([last])?;
-    Ok(true)
-}
-
-/// Enters all that waits: inside a transaction that must know it.
-pub(super) fn fold_all(connection: &Connection) -> Result<(), StoreError> {
-    while fold_step(connection, STEP)? {}
-    Ok(())
-}
-
-/// Enters what waits, if it is little: inside the transaction of an event, which must be short.
-pub(super) fn fold_few(connection: &Connection) -> Result<bool, StoreError> {
-    let noted: i64 = connection
-        .prepare_cached(
-            "SELECT coalesce(sum(last - first + 1), 0)
-             FROM (SELECT first, last FROM contact_due LIMIT ?1 + 1)",
-        )?
-        .query_row([FEW], |row| row.get(0))?;
-    let few = (1..=FEW).contains(&(noted + message::waiting(connection)?));
-    if few {
-        fold_all(connection)?;
-    }
-    Ok(few)
-}
-
-/// Brings the messages to a number up to date with what is known of the person: since when they are
-/// opted in, and what they have read. Depends on the facts alone, not on their order.
-pub(super) fn refresh(
-    connection: &Connection,
-    channel: &str,
-    phone: i64,
-) -> Result<(), StoreError> {
-    connection.prepare_cached(REFRESH)?.execute((
-        channel,
-        phone,
-        read_covers(Timestamp::UNIX_EPOCH).as_millisecond(),
-    ))?;
-    Ok(())
-}
-
-const ENTER_CONTACTS: &str =
-    "INSERT INTO contact (channel, phone, contact_id, first_name, last_name,
-                          first_message_at, last_message_at, last_recipient)
-     SELECT b.channel, r.phone, m.contact_id, i.first_name, i.last_name,
-            m.sent_at, m.sent_at, r.id
-     FROM contact_due d
-          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
-          CROSS JOIN recipient r ON r.id = m.recipient
-          CROSS JOIN recipient_input i ON i.id = m.recipient
-          CROSS JOIN batch b ON b.id = m.recipient >> 32
-     WHERE d.first <= ?1 AND r.phone IS NOT NULL
-     ORDER BY b.channel, r.phone
-     ON CONFLICT (channel, phone) DO UPDATE SET
-         contact_id = coalesce(excluded.contact_id, contact_id),
-         first_name = coalesce(excluded.first_name, first_name),
-         last_name = coalesce(excluded.last_name, last_name),
-         first_message_at = min(coalesce(first_message_at, excluded.first_message_at),
-                                excluded.first_message_at),
-         last_recipient = CASE WHEN excluded.last_message_at >= coalesce(last_message_at, 0)
-                               THEN excluded.last_recipient ELSE last_recipient END,
-         last_message_at = max(coalesce(last_message_at, 0), excluded.last_message_at)";
-
-const ENTER_MESSAGES: &str = "INSERT OR IGNORE INTO contact_message (phone, recipient)
-     SELECT r.phone, r.id
-     FROM contact_due d
-          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
-          CROSS JOIN recipient r ON r.id = m.recipient
-     WHERE d.first <= ?1 AND r.phone IS NOT NULL ORDER BY r.phone, r.id";
-
-const ENTER_IDS: &str = "INSERT OR IGNORE INTO message_by_id (message_id, recipient)
-     SELECT m.message_id, m.recipient
-     FROM contact_due d
-          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
-     WHERE d.first <= ?1 AND m.message_id IS NOT NULL ORDER BY m.message_id, m.recipient";
-
-const KNOWN_BEFORE: &str = "SELECT DISTINCT c.channel, c.phone
-     FROM contact_due d
-          CROSS JOIN message m ON m.recipient BETWEEN d.first AND d.last
-          CROSS JOIN recipient r ON r.id = m.recipient
-          CROSS JOIN batch b ON b.id = m.recipient >> 32
-          CROSS JOIN contact c ON c.channel = b.channel AND c.phone = r.phone
-     WHERE d.first <= ?1
-           AND (c.opted_in_at IS NOT NULL
-                OR EXISTS (SELECT 1 FROM contact_read s
-                           WHERE s.channel = c.channel AND s.contact_id = c.contact_id))";
-
-const REFRESH: &str = "UPDATE message SET
-         opted_in_at = coalesce((SELECT opted_in_at FROM contact
-                                 WHERE channel = ?1 AND phone = ?2), opted_in_at),
-         read_at = coalesce((SELECT min(s.until) FROM contact c
-                    CROSS JOIN contact_read s ON s.channel = c.channel AND s.contact_id = c.contact_id
-                    WHERE c.channel = ?1 AND c.phone = ?2 AND s.until + ?3 >= message.sent_at), read_at)
-     WHERE recipient IN (SELECT l.recipient FROM contact_message l
-                         JOIN batch b ON b.id = l.recipient >> 32
-                         WHERE l.phone = ?2 AND b.channel = ?1)";

@@ -55,6 +55,19 @@ pub enum StoreError {
         /// Version that this program writes.
         known: u32,
     },
+    /// Made, and never filled: the disk was full, or the program died.
+    #[error(
+        "the checkpoint is empty: it was made, and nothing was written into it yet. Nothing is lost; the next `outreach send` fills it"
+    )]
+    Empty,
+    /// Another process has the file open, and it must be brought to a newer version.
+    #[error(
+        "the checkpoint must be brought to version {known}, and another process has it open; end that process (a run, `serve`, a database browser), then run the same command again"
+    )]
+    InUse {
+        /// Version that this program writes.
+        known: u32,
+    },
     /// The file cannot be opened at all.
     #[error("cannot open the checkpoint {}: {detail}; --db names another one", path.display())]
     Open {
@@ -135,6 +148,8 @@ impl StoreError {
                 detail: detail.clone(),
             },
             Self::Stopped => Self::Stopped,
+            Self::Empty => Self::Empty,
+            Self::InUse { known } => Self::InUse { known: *known },
             Self::Open { .. } | Self::Held { .. } | Self::NoBatch { .. } | Self::File { .. } => {
                 Self::Database {
                     detail: self.to_string(),

@@ -1,16 +1,15 @@
 //! Webhook events: stored once, and applied as soon as what they speak of is known.
 //!
-//! Storing an event and what it changes are one transaction. An event that speaks of a message or
-//! a contact that is not known yet (our own request may still await its answer) waits, with what it
-//! means beside it, and is tried again: by the receiver while it runs, and at the end of a run.
+//! Storing an event and what it changes are one transaction. An event that speaks of a message that is not
+//! known yet (our own request may still await its answer) waits, with what it means beside it, and is tried
+//! again: by the receiver while it runs, and at the end of a run. What a person says never waits.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::batch::{from_json, to_json};
 use super::error::StoreError;
-use super::evidence::{Verdict, apply};
-use super::forgotten;
-use super::suppression;
+use super::evidence::{Verdict, apply, is_about_erased};
+use super::keys::HashKey;
 use super::writer::Tx;
 use super::{Store, from_millis, to_millis};
 use crate::amio::webhook::{Notification, Piece};
@@ -22,6 +21,9 @@ const STEP: usize = 500;
 /// How long an event waits for what it speaks of: longer than the API repeats an event (12.4 hours),
 /// and than any request takes. Opt-outs wait for ever.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(48);
+
+/// How far the clocks of devices and of the API may be ahead of ours.
+const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// An event as it was received, its signature checked.
 #[derive(Debug)]
@@ -68,7 +70,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then nothing of it is stored.
     pub async fn take_event(&self, incoming: Incoming) -> Result<Taken, StoreError> {
-        self.writer.write(move |tx| take(tx, &incoming)).await
+        let keys = self.keys.clone();
+        self.writer
+            .write(move |tx| take(tx, &keys, &incoming))
+            .await
     }
 
     /// Tries the events that wait once more.
@@ -76,13 +81,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn apply_waiting_events(&self, now: Timestamp) -> Result<WaitingEvents, StoreError> {
-        self.fold_contacts().await?;
         let mut sum = WaitingEvents::default();
         let mut after = 0;
         while let Some(last) = {
+            let keys = self.keys.clone();
             let (step, last) = self
                 .writer
-                .write(move |tx| try_again(tx, after, now))
+                .write(move |tx| try_again(tx, &keys, after, now))
                 .await?;
             sum.add(step);
             last
@@ -100,13 +105,13 @@ impl Store {
         &self,
         now: Timestamp,
     ) -> Result<WaitingEvents, StoreError> {
-        self.fold_contacts_blocking()?;
         let mut sum = WaitingEvents::default();
         let mut after = 0;
         loop {
+            let keys = self.keys.clone();
             let (step, last) = self
                 .writer
-                .write_blocking(move |tx| try_again(tx, after, now))?;
+                .write_blocking(move |tx| try_again(tx, &keys, after, now))?;
             sum.add(step);
             match last {
                 Some(last) => after = last,
@@ -125,42 +130,38 @@ impl WaitingEvents {
     }
 }
 
-fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
+fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, StoreError> {
     let mut taken = Taken::default();
-    // An event with many messages is kept once.
-    let mut body = incoming.body.as_str();
+    let kind = &incoming.notification.kind;
+    let now = incoming.received_at;
+    let latest = now.checked_add(GRACE).unwrap_or(now);
     for piece in &incoming.notification.pieces {
-        if forgotten::is_about(tx.connection, &piece.news)? {
+        let news = News {
+            // A time that has not come is not believed.
+            at: piece.news.at.min(latest),
+            ..piece.news.clone()
+        };
+        if is_about_erased(tx.connection, keys, &news)? {
+            if news.what == Happening::OptedOut {
+                apply(tx, keys, &news, kind, now, &mut taken.problems)?;
+            }
             taken.erased += 1;
             continue;
         }
-        let Some(id) = insert(tx, incoming, piece, body)? else {
+        let Some(id) = insert(tx, keys, incoming, piece)? else {
             taken.known += 1;
-            // The only news whose time is that of sending: the earliest copy counts.
-            if piece.news.what == Happening::OptedIn {
-                apply(
-                    tx,
-                    &piece.news,
-                    "opt_in",
-                    incoming.received_at,
-                    &mut taken.problems,
-                )?;
-            }
+            // Applied twice it changes nothing; a copy may have an earlier time, or say more.
+            apply(tx, keys, &news, kind, now, &mut taken.problems)?;
             continue;
         };
-        body = "";
         taken.new += 1;
-        let kind = &incoming.notification.kind;
-        let now = incoming.received_at;
-        match apply(tx, &piece.news, kind, now, &mut taken.problems)? {
+        match apply(tx, keys, &news, kind, now, &mut taken.problems)? {
             Verdict::Applied => {}
             Verdict::Waits => {
                 taken.waiting += 1;
                 tx.connection
-                    .prepare_cached(
-                        "UPDATE webhook_event SET applied_at = NULL, news = ?2 WHERE id = ?1",
-                    )?
-                    .execute((id, to_json(&piece.news)?))?;
+                    .prepare_cached("UPDATE event SET applied_at = NULL, news = ?2 WHERE id = ?1")?
+                    .execute((id, to_json(&news)?))?;
             }
         }
     }
@@ -170,25 +171,25 @@ fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
 /// Stores a piece as applied, which most are at once; `None` if it is known.
 fn insert(
     tx: &Tx<'_>,
+    keys: &HashKey,
     incoming: &Incoming,
     piece: &Piece,
-    body: &str,
 ) -> Result<Option<i64>, StoreError> {
-    let news = &piece.news;
+    // What was understood is kept as what it changed.
+    let body = incoming
+        .notification
+        .oddity
+        .as_ref()
+        .map(|_| &incoming.body);
     let inserted = tx
         .connection
         .prepare_cached(
-            "INSERT INTO webhook_event (key, kind, channel, contact_id, phone, message_id, body,
-                                        received_at, applied_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO event (key, kind, body, received_at, applied_at)
+             VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (key) DO NOTHING",
         )?
         .execute((
-            piece.key,
+            keys.event(&piece.key),
             &incoming.notification.kind,
-            &news.channel,
-            &news.contact_id,
-            news.phone.map(suppression::column),
-            news.message(),
             body,
             to_millis(incoming.received_at),
         ))?;
@@ -197,7 +198,7 @@ fn insert(
 
 fn mark_applied(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
     tx.connection
-        .prepare_cached("UPDATE webhook_event SET applied_at = ?2, news = NULL WHERE id = ?1")?
+        .prepare_cached("UPDATE event SET applied_at = ?2, news = NULL WHERE id = ?1")?
         .execute((id, to_millis(now)))?;
     Ok(())
 }
@@ -205,13 +206,14 @@ fn mark_applied(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> 
 /// Tries the next waiting events after `after`; returns the last of them if there may be more.
 fn try_again(
     tx: &mut Tx<'_>,
+    keys: &HashKey,
     after: i64,
     now: Timestamp,
 ) -> Result<(WaitingEvents, Option<i64>), StoreError> {
     let waiting: Vec<(i64, String, Option<String>, i64)> = tx
         .connection
         .prepare_cached(
-            "SELECT id, kind, news, received_at FROM webhook_event INDEXED BY webhook_event_waiting
+            "SELECT id, kind, news, received_at FROM event INDEXED BY event_waiting
              WHERE applied_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2",
         )?
         .query_map((after, i64::try_from(STEP).unwrap_or(1)), |row| {
@@ -229,7 +231,7 @@ fn try_again(
         };
         let news: News = from_json(&news)?;
         let old = now.duration_since(from_millis(received_at)?) > PATIENCE;
-        match apply(tx, &news, &kind, now, &mut step.problems)? {
+        match apply(tx, keys, &news, &kind, now, &mut step.problems)? {
             Verdict::Applied => {
                 mark_applied(tx, id, now)?;
                 step.applied += 1;

@@ -1,234 +1,228 @@
-//! What news change in the checkpoint.
+//! What webhook events change in the checkpoint.
 //!
 //! Every change is one that gives the same end whatever comes first, and however often: the earliest
 //! time counts, ids fill gaps, and states move by [`crate::domain::delivery::next`] alone. Where that
-//! says that a transition cannot be, the state stays and the log tells it.
+//! says that a transition cannot be, the state stays and the log has it.
+//!
+//! An event proves something about a recipient only through a request that was made: it names the request's
+//! message, or the recipient in this checkpoint and batch. What a person says (an opt-out, an opt-in, a
+//! reading) needs no request: it stands with the contact, and reaches the person as soon as the number is known.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::batch::{BatchId, RecipientId};
-use super::contact::{fold_few, note_due, refresh};
+use super::attempt::{self, Note, Proof, Request};
+use super::batch::parse_state;
+use super::contact::{self, Found};
 use super::error::StoreError;
-use super::intent;
-use super::message::{Addressed, addressed};
-use super::suppression::{self, SuppressionEntry};
+use super::ids::{ApiId, AttemptId, BatchId, ChannelId, PersonId, RecipientId};
+use super::keys::HashKey;
 use super::writer::Tx;
-use super::{from_millis, to_millis};
+use super::{channel, from_millis, person, to_millis};
 use crate::domain::delivery::{self, State};
-use crate::domain::event::{Happening, News, OurKey};
+use crate::domain::event::{Happening, News, OurKey, read_covers};
 use crate::domain::outcome::AttemptOutcome;
 
-/// Whether news could be applied.
+/// Whether an event could be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// All that it says is in the checkpoint.
     Applied,
-    /// It speaks of somebody or something that is not known yet.
+    /// It speaks of a message that is not known yet.
     Waits,
 }
 
-/// Applies news. `kind` is the event's literal, for the audit; `problems` gets what cannot be.
+/// Applies an event. `kind` is its literal, for the audit; `problems` gets what cannot be.
 pub(super) fn apply(
     tx: &mut Tx<'_>,
+    keys: &HashKey,
     news: &News,
     kind: &str,
     now: Timestamp,
     problems: &mut Vec<String>,
 ) -> Result<Verdict, StoreError> {
-    let mut desk = Desk {
+    if news.what == Happening::Nothing {
+        return Ok(Verdict::Applied);
+    }
+    let on = channel::find_or_make(tx.connection, &news.channel)?;
+    let mut event = Event {
         tx,
+        keys,
         news,
+        on,
         kind,
         now,
         problems,
     };
     match &news.what {
         Happening::Nothing => Ok(Verdict::Applied),
-        Happening::OptedIn => desk.opted_in(),
-        Happening::OptedOut => desk.opted_out(),
-        Happening::Read => desk.read(),
+        Happening::OptedIn => event.opted_in(),
+        Happening::OptedOut => event.opted_out(),
+        Happening::Read => event.read(),
         Happening::Delivered { message } | Happening::Failed { message, .. } => {
-            desk.arrived_or_failed(message)
+            event.arrived_or_failed(message)
         }
         Happening::Echoed { message, ours } => match ours {
-            Some(ours) => desk.echoed(message, ours),
-            // Somebody else's message: the page's inbox, another program.
+            Some(ours) => event.echoed(message, ours),
+            // A message of another program, or from the page's inbox.
             None => Ok(Verdict::Applied),
         },
     }
 }
 
-/// One piece of news at work.
-struct Desk<'a, 't> {
+/// True if the event is about a person who was erased: it must not be kept.
+pub(super) fn is_about_erased(
+    connection: &Connection,
+    keys: &HashKey,
+    news: &News,
+) -> Result<bool, StoreError> {
+    let mut whose: Option<PersonId> = None;
+    if let (Some(on), Some(api_id)) = (channel::find(connection, &news.channel)?, &news.contact_id)
+    {
+        whose = contact::find(connection, keys, on, api_id)?.and_then(|found| found.person);
+    }
+    if whose.is_none()
+        && let Some(phone) = news.phone
+    {
+        whose = person::find(connection, keys, phone)?;
+    }
+    match whose {
+        Some(whose) => Ok(person::number(connection, whose)?.is_none()),
+        None => Ok(false),
+    }
+}
+
+/// An event while it is applied.
+struct Event<'a, 't> {
     tx: &'a mut Tx<'t>,
+    keys: &'a HashKey,
     news: &'a News,
+    on: ChannelId,
     kind: &'a str,
     now: Timestamp,
     problems: &'a mut Vec<String>,
 }
 
-/// A recipient that news are about.
+/// A recipient that an event is about, and the request.
 struct Subject {
     id: RecipientId,
     state: State,
-    /// `None` after `forget`.
-    phone: Option<i64>,
+    request: AttemptId,
+    /// Whether the request is the recipient's latest.
+    latest: bool,
 }
 
-impl Desk<'_, '_> {
+impl Event<'_, '_> {
     fn connection(&self) -> &Connection {
         self.tx.connection
     }
 
-    /// The person's number: from the event, or by the contact's id.
-    fn number(&self) -> Result<Option<i64>, StoreError> {
-        if let Some(phone) = self.news.phone {
-            return Ok(Some(suppression::column(phone)));
-        }
-        let Some(contact_id) = &self.news.contact_id else {
-            return Ok(None);
+    /// The contact that the event names, joined with the person whose number it names. An event that names a
+    /// number alone gets a contact without an id.
+    fn contact(&self) -> Result<Option<Found>, StoreError> {
+        let whose = match self.news.phone {
+            Some(phone) => Some(person::find_or_make(self.connection(), self.keys, phone)?),
+            None => None,
         };
-        let find = || {
-            self.connection()
-                .prepare_cached("SELECT phone FROM contact WHERE contact_id = ?1 AND channel = ?2")?
-                .query_row((contact_id, &self.news.channel), |row| row.get(0))
-                .optional()
-        };
-        let found: Option<i64> = find()?;
-        if found.is_none() && fold_few(self.connection())? {
-            return Ok(find()?);
+        if let Some(api_id) = &self.news.contact_id {
+            return contact::learn(self.connection(), self.keys, self.on, api_id, whose).map(Some);
         }
-        Ok(found)
-    }
-
-    /// Joins what the event tells of the contact with what is known.
-    fn learn(
-        &self,
-        phone: i64,
-        opted_in: Option<Timestamp>,
-        opted_out: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let news = self.news;
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO contact (channel, phone, contact_id, opted_in_at, opted_out_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (channel, phone) DO UPDATE SET
-                     contact_id = coalesce(contact_id, excluded.contact_id),
-                     opted_in_at = coalesce(min(opted_in_at, excluded.opted_in_at), opted_in_at,
-                                            excluded.opted_in_at),
-                     opted_out_at = coalesce(min(opted_out_at, excluded.opted_out_at), opted_out_at,
-                                             excluded.opted_out_at)",
-            )?
-            .execute((
-                &news.channel,
-                phone,
-                &news.contact_id,
-                opted_in.map(to_millis),
-                opted_out.map(to_millis),
-            ))?;
-        refresh(self.connection(), &news.channel, phone)
+        match whose {
+            Some(whose) => contact::of_person(self.connection(), self.on, whose).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn opted_in(&mut self) -> Result<Verdict, StoreError> {
-        let Some(phone) = self.number()? else {
-            return Ok(Verdict::Waits);
-        };
-        self.learn(phone, Some(self.news.at), None)?;
+        if let Some(found) = self.contact()? {
+            contact::note_opting(self.connection(), found.row, Some(self.news.at), None)?;
+        }
         Ok(Verdict::Applied)
     }
 
     fn opted_out(&mut self) -> Result<Verdict, StoreError> {
-        let Some(phone) = self.number()? else {
-            return Ok(Verdict::Waits);
+        let Some(found) = self.contact()? else {
+            return Ok(Verdict::Applied);
         };
-        let entry = SuppressionEntry {
-            phone: suppression::phone(phone)?,
-            reason: "the person asked not to be messaged".to_owned(),
-            source: format!("webhook {}", self.kind),
-            added_at: self.news.at,
-        };
-        suppression::add(self.connection(), &entry)?;
-        self.learn(phone, None, Some(self.news.at))?;
+        contact::note_opting(self.connection(), found.row, None, Some(self.news.at))?;
+        if let Some(whose) = found.person {
+            let source = format!("webhook {}", self.kind);
+            person::suppress(
+                self.connection(),
+                whose,
+                contact::OPTED_OUT,
+                &source,
+                self.news.at,
+            )?;
+        }
         Ok(Verdict::Applied)
     }
 
-    /// Never waits: messages that are entered later look at what was read.
+    /// Messages that are settled later look at what was read.
     fn read(&mut self) -> Result<Verdict, StoreError> {
-        let Some(contact_id) = &self.news.contact_id else {
+        let Some(found) = self.contact()? else {
             return Ok(Verdict::Applied);
         };
         self.connection()
             .prepare_cached(
-                "INSERT OR IGNORE INTO contact_read (channel, contact_id, until) VALUES (?1, ?2, ?3)",
+                "INSERT INTO contact_read (contact, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?
-            .execute((&self.news.channel, contact_id, to_millis(self.news.at)))?;
-        if let Some(phone) = self.number()? {
-            refresh(self.connection(), &self.news.channel, phone)?;
-        }
+            .execute((found.row, to_millis(self.news.at)))?;
+        self.connection()
+            .prepare_cached(
+                "UPDATE attempt SET read_at = coalesce(min(read_at, ?3), ?3)
+                 WHERE person IS ?1 AND contact = ?2 AND kind <> 'note'
+                       AND coalesce(finished_at, started_at) <= ?4",
+            )?
+            .execute((
+                found.person,
+                found.row,
+                to_millis(self.news.at),
+                to_millis(read_covers(self.news.at)),
+            ))?;
         Ok(Verdict::Applied)
     }
 
     fn arrived_or_failed(&mut self, message: &str) -> Result<Verdict, StoreError> {
-        let (subject, known) = match addressed(self.connection(), message)? {
-            Addressed::To(id) => (self.subject(id)?, true),
-            Addressed::Nobody => (self.only_unknown()?, false),
-            // It may be that of another recipient than the one that is unknown.
-            Addressed::NotEntered => (None, false),
+        let subject = match self.addressed(message)? {
+            Some(subject) => Some(subject),
+            None => self.only_unknown()?,
         };
         let Some(subject) = subject else {
             return Ok(Verdict::Waits);
         };
-        if !known {
-            self.tell_message(&subject, message)?;
-        }
+        self.enter_message(&subject, message)?;
         self.settle(&subject)?;
         if matches!(self.news.what, Happening::Delivered { .. }) {
             self.connection()
                 .prepare_cached(
-                    "UPDATE message SET delivered_at = min(coalesce(delivered_at, ?2), ?2),
-                            contact_id = coalesce(contact_id, ?3) WHERE recipient = ?1",
+                    "UPDATE attempt SET delivered_at = coalesce(min(delivered_at, ?2), ?2) WHERE id = ?1",
                 )?
-                .execute((
-                    subject.id.get(),
-                    to_millis(self.news.at),
-                    subject.phone.and(self.news.contact_id.as_ref()),
-                ))?;
+                .execute((subject.request, to_millis(self.news.at)))?;
         }
-        if let Some(phone) = subject.phone
-            && self.news.proves_opt_in()
+        if self.news.proves_opt_in()
+            && let Some(found) = self.contact()?
         {
-            self.learn(phone, Some(self.news.at), None)?;
+            contact::note_opting(self.connection(), found.row, Some(self.news.at), None)?;
         }
         Ok(Verdict::Applied)
     }
 
     fn echoed(&mut self, message: &str, ours: &OurKey) -> Result<Verdict, StoreError> {
-        let batch: Option<(i64, String, Option<i64>)> = self
-            .connection()
-            .prepare_cached("SELECT id, channel, started_at FROM batch WHERE name = ?1")?
-            .query_row([&ours.batch], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let Some((batch, channel, started_at)) = batch else {
+        let Some(batch) = self.named_batch(ours)? else {
             // Another checkpoint's batch.
             return Ok(Verdict::Applied);
         };
-        let id = RecipientId::new(BatchId::from_column(batch), ours.seq);
-        let (true, Some(subject)) = (channel == self.news.channel, self.subject(id)?) else {
+        let id = RecipientId::new(batch, ours.seq);
+        let requests = attempt::requests_of(self.connection(), id)?;
+        let Some(request) = self.proven(&requests) else {
+            // No request was made: the event proves nothing.
             return Ok(Verdict::Applied);
         };
-        let number = self.news.phone.map(suppression::column);
-        let started = if subject.state == State::Unknown {
-            self.undecided_since(id)?
-        } else {
-            started_at.map(from_millis).transpose()?
+        let Some(subject) = self.subject(id, request, &requests)? else {
+            return Ok(Verdict::Applied);
         };
-        let ours = number.is_none_or(|number| subject.phone.is_none_or(|phone| phone == number))
-            && started.is_some_and(|started| self.news.can_follow(started));
-        if !ours {
+        if !self.is_of(&subject)? {
             self.problem(
                 &subject,
                 "an echo that names it is of another number or time",
@@ -236,72 +230,145 @@ impl Desk<'_, '_> {
             return Ok(Verdict::Applied);
         }
         if self.settle(&subject)? {
-            self.tell_message(&subject, message)?;
+            self.enter_message(&subject, message)?;
         }
         Ok(Verdict::Applied)
     }
 
-    fn subject(&self, id: RecipientId) -> Result<Option<Subject>, StoreError> {
-        let found: Option<(String, Option<i64>)> = self
-            .connection()
-            .prepare_cached("SELECT state, phone FROM recipient WHERE id = ?1")?
-            .query_row([id.get()], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        found
-            .map(|(state, phone)| {
-                Ok(Subject {
-                    id,
-                    state: intent::state(self.connection(), id, &state)?,
-                    phone,
+    /// The batch that a message's metadata names, if it is one of this checkpoint on the event's channel. The
+    /// old form of metadata names the batch alone: it is believed for requests of the old program only.
+    fn named_batch(&self, ours: &OurKey) -> Result<Option<BatchId>, StoreError> {
+        let found: Option<(BatchId, ChannelId)> = match &ours.checkpoint {
+            Some(checkpoint) => self
+                .connection()
+                .prepare_cached(
+                    "SELECT b.id, b.channel FROM batch b, checkpoint c
+                     WHERE lower(hex(b.uid)) = ?1 AND lower(hex(c.uid)) = ?2",
+                )?
+                .query_row((&ours.batch, checkpoint), |row| {
+                    Ok((row.get(0)?, row.get(1)?))
                 })
+                .optional()?,
+            None => self
+                .connection()
+                .prepare_cached(
+                    "SELECT b.id, b.channel FROM batch b, checkpoint c
+                     WHERE b.name = ?1 AND b.started_at < c.created_at",
+                )?
+                .query_row([&ours.batch], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?,
+        };
+        Ok(found
+            .filter(|(_, on)| *on == self.on)
+            .map(|(batch, _)| batch))
+    }
+
+    /// The request that the event can be about: the latest open one that left before it, else the latest.
+    fn proven(&self, requests: &[Request]) -> Option<Request> {
+        let follows = |request: &&Request| self.news.can_follow(request.started_at);
+        let open = requests.iter().filter(follows).find(|request| request.open);
+        open.or_else(|| requests.first()).copied()
+    }
+
+    /// Whether number and time agree.
+    fn is_of(&self, subject: &Subject) -> Result<bool, StoreError> {
+        let (started, number): (i64, Option<i64>) = self
+            .connection()
+            .prepare_cached(
+                "SELECT a.started_at, p.number FROM attempt a LEFT JOIN person p ON p.id = a.person
+                 WHERE a.id = ?1",
+            )?
+            .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let told = self.news.phone.map(super::phone_to_column);
+        let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
+        Ok(same_number && self.news.can_follow(from_millis(started)?))
+    }
+
+    fn subject(
+        &self,
+        id: RecipientId,
+        request: Request,
+        requests: &[Request],
+    ) -> Result<Option<Subject>, StoreError> {
+        let state: Option<String> = self
+            .connection()
+            .prepare_cached("SELECT state FROM recipient WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let Some(state) = state else {
+            return Ok(None);
+        };
+        Ok(Some(Subject {
+            id,
+            state: parse_state(&state)?,
+            request: request.id,
+            latest: requests.first().is_none_or(|first| first.id == request.id),
+        }))
+    }
+
+    /// The recipient whose request got the message of this id.
+    fn addressed(&self, message: &str) -> Result<Option<Subject>, StoreError> {
+        let found: Option<(AttemptId, RecipientId)> = self
+            .connection()
+            .prepare_cached(
+                "SELECT id, recipient FROM attempt WHERE message_id = ?1 AND channel = ?2
+                 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row((ApiId(message), self.on), |row| {
+                Ok((row.get(0)?, row.get(1)?))
             })
-            .transpose()
+            .optional()?;
+        let Some((request, id)) = found else {
+            return Ok(None);
+        };
+        let requests = attempt::requests_of(self.connection(), id)?;
+        let request = Request {
+            id: request,
+            started_at: self.now,
+            open: false,
+        };
+        self.subject(id, request, &requests)
     }
 
     /// The one recipient that a message of unknown id to this number can belong to, if there is
-    /// just one: no other is unknown or under way, and no message lacks its id.
+    /// just one: no other request to the person on this channel is open, and no message lacks its id.
     fn only_unknown(&self) -> Result<Option<Subject>, StoreError> {
-        let Some(phone) = self.news.phone.map(suppression::column) else {
+        let Some(phone) = self.news.phone else {
             return Ok(None);
         };
-        let unknown: Vec<i64> = self
+        let Some(whose) = person::find(self.connection(), self.keys, phone)? else {
+            return Ok(None);
+        };
+        let candidates: Vec<(RecipientId, bool)> = self
             .connection()
             .prepare_cached(
-                "SELECT r.id FROM recipient r INDEXED BY recipient_unknown
-                      JOIN batch b ON b.id = r.id >> 32
-                 WHERE r.state = 'unknown' AND r.phone = ?1 AND b.channel = ?2 LIMIT 2",
+                "SELECT recipient, outcome IN ('undecided', 'interrupted') AND proof IS NULL
+                 FROM attempt INDEXED BY attempt_by_person
+                 WHERE person = ?1 AND channel = ?2 AND kind <> 'note' AND message_id IS NULL
+                       AND (outcome IS NULL OR outcome = 'sent'
+                            OR outcome IN ('undecided', 'interrupted') AND proof IS NOT 'failed')",
             )?
-            .query_map((phone, &self.news.channel), |row| row.get(0))?
+            .query_map((whose, self.on), |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let [id] = unknown[..] else {
+        let [(id, true)] = candidates[..] else {
             return Ok(None);
         };
-        let others: bool = self
-            .connection()
-            .prepare_cached(OTHERS)?
-            .query_row((phone, &self.news.channel), |row| row.get(0))?;
-        let id = RecipientId::from_column(id);
-        let started = self.undecided_since(id)?;
-        if others || !started.is_some_and(|started| self.news.can_follow(started)) {
-            return Ok(None);
+        let requests = attempt::requests_of(self.connection(), id)?;
+        match self.proven(&requests) {
+            Some(request) if self.news.can_follow(request.started_at) => {
+                self.subject(id, request, &requests)
+            }
+            Some(_) | None => Ok(None),
         }
-        self.subject(id)
     }
 
-    /// When the last request left whose answer was lost.
-    fn undecided_since(&self, id: RecipientId) -> Result<Option<Timestamp>, StoreError> {
-        let started: Option<i64> = self
-            .connection()
-            .prepare_cached(
-                "SELECT max(started_at) FROM attempt INDEXED BY attempt_undecided
-                 WHERE recipient = ?1 AND outcome IN ('undecided', 'interrupted')",
-            )?
-            .query_row([id.get()], |row| row.get(0))?;
-        started.map(from_millis).transpose()
-    }
-
-    /// Moves the recipient as the news prove it; false if the state does not allow it.
+    /// Moves the recipient as the event proves it; false if the state does not allow it. A request that is
+    /// not the recipient's latest is settled alone.
     fn settle(&mut self, subject: &Subject) -> Result<bool, StoreError> {
+        self.prove_request(subject)?;
+        if !subject.latest {
+            return Ok(true);
+        }
         let Some(event) = self.news.transition(subject.state) else {
             return Ok(subject.state == State::Sent);
         };
@@ -312,7 +379,71 @@ impl Desk<'_, '_> {
                 return Ok(false);
             }
         };
-        let failure = match &self.news.what {
+        let failure = self.failure();
+        self.connection()
+            .prepare_cached(
+                "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
+                        reason_code = iif(reason_code = 'forgotten', reason_code, ?3),
+                        reason = iif(reason_code = 'forgotten', reason, ?4)
+                 WHERE id = ?1",
+            )?
+            .execute((
+                subject.id,
+                next.word(),
+                failure.map(|_| "delivery_failed"),
+                failure,
+                to_millis(self.now),
+            ))?;
+        let actor = format!("webhook {}", self.kind);
+        attempt::note(
+            self.connection(),
+            &Note {
+                recipient: subject.id,
+                outcome: AttemptOutcome::Evidence,
+                text: failure,
+                actor: &actor,
+                at: self.now,
+            },
+        )?;
+        self.tx.count_move(subject.id.batch(), subject.state, next);
+        Ok(true)
+    }
+
+    /// Notes at the request what became of it; a failure stands, whatever comes later.
+    fn prove_request(&self, subject: &Subject) -> Result<(), StoreError> {
+        let proof = match self.failure() {
+            Some(_) => Proof::Failed,
+            None => Proof::Accepted,
+        };
+        let (outcome, known): (Option<String>, Option<String>) = self
+            .connection()
+            .prepare_cached("SELECT outcome, proof FROM attempt WHERE id = ?1")?
+            .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let stands = match proof {
+            // An acceptance that the answer told needs no proof, and none is proven twice.
+            Proof::Accepted => {
+                outcome.as_deref() == Some("sent")
+                    || matches!(known.as_deref(), Some("accepted" | "failed"))
+            }
+            Proof::Failed | Proof::Assumed | Proof::Resend => known.as_deref() == Some("failed"),
+        };
+        if stands {
+            return Ok(());
+        }
+        let by = format!("webhook {}", self.kind);
+        attempt::prove(
+            self.connection(),
+            subject.request,
+            proof,
+            &by,
+            self.failure(),
+            self.now,
+        )
+    }
+
+    /// Why delivery failed, if that is what the event says.
+    fn failure(&self) -> Option<&str> {
+        match &self.news.what {
             Happening::Failed { text, .. } => Some(text.as_str()),
             Happening::Delivered { .. }
             | Happening::Echoed { .. }
@@ -320,70 +451,43 @@ impl Desk<'_, '_> {
             | Happening::OptedOut
             | Happening::Read
             | Happening::Nothing => None,
-        };
-        self.connection()
-            .prepare_cached(
-                "UPDATE recipient SET state = ?2, finished_at = ?5,
-                        reason_code = CASE WHEN reason_code = 'forgotten' THEN reason_code ELSE ?3 END,
-                        reason = CASE WHEN reason_code = 'forgotten' THEN reason ELSE ?4 END
-                 WHERE id = ?1",
-            )?
-            .execute((
-                subject.id.get(),
-                next.word(),
-                failure.map(|_| "delivery_failed"),
-                failure,
-                to_millis(self.now),
-            ))?;
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO attempt (recipient, started_at, finished_at, outcome, text, actor)
-                 VALUES (?1, ?2, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((
-                subject.id.get(),
-                to_millis(self.now),
-                AttemptOutcome::Evidence.word(),
-                failure,
-                format!("webhook {}", self.kind),
-            ))?;
-        self.tx.count_move(subject.id.batch(), subject.state, next);
-        Ok(true)
+        }
     }
 
-    /// Notes the message's id, and the contact's, where they are not known.
-    fn tell_message(&mut self, subject: &Subject, message: &str) -> Result<(), StoreError> {
-        if subject.phone.is_none() {
-            // Erased: whom it went to is no longer known, and must not be again.
+    /// Enters the message's id, and the contact, where the request does not have them yet.
+    fn enter_message(&mut self, subject: &Subject, message: &str) -> Result<(), StoreError> {
+        let (whose, erased): (Option<PersonId>, bool) = self
+            .connection()
+            .prepare_cached(
+                "SELECT a.person, p.number IS NULL FROM attempt a LEFT JOIN person p ON p.id = a.person
+                 WHERE a.id = ?1",
+            )?
+            .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if erased {
+            // Whom it went to is no longer known, and must not be again.
             return Ok(());
         }
-        let started = match self.undecided_since(subject.id)? {
-            Some(started) => Some(started),
-            None => intent::covers(self.connection(), subject.id)?,
+        let contact = match &self.news.contact_id {
+            Some(api_id) => {
+                let found = contact::learn(self.connection(), self.keys, self.on, api_id, whose)?;
+                Some(found.row)
+            }
+            None => None,
         };
-        let sent_at = started.unwrap_or(self.news.at).min(self.now);
         self.connection()
             .prepare_cached(
-                "INSERT INTO message (recipient, message_id, contact_id, sent_at)
-                 VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (recipient) DO UPDATE SET
-                     message_id = coalesce(message_id, excluded.message_id),
-                     contact_id = coalesce(contact_id, excluded.contact_id)",
+                "UPDATE attempt SET message_id = coalesce(message_id, ?2), contact = coalesce(contact, ?3)
+                 WHERE id = ?1",
             )?
-            .execute((
-                subject.id.get(),
-                message,
-                &self.news.contact_id,
-                to_millis(sent_at),
-            ))?;
-        let kept: Option<String> = self
+            .execute((subject.request, ApiId(message), contact))?;
+        let kept: bool = self
             .connection()
-            .prepare_cached("SELECT message_id FROM message WHERE recipient = ?1")?
-            .query_row([subject.id.get()], |row| row.get(0))?;
-        if kept.as_deref() != Some(message) {
+            .prepare_cached("SELECT message_id = ?2 FROM attempt WHERE id = ?1")?
+            .query_row((subject.request, ApiId(message)), |row| row.get(0))?;
+        if !kept {
             self.problem(subject, "it got a second message, with another id");
         }
-        note_due(self.connection(), &mut vec![subject.id.get()])
+        Ok(())
     }
 
     fn problem(&mut self, subject: &Subject, text: &str) {
@@ -395,13 +499,3 @@ impl Desk<'_, '_> {
         ));
     }
 }
-
-/// Whether a message to the number may be another than that of the unknown recipient.
-const OTHERS: &str = "SELECT
-    EXISTS (SELECT 1 FROM intent n
-                 CROSS JOIN recipient r ON r.id BETWEEN n.first AND n.last
-                 CROSS JOIN batch b ON b.id = r.id >> 32
-            WHERE r.state = 'queued' AND r.phone = ?1 AND b.channel = ?2)
-    OR EXISTS (SELECT 1 FROM contact_message l CROSS JOIN message m ON m.recipient = l.recipient
-                    JOIN batch b ON b.id = l.recipient >> 32
-               WHERE l.phone = ?1 AND b.channel = ?2 AND m.message_id IS NULL)";

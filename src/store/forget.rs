@@ -1,18 +1,25 @@
 //! Erasing a person: number, fields, contact and events go, the rows and their counts stay.
 //!
-//! What is overwritten must not linger in the file: SQLite zeroes what it deletes
-//! (`secure_delete`), then the file is rebuilt and the write-ahead log emptied ([`Store::scrub`]).
+//! A person is found by an index in every table, and erased in one short transaction. What is overwritten
+//! does not linger in the file: SQLite zeroes what it deletes (`secure_delete`, on for every writer), and
+//! [`Store::empty_log`] empties the write-ahead log afterwards.
+//!
+//! The person's row stays without the number, with a keyed hash in its place: a later list that has the number,
+//! a contact that answers, and the guards find the same person again.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::batch::{RecipientId, from_json, to_json};
+use super::batch::{from_json, parse_state, to_json};
 use super::error::StoreError;
+use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
+use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Store, contact, forgotten, intent, journal, suppression, to_millis};
+use super::{Store, journal, person, phone_to_column, to_millis};
 use crate::domain::delivery::State;
+use crate::domain::event::News;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
@@ -56,29 +63,26 @@ pub enum ForgetError {
 impl Store {
     /// Erases whoever has this number; a keyed hash stays on the suppression list.
     ///
-    /// The file still holds traces until [`Store::scrub`].
+    /// The write-ahead log may still hold traces until [`Store::empty_log`].
     ///
     /// # Errors
     /// [`ForgetError`]; then nothing is changed.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
+        let keys = self.keys.clone();
         self.writer
-            .write_blocking(move |tx| erase(tx, suppression::column(phone), now))?
+            .write_blocking(move |tx| erase(tx, &keys, phone, now))?
     }
 
-    /// Rebuilds the file and empties the write-ahead log, so that nothing erased lingers in either.
-    /// Returns false if other processes kept the log in use: it must be repeated then.
+    /// Empties the write-ahead log, so that nothing erased lingers in it. Returns false if other processes
+    /// kept the log in use: it must be repeated then.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] while another process writes for long, or if the disk has no room for a
-    /// second copy of the file.
-    pub fn scrub(self) -> Result<bool, StoreError> {
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn empty_log(self) -> Result<bool, StoreError> {
         let path = self.path.clone();
         // Ends the writer, whose connection would be in the way.
         drop(self);
-        let connection = Connection::open(&path)?;
-        connection.busy_timeout(super::BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "secure_delete", true)?;
-        connection.execute_batch("VACUUM")?;
+        let connection = super::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let busy: i64 =
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(busy == 0)
@@ -86,22 +90,21 @@ impl Store {
 }
 
 /// What names the person in the checkpoint.
-#[derive(Default)]
 struct Traces {
     recipients: Vec<(RecipientId, State)>,
-    /// Channel and contact id.
-    contacts: Vec<(String, String)>,
+    /// Channel and id.
+    contacts: Vec<(ContactRow, String, String)>,
     messages: Vec<String>,
 }
 
 fn erase(
     tx: &mut Tx<'_>,
-    phone: i64,
+    keys: &HashKey,
+    phone: PhoneNumber,
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
-    // What was accepted since the caller entered the rest.
-    contact::fold_all(tx.connection)?;
-    let traces = find(tx.connection, phone)?;
+    let whose = person::find_or_make(tx.connection, keys, phone)?;
+    let traces = find(tx.connection, whose)?;
     let sending = |(_, state): &&(RecipientId, State)| *state == State::Sending;
     if let Some((id, _)) = traces.recipients.iter().find(sending) {
         return Ok(Err(ForgetError::UnderWay {
@@ -109,96 +112,79 @@ fn erase(
             seq: id.seq(),
         }));
     }
-    tx.connection.pragma_update(None, "secure_delete", true)?;
-    let mut erased = Erased::default();
-    keep_hashes(tx.connection, phone, &traces, now)?;
+    let mut erased = Erased {
+        messages: traces.messages.len() as u64,
+        ..Erased::default()
+    };
     for (id, state) in &traces.recipients {
         if *state == State::Queued {
             journal::suppress(tx, *id, &Suppression::Forgotten, now)?;
             erased.dequeued += 1;
         }
-        erased.messages += strip_row(tx.connection, *id)?;
+        strip_row(tx.connection, *id)?;
         erased.rows += 1;
     }
-    strip_rest(tx.connection, phone, &traces, now, &mut erased)?;
+    erased.attempts = tx.connection.execute(
+        "UPDATE attempt SET text = NULL, message_id = NULL, proof_text = NULL WHERE person = ?1",
+        [whose],
+    )? as u64;
+    for (row, channel, api_id) in &traces.contacts {
+        erased.contacts += tx.connection.execute(
+            "UPDATE contact SET api_id = NULL, api_id_hash = ?2 WHERE id = ?1",
+            (row, keys.contact(channel, api_id)),
+        )? as u64;
+        tx.connection
+            .execute("DELETE FROM contact_read WHERE contact = ?1", [row])?;
+    }
+    erased.events = erase_events(tx.connection, phone, &traces)?;
+    erased.listed = erase_person(tx.connection, keys, whose, phone, now)?;
     Ok(Ok(erased))
 }
 
-fn find(connection: &Connection, phone: i64) -> Result<Traces, StoreError> {
-    let mut traces = Traces::default();
-    let rows: Vec<(i64, String)> = connection
-        .prepare("SELECT id, state FROM recipient WHERE phone = ?1")?
-        .query_map([phone], |row| Ok((row.get(0)?, row.get(1)?)))?
+fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> {
+    let rows: Vec<(RecipientId, String)> = connection
+        .prepare_cached("SELECT id, state FROM recipient WHERE person = ?1 ORDER BY id")?
+        .query_map([whose], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    for (id, state) in rows {
-        let id = RecipientId::from_column(id);
-        traces
-            .recipients
-            .push((id, intent::state(connection, id, &state)?));
-    }
-    traces.contacts = connection
-        .prepare(
-            "SELECT channel, contact_id FROM contact WHERE phone = ?1 AND contact_id IS NOT NULL",
+    let recipients = rows
+        .into_iter()
+        .map(|(id, state)| Ok((id, parse_state(&state)?)))
+        .collect::<Result<_, StoreError>>()?;
+    let contacts = connection
+        .prepare_cached(
+            "SELECT k.id, c.api_id, k.api_id FROM contact k JOIN channel c ON c.id = k.channel
+             WHERE k.person = ?1 AND k.api_id IS NOT NULL",
         )?
-        .query_map([phone], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([whose], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, StoredId>(2)?.0))
+        })?
         .collect::<Result<_, _>>()?;
-    let mut ids = connection.prepare(
-        "SELECT b.channel, m.contact_id, i.contact_id, m.message_id FROM batch b
-              LEFT JOIN message m ON m.recipient = ?2
-              LEFT JOIN recipient_input i ON i.id = ?2
-         WHERE b.id = ?1",
-    )?;
-    for (id, _) in &traces.recipients {
-        let (channel, first, second, message): (
-            String,
-            Option<String>,
-            Option<String>,
-            Option<String>,
-        ) = ids.query_row((id.batch().get(), id.get()), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
-        for contact in [first, second].into_iter().flatten() {
-            traces.contacts.push((channel.clone(), contact));
-        }
-        traces.messages.extend(message);
-    }
-    Ok(traces)
+    let messages = connection
+        .prepare_cached(
+            "SELECT message_id FROM attempt WHERE person = ?1 AND message_id IS NOT NULL",
+        )?
+        .query_map([whose], |row| Ok(row.get::<_, StoredId>(0)?.0))?
+        .collect::<Result<_, _>>()?;
+    Ok(Traces {
+        recipients,
+        contacts,
+        messages,
+    })
 }
 
-fn keep_hashes(
-    connection: &Connection,
-    phone: i64,
-    traces: &Traces,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let key = forgotten::make_key(connection)?;
-    let contacts = traces
-        .contacts
-        .iter()
-        .map(|(channel, id)| forgotten::of_contact(&key, channel, id));
-    for hash in std::iter::once(forgotten::of_phone(&key, phone)).chain(contacts) {
-        connection
-            .prepare_cached(
-                "INSERT INTO suppression_hash (hash, added_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            )?
-            .execute((hash, to_millis(now)))?;
-    }
-    Ok(())
-}
-
-/// Strips a row; returns how many messages it had.
-fn strip_row(connection: &Connection, id: RecipientId) -> Result<u64, StoreError> {
+/// Strips a row of all that names a person.
+fn strip_row(connection: &Connection, id: RecipientId) -> Result<(), StoreError> {
     connection.execute(
-        "UPDATE recipient SET phone = NULL, reason_code = ?2, reason = ?3 WHERE id = ?1",
+        "UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1",
         (
-            id.get(),
+            id,
             Suppression::Forgotten.code(),
             Suppression::Forgotten.to_string(),
         ),
     )?;
     let fields: String = connection.query_row(
         "SELECT fields FROM recipient_input WHERE id = ?1",
-        [id.get()],
+        [id],
         |row| row.get(0),
     )?;
     // As many fields as before, so that exports keep their columns.
@@ -207,55 +193,77 @@ fn strip_row(connection: &Connection, id: RecipientId) -> Result<u64, StoreError
         "UPDATE recipient_input SET fields = ?2, suggestion = NULL, first_name = NULL,
                 last_name = NULL, contact_id = NULL, content = NULL, metadata = NULL
          WHERE id = ?1",
-        (id.get(), to_json(&vec![""; count])?),
+        (id, to_json(&vec![""; count])?),
     )?;
-    let messages = connection.execute(
-        "UPDATE message SET message_id = NULL, contact_id = NULL WHERE recipient = ?1",
-        [id.get()],
-    )?;
-    Ok(messages as u64)
+    Ok(())
 }
 
-fn strip_rest(
+/// Removes the events that name the person: those that wait, and those that were not understood.
+fn erase_events(
     connection: &Connection,
-    phone: i64,
+    phone: PhoneNumber,
     traces: &Traces,
-    now: Timestamp,
-    erased: &mut Erased,
-) -> Result<(), StoreError> {
-    let recipients: Vec<i64> = traces.recipients.iter().map(|(id, _)| id.get()).collect();
-    let contacts: Vec<&str> = traces.contacts.iter().map(|(_, id)| id.as_str()).collect();
-    erased.attempts = connection.execute(
-        "UPDATE attempt SET phone = NULL, content_key = NULL, text = NULL, message_id = NULL,
-                contact_id = NULL
-         WHERE phone = ?1 OR recipient IN (SELECT value FROM json_each(?2))",
-        (phone, to_json(&recipients)?),
-    )? as u64;
-    // A key of its own for each: the old one follows from the ids.
-    erased.events = connection.execute(
-        "UPDATE webhook_event SET key = randomblob(16), contact_id = NULL, phone = NULL,
-                message_id = NULL, body = '', news = NULL, applied_at = coalesce(applied_at, ?4)
-         WHERE phone = ?1 OR contact_id IN (SELECT value FROM json_each(?2))
-               OR message_id IN (SELECT value FROM json_each(?3))",
-        (
-            phone,
-            to_json(&contacts)?,
-            to_json(&traces.messages)?,
-            to_millis(now),
-        ),
-    )? as u64;
-    for (channel, id) in &traces.contacts {
-        connection.execute(
-            "DELETE FROM contact_read WHERE channel = ?1 AND contact_id = ?2",
-            (channel, id),
-        )?;
+) -> Result<u64, StoreError> {
+    let waiting: Vec<(i64, Option<String>)> = connection
+        .prepare("SELECT id, news FROM event INDEXED BY event_waiting WHERE applied_at IS NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut removed = 0;
+    for (id, news) in waiting {
+        let Some(news) = news else { continue };
+        let news: News = from_json(&news)?;
+        let by_contact = traces.contacts.iter().any(|(_, channel, api_id)| {
+            *channel == news.channel && Some(api_id) == news.contact_id.as_ref()
+        });
+        let by_message = news
+            .message()
+            .is_some_and(|message| traces.messages.iter().any(|known| known == message));
+        if by_contact || by_message || news.phone == Some(phone) {
+            removed += connection.execute("DELETE FROM event WHERE id = ?1", [id])?;
+        }
     }
-    connection.execute("DELETE FROM contact_message WHERE phone = ?1", [phone])?;
-    connection.execute(
-        "DELETE FROM message_by_id WHERE recipient IN (SELECT value FROM json_each(?1))",
-        [to_json(&recipients)?],
+    let contacts: Vec<&str> = traces
+        .contacts
+        .iter()
+        .map(|(_, _, id)| id.as_str())
+        .collect();
+    removed += connection.execute(
+        "DELETE FROM event WHERE body IS NOT NULL
+                AND (instr(body, ?1) > 0
+                     OR EXISTS (SELECT 1 FROM json_each(?2) WHERE instr(body, value) > 0))",
+        (phone.get().to_string(), to_json(&contacts)?),
     )?;
-    erased.contacts = connection.execute("DELETE FROM contact WHERE phone = ?1", [phone])? as u64;
-    erased.listed = connection.execute("DELETE FROM suppression WHERE phone = ?1", [phone])? > 0;
-    Ok(())
+    Ok(removed as u64)
+}
+
+/// The number goes and its hash stays; returns whether the number was on the suppression list in clear.
+fn erase_person(
+    connection: &Connection,
+    keys: &HashKey,
+    whose: PersonId,
+    phone: PhoneNumber,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let listed: bool = connection.query_row(
+        "SELECT suppressed_at IS NOT NULL AND number IS NOT NULL FROM person WHERE id = ?1",
+        [whose],
+        |row| row.get(0),
+    )?;
+    connection.execute(
+        "UPDATE person SET number = NULL, number_hash = ?2, suppressed_at = coalesce(suppressed_at, ?3),
+                suppressed_reason = ?4, suppressed_source = ?5, last_inbound_at = NULL
+         WHERE id = ?1",
+        (
+            whose,
+            keys.number(phone),
+            to_millis(now),
+            person::FORGOTTEN,
+            person::FORGET,
+        ),
+    )?;
+    connection.execute(
+        "DELETE FROM person_by_number WHERE number = ?1",
+        [phone_to_column(phone)],
+    )?;
+    Ok(listed)
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::batch::BatchId;
+use super::Reader;
 use super::error::StoreError;
-use super::{Reader, RecipientId};
+use super::ids::BatchId;
 
 /// What is known of a batch's messages after they were accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -24,34 +24,26 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn funnel(&self, id: BatchId, channel: &str) -> Result<Funnel, StoreError> {
-        let range = (
-            RecipientId::new(id, 0).get(),
-            RecipientId::new(id, u32::MAX).get(),
-        );
+    pub fn funnel(&self, id: BatchId) -> Result<Funnel, StoreError> {
+        let (first, last) = id.range();
         let count = |n: i64| u64::try_from(n).unwrap_or(0);
-        let mut funnel = self
+        Ok(self
             .connection
             .prepare_cached(
-                "SELECT count(coalesce(delivered_at, read_at)), count(read_at), count(opted_in_at)
-                 FROM message WHERE recipient BETWEEN ?1 AND ?2",
+                "SELECT count(coalesce(a.delivered_at, a.read_at)), count(a.read_at), count(k.opted_in_at),
+                        count(k.opted_out_at)
+                 FROM recipient r
+                      CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
+                      LEFT JOIN contact k ON k.id = a.contact
+                 WHERE r.id > ?1 AND r.id < ?2 AND a.message_id IS NOT NULL",
             )?
-            .query_row(range, |row| {
+            .query_row((first, last), |row| {
                 Ok(Funnel {
                     delivered: count(row.get(0)?),
                     read: count(row.get(1)?),
                     opted_in: count(row.get(2)?),
-                    opted_out: 0,
+                    opted_out: count(row.get(3)?),
                 })
-            })?;
-        funnel.opted_out = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*) FROM contact WHERE channel = ?3 AND opted_out_at IS NOT NULL
-                        AND last_recipient BETWEEN ?1 AND ?2",
-            )?
-            .query_row((range.0, range.1, channel), |row| row.get(0))
-            .map(count)?;
-        Ok(funnel)
+            })?)
     }
 }

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, RecipientId, parse_state};
+use super::attempt::{self, Note};
+use super::batch::{Batch, parse_state};
 use super::error::StoreError;
+use super::ids::{BatchId, RecipientId};
 use super::writer::Tx;
-use super::{Store, to_millis};
+use super::{Store, quota};
 use crate::domain::delivery::{self, Event};
 use crate::domain::outcome::{AttemptOutcome, canonical_text};
 
@@ -23,11 +25,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let id = batch.id;
         self.writer.write_blocking(move |tx| {
-            tx.connection.execute(
-                "INSERT INTO known_refusal (text, added_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                (text, to_millis(now)),
-            )?;
-            clear(tx, id.get())
+            quota::mean_no_messenger(tx.connection, &text, "a person", now)?;
+            clear(tx, id)
         })
     }
 
@@ -44,36 +43,44 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let id = batch.id;
         self.writer.write_blocking(move |tx| {
-            let refused = refused(tx, id.get(), &text)?;
+            let refused = refused(tx, id, &text)?;
             for (recipient, state) in &refused {
                 let state = parse_state(state)?;
                 let next = delivery::next(state, Event::Resend)?;
                 tx.connection
                     .prepare_cached(
                         "UPDATE recipient SET state = ?2, reason_code = NULL, reason = NULL,
-                                finished_at = NULL WHERE id = ?1",
+                                finished_at = NULL, not_before = 0 WHERE id = ?1",
                     )?
                     .execute((recipient, next.word()))?;
-                tx.connection
-                    .prepare_cached(
-                        "INSERT INTO attempt (recipient, started_at, finished_at, outcome, actor, text)
-                         VALUES (?1, ?2, ?2, ?3, 'resume', 'after the cause of the refusals was mended')",
-                    )?
-                    .execute((recipient, to_millis(now), AttemptOutcome::Resend.word()))?;
-                tx.count_move(RecipientId::from_column(*recipient).batch(), state, next);
+                attempt::note(
+                    tx.connection,
+                    &Note {
+                        recipient: *recipient,
+                        outcome: AttemptOutcome::Resend,
+                        text: Some("after the cause of the refusals was mended"),
+                        actor: "resume",
+                        at: now,
+                    },
+                )?;
+                tx.count_move(recipient.batch(), state, next);
             }
-            clear(tx, id.get())?;
+            clear(tx, id)?;
             Ok(refused.len() as u64)
         })
     }
 }
 
-fn refused(tx: &Tx<'_>, batch: i64, text: &str) -> Result<Vec<(i64, String)>, StoreError> {
+fn refused(
+    tx: &Tx<'_>,
+    batch: BatchId,
+    text: &str,
+) -> Result<Vec<(RecipientId, String)>, StoreError> {
     let mut select = tx.connection.prepare(
         "SELECT id, state, reason FROM recipient
          WHERE id > ?1 AND id < ?2 AND state IN ('no_messenger', 'error') AND reason IS NOT NULL",
     )?;
-    let mut rows = select.query((batch << 32, (batch + 1) << 32))?;
+    let mut rows = select.query(batch.range())?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         if canonical_text(&row.get::<_, String>(2)?) == text {
@@ -83,7 +90,7 @@ fn refused(tx: &Tx<'_>, batch: i64, text: &str) -> Result<Vec<(i64, String)>, St
     Ok(found)
 }
 
-fn clear(tx: &Tx<'_>, batch: i64) -> Result<(), StoreError> {
+fn clear(tx: &Tx<'_>, batch: BatchId) -> Result<(), StoreError> {
     tx.connection
         .execute("UPDATE batch SET halted_text = NULL WHERE id = ?1", [batch])?;
     Ok(())

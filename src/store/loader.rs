@@ -1,39 +1,64 @@
 //! Brings the rows of a list into the checkpoint, in row order, many to a transaction.
 //!
-//! The batch stays in stage `reading` until [`Loader::finish`]: a crash, or a list that turns out
+//! The batch stays in state `reading` until [`Loader::finish`]: a crash, or a list that turns out
 //! unusable, leaves nothing that could be sent.
+//!
+//! A row whose number is known gets its person at once. A new number gets a person in row order, and is
+//! entered into the index of people later, many at a time and sorted: in the order of a list, every number
+//! would touch another page of the index.
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::batch::{BatchId, RecipientId, to_json};
+use super::batch::to_json;
 use super::error::StoreError;
-use super::writer::{Counter, Tx};
-use super::{Store, suppression, to_millis};
+use super::ids::{BatchId, PersonId, RecipientId};
+use super::keys::HashKey;
+use super::tally::Counter;
+use super::writer::Tx;
+use super::{Store, person, to_millis};
 use crate::crash::{CrashPoint, crash_point};
+use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 
 /// Rows to a transaction.
 const CHUNK: usize = 8192;
+
+/// New numbers that are collected before they are entered: 24 MB.
+const COLLECTED: usize = 1_000_000;
+
+/// Numbers that are entered in one transaction: some 50 ms.
+const ENTERED_AT_ONCE: usize = 20_000;
 
 /// A list on its way into the checkpoint.
 #[derive(Debug)]
 pub struct Loader<'a> {
     store: &'a Store,
     batch: BatchId,
+    channel: String,
     next_seq: u32,
     now: Timestamp,
     chunk: Vec<Prepared>,
     /// The transaction that is being written while the next chunk is filled.
-    pending: Option<oneshot::Receiver<Result<(), StoreError>>>,
+    pending: Option<oneshot::Receiver<Result<Vec<NewNumber>, StoreError>>>,
+    new_numbers: Vec<NewNumber>,
+}
+
+/// A number that was not known, with the person that was made for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct NewNumber {
+    phone: PhoneNumber,
+    person: PersonId,
+    recipient: RecipientId,
 }
 
 /// A row as it is stored.
 #[derive(Debug)]
 struct Prepared {
     state: State,
-    phone: Option<i64>,
+    phone: Option<PhoneNumber>,
     reason_code: Option<&'static str>,
     reason: Option<String>,
     position: Position,
@@ -44,18 +69,21 @@ struct Prepared {
     contact_id: Option<String>,
     content: Option<String>,
     metadata: Option<String>,
+    content_key: Option<i64>,
 }
 
 impl Store {
-    /// Begins to fill a batch behind its last row (`after`, 0 for a new batch).
-    pub fn loader(&self, batch: BatchId, after: u32, now: Timestamp) -> Loader<'_> {
+    /// Begins to fill a batch that sends through `channel`.
+    pub fn loader(&self, batch: BatchId, channel: &str, now: Timestamp) -> Loader<'_> {
         Loader {
             store: self,
             batch,
-            next_seq: after.saturating_add(1),
+            channel: channel.to_owned(),
+            next_seq: 1,
             now,
             chunk: Vec::with_capacity(CHUNK),
             pending: None,
+            new_numbers: Vec::new(),
         }
     }
 }
@@ -72,7 +100,8 @@ impl Loader<'_> {
         row: JudgedRow,
         first_row: impl Fn(Position) -> String,
     ) -> Result<(), StoreError> {
-        self.chunk.push(prepare(row, first_row)?);
+        let prepared = prepare(row, first_row, &self.store.keys, &self.channel)?;
+        self.chunk.push(prepared);
         if self.chunk.len() >= CHUNK {
             self.flush()
         } else {
@@ -88,20 +117,44 @@ impl Loader<'_> {
         self.next_seq = first.checked_add(count).ok_or_else(|| StoreError::Value {
             detail: "a batch holds at most 4,294,967,295 rows".to_owned(),
         })?;
+        let keys = self.store.keys.clone();
         self.pending = Some(
             self.store
                 .writer
-                .submit(move |tx| insert(tx, batch, first, &rows, now))?,
+                .submit(move |tx| insert(tx, &keys, batch, first, &rows, now))?,
         );
         crash_point(CrashPoint::Intake);
         Ok(())
     }
 
     fn wait(&mut self) -> Result<(), StoreError> {
-        match self.pending.take() {
-            Some(pending) => pending.blocking_recv().unwrap_or(Err(StoreError::Stopped)),
-            None => Ok(()),
+        let Some(pending) = self.pending.take() else {
+            return Ok(());
+        };
+        let new = pending
+            .blocking_recv()
+            .unwrap_or(Err(StoreError::Stopped))?;
+        self.new_numbers.extend(new);
+        if self.new_numbers.len() >= COLLECTED {
+            self.enter_numbers()?;
         }
+        Ok(())
+    }
+
+    /// Enters the collected numbers into the index of people.
+    fn enter_numbers(&mut self) -> Result<(), StoreError> {
+        let mut numbers = std::mem::take(&mut self.new_numbers);
+        numbers.sort_unstable();
+        for step in numbers.chunks(ENTERED_AT_ONCE) {
+            let step = step.to_vec();
+            self.store.writer.write_blocking(move |tx| {
+                for new in &step {
+                    enter(tx, new)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Writes what is left; the batch stays unready.
@@ -110,7 +163,16 @@ impl Loader<'_> {
     /// [`StoreError`] if the checkpoint fails.
     pub fn complete(&mut self) -> Result<(), StoreError> {
         self.flush()?;
-        self.wait()
+        self.wait()?;
+        self.enter_numbers()?;
+        let (batch, last) = (self.batch, self.next_seq - 1);
+        self.store.writer.write_blocking(move |tx| {
+            tx.connection.execute(
+                "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
+                (batch, last),
+            )?;
+            Ok(())
+        })
     }
 
     /// Writes what is left and makes the batch ready to be sent.
@@ -119,18 +181,43 @@ impl Loader<'_> {
     /// [`StoreError`] if the checkpoint fails; the batch stays unready then.
     pub fn finish(mut self) -> Result<(), StoreError> {
         self.complete()?;
-        let (batch, last) = (self.batch, self.next_seq - 1);
+        let batch = self.batch;
         self.store.writer.write_blocking(move |tx| {
             tx.connection.execute(
-                "UPDATE batch SET stage = 'ready', last_seq = ?2 WHERE id = ?1",
-                (batch.get(), last),
+                "UPDATE batch SET state = ?2 WHERE id = ?1",
+                (batch, BatchState::Draft.word()),
             )?;
             Ok(())
         })
     }
 }
 
-fn prepare(row: JudgedRow, first_row: impl Fn(Position) -> String) -> Result<Prepared, StoreError> {
+/// Enters one number; where another list, or an earlier row of this one, was faster, the row gets that person.
+fn enter(tx: &Tx<'_>, new: &NewNumber) -> Result<(), StoreError> {
+    let entered = tx
+        .connection
+        .prepare_cached(
+            "INSERT INTO person_by_number (number, person) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute((super::phone_to_column(new.phone), new.person))?;
+    if entered > 0 {
+        return Ok(());
+    }
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET person = (SELECT person FROM person_by_number WHERE number = ?2)
+             WHERE id = ?1",
+        )?
+        .execute((new.recipient, super::phone_to_column(new.phone)))?;
+    person::remove_unnamed(tx.connection, new.person.0)
+}
+
+fn prepare(
+    row: JudgedRow,
+    first_row: impl Fn(Position) -> String,
+    keys: &HashKey,
+    channel: &str,
+) -> Result<Prepared, StoreError> {
     let mut prepared = Prepared {
         state: State::Queued,
         phone: None,
@@ -144,14 +231,16 @@ fn prepare(row: JudgedRow, first_row: impl Fn(Position) -> String) -> Result<Pre
         contact_id: None,
         content: None,
         metadata: None,
+        content_key: None,
     };
     match row.verdict {
         Verdict::Queued(accepted) => {
-            prepared.phone = Some(suppression::column(accepted.phone));
+            prepared.phone = Some(accepted.phone);
             prepared.first_name = accepted.first_name;
             prepared.last_name = accepted.last_name;
             prepared.contact_id = accepted.contact_id;
             if let Some(rendered) = accepted.content {
+                prepared.content_key = Some(keys.content_key(channel, &rendered.content));
                 prepared.content = Some(rendered.content);
                 prepared.metadata = Some(rendered.metadata);
             }
@@ -167,13 +256,13 @@ fn prepare(row: JudgedRow, first_row: impl Fn(Position) -> String) -> Result<Pre
         }
         Verdict::Duplicate { phone, first } => {
             prepared.state = State::Duplicate;
-            prepared.phone = Some(suppression::column(phone));
+            prepared.phone = Some(phone);
             prepared.reason_code = Some("duplicate");
             prepared.reason = Some(format!("same number as {}", first_row(first)));
         }
         Verdict::Suppressed { phone, cause } => {
             prepared.state = State::Suppressed;
-            prepared.phone = Some(suppression::column(phone));
+            prepared.phone = Some(phone);
             prepared.reason_code = Some(cause.code());
             prepared.reason = Some(cause.to_string());
         }
@@ -191,34 +280,87 @@ fn fields_json(record: &Record) -> Result<String, StoreError> {
     to_json(&Fields(record))
 }
 
+/// Writes the rows of a chunk; returns the numbers that were not known.
 fn insert(
     tx: &mut Tx<'_>,
+    keys: &HashKey,
     batch: BatchId,
     first: u32,
     rows: &[Prepared],
     now: Timestamp,
+) -> Result<Vec<NewNumber>, StoreError> {
+    let people = known_people(tx, keys, rows)?;
+    let mut new_numbers = Vec::new();
+    for ((seq, row), known) in (first..).zip(rows).zip(people) {
+        let recipient = RecipientId::new(batch, seq);
+        let person = match (known, row.phone) {
+            (Some(person), _) => Some(person),
+            (None, None) => None,
+            (None, Some(phone)) => {
+                let person = person::make(tx.connection, phone)?;
+                new_numbers.push(NewNumber {
+                    phone,
+                    person,
+                    recipient,
+                });
+                Some(person)
+            }
+        };
+        insert_row(tx, recipient, person, row, now)?;
+        tx.count(batch, Counter::State(row.state), 1);
+    }
+    Ok(new_numbers)
+}
+
+/// The people of a chunk's rows, as far as they are known; looked up in the order of their numbers.
+fn known_people(
+    tx: &Tx<'_>,
+    keys: &HashKey,
+    rows: &[Prepared],
+) -> Result<Vec<Option<PersonId>>, StoreError> {
+    let mut numbers: Vec<(PhoneNumber, usize)> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(index, row)| Some((row.phone?, index)))
+        .collect();
+    numbers.sort_unstable();
+    let mut people = vec![None; rows.len()];
+    for (phone, index) in numbers {
+        if let Some(slot) = people.get_mut(index) {
+            *slot = person::find(tx.connection, keys, phone)?;
+        }
+    }
+    Ok(people)
+}
+
+fn insert_row(
+    tx: &Tx<'_>,
+    id: RecipientId,
+    person: Option<PersonId>,
+    row: &Prepared,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut recipient = tx.connection.prepare_cached(
-        "INSERT INTO recipient (id, state, phone, reason_code, reason, finished_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let mut input = tx.connection.prepare_cached(
-        "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
-                                      contact_id, content, metadata)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?;
-    for (seq, row) in (first..).zip(rows) {
-        let id = RecipientId::new(batch, seq).get();
-        let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
-        recipient.execute((
+    let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
             id,
+            person,
             row.state.word(),
-            row.phone,
             row.reason_code,
             row.reason.as_deref(),
             finished,
         ))?;
-        input.execute((
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
+                                          contact_id, content, metadata, content_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute((
             id,
             row.position.file,
             row.position.row.get(),
@@ -229,11 +371,7 @@ fn insert(
             row.contact_id.as_deref(),
             row.content.as_deref(),
             row.metadata.as_deref(),
+            row.content_key,
         ))?;
-    }
-    drop((recipient, input));
-    for row in rows {
-        tx.count(batch, Counter::State(row.state), 1);
-    }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Figures for monitoring: all are kept up to date elsewhere, none needs a scan of rows.
 
 use super::Reader;
-use super::batch::{Counts, from_json};
+use super::batch::from_json;
 use super::error::StoreError;
+use super::tally::Counts;
 use crate::domain::quota::QuotaState;
 
 /// One batch's figures.
@@ -60,7 +61,7 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub fn waiting_events(&self) -> Result<u64, StoreError> {
         let waiting: i64 = self.connection.query_row(
-            "SELECT count(*) FROM webhook_event WHERE applied_at IS NULL",
+            "SELECT count(*) FROM event WHERE applied_at IS NULL",
             [],
             |row| row.get(0),
         )?;

@@ -4,34 +4,39 @@
 //! - One writer: a thread owns the write connection and commits in groups. Readers use
 //!   connections of their own and work at any time, beside a sending process too.
 //! - One holder for a batch: an OS file lock that dies with its process ([`Hold`]).
-//! - The key of a recipient is its batch and its place in it; work goes in that order, and nothing
-//!   on the hot path touches a randomly ordered index.
+//! - The key of a recipient is its batch and its place in it; work goes in that order, and people, requests
+//!   and ids of the API follow it, so that the pages of a group commit are neighbours.
+//! - A person stands in one row, and all that concerns a person is found by its id.
 
-mod absorb;
+mod attempt;
 mod audit;
 mod batch;
+mod change;
+mod channel;
 mod contact;
 mod error;
 mod event;
 mod evidence;
+mod faults;
 mod forget;
-mod forgotten;
 mod funnel;
 mod halt;
 mod history;
-mod intent;
+mod ids;
 mod journal;
+mod keys;
 mod loader;
 mod lock;
-mod message;
 mod metrics;
-mod queue;
+mod person;
+mod quota;
 mod resolve;
 mod results;
 mod schema;
-mod settings;
 mod suppression;
+mod tally;
 mod tuning;
+mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -40,27 +45,31 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-pub use absorb::{Absorb, Becomes};
+use crate::domain::phone::PhoneNumber;
+
 pub use audit::{AttemptRecord, Story, UnknownRow};
-pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
+pub use batch::{Batch, BatchName, NewBatch, RunRecord};
+pub use change::{Change, ListChange};
 pub use contact::{Contact, ContactMessage};
 pub use error::StoreError;
 pub use event::{Incoming, Taken, WaitingEvents};
 pub use forget::{Erased, ForgetError};
-pub use forgotten::Forgotten;
 pub use funnel::Funnel;
-pub use history::{HistorySpan, PastMessage, PastMessages, content_key};
+pub use history::Verdict;
+pub use ids::{BatchId, RecipientId};
 pub use journal::{
-    Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, QuotaNews, Settled, Settlement,
+    Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, QuotaUpdate, Settled, Settlement,
     Window,
 };
+pub use keys::HashKey;
 pub use loader::Loader;
 pub use lock::Hold;
 pub use metrics::{BatchMetrics, Metrics};
+pub use quota::PastRequests;
 pub use resolve::{Decision, Proof};
 pub use results::{MessageFacts, ResultRow};
-pub use settings::PastRequests;
 pub use suppression::SuppressionEntry;
+pub use tally::Counts;
 
 use writer::Writer;
 
@@ -71,6 +80,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    keys: HashKey,
     writer: Writer,
 }
 
@@ -85,15 +95,19 @@ impl Store {
         create_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
+        upgrade::migrate(path, &mut connection)?;
         write_ahead(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is erased or pruned must not linger in the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         tuning::for_lists(&connection)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        schema::migrate(&mut connection)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        let keys = HashKey::load(&connection)?;
         let writer = Writer::start(connection, path)?;
         Ok(Self {
             path: path.to_owned(),
+            keys,
             writer,
         })
     }
@@ -110,6 +124,19 @@ impl Store {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The checkpoint's random id, in hexadecimal digits: it stands in the metadata of every message.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn uid(&self) -> Result<String, StoreError> {
+        let reader = self.reader()?;
+        Ok(reader
+            .connection
+            .query_row("SELECT lower(hex(uid)) FROM checkpoint", [], |row| {
+                row.get(0)
+            })?)
     }
 
     /// A reader on the same file.
@@ -142,6 +169,7 @@ impl Store {
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    keys: HashKey,
 }
 
 impl Reader {
@@ -153,65 +181,18 @@ impl Reader {
         require(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;
-        let found = schema::version(&connection)?;
-        if found != schema::VERSION {
-            return Err(StoreError::Older {
-                found,
-                known: schema::VERSION,
-            });
+        match schema::version(&connection)? {
+            schema::VERSION => {}
+            0 => return Err(StoreError::Empty),
+            found => {
+                return Err(StoreError::Older {
+                    found,
+                    known: schema::VERSION,
+                });
+            }
         }
-        Ok(Self { connection })
-    }
-
-    /// SQLite's own check of the whole file, and of our counts against the rows: each line is a
-    /// fault, none means sound.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the check itself fails.
-    pub fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
-        let mut check = self.connection.prepare("PRAGMA integrity_check")?;
-        let lines = check.query_map([], |row| row.get::<_, String>(0))?;
-        let mut faults: Vec<String> = lines.collect::<Result<_, _>>()?;
-        faults.retain(|line| line != "ok");
-        let mut differing = self.connection.prepare(
-            "WITH real AS (SELECT id >> 32 AS batch,
-                                  CASE WHEN state = 'queued'
-                                            AND EXISTS (SELECT 1 FROM intent
-                                                        WHERE first <= r.id AND last >= r.id)
-                                       THEN 'sending' ELSE state END AS what, count(*) AS n
-                           FROM recipient r GROUP BY 1, 2)
-             SELECT coalesce(r.batch, t.batch), coalesce(r.what, t.what), coalesce(r.n, 0),
-                    coalesce(t.n, 0)
-             FROM real r FULL JOIN (SELECT * FROM tally WHERE what NOT IN ('requests', 'throttled')) t
-                  ON t.batch = r.batch AND t.what = r.what
-             WHERE coalesce(r.n, 0) <> coalesce(t.n, 0)",
-        )?;
-        let rows = differing.query_map([], |row| {
-            Ok(format!(
-                "batch {}: {} rows are `{}`, {} were counted",
-                row.get::<_, i64>(0)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, i64>(3)?
-            ))
-        })?;
-        for row in rows {
-            faults.push(row?);
-        }
-        let lost: u32 = self.connection.query_row(
-            "SELECT count(*) FROM message m
-             WHERE m.message_id IS NOT NULL
-                   AND NOT EXISTS (SELECT 1 FROM message_by_id k
-                                   WHERE k.message_id = m.message_id AND k.recipient = m.recipient)
-                   AND NOT EXISTS (SELECT 1 FROM contact_due d
-                                   WHERE m.recipient BETWEEN d.first AND d.last)",
-            [],
-            |row| row.get(0),
-        )?;
-        if lost > 0 {
-            faults.push(format!("{lost} messages cannot be found by their id"));
-        }
-        Ok(faults)
+        let keys = HashKey::load(&connection)?;
+        Ok(Self { connection, keys })
     }
 }
 
@@ -268,20 +249,38 @@ fn busy_timeout() -> Duration {
     BUSY_TIMEOUT
 }
 
-/// Makes the file with owner-only permissions before SQLite does; its companions follow suit.
+/// Makes the file with owner-only permissions before SQLite does; its companions follow suit. A file that is
+/// there is not opened: closing it would drop the locks that this process has on it through SQLite.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StoreError::Full),
         Err(error) => Err(StoreError::Open {
             path: path.to_owned(),
             detail: error.to_string(),
         }),
     }
+}
+
+/// A number as it is stored.
+fn phone_to_column(phone: PhoneNumber) -> i64 {
+    // 15 digits fit.
+    i64::try_from(phone.get()).unwrap_or(i64::MAX)
+}
+
+/// A number as it was stored.
+fn phone_from_column(column: i64) -> Result<PhoneNumber, StoreError> {
+    u64::try_from(column)
+        .ok()
+        .and_then(PhoneNumber::from_e164)
+        .ok_or_else(|| StoreError::Value {
+            detail: "a phone number out of range".to_owned(),
+        })
 }
 
 /// Milliseconds since 1970, as times are stored.

@@ -6,10 +6,13 @@
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
-use super::batch::{BatchId, RecipientId, parse_state};
+use super::attempt::{self, Note};
+use super::batch::parse_state;
 use super::error::StoreError;
+use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
+use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Reader, Store, contact, journal, message, to_millis};
+use super::{Reader, Store, contact, journal, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -34,6 +37,13 @@ impl Decision {
         match self {
             Self::AssumeSent => AttemptOutcome::AssumedSent,
             Self::Resend => AttemptOutcome::Resend,
+        }
+    }
+
+    const fn proof(self) -> attempt::Proof {
+        match self {
+            Self::AssumeSent => attempt::Proof::Assumed,
+            Self::Resend => attempt::Proof::Resend,
         }
     }
 
@@ -66,6 +76,7 @@ pub struct Proof {
 struct Entry<'a> {
     event: Event,
     outcome: AttemptOutcome,
+    proof: attempt::Proof,
     text: &'a str,
     actor: &'a str,
     now: Timestamp,
@@ -96,13 +107,14 @@ impl Store {
             let entry = Entry {
                 event: decision.event(),
                 outcome: decision.outcome(),
+                proof: decision.proof(),
                 text: decision.text(),
                 actor: &actor,
                 now,
             };
             let mut settled = 0;
-            for recipient in recipients {
-                settled += u64::from(settle(tx, recipient, &entry)?);
+            for recipient in &recipients {
+                settled += u64::from(settle(tx, *recipient, &entry)?);
             }
             Ok(settled)
         })
@@ -118,6 +130,7 @@ impl Store {
         actor: String,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
+        let keys = self.keys.clone();
         self.writer
             .write(move |tx| {
                 let mut settled = 0;
@@ -126,12 +139,13 @@ impl Store {
                     let entry = Entry {
                         event: Event::ProvenSent,
                         outcome: AttemptOutcome::Evidence,
+                        proof: attempt::Proof::Accepted,
                         text: &text,
                         actor: &actor,
                         now,
                     };
                     if settle(tx, proof.recipient, &entry)? {
-                        insert_message(tx, proof)?;
+                        enter_message(tx, &keys, proof)?;
                         settled += 1;
                     }
                 }
@@ -143,74 +157,93 @@ impl Store {
 
 /// Moves an unknown recipient on; false if it is not unknown any more.
 fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<bool, StoreError> {
-    let found: Option<(String, Option<i64>)> = tx
+    let found: Option<(String, bool)> = tx
         .connection
-        .prepare_cached("SELECT state, phone FROM recipient WHERE id = ?1")?
-        .query_row([recipient.get()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached(
+            "SELECT r.state, p.number IS NULL FROM recipient r LEFT JOIN person p ON p.id = r.person
+             WHERE r.id = ?1",
+        )?
+        .query_row([recipient], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((state, phone)) = found else {
+    let Some((state, erased)) = found else {
         return Ok(false);
     };
     if parse_state(&state)? != State::Unknown {
         return Ok(false);
     }
-    if phone.is_none() && entry.event == Event::Resend {
+    if erased && entry.event == Event::Resend {
         // Erased by `forget`: there is nobody left to send to.
         return Ok(false);
     }
     let next = delivery::next(State::Unknown, entry.event)?;
-    let at = to_millis(entry.now);
-    // What is back in the queue has no reason yet; what is settled tells how.
+    // What is back in the queue has no reason yet; what is settled says how.
     let done = !next.is_outstanding();
     tx.connection
         .prepare_cached(
-            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
+            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5, not_before = 0
              WHERE id = ?1",
         )?
         .execute((
-            recipient.get(),
+            recipient,
             next.word(),
             done.then(|| entry.outcome.word()),
             done.then_some(entry.text),
-            done.then_some(at),
+            done.then(|| to_millis(entry.now)),
         ))?;
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO attempt (recipient, phone, started_at, finished_at, outcome, text, actor)
-             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
-        )?
-        .execute((
-            recipient.get(),
-            phone,
-            at,
-            entry.outcome.word(),
-            entry.text,
-            entry.actor,
-        ))?;
+    for request in attempt::requests_of(tx.connection, recipient)? {
+        if request.open {
+            attempt::prove(
+                tx.connection,
+                request.id,
+                entry.proof,
+                entry.actor,
+                None,
+                entry.now,
+            )?;
+        }
+    }
+    attempt::note(
+        tx.connection,
+        &Note {
+            recipient,
+            outcome: entry.outcome,
+            text: Some(entry.text),
+            actor: entry.actor,
+            at: entry.now,
+        },
+    )?;
     tx.count_move(recipient.batch(), State::Unknown, next);
     Ok(true)
 }
 
-fn insert_message(tx: &Tx<'_>, proof: &Proof) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO message (recipient, message_id, contact_id, sent_at, delivered_at, read_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (recipient) DO UPDATE SET
-                message_id = excluded.message_id, contact_id = excluded.contact_id,
-                sent_at = excluded.sent_at,
-                delivered_at = coalesce(delivered_at, excluded.delivered_at),
-                read_at = coalesce(read_at, excluded.read_at)",
-        )?
-        .execute((
-            proof.recipient.get(),
-            &proof.message_id,
-            &proof.contact_id,
-            to_millis(proof.sent_at),
+/// Enters the message that the list shows into the request that it proves.
+fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), StoreError> {
+    let Some(request) = attempt::requests_of(tx.connection, proof.recipient)?
+        .into_iter()
+        .next()
+    else {
+        return Ok(());
+    };
+    let (on, whose): (ChannelId, Option<PersonId>) = tx.connection.query_row(
+        "SELECT channel, person FROM attempt WHERE id = ?1",
+        [request.id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let contact = contact::learn(tx.connection, keys, on, &proof.contact_id, whose)?;
+    tx.connection.execute(
+        "UPDATE attempt SET message_id = ?2, contact = ?3,
+                delivered_at = coalesce(min(delivered_at, ?4), delivered_at, ?4),
+                read_at = coalesce(min(read_at, ?5), read_at, ?5)
+         WHERE id = ?1",
+        (
+            request.id,
+            ApiId(&proof.message_id),
+            contact.row,
             proof.delivered_at.map(to_millis),
             proof.read_at.map(to_millis),
-        ))?;
-    contact::note_due(tx.connection, &mut vec![proof.recipient.get()])
+        ),
+    )?;
+    Ok(())
 }
 
 impl Reader {
@@ -219,6 +252,9 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn knows_message(&self, message_id: &str) -> Result<bool, StoreError> {
-        message::is_known(&self.connection, message_id)
+        Ok(self
+            .connection
+            .prepare_cached("SELECT 1 FROM attempt WHERE message_id = ?1")?
+            .exists([ApiId(message_id)])?)
     }
 }

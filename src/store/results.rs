@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::batch::{BatchId, RecipientId};
+use super::batch::parse_state;
 use super::error::StoreError;
-use super::intent::Intents;
-use super::message::{FACTS, JOINS};
-use super::{Reader, from_millis, suppression};
+use super::ids::{BatchId, RecipientId, StoredId};
+use super::{Reader, from_millis, phone_from_column};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 
@@ -55,9 +54,21 @@ pub struct ResultRow<'a> {
     pub message: MessageFacts<'a>,
 }
 
+/// What is known of the message to recipient `r`: when the recipient was settled, the ids, when it was
+/// accepted, delivered, read, and when the person opted in. Needs [`JOINS`].
+pub(super) const FACTS: &str = "coalesce(r.finished_at, a.finished_at), a.message_id, k.api_id,
+     coalesce(a.finished_at, a.started_at), a.delivered_at, a.read_at, k.opted_in_at";
+
+/// See [`FACTS`]: the person, the last request that was accepted, and the contact that it went to.
+pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person
+     LEFT JOIN attempt a ON a.id = (
+         SELECT max(id) FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note'
+                AND (x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL))
+     LEFT JOIN contact k ON k.id = a.contact";
+
 fn select(and: &str) -> String {
     format!(
-        "SELECT r.id, r.state, r.phone, r.attempts, r.reason_code, r.reason, i.file, i.row, i.fields,
+        "SELECT r.id, r.state, p.number, r.attempts, r.reason_code, r.reason, i.file, i.row, i.fields,
                 i.suggestion, {FACTS}
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
@@ -96,17 +107,15 @@ impl Reader {
         id: BatchId,
         mut each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let range = (id.get() << 32, (id.get() + 1) << 32);
-        // One moment for the rows and for what is under way; a reader's transaction ends by itself.
-        let moment = self
+        // One statement reads as of one moment.
+        let mut select = self
             .connection
-            .unchecked_transaction()
+            .prepare_cached(sql)
             .map_err(StoreError::from)?;
-        let intents = Intents::load(&moment, id)?;
-        let mut select = moment.prepare_cached(sql).map_err(StoreError::from)?;
-        let mut rows = select.query(range).map_err(StoreError::from)?;
+        let mut rows = select.query(id.range()).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(result_row(row, &intents)?)?;
+            let texts = Texts::read(row)?;
+            each(result_row(row, &texts)?)?;
         }
         Ok(())
     }
@@ -117,9 +126,10 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
         Ok(self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM message WHERE recipient > ?1 AND recipient < ?2)
-                 OR EXISTS (SELECT 1 FROM message_to_enter WHERE recipient > ?1 AND recipient < ?2)",
-            (id.get() << 32, (id.get() + 1) << 32),
+            "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a
+                                 ON a.person IS r.person AND a.recipient = r.id
+                            WHERE r.id > ?1 AND r.id < ?2 AND a.outcome = 'sent')",
+            id.range(),
             |row| row.get(0),
         )?)
     }
@@ -159,7 +169,8 @@ impl Reader {
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let mut groups: std::collections::HashMap<String, u64> = std::collections::HashMap::new();
         let mut select = self.connection.prepare_cached(sql)?;
-        let mut rows = select.query((id.get() << 32, (id.get() + 1) << 32, state.word()))?;
+        let (first, last) = id.range();
+        let mut rows = select.query((first, last, state.word()))?;
         while let Some(row) = rows.next()? {
             let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
             let text = crate::domain::outcome::canonical_text(text);
@@ -171,7 +182,25 @@ impl Reader {
     }
 }
 
-fn result_row<'a>(row: &'a Row<'_>, intents: &Intents) -> Result<ResultRow<'a>, StoreError> {
+/// The texts of ids, which are stored as integers where they are decimal.
+struct Texts {
+    message_id: Option<String>,
+    contact_id: Option<String>,
+}
+
+impl Texts {
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let text = |column: usize| -> Result<Option<String>, StoreError> {
+            Ok(row.get::<_, Option<StoredId>>(column)?.map(|id| id.0))
+        };
+        Ok(Self {
+            message_id: text(11)?,
+            contact_id: text(12)?,
+        })
+    }
+}
+
+fn result_row<'a>(row: &'a Row<'_>, texts: &'a Texts) -> Result<ResultRow<'a>, StoreError> {
     let text = |column: usize| -> Result<Option<&'a str>, StoreError> {
         Ok(row
             .get_ref(column)?
@@ -183,13 +212,12 @@ fn result_row<'a>(row: &'a Row<'_>, intents: &Intents) -> Result<ResultRow<'a>, 
             .map(from_millis)
             .transpose()
     };
-    let recipient = RecipientId::from_column(row.get(0)?);
     Ok(ResultRow {
-        recipient,
-        state: intents.state(recipient, text(1)?.unwrap_or_default())?,
+        recipient: row.get(0)?,
+        state: parse_state(text(1)?.unwrap_or_default())?,
         phone: row
             .get::<_, Option<i64>>(2)?
-            .map(suppression::phone)
+            .map(phone_from_column)
             .transpose()?,
         attempts: row.get(3)?,
         reason_code: text(4)?,
@@ -200,8 +228,8 @@ fn result_row<'a>(row: &'a Row<'_>, intents: &Intents) -> Result<ResultRow<'a>, 
         suggestion: text(9)?,
         finished_at: time(10)?,
         message: MessageFacts {
-            message_id: text(11)?,
-            contact_id: text(12)?,
+            message_id: texts.message_id.as_deref(),
+            contact_id: texts.contact_id.as_deref(),
             delivered_at: time(14)?,
             read_at: time(15)?,
             opted_in_at: time(16)?,

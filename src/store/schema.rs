@@ -3,18 +3,32 @@
 //! Migrations are append-only: entry N brings a database from `user_version` N to N + 1, in one
 //! transaction. A released entry is never edited. A database of a newer version is refused.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::StoreError;
+use super::ids::ApiId;
+use super::keys::{HashKey, random};
 use crate::crash::{CrashPoint, crash_point};
 
 /// What marks a file as ours (`application_id`): "outr".
 const APPLICATION_ID: i32 = 0x6f75_7472;
 
-const MIGRATIONS: &[&str] = &[
-    include_str!("schema/v1.sql"),
-    include_str!("schema/v2.sql"),
-    include_str!("schema/v3.sql"),
+/// A step from one version to the next.
+#[derive(Debug, Clone, Copy)]
+enum Migration {
+    /// SQL alone.
+    Sql(&'static str),
+    /// Version 4: SQL with functions of the program.
+    People,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration::Sql(include_str!("schema/v1.sql")),
+    Migration::Sql(include_str!("schema/v2.sql")),
+    Migration::Sql(include_str!("schema/v3.sql")),
+    Migration::People,
 ];
 
 /// The version that this program writes.
@@ -24,11 +38,11 @@ const MIGRATIONS: &[&str] = &[
 )]
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// Brings the database to [`VERSION`]; does nothing if it is there.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// Brings the database to [`VERSION`]; does nothing if it is there. Returns the version that was found.
+pub(super) fn migrate(connection: &mut Connection) -> Result<u32, StoreError> {
     let found = version(connection)?;
     if found == VERSION {
-        return Ok(());
+        return Ok(found);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have migrated while we waited for the lock.
@@ -37,13 +51,55 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         found,
         known: VERSION,
     })?;
-    for sql in missing {
-        transaction.execute_batch(sql)?;
+    for migration in missing {
+        match migration {
+            Migration::Sql(sql) => transaction.execute_batch(sql)?,
+            Migration::People => people(&transaction)?,
+        }
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     crash_point(CrashPoint::Migration);
     transaction.commit()?;
+    Ok(found)
+}
+
+/// Version 4.
+fn people(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(include_str!("schema/v4.sql"))?;
+    let known: Option<Vec<u8>> = connection
+        .query_row(
+            "SELECT value FROM setting WHERE key = 'forget_key'",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let key = match known {
+        Some(key) => key,
+        None => random::<32>()?.to_vec(),
+    };
+    connection.execute(
+        "INSERT INTO checkpoint (id, uid, hash_key, created_at)
+         VALUES (1, ?1, ?2, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
+        (random::<16>()?, &key),
+    )?;
+    let keys = HashKey::from_bytes(key);
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("content_key", 2, flags, move |call| {
+        let content: Option<String> = call.get(1)?;
+        let channel: String = call.get(0)?;
+        Ok(content.map(|content| keys.content_key(&channel, &content)))
+    })?;
+    connection.create_scalar_function("decimal", 1, flags, |call| {
+        let text: Option<String> = call.get(0)?;
+        Ok(match text {
+            Some(text) => Value::from(ApiId(&text)),
+            None => Value::Null,
+        })
+    })?;
+    connection.execute_batch(include_str!("schema/v4_data.sql"))?;
+    connection.remove_function("content_key", 2)?;
+    connection.remove_function("decimal", 1)?;
     Ok(())
 }
 
@@ -69,20 +125,28 @@ pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
 mod tests {
     use super::*;
 
-    /// What version 1 knew of a request under way, an accepted message and a mended row lives on.
+    /// What version 1 knew of a request under way, an accepted message and a row in the queue lives on.
     #[test]
-    fn version_1_with_requests_under_way_becomes_intents() {
+    fn version_1_with_requests_under_way_keeps_them_under_way() {
         let mut connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection
+            .execute_batch(include_str!("schema/v1.sql"))
+            .unwrap();
         connection
             .execute_batch(
                 "PRAGMA user_version = 1;
+                 INSERT INTO batch (id, name, stage, digest, definition, headers, files, channel, sandbox,
+                                    created_at, started_at)
+                     VALUES (1, 'spring', 'ready', x'00', '{}', '[]', '[]', '7001', 0, 1, 2);
                  INSERT INTO recipient (id, state, phone) VALUES
                      (4294967297, 'sent', 1), (4294967298, 'sending', 2), (4294967299, 'queued', 3);
-                 INSERT INTO attempt (recipient, token, started_at, finished_at, outcome) VALUES
-                     (4294967297, 9, 10, 11, 'sent'), (4294967298, 9, 12, 13, 'throttled'),
-                     (4294967298, 9, 14, NULL, NULL);
-                 INSERT INTO message (recipient, sent_at) VALUES (4294967297, 11);
+                 INSERT INTO recipient_input (id, file, row, fields, content) VALUES
+                     (4294967297, 0, 2, '[]', '{}'), (4294967298, 0, 3, '[]', '{}'),
+                     (4294967299, 0, 4, '[]', '{}');
+                 INSERT INTO attempt (recipient, phone, token, started_at, finished_at, outcome) VALUES
+                     (4294967297, 1, 9, 10, 11, 'sent'), (4294967298, 2, 9, 12, 13, 'throttled'),
+                     (4294967298, 2, 9, 14, NULL, NULL);
+                 INSERT INTO message (recipient, message_id, sent_at) VALUES (4294967297, '77', 11);
                  INSERT INTO contact_due (recipient) VALUES (4294967297);
                  INSERT INTO quota (token, state, updated_at) VALUES (9, '{}', 1);",
             )
@@ -93,18 +157,29 @@ mod tests {
         migrate(&mut connection).unwrap();
         let read =
             |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
-        let intents =
-            "SELECT group_concat(first || ' ' || last || ' ' || token || ' ' || started_at)
-                       FROM intent";
-        assert_eq!(read(intents), "4294967298 4294967298 9 14");
-        let states = "SELECT group_concat(state) FROM (SELECT state FROM recipient ORDER BY id)";
-        assert_eq!(read(states), "sent,queued,queued");
         assert_eq!(
-            read("SELECT group_concat(outcome) FROM attempt"),
+            read(
+                "SELECT group_concat(recipient || ' ' || started_at || ' ' || token) FROM attempt
+                 WHERE outcome IS NULL"
+            ),
+            "4294967298 14 9"
+        );
+        assert_eq!(
+            read("SELECT group_concat(state) FROM (SELECT state FROM recipient ORDER BY id)"),
+            "sent,sending,queued"
+        );
+        assert_eq!(
+            read("SELECT group_concat(outcome) FROM attempt WHERE outcome IS NOT NULL"),
             "sent,throttled"
         );
-        let due = "SELECT group_concat(first || ' ' || last) FROM contact_due";
-        assert_eq!(read(due), "4294967297 4294967297");
+        assert_eq!(
+            read("SELECT typeof(message_id) || message_id FROM attempt WHERE outcome = 'sent'"),
+            "integer77"
+        );
+        assert_eq!(
+            read("SELECT group_concat(number) FROM (SELECT number FROM person ORDER BY id)"),
+            "1,2,3"
+        );
         assert_eq!(read("SELECT '' || claimed FROM quota"), "0");
     }
 }

@@ -1,12 +1,14 @@
-//! The suppression list: whom never to message.
+//! The suppression list: whom never to message. An entry stands with its person.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
-use super::{Reader, Store, forgotten, from_millis, to_millis};
+use super::ids::PersonId;
+use super::{Reader, Store, from_millis, person, phone_from_column};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
+
+/// Numbers that are listed or lifted in one transaction: some 50 ms.
+const STEP: usize = 20_000;
 
 /// One number that must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,78 +25,49 @@ pub struct SuppressionEntry {
 
 impl Store {
     /// Puts numbers on the list; a number that is there keeps its first entry. Returns how many
-    /// are new.
+    /// are new. In steps and in the order of the numbers, so that a long list neither keeps others waiting
+    /// nor writes a page twice.
     ///
     /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn suppress(&self, entries: Vec<SuppressionEntry>) -> Result<usize, StoreError> {
-        self.writer.write_blocking(move |tx| {
-            let mut added = 0;
-            for entry in &entries {
-                added += add(tx.connection, entry)?;
-            }
-            Ok(added)
-        })
+    /// [`StoreError`] if the checkpoint fails; the entries of earlier steps stay.
+    pub fn suppress(&self, mut entries: Vec<SuppressionEntry>) -> Result<usize, StoreError> {
+        entries.sort_by_key(|entry| entry.phone);
+        let mut added = 0;
+        for step in entries.chunks(STEP) {
+            let (step, keys) = (step.to_vec(), self.keys.clone());
+            added += self.writer.write_blocking(move |tx| {
+                let mut added = 0;
+                for entry in &step {
+                    let whose = person::find_or_make(tx.connection, &keys, entry.phone)?;
+                    let (reason, source) = (&entry.reason, &entry.source);
+                    let new =
+                        person::suppress(tx.connection, whose, reason, source, entry.added_at)?;
+                    added += usize::from(new);
+                }
+                Ok(added)
+            })?;
+        }
+        Ok(added)
     }
 
-    /// Takes numbers off the list, those of erased people too. Returns how many were on it.
+    /// Takes numbers off the list, those of erased people too: they are known again. Returns how many were on
+    /// it.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn unsuppress(&self, phones: Vec<PhoneNumber>) -> Result<usize, StoreError> {
+        let keys = self.keys.clone();
         self.writer.write_blocking(move |tx| {
             let mut removed = 0;
             for phone in &phones {
-                removed += tx
-                    .connection
-                    .prepare_cached("DELETE FROM suppression WHERE phone = ?1")?
-                    .execute([column(*phone)])?;
-                removed += forgotten::readmit(tx.connection, column(*phone))?;
+                let found: Option<PersonId> = person::find(tx.connection, &keys, *phone)?;
+                if let Some(whose) = found {
+                    removed += usize::from(person::lift(tx.connection, whose, *phone)?);
+                }
             }
             Ok(removed)
         })
     }
-}
-
-/// Adds an entry; 0 if the number was there.
-pub(super) fn add(connection: &Connection, entry: &SuppressionEntry) -> Result<usize, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "INSERT INTO suppression (phone, reason, source, added_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute((
-            column(entry.phone),
-            &entry.reason,
-            &entry.source,
-            to_millis(entry.added_at),
-        ))?)
-}
-
-/// True if nobody is on the list, and nobody was erased.
-pub(super) fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT NOT EXISTS (SELECT 1 FROM suppression)
-                AND NOT EXISTS (SELECT 1 FROM suppression_hash)",
-        )?
-        .query_row([], |row| row.get(0))?)
-}
-
-/// Why the number must not be messaged, if it must not.
-pub(super) fn cause(
-    connection: &Connection,
-    phone: PhoneNumber,
-) -> Result<Option<Suppression>, StoreError> {
-    let reason = connection
-        .prepare_cached("SELECT reason FROM suppression WHERE phone = ?1")?
-        .query_row([column(phone)], |row| row.get(0))
-        .optional()?;
-    if let Some(reason) = reason {
-        return Ok(Some(Suppression::Listed { reason }));
-    }
-    let erased = forgotten::is_forgotten(connection, column(phone))?;
-    Ok(erased.then_some(Suppression::Forgotten))
 }
 
 impl Reader {
@@ -108,13 +81,17 @@ impl Reader {
     ) -> Result<(), E> {
         let mut select = self
             .connection
-            .prepare("SELECT phone, reason, source, added_at FROM suppression ORDER BY phone")
+            .prepare(
+                "SELECT number, suppressed_reason, suppressed_source, suppressed_at
+                 FROM person INDEXED BY person_suppressed
+                 WHERE suppressed_at IS NOT NULL AND number IS NOT NULL ORDER BY number",
+            )
             .map_err(StoreError::from)?;
         let mut rows = select.query([]).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
             let entry = || -> Result<SuppressionEntry, StoreError> {
                 Ok(SuppressionEntry {
-                    phone: phone(row.get(0)?)?,
+                    phone: phone_from_column(row.get(0)?)?,
                     reason: row.get(1)?,
                     source: row.get(2)?,
                     added_at: from_millis(row.get(3)?)?,
@@ -124,20 +101,4 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-/// A number as it is stored.
-pub(super) fn column(phone: PhoneNumber) -> i64 {
-    // 15 digits fit.
-    i64::try_from(phone.get()).unwrap_or(i64::MAX)
-}
-
-/// A number as it was stored.
-pub(super) fn phone(column: i64) -> Result<PhoneNumber, StoreError> {
-    u64::try_from(column)
-        .ok()
-        .and_then(PhoneNumber::from_e164)
-        .ok_or_else(|| StoreError::Value {
-            detail: "a phone number out of range".to_owned(),
-        })
 }

@@ -1,54 +1,84 @@
 //! The one thread that writes, and its group commit.
 //!
-//! Callers hand in a piece of work and wait. The thread takes all that waits, does it in one
-//! transaction, commits (with one fsync, `synchronous=FULL`), and then answers everybody: an answer
-//! means "on disk". While it commits, the next group gathers. A commit costs as much for one as for
-//! a hundred, so that under load the thread waits a moment until a good group is together
-//! ([`Writer::gather`]), and takes along what comes while it works.
+//! A caller hands in a job and waits. The thread takes all jobs that wait, up to [`GROUP`], runs them in one
+//! transaction, commits with one fsync (`synchronous=FULL`), and then answers every caller: an answer means
+//! "on disk". While it commits, the next group collects in the channel.
 //!
-//! A failure of the database is a failure of the whole group: nothing of it is on disk, and every
-//! waiter learns so. Work that may fail for reasons of its own (a bad webhook event, an unknown
-//! name) returns that as a value.
+//! A job is a function of the transaction alone and may run again: it keeps nothing of an earlier run.
+//!
+//! A failure of the database is a failure of the whole group: nothing of it is on disk, and every caller
+//! gets the error. A job that may fail for reasons of its own (an unknown name) returns that as a value.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::batch::BatchId;
 use super::error::StoreError;
-use super::queue::{Closing, GROUP, Queue};
+use super::ids::BatchId;
+use super::quota;
+use super::tally::{self, Counter};
+use super::to_millis;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 
-/// A counter of a batch that is kept in the same transaction as what it counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Counter {
-    State(State),
-    Requests,
-    Throttled,
-}
+/// As many jobs as one group takes: bounds the time to the first answer.
+const GROUP: usize = 1024;
 
-impl Counter {
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::State(state) => state.word(),
-            Self::Requests => "requests",
-            Self::Throttled => "throttled",
-        }
-    }
-}
+/// As many jobs may wait; who hands in more waits for room.
+const WAITING: usize = 16 * 1024;
 
 /// The transaction of a group.
 pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
     counts: BTreeMap<(BatchId, Counter), i64>,
+    /// By token.
+    quotas: BTreeMap<i64, QuotaChange>,
+    /// Batches whose first request may be in this group.
+    started: BTreeMap<BatchId, i64>,
 }
 
-impl Tx<'_> {
+/// What a group changes of a token's quota.
+#[derive(Default)]
+struct QuotaChange {
+    claims: i64,
+    state: Option<String>,
+    at: i64,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            counts: BTreeMap::new(),
+            quotas: BTreeMap::new(),
+            started: BTreeMap::new(),
+        }
+    }
+
+    /// One more request was claimed with the token.
+    pub(super) fn note_claim(&mut self, token: i64, at: Timestamp) {
+        let change = self.quotas.entry(token).or_default();
+        change.claims += 1;
+        change.at = change.at.max(to_millis(at));
+    }
+
+    /// What an answer told of the token's quota; the last one of the group is written.
+    pub(super) fn note_quota(&mut self, token: i64, state: &str, at: Timestamp) {
+        let change = self.quotas.entry(token).or_default();
+        change.state = Some(state.to_owned());
+        change.at = change.at.max(to_millis(at));
+    }
+
+    /// A request of the batch leaves.
+    pub(super) fn note_started(&mut self, batch: BatchId, at: Timestamp) {
+        self.started.entry(batch).or_insert_with(|| to_millis(at));
+    }
+
     /// Adds to a counter of the batch; written once, at the end of the group.
     pub(super) fn count(&mut self, batch: BatchId, counter: Counter, n: i64) {
         *self.counts.entry((batch, counter)).or_default() += n;
@@ -63,48 +93,61 @@ impl Tx<'_> {
     }
 
     /// Drops what was counted for a batch that goes away.
-    pub(super) fn forget_counts(&mut self, batch: BatchId) {
+    pub(super) fn drop_counts(&mut self, batch: BatchId) {
         self.counts.retain(|(counted, _), _| *counted != batch);
     }
 
-    /// Writes the counters that the work so far has changed, for whoever reads them next.
-    pub(super) fn flush_counts(&mut self) -> Result<(), StoreError> {
-        let mut upsert = self.connection.prepare_cached(
-            "INSERT INTO tally (batch, what, n) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        )?;
+    /// Writes the counters that the jobs so far have changed.
+    fn flush_counts(&mut self) -> Result<(), StoreError> {
+        let mut changes: BTreeMap<BatchId, Vec<(Counter, i64)>> = BTreeMap::new();
         for ((batch, counter), n) in std::mem::take(&mut self.counts) {
-            if n != 0 {
-                upsert.execute((batch.get(), counter.word(), n))?;
-            }
+            changes.entry(batch).or_default().push((counter, n));
+        }
+        for (batch, changes) in changes {
+            tally::add(self.connection, batch, &changes)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is written once for the whole group.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.flush_counts()?;
+        for (token, change) in std::mem::take(&mut self.quotas) {
+            let state = change.state.as_deref();
+            quota::note(self.connection, token, state, change.claims, change.at)?;
+        }
+        for (batch, at) in std::mem::take(&mut self.started) {
+            self.connection
+                .prepare_cached(
+                    "UPDATE batch SET started_at = ?2 WHERE id = ?1 AND started_at IS NULL",
+                )?
+                .execute((batch, at))?;
         }
         Ok(())
     }
 }
 
 /// A piece of work for the writer.
-pub(super) trait Job: Send {
+trait Job: Send {
     /// Does the work inside the group's transaction; fails if the database did.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
-    /// Answers the waiter: `None` once all is on disk, else why it is not.
+    /// Answers the caller: `None` once all is on disk, else why it is not.
     fn answer(self: Box<Self>, failure: Option<StoreError>);
 }
 
 struct Waiting<F, T> {
-    work: Option<F>,
+    work: F,
     result: Option<T>,
-    waiter: oneshot::Sender<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<F, T> Job for Waiting<F, T>
 where
-    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        if let Some(work) = self.work.take() {
-            self.result = Some(work(tx)?);
-        }
+        self.result = Some((self.work)(tx)?);
         Ok(())
     }
 
@@ -114,14 +157,15 @@ where
             (None, Some(result)) => Ok(result),
             (None, None) => Err(StoreError::Stopped),
         };
-        // A waiter that went away does not undo the commit.
-        let _ = self.waiter.send(answer);
+        // A caller that went away does not undo the commit.
+        let _ = self.caller.send(answer);
     }
 }
 
 /// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
 pub(super) struct Writer {
-    queue: Arc<Queue<Box<dyn Job>>>,
+    /// `None` only while it is dropped.
+    jobs: Option<SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -134,56 +178,40 @@ impl std::fmt::Debug for Writer {
 impl Writer {
     /// Starts the thread on a connection of its own.
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
-        let queue = Arc::new(Queue::default());
-        let for_thread = Arc::clone(&queue);
+        let (jobs, queue) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || work_off(connection, &for_thread))
+            .spawn(move || commit_groups(connection, &queue))
             .map_err(|source| StoreError::File {
                 path: path.to_owned(),
                 source,
             })?;
         Ok(Self {
-            queue,
+            jobs: Some(jobs),
             thread: Some(thread),
         })
     }
 
-    /// From now on, under load, a commit waits a moment (5 ms at the most) for so many pieces of work.
-    pub(super) fn gather(&self, pieces: usize) {
-        self.queue.gather(pieces);
-    }
-
-    /// Hands in a job, which is run in the next group.
+    /// Hands in a job; the receiver gets its result once that is on disk.
     ///
     /// # Errors
     /// [`StoreError::Stopped`] if the thread is gone.
-    pub(super) fn hand_in(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        self.queue.push(job)
-    }
-
-    /// A piece of work has joined a job that waits.
-    ///
-    /// # Errors
-    /// [`StoreError::Stopped`] if the thread is gone.
-    pub(super) fn one_more(&self) -> Result<(), StoreError> {
-        self.queue.one_more()
-    }
-
     pub(super) fn submit<T, F>(
         &self,
         work: F,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let (waiter, answer) = oneshot::channel();
-        self.hand_in(Box::new(Waiting {
-            work: Some(work),
+        let (caller, answer) = oneshot::channel();
+        let job = Box::new(Waiting {
+            work,
             result: None,
-            waiter,
-        }))?;
+            caller,
+        });
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
+        jobs.send(job).map_err(|_| StoreError::Stopped)?;
         Ok(answer)
     }
 
@@ -191,7 +219,7 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         self.submit(work)?.await.unwrap_or(Err(StoreError::Stopped))
     }
@@ -200,7 +228,7 @@ impl Writer {
     pub(super) fn write_blocking<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         self.submit(work)?
             .blocking_recv()
@@ -210,27 +238,21 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue.close();
+        drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there was already reported as `Stopped` to whoever waited.
+            // A panic there was already reported as `Stopped` to the callers that waited.
             let _ = thread.join();
         }
     }
 }
 
-fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
-    let _closing = Closing::new(queue);
-    let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
-    let mut pieces = 0;
-    loop {
-        pieces = queue.next_group(&mut group, pieces);
-        if group.is_empty() {
-            break;
-        }
-        let committed = commit(&mut connection, queue, &mut group);
-        pieces += committed.as_ref().copied().unwrap_or(0);
-        let failure = committed.err();
-        for job in group.drain(..) {
+fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
+    // Ends when the handle is gone and no job is left.
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        group.extend(queue.try_iter().take(GROUP - 1));
+        let failure = commit(&mut connection, &mut group).err();
+        for job in group {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
         }
     }
@@ -240,96 +262,58 @@ fn work_off(mut connection: Connection, queue: &Queue<Box<dyn Job>>) {
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
-/// Works off the group and what has come by then; returns how many pieces the latter were.
-fn commit(
-    connection: &mut Connection,
-    queue: &Queue<Box<dyn Job>>,
-    group: &mut Vec<Box<dyn Job>>,
-) -> Result<usize, StoreError> {
+fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut tx = Tx {
-        connection: &transaction,
-        counts: BTreeMap::new(),
-    };
+    let mut tx = Tx::new(&transaction);
     for job in group.iter_mut() {
         job.run(&mut tx)?;
     }
-    let first_helping = group.len();
-    let more = queue.second_helping(group);
-    for job in group.iter_mut().skip(first_helping) {
-        job.run(&mut tx)?;
-    }
-    tx.flush_counts()?;
+    tx.flush()?;
     drop(tx);
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
-    Ok(more)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Barrier};
 
     use super::super::schema;
     use super::*;
 
-    /// Hands in the next job while it is at work; the last one closes the queue.
-    struct Relay {
-        queue: Arc<Queue<Box<dyn Job>>>,
-        left: u32,
-        /// How many counters each found that its transaction had touched before it.
-        found: Arc<Mutex<Vec<usize>>>,
-        answered: Arc<Mutex<Vec<bool>>>,
-    }
-
-    impl Job for Relay {
-        fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-            self.found.lock().unwrap().push(tx.counts.len());
-            tx.count(
-                BatchId::from_column(i64::from(self.left)),
-                Counter::Requests,
-                1,
-            );
-            if self.left == 0 {
-                self.queue.close();
-                return Ok(());
-            }
-            self.queue.push(Box::new(Self {
-                queue: Arc::clone(&self.queue),
-                left: self.left - 1,
-                found: Arc::clone(&self.found),
-                answered: Arc::clone(&self.answered),
-            }))
-        }
-
-        fn answer(self: Box<Self>, failure: Option<StoreError>) {
-            self.answered.lock().unwrap().push(failure.is_none());
-        }
-    }
-
     #[test]
-    fn what_comes_while_a_group_is_worked_off_shares_its_commit_once() {
+    fn jobs_that_wait_share_a_transaction_and_a_failure_undoes_all_of_them() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection).unwrap();
-        // The counters here belong to no batch.
-        connection
-            .pragma_update(None, "foreign_keys", false)
-            .unwrap();
-        let queue: Arc<Queue<Box<dyn Job>>> = Arc::default();
-        let first = Relay {
-            queue: Arc::clone(&queue),
-            left: 3,
-            found: Arc::default(),
-            answered: Arc::default(),
+        let writer = Writer::start(connection, Path::new(":memory:")).unwrap();
+        let barrier = Arc::new(Barrier::new(2));
+        let entered = Arc::clone(&barrier);
+        let first = writer.submit(move |_| {
+            // The others are handed in while the thread is here.
+            entered.wait();
+            entered.wait();
+            Ok(())
+        });
+        barrier.wait();
+        let insert = |tx: &mut Tx<'_>| {
+            tx.connection
+                .execute("INSERT INTO node (key, value) VALUES ('a', 1)", [])?;
+            Ok(())
         };
-        let (found, answered) = (Arc::clone(&first.found), Arc::clone(&first.answered));
-        queue.push(Box::new(first)).unwrap();
-        work_off(connection, &queue);
-        assert_eq!(
-            *found.lock().unwrap(),
-            [0, 1, 0, 1],
-            "two jobs in each of two commits"
-        );
-        assert_eq!(*answered.lock().unwrap(), [true; 4]);
+        let good = writer.submit(insert).unwrap();
+        let bad = writer.submit(insert).unwrap();
+        barrier.wait();
+        assert!(first.unwrap().blocking_recv().unwrap().is_ok());
+        assert!(bad.blocking_recv().unwrap().is_err(), "the key is taken");
+        assert!(good.blocking_recv().unwrap().is_err(), "the same group");
+        let left: i64 = writer
+            .write_blocking(|tx| {
+                Ok(tx
+                    .connection
+                    .query_row("SELECT count(*) FROM node", [], |row| row.get(0))?)
+            })
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }

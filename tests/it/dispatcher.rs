@@ -13,7 +13,7 @@ use outreach::amio::{Addressee, Reply};
 use outreach::clock::Clock;
 use outreach::dispatch::pacer::{Handle, core};
 use outreach::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, Ledger, RunEnd, Sender, Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Ledger, RunEnd, Sender, Undecided,
 };
 use outreach::domain::delivery::{self, State};
 use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
@@ -21,7 +21,8 @@ use outreach::domain::phone::PhoneNumber;
 use outreach::domain::quota::{QuotaHeaders, Reset};
 use outreach::domain::schedule::Schedule;
 use outreach::store::{
-    BatchId, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store, StoreError,
+    BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
+    StoreError,
 };
 
 use crate::support::{Random, number};
@@ -213,7 +214,7 @@ fn answered(status: u16) -> Exchange {
 }
 
 impl Ledger for World {
-    async fn step(
+    async fn settle_and_claim(
         &self,
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
@@ -224,7 +225,7 @@ impl Ledger for World {
         Ok((settled, claim))
     }
 
-    async fn look(
+    async fn has_outstanding(
         &self,
         settlement: Option<Settlement>,
         _: Timestamp,
@@ -257,7 +258,7 @@ fn batch() -> BatchId {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("outreach.db")).unwrap();
     let new = NewBatch {
-        name: "list".to_owned(),
+        name: BatchName::Named("list".to_owned()),
         digest: [0; 32],
         definition: BTreeMap::new(),
         headers: Vec::new(),
@@ -303,7 +304,7 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
         };
         let dispatcher = Dispatcher::new(
             world.clone(),
-            Lanes::here(world.clone()),
+            world.clone(),
             Handle::with_seed(pacing, &core::Past::default(), clock.clone(), setting.seed),
             clock.clone(),
             Guards::new(GuardSettings::default(), false, BTreeSet::new()),

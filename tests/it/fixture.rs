@@ -8,13 +8,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use outreach::domain::content::Rendered;
 use outreach::domain::delivery::Event;
+use outreach::domain::eligibility::HistorySpan;
 use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::{PhoneNumber, PhoneProblem};
 use outreach::domain::recipient::{
     Accepted, JudgedRow, Position, RowNumber, RowProblem, Suppression, Verdict,
 };
 use outreach::store::{
-    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Reader, Settlement, Store,
+    Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Reader, Settlement, Store,
 };
 
 pub(crate) const CHANNEL: &str = "7001200300400500601";
@@ -161,7 +162,7 @@ pub(crate) fn every_state() -> Place {
     let store = Arc::new(Store::open(&place.db()).unwrap());
     let id = store
         .create_batch(NewBatch {
-            name: "spring".to_owned(),
+            name: BatchName::Named("spring".to_owned()),
             digest: [7; 32],
             definition: BTreeMap::new(),
             headers: ["name", "phone", "note"].map(str::to_owned).to_vec(),
@@ -171,7 +172,7 @@ pub(crate) fn every_state() -> Place {
             created_at: now(),
         })
         .unwrap();
-    let mut loader = store.loader(id, 0, now());
+    let mut loader = store.loader(id, CHANNEL, now());
     for row in rows() {
         loader
             .push(row, |first| format!("row {}", first.row))
@@ -219,7 +220,7 @@ async fn send(store: &Arc<Store>, batch: &Batch) {
     for end in ends {
         let claimed = claim(&journal).await;
         journal
-            .step(Some(settlement(&claimed, end)), None)
+            .settle_and_claim(Some(settlement(&claimed, end)), None)
             .await
             .unwrap();
     }
@@ -228,7 +229,7 @@ async fn send(store: &Arc<Store>, batch: &Batch) {
 }
 
 async fn claim(journal: &Journal) -> Claimed {
-    match journal.step(None, Some(now())).await.unwrap() {
+    match journal.settle_and_claim(None, Some(now())).await.unwrap() {
         (_, Some(Claim::Claimed(claimed))) => *claimed,
         other => panic!("{other:?}"),
     }

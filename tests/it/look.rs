@@ -22,7 +22,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 async fn is_anybody_left(journal: &Journal, landed: Option<&Claimed>) -> bool {
     let settlement = landed.map(|claimed| sent(claimed, now()));
-    let (settled, left) = journal.look(settlement, now()).await.unwrap();
+    let (settled, left) = journal.has_outstanding(settlement, now()).await.unwrap();
     assert_eq!(settled.is_some(), landed.is_some());
     left
 }
@@ -90,7 +90,7 @@ fn the_hours_of_who_is_under_way_keep_nobody_waiting() {
         (true, false) | (false, true) => Opening::Now,
     };
     let rules = ClaimRules {
-        window: Some(Box::new(hours)),
+        window: Some(std::sync::Arc::new(hours)),
         ..rules()
     };
     runtime().block_on(async {
@@ -100,7 +100,11 @@ fn the_hours_of_who_is_under_way_keep_nobody_waiting() {
         let first = next_at(&journal, None, morning).await.unwrap();
         assert_eq!(first.recipient.seq(), 1);
         // From the top once more, past the one whose hours are over, and who is under way.
-        let nobody = journal.step(None, Some(morning)).await.unwrap().1;
+        let nobody = journal
+            .settle_and_claim(None, Some(morning))
+            .await
+            .unwrap()
+            .1;
         assert_eq!(nobody, Some(Claim::Exhausted { opens_at: None }));
         assert!(!is_anybody_left(&journal, Some(&first)).await);
         assert!(!is_anybody_left(&journal, Some(&second)).await);
@@ -120,7 +124,7 @@ fn rows_for_a_later_run_keep_nobody_waiting_however_many_they_are() {
         }
     };
     let rules = ClaimRules {
-        window: Some(Box::new(hours)),
+        window: Some(std::sync::Arc::new(hours)),
         ..rules()
     };
     runtime().block_on(async {

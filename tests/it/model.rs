@@ -10,11 +10,12 @@ use proptest::prelude::*;
 
 use outreach::domain::content::Rendered;
 use outreach::domain::delivery::{self, Event, State};
+use outreach::domain::eligibility::HistorySpan;
 use outreach::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::domain::phone::PhoneNumber;
 use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
 use outreach::store::{
-    Batch, Claim, ClaimRules, Claimed, HistorySpan, Journal, NewBatch, Opening, Reader, Settlement,
+    Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Opening, Reader, Settlement,
     Store, StoreError,
 };
 
@@ -132,7 +133,7 @@ fn changing_hours(phone: PhoneNumber, now: Timestamp) -> Opening {
 
 fn rules_with(hours: bool) -> ClaimRules {
     ClaimRules {
-        window: hours.then(|| Box::new(changing_hours) as Box<outreach::store::Window>),
+        window: hours.then(|| Arc::new(changing_hours) as Arc<outreach::store::Window>),
         ..rules()
     }
 }
@@ -255,15 +256,18 @@ impl World {
         let (journal, now) = (&self.journal, self.now);
         let (settled, next, left) = match question {
             Question::Nothing => {
-                let (settled, next) = journal.step(settlement, None).await.unwrap();
+                let (settled, next) = journal.settle_and_claim(settlement, None).await.unwrap();
                 (settled, next, None)
             }
             Question::Look => {
-                let (settled, left) = journal.look(settlement, now).await.unwrap();
+                let (settled, left) = journal.has_outstanding(settlement, now).await.unwrap();
                 (settled, None, Some(left))
             }
             Question::Claim => {
-                let (settled, next) = journal.step(settlement, Some(now)).await.unwrap();
+                let (settled, next) = journal
+                    .settle_and_claim(settlement, Some(now))
+                    .await
+                    .unwrap();
                 assert!(next.is_some());
                 (settled, next, None)
             }
@@ -370,7 +374,7 @@ fn store_of(folder: &std::path::Path, name: &str, rows: u32) -> (Arc<Store>, Bat
     let now: Timestamp = "2026-05-01T09:00:00Z".parse().unwrap();
     let id = store
         .create_batch(NewBatch {
-            name: name.to_owned(),
+            name: BatchName::Named(name.to_owned()),
             digest: [0; 32],
             definition: BTreeMap::new(),
             headers: vec!["x".to_owned()],
@@ -380,7 +384,7 @@ fn store_of(folder: &std::path::Path, name: &str, rows: u32) -> (Arc<Store>, Bat
             created_at: now,
         })
         .unwrap();
-    let mut loader = store.loader(id, 0, now);
+    let mut loader = store.loader(id, CHANNEL, now);
     for n in 1..=rows {
         loader.push(row(n), |_| String::new()).unwrap();
     }
@@ -420,7 +424,12 @@ pub(crate) async fn next_at(
 ) -> Option<Claimed> {
     let mut settlement = landed.map(|claimed| sent(claimed, now));
     loop {
-        match journal.step(settlement.take(), Some(now)).await.unwrap().1 {
+        match journal
+            .settle_and_claim(settlement.take(), Some(now))
+            .await
+            .unwrap()
+            .1
+        {
             Some(Claim::Claimed(claimed)) => return Some(*claimed),
             Some(Claim::OthersSpent(_) | Claim::Again) => {}
             Some(Claim::Exhausted { .. }) | None => return None,
@@ -445,7 +454,7 @@ fn a_new_look_from_the_top_claims_nobody_twice() {
         }
     };
     let rules = ClaimRules {
-        window: Some(Box::new(hours)),
+        window: Some(Arc::new(hours)),
         ..rules()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -516,12 +525,14 @@ impl Crowd {
         loop {
             steps += 1;
             if steps.is_multiple_of(4) {
-                let look = self.journal.look(result.take(), self.now());
+                let look = self.journal.has_outstanding(result.take(), self.now());
                 if !look.await.unwrap().1 {
                     return;
                 }
             }
-            let step = self.journal.step(result.take(), Some(self.now()));
+            let step = self
+                .journal
+                .settle_and_claim(result.take(), Some(self.now()));
             match step.await.unwrap().1 {
                 Some(Claim::Exhausted { opens_at: None }) => return,
                 Some(Claim::Claimed(claimed)) => {
@@ -555,7 +566,6 @@ fn many_workers_at_once_claim_everybody_and_nobody_twice() {
             let (journal, _) = Journal::start(store, &batch, rules_with(hours), now)
                 .await
                 .unwrap();
-            journal.prepare(48, Box::new(|| None));
             let crowd = Arc::new(Crowd {
                 journal,
                 clock: AtomicI64::new(now.as_millisecond()),
@@ -566,7 +576,7 @@ fn many_workers_at_once_claim_everybody_and_nobody_twice() {
                 workers.spawn(Arc::clone(&crowd).work());
             }
             workers.join_all().await;
-            crowd.journal.end().await.unwrap();
+            crowd.journal.end(now).await.unwrap();
             let claimed = crowd.claimed.lock().unwrap();
             assert_eq!(claimed.len(), ROWS as usize);
             for (seq, (times, _)) in &*claimed {

@@ -101,18 +101,21 @@ fn watching_ends_when_nothing_is_left_to_send() {
         let store = outreach::store::Store::open(&place.db()).unwrap();
         let batch = place.batch();
         let mut copy = outreach::store::NewBatch {
-            name: "done".to_owned(),
+            name: outreach::store::BatchName::Named("done".to_owned()),
             digest: [1; 32],
             definition: std::collections::BTreeMap::new(),
             headers: batch.headers,
             files: batch.files,
-            channel: batch.channel,
+            channel: batch.channel.clone(),
             sandbox: true,
             created_at: batch.created_at,
         };
         copy.headers.truncate(1);
         let id = store.create_batch(copy).unwrap();
-        store.loader(id, 0, batch.created_at).finish().unwrap();
+        store
+            .loader(id, &batch.channel, batch.created_at)
+            .finish()
+            .unwrap();
     }
     let output = place.outreach(&["status", "done", "--watch"]);
     let told = text(&output.stdout);

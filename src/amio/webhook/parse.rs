@@ -394,13 +394,24 @@ fn person(who: &News) -> Option<String> {
     who.contact_id.clone().or_else(number)
 }
 
-/// The recipient that our own metadata names.
+/// The recipient that our own metadata names: `CHECKPOINT.BATCH.PLACE`, or the place alone beside the batch's
+/// name, as programs before checkpoint version 4 wrote it.
 fn our_key(metadata: &Value) -> Option<OurKey> {
-    let seq = match metadata.get(RECIPIENT_KEY)? {
+    let place = metadata.get(RECIPIENT_KEY)?;
+    if let Some((batch, seq)) = place.as_str().and_then(|text| text.rsplit_once('.')) {
+        let (checkpoint, batch) = batch.split_once('.')?;
+        return Some(OurKey {
+            checkpoint: Some(checkpoint.to_owned()),
+            batch: batch.to_owned(),
+            seq: seq.parse().ok()?,
+        });
+    }
+    let seq = match place {
         Value::String(text) => text.parse().ok()?,
         other => u32::try_from(other.as_u64()?).ok()?,
     };
     Some(OurKey {
+        checkpoint: None,
         batch: metadata.get(BATCH_KEY)?.as_str()?.to_owned(),
         seq,
     })
@@ -492,6 +503,7 @@ mod tests {
             }
         };
         let key = OurKey {
+            checkpoint: None,
             batch: "spring".into(),
             seq: 17,
         };
@@ -499,10 +511,18 @@ mod tests {
             let metadata = json!({ BATCH_KEY: "spring", RECIPIENT_KEY: seq });
             assert_eq!(echo(metadata), ("7".into(), Some(key.clone())));
         }
+        let metadata = json!({ BATCH_KEY: "spring", RECIPIENT_KEY: "c0ffee.beef.17" });
+        let key = OurKey {
+            checkpoint: Some("c0ffee".into()),
+            batch: "beef".into(),
+            seq: 17,
+        };
+        assert_eq!(echo(metadata), ("7".into(), Some(key)));
         for foreign in [
             json!(null),
             json!({}),
             json!("x"),
+            json!({ RECIPIENT_KEY: "beef.17" }),
             json!({ RECIPIENT_KEY: "1" }),
         ] {
             assert_eq!(echo(foreign).1, None);

@@ -84,7 +84,10 @@ pub enum Happening {
 /// The recipient that a message's metadata names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OurKey {
-    /// The batch's name.
+    /// The checkpoint's random id; `None` in messages of programs before checkpoint version 4.
+    #[serde(default)]
+    pub checkpoint: Option<String>,
+    /// The batch's random id; its name where no checkpoint is named.
     pub batch: String,
     /// The recipient's place in the batch, from 1.
     pub seq: u32,
@@ -255,6 +258,7 @@ mod tests {
             ..news(Happening::Echoed {
                 message: "1".into(),
                 ours: Some(OurKey {
+                    checkpoint: None,
                     batch: "spring".into(),
                     seq: 7,
                 }),

@@ -1,77 +1,58 @@
 //! The at-most-once journal: intents and results of a batch that is being sent.
 //!
-//! A worker hands in the result of its last message and asks for its next in one [`Journal::step`];
-//! when the step returns, both the result and the new intent are on disk, and only then may the
-//! request leave. A crash therefore finds every message that may have gone out in state `sending`:
-//! [`Journal::start`] turns those into `unknown`, and they are never sent again by themselves.
+//! A worker hands in the result of its last message and asks for its next in one
+//! [`Journal::settle_and_claim`]; when that returns, both the result and the new intent are on disk, and only
+//! then may the request leave. A crash therefore finds every message that may have gone out in state
+//! `sending`: [`Journal::start`] turns those into `unknown`, and they are never sent again by themselves.
 //!
-//! A message costs one update of its row and one insertion at the end of a table. All else is
-//! written once for each group commit: the intents, which cover ranges of rows, the counts, what the
-//! answers told of the quota.
-//!
-//! Before a recipient is claimed, inside the same transaction: is the number on the suppression list
-//! by now, did another batch send it the same content meanwhile, did another process use the
-//! quota of the same token? Nobody can write between the question and the claim.
+//! All that a claim or a result needs is read in its own transaction, so that nobody can write between the
+//! question and the claim, and so that a transaction that was rolled back can run again. The journal keeps
+//! one thing in memory: how much of the quota that others used it has reported already.
 
 mod claim;
-mod flight;
 mod settle;
-mod steps;
 mod types;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, BatchId, RecipientId};
+use super::batch::Batch;
 use super::error::StoreError;
-use super::history::History;
+use super::ids::{BatchId, ChannelId};
+use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Store, settings, suppression, to_millis, tuning};
+use super::{Store, channel, quota, tuning};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
 pub use types::{
-    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaNews, Settled, Settlement, Window,
+    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaUpdate, Settled, Settlement, Window,
 };
 
-use flight::Flights;
-use steps::{Answer, Ask, Desk, Outlook, Step};
+use claim::Scope;
+use types::Outstanding;
 
 /// A batch that is being sent.
 #[derive(Clone)]
 pub struct Journal {
     store: Arc<Store>,
-    desk: Arc<Desk>,
+    context: Arc<Context>,
+    quota_update: Option<Arc<QuotaUpdate>>,
+    /// Requests of other batches with the same token since the run began, as far as they were reported.
+    others_reported: Arc<AtomicU64>,
 }
 
-/// What the writer thread keeps in memory of the batch.
-struct Progress {
+/// What holds for the whole run.
+struct Context {
     batch: BatchId,
-    channel: String,
+    channel: ChannelId,
     rules: ClaimRules,
-    history: History,
-    /// The last row that was looked at.
-    cursor: i64,
-    /// Rows that went back to the queue behind the cursor.
-    returned: BTreeSet<i64>,
-    flights: Flights,
-    /// Requests that were ever claimed with the token, as the checkpoint last told.
-    token_claims: i64,
-    /// How many requests of others with the token no claim has been told yet.
-    others_spent: u32,
-    /// The suppression list is empty, and nobody was erased; as of this group.
-    nobody_suppressed: bool,
-    /// Of this group: our own claims, and the latest time.
-    group_claims: i64,
-    group_at: i64,
-    /// The first opening of the sending hours of a row that was passed over.
-    opens_at: Option<Timestamp>,
-    /// Whether any contact of this channel is known.
-    has_contacts: bool,
-    started: bool,
-    quota: Option<Box<QuotaNews>>,
+    keys: HashKey,
+    /// Requests with the token, and of the batch, before the run began.
+    before: quota::Claims,
 }
 
 impl std::fmt::Debug for Journal {
@@ -93,96 +74,143 @@ impl Journal {
         rules: ClaimRules,
         now: Timestamp,
     ) -> Result<(Self, JournalStart), StoreError> {
-        let (id, channel, started) = (batch.id, batch.channel.clone(), batch.started_at.is_some());
-        let (progress, start) = store
+        let (id, token) = (batch.id, rules.token);
+        let name = batch.channel.clone();
+        let (on, before, interrupted) = store
             .writer
             .write(move |tx| {
-                let interrupted = interrupt(tx, id, now)?;
-                let history = History::load(tx.connection, rules.span, id, now)?;
-                let token_claims = settings::claims(tx.connection, rules.token)?;
-                let has_contacts = tx.connection.query_row(
-                    "SELECT EXISTS (SELECT 1 FROM contact WHERE channel = ?1)",
-                    [&channel],
-                    |row| row.get(0),
-                )?;
                 tuning::for_sending(tx.connection)?;
-                let progress = Progress {
-                    batch: id,
-                    channel,
-                    rules,
-                    history,
-                    cursor: RecipientId::new(id, 0).get(),
-                    returned: BTreeSet::new(),
-                    flights: Flights::default(),
-                    token_claims,
-                    others_spent: 0,
-                    nobody_suppressed: false,
-                    group_claims: 0,
-                    group_at: to_millis(now),
-                    opens_at: None,
-                    has_contacts,
-                    started,
-                    quota: None,
-                };
-                Ok((progress, JournalStart { interrupted }))
+                let on = channel::find_or_make(tx.connection, &name)?;
+                let interrupted = interrupt(tx, id, now)?;
+                let before = quota::claims(tx.connection, token, id)?;
+                Ok((on, before, interrupted))
             })
             .await?;
-        Ok((
-            Self {
-                store,
-                desk: Arc::new(Desk::new(progress)),
-            },
-            start,
-        ))
+        // What waited for a time or for another batch is judged anew.
+        while store
+            .writer
+            .write(move |tx| claim::reset_waits(tx, id))
+            .await?
+        {}
+        let context = Context {
+            batch: id,
+            channel: on,
+            rules,
+            keys: store.keys.clone(),
+            before,
+        };
+        let journal = Self {
+            store,
+            context: Arc::new(context),
+            quota_update: None,
+            others_reported: Arc::default(),
+        };
+        Ok((journal, JournalStart { interrupted }))
     }
 
-    /// Prepares a run. So many workers will step at the same time: under load a commit waits for a third
-    /// of them, while the requests of the others are on their way. What the answers tell of the quota
-    /// goes to disk together with their results, so that whoever comes after a crash knows it.
-    pub fn prepare(&self, workers: usize, quota: Box<QuotaNews>) {
-        self.store.writer.gather(workers / 3);
-        self.desk.progress().quota = Some(quota);
+    /// What the answers tell of the quota goes to disk together with their results, so that whoever comes
+    /// after a crash knows it.
+    #[must_use]
+    pub fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
+        self.quota_update = Some(update);
+        self
     }
 
-    /// Records the result of the last message and the intent of the next, together; returns when
-    /// both are on disk.
+    /// Records the result of the last message and the intent of the next, together; returns when both are on
+    /// disk.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then neither is on disk, and sending must stop.
-    pub async fn step(
+    pub async fn settle_and_claim(
         &self,
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
-        let ask = claim_at.map_or(Ask::Nothing, Ask::Claim);
-        let writer = &self.store.writer;
-        let answer = self.desk.step(writer, settlement, ask).await?;
-        Ok((answer.settled, answer.claim))
+        let reported = self.others_reported.load(Ordering::SeqCst);
+        let (settled, claim) = self
+            .write(settlement, move |context, tx| {
+                claim_at
+                    .map(|now| claim::claim(tx, context, reported, now))
+                    .transpose()
+            })
+            .await?;
+        let claim = claim.map(|claim| match claim {
+            claim::Found::Claim(claim) => claim,
+            claim::Found::OthersSpent { total } => {
+                let before = self.others_reported.fetch_max(total, Ordering::SeqCst);
+                let more = total.saturating_sub(before);
+                Claim::OthersSpent(u32::try_from(more).unwrap_or(u32::MAX))
+            }
+        });
+        Ok((settled, claim))
     }
 
-    /// Records the result of the last message, and tells whether anybody is left for this run who is not
-    /// under way; returns when the result is on disk. Those who must not be messaged are suppressed by a
-    /// look as by a claim.
+    /// Records the result of the last message, and returns whether the run has recipients left that are not
+    /// under way; returns when the result is on disk. Those who must not be messaged are suppressed, as by a
+    /// claim.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails: then the result is not on disk, and sending must stop.
-    pub async fn look(
+    pub async fn has_outstanding(
         &self,
         mut settlement: Option<Settlement>,
         at: Timestamp,
     ) -> Result<(Option<Settled>, bool), StoreError> {
-        let writer = &self.store.writer;
         let mut settled = None;
         loop {
-            let step = self.desk.step(writer, settlement.take(), Ask::Look(at));
-            let answer = step.await?;
-            settled = settled.or(answer.settled);
-            match answer.outlook {
-                Some(Outlook::Unsure) => {}
-                Some(Outlook::Nobody) => return Ok((settled, false)),
-                Some(Outlook::Somebody) | None => return Ok((settled, true)),
+            let (now_settled, outstanding) = self
+                .write(settlement.take(), move |context, tx| {
+                    claim::outstanding(tx, context, at)
+                })
+                .await?;
+            settled = settled.or(now_settled);
+            match outstanding {
+                Outstanding::Retry => {}
+                Outstanding::None => return Ok((settled, false)),
+                Outstanding::Some => return Ok((settled, true)),
             }
         }
+    }
+
+    /// Records a result and does `then` in the same transaction.
+    async fn write<T: Send + 'static>(
+        &self,
+        settlement: Option<Settlement>,
+        then: impl Fn(&Scope<'_>, &mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<(Option<Settled>, T), StoreError> {
+        let quota = match &settlement {
+            Some(_) => self.quota_update.as_ref().and_then(|update| update()),
+            None => None,
+        };
+        let for_log = settlement.clone();
+        let context = Arc::clone(&self.context);
+        let written = self
+            .store
+            .writer
+            .write(move |tx| {
+                let scope = Scope::new(&context);
+                if let Some(it) = &settlement
+                    && let Some(quota) = &quota
+                {
+                    tx.note_quota(context.rules.token, quota, it.at);
+                }
+                let settled = settlement
+                    .as_ref()
+                    .map(|it| settle::settle(tx, &scope, it))
+                    .transpose()?;
+                Ok((settled, then(&scope, tx)?))
+            })
+            .await;
+        if let (Err(_), Some(it)) = (&written, for_log) {
+            // The checkpoint will call it unknown: what is known goes where a person can find it.
+            tracing::error!(
+                recipient = it.recipient.seq(),
+                outcome = it.outcome.word(),
+                message_id = it.receipt.and_then(|receipt| receipt.message_id),
+                "the checkpoint failed before this result was on disk"
+            );
+        }
+        written
     }
 
     /// The run is over: what is new of the quota since the last result (permits that were not used have
@@ -190,11 +218,17 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn end(&self) -> Result<(), StoreError> {
-        self.step(None, None).await?;
+    pub async fn end(&self, now: Timestamp) -> Result<(), StoreError> {
+        let quota = self.quota_update.as_ref().and_then(|update| update());
+        let token = self.context.rules.token;
         self.store
             .writer
-            .write(|tx| tuning::for_lists(tx.connection))
+            .write(move |tx| {
+                if let Some(quota) = &quota {
+                    tx.note_quota(token, quota, now);
+                }
+                tuning::for_lists(tx.connection)
+            })
             .await
     }
 
@@ -203,14 +237,10 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn interrupt(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let desk = Arc::clone(&self.desk);
+        let batch = self.context.batch;
         self.store
             .writer
-            .write(move |tx| {
-                let mut progress = desk.progress();
-                progress.flights.give_up();
-                interrupt(tx, progress.batch, now)
-            })
+            .write(move |tx| interrupt(tx, batch, now))
             .await
     }
 
@@ -223,20 +253,7 @@ impl Journal {
         texts: BTreeSet<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.store
-            .writer
-            .write(move |tx| {
-                for text in texts {
-                    tx.connection
-                        .prepare_cached(
-                            "INSERT INTO known_refusal (text, added_at) VALUES (?1, ?2)
-                             ON CONFLICT DO NOTHING",
-                        )?
-                        .execute((text, to_millis(now)))?;
-                }
-                Ok(())
-            })
-            .await
+        self.store.learn_no_messenger(texts, "learned", now).await
     }
 
     /// Remembers the channel's type, which a 201 told.
@@ -244,61 +261,14 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
-        let desk = Arc::clone(&self.desk);
+        let on = self.context.channel;
         self.store
             .writer
             .write(move |tx| {
-                let batch = desk.progress().batch;
-                tx.connection.execute(
-                    "UPDATE batch SET channel_type = ?2 WHERE id = ?1",
-                    (batch.get(), kind),
-                )?;
+                tx.connection
+                    .execute("UPDATE channel SET type = ?2 WHERE id = ?1", (on, &kind))?;
                 Ok(())
             })
             .await
-    }
-}
-
-impl Progress {
-    /// Works off what was handed in together: all results, then all claims, then a look for those who
-    /// ask for one, then what is written once for all of them.
-    fn work_off(&mut self, tx: &mut Tx<'_>, steps: &[Step]) -> Result<Vec<Answer>, StoreError> {
-        self.look_around(tx)?;
-        let settled = self.settle(tx, steps)?;
-        let claims = self.claim(tx, steps)?;
-        let outlook = self.look(tx, steps)?;
-        self.write_shared(tx)?;
-        let answers = settled.into_iter().zip(claims).zip(steps);
-        let answers = answers.map(|((settled, claim), step)| Answer {
-            settled,
-            claim,
-            outlook: step.ask.look_at().and(outlook),
-        });
-        Ok(answers.collect())
-    }
-
-    /// What others wrote since the last group. It stands behind the last attempt that we know, and must
-    /// be read before an attempt of ours stands behind it.
-    fn look_around(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        self.history.catch_up(tx.connection)?;
-        let claims = settings::claims(tx.connection, self.rules.token)?;
-        let others = claims - std::mem::replace(&mut self.token_claims, claims);
-        let others = u32::try_from(others).unwrap_or(0);
-        self.others_spent = self.others_spent.saturating_add(others);
-        self.nobody_suppressed = suppression::is_empty(tx.connection)?;
-        Ok(())
-    }
-
-    /// What is written once for all steps of a group.
-    fn write_shared(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        let token = self.rules.token;
-        self.flights.write(tx.connection, token)?;
-        let news = self.quota.as_mut().and_then(|news| news());
-        let claims = std::mem::take(&mut self.group_claims);
-        if claims > 0 || news.is_some() {
-            settings::note_quota(tx.connection, token, news, claims, self.group_at)?;
-            self.token_claims += claims;
-        }
-        Ok(())
     }
 }

@@ -1,13 +1,15 @@
 //! What goes into the journal and what comes out of it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::amio::Addressee;
 use crate::domain::delivery::{Event, State};
+use crate::domain::eligibility::HistorySpan;
 use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::domain::phone::PhoneNumber;
-use crate::store::batch::RecipientId;
-use crate::store::history::HistorySpan;
+use crate::store::ids::RecipientId;
 
 /// When a number may be messaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,19 +23,20 @@ pub enum Opening {
 }
 
 /// When a number may be messaged, asked at a time.
-pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Opening + Send;
+pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Opening + Send + Sync;
 
-/// What is new of the quota since it was asked last, as JSON; asked once for each group commit.
-pub type QuotaNews = dyn FnMut() -> Option<String> + Send;
+/// What changed of the quota since it was asked last, as JSON; `None` if nothing did.
+pub type QuotaUpdate = dyn Fn() -> Option<String> + Send + Sync;
 
 /// What a claim must obey.
+#[derive(Clone)]
 pub struct ClaimRules {
     /// The repeat guard and `--not-within`.
     pub span: HistorySpan,
     /// Fingerprint of the token whose quota is used.
     pub token: i64,
     /// The recipient's own sending hours, where they are asked for.
-    pub window: Option<Box<Window>>,
+    pub window: Option<Arc<Window>>,
 }
 
 impl std::fmt::Debug for ClaimRules {
@@ -80,11 +83,22 @@ pub enum Claim {
     OthersSpent(u32),
     /// Many rows were suppressed or passed over; ask again.
     Again,
-    /// No row is free: all are settled or in flight, or wait for their sending hours.
+    /// No row is free: all are settled or in flight, or wait.
     Exhausted {
         /// When the first of those that wait may be sent.
         opens_at: Option<Timestamp>,
     },
+}
+
+/// Whether a run has recipients left that are not under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outstanding {
+    /// None.
+    None,
+    /// At least one may be sent now, or later in this run.
+    Some,
+    /// Many rows were suppressed or passed over; ask again.
+    Retry,
 }
 
 /// What became of an attempt.

@@ -1,0 +1,272 @@
+//! Requests, from the commit of their intent to their proof.
+//!
+//! A row is written before its request leaves, without an outcome. The answer closes it. Where the answer was
+//! lost, an event, the API's list of messages or a decision proves what became of it. What was decided or
+//! proven is also kept as a note, a row of its own, for the history of the recipient.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::StoreError;
+use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
+use super::keys::KEY_FORM;
+use super::{from_millis, to_millis};
+use crate::domain::eligibility::{Fate, PastRequest};
+use crate::domain::outcome::AttemptOutcome;
+
+/// A request that is about to leave.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Intent {
+    pub(super) recipient: RecipientId,
+    pub(super) person: PersonId,
+    pub(super) channel: ChannelId,
+    pub(super) content_key: i64,
+    pub(super) token: i64,
+    pub(super) at: Timestamp,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone)]
+pub(super) struct Closing<'a> {
+    pub(super) outcome: AttemptOutcome,
+    pub(super) http_status: Option<u16>,
+    pub(super) text: Option<&'a str>,
+    pub(super) message_id: Option<&'a str>,
+    pub(super) contact: Option<ContactRow>,
+    pub(super) at: Timestamp,
+}
+
+/// What became of a request whose answer does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// It was accepted.
+    Accepted,
+    /// A person counts it as accepted.
+    Assumed,
+    /// It failed after all.
+    Failed,
+    /// A person decided to send again, whatever became of it.
+    Resend,
+}
+
+impl Proof {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Assumed => "assumed",
+            Self::Failed => "failed",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+/// Writes the intent of a request.
+pub(super) fn begin(connection: &Connection, intent: &Intent) -> Result<AttemptId, StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, token, started_at)
+             VALUES (?1, ?2, ?3, 'request', ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            intent.recipient,
+            intent.person,
+            intent.channel,
+            intent.content_key,
+            KEY_FORM,
+            intent.token,
+            to_millis(intent.at),
+        ))?;
+    Ok(AttemptId(connection.last_insert_rowid()))
+}
+
+/// Closes a request. One that was given up before its answer came is closed anew; what was proven of it
+/// meanwhile stays.
+pub(super) fn close(
+    connection: &Connection,
+    attempt: AttemptId,
+    closing: &Closing<'_>,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5,
+                    message_id = coalesce(?6, message_id), contact = coalesce(?7, contact)
+             WHERE id = ?1",
+        )?
+        .execute((
+            attempt,
+            to_millis(closing.at),
+            closing.outcome.word(),
+            closing.http_status,
+            closing.text,
+            closing.message_id.map(ApiId),
+            closing.contact,
+        ))?;
+    Ok(())
+}
+
+/// Notes what became of a request.
+pub(super) fn prove(
+    connection: &Connection,
+    attempt: AttemptId,
+    proof: Proof,
+    by: &str,
+    text: Option<&str>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE attempt SET proof = ?2, proof_at = ?3, proof_by = ?4, proof_text = ?5 WHERE id = ?1",
+        )?
+        .execute((attempt, proof.word(), to_millis(at), by, text))?;
+    Ok(())
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Note<'a> {
+    pub(super) recipient: RecipientId,
+    pub(super) outcome: AttemptOutcome,
+    pub(super) text: Option<&'a str>,
+    pub(super) actor: &'a str,
+    pub(super) at: Timestamp,
+}
+
+/// Keeps what was decided or proven about a recipient.
+pub(super) fn note(connection: &Connection, note: &Note<'_>) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO attempt (recipient, person, channel, kind, started_at, finished_at, outcome, text,
+                                  proof_by)
+             SELECT r.id, r.person, b.channel, 'note', ?2, ?2, ?3, ?4, ?5
+             FROM recipient r JOIN batch b ON b.id = r.id >> 32 WHERE r.id = ?1",
+        )?
+        .execute((
+            note.recipient,
+            to_millis(note.at),
+            note.outcome.word(),
+            note.text,
+            note.actor,
+        ))?;
+    Ok(())
+}
+
+/// A request of a recipient.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    pub(super) id: AttemptId,
+    pub(super) started_at: Timestamp,
+    /// Whether its outcome is open: under way, or its answer was lost and nothing was proven.
+    pub(super) open: bool,
+}
+
+/// The recipient's requests that were accepted or may have been, the latest first.
+pub(super) fn requests_of(
+    connection: &Connection,
+    recipient: RecipientId,
+) -> Result<Vec<Request>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT a.id, a.started_at, a.outcome IS NULL
+                OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL
+         FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
+              ON a.person IS r.person AND a.recipient = r.id
+         WHERE r.id = ?1 AND a.kind = 'request'
+               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted'))
+         ORDER BY a.id DESC",
+    )?;
+    let rows = select.query_map([recipient], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+    })?;
+    rows.map(|row| {
+        let (id, started_at, open) = row?;
+        Ok(Request {
+            id,
+            started_at: from_millis(started_at)?,
+            open,
+        })
+    })
+    .collect()
+}
+
+/// The request of a recipient that is under way.
+pub(super) fn under_way(
+    connection: &Connection,
+    recipient: RecipientId,
+) -> Result<Option<AttemptId>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id FROM attempt INDEXED BY attempt_under_way WHERE recipient = ?1 AND outcome IS NULL",
+        )?
+        .query_row([recipient], |row| row.get(0))
+        .optional()?)
+}
+
+/// The requests of a batch that are under way.
+pub(super) fn under_way_in(
+    connection: &Connection,
+    batch: BatchId,
+) -> Result<Vec<(AttemptId, RecipientId)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, recipient FROM attempt INDEXED BY attempt_under_way
+         WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL ORDER BY recipient",
+    )?;
+    let rows = select.query_map(batch.range(), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Who asks about earlier requests, and about what content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker {
+    pub(super) batch: Option<BatchId>,
+    pub(super) recipient: Option<RecipientId>,
+    pub(super) channel: Option<ChannelId>,
+    pub(super) content_key: Option<i64>,
+}
+
+/// The requests to a person that were accepted, or may have been, with whose they are; not those of the
+/// recipient that asks.
+pub(super) fn past_requests(
+    connection: &Connection,
+    person: PersonId,
+    asker: &Asker,
+) -> Result<Vec<(PastRequest, RecipientId)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT a.recipient, a.started_at, a.outcome, a.proof,
+                a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete'
+         FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
+         WHERE a.person = ?1 AND a.kind <> 'note'
+               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted'))
+         ORDER BY a.id DESC",
+    )?;
+    let mut rows = select.query((person, asker.channel, asker.content_key))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let recipient: RecipientId = row.get(0)?;
+        if asker.recipient == Some(recipient) {
+            continue;
+        }
+        let outcome: Option<String> = row.get(2)?;
+        let proof: Option<String> = row.get(3)?;
+        let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
+            continue;
+        };
+        let request = PastRequest {
+            at: from_millis(row.get(1)?)?,
+            fate,
+            same_batch: asker.batch == Some(recipient.batch()),
+            same_content: asker.content_key.is_some() && row.get(4)?,
+            batch_unfinished: row.get(5)?,
+        };
+        found.push((request, recipient));
+    }
+    Ok(found)
+}
+
+/// What is known of a request's outcome; `None` if it was not accepted, or is to be disregarded.
+fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
+    match (outcome, proof) {
+        (_, Some("failed" | "resend")) => None,
+        (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(Fate::Accepted),
+        (None, _) => Some(Fate::UnderWay),
+        (Some(_), _) => Some(Fate::Unknown),
+    }
+}

@@ -1,0 +1,420 @@
+//! `--add` and `--update`: a second list becomes part of a batch.
+//!
+//! The list is read into a batch of its own first (state `reading`, without a name, never sent from). When it
+//! is whole, one short transaction decides the change: it is written at the batch, and from then on nothing
+//! of the batch may be claimed. Steps carry it out, each a short transaction that judges the rows as they are
+//! then, and notes how far it came: a process that finds a change half done completes it
+//! ([`Store::finish_change`]).
+//!
+//! - Add: all rows join. The numbers that the batch has already were found to be duplicates.
+//! - Update: the list replaces the batch's list, person by person. A message that was sent stays sent. Whoever
+//!   is not settled for good takes the new row's fields, message and verdict; new people join; people who are
+//!   gone and still queued become suppressed; the verdicts on rows without a usable number are replaced.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Batch, from_json, parse_state, remove, to_json};
+use super::error::StoreError;
+use super::ids::{BatchId, PersonId, RecipientId};
+use super::tally::Counter;
+use super::writer::Tx;
+use super::{Reader, Store, journal, phone_from_column, to_millis};
+use crate::domain::delivery::{self, Event, State};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{Position, RowNumber, Suppression};
+
+/// Rows that are changed in one transaction: some 50 ms.
+const STEP: usize = 2_000;
+
+/// How a list becomes part of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Its rows join.
+    Add,
+    /// It replaces the batch's list.
+    Update,
+}
+
+/// What a batch is once the list is part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListChange {
+    /// How.
+    pub how: Change,
+    /// What its digest covers, by name.
+    pub definition: BTreeMap<String, String>,
+    /// SHA-256 over that.
+    pub digest: [u8; 32],
+    /// The names of all its files.
+    pub files: Vec<String>,
+}
+
+/// A change that was decided, as it stands at the batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Decided {
+    change: ListChange,
+    /// The number of the batch that holds the new list.
+    staging: i64,
+    /// The last row of the old list that was brought in line; `None` once all were.
+    after: Option<i64>,
+    /// The last row of the old list.
+    last: i64,
+}
+
+impl Reader {
+    /// The numbers of the batch, each with the row that counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn numbers(&self, id: BatchId) -> Result<Vec<(PhoneNumber, Position)>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT p.number, i.file, i.row
+             FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
+             WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
+                   AND r.state <> 'duplicate' AND r.state <> 'invalid'
+                   AND r.reason_code IS NOT 'removed_by_update'
+             ORDER BY r.id",
+        )?;
+        let mut rows = select.query(id.range())?;
+        let mut numbers = Vec::new();
+        while let Some(row) = rows.next()? {
+            let position = Position {
+                file: row.get(1)?,
+                row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
+            };
+            numbers.push((phone_from_column(row.get(0)?)?, position));
+        }
+        Ok(numbers)
+    }
+}
+
+impl Store {
+    /// Makes the rows of `staging` part of `batch`. Whoever was under way when an earlier process died becomes
+    /// unknown first: returns how many.
+    ///
+    /// The caller holds the batch ([`Store::hold`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails; a change that was begun is completed by
+    /// [`Store::finish_change`].
+    pub fn change_list(
+        &self,
+        batch: &Batch,
+        staging: BatchId,
+        change: ListChange,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let target = batch.id;
+        let interrupted = self
+            .writer
+            .write_blocking(move |tx| decide(tx, target, staging, &change, now))?;
+        self.finish_change(target, now)?;
+        Ok(interrupted)
+    }
+
+    /// Completes a change of the batch's list that was decided; does nothing if there is none.
+    ///
+    /// The caller holds the batch ([`Store::hold`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails; it can be completed later.
+    pub fn finish_change(&self, batch: BatchId, now: Timestamp) -> Result<(), StoreError> {
+        while self.writer.write_blocking(move |tx| step(tx, batch, now))? {}
+        Ok(())
+    }
+}
+
+/// Writes the change at the batch.
+fn decide(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    staging: BatchId,
+    change: &ListChange,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let interrupted = journal::interrupt(tx, target, now)?;
+    let (last, files): (i64, String) = tx.connection.query_row(
+        "SELECT last_seq, files FROM batch WHERE id = ?1",
+        [target],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let (first, _) = target.range();
+    let decided = Decided {
+        staging: staging.get(),
+        after: match change.how {
+            Change::Add => None,
+            Change::Update => Some(first),
+        },
+        last: first + last,
+        change: change.clone(),
+    };
+    let replaced = match change.how {
+        Change::Add => None,
+        Change::Update => Some(from_json::<Vec<String>>(&files)?.len()),
+    };
+    tx.connection.execute(
+        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file) WHERE id = ?1",
+        (
+            target,
+            to_json(&decided)?,
+            to_json(&change.files)?,
+            replaced.and_then(|files| i64::try_from(files).ok()),
+        ),
+    )?;
+    Ok(interrupted)
+}
+
+/// The next step of a decided change; false when there is none left.
+fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreError> {
+    let text: Option<String> = tx
+        .connection
+        .query_row("SELECT change FROM batch WHERE id = ?1", [target], |row| {
+            row.get(0)
+        })
+        .optional()?
+        .flatten();
+    let Some(text) = text else {
+        return Ok(false);
+    };
+    let mut decided: Decided = from_json(&text)?;
+    let staging = BatchId(decided.staging);
+    if let Some(after) = decided.after {
+        decided.after = bring_in_line(tx, staging, after, decided.last, now)?;
+        tx.connection.execute(
+            "UPDATE batch SET change = ?2 WHERE id = ?1",
+            (target, to_json(&decided)?),
+        )?;
+        return Ok(true);
+    }
+    if join_rows(tx, target, staging)? {
+        return Ok(true);
+    }
+    let change = &decided.change;
+    tx.connection.execute(
+        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
+        (target, to_json(&change.definition)?, change.digest),
+    )?;
+    remove(tx, staging)?;
+    Ok(false)
+}
+
+/// A row of the old list.
+struct Old {
+    id: RecipientId,
+    person: Option<PersonId>,
+    state: State,
+}
+
+/// Brings the next rows of the old list in line with the new one; returns the last of them if there are more.
+fn bring_in_line(
+    tx: &mut Tx<'_>,
+    staging: BatchId,
+    after: i64,
+    last: i64,
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let rows: Vec<(RecipientId, Option<PersonId>, String)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, person, state FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+        )?
+        .query_map((after, last, i64::try_from(STEP).unwrap_or(1)), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let more = (rows.len() == STEP)
+        .then(|| rows.last().map(|(id, ..)| id.get()))
+        .flatten();
+    for (id, person, state) in rows {
+        let old = Old {
+            id,
+            person,
+            state: parse_state(&state)?,
+        };
+        match (old.state, find_new(tx, staging, old.person)?) {
+            // Verdicts of the old list go with it.
+            (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
+            (_, Some(new)) => take_over(tx, &old, new, now)?,
+            (State::Queued, None) => journal::suppress(tx, id, &Suppression::Removed, now)?,
+            (
+                State::Sending
+                | State::Sent
+                | State::NoMessenger
+                | State::Error
+                | State::Unknown
+                | State::Suppressed,
+                None,
+            ) => {}
+        }
+    }
+    Ok(more)
+}
+
+/// The row of the new list for a person, if it is to be sent to or suppressed.
+fn find_new(
+    tx: &Tx<'_>,
+    staging: BatchId,
+    person: Option<PersonId>,
+) -> Result<Option<(RecipientId, State)>, StoreError> {
+    let Some(person) = person else {
+        return Ok(None);
+    };
+    let (first, last) = staging.range();
+    let found: Option<(RecipientId, String)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, state FROM recipient INDEXED BY recipient_by_person
+             WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('queued', 'suppressed')
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row((person, first, last), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found
+        .map(|(id, state)| Ok((id, parse_state(&state)?)))
+        .transpose()
+}
+
+/// Gives an old row what the new row says, and removes the new one.
+fn take_over(
+    tx: &mut Tx<'_>,
+    old: &Old,
+    (new, verdict): (RecipientId, State),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient_input AS o SET file = n.file, row = n.row, fields = n.fields
+             FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2",
+        )?
+        .execute((old.id, new))?;
+    // What was sent is told as it was sent; all else goes with the new list, whenever it goes.
+    if old.state != State::Sent {
+        tx.connection
+            .prepare_cached(
+                "UPDATE recipient_input AS o
+                 SET first_name = n.first_name, last_name = n.last_name, contact_id = n.contact_id,
+                     content = n.content, metadata = n.metadata, content_key = n.content_key
+                 FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2 AND n.content IS NOT NULL",
+            )?
+            .execute((old.id, new))?;
+    }
+    judge_anew(tx, old, new, verdict, now)?;
+    for table in ["recipient", "recipient_input"] {
+        tx.connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+            .execute([new])?;
+    }
+    Ok(())
+}
+
+/// A row that waits or is suppressed gets the verdict of the new row.
+fn judge_anew(
+    tx: &mut Tx<'_>,
+    old: &Old,
+    new: RecipientId,
+    verdict: State,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let next = match (old.state, verdict) {
+        (State::Queued, State::Suppressed) => delivery::next(old.state, Event::Suppress)?,
+        (State::Suppressed, State::Queued) => delivery::next(old.state, Event::Restore)?,
+        (State::Suppressed, State::Suppressed) => State::Suppressed,
+        (
+            State::Queued
+            | State::Sending
+            | State::Sent
+            | State::NoMessenger
+            | State::Error
+            | State::Unknown
+            | State::Invalid
+            | State::Duplicate
+            | State::Suppressed,
+            _,
+        ) => return Ok(()),
+    };
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient AS o
+             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0,
+                 finished_at = iif(?3 = 'suppressed', ?4, NULL)
+             FROM recipient n WHERE o.id = ?1 AND n.id = ?2",
+        )?
+        .execute((old.id, new, next.word(), to_millis(now)))?;
+    tx.count_move(old.id.batch(), old.state, next);
+    Ok(())
+}
+
+fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
+    for table in ["recipient", "recipient_input"] {
+        tx.connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+            .execute([old.id])?;
+    }
+    tx.count(old.id.batch(), Counter::State(old.state), -1);
+    Ok(())
+}
+
+/// The next rows of the new list join behind the batch's last; false if none was left.
+fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool, StoreError> {
+    let (first, last) = staging.range();
+    let rows: Vec<(RecipientId, String)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        )?
+        .query_map((first, last, i64::try_from(STEP).unwrap_or(1)), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let last_seq: u32 = tx.connection.query_row(
+        "SELECT last_seq FROM batch WHERE id = ?1",
+        [target],
+        |row| row.get(0),
+    )?;
+    let full = || StoreError::Value {
+        detail: "a batch holds at most 4,294,967,295 rows".to_owned(),
+    };
+    let count = u32::try_from(rows.len()).map_err(|_| full())?;
+    let new_last = last_seq.checked_add(count).ok_or_else(full)?;
+    for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
+        move_row(tx, from, RecipientId::new(target, seq))?;
+        tx.count(target, Counter::State(parse_state(&state)?), 1);
+    }
+    tx.connection.execute(
+        "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
+        (target, new_last),
+    )?;
+    Ok(true)
+}
+
+/// Copies a row under its new key and removes the old one.
+fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
+    let copies = [
+        (
+            "recipient",
+            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
+             SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
+        ),
+        (
+            "recipient_input",
+            "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
+                                          contact_id, content, metadata, content_key)
+             SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content,
+                    metadata, content_key FROM recipient_input WHERE id = ?1",
+        ),
+    ];
+    for (table, copy) in copies {
+        tx.connection.prepare_cached(copy)?.execute((from, to))?;
+        tx.connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+            .execute([from])?;
+    }
+    Ok(())
+}

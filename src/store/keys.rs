@@ -1,0 +1,89 @@
+//! Keyed hashes: what stays of an erased person, and the repeat guard's key of a content.
+//!
+//! The key is random, made once, and stays in this checkpoint. Without it, a hash of a phone number could be
+//! undone by trying all numbers, and that of a message by trying all names.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::Connection;
+use sha2::Sha256;
+
+use super::error::StoreError;
+use crate::domain::fold;
+use crate::domain::phone::PhoneNumber;
+
+/// How content is folded before its key is made: the number changes with [`fold::content`].
+pub(super) const KEY_FORM: i64 = 1;
+
+pub(super) type Hash = [u8; 32];
+
+/// The checkpoint's hash key.
+#[derive(Clone)]
+pub struct HashKey(Vec<u8>);
+
+impl std::fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashKey")
+    }
+}
+
+impl HashKey {
+    pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
+        let key = connection
+            .prepare_cached("SELECT hash_key FROM checkpoint")?
+            .query_row([], |row| row.get(0))?;
+        Ok(Self(key))
+    }
+
+    pub(super) fn from_bytes(key: Vec<u8>) -> Self {
+        Self(key)
+    }
+
+    /// What identifies "the same content through the same channel": 64 bits of a keyed hash. White space and
+    /// invisible characters make no other content.
+    pub fn content_key(&self, channel: &str, content: &str) -> i64 {
+        let hash = self.hash(&[
+            b"content",
+            channel.as_bytes(),
+            &[0],
+            fold::content(content).as_bytes(),
+        ]);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hash[..8]);
+        i64::from_le_bytes(bytes)
+    }
+
+    pub(super) fn number(&self, phone: PhoneNumber) -> Hash {
+        // As an earlier version stored it: a signed integer, which 15 digits fit.
+        let number = i64::try_from(phone.get()).unwrap_or(i64::MAX);
+        self.hash(&[b"phone", &number.to_be_bytes()])
+    }
+
+    pub(super) fn contact(&self, channel: &str, api_id: &str) -> Hash {
+        self.hash(&[b"contact", channel.as_bytes(), &[0], api_id.as_bytes()])
+    }
+
+    /// The key of an event: without the checkpoint's key it does not follow from the event's ids.
+    pub(super) fn event(&self, key: &[u8]) -> Vec<u8> {
+        self.hash(&[b"event", key])[..16].to_vec()
+    }
+
+    fn hash(&self, parts: &[&[u8]]) -> Hash {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            // HMAC takes keys of any length.
+            return Hash::default();
+        };
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// Random bytes of the operating system.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Database {
+        detail: format!("the system gives no random numbers ({error})"),
+    })?;
+    Ok(bytes)
+}

@@ -1,0 +1,180 @@
+//! People: found by number, or by the keyed hash of a number that was erased.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::StoreError;
+use super::ids::PersonId;
+use super::keys::HashKey;
+use super::{phone_from_column, phone_to_column, to_millis};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Suppression;
+
+/// The reason of a suppression that `forget` left.
+pub(super) const FORGOTTEN: &str = "erased at the person's request";
+/// Its source.
+pub(super) const FORGET: &str = "forget";
+
+/// The person with this number; `None` if no list and no event ever named it.
+pub(super) fn find(
+    connection: &Connection,
+    keys: &HashKey,
+    phone: PhoneNumber,
+) -> Result<Option<PersonId>, StoreError> {
+    let by_number = connection
+        .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
+        .query_row([phone_to_column(phone)], |row| row.get(0))
+        .optional()?;
+    if by_number.is_some() || !any_erased(connection)? {
+        return Ok(by_number);
+    }
+    Ok(connection
+        .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
+        .query_row([keys.number(phone)], |row| row.get(0))
+        .optional()?)
+}
+
+/// Whether anybody was ever erased: the usual case costs no hash.
+fn any_erased(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM person WHERE number_hash IS NOT NULL)")?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// The person with this number, made if need be.
+pub(super) fn find_or_make(
+    connection: &Connection,
+    keys: &HashKey,
+    phone: PhoneNumber,
+) -> Result<PersonId, StoreError> {
+    if let Some(person) = find(connection, keys, phone)? {
+        return Ok(person);
+    }
+    let person = make(connection, phone)?;
+    enter_number(connection, phone, person)?;
+    Ok(person)
+}
+
+/// Makes a person whose number is not entered into the index yet.
+pub(super) fn make(connection: &Connection, phone: PhoneNumber) -> Result<PersonId, StoreError> {
+    connection
+        .prepare_cached("INSERT INTO person (number) VALUES (?1)")?
+        .execute([phone_to_column(phone)])?;
+    Ok(PersonId(connection.last_insert_rowid()))
+}
+
+/// Enters a number into the index of people.
+pub(super) fn enter_number(
+    connection: &Connection,
+    phone: PhoneNumber,
+    person: PersonId,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO person_by_number (number, person) VALUES (?1, ?2)")?
+        .execute((phone_to_column(phone), person))?;
+    Ok(())
+}
+
+/// The person's number; `None` once it was erased.
+pub(super) fn number(
+    connection: &Connection,
+    person: PersonId,
+) -> Result<Option<PhoneNumber>, StoreError> {
+    let number: Option<Option<i64>> = connection
+        .prepare_cached("SELECT number FROM person WHERE id = ?1")?
+        .query_row([person], |row| row.get(0))
+        .optional()?;
+    number.flatten().map(phone_from_column).transpose()
+}
+
+/// Why the person must not be messaged, if so.
+pub(super) fn suppression(
+    connection: &Connection,
+    person: PersonId,
+) -> Result<Option<Suppression>, StoreError> {
+    let found: Option<(Option<String>, bool)> = connection
+        .prepare_cached(
+            "SELECT suppressed_reason, number IS NULL FROM person
+             WHERE id = ?1 AND suppressed_at IS NOT NULL",
+        )?
+        .query_row([person], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(found.map(|(reason, erased)| {
+        if erased {
+            Suppression::Forgotten
+        } else {
+            Suppression::Listed {
+                reason: reason.unwrap_or_default(),
+            }
+        }
+    }))
+}
+
+/// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.
+pub(super) fn suppress(
+    connection: &Connection,
+    person: PersonId,
+    reason: &str,
+    source: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE person SET suppressed_at = ?2, suppressed_reason = ?3, suppressed_source = ?4
+             WHERE id = ?1 AND suppressed_at IS NULL",
+        )?
+        .execute((person, to_millis(at), reason, source))?;
+    Ok(changed > 0)
+}
+
+/// Takes the person off the suppression list; an erased person gets the number back, because it was named
+/// again. Returns whether the person was on the list.
+pub(super) fn lift(
+    connection: &Connection,
+    person: PersonId,
+    phone: PhoneNumber,
+) -> Result<bool, StoreError> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE person SET suppressed_at = NULL, suppressed_reason = NULL, suppressed_source = NULL
+             WHERE id = ?1 AND suppressed_at IS NOT NULL",
+        )?
+        .execute([person])?;
+    let restored = connection
+        .prepare_cached(
+            "UPDATE person SET number = ?2, number_hash = NULL WHERE id = ?1 AND number IS NULL",
+        )?
+        .execute((person, phone_to_column(phone)))?;
+    if restored > 0 {
+        enter_number(connection, phone, person)?;
+    }
+    Ok(changed > 0)
+}
+
+/// Removes a person whom no list, message, contact or suppression names any more.
+pub(super) fn remove_unnamed(connection: &Connection, person: i64) -> Result<(), StoreError> {
+    let person = PersonId(person);
+    let unnamed: bool = connection
+        .prepare_cached(
+            "SELECT suppressed_at IS NULL AND last_inbound_at IS NULL AND number_hash IS NULL
+                    AND NOT EXISTS (SELECT 1 FROM recipient WHERE person = p.id)
+                    AND NOT EXISTS (SELECT 1 FROM attempt WHERE person = p.id)
+                    AND NOT EXISTS (SELECT 1 FROM contact WHERE person = p.id)
+             FROM person p WHERE id = ?1",
+        )?
+        .query_row([person], |row| row.get(0))
+        .optional()?
+        .unwrap_or(false);
+    if unnamed {
+        connection
+            .prepare_cached(
+                "DELETE FROM person_by_number
+                 WHERE number = (SELECT number FROM person WHERE id = ?1) AND person = ?1",
+            )?
+            .execute([person])?;
+        connection
+            .prepare_cached("DELETE FROM person WHERE id = ?1")?
+            .execute([person])?;
+    }
+    Ok(())
+}

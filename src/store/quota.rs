@@ -1,0 +1,193 @@
+//! What is remembered of the quota between runs, by token; and the meanings of refusals.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::StoreError;
+use super::ids::BatchId;
+use super::{Reader, Store, from_millis, to_millis};
+
+/// Requests that started lately, as the audit has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PastRequests {
+    /// When they started, oldest first.
+    pub starts: Vec<Timestamp>,
+    /// Those of them that got no answer, or none yet.
+    pub unanswered: u64,
+}
+
+/// How many requests were ever claimed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Claims {
+    with_token: i64,
+    of_batch: i64,
+}
+
+impl Claims {
+    /// Requests of other batches with the token since `before`.
+    pub(super) fn of_others_since(self, before: &Self) -> u64 {
+        let all = self.with_token - before.with_token;
+        let own = self.of_batch - before.of_batch;
+        u64::try_from(all - own).unwrap_or(0)
+    }
+}
+
+/// How many requests were ever claimed with the token, and by the batch.
+pub(super) fn claims(
+    connection: &Connection,
+    token: i64,
+    batch: BatchId,
+) -> Result<Claims, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT coalesce((SELECT claimed FROM quota WHERE token = ?1), 0),
+                    coalesce((SELECT requests FROM tally WHERE batch = ?2), 0)",
+        )?
+        .query_row((token, batch), |row| {
+            Ok(Claims {
+                with_token: row.get(0)?,
+                of_batch: row.get(1)?,
+            })
+        })?)
+}
+
+/// Notes what is new of the quota, if anything is, and so many more claims.
+pub(super) fn note(
+    connection: &Connection,
+    token: i64,
+    state: Option<&str>,
+    claims: i64,
+    at: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO quota (token, state, updated_at, claimed)
+             VALUES (?1, coalesce(?2, '{}'), ?3, ?4)
+             ON CONFLICT DO UPDATE SET state = coalesce(?2, state), updated_at = excluded.updated_at,
+                                       claimed = claimed + excluded.claimed",
+        )?
+        .execute((token, state, at, claims))?;
+    Ok(())
+}
+
+impl Store {
+    /// Remembers what is known of a token's quota, as the pacer's JSON.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn save_quota(
+        &self,
+        token: i64,
+        state: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| note(tx.connection, token, Some(&state), 0, to_millis(now)))
+            .await
+    }
+
+    /// Remembers that refusals with these texts mean "no Messenger". `source` is who or what said so.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn learn_no_messenger(
+        &self,
+        texts: BTreeSet<String>,
+        source: &'static str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                for text in &texts {
+                    mean_no_messenger(tx.connection, text, source, now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Keeps that refusals with this text mean "no Messenger".
+pub(super) fn mean_no_messenger(
+    connection: &Connection,
+    text: &str,
+    source: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, 'no_messenger', ?2, ?3)
+             ON CONFLICT DO UPDATE SET meaning = excluded.meaning, source = excluded.source,
+                                       decided_at = excluded.decided_at",
+        )?
+        .execute((text, source, to_millis(now)))?;
+    Ok(())
+}
+
+impl Reader {
+    /// What is remembered of a token's quota, as the pacer's JSON.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn quota(&self, token: i64) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .connection
+            .query_row("SELECT state FROM quota WHERE token = ?1", [token], |row| {
+                row.get(0)
+            })
+            .optional()?)
+    }
+
+    /// The requests of all batches with this token that started since then: the latest `most`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn past_requests(
+        &self,
+        token: i64,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<PastRequests, StoreError> {
+        // From the last one back. Requests stand in the order in which they left, but for clocks that were
+        // wrong: the search ends at a request that both left and ended before.
+        let mut select = self.connection.prepare(
+            "SELECT started_at, token, coalesce(finished_at, ?1),
+                    outcome IS NULL OR outcome = 'interrupted'
+                        OR outcome = 'undecided' AND http_status IS NULL,
+                    kind <> 'note' AND outcome IS NOT 'not_sent'
+             FROM attempt ORDER BY id DESC",
+        )?;
+        let since = to_millis(since);
+        let mut past = PastRequests::default();
+        let mut rows = select.query([since])?;
+        while let Some(row) = rows.next()? {
+            let (started_at, finished_at): (i64, i64) = (row.get(0)?, row.get(2)?);
+            if started_at.max(finished_at) < since || past.starts.len() >= most {
+                break;
+            }
+            let counts: bool = row.get(4)?;
+            if counts && row.get::<_, Option<i64>>(1)? == Some(token) && started_at >= since {
+                past.starts.push(from_millis(started_at)?);
+                past.unanswered += u64::from(row.get::<_, bool>(3)?);
+            }
+        }
+        past.starts.sort_unstable();
+        Ok(past)
+    }
+
+    /// The refusal texts that are known to mean "no Messenger".
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare("SELECT text FROM refusal WHERE meaning = 'no_messenger'")?;
+        let texts = select
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(texts)
+    }
+}

@@ -1,0 +1,138 @@
+//! The counters of a batch: one row, changed in the transactions that change what it counts.
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::Reader;
+use super::error::StoreError;
+use super::ids::BatchId;
+use crate::domain::delivery::State;
+
+/// A counter of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Counter {
+    /// Recipients in a state.
+    State(State),
+    /// Requests that were claimed.
+    Requests,
+    /// Requests that the API put off (429).
+    Throttled,
+}
+
+impl Counter {
+    /// The column.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::State(state) => state.word(),
+            Self::Requests => "requests",
+            Self::Throttled => "throttled",
+        }
+    }
+}
+
+/// How many recipients are in each state, and how many requests it took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Accepted by the API.
+    pub sent: u64,
+    /// No Messenger for the number.
+    pub no_messenger: u64,
+    /// Refused, or failed to be delivered.
+    pub error: u64,
+    /// A message may have gone out.
+    pub unknown: u64,
+    /// Cannot be sent as the row stands.
+    pub invalid: u64,
+    /// The number stands in an earlier row.
+    pub duplicate: u64,
+    /// Must not be messaged.
+    pub suppressed: u64,
+    /// Waits for its turn.
+    pub queued: u64,
+    /// On its way this moment.
+    pub sending: u64,
+    /// Requests that left.
+    pub requests: u64,
+    /// Requests that the API put off (429).
+    pub throttled: u64,
+}
+
+impl Counts {
+    /// All rows of the batch.
+    pub fn rows(&self) -> u64 {
+        State::ALL.into_iter().map(|state| self.of(state)).sum()
+    }
+
+    /// The rows in one state.
+    pub fn of(&self, state: State) -> u64 {
+        match state {
+            State::Queued => self.queued,
+            State::Sending => self.sending,
+            State::Sent => self.sent,
+            State::NoMessenger => self.no_messenger,
+            State::Error => self.error,
+            State::Unknown => self.unknown,
+            State::Invalid => self.invalid,
+            State::Duplicate => self.duplicate,
+            State::Suppressed => self.suppressed,
+        }
+    }
+}
+
+/// Adds to the counters of a batch.
+pub(super) fn add(
+    connection: &Connection,
+    batch: BatchId,
+    changes: &[(Counter, i64)],
+) -> Result<(), StoreError> {
+    let changes: Vec<_> = changes.iter().filter(|(_, n)| *n != 0).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    // Few combinations occur, so that the statements stay prepared.
+    let columns: Vec<String> = changes
+        .iter()
+        .enumerate()
+        .map(|(at, (counter, _))| format!("{0} = {0} + ?{1}", counter.word(), at + 2))
+        .collect();
+    let mut update = connection.prepare_cached(&format!(
+        "UPDATE tally SET {} WHERE batch = ?1",
+        columns.join(", ")
+    ))?;
+    let values = std::iter::once(batch.get()).chain(changes.iter().map(|(_, n)| *n));
+    update.execute(rusqlite::params_from_iter(values))?;
+    Ok(())
+}
+
+impl Reader {
+    /// How far the batch is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn counts(&self, id: BatchId) -> Result<Counts, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT sent, no_messenger, error, unknown, invalid, duplicate, suppressed, queued, sending,
+                    requests, throttled FROM tally WHERE batch = ?1",
+        )?;
+        let mut rows = select.query([id])?;
+        let Some(row) = rows.next()? else {
+            return Ok(Counts::default());
+        };
+        let count = |column: usize| -> Result<u64, StoreError> {
+            Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+        };
+        Ok(Counts {
+            sent: count(0)?,
+            no_messenger: count(1)?,
+            error: count(2)?,
+            unknown: count(3)?,
+            invalid: count(4)?,
+            duplicate: count(5)?,
+            suppressed: count(6)?,
+            queued: count(7)?,
+            sending: count(8)?,
+            requests: count(9)?,
+            throttled: count(10)?,
+        })
+    }
+}

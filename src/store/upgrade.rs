@@ -1,0 +1,62 @@
+//! Brings the checkpoint of an older program forward: alone with the file, and with a copy beside it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+use super::schema;
+
+/// Makes a new checkpoint, or brings an old one to the version of this program.
+///
+/// An old one is first copied beside itself (`outreach.db.v3.bak`), and nobody else may have it open.
+pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let found = schema::version(connection)?;
+    if found == 0 || found == schema::VERSION {
+        schema::migrate(connection)?;
+        return Ok(());
+    }
+    // Leaving the write-ahead log needs the file for itself.
+    match connection.pragma_update(None, "journal_mode", "DELETE") {
+        Ok(()) => {}
+        Err(error) => {
+            return Err(match StoreError::from(error) {
+                StoreError::Busy => StoreError::InUse {
+                    known: schema::VERSION,
+                },
+                other => other,
+            });
+        }
+    }
+    copy_beside(path, connection, found)?;
+    schema::migrate(connection)?;
+    // Earlier programs did not overwrite what they erased.
+    connection.execute_batch("VACUUM")?;
+    Ok(())
+}
+
+/// Copies the checkpoint as it is, readable by the owner only. A copy that is there stays: it is the one from
+/// before an upgrade that was interrupted.
+fn copy_beside(path: &Path, connection: &Connection, version: u32) -> Result<(), StoreError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".v{version}.bak"));
+    let copy: PathBuf = path.with_file_name(name);
+    if copy.exists() {
+        return Ok(());
+    }
+    let mut partial = copy.clone().into_os_string();
+    partial.push(".part");
+    let partial = PathBuf::from(partial);
+    let failed = |source| StoreError::File {
+        path: partial.clone(),
+        source,
+    };
+    match std::fs::remove_file(&partial) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    super::create_private(&partial)?;
+    connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
+    std::fs::rename(&partial, &copy).map_err(failed)
+}

@@ -12,6 +12,7 @@ use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, Rec
 use super::keys::KEY_FORM;
 use super::{from_millis, to_millis};
 use crate::domain::eligibility::{Fate, PastRequest};
+use crate::domain::event::read_covers;
 use crate::domain::outcome::AttemptOutcome;
 
 /// A request that is about to leave.
@@ -118,6 +119,33 @@ pub(super) fn prove(
             "UPDATE attempt SET proof = ?2, proof_at = ?3, proof_by = ?4, proof_text = ?5 WHERE id = ?1",
         )?
         .execute((attempt, proof.word(), to_millis(at), by, text))?;
+    Ok(())
+}
+
+/// When the message of a request was sent, as far as is known: an answer that was lost says nothing.
+pub(super) const SENT_AT: &str = "iif(a.outcome = 'sent', a.finished_at, a.started_at)";
+
+/// Notes when the message was read, if the event came before what tells that the request was accepted.
+pub(super) fn note_read(
+    connection: &Connection,
+    attempt: AttemptId,
+    contact: ContactRow,
+) -> Result<(), StoreError> {
+    let skew = to_millis(read_covers(Timestamp::UNIX_EPOCH));
+    let read: Option<i64> = connection
+        .prepare_cached(&format!(
+            "SELECT min(d.until) FROM attempt a CROSS JOIN contact_read d
+                  ON d.contact = ?2 AND d.until >= {SENT_AT} - ?3
+             WHERE a.id = ?1"
+        ))?
+        .query_row((attempt, contact, skew), |row| row.get(0))?;
+    if let Some(read) = read {
+        connection
+            .prepare_cached(
+                "UPDATE attempt SET read_at = coalesce(min(read_at, ?2), ?2) WHERE id = ?1",
+            )?
+            .execute((attempt, read))?;
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
+use super::attempt::SENT_AT;
 use super::error::StoreError;
 use super::ids::{ApiId, ChannelId, ContactRow, PersonId, StoredId};
 use super::keys::HashKey;
@@ -224,9 +225,9 @@ fn select(of_person: bool) -> String {
                                min(opted_in_at) AS opted_in, min(opted_out_at) AS opted_out, 1 AS known
                         FROM contact WHERE {whose} GROUP BY person, channel) k
                   ON k.person = p.id AND k.channel = c.id
-             LEFT JOIN (SELECT person, channel, min(coalesce(finished_at, started_at)) AS first,
-                               max(coalesce(finished_at, started_at)) AS last
-                        FROM attempt
+             LEFT JOIN (SELECT person, channel, min({SENT_AT}) AS first,
+                               max({SENT_AT}) AS last
+                        FROM attempt a
                         WHERE {whose} AND kind <> 'note'
                               AND (outcome = 'sent' OR proof IN ('accepted', 'assumed'))
                         GROUP BY person, channel) m ON m.person = p.id AND m.channel = c.id
@@ -283,8 +284,8 @@ impl Reader {
         ) else {
             return Ok(Vec::new());
         };
-        let mut select = self.connection.prepare(
-            "SELECT b.name, i.row, r.state, a.message_id, coalesce(a.finished_at, a.started_at),
+        let mut select = self.connection.prepare(&format!(
+            "SELECT b.name, i.row, r.state, a.message_id, {SENT_AT},
                     a.delivered_at, a.read_at
              FROM attempt a
                   JOIN recipient r ON r.id = a.recipient
@@ -292,8 +293,8 @@ impl Reader {
                   JOIN batch b ON b.id = r.id >> 32
              WHERE a.person = ?1 AND a.channel = ?2 AND a.kind <> 'note'
                    AND (a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed'))
-             ORDER BY a.recipient, a.id",
-        )?;
+             ORDER BY a.recipient, a.id"
+        ))?;
         let rows = select.query_map((whose, on), |row| {
             let message = || -> Result<ContactMessage, StoreError> {
                 Ok(ContactMessage {

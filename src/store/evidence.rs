@@ -172,7 +172,7 @@ impl Event<'_, '_> {
             .prepare_cached(
                 "UPDATE attempt SET read_at = coalesce(min(read_at, ?3), ?3)
                  WHERE person IS ?1 AND contact = ?2 AND kind <> 'note'
-                       AND coalesce(finished_at, started_at) <= ?4",
+                       AND iif(outcome = 'sent', finished_at, started_at) <= ?4",
             )?
             .execute((
                 found.person,
@@ -342,7 +342,7 @@ impl Event<'_, '_> {
         let candidates: Vec<(RecipientId, bool)> = self
             .connection()
             .prepare_cached(
-                "SELECT recipient, outcome IN ('undecided', 'interrupted') AND proof IS NULL
+                "SELECT recipient, coalesce(outcome IN ('undecided', 'interrupted'), 0) AND proof IS NULL
                  FROM attempt INDEXED BY attempt_by_person
                  WHERE person = ?1 AND channel = ?2 AND kind <> 'note' AND message_id IS NULL
                        AND (outcome IS NULL OR outcome = 'sent'
@@ -480,6 +480,9 @@ impl Event<'_, '_> {
                  WHERE id = ?1",
             )?
             .execute((subject.request, ApiId(message), contact))?;
+        if let Some(contact) = contact {
+            attempt::note_read(self.connection(), subject.request, contact)?;
+        }
         let kept: bool = self
             .connection()
             .prepare_cached("SELECT message_id = ?2 FROM attempt WHERE id = ?1")?

@@ -258,7 +258,13 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => match path.is_dir() {
+            false => Ok(()),
+            true => Err(StoreError::Open {
+                path: path.to_owned(),
+                detail: "it is a directory".to_owned(),
+            }),
+        },
         Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StoreError::Full),
         Err(error) => Err(StoreError::Open {
             path: path.to_owned(),

@@ -57,7 +57,7 @@ pub struct ResultRow<'a> {
 /// What is known of the message to recipient `r`: when the recipient was settled, the ids, when it was
 /// accepted, delivered, read, and when the person opted in. Needs [`JOINS`].
 pub(super) const FACTS: &str = "coalesce(r.finished_at, a.finished_at), a.message_id, k.api_id,
-     coalesce(a.finished_at, a.started_at), a.delivered_at, a.read_at, k.opted_in_at";
+     iif(a.outcome = 'sent', a.finished_at, a.started_at), a.delivered_at, a.read_at, k.opted_in_at";
 
 /// See [`FACTS`]: the person, the last request that was accepted, and the contact that it went to.
 pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person

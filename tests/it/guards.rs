@@ -84,9 +84,7 @@ fn deliveries_that_failed_later_are_not_taken_for_refusals() {
         .execute_batch(
             "UPDATE recipient SET state = 'error', reason_code = 'delivery_failed',
                     reason = 'no user for the number' WHERE state = 'sent';
-             UPDATE tally SET n = 0 WHERE what = 'sent';
-             INSERT INTO tally VALUES (1, 'error', 25)
-                    ON CONFLICT DO UPDATE SET n = n + excluded.n;",
+             UPDATE tally SET error = error + sent, sent = 0;",
         )
         .unwrap();
     scratch.send(&sandbox).run().expect(3);

@@ -125,7 +125,7 @@ impl Scene {
     fn stored(&self) -> u64 {
         let path = self.folder.path().join("outreach.db");
         let connection = rusqlite::Connection::open(path).unwrap();
-        let count = "SELECT count(*) FROM webhook_event";
+        let count = "SELECT count(*) FROM event";
         let count: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
         u64::try_from(count).unwrap()
     }

@@ -62,7 +62,7 @@ pub(super) enum Found {
 
 /// What a search for the next row found.
 enum Next {
-    Row(Box<Ready>),
+    Row(Box<Ready>, PhoneNumber),
     /// Many rows that may not be sent, and the end is not reached.
     More,
     Nothing,
@@ -73,7 +73,8 @@ enum Next {
 struct Ready {
     id: RecipientId,
     person: PersonId,
-    phone: PhoneNumber,
+    /// `None` if the person was erased after the list was read.
+    phone: Option<PhoneNumber>,
     attempts: u32,
     row: u32,
     first_name: Option<String>,
@@ -98,7 +99,7 @@ pub(super) fn claim(
         return Ok(Found::OthersSpent { total });
     }
     Ok(Found::Claim(match next(tx, scope, now)? {
-        Next::Row(ready) => Claim::Claimed(Box::new(intend(tx, scope, *ready, now)?)),
+        Next::Row(ready, phone) => Claim::Claimed(Box::new(intend(tx, scope, *ready, phone, now)?)),
         Next::More => Claim::Again,
         Next::Nothing => Claim::Exhausted {
             opens_at: next_opening(tx, context.batch, now)?,
@@ -113,7 +114,7 @@ pub(super) fn outstanding(
     now: Timestamp,
 ) -> Result<Outstanding, StoreError> {
     Ok(match next(tx, scope, now)? {
-        Next::Row(_) => Outstanding::Some,
+        Next::Row(..) => Outstanding::Some,
         Next::More => Outstanding::Retry,
         Next::Nothing => match next_opening(tx, scope.context.batch, now)? {
             Some(_) => Outstanding::Some,
@@ -129,8 +130,12 @@ fn next(tx: &mut Tx<'_>, scope: &Scope<'_>, now: Timestamp) -> Result<Next, Stor
         let Some(ready) = due(tx, scope.context.batch, now)? else {
             return Ok(Next::Nothing);
         };
+        let Some(phone) = ready.phone else {
+            suppress(tx, ready.id, &Suppression::Forgotten, now)?;
+            continue;
+        };
         let window = scope.context.rules.window.as_ref();
-        match window.map_or(Opening::Now, |window| window(ready.phone, now)) {
+        match window.map_or(Opening::Now, |window| window(phone, now)) {
             Opening::Now => {}
             Opening::At(at) => {
                 wait(tx, ready.id, to_millis(at).max(to_millis(now) + 1))?;
@@ -142,7 +147,7 @@ fn next(tx: &mut Tx<'_>, scope: &Scope<'_>, now: Timestamp) -> Result<Next, Stor
             }
         }
         if may_send(tx, scope, &ready, now)? {
-            return Ok(Next::Row(Box::new(ready)));
+            return Ok(Next::Row(Box::new(ready), phone));
         }
     }
     Ok(Next::More)
@@ -180,11 +185,13 @@ fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
     let missing = |what: &str| StoreError::Value {
         detail: format!("a queued row without {what}"),
     };
-    let number: Option<i64> = row.get(2)?;
     Ok(Ready {
         id: row.get(0)?,
         person: row.get(1)?,
-        phone: phone_from_column(number.ok_or_else(|| missing("a number"))?)?,
+        phone: row
+            .get::<_, Option<i64>>(2)?
+            .map(phone_from_column)
+            .transpose()?,
         attempts: row.get(3)?,
         row: row.get(4)?,
         first_name: row.get(5)?,
@@ -287,6 +294,7 @@ fn intend(
     tx: &mut Tx<'_>,
     scope: &Scope<'_>,
     ready: Ready,
+    phone: PhoneNumber,
     now: Timestamp,
 ) -> Result<Claimed, StoreError> {
     let context = scope.context;
@@ -316,7 +324,7 @@ fn intend(
     let addressee = match contact_id {
         Some(id) => Addressee::ContactId(id),
         None => Addressee::Phone {
-            phone: ready.phone,
+            phone,
             first_name: ready.first_name,
             last_name: ready.last_name,
         },
@@ -324,7 +332,7 @@ fn intend(
     Ok(Claimed {
         recipient: ready.id,
         attempts: ready.attempts,
-        phone: ready.phone,
+        phone,
         row: ready.row,
         addressee,
         content: ready.content,

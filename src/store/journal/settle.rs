@@ -1,17 +1,15 @@
 //! The results: what became of a request, and what an earlier process never learned.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::claim::{AT_ONCE, Scope};
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
-use crate::domain::event::read_covers;
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::attempt::{self, Closing};
 use crate::store::batch::parse_state;
 use crate::store::error::StoreError;
-use crate::store::ids::{AttemptId, BatchId, ContactRow, PersonId, RecipientId};
+use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
 use crate::store::{contact, to_millis};
@@ -137,32 +135,9 @@ fn close_request(
     };
     attempt::close(tx.connection, request, &closing)?;
     match contact {
-        Some(contact) => note_read(tx, request, contact, it.at),
+        Some(contact) => attempt::note_read(tx.connection, request, contact),
         None => Ok(()),
     }
-}
-
-/// The contact may have read the conversation already: the event came before this answer.
-fn note_read(
-    tx: &Tx<'_>,
-    request: AttemptId,
-    contact: ContactRow,
-    sent_at: Timestamp,
-) -> Result<(), StoreError> {
-    let skew = to_millis(read_covers(Timestamp::UNIX_EPOCH));
-    let read: Option<i64> = tx
-        .connection
-        .prepare_cached(
-            "SELECT until FROM contact_read WHERE contact = ?1 AND until >= ?2 ORDER BY until LIMIT 1",
-        )?
-        .query_row((contact, to_millis(sent_at) - skew), |row| row.get(0))
-        .optional()?;
-    if let Some(read) = read {
-        tx.connection
-            .prepare_cached("UPDATE attempt SET read_at = ?2 WHERE id = ?1")?
-            .execute((request, read))?;
-    }
-    Ok(())
 }
 
 /// The usual case: nothing happened to the recipient since it was claimed.

@@ -249,8 +249,10 @@ fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Re
 fn attempt_line(attempt: &AttemptRecord) -> String {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
-    let mut line = attempt.started_at.to_string();
-    if let Some(finished) = attempt.finished_at {
+    // Of what a person decided or an event proved, the time of that is shown.
+    let learned = attempt.finished_at.filter(|_| attempt.actor.is_some());
+    let mut line = learned.unwrap_or(attempt.started_at).to_string();
+    if let (None, Some(finished)) = (learned, attempt.finished_at) {
         let took = finished.as_millisecond() - attempt.started_at.as_millisecond();
         if took > 0 {
             let _ = write!(line, " (+{took} ms)");

@@ -12,6 +12,7 @@ use super::contact::{fold_few, note_due, refresh};
 use super::error::StoreError;
 use super::intent;
 use super::message::{Addressed, addressed};
+use super::learned::Learned;
 use super::suppression::{self, SuppressionEntry};
 use super::writer::Tx;
 use super::{from_millis, to_millis};
@@ -335,18 +336,16 @@ impl Desk<'_, '_> {
                 failure,
                 to_millis(self.now),
             ))?;
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO attempt (recipient, started_at, finished_at, outcome, text, actor)
-                 VALUES (?1, ?2, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((
-                subject.id.get(),
-                to_millis(self.now),
-                AttemptOutcome::Evidence.word(),
-                failure,
-                format!("webhook {}", self.kind),
-            ))?;
+        let actor = format!("webhook {}", self.kind);
+        let entry = Learned {
+            recipient: subject.id,
+            outcome: AttemptOutcome::Evidence,
+            accepted: next == State::Sent,
+            text: failure,
+            actor: &actor,
+            now: self.now,
+        };
+        entry.insert(self.connection())?;
         self.tx.count_move(subject.id.batch(), subject.state, next);
         Ok(true)
     }

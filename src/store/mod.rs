@@ -21,6 +21,7 @@ mod halt;
 mod history;
 mod intent;
 mod journal;
+mod learned;
 mod loader;
 mod lock;
 mod message;

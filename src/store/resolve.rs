@@ -8,6 +8,7 @@ use rusqlite::OptionalExtension;
 
 use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
+use super::learned::Learned;
 use super::writer::Tx;
 use super::{Reader, Store, contact, journal, message, to_millis};
 use crate::domain::delivery::{self, Event, State};
@@ -174,19 +175,15 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
             done.then_some(entry.text),
             done.then_some(at),
         ))?;
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO attempt (recipient, phone, started_at, finished_at, outcome, text, actor)
-             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
-        )?
-        .execute((
-            recipient.get(),
-            phone,
-            at,
-            entry.outcome.word(),
-            entry.text,
-            entry.actor,
-        ))?;
+    let learned = Learned {
+        recipient,
+        outcome: entry.outcome,
+        accepted: next == State::Sent,
+        text: Some(entry.text),
+        actor: entry.actor,
+        now: entry.now,
+    };
+    learned.insert(tx.connection)?;
     tx.count_move(recipient.batch(), State::Unknown, next);
     Ok(true)
 }

@@ -15,6 +15,7 @@ mod content;
 mod crash;
 mod dispatcher;
 mod doctor;
+mod evidence;
 mod exit_codes;
 mod fixture;
 mod forget;

@@ -1,0 +1,128 @@
+//! An accepted message counts, whichever way it was learned that it was accepted.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use outreach::domain::delivery::State;
+use outreach::store::{Claim, Decision, HistorySpan};
+use serde_json::json;
+
+use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
+use crate::webhooks::{NUMBER, Scene, at, echo};
+
+/// Another batch for the same list.
+fn other(scratch: &Scratch, sandbox: &SandboxProcess, text: &str) -> Program {
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "other"])
+        .with(&["--message", text, "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url()])
+}
+
+#[test]
+fn whoever_a_killed_run_messaged_is_not_messaged_again_once_an_event_proves_it() {
+    let same = "Hello {{ first_name }}";
+    for (text, guard) in [(same, "--repeat-guard"), ("Good evening", "--not-within")] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        scratch.contacts(3);
+        // The second message is accepted, and its answer is never read.
+        scratch
+            .send(&sandbox)
+            .concurrency(1)
+            .crash_at("after-request:2")
+            .run()
+            .expect_crash();
+        let receiver = Receiver::start(&scratch);
+        let ours = json!({ "outreach_batch": "list", "outreach_recipient": "2" });
+        receiver.take(&event(
+            "message_echo",
+            "4001",
+            None,
+            &Timestamp::now().to_string(),
+            &json!({ "id": "9001", "metadata": ours }),
+        ));
+        receiver.end();
+        assert_eq!(scratch.checkpoint().states()[&number(1)], State::Sent);
+        other(&scratch, &sandbox, text)
+            .with(&[guard, "1d"])
+            .run()
+            .expect(0);
+        assert_eq!(sandbox.accepted()[&number(1)], 1, "{guard}");
+        let rows = scratch.checkpoint().rows_of("other");
+        assert_eq!(rows[1].state, State::Suppressed, "{guard}");
+        assert_eq!(rows[2].state, State::Sent, "{guard}");
+        scratch.checkpoint().expect_sound();
+    }
+}
+
+/// Nobody is left for the batch's run.
+async fn expect_exhausted(scene: &Scene) {
+    let mut claim = scene.try_claim(at(12)).await;
+    if matches!(claim, Claim::OthersSpent(_)) {
+        claim = scene.try_claim(at(12)).await;
+    }
+    assert!(matches!(claim, Claim::Exhausted { .. }), "{claim:?}");
+}
+
+fn spans() -> [HistorySpan; 2] {
+    let day = Duration::from_hours(24);
+    let off = HistorySpan::default();
+    [
+        HistorySpan {
+            repeat_guard: day,
+            ..off
+        },
+        HistorySpan {
+            not_within: day,
+            ..off
+        },
+    ]
+}
+
+#[tokio::test]
+async fn an_echo_that_overtakes_the_answer_counts_in_a_run_that_began_before() {
+    for span in spans() {
+        let scene = Scene::new(&[NUMBER]).await;
+        let second = scene.beside_with("autumn", &[NUMBER], span).await;
+        let claimed = scene.claim(at(9)).await;
+        scene.take(&echo(NUMBER, "9001", 1)).await;
+        assert_eq!(scene.story(2).state, State::Sent);
+        expect_exhausted(&second).await;
+        assert_eq!(second.story(2).state, State::Suppressed);
+        scene.answer(&claimed, Some("9001"), at(13)).await;
+        scene.sound();
+    }
+}
+
+/// Number and content key stand beside every accepted message, and beside no failed one.
+#[tokio::test]
+async fn what_a_person_decided_counts_like_an_answer() {
+    let scene = Scene::new(&[NUMBER, NUMBER + 1]).await;
+    for _ in 0..2 {
+        let claimed = scene.claim(at(9)).await;
+        scene.answer(&claimed, None, at(10)).await;
+    }
+    let (first, second) = (scene.story(2).recipient, scene.story(3).recipient);
+    let store = std::sync::Arc::clone(&scene.store);
+    tokio::task::spawn_blocking(move || {
+        let decide = |who, what| store.decide(vec![who], what, "jana".to_owned(), at(4000));
+        decide(first, Decision::AssumeSent).unwrap();
+        decide(second, Decision::Resend).unwrap();
+    })
+    .await
+    .unwrap();
+    let file = rusqlite::Connection::open(scene.store.path()).unwrap();
+    let same: (i64, i64) = file
+        .query_row(
+            "SELECT count(*) FILTER (WHERE a.outcome = 'assumed_sent' AND a.phone = u.phone
+                                           AND a.content_key = u.content_key
+                                           AND a.started_at = u.started_at),
+                    count(*) FILTER (WHERE a.outcome = 'resend' AND a.content_key IS NULL)
+             FROM attempt a JOIN attempt u USING (recipient)
+             WHERE u.outcome = 'undecided' AND a.id > u.id",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(same, (1, 1));
+    scene.sound();
+}

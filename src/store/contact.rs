@@ -6,7 +6,7 @@
 //! are entered here. To enter a message once more changes nothing.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::error::StoreError;
@@ -277,6 +277,25 @@ pub(super) fn fold_few(connection: &Connection) -> Result<bool, StoreError> {
         fold_all(connection)?;
     }
     Ok(few)
+}
+
+/// The number of a contact, where it is known.
+pub(super) fn number_of(
+    connection: &Connection,
+    channel: &str,
+    contact_id: &str,
+) -> Result<Option<i64>, StoreError> {
+    let find = || {
+        connection
+            .prepare_cached("SELECT phone FROM contact WHERE contact_id = ?1 AND channel = ?2")?
+            .query_row((contact_id, channel), |row| row.get(0))
+            .optional()
+    };
+    let found: Option<i64> = find()?;
+    if found.is_none() && fold_few(connection)? {
+        return Ok(find()?);
+    }
+    Ok(found)
 }
 
 /// Brings the messages to a number up to date with what is known of the person: since when they are

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::batch::{BatchId, RecipientId};
-use super::contact::{fold_few, note_due, refresh};
+use super::contact::{self, note_due, refresh};
 use super::error::StoreError;
 use super::intent;
 use super::message::{Addressed, addressed};
@@ -90,17 +90,7 @@ impl Desk<'_, '_> {
         let Some(contact_id) = &self.news.contact_id else {
             return Ok(None);
         };
-        let find = || {
-            self.connection()
-                .prepare_cached("SELECT phone FROM contact WHERE contact_id = ?1 AND channel = ?2")?
-                .query_row((contact_id, &self.news.channel), |row| row.get(0))
-                .optional()
-        };
-        let found: Option<i64> = find()?;
-        if found.is_none() && fold_few(self.connection())? {
-            return Ok(find()?);
-        }
-        Ok(found)
+        contact::number_of(self.connection(), &self.news.channel, contact_id)
     }
 
     /// Joins what the event tells of the contact with what is known.

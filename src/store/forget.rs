@@ -111,7 +111,7 @@ fn erase(
     }
     tx.connection.pragma_update(None, "secure_delete", true)?;
     let mut erased = Erased::default();
-    keep_hashes(tx.connection, phone, &traces, now)?;
+    forgotten::keep(tx.connection, phone, &traces.contacts, now)?;
     for (id, state) in &traces.recipients {
         if *state == State::Queued {
             journal::suppress(tx, *id, &Suppression::Forgotten, now)?;
@@ -163,27 +163,6 @@ fn find(connection: &Connection, phone: i64) -> Result<Traces, StoreError> {
         traces.messages.extend(message);
     }
     Ok(traces)
-}
-
-fn keep_hashes(
-    connection: &Connection,
-    phone: i64,
-    traces: &Traces,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let key = forgotten::make_key(connection)?;
-    let contacts = traces
-        .contacts
-        .iter()
-        .map(|(channel, id)| forgotten::of_contact(&key, channel, id));
-    for hash in std::iter::once(forgotten::of_phone(&key, phone)).chain(contacts) {
-        connection
-            .prepare_cached(
-                "INSERT INTO suppression_hash (hash, added_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            )?
-            .execute((hash, to_millis(now)))?;
-    }
-    Ok(())
 }
 
 /// Strips a row; returns how many messages it had.

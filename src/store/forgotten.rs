@@ -6,11 +6,12 @@
 use std::collections::HashSet;
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
 use super::error::StoreError;
-use super::{Reader, suppression};
+use super::{Reader, contact, suppression, to_millis};
 use crate::domain::event::News;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
@@ -18,7 +19,7 @@ use crate::domain::recipient::Suppression;
 /// Where the key is kept.
 const KEY: &str = "forget_key";
 
-pub(super) type Hash = [u8; 32];
+type Hash = [u8; 32];
 
 /// The erased people, in memory, for the intake of a list.
 #[derive(Default)]
@@ -74,7 +75,7 @@ fn key(connection: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
 }
 
 /// The key, made if need be. Inside a write transaction.
-pub(super) fn make_key(connection: &Connection) -> Result<Vec<u8>, StoreError> {
+fn make_key(connection: &Connection) -> Result<Vec<u8>, StoreError> {
     if let Some(key) = key(connection)? {
         return Ok(key);
     }
@@ -97,30 +98,83 @@ pub(super) fn is_forgotten(connection: &Connection, phone: i64) -> Result<bool, 
     }
 }
 
-/// Takes an erased number off the list, because its owner wants messages again.
+/// Takes an erased number off the list, because its owner wants messages again: the number and what
+/// else was kept of the person. Returns how many people that are.
 pub(super) fn readmit(connection: &Connection, phone: i64) -> Result<usize, StoreError> {
     let Some(key) = key(connection)? else {
         return Ok(0);
     };
-    Ok(connection
-        .prepare_cached("DELETE FROM suppression_hash WHERE hash = ?1")?
-        .execute([of_phone(&key, phone)])?)
+    let gone = connection
+        .prepare_cached(
+            "DELETE FROM suppression_hash
+             WHERE added_at = (SELECT added_at FROM suppression_hash WHERE hash = ?1)",
+        )?
+        .execute([of_phone(&key, phone)])?;
+    Ok(usize::from(gone > 0))
+}
+
+/// Keeps the hashes of a person's number and contacts (channel and id). The time of the erasure is theirs
+/// alone: it tells which of them belong together.
+pub(super) fn keep(
+    connection: &Connection,
+    phone: i64,
+    contacts: &[(String, String)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let key = make_key(connection)?;
+    let of_phone = of_phone(&key, phone);
+    let at = time_of_its_own(connection, to_millis(now))?;
+    // Erased once more: what was kept the first time goes with what is kept now.
+    connection.execute(
+        "UPDATE suppression_hash SET added_at = ?2
+         WHERE added_at = (SELECT added_at FROM suppression_hash WHERE hash = ?1)",
+        (of_phone, at),
+    )?;
+    let of_contacts = contacts
+        .iter()
+        .map(|(channel, id)| of_contact(&key, channel, id));
+    for hash in std::iter::once(of_phone).chain(of_contacts) {
+        connection
+            .prepare_cached(
+                "INSERT INTO suppression_hash (hash, added_at) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET added_at = excluded.added_at",
+            )?
+            .execute((hash, at))?;
+    }
+    Ok(())
+}
+
+/// The first moment from `at` on at which nobody was erased.
+fn time_of_its_own(connection: &Connection, mut at: i64) -> Result<i64, StoreError> {
+    let mut taken =
+        connection.prepare("SELECT EXISTS (SELECT 1 FROM suppression_hash WHERE added_at = ?1)")?;
+    while taken.query_row([at], |row| row.get(0))? {
+        at += 1;
+    }
+    Ok(at)
 }
 
 /// True if news are about somebody who was erased.
+///
+/// The number decides, where it is known. A contact whose number is known again was messaged after
+/// `suppress remove`: what the person says counts.
 pub(super) fn is_about(connection: &Connection, news: &News) -> Result<bool, StoreError> {
     // Without a key nobody was erased: the usual case costs one look-up.
     let Some(key) = key(connection)? else {
         return Ok(false);
     };
-    if let Some(phone) = news.phone
-        && holds(connection, of_phone(&key, suppression::column(phone)))?
-    {
-        return Ok(true);
+    if let Some(phone) = news.phone {
+        return holds(connection, of_phone(&key, suppression::column(phone)));
     }
-    match &news.contact_id {
-        Some(id) => holds(connection, of_contact(&key, &news.channel, id)),
-        None => Ok(false),
+    let Some(id) = &news.contact_id else {
+        return Ok(false);
+    };
+    if !holds(connection, of_contact(&key, &news.channel, id))? {
+        return Ok(false);
+    }
+    match contact::number_of(connection, &news.channel, id)? {
+        Some(phone) => holds(connection, of_phone(&key, phone)),
+        None => Ok(true),
     }
 }
 
@@ -130,11 +184,11 @@ fn holds(connection: &Connection, hash: Hash) -> Result<bool, StoreError> {
         .query_row([hash], |row| row.get(0))?)
 }
 
-pub(super) fn of_phone(key: &[u8], phone: i64) -> Hash {
+fn of_phone(key: &[u8], phone: i64) -> Hash {
     keyed(key, &[b"phone", &phone.to_be_bytes()])
 }
 
-pub(super) fn of_contact(key: &[u8], channel: &str, contact_id: &str) -> Hash {
+fn of_contact(key: &[u8], channel: &str, contact_id: &str) -> Hash {
     keyed(
         key,
         &[b"contact", channel.as_bytes(), &[0], contact_id.as_bytes()],

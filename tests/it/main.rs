@@ -27,6 +27,7 @@ mod locks;
 mod look;
 mod model;
 mod pace;
+mod opt_outs;
 mod phone_corpus;
 mod phone_differential;
 mod quickstart;

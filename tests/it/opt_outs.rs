@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, event, number};
 
 const NOON: &str = "2026-05-02T12:00:00Z";
+const LATER: &str = "2026-05-02T12:30:00Z";
 
 fn listed(scratch: &Scratch) -> Vec<String> {
     let list = scratch
@@ -60,4 +61,28 @@ fn a_stop_counts_of_a_person_who_was_erased_and_wanted_messages_again() {
     assert_eq!(listed(&scratch), [phone]);
     send(&scratch, &sandbox, "fourth", "One more");
     assert_eq!(sandbox.accepted()[&number(0)], 3);
+}
+
+#[test]
+fn a_second_stop_by_a_button_counts_and_a_repeated_delivery_changes_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    send(&scratch, &sandbox, "first", "Hello");
+    let phone = format!("+{}", number(0));
+    let contact = contact_of(&sandbox, number(0));
+    let receiver = Receiver::start(&scratch);
+    let button = |sent_at: &str| {
+        let said = json!({ "postback": { "payload": "STOP" } });
+        event("postback", &contact, None, sent_at, &said)
+    };
+    receiver.take(&button(NOON));
+    assert_eq!(listed(&scratch), [phone.as_str()]);
+    scratch
+        .outreach(&["suppress", "remove", &phone])
+        .run()
+        .expect(0);
+    receiver.take(&button(NOON));
+    assert_eq!(listed(&scratch), [""; 0], "the same event once more");
+    receiver.take(&button(LATER));
+    assert_eq!(listed(&scratch), [phone]);
 }

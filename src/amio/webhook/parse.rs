@@ -15,7 +15,8 @@ use crate::domain::phone::PhoneNumber;
 const NO_ACCOUNT: i64 = 3;
 
 /// What tells two events apart: 128 bits of a SHA-256 over what stays the same when an event is
-/// sent again. The time of sending does not, and is left out.
+/// sent again. The time of sending does not, and is left out where the event has an id; an event
+/// without one is told apart by it.
 pub type EventKey = [u8; 16];
 
 /// One event as it was received, taken apart.
@@ -150,6 +151,11 @@ impl Notification {
             kind: &envelope.event,
             raw: envelope.data.get(),
             at: sent_at.unwrap_or(received_at).min(received_at),
+            // Without a time, no two events are the same.
+            when: envelope
+                .timestamp
+                .clone()
+                .unwrap_or_else(|| received_at.to_string()),
             pieces: Vec::new(),
         };
         let oddity = match serde_json::from_str::<Data<'_>>(envelope.data.get()) {
@@ -175,6 +181,8 @@ struct Reading<'a> {
     kind: &'a str,
     raw: &'a str,
     at: Timestamp,
+    /// The time of sending, as it stands there: it tells events without an id apart.
+    when: String,
     pieces: Vec<Piece>,
 }
 
@@ -237,7 +245,9 @@ impl Reading<'_> {
         } else {
             Happening::Nothing
         };
-        let parts = [contact.as_str(), &kind, payload.as_deref().unwrap_or("")];
+        let when = self.when.clone();
+        let payload = payload.as_deref().unwrap_or("");
+        let parts = [contact.as_str(), &kind, payload, &when];
         self.push(
             News {
                 what,
@@ -363,8 +373,11 @@ impl Reading<'_> {
         };
         match data.id.map(AnyId::into_string) {
             Some(message) => self.push(news, &[&message]),
-            // A postback has no id: a second press cannot be told from a repetition.
-            None => self.push(news, &[self.raw]),
+            // A postback has no id.
+            None => {
+                let when = self.when.clone();
+                self.push(news, &[self.raw, &when]);
+            }
         }
         Ok(())
     }

@@ -69,8 +69,23 @@ fn one(
     if json {
         print_json(&summary, out)
     } else {
-        Ok(write!(out, "{}", summary.text(&found.hints()))?)
+        write!(out, "{}", summary.text(&found.hints()))?;
+        unreadable(reader, out)
     }
+}
+
+/// Events that could not be read may be opt-outs: a person should look at them.
+fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
+    let events = reader.unreadable_events()?;
+    if events > 0 {
+        writeln!(
+            out,
+            "{} webhook events could not be read in full. They are kept; the log of `outreach serve` \
+             says what was wrong with each.",
+            grouped(events)
+        )?;
+    }
+    Ok(())
 }
 
 fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
@@ -83,7 +98,8 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
         return print_json(&summaries, out);
     }
     if summaries.is_empty() {
-        return Ok(writeln!(out, "No batch yet.")?);
+        writeln!(out, "No batch yet.")?;
+        return unreadable(reader, out);
     }
     let width = summaries.iter().map(|one| one.batch.chars().count()).max();
     let width = width.unwrap_or(0).max("BATCH".len());
@@ -107,7 +123,7 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
             if one.sandbox { " (rehearsal)" } else { "" }
         )?;
     }
-    Ok(())
+    unreadable(reader, out)
 }
 
 fn last_run(summary: &Summary) -> String {

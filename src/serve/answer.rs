@@ -139,7 +139,7 @@ impl Desk {
         self.counters.event(&notification.kind, lag);
         if let Some(oddity) = &notification.oddity {
             tracing::warn!(
-                "a webhook event `{}` changes nothing: {oddity}",
+                "a webhook event `{}` could not be read in full, and is kept: {oddity}",
                 notification.kind
             );
         }

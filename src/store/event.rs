@@ -10,6 +10,7 @@ use super::batch::{from_json, to_json};
 use super::error::StoreError;
 use super::evidence::{Verdict, apply};
 use super::forgotten;
+use super::settings;
 use super::suppression;
 use super::writer::Tx;
 use super::{Store, from_millis, to_millis};
@@ -163,6 +164,9 @@ fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
                     .execute((id, to_json(&piece.news)?))?;
             }
         }
+    }
+    if incoming.notification.oddity.is_some() && taken.new > 0 {
+        settings::count_unreadable(tx.connection)?;
     }
     Ok(taken)
 }

@@ -141,7 +141,9 @@ impl Desk<'_, '_> {
             added_at: self.news.at,
         };
         suppression::add(self.connection(), &entry)?;
-        self.learn(phone, None, Some(self.news.at))?;
+        if !self.news.channel.is_empty() {
+            self.learn(phone, None, Some(self.news.at))?;
+        }
         Ok(Verdict::Applied)
     }
 

@@ -210,17 +210,19 @@ fn strip_rest(
          WHERE phone = ?1 OR recipient IN (SELECT value FROM json_each(?2))",
         (phone, to_json(&recipients)?),
     )? as u64;
-    // A key of its own for each: the old one follows from the ids.
+    // A key of its own for each: the old one follows from the ids. An event that could not be read may hold
+    // the number in its text alone.
     erased.events = connection.execute(
         "UPDATE webhook_event SET key = randomblob(16), contact_id = NULL, phone = NULL,
                 message_id = NULL, body = '', news = NULL, applied_at = coalesce(applied_at, ?4)
          WHERE phone = ?1 OR contact_id IN (SELECT value FROM json_each(?2))
-               OR message_id IN (SELECT value FROM json_each(?3))",
+               OR message_id IN (SELECT value FROM json_each(?3)) OR instr(body, ?5) > 0",
         (
             phone,
             to_json(&contacts)?,
             to_json(&traces.messages)?,
             to_millis(now),
+            phone.to_string(),
         ),
     )? as u64;
     for (channel, id) in &traces.contacts {

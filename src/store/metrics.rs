@@ -23,6 +23,8 @@ pub struct Metrics {
     pub quotas: Vec<(i64, QuotaState)>,
     /// Webhook events that wait for what they speak of.
     pub waiting_events: u64,
+    /// Webhook events that could not be read, or not in full.
+    pub unreadable_events: u64,
 }
 
 impl Reader {
@@ -33,6 +35,7 @@ impl Reader {
     pub fn metrics(&self) -> Result<Metrics, StoreError> {
         let mut metrics = Metrics {
             waiting_events: self.waiting_events()?,
+            unreadable_events: self.unreadable_events()?,
             ..Metrics::default()
         };
         for batch in self.batches()? {

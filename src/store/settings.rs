@@ -62,7 +62,40 @@ pub(super) fn note_quota(
     Ok(())
 }
 
+/// Where the number of events that could not be read is kept.
+const UNREADABLE: &str = "unreadable_events";
+
+/// One more event could not be read.
+pub(super) fn count_unreadable(connection: &Connection) -> Result<(), StoreError> {
+    let count = unreadable(connection)? + 1;
+    connection
+        .prepare_cached(
+            "INSERT INTO setting (key, value) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET value = excluded.value",
+        )?
+        .execute((UNREADABLE, count.to_string().into_bytes()))?;
+    Ok(())
+}
+
+fn unreadable(connection: &Connection) -> Result<u64, StoreError> {
+    let found: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT value FROM setting WHERE key = ?1")?
+        .query_row([UNREADABLE], |row| row.get(0))
+        .optional()?;
+    let count = found.and_then(|digits| String::from_utf8(digits).ok()?.parse().ok());
+    Ok(count.unwrap_or(0))
+}
+
 impl Reader {
+    /// How many webhook events are kept that could not be read as documented, or not in full: a person
+    /// should look at them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn unreadable_events(&self) -> Result<u64, StoreError> {
+        unreadable(&self.connection)
+    }
+
     /// What is remembered of a token's quota, as the pacer's JSON.
     ///
     /// # Errors

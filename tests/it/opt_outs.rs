@@ -86,3 +86,93 @@ fn a_second_stop_by_a_button_counts_and_a_repeated_delivery_changes_nothing() {
     receiver.take(&button(LATER));
     assert_eq!(listed(&scratch), [phone]);
 }
+
+/// Fields that a STOP does not need, each in a shape that is not documented.
+fn odd() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/data/metadata", json!(["a", 1])),
+        ("/data/messages", json!({})),
+        ("/data/channel/type", json!(5)),
+        ("/data/channel/name", json!([])),
+        ("/data/contact/name", json!({ "first": "Jana" })),
+        ("/data/contact/phone_number", json!({})),
+        ("/data/message", json!("9")),
+        ("/data/error", json!([3])),
+        ("/data/opt_in", json!(true)),
+        ("/data/postback", json!("later")),
+        ("/data/delivered_timestamp", json!(1_777_000_000)),
+        ("/data/last_read_timestamp", json!([])),
+        ("/data/id", json!({ "id": 7 })),
+        ("/data/nlp", json!(null)),
+        ("/data/content/quick_reply", json!(5)),
+        ("/timestamp", json!(1_777_000_000)),
+        ("/id", json!([1, 2])),
+    ]
+}
+
+#[test]
+fn a_stop_is_read_whatever_the_fields_look_like_that_it_does_not_need() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let odd = odd();
+    scratch.contacts(u32::try_from(odd.len()).unwrap());
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let mut wanted = Vec::new();
+    for ((place, shape), n) in odd.into_iter().zip(0..) {
+        let mut event = stop(&contact_of(&sandbox, number(n)));
+        event["data"]["id"] = format!("90{n}").into();
+        let (parent, field) = place.rsplit_once('/').unwrap();
+        event.pointer_mut(parent).unwrap()[field] = shape;
+        receiver.take(&event);
+        wanted.push(format!("+{}", number(n)));
+        assert_eq!(listed(&scratch), wanted, "{place}");
+    }
+    let status = scratch.outreach(&["status"]).run().expect(0);
+    assert!(!status.out.contains("could not be read"), "{}", status.out);
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_and_counted() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let contact = contact_of(&sandbox, number(0));
+    let mut nameless = stop(&contact);
+    nameless["data"]["contact"] = json!(format!("Jana, +{}", number(0)));
+    let mut mute = stop(&contact);
+    mute["data"]["content"] = json!(5);
+    let list = json!({ "event": "postback", "timestamp": NOON, "data": [1, 2] });
+    for event in [&nameless, &mute, &list] {
+        // Sent twice, and counted once.
+        receiver.take(event);
+        receiver.take(event);
+    }
+    let metrics = receiver.metrics();
+    assert!(
+        metrics.contains("\noutreach_webhook_unreadable 3\n"),
+        "{metrics}"
+    );
+    for args in [&["status"][..], &["status", "first"]] {
+        let told = scratch.outreach(args).run().expect(0).out;
+        assert!(
+            told.contains("3 webhook events could not be read"),
+            "{told}"
+        );
+    }
+    let kept = || {
+        let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        let kept = "SELECT count(*) FROM webhook_event WHERE body <> ''";
+        file.query_row(kept, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(kept(), 3);
+    receiver.end();
+    // Erased with the person, where it names the number.
+    let phone = format!("+{}", number(0));
+    scratch
+        .outreach(&["forget", &phone, "--yes"])
+        .run()
+        .expect(0);
+    assert_eq!(kept(), 1, "the list names nobody");
+}

@@ -2,9 +2,13 @@
 //!
 //! Storing an event and what it changes are one transaction. An event that speaks of a message or
 //! a contact that is not known yet (our own request may still await its answer) waits, with what it
-//! means beside it, and is tried again: by the receiver while it runs, and at the end of a run.
+//! means beside it, and is tried again: by the receiver while it runs, and at the begin and the end of a run.
+//! An opt-out counts before the next claim of any run once its contact is known ([`WaitingOptOuts`]).
+
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
 
 use super::batch::{from_json, to_json};
 use super::error::StoreError;
@@ -16,6 +20,7 @@ use super::writer::Tx;
 use super::{Store, from_millis, to_millis};
 use crate::amio::webhook::{Notification, Piece};
 use crate::domain::event::{Happening, News};
+use crate::domain::phone::PhoneNumber;
 
 /// Waiting events that are tried in one transaction.
 const STEP: usize = 500;
@@ -61,6 +66,8 @@ pub struct WaitingEvents {
     pub given_up: u64,
     /// What could not be applied, for the log; names no person.
     pub problems: Vec<String>,
+    /// Applied in this pass.
+    pass: u64,
 }
 
 impl Store {
@@ -80,17 +87,16 @@ impl Store {
         self.fold_contacts().await?;
         let mut sum = WaitingEvents::default();
         let mut after = 0;
-        while let Some(last) = {
+        loop {
             let (step, last) = self
                 .writer
                 .write(move |tx| try_again(tx, after, now))
                 .await?;
-            sum.add(step);
-            last
-        } {
-            after = last;
+            match sum.add(step, last) {
+                Some(next) => after = next,
+                None => return Ok(sum),
+            }
         }
-        Ok(sum)
     }
 
     /// The same for a thread that may block.
@@ -108,9 +114,8 @@ impl Store {
             let (step, last) = self
                 .writer
                 .write_blocking(move |tx| try_again(tx, after, now))?;
-            sum.add(step);
-            match last {
-                Some(last) => after = last,
+            match sum.add(step, last) {
+                Some(next) => after = next,
                 None => return Ok(sum),
             }
         }
@@ -118,12 +123,123 @@ impl Store {
 }
 
 impl WaitingEvents {
-    fn add(&mut self, step: Self) {
+    /// Adds a step that tried events up to `last`, if there may be more behind them; returns after which
+    /// event the next step begins. What was applied may let another one go: then all are tried once more.
+    fn add(&mut self, step: Self, last: Option<i64>) -> Option<i64> {
+        self.pass += step.applied;
         self.applied += step.applied;
         self.waiting += step.waiting;
         self.given_up += step.given_up;
         self.problems.extend(step.problems);
+        if last.is_some() {
+            return last;
+        }
+        if std::mem::take(&mut self.pass) == 0 || self.waiting == 0 {
+            return None;
+        }
+        self.waiting = 0;
+        Some(0)
     }
+}
+
+/// What a run knows of the opt-outs that wait until the number of their contact is known.
+#[derive(Debug, Default)]
+pub(super) struct WaitingOptOuts {
+    /// The last event that was looked at.
+    last: i64,
+    /// Their contacts. Some may be applied by now.
+    contacts: HashSet<String>,
+}
+
+impl WaitingOptOuts {
+    /// Those that wait now.
+    pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
+        let mut select = connection.prepare(
+            "SELECT contact_id FROM webhook_event INDEXED BY webhook_event_waiting
+             WHERE applied_at IS NULL AND contact_id IS NOT NULL
+                   AND kind IN ('message_received', 'postback')",
+        )?;
+        let contacts = select.query_map([], |row| row.get(0))?;
+        Ok(Self {
+            last: last_event(connection)?,
+            contacts: contacts.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// True if opt-outs of the contact may wait.
+    pub(super) fn may_hold(&self, contact_id: &str) -> bool {
+        self.contacts.contains(contact_id)
+    }
+
+    /// Looks at the events that came since the last time, and applies what they let go: they may have made
+    /// a contact known. Called inside the write transaction.
+    pub(super) fn catch_up(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let last = last_event(tx.connection)?;
+        if last == self.last {
+            return Ok(());
+        }
+        let since: Vec<(String, String, bool)> = tx
+            .connection
+            .prepare_cached(
+                "SELECT channel, contact_id,
+                        applied_at IS NULL AND kind IN ('message_received', 'postback')
+                 FROM webhook_event WHERE id > ?1 AND contact_id IS NOT NULL ORDER BY id",
+            )?
+            .query_map([self.last], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        self.last = last;
+        for (channel, contact, waits) in since {
+            if waits {
+                self.contacts.insert(contact);
+            } else if self.may_hold(&contact) {
+                apply_opt_outs(tx, &channel, &contact, None, now)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn last_event(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM webhook_event")?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// Applies the waiting opt-outs of a contact whose number has become known; returns whether there were any.
+pub(super) fn apply_opt_outs(
+    tx: &mut Tx<'_>,
+    channel: &str,
+    contact_id: &str,
+    phone: Option<PhoneNumber>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let waiting: Vec<(i64, String, Option<String>)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, kind, news FROM webhook_event INDEXED BY webhook_event_waiting
+             WHERE applied_at IS NULL AND channel = ?1 AND contact_id = ?2",
+        )?
+        .query_map((channel, contact_id), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut any = false;
+    for (id, kind, news) in waiting {
+        let Some(news) = news else { continue };
+        let mut news: News = from_json(&news)?;
+        if news.what != Happening::OptedOut {
+            continue;
+        }
+        news.phone = news.phone.or(phone);
+        // An opt-out contradicts nothing.
+        if apply(tx, &news, &kind, now, &mut Vec::new())? == Verdict::Applied {
+            mark_applied(tx, id, now)?;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {

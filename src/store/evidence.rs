@@ -10,9 +10,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::batch::{BatchId, RecipientId};
 use super::contact::{self, note_due, refresh};
 use super::error::StoreError;
+use super::event::apply_opt_outs;
 use super::intent;
-use super::message::{Addressed, addressed};
 use super::learned::Learned;
+use super::message::{Addressed, addressed};
 use super::suppression::{self, SuppressionEntry};
 use super::writer::Tx;
 use super::{from_millis, to_millis};
@@ -374,7 +375,12 @@ impl Desk<'_, '_> {
         if kept.as_deref() != Some(message) {
             self.problem(subject, "it got a second message, with another id");
         }
-        note_due(self.connection(), &mut vec![subject.id.get()])
+        note_due(self.connection(), &mut vec![subject.id.get()])?;
+        if let (Some(phone), Some(contact)) = (subject.phone, &self.news.contact_id) {
+            let phone = suppression::phone(phone)?;
+            apply_opt_outs(self.tx, &self.news.channel, contact, Some(phone), self.now)?;
+        }
+        Ok(())
     }
 
     fn problem(&mut self, subject: &Subject, text: &str) {

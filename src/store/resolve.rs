@@ -8,9 +8,10 @@ use rusqlite::OptionalExtension;
 
 use super::batch::{BatchId, RecipientId, parse_state};
 use super::error::StoreError;
+use super::event::apply_opt_outs;
 use super::learned::Learned;
 use super::writer::Tx;
-use super::{Reader, Store, contact, journal, message, to_millis};
+use super::{Reader, Store, contact, journal, message, suppression, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -133,6 +134,7 @@ impl Store {
                     };
                     if settle(tx, proof.recipient, &entry)? {
                         insert_message(tx, proof)?;
+                        hear(tx, proof, now)?;
                         settled += 1;
                     }
                 }
@@ -208,6 +210,22 @@ fn insert_message(tx: &Tx<'_>, proof: &Proof) -> Result<(), StoreError> {
             proof.read_at.map(to_millis),
         ))?;
     contact::note_due(tx.connection, &mut vec![proof.recipient.get()])
+}
+
+/// An opt-out of the contact may have waited for the number.
+fn hear(tx: &mut Tx<'_>, proof: &Proof, now: Timestamp) -> Result<(), StoreError> {
+    let (phone, channel): (Option<i64>, String) = tx
+        .connection
+        .prepare_cached(
+            "SELECT r.phone, b.channel FROM recipient r JOIN batch b ON b.id = r.id >> 32
+             WHERE r.id = ?1",
+        )?
+        .query_row([proof.recipient.get()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let phone = phone.map(suppression::phone).transpose()?;
+    apply_opt_outs(tx, &channel, &proof.contact_id, phone, now)?;
+    Ok(())
 }
 
 impl Reader {

@@ -8,7 +8,7 @@ use outreach::store::{Claim, Decision, HistorySpan};
 use serde_json::json;
 
 use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
-use crate::webhooks::{NUMBER, Scene, at, echo};
+use crate::webhooks::{NUMBER, Scene, at, echo, opt_in, received};
 
 /// Another batch for the same list.
 fn other(scratch: &Scratch, sandbox: &SandboxProcess, text: &str) -> Program {
@@ -125,4 +125,64 @@ async fn what_a_person_decided_counts_like_an_answer() {
         .unwrap();
     assert_eq!(same, (1, 1));
     scene.sound();
+}
+
+#[tokio::test]
+async fn an_opt_out_that_waits_for_its_contact_counts_before_the_next_claim_of_any_run() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let second = scene
+        .beside_with("autumn", &[NUMBER], HistorySpan::default())
+        .await;
+    let taken = scene.take(&received(NUMBER, "9009", "Stop")).await;
+    assert_eq!(taken.waiting, 1);
+    let claimed = scene.claim(at(9)).await;
+    // The answer names the contact.
+    scene.answer(&claimed, Some("9001"), at(10)).await;
+    assert_eq!(scene.suppressed(), [NUMBER]);
+    expect_exhausted(&second).await;
+    scene.sound();
+}
+
+#[tokio::test]
+async fn an_opt_out_whose_contact_an_event_makes_known_counts_before_the_next_claim() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let taken = scene.take(&received(NUMBER, "9009", "Stop")).await;
+    assert_eq!(taken.waiting, 1);
+    scene.take(&opt_in(NUMBER, 11)).await;
+    expect_exhausted(&scene).await;
+    assert_eq!(scene.suppressed(), [NUMBER]);
+    scene.sound();
+}
+
+#[test]
+fn an_opt_out_whose_contact_a_killed_run_made_known_counts_from_the_next_run_on() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    // The contact's id, from elsewhere.
+    let elsewhere = Scratch::new();
+    elsewhere.contacts(1);
+    elsewhere.send(&sandbox).run().expect(0);
+    let contact = sandbox.people()[0]["contact_id"].clone();
+    scratch.contacts(3);
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&event(
+        "message_received",
+        contact.as_str().unwrap(),
+        None,
+        &Timestamp::now().to_string(),
+        &json!({ "id": "9001", "content": { "type": "text", "payload": "STOP" } }),
+    ));
+    receiver.end();
+    scratch
+        .send(&sandbox)
+        .concurrency(1)
+        .crash_at("after-intent-commit:2")
+        .run()
+        .expect_crash();
+    assert_eq!(scratch.checkpoint().states()[&number(0)], State::Sent);
+    other(&scratch, &sandbox, "Good evening").run().expect(0);
+    assert_eq!(sandbox.accepted()[&number(0)], 2, "no more than before");
+    assert_eq!(
+        scratch.checkpoint().rows_of("other")[0].state,
+        State::Suppressed
+    );
 }

@@ -26,9 +26,10 @@ use jiff::Timestamp;
 
 use super::batch::{Batch, BatchId, RecipientId};
 use super::error::StoreError;
+use super::event::WaitingOptOuts;
 use super::history::History;
 use super::writer::Tx;
-use super::{Store, settings, suppression, to_millis, tuning};
+use super::{Store, from_millis, settings, suppression, to_millis, tuning};
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
@@ -61,6 +62,8 @@ struct Progress {
     token_claims: i64,
     /// How many requests of others with the token no claim has been told yet.
     others_spent: u32,
+    /// The contacts whose opt-outs wait; as of this group.
+    opt_outs: WaitingOptOuts,
     /// The suppression list is empty, and nobody was erased; as of this group.
     nobody_suppressed: bool,
     /// Of this group: our own claims, and the latest time.
@@ -93,6 +96,10 @@ impl Journal {
         rules: ClaimRules,
         now: Timestamp,
     ) -> Result<(Self, JournalStart), StoreError> {
+        // What waited for a contact that an earlier run made known: no claim comes before it.
+        for problem in store.apply_waiting_events(now).await?.problems {
+            tracing::warn!("{problem}");
+        }
         let (id, channel, started) = (batch.id, batch.channel.clone(), batch.started_at.is_some());
         let (progress, start) = store
             .writer
@@ -116,6 +123,7 @@ impl Journal {
                     flights: Flights::default(),
                     token_claims,
                     others_spent: 0,
+                    opt_outs: WaitingOptOuts::load(tx.connection)?,
                     nobody_suppressed: false,
                     group_claims: 0,
                     group_at: to_millis(now),
@@ -279,12 +287,13 @@ impl Progress {
 
     /// What others wrote since the last group. It stands behind the last attempt that we know, and must
     /// be read before an attempt of ours stands behind it.
-    fn look_around(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+    fn look_around(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         self.history.catch_up(tx.connection)?;
         let claims = settings::claims(tx.connection, self.rules.token)?;
         let others = claims - std::mem::replace(&mut self.token_claims, claims);
         let others = u32::try_from(others).unwrap_or(0);
         self.others_spent = self.others_spent.saturating_add(others);
+        self.opt_outs.catch_up(tx, from_millis(self.group_at)?)?;
         self.nobody_suppressed = suppression::is_empty(tx.connection)?;
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::store::batch::{BatchId, RecipientId, parse_state};
 use crate::store::error::StoreError;
+use crate::store::event::apply_opt_outs;
 use crate::store::history::content_key;
 use crate::store::writer::{Counter, Tx};
 use crate::store::{intent, message, suppression, to_millis};
@@ -206,6 +207,7 @@ impl Progress {
             None => settle_late(tx, it)?,
         };
         self.note_attempt(tx, &mut statements.attempt, it, landed)?;
+        self.hear(tx, it, landed)?;
         if it.outcome == AttemptOutcome::Throttled {
             tx.count(self.batch, Counter::Throttled, 1);
         }
@@ -216,6 +218,24 @@ impl Progress {
         }
         self.group_at = self.group_at.max(to_millis(it.at));
         Ok(Settled { state: next })
+    }
+
+    /// The answer names a contact whose opt-out may have waited for it: the claims of this group know.
+    fn hear(&mut self, tx: &mut Tx<'_>, it: &Settlement, landed: Landed) -> Result<(), StoreError> {
+        let contact = it.receipt.as_ref().and_then(|it| it.contact_id.as_deref());
+        let phone = match landed {
+            Landed::Awaited(flight) | Landed::GivenUp(flight) => Some(flight.phone),
+            Landed::Unknown => None,
+        };
+        if let (Some(contact), Some(phone)) = (contact, phone)
+            && self.opt_outs.may_hold(contact)
+        {
+            let phone = suppression::phone(phone)?;
+            if apply_opt_outs(tx, &self.channel, contact, Some(phone), it.at)? {
+                self.nobody_suppressed = false;
+            }
+        }
+        Ok(())
     }
 
     /// Enters the request into the audit.

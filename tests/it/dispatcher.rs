@@ -13,12 +13,13 @@ use outreach::amio::{Addressee, Reply};
 use outreach::clock::Clock;
 use outreach::dispatch::pacer::{Handle, core};
 use outreach::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Lanes, Ledger, RunEnd, Sender, Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Lanes, Ledger, RunEnd, Sender,
+    Undecided,
 };
 use outreach::domain::delivery::{self, State};
 use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::domain::phone::PhoneNumber;
-use outreach::domain::quota::{QuotaHeaders, Reset};
+use outreach::domain::quota::{QuotaHeaders, Rate, Reset};
 use outreach::domain::schedule::Schedule;
 use outreach::store::{
     BatchId, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store, StoreError,
@@ -37,6 +38,8 @@ struct Books {
     put_off: BTreeMap<u32, u32>,
     left_in_window: u64,
     window_ends: Timestamp,
+    /// When each request left.
+    starts: Vec<Timestamp>,
     last_answer: Timestamp,
 }
 
@@ -65,6 +68,10 @@ struct Setting {
     sleep: Duration,
     undecided: Undecided,
     schedule: Schedule,
+    /// The user's rate.
+    rate: Option<Rate>,
+    /// After so many answers the server says 503 to everything.
+    answers: usize,
 }
 
 impl Setting {
@@ -79,6 +86,8 @@ impl Setting {
             sleep: Duration::ZERO,
             undecided: Undecided::Hold,
             schedule: Schedule::default(),
+            rate: None,
+            answers: usize::MAX,
         }
     }
 }
@@ -158,7 +167,9 @@ impl World {
         let times = books.put_off.entry(row).or_default();
         let again = *times < 3 && dice > trouble && dice <= 3 * trouble;
         *times += u32::from(again);
-        let exchange = if dice <= trouble {
+        let exchange = if books.starts.len() > self.setting.answers {
+            answered(503)
+        } else if dice <= trouble {
             lost(Written::Maybe)
         } else if again && dice <= 2 * trouble {
             lost(Written::No)
@@ -246,6 +257,8 @@ impl Ledger for World {
 
 impl Sender for World {
     async fn send(&self, recipient: &Claimed) -> Reply {
+        let now = self.clock.now();
+        self.books().starts.push(now);
         let takes = self.random.lock().unwrap().between(20, 200);
         self.clock.sleep(Duration::from_millis(takes)).await;
         self.answer(recipient.recipient.seq())
@@ -290,6 +303,7 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
             setting: setting.clone(),
         };
         let pacing = core::Settings {
+            rate: setting.rate,
             concurrency: NonZeroU32::new(u32::try_from(setting.concurrency).unwrap()).unwrap(),
             ..core::Settings::default()
         };
@@ -365,6 +379,33 @@ fn hours_that_end_with_the_last_answer_keep_nobody_until_tomorrow() {
         "2026-05-01 10:00"
     );
     assert!(after <= AT_ONCE, "{after:?}");
+}
+
+#[test]
+fn whoever_waits_for_the_rate_when_the_api_falls_silent_does_not_leave() {
+    let answers = 10;
+    let setting = Setting {
+        rate: Some("5/s".parse().unwrap()),
+        answers,
+        ..Setting::plain(200, 40, 1_000_000)
+    };
+    let (end, books, _) = run(batch(), setting);
+    assert!(
+        matches!(end, RunEnd::Halted(Halt::Outage { .. })),
+        "{end:?}"
+    );
+    let books = books.lock().unwrap();
+    let silent = books.starts[answers];
+    // Three lost answers make an outage, and its first pause is longer than 2.4 seconds.
+    let three_and_a_pause = jiff::SignedDuration::from_millis(3 * 200 + 200 + 2_400);
+    let left = |start: &&Timestamp| **start >= silent && **start < silent + three_and_a_pause;
+    let left = books.starts.iter().filter(left).count();
+    assert!(left <= 4, "{left} requests");
+    let lost = books
+        .ended
+        .values()
+        .filter(|state| **state == State::Unknown);
+    assert!(lost.count() <= 4 + 30, "one for each probe");
 }
 
 proptest! {

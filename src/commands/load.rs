@@ -15,7 +15,7 @@ use crate::domain::recipient::Position;
 use crate::intake::Judge;
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
-use crate::store::{Absorb, Batch, BatchId, Becomes, Loader, NewBatch, Store};
+use crate::store::{Absorb, Batch, BatchId, Becomes, Loader, NewBatch, Stage, Store, working_name};
 
 /// So many rendered messages are shown.
 const SAMPLES: usize = 3;
@@ -48,6 +48,12 @@ pub(super) fn load(
 /// Registers a batch whose rows are about to be read.
 fn begin(store: &Store, plan: &Plan, name: &str, clock: &Clock) -> Result<BatchId, CommandError> {
     if let Some(leftover) = store.reader()?.find_batch(name)? {
+        if leftover.stage == Stage::Ready {
+            return Err(CommandError::usage(format_args!(
+                "there is a batch `{}` already: run the same command again",
+                name.escape_debug()
+            )));
+        }
         // An earlier run died while it read the list.
         store.discard_batch(leftover.id)?;
     }
@@ -110,12 +116,7 @@ pub(super) fn absorb(
         digest,
         files,
     };
-    let staging = begin(
-        store,
-        &plan,
-        &format!("{} (second list)", batch.name),
-        clock,
-    )?;
+    let staging = begin(store, &plan, &working_name(&batch.name), clock)?;
     let absorbed = read_rows(store, plan, staging, &existing, guards, console, clock)
         .and_then(|mut loader| Ok(loader.complete()?))
         .and_then(|()| {

@@ -54,6 +54,15 @@ impl RecipientId {
     }
 }
 
+/// What the name of a batch begins with that is no user's: no command line can hold it. Such a batch is a
+/// list that is being read for another one, and is not listed.
+const WORKING: char = '\0';
+
+/// The name under which a second list for the batch is read.
+pub fn working_name(batch: &str) -> String {
+    format!("{WORKING}second list of {batch}")
+}
+
 /// Whether a batch's list is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -313,7 +322,7 @@ impl Reader {
         })
     }
 
-    /// All batches, the newest first.
+    /// All batches, the newest first; without lists that are being read for one of them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -322,7 +331,9 @@ impl Reader {
             .connection
             .prepare_cached(&format!("{SELECT_BATCH} ORDER BY id DESC"))?;
         let rows = select.query_map([], |row| Ok(batch_from_row(row)))?;
-        rows.map(|row| row?).collect()
+        let mut batches: Vec<Batch> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
+        batches.retain(|batch| !batch.name.starts_with(WORKING));
+        Ok(batches)
     }
 
     /// How far the batch is.

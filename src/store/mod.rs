@@ -43,7 +43,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use absorb::{Absorb, Becomes};
 pub use audit::{AttemptRecord, Story, UnknownRow};
-pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage};
+pub use batch::{Batch, BatchId, Counts, NewBatch, RecipientId, Stage, working_name};
 pub use contact::{Contact, ContactMessage};
 pub use error::StoreError;
 pub use event::{Incoming, Taken, WaitingEvents};

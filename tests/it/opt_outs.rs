@@ -18,10 +18,9 @@ fn listed(scratch: &Scratch) -> Vec<String> {
 }
 
 fn contact_of(sandbox: &SandboxProcess, number: u64) -> String {
-    let people = sandbox.people();
-    let person = people
-        .iter()
-        .find(|person| person["number"] == number.to_string());
+    let (people, number) = (sandbox.people(), number.to_string());
+    let mut people = people.iter();
+    let person = people.find(|person| person["number"].as_str() == Some(&number));
     person.unwrap()["contact_id"].as_str().unwrap().to_owned()
 }
 

@@ -369,6 +369,9 @@ pub enum SuppressAction {
         /// How the file is read.
         #[command(flatten)]
         intake: Box<IntakeArgs>,
+        /// Write the rows without a usable number to this file
+        #[arg(long, value_name = "FILE")]
+        rejects: Option<PathBuf>,
         /// Where the list is kept.
         #[command(flatten)]
         checkpoint: CheckpointArgs,

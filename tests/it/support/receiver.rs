@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
-use super::{CHANNEL, Running, Scratch, wait_until};
+use super::{CHANNEL, Program, Running, Scratch, wait_until};
 
 /// A running receiver that takes unsigned events. Killed when dropped.
 pub(crate) struct Receiver {
@@ -16,13 +16,15 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts one on the checkpoint of the folder; returns when it listens.
     pub(crate) fn start(scratch: &Scratch) -> Self {
+        Self::of(scratch.outreach(&["serve", "--insecure-no-signature"]))
+    }
+
+    /// Starts the `serve` that is given.
+    pub(crate) fn of(serve: Program) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("its address");
         drop(free);
-        let process = scratch
-            .outreach(&["serve", "--insecure-no-signature"])
-            .with(&["--listen", &address.to_string()])
-            .start();
+        let process = serve.with(&["--listen", &address.to_string()]).start();
         wait_until("the receiver listens", || {
             TcpStream::connect(address).is_ok()
         });
@@ -32,20 +34,32 @@ impl Receiver {
     /// Sends an event, which must be taken.
     #[track_caller]
     pub(crate) fn take(&self, event: &Value) {
-        let answer = self.request("POST /webhooks/amio", &event.to_string());
-        assert!(answer.starts_with("HTTP/1.1 200"), "{event}: {answer}");
+        let status = self.post("", &event.to_string());
+        assert_eq!(status, 200, "{event}");
     }
 
     /// The page of figures.
     pub(crate) fn metrics(&self) -> String {
-        self.request("GET /metrics", "")
+        self.request("GET /metrics", "", "")
     }
 
-    fn request(&self, what: &str, body: &str) -> String {
+    /// What it said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        self.process.said()
+    }
+
+    /// Posts a body with these headers; returns the status.
+    pub(crate) fn post(&self, headers: &str, body: &str) -> u16 {
+        let answer = self.request("POST /webhooks/amio", headers, body);
+        let status = answer.split(' ').nth(1).expect("a status line");
+        status.parse().expect("a number")
+    }
+
+    fn request(&self, what: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("the receiver listens");
         write!(
             stream,
-            "{what} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            "{what} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )
         .expect("a request");

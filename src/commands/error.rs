@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::config::ConfigError;
-use crate::dispatch::NoLane;
+use crate::dispatch::{NoLane, RunFailure};
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{BadSetting, IntakeError, JudgeError};
@@ -158,6 +158,15 @@ impl From<ClientError> for CommandError {
 }
 
 impl From<NoLane> for CommandError {
+impl From<RunFailure> for CommandError {
+    fn from(failure: RunFailure) -> Self {
+        match failure {
+            RunFailure::Store(error) => error.into(),
+            RunFailure::Defect { .. } => Self::new(ExitCode::Internal, failure),
+        }
+    }
+}
+
     fn from(error: NoLane) -> Self {
         Self::new(ExitCode::Internal, error)
     }
@@ -213,6 +222,10 @@ mod tests {
             ExitCode::Storage
         );
         assert_eq!(
+        let defect = RunFailure::Defect {
+            text: "panicked".into(),
+        };
+        assert_eq!(CommandError::from(defect).exit(), ExitCode::Internal);
             CommandError::from(IntakeError::NoFile).exit(),
             ExitCode::Input
         );

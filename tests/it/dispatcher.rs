@@ -13,8 +13,8 @@ use outreach::amio::{Addressee, Reply};
 use outreach::clock::Clock;
 use outreach::dispatch::pacer::{Handle, core};
 use outreach::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Lanes, Ledger, RunEnd, Sender,
-    Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Lanes, Ledger, RunEnd, RunFailure,
+    Sender, Undecided,
 };
 use outreach::domain::delivery::{self, State};
 use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
@@ -72,6 +72,8 @@ struct Setting {
     rate: Option<Rate>,
     /// After so many answers the server says 503 to everything.
     answers: usize,
+    /// A defect of the program: so manieth request brings it out.
+    defect: usize,
 }
 
 impl Setting {
@@ -88,6 +90,7 @@ impl Setting {
             schedule: Schedule::default(),
             rate: None,
             answers: usize::MAX,
+            defect: usize::MAX,
         }
     }
 }
@@ -259,6 +262,7 @@ impl Sender for World {
     async fn send(&self, recipient: &Claimed) -> Reply {
         let now = self.clock.now();
         self.books().starts.push(now);
+        assert!(self.books().starts.len() < self.setting.defect, "a defect");
         let takes = self.random.lock().unwrap().between(20, 200);
         self.clock.sleep(Duration::from_millis(takes)).await;
         self.answer(recipient.recipient.seq())
@@ -284,6 +288,13 @@ fn batch() -> BatchId {
 
 /// Runs the batch; returns what became of it, and how long the run went on after the last answer.
 fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration) {
+    let (end, books, after) = try_run(batch, setting);
+    (end.unwrap(), books, after)
+}
+
+type Run = (Result<RunEnd, RunFailure>, Arc<Mutex<Books>>, Duration);
+
+fn try_run(batch: BatchId, setting: Setting) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -326,7 +337,7 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
         );
         // Where nothing is waited for any more, simulated time runs to this limit at once.
         let run = tokio::time::timeout(Duration::from_hours(10_000), dispatcher.run());
-        let end = run.await.expect("the run ends").unwrap();
+        let end = run.await.expect("the run ends");
         let last_answer = world.books().last_answer;
         let after = clock.now().duration_since(last_answer);
         (end, world.books, Duration::try_from(after).unwrap())
@@ -406,6 +417,17 @@ fn whoever_waits_for_the_rate_when_the_api_falls_silent_does_not_leave() {
         .values()
         .filter(|state| **state == State::Unknown);
     assert!(lost.count() <= 4 + 30, "one for each probe");
+}
+
+#[test]
+fn a_defect_is_called_one_and_ends_the_run() {
+    let setting = Setting {
+        defect: 5,
+        ..Setting::plain(60, 3, 1_000_000)
+    };
+    let (end, books, _) = try_run(batch(), setting);
+    assert!(matches!(end, Err(RunFailure::Defect { .. })), "{end:?}");
+    assert!(books.lock().unwrap().ended.len() < 10);
 }
 
 proptest! {

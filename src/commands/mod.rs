@@ -2,6 +2,7 @@
 
 pub mod check;
 mod checkpoint;
+mod chosen;
 pub mod completions;
 pub mod config;
 mod console;

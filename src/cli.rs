@@ -369,12 +369,12 @@ pub enum SuppressAction {
         /// Why, for the results file of later batches
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// How the file is read.
-        #[command(flatten)]
-        intake: Box<IntakeArgs>,
         /// Write the rows without a usable number to this file
         #[arg(long, value_name = "FILE")]
         rejects: Option<PathBuf>,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Box<IntakeArgs>,
         /// Where the list is kept.
         #[command(flatten)]
         checkpoint: CheckpointArgs,

@@ -99,6 +99,7 @@ impl From<StoreError> for CommandError {
             | StoreError::Foreign
             | StoreError::Newer { .. }
             | StoreError::Older { .. }
+            | StoreError::Unfinished
             | StoreError::Open { .. }
             | StoreError::Value { .. }
             | StoreError::Stopped
@@ -157,7 +158,6 @@ impl From<ClientError> for CommandError {
     }
 }
 
-impl From<NoLane> for CommandError {
 impl From<RunFailure> for CommandError {
     fn from(failure: RunFailure) -> Self {
         match failure {
@@ -167,6 +167,7 @@ impl From<RunFailure> for CommandError {
     }
 }
 
+impl From<NoLane> for CommandError {
     fn from(error: NoLane) -> Self {
         Self::new(ExitCode::Internal, error)
     }
@@ -221,11 +222,11 @@ mod tests {
             CommandError::from(StoreError::Full).exit(),
             ExitCode::Storage
         );
-        assert_eq!(
         let defect = RunFailure::Defect {
             text: "panicked".into(),
         };
         assert_eq!(CommandError::from(defect).exit(), ExitCode::Internal);
+        assert_eq!(
             CommandError::from(IntakeError::NoFile).exit(),
             ExitCode::Input
         );

@@ -55,6 +55,11 @@ pub enum StoreError {
         /// Version that this program writes.
         known: u32,
     },
+    /// A file that was begun and never became a checkpoint.
+    #[error(
+        "the checkpoint is empty: it could not be finished when it was made (was the disk full?); nothing was ever kept in it, and the next command that sends makes it anew"
+    )]
+    Unfinished,
     /// The file cannot be opened at all.
     #[error("cannot open the checkpoint {}: {detail}; --db names another one", path.display())]
     Open {
@@ -135,6 +140,7 @@ impl StoreError {
                 detail: detail.clone(),
             },
             Self::Stopped => Self::Stopped,
+            Self::Unfinished => Self::Unfinished,
             Self::Open { .. } | Self::Held { .. } | Self::NoBatch { .. } | Self::File { .. } => {
                 Self::Database {
                     detail: self.to_string(),

@@ -155,6 +155,9 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;
         let found = schema::version(&connection)?;
+        if found == 0 {
+            return Err(StoreError::Unfinished);
+        }
         if found != schema::VERSION {
             return Err(StoreError::Older {
                 found,

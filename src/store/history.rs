@@ -35,6 +35,33 @@ pub fn content_key(channel: &str, phone: PhoneNumber, content: &str) -> i64 {
 /// cover a clock that was wrong by a daylight-saving hour.
 const CLOCK_STEP: i64 = 7_200_000;
 
+/// So many attempts in a row that are too old end a look back: a run whose clock was far behind stands
+/// between later ones.
+const OLD_IN_A_ROW: u32 = 200_000;
+
+/// A look back over the attempts from their tail. They stand in the order of their end, and their times
+/// ascend, but for runs whose clock was wrong.
+pub(super) struct LookBack {
+    stop: i64,
+    old: u32,
+}
+
+impl LookBack {
+    /// Until `since`, in milliseconds.
+    pub(super) fn new(since: i64) -> Self {
+        Self {
+            stop: since.saturating_sub(CLOCK_STEP),
+            old: 0,
+        }
+    }
+
+    /// True if nothing that matters stands before an attempt that ended at `at`.
+    pub(super) fn is_over(&mut self, at: i64) -> bool {
+        self.old = if at < self.stop { self.old + 1 } else { 0 };
+        self.old > OLD_IN_A_ROW
+    }
+}
+
 /// How far back to look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HistorySpan {
@@ -125,15 +152,14 @@ impl History {
             names: HashMap::new(),
         };
         let since = to_millis(now).saturating_sub(millis(span.longest()));
-        // From the tail back: attempts stand in the order of their end, but for clock steps.
-        let stop = since.saturating_sub(CLOCK_STEP);
+        let mut look_back = LookBack::new(since);
         let mut select = connection.prepare(
             "SELECT id, recipient, phone, content_key, coalesce(finished_at, started_at)
              FROM attempt ORDER BY id DESC",
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            if row.get::<_, i64>(4)? < stop {
+            if look_back.is_over(row.get(4)?) {
                 break;
             }
             history.note(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
@@ -359,7 +385,7 @@ impl Reader {
         let mut past = self.under_way(except)?;
         past.by_content.retain(|_, (_, at)| *at >= guard);
         past.by_phone.retain(|_, (_, at)| *at >= within);
-        let stop = guard.min(within).saturating_sub(CLOCK_STEP);
+        let mut look_back = LookBack::new(guard.min(within));
         let mut select = self.connection.prepare(
             "SELECT recipient, phone, content_key, started_at,
                     outcome IN ('sent', 'undecided', 'interrupted', 'evidence', 'assumed_sent'),
@@ -369,7 +395,7 @@ impl Reader {
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let at: i64 = row.get(3)?;
-            if row.get::<_, i64>(5)? < stop {
+            if look_back.is_over(row.get(5)?) {
                 break;
             }
             let batch = RecipientId::from_column(row.get(0)?).batch();

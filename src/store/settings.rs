@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::StoreError;
+use super::history::LookBack;
 use super::{Reader, Store, from_millis, intent, to_millis};
 
 /// Requests that started lately, as the audit tells.
@@ -136,11 +137,10 @@ impl Reader {
                 past.starts.extend(std::iter::repeat_n(started_at, rows));
             }
         }
-        // They stand in the order of their end: what ended before, started before.
+        let mut look_back = LookBack::new(since);
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let finished_at: i64 = row.get(2)?;
-            if finished_at < since || past.starts.len() >= most {
+            if look_back.is_over(row.get(2)?) || past.starts.len() >= most {
                 break;
             }
             let started_at = row.get(0)?;

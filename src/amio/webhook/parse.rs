@@ -3,7 +3,7 @@
 //! Each kind of event reads the fields that it needs, one by one. A field that is not needed, or that has
 //! another shape than documented, never keeps the others from being read.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -13,6 +13,9 @@ use super::fields::{Fields, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{Happening, News, OptOutWords, OurKey};
 use crate::domain::phone::PhoneNumber;
+
+/// The clock that told when a message was delivered or read may be so far ahead of ours.
+const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Facebook's and Amio's code for "no user was found for this number".
 const NO_ACCOUNT: i64 = 3;
@@ -99,6 +102,7 @@ impl Notification {
             kind: &envelope.event,
             raw: envelope.data.get(),
             at: sent_at.unwrap_or(received_at).min(received_at),
+            latest: received_at.checked_add(GRACE).unwrap_or(received_at),
             // Without a time, no two events are the same.
             when: sent.unwrap_or_else(|| received_at.to_string()),
             pieces: Vec::new(),
@@ -122,6 +126,8 @@ struct Reading<'a> {
     kind: &'a str,
     raw: &'a str,
     at: Timestamp,
+    /// Nothing happened later than that.
+    latest: Timestamp,
     /// The time of sending, as it stands there: it tells events without an id apart.
     when: String,
     pieces: Vec<Piece>,
@@ -196,6 +202,7 @@ impl Reading<'_> {
         // The device's time where the platform gives it. Not corrected by the time of sending, which
         // differs from copy to copy.
         let at = data.time("delivered_timestamp").unwrap_or(self.at);
+        let at = at.min(self.latest);
         let messages = data.raw("messages").ok_or("it names no messages")?;
         let messages: Vec<&RawValue> =
             serde_json::from_str(messages).map_err(|_| "its messages are no list")?;
@@ -226,7 +233,7 @@ impl Reading<'_> {
             .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
         let news = News {
-            at,
+            at: at.min(self.latest),
             what: Happening::Read,
             ..who.clone()
         };
@@ -507,6 +514,18 @@ mod tests {
         }
         let unknown = parse("channel_weather", SENT, &json!([1, 2]));
         assert_eq!(unknown.pieces[0].news.what, Happening::Nothing);
+    }
+
+    #[test]
+    fn what_is_dated_in_the_future_happened_when_it_was_told() {
+        let ahead = json!({ "last_read_timestamp": "2036-05-04T09:00:00Z",
+                            "delivered_timestamp": "2036-05-04T09:00:00Z",
+                            "messages": [{ "id": "7003" }] });
+        let latest: Timestamp = "2026-05-02T09:05:00Z".parse().unwrap();
+        for kind in ["messages_read", "messages_delivered", "opt_in"] {
+            let event = parse(kind, "2036-05-04T09:00:00Z", &data(&ahead));
+            assert!(event.pieces[0].news.at <= latest, "{kind}");
+        }
     }
 
     #[test]

@@ -253,16 +253,7 @@ fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
         }
         let Some(id) = insert(tx, incoming, piece, body)? else {
             taken.known += 1;
-            // The only news whose time is that of sending: the earliest copy counts.
-            if piece.news.what == Happening::OptedIn {
-                apply(
-                    tx,
-                    &piece.news,
-                    "opt_in",
-                    incoming.received_at,
-                    &mut taken.problems,
-                )?;
-            }
+            take_copy(tx, incoming, piece, &mut taken.problems)?;
             continue;
         };
         body = "";
@@ -285,6 +276,56 @@ fn take(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Taken, StoreError> {
         settings::count_unreadable(tx.connection)?;
     }
     Ok(taken)
+}
+
+/// A piece that is known. The earliest copy of an opt-in counts, whose time is that of sending; and a copy
+/// that names the person where the first did not may tell what the first could not.
+fn take_copy(
+    tx: &mut Tx<'_>,
+    incoming: &Incoming,
+    piece: &Piece,
+    problems: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    let now = incoming.received_at;
+    let (id, no_contact, no_phone, stored): (i64, bool, bool, Option<String>) = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, contact_id IS NULL, phone IS NULL, news FROM webhook_event WHERE key = ?1",
+        )?
+        .query_row([piece.key], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let mut news = piece.news.clone();
+    let says_more = no_phone && news.phone.is_some() || no_contact && news.contact_id.is_some();
+    if !says_more && news.what != Happening::OptedIn {
+        return Ok(());
+    }
+    if let Some(stored) = stored {
+        let stored: News = from_json(&stored)?;
+        news.at = news.at.min(stored.at);
+        news.phone = news.phone.or(stored.phone);
+        news.contact_id = news.contact_id.or(stored.contact_id);
+    }
+    let verdict = apply(tx, &news, &incoming.notification.kind, now, problems)?;
+    let waits = match verdict {
+        Verdict::Applied => None,
+        Verdict::Waits => Some(to_json(&news)?),
+    };
+    tx.connection
+        .prepare_cached(
+            "UPDATE webhook_event SET contact_id = coalesce(contact_id, ?2), phone = coalesce(phone, ?3),
+                    news = CASE WHEN applied_at IS NULL THEN ?4 END,
+                    applied_at = CASE WHEN ?4 IS NULL THEN coalesce(applied_at, ?5) ELSE applied_at END
+             WHERE id = ?1",
+        )?
+        .execute((
+            id,
+            &news.contact_id,
+            news.phone.map(suppression::column),
+            waits,
+            to_millis(now),
+        ))?;
+    Ok(())
 }
 
 /// Stores a piece as applied, which most are at once; `None` if it is known.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use outreach::domain::delivery::State;
+use outreach::domain::phone::PhoneNumber;
 use outreach::store::{Claim, Decision, HistorySpan};
 use serde_json::json;
 
 use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
-use crate::webhooks::{NUMBER, Scene, at, echo, opt_in, received};
+use crate::webhooks::{NUMBER, Scene, at, delivered, echo, opt_in, received};
 
 /// Another batch for the same list.
 fn other(scratch: &Scratch, sandbox: &SandboxProcess, text: &str) -> Program {
@@ -185,4 +186,55 @@ fn an_opt_out_whose_contact_a_killed_run_made_known_counts_from_the_next_run_on(
         scratch.checkpoint().rows_of("other")[0].state,
         State::Suppressed
     );
+}
+
+#[tokio::test]
+async fn a_copy_of_an_event_that_says_more_is_heard() {
+    let scene = Scene::new(&[NUMBER]).await;
+    let claimed = scene.claim(at(9)).await;
+    scene.answer(&claimed, None, at(10)).await;
+    // Whom the contact's id belongs to is not known.
+    let whole = delivered(NUMBER, "9001");
+    let mut half = whole.clone();
+    half["data"]["contact"]["phone_number"].take();
+    assert_eq!(scene.take(&half).await.waiting, 1);
+    assert_eq!(scene.story(2).state, State::Unknown);
+    scene.take(&whole).await;
+    let story = scene.story(2);
+    assert_eq!(story.state, State::Sent);
+    assert_eq!(story.message_id.as_deref(), Some("9001"));
+    assert!(story.delivered_at.is_some());
+    let left = scene.store.apply_waiting_events(at(3700)).await.unwrap();
+    assert_eq!((left.applied, left.waiting), (0, 0));
+    scene.sound();
+}
+
+/// A run whose clock was days behind stands between the message and now.
+#[tokio::test]
+async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
+    for span in spans() {
+        let scene = Scene::new(&[NUMBER]).await;
+        let claimed = scene.claim(at(-3600)).await;
+        scene.answer(&claimed, Some("9001"), at(-3599)).await;
+        let behind = scene.beside("wrong clock", &[NUMBER + 1]).await;
+        let days_ago = -3 * 86_400;
+        let claimed = behind.claim(at(days_ago)).await;
+        behind
+            .answer(&claimed, Some("9002"), at(days_ago + 1))
+            .await;
+        let again = scene.beside_with("autumn", &[NUMBER], span).await;
+        expect_exhausted(&again).await;
+        let reader = scene.store.reader().unwrap();
+        let past = reader.past_messages(span, None, at(0)).unwrap();
+        let same = r#"{"type":"text","payload":"Hi"}"#;
+        let phone = PhoneNumber::from_e164(NUMBER).unwrap();
+        let known = past.messaged(phone).or(past.repeated("7001", phone, same));
+        assert_eq!(known.unwrap().batch, "spring");
+        // The pacer counts the requests of the last two hours likewise.
+        let since = at(-7200);
+        assert_eq!(
+            reader.past_requests(1, since, 10).unwrap().starts,
+            [at(-3600)]
+        );
+    }
 }

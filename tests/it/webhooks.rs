@@ -246,7 +246,7 @@ pub(crate) fn opt_in(number: u64, sent: i64) -> Value {
     event("opt_in", number, true, sent, &fields)
 }
 
-fn delivered(number: u64, message: &str) -> Value {
+pub(crate) fn delivered(number: u64, message: &str) -> Value {
     let fields =
         json!({ "messages": [{ "id": message }], "delivered_timestamp": at(12).to_string() });
     event("messages_delivered", number, true, 13, &fields)

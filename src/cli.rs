@@ -306,6 +306,9 @@ pub struct ResolveArgs {
     /// Only this row; may be repeated
     #[arg(long, value_name = "N", requires = "how", group = "which", value_parser = clap::value_parser!(u32).range(1..))]
     pub row: Vec<u32>,
+    /// The file whose rows --row means, where the batch has several: its name, or its number from 1
+    #[arg(long, value_name = "FILE", requires = "row")]
+    pub file: Option<String>,
     /// All rows whose outcome is unknown
     #[arg(long, requires = "how", group = "which")]
     pub all: bool,
@@ -366,6 +369,9 @@ pub enum SuppressAction {
         /// Why, for the results file of later batches
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+        /// Write the rows without a usable number to this file
+        #[arg(long, value_name = "FILE")]
+        rejects: Option<PathBuf>,
         /// How the file is read.
         #[command(flatten)]
         intake: Box<IntakeArgs>,

@@ -155,13 +155,6 @@ impl AnyId<'_> {
             Self::Number(number) => number.to_string(),
         }
     }
-
-    pub(super) fn to_text(&self) -> String {
-        match self {
-            Self::Text(text) => text.to_string(),
-            Self::Number(number) => number.to_string(),
-        }
-    }
 }
 
 /// Reads the message that a 2xx answer describes: `None` if the body is no message resource.

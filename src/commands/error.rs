@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::config::ConfigError;
+use crate::dispatch::RunFailure;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{BadSetting, IntakeError, JudgeError};
@@ -98,10 +99,10 @@ impl From<StoreError> for CommandError {
             | StoreError::Foreign
             | StoreError::Newer { .. }
             | StoreError::Older { .. }
+            | StoreError::Unfinished
             | StoreError::Open { .. }
             | StoreError::Value { .. }
             | StoreError::Stopped
-            | StoreError::Empty
             | StoreError::InUse { .. }
             | StoreError::Database { .. }
             | StoreError::File { .. } => ExitCode::Storage,
@@ -158,6 +159,15 @@ impl From<ClientError> for CommandError {
     }
 }
 
+impl From<RunFailure> for CommandError {
+    fn from(failure: RunFailure) -> Self {
+        match failure {
+            RunFailure::Store(error) => error.into(),
+            RunFailure::Defect { .. } => Self::new(ExitCode::Internal, failure),
+        }
+    }
+}
+
 impl From<BaseUrlError> for CommandError {
     fn from(error: BaseUrlError) -> Self {
         Self::new(ExitCode::Configuration, error)
@@ -207,6 +217,10 @@ mod tests {
             CommandError::from(StoreError::Full).exit(),
             ExitCode::Storage
         );
+        let defect = RunFailure::Defect {
+            text: "panicked".into(),
+        };
+        assert_eq!(CommandError::from(defect).exit(), ExitCode::Internal);
         assert_eq!(
             CommandError::from(IntakeError::NoFile).exit(),
             ExitCode::Input

@@ -77,8 +77,11 @@ pub fn run(
 
 /// A number as it was typed.
 pub(super) fn number(text: &str, settings: &Settings) -> Result<PhoneNumber, CommandError> {
-    match PhoneNumber::parse(text, settings.intake()?.region) {
-        Ok(parsed) => Ok(parsed.phone),
+    match PhoneNumber::parse_all(text, settings.intake()?.region) {
+        Ok(numbers) if numbers.len() == 1 && numbers.is_whole() => Ok(numbers.first().phone),
+        Ok(_) => Err(CommandError::usage(
+            "this is more than one phone number: give one",
+        )),
         Err(rejected) => Err(CommandError::usage(format_args!(
             "this is no phone number that could be messaged: {}",
             rejected.problem

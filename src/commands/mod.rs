@@ -2,6 +2,7 @@
 
 pub mod check;
 mod checkpoint;
+mod chosen;
 pub mod completions;
 pub mod config;
 mod console;
@@ -43,6 +44,7 @@ pub use error::{CommandError, CommandResult};
 /// Runs the command line, tells what went wrong, and says how to end.
 pub fn main(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet);
+    outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
         // Whoever read our output has gone: not an error of ours.
@@ -98,6 +100,26 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     out.flush()?;
     Ok(exit)
 }
+
+/// A limit on the size of files is an error like a full disk, and no reason to be killed without a word.
+#[cfg(unix)]
+fn outlive_file_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// SIGXFSZ, the same number on Linux, macOS and the BSDs.
+    const FILE_TOO_LARGE: i32 = 25;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    if let Ok(runtime) = runtime {
+        let _inside = runtime.enter();
+        // Once somebody listens, the signal kills no more, for as long as the process lives. Where it cannot
+        // be listened to, the system's own way stays.
+        let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
+    }
+}
+
+#[cfg(not(unix))]
+fn outlive_file_limits() {}
 
 /// How to read the files that a command names.
 fn sources(files: &[std::path::PathBuf]) -> Vec<Source> {

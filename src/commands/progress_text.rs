@@ -152,7 +152,8 @@ fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
     let zone = jiff::tz::TimeZone::system();
     let at = until.to_zoned(zone).strftime("%H:%M:%S");
     match why {
-        Why::Quota | Why::Throttled => format!(", quota used: waiting until {at}"),
+        Why::Quota => format!(", quota used: waiting until {at}"),
+        Why::Throttled => format!(", put off by the API (429): waiting until {at}"),
         Why::Paused => format!(", paused until {at}"),
         Why::ReserveTakesAll => ", the reserve leaves nothing of the quota".to_owned(),
         Why::Even | Why::Rate | Why::Probing | Why::Connections => String::new(),

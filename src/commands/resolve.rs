@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::checkpoint::{self, Found};
+use super::chosen::chosen;
 use super::console::Console;
 use super::doctor::remember;
 use super::error::{CommandError, CommandResult};
@@ -149,30 +150,6 @@ fn db(found: &Found) -> String {
     found.db.as_ref().map_or_else(String::new, |db| {
         format!(" --db {}", quoted(&db.to_string_lossy()))
     })
-}
-
-/// The unknown rows that the command is about.
-fn chosen(
-    args: &ResolveArgs,
-    reader: &Reader,
-    batch: &Batch,
-) -> Result<Vec<UnknownRow>, CommandError> {
-    let mut rows = reader.unknown_rows(batch.id, usize::MAX)?;
-    if args.row.is_empty() {
-        return Ok(rows);
-    }
-    if let Some(missing) = args
-        .row
-        .iter()
-        .find(|wanted| rows.iter().all(|row| row.row != **wanted))
-    {
-        return Err(CommandError::usage(format_args!(
-            "row {missing} of batch {} is not one whose outcome is unknown; nothing was changed",
-            batch.name
-        )));
-    }
-    rows.retain(|row| args.row.contains(&row.row));
-    Ok(rows)
 }
 
 fn decide(

@@ -69,8 +69,23 @@ fn one(
     if json {
         print_json(&summary, out)
     } else {
-        Ok(write!(out, "{}", summary.text(&found.hints()))?)
+        write!(out, "{}", summary.text(&found.hints()))?;
+        unreadable(reader, out)
     }
+}
+
+/// Events that could not be read may be opt-outs: a person should look at them.
+fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
+    let events = reader.unreadable_events()?;
+    if events > 0 {
+        writeln!(
+            out,
+            "{} webhook events could not be read in full. They are kept; the log of `outreach serve` \
+             says what was wrong with each.",
+            grouped(events)
+        )?;
+    }
+    Ok(())
 }
 
 fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
@@ -83,7 +98,8 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
         return print_json(&summaries, out);
     }
     if summaries.is_empty() {
-        return Ok(writeln!(out, "No batch yet.")?);
+        writeln!(out, "No batch yet.")?;
+        return unreadable(reader, out);
     }
     let width = summaries.iter().map(|one| one.batch.chars().count()).max();
     let width = width.unwrap_or(0).max("BATCH".len());
@@ -107,7 +123,7 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
             if one.sandbox { " (rehearsal)" } else { "" }
         )?;
     }
-    Ok(())
+    unreadable(reader, out)
 }
 
 fn last_run(summary: &Summary) -> String {
@@ -249,8 +265,10 @@ fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Re
 fn attempt_line(attempt: &AttemptRecord) -> String {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
-    let mut line = attempt.started_at.to_string();
-    if let Some(finished) = attempt.finished_at {
+    // Of what a person decided or an event proved, the time of that is shown.
+    let learned = attempt.finished_at.filter(|_| attempt.actor.is_some());
+    let mut line = learned.unwrap_or(attempt.started_at).to_string();
+    if let (None, Some(finished)) = (learned, attempt.finished_at) {
         let took = finished.as_millisecond() - attempt.started_at.as_millisecond();
         if took > 0 {
             let _ = write!(line, " (+{took} ms)");

@@ -1,6 +1,7 @@
 //! `outreach suppress`: the list of numbers that must never be messaged.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::exit::ExitCode;
 use crate::intake::{Input, Judge, NumbersPerRow};
 use crate::report::grouped;
+use crate::report::rejects::RejectsFile;
 use crate::store::{Reader, Store, SuppressionEntry};
 
 /// Entries that are written at once.
@@ -51,20 +53,37 @@ pub fn run(
                 "{removed} of {asked} numbers were on the suppression list, and are off it now."
             ));
         }
-        SuppressAction::Import { files, reason, .. } => {
-            import(files, reason.as_deref(), settings, console, clock)?;
+        SuppressAction::Import {
+            files,
+            reason,
+            rejects,
+            ..
+        } => {
+            let list = Import {
+                files,
+                reason: reason.as_deref(),
+                rejects: rejects.as_deref(),
+            };
+            return list.run(settings, console, clock);
         }
         SuppressAction::List { json, .. } => list(settings, *json, out)?,
     }
     Ok(ExitCode::Complete)
 }
 
-/// All numbers, or none: the first that is not one is told.
+/// All numbers, or none: the first text that is not understood to its end is told. A text may hold several.
 fn parse(numbers: &[String], region: Option<Region>) -> Result<Vec<PhoneNumber>, CommandError> {
-    numbers
-        .iter()
-        .map(|text| match PhoneNumber::parse(text, region) {
-            Ok(parsed) => Ok(parsed.phone),
+    let mut phones = Vec::new();
+    for text in numbers {
+        match PhoneNumber::parse_all(text, region) {
+            Ok(numbers) if numbers.is_whole() => {
+                phones.extend(numbers.iter().map(|number| number.phone));
+            }
+            Ok(_) => {
+                return Err(CommandError::usage(format_args!(
+                    "{text:?}: not all of it is a number; give each number on its own; nothing was changed"
+                )));
+            }
             Err(rejected) => {
                 let suggestion = rejected
                     .suggestion
@@ -74,13 +93,14 @@ fn parse(numbers: &[String], region: Option<Region>) -> Result<Vec<PhoneNumber>,
                 } else {
                     ""
                 };
-                Err(CommandError::usage(format_args!(
+                return Err(CommandError::usage(format_args!(
                     "{text:?}: {}{remedy}{suggestion}; nothing was changed",
                     rejected.problem
-                )))
+                )));
             }
-        })
-        .collect()
+        }
+    }
+    Ok(phones)
 }
 
 /// Puts the numbers on the list; returns how many are new there.
@@ -115,49 +135,76 @@ fn told_new(console: Console, numbers: usize, new: usize) {
     ));
 }
 
-fn import(
-    files: &[std::path::PathBuf],
-    reason: Option<&str>,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-) -> Result<(), CommandError> {
-    let mut how = settings.intake()?;
-    // Nobody on the list may be messaged, on whichever number of the row, however bad the rest is.
-    how.numbers = NumbersPerRow::All;
-    how.min_valid = "0%".parse()?;
-    let mut input = Input::open(&super::sources(files), &how)?;
-    for note in input.notes() {
-        console.say(note);
-    }
-    let mut phones: Vec<PhoneNumber> = Vec::new();
-    let mut bad: Vec<String> = Vec::new();
-    let mut take = |row: JudgedRow| -> Result<(), CommandError> {
-        match row.verdict {
-            Verdict::Queued(accepted) => phones.push(accepted.phone),
-            Verdict::Invalid { problem, .. } if bad.len() < NAMED => {
-                bad.push(format!("row {}: {problem}", row.position.row));
-            }
-            Verdict::Invalid { .. } | Verdict::Duplicate { .. } | Verdict::Suppressed { .. } => {}
+/// `suppress import`.
+struct Import<'a> {
+    files: &'a [PathBuf],
+    reason: Option<&'a str>,
+    rejects: Option<&'a Path>,
+}
+
+impl Import<'_> {
+    fn run(&self, settings: &Settings, console: Console, clock: &Clock) -> CommandResult {
+        let mut how = settings.intake()?;
+        // Nobody on the list may be messaged, on whichever number of the row, however bad the rest is.
+        how.numbers = NumbersPerRow::All;
+        how.min_valid = "0%".parse()?;
+        let mut input = Input::open(&super::sources(self.files), &how)?;
+        for note in input.notes() {
+            console.say(note);
         }
-        Ok(())
-    };
-    // The list is changed only after the whole file was found usable.
-    let summary = input.judge(&Judge::alone(), &mut take)?;
-    let names: Vec<&str> = input.file_names().collect();
-    let source = format!("import of {} by {}", names.join(", "), settings.person());
-    let new = add(settings, clock, &phones, reason, &source)?;
-    told_new(console, phones.len(), new);
-    if summary.invalid > 0 {
+        let mut rejects = self
+            .rejects
+            .map(|path| RejectsFile::create(path, input.headers()))
+            .transpose()?;
+        let mut phones: Vec<PhoneNumber> = Vec::new();
+        let mut bad: Vec<String> = Vec::new();
+        let mut take = |row: JudgedRow| -> Result<(), CommandError> {
+            if let Some(rejects) = &mut rejects {
+                rejects.push(&row)?;
+            }
+            match row.verdict {
+                Verdict::Queued(accepted) => phones.push(accepted.phone),
+                Verdict::Invalid { problem, .. } if bad.len() < NAMED => {
+                    bad.push(format!("row {}: {problem}", row.position.row));
+                }
+                Verdict::Invalid { .. }
+                | Verdict::Duplicate { .. }
+                | Verdict::Suppressed { .. } => {}
+            }
+            Ok(())
+        };
+        // The list is changed only after the whole file was found usable.
+        let summary = input.judge(&Judge::alone(), &mut take)?;
+        let names: Vec<&str> = input.file_names().collect();
+        let source = format!("import of {} by {}", names.join(", "), settings.person());
+        let new = add(settings, clock, &phones, self.reason, &source)?;
+        told_new(console, phones.len(), new);
+        if let Some(rejects) = rejects {
+            rejects.finish()?;
+        }
+        if summary.invalid == 0 {
+            return Ok(ExitCode::Complete);
+        }
+        self.tell_bad(console, summary.invalid, &bad);
+        Ok(ExitCode::CompleteWithProblems)
+    }
+
+    fn tell_bad(&self, console: Console, rows: u64, bad: &[String]) {
         console.warn(format_args!(
             "{} rows hold no number that can be suppressed:",
-            grouped(summary.invalid)
+            grouped(rows)
         ));
-        for line in &bad {
+        for line in bad {
             console.warn(format_args!("  {line}"));
         }
+        match self.rejects {
+            Some(path) => console.warn(format_args!(
+                "All of them are in {}: mend them, and import that file.",
+                path.display()
+            )),
+            None => console.warn("--rejects FILE writes all of them to a file, to be mended."),
+        }
     }
-    Ok(())
 }
 
 fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {

@@ -64,11 +64,12 @@ impl Settings {
                 .filter(|line| !line.is_empty() && !line.starts_with('#'));
             for line in lines {
                 match line.split_once('=') {
-                    Some((channel, text)) => {
+                    Some((channel, text)) if is_channel(channel.trim()) => {
                         let text = secret(text, path.clone())?;
                         secrets.set(Some(channel.trim()), text);
                     }
-                    None => secrets.set(None, secret(line, path.clone())?),
+                    // A secret may hold the sign, and end in it.
+                    Some(_) | None => secrets.set(None, secret(line, path.clone())?),
                 }
             }
         }
@@ -92,6 +93,11 @@ impl Settings {
         }
         Ok(secrets)
     }
+}
+
+/// The ids of channels are decimal.
+fn is_channel(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn read(what: &'static str, file: &Path) -> Result<String, ConfigError> {

@@ -18,11 +18,18 @@ enum Mode {
     Probe { from: Duration, taken: bool },
 }
 
+/// What the gate is at, and how often it was shut.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    mode: Mode,
+    shut: u64,
+}
+
 /// Who passes when.
 #[derive(Debug)]
 pub(super) struct Gate {
     clock: Clock,
-    mode: Mutex<Mode>,
+    state: Mutex<State>,
     changed: Notify,
 }
 
@@ -32,6 +39,15 @@ pub(super) struct Pass<'a> {
     gate: &'a Gate,
     /// True for the one that passed alone.
     pub(super) probe: bool,
+    /// How often the gate had been shut when it was passed.
+    shut: u64,
+}
+
+impl Pass<'_> {
+    /// True unless the gate was shut since it was passed: to be asked after every wait.
+    pub(super) fn holds(&self) -> bool {
+        self.gate.state().shut == self.shut
+    }
 }
 
 impl Gate {
@@ -47,13 +63,13 @@ impl Gate {
         };
         Self {
             clock,
-            mode: Mutex::new(mode),
+            state: Mutex::new(State { mode, shut: 0 }),
             changed: Notify::new(),
         }
     }
 
-    fn mode(&self) -> MutexGuard<'_, Mode> {
-        self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the caller may pass.
@@ -64,23 +80,21 @@ impl Gate {
             // Registered before the look, so that no change is missed.
             changed.as_mut().enable();
             let wait = {
-                let mut mode = self.mode();
-                match *mode {
-                    Mode::Open => {
-                        return Pass {
-                            gate: self,
-                            probe: false,
-                        };
-                    }
+                let mut state = self.state();
+                let pass = |probe| Pass {
+                    gate: self,
+                    probe,
+                    shut: state.shut,
+                };
+                match state.mode {
+                    Mode::Open => return pass(false),
                     Mode::Probe { taken: true, .. } => None,
                     Mode::Probe { from, taken: false } => {
                         let now = self.clock.monotonic();
                         if now >= from {
-                            *mode = Mode::Probe { from, taken: true };
-                            return Pass {
-                                gate: self,
-                                probe: true,
-                            };
+                            let pass = pass(true);
+                            state.mode = Mode::Probe { from, taken: true };
+                            return pass;
                         }
                         Some(from.saturating_sub(now))
                     }
@@ -100,20 +114,24 @@ impl Gate {
 
     /// Everybody may pass from now on.
     pub(super) fn open(&self) {
-        *self.mode() = Mode::Open;
+        self.state().mode = Mode::Open;
         self.changed.notify_waiters();
     }
 
     /// Nobody passes for so long, then one.
     pub(super) fn shut(&self, pause: Duration) {
         let from = self.clock.monotonic() + pause;
-        *self.mode() = Mode::Probe { from, taken: false };
+        {
+            let mut state = self.state();
+            state.mode = Mode::Probe { from, taken: false };
+            state.shut += 1;
+        }
         self.changed.notify_waiters();
     }
 
     /// How long nobody passes yet; `None` if somebody may.
     pub(super) fn shut_for(&self) -> Option<Duration> {
-        match *self.mode() {
+        match self.state().mode {
             Mode::Probe { from, taken: false } => from
                 .checked_sub(self.clock.monotonic())
                 .filter(|wait| !wait.is_zero()),
@@ -127,11 +145,13 @@ impl Drop for Pass<'_> {
         if !self.probe {
             return;
         }
-        let mut mode = self.gate.mode();
+        let mut state = self.gate.state();
         // Nothing opened or shut the gate meanwhile: the next one probes.
-        if let Mode::Probe { from, taken: true } = *mode {
-            *mode = Mode::Probe { from, taken: false };
-            drop(mode);
+        if let Mode::Probe { from, taken: true } = state.mode
+            && state.shut == self.shut
+        {
+            state.mode = Mode::Probe { from, taken: false };
+            drop(state);
             self.gate.changed.notify_waiters();
         }
     }

@@ -149,6 +149,23 @@ pub enum RunEnd {
     Halted(Halt),
 }
 
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFailure {
+    /// The checkpoint failed: no request leaves after that.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A defect of the program ended one of the tasks. What it had under way becomes unknown when the batch
+    /// is taken up again.
+    #[error(
+        "a part of the program failed ({text}); nothing known is lost; please report it, and run the same command again"
+    )]
+    Defect {
+        /// What it said.
+        text: String,
+    },
+}
+
 /// The wish to stop, and its reason; the first reason counts.
 #[derive(Debug, Clone)]
 pub struct Stop(Arc<watch::Sender<Option<RunEnd>>>);
@@ -292,8 +309,8 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// [`Journal::interrupt`] or the next start calls them unknown.
     ///
     /// # Errors
-    /// [`StoreError`] if the checkpoint fails: no request leaves after that.
-    pub async fn run(&self) -> Result<RunEnd, StoreError> {
+    /// [`RunFailure`] if the checkpoint fails, or a task of ours.
+    pub async fn run(&self) -> Result<RunEnd, RunFailure> {
         let standing = {
             let guards = self.shared.guards.lock();
             guards.unwrap_or_else(PoisonError::into_inner).standing()
@@ -321,8 +338,10 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             let Some(ended) = ended else { break };
             let error = match ended {
                 Ok(Ok(())) => continue,
-                Ok(Err(error)) => error,
-                Err(_) => StoreError::Stopped,
+                Ok(Err(error)) => RunFailure::Store(error),
+                Err(ended) => RunFailure::Defect {
+                    text: ended.to_string(),
+                },
             };
             // The first failure tells the cause; the others follow from it.
             failure.get_or_insert(error);

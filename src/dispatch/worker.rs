@@ -118,8 +118,9 @@ async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
         }
         let pass = shared.gate.pass().await;
         let permit = shared.pacer.acquire().await;
-        // The wait may have been long.
-        if schedule.may_send(shared.clock.now()) {
+        // The wait may have been long: an outage may have begun meanwhile, or the hours have ended. What is
+        // not used goes back.
+        if pass.holds() && schedule.may_send(shared.clock.now()) {
             return Turn { pass, permit };
         }
     }

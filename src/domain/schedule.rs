@@ -277,12 +277,12 @@ pub fn parse_until(
             }
             Some(_) | None => (trimmed, zone.clone()),
         };
-        match time_of_day(time) {
-            Some(time) => next_time(time, now, &zone).ok_or_else(wrong)?,
-            None => zone
-                .to_timestamp(time.parse::<DateTime>().map_err(|_| wrong())?)
-                .map_err(|_| wrong())?,
-        }
+        let next = match time_of_day(time) {
+            Some(time) => next_time(time, now, &zone),
+            None => instants(time.parse().map_err(|_| wrong())?, &zone)
+                .map(|(first, last)| if first > now { first } else { last }),
+        };
+        next.ok_or_else(wrong)?
     };
     if at > now {
         Ok(at)
@@ -322,10 +322,16 @@ fn next_time(time: Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let today = zone.to_datetime(now).date();
     (0..=2).find_map(|days| {
         let date = today.checked_add(days.days()).ok()?;
-        zone.to_timestamp(date.to_datetime(time))
-            .ok()
-            .filter(|at| *at > now)
+        let (first, last) = instants(date.to_datetime(time), zone)?;
+        [first, last].into_iter().find(|at| *at > now)
     })
+}
+
+/// The first and the last instant of a local time: they differ in an hour that a clock change repeats. A time
+/// that a change skips is that much later.
+fn instants(local: DateTime, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+    let at = zone.to_ambiguous_timestamp(local);
+    Some((at.compatible().ok()?, at.later().ok()?))
 }
 
 #[cfg(test)]

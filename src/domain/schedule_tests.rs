@@ -215,3 +215,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn until_in_the_hour_that_the_clock_repeats_is_the_first_that_comes() {
+    let prague = TimeZone::get("Europe/Prague").unwrap();
+    // The clock goes back from 03:00 to 02:00: it is 02:10 for the second time.
+    let (first, again) = (
+        at("2026-10-25T00:10:00Z[UTC]"),
+        at("2026-10-25T01:10:00Z[UTC]"),
+    );
+    let until = |text, now| parse_until(text, now, &prague);
+    for text in ["02:30", "2026-10-25T02:30"] {
+        assert_eq!(until(text, first), Ok(at("2026-10-25T00:30:00Z[UTC]")));
+        assert_eq!(until(text, again), Ok(at("2026-10-25T01:30:00Z[UTC]")));
+    }
+    let before = at("2026-10-24T23:50:00Z[UTC]");
+    assert_eq!(until("02:30", before), Ok(at("2026-10-25T00:30:00Z[UTC]")));
+    // An hour that is skipped: 02:30 is 03:30.
+    let spring = at("2026-03-29T00:10:00Z[UTC]");
+    assert_eq!(until("02:30", spring), Ok(at("2026-03-29T01:30:00Z[UTC]")));
+}

@@ -164,10 +164,12 @@ pub enum IntakeError {
         file: String,
     },
     /// Not one row can be sent.
-    #[error("none of the {rows} rows has a valid number: nothing is sent; {hint}")]
+    #[error("none of the {rows} rows {fault}: nothing is sent; {hint}")]
     NoValidRows {
         /// The rows that were read.
         rows: u64,
+        /// What none of them is or does.
+        fault: &'static str,
         /// What is most often wrong.
         hint: String,
     },

@@ -16,6 +16,9 @@ use crate::domain::content::Rendered;
 use crate::domain::phone::{Mending, PhoneNumber};
 use crate::domain::recipient::{JudgedRow, Position, Record, RowNumber, Suppression, Verdict};
 
+/// The code of [`RowProblem::Content`](crate::domain::recipient::RowProblem::Content).
+const MESSAGE: &str = "content";
+
 /// Renders the content of one row, and tells whether it may go to that number.
 pub type Render<'a> =
     dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
@@ -131,7 +134,7 @@ impl Input {
     }
 
     fn check_share(&self, summary: &Summary) -> Result<(), IntakeError> {
-        let valid = summary.rows.saturating_sub(summary.invalid);
+        let valid = summary.valid_rows;
         let hint = || match summary.problems.first() {
             Some(group) => format!("most often: {} ({} of them)", group.text, group.count),
             None => "the file has no rows behind its header".to_owned(),
@@ -140,6 +143,10 @@ impl Input {
         if valid == 0 {
             return Err(IntakeError::NoValidRows {
                 rows: summary.rows,
+                fault: match summary.problems.first() {
+                    Some(group) if group.code == MESSAGE => "makes a message that can be sent",
+                    Some(_) | None => "has a valid number",
+                },
                 hint: hint(),
             });
         }

@@ -18,6 +18,9 @@ pub struct Summary {
     pub rows: u64,
     /// Rows without any text; they count in the numbering but are no contacts.
     pub blank_rows: u64,
+    /// Rows of which at least one number is valid, and the message can be made.
+    #[serde(skip)]
+    pub valid_rows: u64,
     /// To be sent.
     pub queued: u64,
     /// Cannot be sent as they stand.
@@ -143,6 +146,7 @@ pub(super) struct Counter {
     countries: BTreeMap<Region, u64>,
     lines: BTreeMap<LineType, u64>,
     last_row: Option<Position>,
+    last_valid: Option<Position>,
 }
 
 /// What the judged row itself does not tell.
@@ -221,6 +225,11 @@ impl Counter {
         if self.last_row != Some(row.position) {
             self.summary.rows += 1;
             self.last_row = Some(row.position);
+        }
+        let valid = !matches!(row.verdict, Verdict::Invalid { .. });
+        if valid && self.last_valid != Some(row.position) {
+            self.summary.valid_rows += 1;
+            self.last_valid = Some(row.position);
         }
         match &row.verdict {
             Verdict::Queued(accepted) => self.queued(row, accepted.phone, facts),

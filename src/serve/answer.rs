@@ -1,6 +1,7 @@
 //! What each request is answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::Router;
@@ -32,6 +33,8 @@ pub(super) struct Desk {
     pub(super) words: OptOutWords,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
+    /// The last request was refused.
+    pub(super) refusing: AtomicBool,
 }
 
 type Shared = State<Arc<Desk>>;
@@ -97,10 +100,19 @@ impl Desk {
         match self.receive(channel, request).await {
             Ok(()) => {
                 self.counters.answered(began.elapsed());
+                self.refusing.store(false, Ordering::Relaxed);
                 StatusCode::OK
             }
             Err(refused) => {
                 self.counters.refused(refused);
+                // Once for a run of them: the figures count the others.
+                if !self.refusing.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        "a webhook request was refused ({}): `/metrics` counts these until one is taken; if \
+                         they come from the API, compare the webhook secret with that of the channel",
+                        refused.word()
+                    );
+                }
                 refused.status()
             }
         }
@@ -139,7 +151,7 @@ impl Desk {
         self.counters.event(&notification.kind, lag);
         if let Some(oddity) = &notification.oddity {
             tracing::warn!(
-                "a webhook event `{}` changes nothing: {oddity}",
+                "a webhook event `{}` could not be read in full, and is kept: {oddity}",
                 notification.kind
             );
         }

@@ -163,6 +163,12 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
         metrics.waiting_events as f64,
     );
     page.single(
+        "outreach_webhook_unreadable",
+        "gauge",
+        "Stored events that could not be read, or not in full; the log tells which.",
+        metrics.unreadable_events as f64,
+    );
+    page.single(
         "outreach_webhook_connections",
         "gauge",
         "Open connections.",

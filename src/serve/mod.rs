@@ -19,6 +19,7 @@ mod waiting;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -147,6 +148,7 @@ impl Server {
             words: settings.words,
             limits: settings.limits,
             counters: Counters::default(),
+            refusing: AtomicBool::new(false),
         };
         Ok(Self {
             desk: Arc::new(desk),

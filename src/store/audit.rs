@@ -17,9 +17,10 @@ use crate::domain::phone::PhoneNumber;
 /// A request for a recipient, or a decision about one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptRecord {
-    /// When the request left, or the decision was made.
+    /// When the request left that this is about; a decision to send again has no request yet.
     pub started_at: Timestamp,
-    /// When its answer was on disk; `None` while it is under way.
+    /// When its answer was on disk, its outcome was learned, or the decision was made; `None` while it is
+    /// under way.
     pub finished_at: Option<Timestamp>,
     /// What became of it, as a word.
     pub outcome: Option<String>,

@@ -60,6 +60,24 @@ pub(super) fn find(
         .optional()?)
 }
 
+/// The contact with this id on any channel: for an event that names none.
+pub(super) fn find_anywhere(
+    connection: &Connection,
+    api_id: &str,
+) -> Result<Option<Found>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id, person FROM contact WHERE api_id = ?1 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([ApiId(api_id)], |row| {
+            Ok(Found {
+                row: row.get(0)?,
+                person: row.get(1)?,
+            })
+        })
+        .optional()?)
+}
+
 /// The contact with this id, made if need be, and joined with the person if its own is not known yet.
 pub(super) fn learn(
     connection: &Connection,

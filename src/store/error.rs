@@ -55,11 +55,11 @@ pub enum StoreError {
         /// Version that this program writes.
         known: u32,
     },
-    /// Made, and never filled: the disk was full, or the program died.
+    /// A file that was begun and never became a checkpoint.
     #[error(
-        "the checkpoint is empty: it was made, and nothing was written into it yet. Nothing is lost; the next `outreach send` fills it"
+        "the checkpoint is empty: it could not be finished when it was made (was the disk full?); nothing was ever kept in it, and the next command that sends makes it anew"
     )]
-    Empty,
+    Unfinished,
     /// Another process has the file open, and it must be brought to a newer version.
     #[error(
         "the checkpoint must be brought to version {known}, and another process has it open; end that process (a run, `serve`, a database browser), then run the same command again"
@@ -148,7 +148,7 @@ impl StoreError {
                 detail: detail.clone(),
             },
             Self::Stopped => Self::Stopped,
-            Self::Empty => Self::Empty,
+            Self::Unfinished => Self::Unfinished,
             Self::InUse { known } => Self::InUse { known: *known },
             Self::Open { .. } | Self::Held { .. } | Self::NoBatch { .. } | Self::File { .. } => {
                 Self::Database {

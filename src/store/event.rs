@@ -62,6 +62,8 @@ pub struct WaitingEvents {
     pub given_up: u64,
     /// What could not be applied, for the log; names no person.
     pub problems: Vec<String>,
+    /// Applied in this pass over all of them.
+    pass: u64,
 }
 
 impl Store {
@@ -83,18 +85,17 @@ impl Store {
     pub async fn apply_waiting_events(&self, now: Timestamp) -> Result<WaitingEvents, StoreError> {
         let mut sum = WaitingEvents::default();
         let mut after = 0;
-        while let Some(last) = {
+        loop {
             let keys = self.keys.clone();
             let (step, last) = self
                 .writer
                 .write(move |tx| try_again(tx, &keys, after, now))
                 .await?;
-            sum.add(step);
-            last
-        } {
-            after = last;
+            match sum.add(step, last) {
+                Some(next) => after = next,
+                None => return Ok(sum),
+            }
         }
-        Ok(sum)
     }
 
     /// The same for a thread that may block.
@@ -112,9 +113,8 @@ impl Store {
             let (step, last) = self
                 .writer
                 .write_blocking(move |tx| try_again(tx, &keys, after, now))?;
-            sum.add(step);
-            match last {
-                Some(last) => after = last,
+            match sum.add(step, last) {
+                Some(next) => after = next,
                 None => return Ok(sum),
             }
         }
@@ -122,11 +122,22 @@ impl Store {
 }
 
 impl WaitingEvents {
-    fn add(&mut self, step: Self) {
+    /// Adds a step that tried events up to `last`, if there may be more behind them; returns after which
+    /// event the next step begins. What was applied may let another one go: then all are tried once more.
+    fn add(&mut self, step: Self, last: Option<i64>) -> Option<i64> {
+        self.pass += step.applied;
         self.applied += step.applied;
         self.waiting += step.waiting;
         self.given_up += step.given_up;
         self.problems.extend(step.problems);
+        if last.is_some() {
+            return last;
+        }
+        if std::mem::take(&mut self.pass) == 0 || self.waiting == 0 {
+            return None;
+        }
+        self.waiting = 0;
+        Some(0)
     }
 }
 
@@ -151,7 +162,15 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         let Some(id) = insert(tx, keys, incoming, piece)? else {
             taken.known += 1;
             // Applied twice it changes nothing; a copy may have an earlier time, or say more.
-            apply(tx, keys, &news, kind, now, &mut taken.problems)?;
+            let verdict = apply(tx, keys, &news, kind, now, &mut taken.problems)?;
+            if verdict == Verdict::Applied {
+                tx.connection
+                    .prepare_cached(
+                        "UPDATE event SET applied_at = ?2, news = NULL
+                         WHERE key = ?1 AND applied_at IS NULL",
+                    )?
+                    .execute((keys.event(&piece.key), to_millis(now)))?;
+            }
             continue;
         };
         taken.new += 1;

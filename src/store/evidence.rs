@@ -125,6 +125,11 @@ impl Event<'_, '_> {
             None => None,
         };
         if let Some(api_id) = &self.news.contact_id {
+            if self.news.channel.is_empty()
+                && let Some(found) = contact::find_anywhere(self.connection(), api_id)?
+            {
+                return Ok(Some(found));
+            }
             return contact::learn(self.connection(), self.keys, self.on, api_id, whose).map(Some);
         }
         match whose {

@@ -24,6 +24,8 @@ pub struct Metrics {
     pub quotas: Vec<(i64, QuotaState)>,
     /// Webhook events that wait for what they speak of.
     pub waiting_events: u64,
+    /// Webhook events that could not be read, or not in full.
+    pub unreadable_events: u64,
 }
 
 impl Reader {
@@ -34,6 +36,7 @@ impl Reader {
     pub fn metrics(&self) -> Result<Metrics, StoreError> {
         let mut metrics = Metrics {
             waiting_events: self.waiting_events()?,
+            unreadable_events: self.unreadable_events()?,
             ..Metrics::default()
         };
         for batch in self.batches()? {
@@ -53,6 +56,20 @@ impl Reader {
                 .push((row.get(0)?, from_json(&json).unwrap_or_default()));
         }
         Ok(metrics)
+    }
+
+    /// How many webhook events are kept that could not be read as documented, or not in full: a person
+    /// should look at them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn unreadable_events(&self) -> Result<u64, StoreError> {
+        let count: i64 = self.connection.query_row(
+            "SELECT count(*) FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// How many webhook events wait for what they speak of.

@@ -183,7 +183,7 @@ impl Reader {
         let connection = connect(path, flags)?;
         match schema::version(&connection)? {
             schema::VERSION => {}
-            0 => return Err(StoreError::Empty),
+            0 => return Err(StoreError::Unfinished),
             found => {
                 return Err(StoreError::Older {
                     found,
@@ -199,6 +199,10 @@ impl Reader {
 fn require(path: &Path) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(metadata) if metadata.is_dir() => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: "it is a directory".to_owned(),
+        }),
         Ok(_) => Err(StoreError::Open {
             path: path.to_owned(),
             detail: "not a file".to_owned(),
@@ -249,27 +253,31 @@ fn busy_timeout() -> Duration {
     BUSY_TIMEOUT
 }
 
-/// Makes the file with owner-only permissions before SQLite does; its companions follow suit. A file that is
-/// there is not opened: closing it would drop the locks that this process has on it through SQLite.
+/// Makes the file with owner-only permissions before SQLite does; its companions follow suit.
+///
+/// A file that exists is not opened: the system would drop all locks that SQLite holds on it in this
+/// process when it is closed again.
 fn create_private(path: &Path) -> Result<(), StoreError> {
+    let fail = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::StorageFull => StoreError::Full,
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        },
+    };
+    // A link whose file is missing stands for that file.
+    let target = match std::fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.to_owned(),
+    };
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match options.open(&target) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => match path.is_dir() {
-            false => Ok(()),
-            true => Err(StoreError::Open {
-                path: path.to_owned(),
-                detail: "it is a directory".to_owned(),
-            }),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StoreError::Full),
-        Err(error) => Err(StoreError::Open {
-            path: path.to_owned(),
-            detail: error.to_string(),
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => require(path),
+        Err(error) => Err(fail(error)),
     }
 }
 

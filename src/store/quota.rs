@@ -18,6 +18,10 @@ pub struct PastRequests {
     pub unanswered: u64,
 }
 
+/// After so many requests in a row that are too old, a look back ends: more than any run makes while its
+/// clock is wrong, at the speed that the API allows.
+const OLD_IN_A_ROW: u32 = 50_000;
+
 /// How many requests were ever claimed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Claims {
@@ -151,7 +155,7 @@ impl Reader {
         most: usize,
     ) -> Result<PastRequests, StoreError> {
         // From the last one back. Requests stand in the order in which they left, but for clocks that were
-        // wrong: the search ends at a request that both left and ended before.
+        // wrong: the search ends after many that are too old.
         let mut select = self.connection.prepare(
             "SELECT started_at, token, coalesce(finished_at, ?1),
                     outcome IS NULL OR outcome = 'interrupted'
@@ -161,10 +165,13 @@ impl Reader {
         )?;
         let since = to_millis(since);
         let mut past = PastRequests::default();
+        let mut old_in_a_row = 0;
         let mut rows = select.query([since])?;
         while let Some(row) = rows.next()? {
             let (started_at, finished_at): (i64, i64) = (row.get(0)?, row.get(2)?);
-            if started_at.max(finished_at) < since || past.starts.len() >= most {
+            let old = started_at.max(finished_at) < since;
+            old_in_a_row = if old { old_in_a_row + 1 } else { 0 };
+            if old_in_a_row > OLD_IN_A_ROW || past.starts.len() >= most {
                 break;
             }
             let counts: bool = row.get(4)?;

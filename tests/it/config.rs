@@ -13,6 +13,7 @@ const RUN_ONLY: &[&str] = &[
     "assume-sent",
     "batch",
     "config",
+    "file",
     "from-api",
     "help",
     "html",

@@ -13,12 +13,13 @@ use outreach::amio::{Addressee, Reply};
 use outreach::clock::Clock;
 use outreach::dispatch::pacer::{Handle, core};
 use outreach::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Ledger, RunEnd, Sender, Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, RunEnd, RunFailure, Sender,
+    Undecided,
 };
 use outreach::domain::delivery::{self, State};
 use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::domain::phone::PhoneNumber;
-use outreach::domain::quota::{QuotaHeaders, Reset};
+use outreach::domain::quota::{QuotaHeaders, Rate, Reset};
 use outreach::domain::schedule::Schedule;
 use outreach::store::{
     BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
@@ -38,6 +39,8 @@ struct Books {
     put_off: BTreeMap<u32, u32>,
     left_in_window: u64,
     window_ends: Timestamp,
+    /// When each request left.
+    starts: Vec<Timestamp>,
     last_answer: Timestamp,
 }
 
@@ -66,6 +69,12 @@ struct Setting {
     sleep: Duration,
     undecided: Undecided,
     schedule: Schedule,
+    /// The user's rate.
+    rate: Option<Rate>,
+    /// After so many answers the server says 503 to everything.
+    answers: usize,
+    /// A defect of the program: so manieth request brings it out.
+    defect: usize,
 }
 
 impl Setting {
@@ -80,6 +89,9 @@ impl Setting {
             sleep: Duration::ZERO,
             undecided: Undecided::Hold,
             schedule: Schedule::default(),
+            rate: None,
+            answers: usize::MAX,
+            defect: usize::MAX,
         }
     }
 }
@@ -159,7 +171,9 @@ impl World {
         let times = books.put_off.entry(row).or_default();
         let again = *times < 3 && dice > trouble && dice <= 3 * trouble;
         *times += u32::from(again);
-        let exchange = if dice <= trouble {
+        let exchange = if books.starts.len() > self.setting.answers {
+            answered(503)
+        } else if dice <= trouble {
             lost(Written::Maybe)
         } else if again && dice <= 2 * trouble {
             lost(Written::No)
@@ -247,6 +261,9 @@ impl Ledger for World {
 
 impl Sender for World {
     async fn send(&self, recipient: &Claimed) -> Reply {
+        let now = self.clock.now();
+        self.books().starts.push(now);
+        assert!(self.books().starts.len() < self.setting.defect, "a defect");
         let takes = self.random.lock().unwrap().between(20, 200);
         self.clock.sleep(Duration::from_millis(takes)).await;
         self.answer(recipient.recipient.seq())
@@ -272,6 +289,13 @@ fn batch() -> BatchId {
 
 /// Runs the batch; returns what became of it, and how long the run went on after the last answer.
 fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration) {
+    let (end, books, after) = try_run(batch, setting);
+    (end.unwrap(), books, after)
+}
+
+type Run = (Result<RunEnd, RunFailure>, Arc<Mutex<Books>>, Duration);
+
+fn try_run(batch: BatchId, setting: Setting) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -291,6 +315,7 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
             setting: setting.clone(),
         };
         let pacing = core::Settings {
+            rate: setting.rate,
             concurrency: NonZeroU32::new(u32::try_from(setting.concurrency).unwrap()).unwrap(),
             ..core::Settings::default()
         };
@@ -313,7 +338,7 @@ fn run(batch: BatchId, setting: Setting) -> (RunEnd, Arc<Mutex<Books>>, Duration
         );
         // Where nothing is waited for any more, simulated time runs to this limit at once.
         let run = tokio::time::timeout(Duration::from_hours(10_000), dispatcher.run());
-        let end = run.await.expect("the run ends").unwrap();
+        let end = run.await.expect("the run ends");
         let last_answer = world.books().last_answer;
         let after = clock.now().duration_since(last_answer);
         (end, world.books, Duration::try_from(after).unwrap())
@@ -366,6 +391,44 @@ fn hours_that_end_with_the_last_answer_keep_nobody_until_tomorrow() {
         "2026-05-01 10:00"
     );
     assert!(after <= AT_ONCE, "{after:?}");
+}
+
+#[test]
+fn whoever_waits_for_the_rate_when_the_api_falls_silent_does_not_leave() {
+    let answers = 10;
+    let setting = Setting {
+        rate: Some("5/s".parse().unwrap()),
+        answers,
+        ..Setting::plain(200, 40, 1_000_000)
+    };
+    let (end, books, _) = run(batch(), setting);
+    assert!(
+        matches!(end, RunEnd::Halted(Halt::Outage { .. })),
+        "{end:?}"
+    );
+    let books = books.lock().unwrap();
+    let silent = books.starts[answers];
+    // Three lost answers make an outage, and its first pause is longer than 2.4 seconds.
+    let three_and_a_pause = jiff::SignedDuration::from_millis(3 * 200 + 200 + 2_400);
+    let left = |start: &&Timestamp| **start >= silent && **start < silent + three_and_a_pause;
+    let left = books.starts.iter().filter(left).count();
+    assert!(left <= 4, "{left} requests");
+    let lost = books
+        .ended
+        .values()
+        .filter(|state| **state == State::Unknown);
+    assert!(lost.count() <= 4 + 30, "one for each probe");
+}
+
+#[test]
+fn a_defect_is_called_one_and_ends_the_run() {
+    let setting = Setting {
+        defect: 5,
+        ..Setting::plain(60, 3, 1_000_000)
+    };
+    let (end, books, _) = try_run(batch(), setting);
+    assert!(matches!(end, Err(RunFailure::Defect { .. })), "{end:?}");
+    assert!(books.lock().unwrap().ended.len() < 10);
 }
 
 proptest! {

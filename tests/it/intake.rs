@@ -292,3 +292,44 @@ fn a_later_file_with_other_columns_is_refused() {
         .join("\n")
     );
 }
+
+#[test]
+fn rows_are_counted_as_rows_however_many_numbers_they_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.csv");
+    let two = "+420777123001 / +420777123002";
+    std::fs::write(&path, format!("phone,name\n{two},Jana\n+420777123003,\n")).unwrap();
+    let settings = Settings {
+        numbers: outreach::intake::NumbersPerRow::All,
+        min_valid: "50%".parse().unwrap(),
+        ..Settings::default()
+    };
+    let judged = |faulty: &'static str| {
+        let mut input = Input::open(&[Source::Path(path.clone())], &settings).unwrap();
+        let render = move |record: &outreach::domain::recipient::Record, _, _| {
+            let name = record.get(1).unwrap_or("");
+            if faulty.is_empty() || name == faulty {
+                return Err(outreach::intake::Unsendable::Problem("no name".to_owned()));
+            }
+            Ok(outreach::domain::content::Rendered {
+                content: "{}".to_owned(),
+                metadata: "{}".to_owned(),
+            })
+        };
+        let judge = Judge {
+            render: Some(&render),
+            ..Judge::alone()
+        };
+        input.judge(&judge, &mut |_| Ok::<_, Infallible>(()))
+    };
+    // Both numbers of the first row are invalid, the second row is not: one row of two.
+    assert_eq!(judged("Jana").unwrap().valid_rows, 1);
+    let Err(JudgeError::Intake(refused)) = judged("") else {
+        panic!("nobody can be messaged");
+    };
+    let told = refused.to_string();
+    assert!(
+        told.contains("none of the 2 rows makes a message"),
+        "{told}"
+    );
+}

@@ -118,3 +118,31 @@ fn whoever_got_the_same_content_an_hour_ago_from_another_list_is_suppressed() {
     assert_eq!((counts.sent, counts.suppressed), (10, 10));
     assert_eq!(sandbox.stats().repeated, 0);
 }
+
+/// What SQLite locks in this process stays locked, whatever else opens the checkpoint here.
+#[cfg(target_os = "linux")]
+#[test]
+fn opening_the_checkpoint_again_drops_no_lock_of_the_process() {
+    use std::os::unix::fs::MetadataExt as _;
+    let scratch = Scratch::new();
+    let path = scratch.path("outreach.db");
+    let first = outreach::store::Store::open(&path).unwrap();
+    let held = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let of = |file: &str| {
+            let inode = std::fs::metadata(scratch.path(file)).unwrap().ino();
+            let inode = format!(":{inode} ");
+            locks.lines().filter(|lock| lock.contains(&inode)).count()
+        };
+        [of("outreach.db"), of("outreach.db-shm")]
+    };
+    // The list of locks is no snapshot: a lock may be missing in one reading, and is not in all of them.
+    let all_held = || held().iter().all(|locks| *locks > 0);
+    wait_until("the checkpoint is locked", all_held);
+    let again = outreach::store::Store::open(&path).unwrap();
+    wait_until("it still is", all_held);
+    drop(again.reader().unwrap());
+    drop(again);
+    wait_until("it still is, when the other has closed it", all_held);
+    drop(first);
+}

@@ -581,3 +581,54 @@ async fn a_pause_holds_everything_until_its_end() {
     handle.acquire().await.lost();
     assert_eq!(clock.now(), START + SignedDuration::from_mins(5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_429_with_quota_left_waits_as_told_and_the_window_stands() {
+    for told in [Some(Duration::from_secs(2)), None] {
+        let clock = Clock::paused(START);
+        let handle = handle(&clock, Settings::default());
+        handle.acquire().await.answered(&headers(1000, 900, 3600));
+        handle
+            .acquire()
+            .await
+            .throttled(&headers(1000, 900, 3600), told);
+        assert!(handle.try_acquire().is_none());
+        let view = handle.view();
+        assert_eq!((view.why, view.limit), (Some(Why::Throttled), Some(1000)));
+        assert!(view.sleeping_until.is_some());
+        assert!(view.left.unwrap() >= 899, "{view:?}");
+        assert!(handle.state().remaining.unwrap() >= 899);
+        handle.acquire().await.answered(&headers(1000, 899, 3600));
+        let slept = clock.monotonic();
+        let least = told.unwrap_or(Duration::from_secs(1));
+        assert!(
+            slept >= least && slept <= Duration::from_secs(3),
+            "{told:?}: {slept:?}"
+        );
+        // No probe, no other limit: the next two leave at once.
+        let _both = (handle.acquire().await, handle.acquire().await);
+        assert_eq!(clock.monotonic(), slept);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bare_429_as_the_first_answer_teaches_no_limit() {
+    for told in [None, Some(Duration::ZERO)] {
+        let clock = Clock::paused(START);
+        let handle = handle(&clock, Settings::default());
+        for _ in 0..2 {
+            let first = handle.acquire().await;
+            first.throttled(&QuotaHeaders::default(), told);
+            assert!(handle.try_acquire().is_none());
+            assert_eq!(handle.view().why, Some(Why::Throttled));
+        }
+        for _ in 0..3 {
+            let next = handle.acquire().await;
+            next.answered(&QuotaHeaders::default());
+        }
+        // Two short waits, and then the careful pace of a server that tells nothing.
+        let slept = clock.monotonic();
+        assert!(slept >= Duration::from_secs(3), "{told:?}: {slept:?}");
+        assert!(slept <= Duration::from_secs(30), "{told:?}: {slept:?}");
+    }
+}

@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
+use outreach::domain::delivery::State;
 use serde_json::Value;
 
 use crate::fixture::{CHANNEL, Place, content, every_state, text};
+use crate::support::{SandboxProcess, Scratch, contacts};
 
 fn story(place: &Place, row: &str) -> Value {
     let output = place.outreach(&["status", "spring", "--row", row, "--json"]);
@@ -92,6 +94,44 @@ fn a_batch_that_another_process_holds_is_left_alone() {
     let output = place.outreach(&["resolve", "spring", "--assume-sent", "--all"]);
     assert_eq!(output.status.code(), Some(9));
     assert!(text(&output.stderr).contains(&std::process::id().to_string()));
+}
+
+#[test]
+fn a_row_of_one_of_several_files_is_named_with_its_file() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::with_faults(&["500-after-accept"]),
+    );
+    scratch.write("a.csv", &contacts(0..1));
+    scratch.write("b.csv", &contacts(1..2));
+    scratch
+        .outreach(&["send", "a.csv", "b.csv", "--yes", "--batch", "list"])
+        .with(&["--message", "Hello", "--channel", crate::support::CHANNEL])
+        .with(&[
+            "--base-url",
+            sandbox.base_url(),
+            "--undecided-in-a-row",
+            "9",
+        ])
+        .run();
+    let unknown = || scratch.checkpoint().counts().unknown;
+    assert_eq!(unknown(), 2);
+    let resolve = ["resolve", "list", "--assume-sent", "--row", "2"];
+    let told = scratch.outreach(&resolve).run().expect(2);
+    assert!(told.said.contains("a.csv, row 2") && told.said.contains("b.csv, row 2"));
+    assert_eq!(unknown(), 2);
+    let with = |file: &str| scratch.outreach(&resolve).with(&["--file", file]).run();
+    with("c.csv").expect(2);
+    with("b.csv").expect(0);
+    let states: Vec<_> = scratch
+        .checkpoint()
+        .rows()
+        .iter()
+        .map(|row| row.state)
+        .collect();
+    assert_eq!(states, [State::Unknown, State::Sent]);
+    with("1").expect(0);
+    assert_eq!(unknown(), 0);
 }
 
 /// Answers one request with a message list.

@@ -19,6 +19,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::support::{Receiver, Scratch};
+
 const SECRET: &str = "a-secret-of-the-channel";
 const OTHER: &str = "the-secret-of-another";
 
@@ -399,4 +401,26 @@ fn it_never_starts_open_to_others() {
     assert!(told.contains("anybody could send events"), "{told}");
     let (code, _) = outreach(&["--insecure-no-signature", "--listen", "0.0.0.0:0"]);
     assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_secret_may_end_in_an_equals_sign_and_what_is_refused_is_told_once() {
+    let scratch = Scratch::new();
+    scratch.write("secrets", "# base64\nc2VjcmV0cw==\n7009=b3RoZXI=\n");
+    let receiver = Receiver::of(scratch.outreach(&["serve", "--webhook-secret-file", "secrets"]));
+    let body = opt_in("7001", 420_777_000_001);
+    let signed = |secret: &str, body: &str| {
+        let signature = sign(secret, body.as_bytes());
+        receiver.post(&format!("X-Hub-Signature: {signature}\r\n"), body)
+    };
+    assert_eq!(signed("c2VjcmV0cw==", &body), 200);
+    assert_eq!(signed("b3RoZXI=", &opt_in("7009", 420_777_000_002)), 200);
+    for refusals in [1, 2] {
+        for _ in 0..3 {
+            assert_eq!(signed("guess", &body), 401);
+        }
+        let told = receiver.said();
+        assert_eq!(told.matches("was refused").count(), refusals, "{told}");
+        assert_eq!(signed("c2VjcmV0cw==", &body), 200);
+    }
 }

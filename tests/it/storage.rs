@@ -116,6 +116,33 @@ fn a_short_lock_is_waited_for() {
     scratch.checkpoint().expect_true_to(&sandbox, 100);
 }
 
+/// The limit's signal kills a program that does not expect it.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_no_death() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(500);
+    let limited = scratch.send(&sandbox).concurrency(4);
+    limited.after("ulimit -f 200").run().expect(8);
+    let before = sandbox.stats().accepted;
+    assert!(before < 500, "the limit was too high for this list");
+    scratch.send(&sandbox).concurrency(4).run();
+    scratch.checkpoint().expect_true_to(&sandbox, 500);
+}
+
+#[test]
+fn an_empty_checkpoint_is_called_so_and_made_anew() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.write("outreach.db", "");
+    for read in [&["status"][..], &["suppress", "list"]] {
+        let told = scratch.outreach(read).run().expect(8);
+        assert!(told.said.contains("could not be finished"), "{}", told.said);
+    }
+    scratch.send(&sandbox).run().expect(0);
+    scratch.checkpoint().expect_true_to(&sandbox, 3);
+}
+
 /// Files may not grow beyond a limit: what a full disk is to a program.
 #[test]
 fn a_disk_that_runs_full_stops_the_batch_and_space_lets_it_go_on() {

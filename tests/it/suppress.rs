@@ -71,10 +71,54 @@ fn an_import_takes_every_number_of_a_file_however_bad_the_rest() {
     ];
     let output = place.outreach(&import);
     let told = text(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("2 numbers: 2 are new"), "{told}");
     assert!(told.contains("4 rows hold no number"), "{told}");
     assert_eq!(list(&place).len(), 2);
     let again = place.outreach(&import);
     assert!(text(&again.stderr).contains("0 are new"));
+}
+
+#[test]
+fn what_an_import_could_not_read_is_written_to_be_mended_and_imported() {
+    let place = every_state();
+    let file = "name;phone\nA;+420777123456\nB;nonsense\nC;42077712345\n";
+    fs::write(place.path("stop.csv"), file).unwrap();
+    let import = ["suppress", "import", "stop.csv", "--rejects", "mend.csv"];
+    let output = place.outreach(&import);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let rejects = fs::read_to_string(place.path("mend.csv")).unwrap();
+    assert_eq!(rejects.lines().count(), 3, "{rejects}");
+    let mended = rejects
+        .replace("nonsense", "+420777123457")
+        .replace("42077712345,", "+420777123458,");
+    fs::write(place.path("mend.csv"), mended).unwrap();
+    let output = place.outreach(&["suppress", "import", "mend.csv"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(list(&place).len(), 3);
+}
+
+#[test]
+fn several_numbers_in_one_word_are_all_taken_or_none_is() {
+    let place = every_state();
+    let add = |word: &str| place.outreach(&["suppress", "add", word]);
+    for half in [
+        "+420777123456, 4207771234567890123",
+        "+420777123456 / 4207771234567890123",
+        "+420777123456; 123",
+    ] {
+        let output = add(half);
+        assert_eq!(output.status.code(), Some(2), "{half}");
+        assert!(text(&output.stderr).contains(half), "{half}");
+        assert_eq!(list(&place), [], "{half}");
+    }
+    let output = add("+420777123456, +420777123457");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(list(&place).len(), 2);
+    // A person is erased one at a time.
+    let forget = ["forget", "--yes", "+420777123456, +420777123457"];
+    assert_eq!(place.outreach(&forget).status.code(), Some(2));
+    let remove = ["suppress", "remove", "+420777123456, +420777123457"];
+    assert!(place.outreach(&remove).status.success());
+    assert_eq!(list(&place), []);
 }

@@ -20,14 +20,14 @@ use serde_json::{Value, json};
 const CHANNEL: &str = "7001";
 
 /// A checkpoint in a folder of its own, with one batch.
-struct Scene {
+pub(crate) struct Scene {
     folder: Arc<tempfile::TempDir>,
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     batch: Batch,
     journal: Journal,
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     "2026-05-02T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
 
@@ -75,9 +75,9 @@ fn load(store: &Store, name: &str, numbers: &[u64]) -> Batch {
     store.reader().unwrap().batch(name).unwrap()
 }
 
-async fn journal(store: &Arc<Store>, batch: &Batch) -> Journal {
+async fn journal(store: &Arc<Store>, batch: &Batch, span: HistorySpan) -> Journal {
     let rules = ClaimRules {
-        span: HistorySpan::default(),
+        span,
         token: 1,
         window: None,
     };
@@ -110,7 +110,7 @@ fn settlement(claimed: &Claimed, message: Option<&str>, now: Timestamp) -> Settl
 }
 
 impl Scene {
-    async fn new(numbers: &[u64]) -> Self {
+    pub(crate) async fn new(numbers: &[u64]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("outreach.db");
         let numbers = numbers.to_vec();
@@ -122,7 +122,7 @@ impl Scene {
         })
         .await
         .unwrap();
-        let journal = journal(&store, &batch).await;
+        let journal = journal(&store, &batch, HistorySpan::default()).await;
         Self {
             folder: Arc::new(folder),
             store,
@@ -132,7 +132,18 @@ impl Scene {
     }
 
     /// Another batch in the same checkpoint.
-    async fn beside(&self, name: &'static str, numbers: &[u64]) -> Self {
+    pub(crate) async fn beside(&self, name: &'static str, numbers: &[u64]) -> Self {
+        self.beside_with(name, numbers, HistorySpan::default())
+            .await
+    }
+
+    /// Another batch, whose run looks back so far.
+    pub(crate) async fn beside_with(
+        &self,
+        name: &'static str,
+        numbers: &[u64],
+        span: HistorySpan,
+    ) -> Self {
         let (store, numbers) = (Arc::clone(&self.store), numbers.to_vec());
         let batch = tokio::task::spawn_blocking(move || load(&store, name, &numbers))
             .await
@@ -140,19 +151,19 @@ impl Scene {
         Self {
             folder: Arc::clone(&self.folder),
             store: Arc::clone(&self.store),
-            journal: journal(&self.store, &batch).await,
+            journal: journal(&self.store, &batch, span).await,
             batch,
         }
     }
 
-    async fn claim(&self, now: Timestamp) -> Claimed {
+    pub(crate) async fn claim(&self, now: Timestamp) -> Claimed {
         match self.try_claim(now).await {
             Claim::Claimed(claimed) => *claimed,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn try_claim(&self, now: Timestamp) -> Claim {
+    pub(crate) async fn try_claim(&self, now: Timestamp) -> Claim {
         self.journal
             .settle_and_claim(None, Some(now))
             .await
@@ -162,7 +173,7 @@ impl Scene {
     }
 
     /// The answer to our own request: accepted with this message id, or lost.
-    async fn answer(&self, claimed: &Claimed, message: Option<&str>, now: Timestamp) {
+    pub(crate) async fn answer(&self, claimed: &Claimed, message: Option<&str>, now: Timestamp) {
         let settlement = settlement(claimed, message, now);
         self.journal
             .settle_and_claim(Some(settlement), None)
@@ -170,7 +181,7 @@ impl Scene {
             .unwrap();
     }
 
-    async fn take(&self, event: &Value) -> Taken {
+    pub(crate) async fn take(&self, event: &Value) -> Taken {
         self.take_at(event, at(3600)).await
     }
 
@@ -202,17 +213,17 @@ impl Scene {
         event
     }
 
-    fn story(&self, row: u32) -> Story {
+    pub(crate) fn story(&self, row: u32) -> Story {
         let reader = self.store.reader().unwrap();
         reader.stories(self.batch.id, row).unwrap().remove(0)
     }
 
-    fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.store.reader().unwrap().counts(self.batch.id).unwrap()
     }
 
     /// Numbers on the suppression list.
-    fn suppressed(&self) -> Vec<u64> {
+    pub(crate) fn suppressed(&self) -> Vec<u64> {
         let mut numbers = Vec::new();
         let reader = self.store.reader().unwrap();
         reader
@@ -224,14 +235,14 @@ impl Scene {
         numbers
     }
 
-    fn sound(&self) {
+    pub(crate) fn sound(&self) {
         let faults = self.store.reader().unwrap().integrity_faults().unwrap();
         assert!(faults.is_empty(), "{faults:?}");
     }
 }
 
 /// The contact id that the simulated API gives a number.
-fn contact_of(number: u64) -> String {
+pub(crate) fn contact_of(number: u64) -> String {
     format!("8{number}")
 }
 
@@ -249,18 +260,18 @@ fn event(kind: &str, number: u64, with_phone: bool, sent: i64, fields: &Value) -
     json!({ "event": kind, "timestamp": at(sent).to_string(), "data": data })
 }
 
-fn echo(number: u64, message: &str, seq: u32) -> Value {
+pub(crate) fn echo(number: u64, message: &str, seq: u32) -> Value {
     let fields = json!({ "id": message, "metadata": {
         "outreach_batch": "spring", "outreach_recipient": seq.to_string() } });
     event("message_echo", number, false, 11, &fields)
 }
 
-fn opt_in(number: u64, sent: i64) -> Value {
+pub(crate) fn opt_in(number: u64, sent: i64) -> Value {
     let fields = json!({ "opt_in": { "type": "phone_number" } });
     event("opt_in", number, true, sent, &fields)
 }
 
-fn delivered(number: u64, message: &str) -> Value {
+pub(crate) fn delivered(number: u64, message: &str) -> Value {
     let fields =
         json!({ "messages": [{ "id": message }], "delivered_timestamp": at(12).to_string() });
     event("messages_delivered", number, true, 13, &fields)
@@ -277,12 +288,12 @@ fn failed(number: u64, message: &str, code: i64) -> Value {
     event("message_failed", number, true, 14, &fields)
 }
 
-fn received(number: u64, id: &str, text: &str) -> Value {
+pub(crate) fn received(number: u64, id: &str, text: &str) -> Value {
     let fields = json!({ "id": id, "content": { "type": "text", "payload": text } });
     event("message_received", number, false, 20, &fields)
 }
 
-const NUMBER: u64 = 420_777_123_456;
+pub(crate) const NUMBER: u64 = 420_777_123_456;
 
 /// The facts that must not depend on the order.
 #[derive(Debug, PartialEq)]

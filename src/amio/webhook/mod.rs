@@ -3,10 +3,12 @@
 //! The signature covers the raw bytes. Before it is checked, the body is looked at for one thing
 //! only: the channel's id, to choose the secret.
 
+mod fields;
 mod parse;
 mod secrets;
 mod signature;
 
-pub use parse::{EventKey, EventProblem, Notification, Piece, channel_of};
+pub use fields::channel_of;
+pub use parse::{EventKey, EventProblem, Notification, Piece};
 pub use secrets::WebhookSecrets;
 pub use signature::{SIGNATURE_HEADER, Signature};

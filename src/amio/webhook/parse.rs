@@ -1,21 +1,28 @@
 //! The JSON of an event.
+//!
+//! Each kind of event reads the fields that it needs, one by one. A field that is not needed, or that has
+//! another shape than documented, never keeps the others from being read.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::super::wire::AnyId;
+use super::fields::{Fields, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{Happening, News, OptOutWords, OurKey};
 use crate::domain::phone::PhoneNumber;
+
+/// The clock that told when a message was delivered or read may be so far ahead of ours.
+const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Facebook's and Amio's code for "no user was found for this number".
 const NO_ACCOUNT: i64 = 3;
 
 /// What tells two events apart: 128 bits of a SHA-256 over what stays the same when an event is
-/// sent again. The time of sending does not, and is left out.
+/// sent again. The time of sending does not, and is left out where the event has an id; an event
+/// without one is told apart by it.
 pub type EventKey = [u8; 16];
 
 /// One event as it was received, taken apart.
@@ -27,7 +34,8 @@ pub struct Notification {
     pub sent_at: Option<Timestamp>,
     /// The news in it: one for each message that it names.
     pub pieces: Vec<Piece>,
-    /// What is wrong with it, if its JSON is not as documented: it is kept, and changes nothing.
+    /// What could not be read, if a field that is needed is not as documented: the event is kept, and what
+    /// could not be read changes nothing.
     pub oddity: Option<String>,
 }
 
@@ -65,77 +73,17 @@ impl From<serde_json::Error> for EventProblem {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     event: String,
-    timestamp: Option<String>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     data: &'a RawValue,
-}
-
-#[derive(Default, Deserialize)]
-struct Data<'a> {
-    #[serde(borrow)]
-    id: Option<AnyId<'a>>,
-    #[serde(borrow)]
-    channel: Option<Party<'a>>,
-    #[serde(borrow)]
-    contact: Option<Party<'a>>,
-    #[serde(borrow)]
-    message: Option<Party<'a>>,
-    #[serde(borrow, default)]
-    messages: Vec<Party<'a>>,
-    delivered_timestamp: Option<String>,
-    last_read_timestamp: Option<String>,
-    error: Option<Failure>,
-    opt_in: Option<OptIn>,
-    content: Option<Value>,
-    postback: Option<Value>,
-    metadata: Option<Value>,
-}
-
-/// A channel, a contact or a message, by what names it.
-#[derive(Deserialize)]
-struct Party<'a> {
-    #[serde(borrow)]
-    id: Option<AnyId<'a>>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(borrow)]
-    phone_number: Option<AnyId<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Failure {
-    code: Option<Value>,
-    message: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OptIn {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    payload: Option<Value>,
-}
-
-/// The channel that a body claims to come from. Unproven: good for choosing a secret, for nothing else.
-pub fn channel_of(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Claim<'a> {
-        #[serde(borrow)]
-        data: ClaimData<'a>,
-    }
-    #[derive(Deserialize)]
-    struct ClaimData<'a> {
-        #[serde(borrow)]
-        channel: Party<'a>,
-    }
-    let claim: Claim<'_> = serde_json::from_slice(body).ok()?;
-    claim.data.channel.id.map(AnyId::into_string)
 }
 
 impl Notification {
     /// Takes an event apart.
     ///
-    /// An event of an unknown kind, or one whose details are not as documented, has news that
-    /// change nothing.
+    /// An event of an unknown kind has news that change nothing, and so has one whose needed fields are not
+    /// as documented.
     ///
     /// # Errors
     /// [`EventProblem`] if the body is no event: no JSON, or without `event` and `data`.
@@ -145,27 +93,30 @@ impl Notification {
         received_at: Timestamp,
     ) -> Result<Self, EventProblem> {
         let envelope: Envelope<'_> = serde_json::from_slice(body)?;
-        let sent_at = envelope.timestamp.as_deref().and_then(time);
+        let sent: Option<String> = envelope
+            .timestamp
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let sent_at = sent.as_deref().and_then(time);
+        let data = Fields::of(envelope.data.get());
         let mut reading = Reading {
             kind: &envelope.event,
             raw: envelope.data.get(),
             at: sent_at.unwrap_or(received_at).min(received_at),
+            latest: received_at.checked_add(GRACE).unwrap_or(received_at),
+            // Without a time, no two events are the same.
+            when: sent.unwrap_or_else(|| received_at.to_string()),
             pieces: Vec::new(),
         };
-        let oddity = match serde_json::from_str::<Data<'_>>(envelope.data.get()) {
-            Ok(data) => reading.read(data, words).err().map(str::to_owned),
-            Err(_) => Some("its data have another shape than documented".to_owned()),
-        };
-        if oddity.is_some() || reading.pieces.is_empty() {
-            reading.pieces.clear();
-            reading.nothing();
+        let oddity = reading.read(data.as_ref(), words).err();
+        if reading.pieces.is_empty() {
+            reading.nothing(data.as_ref());
         }
         let pieces = reading.pieces;
         Ok(Self {
             kind: envelope.event,
             sent_at,
             pieces,
-            oddity,
+            oddity: oddity.map(str::to_owned),
         })
     }
 }
@@ -175,11 +126,15 @@ struct Reading<'a> {
     kind: &'a str,
     raw: &'a str,
     at: Timestamp,
+    /// Nothing happened later than that.
+    latest: Timestamp,
+    /// The time of sending, as it stands there: it tells events without an id apart.
+    when: String,
     pieces: Vec<Piece>,
 }
 
 impl Reading<'_> {
-    fn read(&mut self, data: Data<'_>, words: &OptOutWords) -> Result<(), &'static str> {
+    fn read(&mut self, data: Option<&Fields<'_>>, words: &OptOutWords) -> Result<(), &'static str> {
         let known = matches!(
             self.kind,
             "opt_in"
@@ -193,15 +148,21 @@ impl Reading<'_> {
         if !known {
             return Ok(());
         }
-        let who = who(&data, self.at).ok_or("it names no channel")?;
+        let data = data.ok_or("its data are no object")?;
+        let who = who(data, self.at);
+        if matches!(self.kind, "message_received" | "postback") {
+            return self.said(&who, data, words);
+        }
+        if who.channel.is_empty() {
+            return Err("it names no channel");
+        }
         match self.kind {
-            "opt_in" => self.opt_in(&who, data.opt_in),
+            "opt_in" => self.opt_in(&who, data),
             "messages_delivered" => self.delivered(&who, data),
-            "messages_read" => self.read_until(&who, data.last_read_timestamp.as_deref()),
+            "messages_read" => self.read_until(&who, data),
             "message_failed" => self.failed(&who, data),
-            "message_echo" => self.echo(&who, data),
-            // `message_received` and `postback`: what the person says.
-            _ => self.said(&who, data, words),
+            // `message_echo`.
+            _ => self.echo(&who, data),
         }
     }
 
@@ -213,48 +174,45 @@ impl Reading<'_> {
     }
 
     /// An event that changes nothing: told apart by all that it says.
-    fn nothing(&mut self) {
-        let data: Option<Data<'_>> = serde_json::from_str(self.raw).ok();
-        let who = data.and_then(|data| who(&data, self.at));
-        let news = who.unwrap_or_else(|| News {
-            channel: String::new(),
-            channel_type: None,
-            contact_id: None,
-            phone: None,
-            at: self.at,
-            what: Happening::Nothing,
-        });
+    fn nothing(&mut self, data: Option<&Fields<'_>>) {
+        let news = who(data.unwrap_or(&Fields::default()), self.at);
         self.push(news, &[self.raw]);
     }
 
-    fn opt_in(&mut self, who: &News, opt_in: Option<OptIn>) -> Result<(), &'static str> {
-        let opt_in = opt_in.ok_or("it has no opt_in")?;
-        let kind = opt_in.kind.unwrap_or_default();
-        let payload = opt_in.payload.map(|payload| payload.to_string());
+    fn opt_in(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+        let opt_in = data.object("opt_in").ok_or("it has no opt_in")?;
+        let kind = opt_in.text("type").ok_or("its opt_in has no type")?;
         let contact = person(who).ok_or("it names no contact")?;
         let what = if kind == "phone_number" {
             Happening::OptedIn
         } else {
             Happening::Nothing
         };
-        let parts = [contact.as_str(), &kind, payload.as_deref().unwrap_or("")];
-        self.push(
-            News {
-                what,
-                ..who.clone()
-            },
-            &parts,
-        );
+        let news = News {
+            what,
+            ..who.clone()
+        };
+        let payload = opt_in.raw("payload").unwrap_or("");
+        let when = self.when.clone();
+        self.push(news, &[&contact, &kind, payload, &when]);
         Ok(())
     }
 
-    fn delivered(&mut self, who: &News, data: Data<'_>) -> Result<(), &'static str> {
+    fn delivered(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
         // The device's time where the platform gives it. Not corrected by the time of sending, which
         // differs from copy to copy.
-        let at = data.delivered_timestamp.as_deref().and_then(time);
-        let at = at.unwrap_or(self.at);
-        for message in data.messages {
-            let message = message.id.ok_or("a message has no id")?.into_string();
+        let at = data.time("delivered_timestamp").unwrap_or(self.at);
+        let at = at.min(self.latest);
+        let messages = data.raw("messages").ok_or("it names no messages")?;
+        let messages: Vec<&RawValue> =
+            serde_json::from_str(messages).map_err(|_| "its messages are no list")?;
+        let mut unread = false;
+        for message in messages {
+            let Some(message) = Fields::of(message.get()).and_then(|message| message.id("id"))
+            else {
+                unread = true;
+                continue;
+            };
             let parts = [message.clone()];
             let news = News {
                 at,
@@ -263,16 +221,19 @@ impl Reading<'_> {
             };
             self.push(news, &[&parts[0]]);
         }
+        if unread {
+            return Err("a message has no id");
+        }
         Ok(())
     }
 
-    fn read_until(&mut self, who: &News, until: Option<&str>) -> Result<(), &'static str> {
-        let at = until
-            .and_then(time)
+    fn read_until(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+        let at = data
+            .time("last_read_timestamp")
             .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
         let news = News {
-            at,
+            at: at.min(self.latest),
             what: Happening::Read,
             ..who.clone()
         };
@@ -280,17 +241,15 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn failed(&mut self, who: &News, data: Data<'_>) -> Result<(), &'static str> {
-        let message = data.message.and_then(|message| message.id);
-        let message = message.ok_or("it names no message")?.into_string();
-        let (code, text) = data
-            .error
-            .map_or((None, None), |error| (error.code, error.message));
-        let code = code.and_then(|code| match code {
+    fn failed(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+        let message = data.object("message").and_then(|message| message.id("id"));
+        let message = message.ok_or("it names no message")?;
+        let error = data.object("error").unwrap_or_default();
+        let code = error.value("code").and_then(|code| match code {
             Value::String(text) => text.trim().parse().ok(),
             other => other.as_i64(),
         });
-        let text = match (code, text) {
+        let text = match (code, error.text("message")) {
             (Some(code), Some(text)) => format!("{text} (code {code})"),
             (Some(code), None) => format!("code {code}"),
             (None, Some(text)) => text,
@@ -312,12 +271,14 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn echo(&mut self, who: &News, data: Data<'_>) -> Result<(), &'static str> {
-        let message = data.id.ok_or("it has no id")?.into_string();
+    fn echo(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+        let message = data.id("id").ok_or("it has no id")?;
         let parts = [message.clone()];
         let what = Happening::Echoed {
             message,
-            ours: data.metadata.as_ref().and_then(our_key),
+            ours: data
+                .object("metadata")
+                .and_then(|metadata| our_key(&metadata)),
         };
         self.push(
             News {
@@ -332,27 +293,15 @@ impl Reading<'_> {
     fn said(
         &mut self,
         who: &News,
-        data: Data<'_>,
+        data: &Fields<'_>,
         words: &OptOutWords,
     ) -> Result<(), &'static str> {
-        let texts = [
-            data.content
-                .as_ref()
-                .and_then(|content| content.get("payload")),
-            data.content
-                .as_ref()
-                .and_then(|content| content.pointer("/quick_reply/payload")),
-            data.postback
-                .as_ref()
-                .and_then(|postback| postback.get("payload")),
-        ];
-        let opts_out = texts
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .any(|text| words.matches(text));
-        let what = if opts_out {
+        let texts = texts(data).ok_or("what the person says cannot be read")?;
+        let what = if texts.iter().any(|text| words.matches(text)) {
             person(who).ok_or("it names no contact")?;
+            if who.phone.is_none() && who.channel.is_empty() {
+                return Err("it names no channel");
+            }
             Happening::OptedOut
         } else {
             Happening::Nothing
@@ -361,31 +310,49 @@ impl Reading<'_> {
             what,
             ..who.clone()
         };
-        match data.id.map(AnyId::into_string) {
-            Some(message) => self.push(news, &[&message]),
-            // A postback has no id: a second press cannot be told from a repetition.
-            None => self.push(news, &[self.raw]),
+        if let Some(message) = data.id("id") {
+            self.push(news, &[&message]);
+        } else {
+            // A postback has no id.
+            let when = self.when.clone();
+            self.push(news, &[self.raw, &when]);
         }
         Ok(())
     }
 }
 
-/// Channel and contact; `None` without a channel.
-fn who(data: &Data<'_>, at: Timestamp) -> Option<News> {
-    let channel = data.channel.as_ref()?;
-    let text = |id: &Option<AnyId<'_>>| id.as_ref().map(AnyId::to_text);
-    let contact = data.contact.as_ref();
-    Some(News {
-        channel: text(&channel.id)?,
-        channel_type: channel.kind.clone(),
-        contact_id: contact.and_then(|contact| text(&contact.id)),
+/// Where a person's words may stand: the message itself, the quick reply or the button they chose. `None` if
+/// none of these can be read.
+fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
+    let content = data.object("content");
+    let reply = content
+        .as_ref()
+        .and_then(|content| content.object("quick_reply"));
+    let postback = data.object("postback");
+    let plain = [data.text("content"), data.text("postback")];
+    if content.is_none() && postback.is_none() && plain.iter().all(Option::is_none) {
+        return None;
+    }
+    let payloads = [content, reply, postback].into_iter().flatten();
+    let payloads = payloads.filter_map(|said| said.text("payload"));
+    Some(payloads.chain(plain.into_iter().flatten()).collect())
+}
+
+/// Channel and contact, as far as they are told; the channel is empty where it is not.
+fn who(data: &Fields<'_>, at: Timestamp) -> News {
+    let channel = data.object("channel").unwrap_or_default();
+    let contact = data.object("contact").unwrap_or_default();
+    News {
+        channel: channel.id("id").unwrap_or_default(),
+        channel_type: channel.text("type"),
+        contact_id: contact.id("id"),
         phone: contact
-            .and_then(|contact| text(&contact.phone_number))
+            .id("phone_number")
             .and_then(|digits| digits.strip_prefix('+').unwrap_or(&digits).parse().ok())
             .and_then(PhoneNumber::from_e164),
         at,
         what: Happening::Nothing,
-    })
+    }
 }
 
 /// The contact's id, or else the number.
@@ -396,9 +363,9 @@ fn person(who: &News) -> Option<String> {
 
 /// The recipient that our own metadata names: `CHECKPOINT.BATCH.PLACE`, or the place alone beside the batch's
 /// name, as programs before checkpoint version 4 wrote it.
-fn our_key(metadata: &Value) -> Option<OurKey> {
-    let place = metadata.get(RECIPIENT_KEY)?;
-    if let Some((batch, seq)) = place.as_str().and_then(|text| text.rsplit_once('.')) {
+fn our_key(metadata: &Fields<'_>) -> Option<OurKey> {
+    let place = metadata.id(RECIPIENT_KEY)?;
+    if let Some((batch, seq)) = place.rsplit_once('.') {
         let (checkpoint, batch) = batch.split_once('.')?;
         return Some(OurKey {
             checkpoint: Some(checkpoint.to_owned()),
@@ -406,14 +373,10 @@ fn our_key(metadata: &Value) -> Option<OurKey> {
             seq: seq.parse().ok()?,
         });
     }
-    let seq = match place {
-        Value::String(text) => text.parse().ok()?,
-        other => u32::try_from(other.as_u64()?).ok()?,
-    };
     Some(OurKey {
         checkpoint: None,
-        batch: metadata.get(BATCH_KEY)?.as_str()?.to_owned(),
-        seq,
+        batch: metadata.text(BATCH_KEY)?,
+        seq: place.parse().ok()?,
     })
 }
 
@@ -427,10 +390,6 @@ fn key(kind: &str, channel: &str, parts: &[&str]) -> EventKey {
     let digest: [u8; 32] = digest.finalize().into();
     key.copy_from_slice(&digest[..16]);
     key
-}
-
-fn time(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -575,6 +534,18 @@ mod tests {
         }
         let unknown = parse("channel_weather", SENT, &json!([1, 2]));
         assert_eq!(unknown.pieces[0].news.what, Happening::Nothing);
+    }
+
+    #[test]
+    fn what_is_dated_in_the_future_happened_when_it_was_told() {
+        let ahead = json!({ "last_read_timestamp": "2036-05-04T09:00:00Z",
+                            "delivered_timestamp": "2036-05-04T09:00:00Z",
+                            "messages": [{ "id": "7003" }] });
+        let latest: Timestamp = "2026-05-02T09:05:00Z".parse().unwrap();
+        for kind in ["messages_read", "messages_delivered", "opt_in"] {
+            let event = parse(kind, "2036-05-04T09:00:00Z", &data(&ahead));
+            assert!(event.pieces[0].news.at <= latest, "{kind}");
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Pacer {
     /// A request is on its way alone.
     probing: bool,
     paused: Option<Moment>,
+    /// After a refusal while quota was left: since when, and until when nothing starts.
+    held: Option<(i64, Moment)>,
     /// Refusals in a row that named no time.
     refusals: u32,
     last_start: Option<i64>,
@@ -86,6 +88,7 @@ impl Pacer {
             must_probe: true,
             probing: false,
             paused: None,
+            held: None,
             refusals: 0,
             last_start: None,
             learnt_at: None,
@@ -152,20 +155,22 @@ impl Pacer {
         let open = self.in_flight;
         self.landed(ticket);
         let headers = &refusal.headers;
+        // To try again at once is no advice.
+        let retry_after = refusal.retry_after.filter(|wait| !wait.is_zero());
         let told = headers
             .until_reset(now.wall)
             .map(|left| left + AFTER_RESET)
-            .or(refusal.retry_after);
+            .or(retry_after);
         let quota_left = match headers.remaining {
             Some(remaining) => remaining > 0,
             // Nothing was told, and by all we know the quota is not used up.
             None => told.is_none() && self.surely_left(now),
         };
-        if quota_left
-            && self
+        if quota_left {
+            let lowered = self
                 .connections
-                .refused(ticket.sent.at, nanos(now.mono), open)
-        {
+                .refused(ticket.sent.at, nanos(now.mono), open);
+            self.hold(ticket, now, retry_after, lowered, refusal.jitter);
             return;
         }
         if told.is_none() && self.windows.refusal_is_old(ticket.sent.at) {
@@ -177,6 +182,29 @@ impl Pacer {
         }
         self.must_probe = true;
         self.windows.refused(now, now.after(wait), headers.limit);
+    }
+
+    /// Too many connections, or too many requests at once: the window and its quota stand. Fewer connections
+    /// are enough where the server names no time.
+    fn hold(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        retry_after: Option<Duration>,
+        lowered: bool,
+        jitter: f64,
+    ) {
+        let old = self.held.is_some_and(|(since, _)| ticket.sent.at < since);
+        let wait = match retry_after {
+            Some(wait) => wait,
+            None if lowered || old => return,
+            None => self.back_off(jitter),
+        };
+        let until = now.after(wait);
+        let longer = self.held.is_none_or(|(_, held)| held.mono < until.mono);
+        if longer {
+            self.held = Some((nanos(now.mono), until));
+        }
     }
 
     /// No answer came: the request may or may not have been counted.
@@ -261,6 +289,11 @@ impl Pacer {
                 return Err((Some(paused), Why::Paused));
             }
             self.paused = None;
+        }
+        if let Some((_, until)) = self.held
+            && !now.reached(until)
+        {
+            return Err((Some(until), Why::Throttled));
         }
         let known = self.by_headers(now)?;
         let probe = known == Known::Ask;
@@ -395,9 +428,12 @@ impl Pacer {
             .limiter
             .used(at)
             .saturating_sub(u64::from(self.in_flight) + 1);
-        self.limiter
-            .set_capacity(accepted.min(self.limiter.capacity()));
-        self.learnt_at = Some(at);
+        // Where nothing was accepted yet, it shows nothing.
+        if accepted > 0 {
+            self.limiter
+                .set_capacity(accepted.min(self.limiter.capacity()));
+            self.learnt_at = Some(at);
+        }
     }
 
     /// The rate in force while no header tells more.

@@ -37,6 +37,8 @@ impl From<PhoneProblem> for Rejected {
 pub struct Numbers {
     first: Parsed,
     others: Vec<Parsed>,
+    /// Digits stand beside them that are no number.
+    unread: bool,
 }
 
 impl Numbers {
@@ -44,6 +46,7 @@ impl Numbers {
         Self {
             first,
             others: Vec::new(),
+            unread: false,
         }
     }
 
@@ -55,6 +58,11 @@ impl Numbers {
     /// All of them, in the order of the cell.
     pub fn iter(&self) -> impl Iterator<Item = Parsed> {
         std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+
+    /// False if digits stand beside the numbers that are no number: part of the cell was not understood.
+    pub fn is_whole(&self) -> bool {
+        !self.unread
     }
 
     /// How many there are; never 0.
@@ -96,18 +104,22 @@ impl PhoneNumber {
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
-        let mut torn = false;
+        let (mut torn, mut unread) = (false, false);
         for part in parts(&cleaned.text) {
             count += 1;
             match slashed(part, region, cleaned.mending) {
                 Ok(numbers) => match &mut found {
                     None => found = Some(numbers),
-                    Some(found) => found.others.extend(numbers.iter()),
+                    Some(found) => {
+                        found.unread |= numbers.unread;
+                        found.others.extend(numbers.iter());
+                    }
                 },
                 Err(rejected) => {
                     // A handful of digits is rather the rest of the number before than one of its own.
                     let digits = part.bytes().filter(u8::is_ascii_digit).count();
                     torn |= (1..=5).contains(&digits);
+                    unread |= digits > 0;
                     refused.get_or_insert(rejected);
                 }
             }
@@ -122,6 +134,7 @@ impl PhoneNumber {
                 suggestion,
             });
         }
+        numbers.unread |= unread;
         if count > 1 || numbers.len() > 1 {
             numbers.first.mended = numbers.first.mended.and(Mending::SEVERAL);
             for other in &mut numbers.others {
@@ -142,15 +155,21 @@ fn slashed(part: &str, region: Option<Region>, mending: Mending) -> Result<Numbe
             .map(str::trim)
             .filter(|piece| !piece.is_empty())
     };
+    let digits = |piece: &&str| piece.bytes().any(|byte| byte.is_ascii_digit());
     let mut alone = pieces().filter_map(|piece| lettered(piece, region, mending).ok());
     let first_alone = alone.next();
     let whole = lettered(&part.replace(['/', '\\'], " "), region, mending);
     match (first_alone, whole) {
         (None, whole) => whole.map(Numbers::one),
-        (Some(first), Err(_)) => Ok(Numbers {
-            first,
-            others: alone.collect(),
-        }),
+        (Some(first), Err(_)) => {
+            let others: Vec<Parsed> = alone.collect();
+            let unread = pieces().filter(digits).count() > 1 + others.len();
+            Ok(Numbers {
+                first,
+                others,
+                unread,
+            })
+        }
         // Both readings are valid numbers: a main number with a direct line, or two short ones.
         (Some(first), Ok(whole)) => Err(Rejected {
             problem: PhoneProblem::Ambiguous,

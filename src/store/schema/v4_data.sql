@@ -175,3 +175,4 @@ CREATE INDEX attempt_by_person ON attempt (person, recipient);
 CREATE INDEX attempt_by_message ON attempt (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX attempt_under_way ON attempt (recipient) WHERE outcome IS NULL;
 CREATE INDEX event_waiting ON event (id) WHERE applied_at IS NULL;
+CREATE INDEX event_unreadable ON event (id) WHERE body IS NOT NULL;

@@ -11,6 +11,7 @@
 
 mod checkpoint;
 mod process;
+mod receiver;
 mod sandbox;
 mod storm;
 
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use checkpoint::{Checkpoint, Row};
 pub(crate) use process::{Ended, Program, Running};
+pub(crate) use receiver::{Receiver, event};
 pub(crate) use sandbox::SandboxProcess;
 pub(crate) use storm::{Storm, StormReport};
 

@@ -1,0 +1,177 @@
+//! Whoever asks not to be messaged any more is heard, whatever came before and however the event looks.
+
+use serde_json::{Value, json};
+
+use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, event, number};
+
+const NOON: &str = "2026-05-02T12:00:00Z";
+const LATER: &str = "2026-05-02T12:30:00Z";
+
+fn listed(scratch: &Scratch) -> Vec<String> {
+    let list = scratch
+        .outreach(&["suppress", "list", "--json"])
+        .run()
+        .expect(0);
+    let entries: Vec<Value> = serde_json::from_str(&list.out).unwrap();
+    let phone = |entry: &Value| entry["phone"].as_str().unwrap().to_owned();
+    entries.iter().map(phone).collect()
+}
+
+fn contact_of(sandbox: &SandboxProcess, number: u64) -> String {
+    let (people, number) = (sandbox.people(), number.to_string());
+    let mut people = people.iter();
+    let person = people.find(|person| person["number"].as_str() == Some(&number));
+    person.unwrap()["contact_id"].as_str().unwrap().to_owned()
+}
+
+fn send(scratch: &Scratch, sandbox: &SandboxProcess, batch: &str, text: &str) {
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+        .with(&["--message", text, "--channel", CHANNEL])
+        .with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(0);
+}
+
+fn stop(contact: &str) -> Value {
+    let said = json!({ "id": "9001", "content": { "type": "text", "payload": "STOP" } });
+    event("message_received", contact, None, NOON, &said)
+}
+
+#[test]
+fn a_stop_counts_of_a_person_who_was_erased_and_wanted_messages_again() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    send(&scratch, &sandbox, "first", "Hello");
+    let phone = format!("+{}", number(0));
+    let receiver = Receiver::start(&scratch);
+    for (batch, text) in [("second", "Welcome back"), ("third", "Hello again")] {
+        // Twice: what was kept of the first erasure must not stay.
+        for _ in 0..2 {
+            let forget = ["forget", phone.as_str(), "--yes"];
+            scratch.outreach(&forget).run().expect(0);
+        }
+        let remove = ["suppress", "remove", phone.as_str()];
+        scratch.outreach(&remove).run().expect(0);
+        send(&scratch, &sandbox, batch, text);
+    }
+    assert_eq!(sandbox.accepted()[&number(0)], 3);
+    receiver.take(&stop(&contact_of(&sandbox, number(0))));
+    assert_eq!(listed(&scratch), [phone]);
+    send(&scratch, &sandbox, "fourth", "One more");
+    assert_eq!(sandbox.accepted()[&number(0)], 3);
+}
+
+#[test]
+fn a_second_stop_by_a_button_counts_and_a_repeated_delivery_changes_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    send(&scratch, &sandbox, "first", "Hello");
+    let phone = format!("+{}", number(0));
+    let contact = contact_of(&sandbox, number(0));
+    let receiver = Receiver::start(&scratch);
+    let button = |sent_at: &str| {
+        let said = json!({ "postback": { "payload": "STOP" } });
+        event("postback", &contact, None, sent_at, &said)
+    };
+    receiver.take(&button(NOON));
+    assert_eq!(listed(&scratch), [phone.as_str()]);
+    scratch
+        .outreach(&["suppress", "remove", &phone])
+        .run()
+        .expect(0);
+    receiver.take(&button(NOON));
+    assert_eq!(listed(&scratch), [""; 0], "the same event once more");
+    receiver.take(&button(LATER));
+    assert_eq!(listed(&scratch), [phone]);
+}
+
+/// Fields that a STOP does not need, each in a shape that is not documented.
+fn odd() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/data/metadata", json!(["a", 1])),
+        ("/data/messages", json!({})),
+        ("/data/channel/type", json!(5)),
+        ("/data/channel/name", json!([])),
+        ("/data/contact/name", json!({ "first": "Jana" })),
+        ("/data/contact/phone_number", json!({})),
+        ("/data/message", json!("9")),
+        ("/data/error", json!([3])),
+        ("/data/opt_in", json!(true)),
+        ("/data/postback", json!("later")),
+        ("/data/delivered_timestamp", json!(1_777_000_000)),
+        ("/data/last_read_timestamp", json!([])),
+        ("/data/id", json!({ "id": 7 })),
+        ("/data/nlp", json!(null)),
+        ("/data/content/quick_reply", json!(5)),
+        ("/timestamp", json!(1_777_000_000)),
+        ("/id", json!([1, 2])),
+    ]
+}
+
+#[test]
+fn a_stop_is_read_whatever_the_fields_look_like_that_it_does_not_need() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let odd = odd();
+    scratch.contacts(u32::try_from(odd.len()).unwrap());
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let mut wanted = Vec::new();
+    for ((place, shape), n) in odd.into_iter().zip(0..) {
+        let mut event = stop(&contact_of(&sandbox, number(n)));
+        event["data"]["id"] = format!("90{n}").into();
+        let (parent, field) = place.rsplit_once('/').unwrap();
+        event.pointer_mut(parent).unwrap()[field] = shape;
+        receiver.take(&event);
+        wanted.push(format!("+{}", number(n)));
+        assert_eq!(listed(&scratch), wanted, "{place}");
+    }
+    let status = scratch.outreach(&["status"]).run().expect(0);
+    assert!(!status.out.contains("could not be read"), "{}", status.out);
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_and_counted() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let contact = contact_of(&sandbox, number(0));
+    let mut nameless = stop(&contact);
+    nameless["data"]["contact"] = json!(format!("Jana, +{}", number(0)));
+    let mut mute = stop(&contact);
+    mute["data"]["content"] = json!(5);
+    let list = json!({ "event": "postback", "timestamp": NOON, "data": [1, 2] });
+    for event in [&nameless, &mute, &list] {
+        // Sent twice, and counted once.
+        receiver.take(event);
+        receiver.take(event);
+    }
+    let metrics = receiver.metrics();
+    assert!(
+        metrics.contains("\noutreach_webhook_unreadable 3\n"),
+        "{metrics}"
+    );
+    for args in [&["status"][..], &["status", "first"]] {
+        let told = scratch.outreach(args).run().expect(0).out;
+        assert!(
+            told.contains("3 webhook events could not be read"),
+            "{told}"
+        );
+    }
+    let kept = || {
+        let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        let kept = "SELECT count(*) FROM webhook_event WHERE body <> ''";
+        file.query_row(kept, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(kept(), 3);
+    receiver.end();
+    // Erased with the person, where it names the number.
+    let phone = format!("+{}", number(0));
+    scratch
+        .outreach(&["forget", &phone, "--yes"])
+        .run()
+        .expect(0);
+    assert_eq!(kept(), 1, "the list names nobody");
+}

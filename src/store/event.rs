@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::batch::{from_json, to_json};
 use super::error::StoreError;
-use super::evidence::{Verdict, apply, is_about_erased};
+use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::writer::Tx;
 use super::{Store, from_millis, to_millis};
@@ -161,8 +161,13 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         }
         let Some(id) = insert(tx, keys, incoming, piece)? else {
             taken.known += 1;
-            // Applied twice it changes nothing; a copy may have an earlier time, or say more.
-            let verdict = apply(tx, keys, &news, kind, now, &mut taken.problems)?;
+            // Applied twice it changes nothing; a copy may have an earlier time, or say more. But who was taken
+            // off the suppression list since stays off it.
+            let verdict = if news.what == Happening::OptedOut {
+                learn_contact(tx, keys, &news)?
+            } else {
+                apply(tx, keys, &news, kind, now, &mut taken.problems)?
+            };
             if verdict == Verdict::Applied {
                 tx.connection
                     .prepare_cached(

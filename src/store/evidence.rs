@@ -70,6 +70,20 @@ pub(super) fn apply(
     }
 }
 
+/// Notes what a copy of an event says of the contact: the number, where the first copy did not name it.
+pub(super) fn learn_contact(
+    tx: &Tx<'_>,
+    keys: &HashKey,
+    news: &News,
+) -> Result<Verdict, StoreError> {
+    if let (Some(api_id), Some(phone)) = (&news.contact_id, news.phone) {
+        let on = channel::find_or_make(tx.connection, &news.channel)?;
+        let whose = person::find_or_make(tx.connection, keys, phone)?;
+        contact::learn(tx.connection, keys, on, api_id, Some(whose))?;
+    }
+    Ok(Verdict::Applied)
+}
+
 /// True if the event is about a person who was erased: it must not be kept.
 pub(super) fn is_about_erased(
     connection: &Connection,

@@ -131,12 +131,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn uid(&self) -> Result<String, StoreError> {
-        let reader = self.reader()?;
-        Ok(reader
-            .connection
-            .query_row("SELECT lower(hex(uid)) FROM checkpoint", [], |row| {
-                row.get(0)
-            })?)
+        self.reader()?.uid()
     }
 
     /// A reader on the same file.
@@ -193,6 +188,20 @@ impl Reader {
         }
         let keys = HashKey::load(&connection)?;
         Ok(Self { connection, keys })
+    }
+}
+
+impl Reader {
+    /// The checkpoint's random id, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn uid(&self) -> Result<String, StoreError> {
+        Ok(self
+            .connection
+            .query_row("SELECT lower(hex(uid)) FROM checkpoint", [], |row| {
+                row.get(0)
+            })?)
     }
 }
 

@@ -161,7 +161,7 @@ fn what_cannot_be_read_is_kept_and_counted() {
     }
     let kept = || {
         let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
-        let kept = "SELECT count(*) FROM webhook_event WHERE body <> ''";
+        let kept = "SELECT count(*) FROM event WHERE body IS NOT NULL";
         file.query_row(kept, [], |row| row.get::<_, i64>(0))
             .unwrap()
     };

@@ -35,6 +35,12 @@ impl Checkpoint {
         self.reader.batch(name).expect("the batch")
     }
 
+    /// What names a recipient in the metadata of its message.
+    pub(crate) fn recipient_key(&self, batch: &str, seq: u32) -> String {
+        let uid = self.reader.uid().expect("the checkpoint's id");
+        format!("{uid}.{}.{seq}", self.batch(batch).uid)
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         self.counts_of("list")
     }

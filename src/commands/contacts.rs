@@ -26,7 +26,7 @@ pub fn run(
     console: Console,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let store = Store::open_existing(settings.checkpoint().db())?;
+    let store = Store::open_existing(settings.checkpoint()?.db())?;
     // What was sent since the last run has ended, or is being sent now.
     store.fold_contacts_blocking()?;
     let reader = store.reader()?;

@@ -84,7 +84,7 @@ pub struct Pace {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub burst: Option<NonZeroU32>,
     /// How to use the quota of an hour: as fast as it goes, or spread evenly
-    #[arg(long = "pace", value_name = "HOW", default_value = "fast",
+    #[arg(id = "pace", long, value_name = "HOW", default_value = "fast",
         value_parser = one_of([("fast", quota::Pace::Fast), ("even", quota::Pace::Even)]))]
     pub style: quota::Pace,
     /// Stop at this time of day, and continue with the next run: 06:00
@@ -178,14 +178,15 @@ pub enum MessageSource {
 pub struct Content {
     /// Text of the message: "Hello {{ first_name }}"
     #[arg(
-        long = "message",
-        short = 'm',
+        id = "message",
+        long,
+        short,
         value_name = "TEMPLATE",
-        conflicts_with = "file"
+        conflicts_with = "content"
     )]
     pub(super) text: Option<String>,
     /// File with the message as JSON (image, cards, quick replies, ...); every string is a template
-    #[arg(long = "content", value_name = "FILE")]
+    #[arg(id = "content", long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
     /// Message tag of Facebook Messenger: ACCOUNT_UPDATE, CONFIRMED_EVENT_UPDATE, POST_PURCHASE_UPDATE
     #[arg(long, value_name = "TAG")]
@@ -325,7 +326,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub(super) webhook_secret_file: Option<PathBuf>,
     /// Further words that opt a person out, beside STOP and the like; repeatable
-    #[arg(long = "opt-out-word", value_name = "WORD")]
+    #[arg(id = "opt_out_word", long = "opt-out-word", value_name = "WORD")]
     pub opt_out_words: Vec<String>,
     /// Take events without a signature; only on this machine, for tests
     #[arg(long)]

@@ -54,8 +54,11 @@ impl Settings {
             let lines = text.lines().map(str::trim);
             for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
                 let (channel, text) = match line.split_once('=') {
-                    Some((channel, text)) => (Some(channel.trim()), text),
-                    None => (None, line),
+                    Some((channel, text)) if is_channel(channel.trim()) => {
+                        (Some(channel.trim()), text)
+                    }
+                    // A secret may hold the sign, and end in it.
+                    Some(_) | None => (None, line),
                 };
                 secrets.set(channel, secret(text, path)?);
             }
@@ -81,6 +84,11 @@ impl Settings {
             (!text.is_empty()).then_some((name.as_str(), channel, text.as_str()))
         })
     }
+}
+
+/// The ids of channels are decimal.
+fn is_channel(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn read(what: &'static str, file: &Path) -> Result<String, ConfigError> {

@@ -1,22 +1,17 @@
 //! The command line: what may be typed, and nothing else.
 //!
-//! Everything here is raw. A flag that was not given is `None`; defaults, environment and
-//! `outreach.toml` come later, in [`config`](crate::config). Parsing reads no file, no environment
-//! and no clock. No flag takes the token: a process list is public.
-//!
-//! Flags that are settings have the same name in all three layers: `--repeat-guard`,
-//! `OUTREACH_REPEAT_GUARD`, `repeat-guard` in `outreach.toml`.
+//! Parsing reads no file, no environment and no clock. No flag takes the token: a process list is
+//! public. Flags that are settings are declared in [`config`](crate::config), where the environment,
+//! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-mod groups;
-
-pub use groups::{
-    CheckpointArgs, ConnectionArgs, ContentArgs, GuardArgs, HistoryArgs, IntakeArgs, OutputArgs,
-    PaceArgs, ServeFlags,
+use crate::config::{
+    CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Flags, Guards, History,
+    Layer, Pace, Results, Serve,
 };
 
 const EXAMPLES: &str = "\
@@ -73,6 +68,9 @@ pub struct Cli {
     /// What all commands take.
     #[command(flatten)]
     pub global: GlobalArgs,
+    /// The settings among the flags. Before the command: clap takes a command out when it reads it.
+    #[command(flatten)]
+    pub flags: Layer,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -96,12 +94,12 @@ pub struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Look at a contacts file: what would be sent, and what is wrong with it; no network
-    Check(Box<CheckArgs>),
+    Check(CheckArgs),
     /// Send one message to each number of a contacts file; run it again to continue
     #[command(after_long_help = SEND_EXAMPLES)]
-    Send(Box<SendArgs>),
+    Send(SendArgs),
     /// Continue a batch from the checkpoint, without its contacts file
-    Resume(Box<ResumeArgs>),
+    Resume(ResumeArgs),
     /// Tell how far a batch is, or all batches
     Status(StatusArgs),
     /// Write the results file of a batch: one line for each row of the input
@@ -129,7 +127,7 @@ pub enum Command {
 }
 
 /// `outreach check`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -145,26 +143,26 @@ pub struct CheckArgs {
     pub json: bool,
     /// How the file is read.
     #[command(flatten)]
-    pub intake: IntakeArgs,
+    pub intake: Flags<ContactsFile>,
     /// What would be sent.
     #[command(flatten)]
-    pub content: ContentArgs,
+    pub content: Flags<Content>,
     /// For the forecast.
     #[command(flatten)]
-    pub pace: PaceArgs,
-    /// Whom earlier batches have reached.
+    pub pace: Flags<Pace>,
+    /// The contacts that earlier batches have reached.
     #[command(flatten)]
-    pub history: HistoryArgs,
+    pub history: Flags<History>,
     /// Where the suppression list is.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
     /// For the forecast: connections and channel.
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub connection: Flags<Connection>,
 }
 
 /// `outreach send`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag as typed; what they mean together is decided elsewhere"
@@ -195,32 +193,17 @@ pub struct SendArgs {
     pub sandbox: bool,
     /// What is sent.
     #[command(flatten)]
-    pub content: ContentArgs,
+    pub content: Flags<Content>,
     /// How the file is read.
     #[command(flatten)]
-    pub intake: IntakeArgs,
-    /// Where to.
+    pub intake: Flags<ContactsFile>,
+    /// How the batch runs.
     #[command(flatten)]
-    pub connection: ConnectionArgs,
-    /// How fast, and when.
-    #[command(flatten)]
-    pub pace: PaceArgs,
-    /// Whom earlier batches have reached.
-    #[command(flatten)]
-    pub history: HistoryArgs,
-    /// When to stop by itself.
-    #[command(flatten)]
-    pub guards: GuardArgs,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
-    /// Where the results go.
-    #[command(flatten)]
-    pub output: OutputArgs,
+    pub run: RunFlags,
 }
 
 /// `outreach resume`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ResumeArgs {
     /// The batch; may be left out where only one is unfinished
     pub batch: Option<String>,
@@ -233,28 +216,36 @@ pub struct ResumeArgs {
     /// Continue a batch of the sandbox: nobody is messaged
     #[arg(long)]
     pub sandbox: bool,
+    /// How the batch runs.
+    #[command(flatten)]
+    pub run: RunFlags,
+}
+
+/// How a batch runs, for the first time or again.
+#[derive(Debug, Clone, Args)]
+pub struct RunFlags {
     /// Where to.
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub connection: Flags<Connection>,
     /// How fast, and when.
     #[command(flatten)]
-    pub pace: PaceArgs,
-    /// Whom earlier batches have reached.
+    pub pace: Flags<Pace>,
+    /// The contacts that earlier batches have reached.
     #[command(flatten)]
-    pub history: HistoryArgs,
+    pub history: Flags<History>,
     /// When to stop by itself.
     #[command(flatten)]
-    pub guards: GuardArgs,
+    pub guards: Flags<Guards>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
     /// Where the results go.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Flags<Results>,
 }
 
 /// `outreach status`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
     /// The batch [default: all batches]
     pub batch: Option<String>,
@@ -269,11 +260,11 @@ pub struct StatusArgs {
     pub json: bool,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach export`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
     /// The batch
     pub batch: String,
@@ -282,11 +273,11 @@ pub struct ExportArgs {
     pub out: Option<String>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach resolve`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag as typed; what they mean together is decided elsewhere"
@@ -317,10 +308,10 @@ pub struct ResolveArgs {
     pub json: bool,
     /// For --from-api.
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub connection: Flags<Connection>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach suppress`.
@@ -342,24 +333,24 @@ pub enum SuppressAction {
         /// Why, for the results file of later batches
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// Region of numbers without a plus, as ISO code: CZ
-        #[arg(long, value_name = "CODE")]
-        region: Option<String>,
+        /// The region of numbers without a plus.
+        #[command(flatten)]
+        region: Flags<DefaultRegion>,
         /// Where the list is kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
     /// Take numbers off the list
     Remove {
         /// Phone numbers, with the plus or with --region
         #[arg(required = true, value_name = "NUMBER")]
         numbers: Vec<String>,
-        /// Region of numbers without a plus, as ISO code: CZ
-        #[arg(long, value_name = "CODE")]
-        region: Option<String>,
+        /// The region of numbers without a plus.
+        #[command(flatten)]
+        region: Flags<DefaultRegion>,
         /// Where the list is kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
     /// Add all numbers of a file of any kind that `send` reads
     Import {
@@ -374,10 +365,10 @@ pub enum SuppressAction {
         rejects: Option<PathBuf>,
         /// How the file is read.
         #[command(flatten)]
-        intake: Box<IntakeArgs>,
+        intake: Flags<ContactsFile>,
         /// Where the list is kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
     /// Show the list: number, reason, source, time
     List {
@@ -386,7 +377,7 @@ pub enum SuppressAction {
         json: bool,
         /// Where the list is kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
 }
 
@@ -408,7 +399,7 @@ pub enum ContactsAction {
         json: bool,
         /// Where they are kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
     /// Show all that is known of one person
     Show {
@@ -419,7 +410,7 @@ pub enum ContactsAction {
         json: bool,
         /// Where they are kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
     /// Write all contacts as CSV
     Export {
@@ -428,12 +419,12 @@ pub enum ContactsAction {
         out: Option<PathBuf>,
         /// Where they are kept.
         #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        checkpoint: Flags<CheckpointFile>,
     },
 }
 
 /// `outreach forget`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ForgetArgs {
     /// The phone number, with the plus
     pub number: String,
@@ -442,38 +433,38 @@ pub struct ForgetArgs {
     pub yes: bool,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach serve`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// How to listen.
     #[command(flatten)]
-    pub serve: ServeFlags,
+    pub serve: Flags<Serve>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
 }
 
 pub use crate::commands::sandbox::SandboxArgs;
 
 /// `outreach doctor`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
     /// What to check.
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub connection: Flags<Connection>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
+    pub checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach config`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ConfigArgs {
     /// Print as JSON
     #[arg(long)]

@@ -24,7 +24,8 @@
 //! | [`sandbox`] | plays the API, with quotas, faults and webhooks | be used by a real run |
 //! | [`domain`] | the decisions, as functions over values | I/O, clock, chance |
 //!
-//! Around them: [`cli`] (what may be typed), [`config`] (who wins), [`commands`] (one file a subcommand),
+//! Around them: [`config`] (each setting, declared once), [`cli`] (the commands and their flags),
+//! [`commands`] (one file a subcommand),
 //! [`exit`] (the codes), [`clock`] (the one that everybody waits on), [`crash`] (where tests make it die).
 //!
 //! Imports run downwards only: `commands` -> the stages (`intake`, `dispatch`, `report`, `serve`,

@@ -86,7 +86,7 @@ pub fn run(
 
 /// What the checkpoint knows, if there is one.
 fn known(settings: &Settings, clock: &Clock) -> Result<Known, CommandError> {
-    let checkpoint = settings.checkpoint();
+    let checkpoint = settings.checkpoint()?;
     if !checkpoint.db().exists() {
         return Ok(Known::default());
     }
@@ -162,7 +162,7 @@ fn told_forecast(
 
 /// What an earlier run learned of the quota, if the token and the checkpoint are here.
 fn known_quota(settings: &Settings) -> Result<QuotaState, CommandError> {
-    let checkpoint = settings.checkpoint();
+    let checkpoint = settings.checkpoint()?;
     let Some(token) = settings.connection()?.token else {
         return Ok(QuotaState::default());
     };

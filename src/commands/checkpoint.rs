@@ -44,8 +44,8 @@ impl Found {
 /// The checkpoint of the settings. If they name none: `outreach.db`; or that of the rehearsals, if
 /// it alone is there, or it alone has the batch.
 pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, CommandError> {
-    let checkpoint = settings.checkpoint();
-    if checkpoint.db.is_some() {
+    let checkpoint = settings.checkpoint()?;
+    if checkpoint.is_named() {
         return Ok(Found {
             path: checkpoint.db().to_owned(),
             db: checkpoint.db_by_flag().map(Path::to_owned),

@@ -26,7 +26,7 @@ pub fn run(
     console: Console,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let store = Store::open_existing(settings.checkpoint().db())?;
+    let store = Store::open_existing(settings.checkpoint()?.db())?;
     let reader = store.reader()?;
     match &args.action {
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,

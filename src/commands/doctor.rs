@@ -102,7 +102,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> CommandResult {
     let mut findings = Findings::default();
-    let store = checkpoint(settings.checkpoint().db(), &mut findings);
+    let store = checkpoint(settings.checkpoint()?.db(), &mut findings);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -32,7 +32,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> CommandResult {
     let phone = number(&args.number, settings)?;
-    let path = settings.checkpoint().db().to_owned();
+    let path = settings.checkpoint()?.db().to_owned();
     let store = Store::open_existing(&path)?;
     if !args.yes {
         if !console.can_ask() {

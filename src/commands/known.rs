@@ -18,8 +18,8 @@ use crate::store::{BatchId, Reader, StoreError, Verdict};
 /// How far back earlier messages count.
 pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
     HistorySpan {
-        repeat_guard: guards.repeat_guard,
-        not_within: guards.not_within.unwrap_or_default(),
+        repeat_guard: guards.history.repeat_guard,
+        not_within: guards.history.not_within.unwrap_or_default(),
     }
 }
 

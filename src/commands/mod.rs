@@ -34,7 +34,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::clock::Clock;
-use crate::config::{Layer, Settings};
+use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::intake::Source;
 
@@ -63,8 +63,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         environment.get("OUTREACH_LOG").map(String::as_str),
     );
     let load = || {
-        let layer = Layer::from_flags(&cli.command);
-        Settings::load(layer, cli.global.config.as_deref(), environment.clone())
+        let flags = cli.flags.clone();
+        Settings::load(flags, cli.global.config.as_deref(), environment.clone())
     };
     let clock = Clock::system();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

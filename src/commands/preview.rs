@@ -47,7 +47,7 @@ pub(super) fn batch(run: &Run, counts: &Counts) -> Result<String, CommandError> 
     } else if let Some(forecast) = first_forecast(run, counts.queued)? {
         let _ = write!(text, "\nForecast: {forecast}");
     }
-    if let Some(within) = run.guards.not_within {
+    if let Some(within) = run.guards.history.not_within {
         let days = within.as_secs_f64() / 86_400.0;
         let _ = write!(
             text,

@@ -27,14 +27,14 @@ pub fn run(
     clock: Clock,
 ) -> CommandResult {
     let connection = settings.connection()?;
-    let checkpoint = settings.checkpoint();
+    let checkpoint = settings.checkpoint()?;
     let checkpoint = if args.sandbox {
         checkpoint.for_sandbox()
     } else {
         checkpoint
     };
     let rehearsals = Path::new(SANDBOX);
-    if checkpoint.db.is_none() && !checkpoint.db().exists() && rehearsals.exists() {
+    if !checkpoint.is_named() && !checkpoint.db().exists() && rehearsals.exists() {
         return Err(CommandError::text(
             ExitCode::Storage,
             format_args!(

@@ -213,7 +213,7 @@ impl Run {
         }
         let settings = DispatchSettings {
             concurrency: usize_of(self.concurrency),
-            canary: self.guards.canary,
+            canary: !self.guards.no_canary,
             undecided: match self.guards.undecided {
                 config::Undecided::Hold => Undecided::Hold,
                 config::Undecided::Retry => Undecided::Retry {

@@ -24,7 +24,7 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
     let connection = settings.connection()?;
     let guards = settings.guards()?;
     let pace = settings.pace(clock.now())?;
-    let checkpoint = settings.checkpoint();
+    let checkpoint = settings.checkpoint()?;
     let checkpoint = if args.sandbox {
         checkpoint.for_sandbox()
     } else {

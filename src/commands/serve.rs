@@ -30,7 +30,7 @@ pub fn run(
     out: &mut impl Write,
 ) -> CommandResult {
     let serve = settings.serve()?;
-    let store = Arc::new(Store::open(settings.checkpoint().db())?);
+    let store = Arc::new(Store::open(settings.checkpoint()?.db())?);
     if serve.insecure_no_signature && serve.secrets.is_empty() {
         console.warn("Events are taken without a signature: only for tests on this machine.");
     }

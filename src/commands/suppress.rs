@@ -47,7 +47,7 @@ pub fn run(
         SuppressAction::Remove { numbers, .. } => {
             let phones = parse(numbers, settings.intake()?.region)?;
             let asked = phones.len();
-            let store = Store::open_existing(settings.checkpoint().db())?;
+            let store = Store::open_existing(settings.checkpoint()?.db())?;
             let removed = store.unsuppress(phones)?;
             console.say(format_args!(
                 "{removed} of {asked} numbers were on the suppression list, and are off it now."
@@ -111,7 +111,7 @@ fn add(
     reason: Option<&str>,
     source: &str,
 ) -> Result<usize, CommandError> {
-    let store = Store::open(settings.checkpoint().db())?;
+    let store = Store::open(settings.checkpoint()?.db())?;
     let added_at = clock.now();
     let mut new = 0;
     for chunk in phones.chunks(CHUNK) {
@@ -208,7 +208,7 @@ impl Import<'_> {
 }
 
 fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
-    let reader = Reader::open(settings.checkpoint().db())?;
+    let reader = Reader::open(settings.checkpoint()?.db())?;
     let mut first = true;
     if json {
         write!(out, "[")?;

@@ -1,207 +1,196 @@
-//! One layer of settings, as it was written: the same struct for flags, environment and file.
-//!
-//! The list of settings stands here once; field, key, environment variable and default text come
-//! from it. Keys are in kebab-case and are the names of the flags: `--repeat-guard`,
-//! `OUTREACH_REPEAT_GUARD`, `repeat-guard = "12h"`.
+//! One layer of settings: the texts that the flags, the environment or the settings file has.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
 
-use super::{ConfigError, Origin};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use serde::Deserialize as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// How a value is read from an environment variable and shown to people.
-pub(super) trait Raw: Sized {
-    /// Reads the text of an environment variable; the error says what is allowed.
-    fn from_variable(text: &str) -> Result<Self, &'static str>;
-    /// Shows the value as it would be typed.
-    fn shown(&self) -> String;
-}
+use super::declare::NUMBERS;
+use super::error::ConfigError;
+use super::origin::{Environment, Origin, PREFIX, variable_name};
+use super::setting::{Kind, setting, settings};
 
-impl Raw for String {
-    fn from_variable(text: &str) -> Result<Self, &'static str> {
-        Ok(text.to_owned())
-    }
+/// Variables with the prefix that are no settings.
+const OTHER_VARIABLES: [&str; 3] = ["OUTREACH_CONFIG", "OUTREACH_LOG", "OUTREACH_WEBHOOK_SECRET"];
 
-    fn shown(&self) -> String {
-        self.clone()
-    }
-}
+/// More of them: a secret for each channel, and switches of the tests.
+const OTHER_PREFIXES: [&str; 2] = ["OUTREACH_WEBHOOK_SECRET_", "OUTREACH_TEST_"];
 
-impl Raw for u32 {
-    fn from_variable(text: &str) -> Result<Self, &'static str> {
-        text.trim().parse().map_err(|_| "a whole number")
-    }
+/// One layer: key and texts of the settings that it has. Only a list has more or fewer than one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layer(pub(super) BTreeMap<&'static str, Vec<String>>);
 
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Raw for bool {
-    fn from_variable(text: &str) -> Result<Self, &'static str> {
-        match text.trim() {
-            "true" | "1" | "yes" => Ok(true),
-            "false" | "0" | "no" => Ok(false),
-            _ => Err("true or false"),
+impl Layer {
+    /// The environment. An empty variable is as good as none.
+    pub(super) fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        let known = |name: &str| {
+            OTHER_VARIABLES.contains(&name)
+                || OTHER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+                || settings()
+                    .iter()
+                    .any(|setting| variable_name(setting.key()) == name)
+        };
+        let mut ours = environment.keys().filter(|name| name.starts_with(PREFIX));
+        if let Some(name) = ours.find(|name| !known(name)) {
+            return Err(unknown_variable(name));
         }
+        let get = |name: &str| environment.get(name).filter(|text| !text.is_empty());
+        let mut layer = Self::default();
+        for setting in settings() {
+            let key = setting.key();
+            // The one setting with a second name in the environment.
+            let second = (key == "token-file").then_some("AMIO_TOKEN_FILE");
+            let text = get(&variable_name(key)).or_else(|| second.and_then(get));
+            if let Some(text) = text {
+                let texts = from_variable(setting.kind(), text).map_err(|allowed| {
+                    ConfigError::value(Origin::Environment, key, text, allowed)
+                })?;
+                layer.0.insert(key, texts);
+            }
+        }
+        Ok(layer)
     }
 
-    fn shown(&self) -> String {
-        self.to_string()
+    /// The settings file: its text, and its path for the errors.
+    pub(super) fn from_file(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        // Only the message and the line, never the line's text: it may hold a secret.
+        let syntax = |error: toml::de::Error| ConfigError::Syntax {
+            file: path.to_owned(),
+            line: error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map(|before| format!(", line {}", before.matches('\n').count() + 1))
+                .unwrap_or_default(),
+            message: error.message().to_owned(),
+        };
+        let table = DeTable::parse(text).map_err(syntax)?.into_inner();
+        let mut layer = Self::default();
+        for (key, value) in table {
+            let key = key.into_inner();
+            let Some(setting) = setting(&key) else {
+                return Err(ConfigError::UnknownKey {
+                    file: path.to_owned(),
+                    hint: hint(&key),
+                    key: key.into_owned(),
+                });
+            };
+            let texts = from_toml(setting.kind(), value).map_err(syntax)?;
+            layer.0.insert(setting.key(), texts);
+        }
+        Ok(layer)
     }
 }
 
-impl Raw for Vec<String> {
-    fn from_variable(text: &str) -> Result<Self, &'static str> {
-        Ok(text
+/// The layer of the flags: whatever command was typed, its flags that are named like a setting.
+impl FromArgMatches for Layer {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut command = matches;
+        while let Some((_, inner)) = command.subcommand() {
+            command = inner;
+        }
+        let typed = |id: &str| {
+            let given = matches!(command.try_contains_id(id), Ok(true))
+                && command.value_source(id) == Some(ValueSource::CommandLine);
+            given.then(|| command.get_raw(id)).flatten()
+        };
+        let mut layer = Self::default();
+        for setting in settings() {
+            if let Some(texts) = setting.flag_id().and_then(typed) {
+                let texts = texts.filter_map(OsStr::to_str).map(str::to_owned);
+                layer.0.insert(setting.key(), texts.collect());
+            }
+        }
+        for word in NUMBERS {
+            if typed(&word.replace('-', "_")).is_some() {
+                layer.0.insert("numbers", vec![word.to_owned()]);
+            }
+        }
+        Ok(layer)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.extend(Self::from_arg_matches(matches)?.0);
+        Ok(())
+    }
+}
+
+/// The commands declare the flags; the layer only collects them.
+impl Args for Layer {
+    fn augment_args(command: Command) -> Command {
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command
+    }
+}
+
+/// Reads a variable; the error is what may be written.
+fn from_variable(kind: Kind, text: &str) -> Result<Vec<String>, &'static str> {
+    Ok(match kind {
+        Kind::Text => vec![text.to_owned()],
+        Kind::Number => {
+            let number: u32 = text.trim().parse().map_err(|_| "a whole number")?;
+            vec![number.to_string()]
+        }
+        Kind::Switch => match text.trim() {
+            "true" | "1" | "yes" => vec!["true".to_owned()],
+            "false" | "0" | "no" => vec!["false".to_owned()],
+            _ => return Err("true or false"),
+        },
+        Kind::List => text
             .split([';', '\n'])
             .map(|item| item.trim().to_owned())
             .filter(|item| !item.is_empty())
-            .collect())
-    }
-
-    fn shown(&self) -> String {
-        self.join("; ")
-    }
+            .collect(),
+    })
 }
 
-macro_rules! settings {
-    ($($(#[$doc:meta])* $field:ident: $type:ty, $key:literal, $default:literal;)*) => {
-        /// One layer of settings: `None` is "not said here".
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct Layer {
-            $($(#[$doc])* #[serde(rename = $key)] pub $field: Option<$type>,)*
-        }
+fn from_toml(kind: Kind, value: Spanned<DeValue>) -> Result<Vec<String>, toml::de::Error> {
+    let value = ValueDeserializer::from(value);
+    Ok(match kind {
+        Kind::Text => vec![String::deserialize(value)?],
+        Kind::Number => vec![u32::deserialize(value)?.to_string()],
+        Kind::Switch => vec![bool::deserialize(value)?.to_string()],
+        Kind::List => Vec::deserialize(value)?,
+    })
+}
 
-        /// Where each field of a merged [`Layer`] came from.
-        #[derive(Debug, Clone, Default, PartialEq, Eq)]
-        pub(super) struct Origins {
-            $(pub(super) $field: Origin,)*
-        }
-
-        /// The keys of all settings, in the order in which they are shown.
-        pub const KEYS: &[&str] = &[$($key),*];
-
-        impl Layer {
-            /// Reads the settings that `variable` (key to text) gives.
-            pub(super) fn from_variables(
-                mut variable: impl FnMut(&str) -> Option<String>,
-            ) -> Result<Self, ConfigError> {
-                let mut layer = Self::default();
-                $(if let Some(text) = variable($key) {
-                    layer.$field = Some(Raw::from_variable(&text).map_err(|allowed| {
-                        ConfigError::value(Origin::Environment, $key, &text, allowed)
-                    })?);
-                })*
-                Ok(layer)
-            }
-
-            /// Lays `upper` over this layer: what it says wins, field by field. A list wins whole.
-            pub(super) fn lay(&mut self, upper: Self, origin: Origin, origins: &mut Origins) {
-                $(if let Some(value) = upper.$field {
-                    self.$field = Some(value);
-                    origins.$field = origin;
-                })*
-            }
-
-            /// Key, value as typed (`None` if no layer says it), default and origin of every setting.
-            pub(super) fn table(
-                &self,
-                origins: &Origins,
-            ) -> Vec<(&'static str, Option<String>, &'static str, Origin)> {
-                vec![$(($key, self.$field.as_ref().map(Raw::shown), $default, origins.$field)),*]
-            }
-        }
+fn unknown_variable(name: &str) -> ConfigError {
+    let key = name.trim_start_matches(PREFIX).to_ascii_lowercase();
+    let key = key.replace('_', "-");
+    let hint = match nearest(&key) {
+        Some(near) if key != "token" => format!("; did you mean {}?", variable_name(near)),
+        Some(_) | None => hint(&key),
     };
+    ConfigError::UnknownVariable {
+        name: name.to_owned(),
+        hint,
+    }
 }
 
-settings! {
-    /// Id of the channel that sends.
-    channel: String, "channel", "";
-    /// Address of the API.
-    base_url: String, "base-url", "https://api.amio.io/v1";
-    /// File that holds the token.
-    token_file: String, "token-file", "";
-    /// How long to wait for an answer.
-    timeout: String, "timeout", "30s";
-    /// Requests at the same time.
-    concurrency: u32, "concurrency", "3";
-    /// The user's own cap on requests.
-    rate: String, "rate", "";
-    /// Part of the quota left to others.
-    reserve: String, "reserve", "0";
-    /// Requests that may leave at once.
-    burst: u32, "burst", "";
-    /// `fast` or `even`.
-    pace: String, "pace", "fast";
-    /// Time of day at which to stop.
-    until: String, "until", "";
-    /// Time after which to stop.
-    for_: String, "for", "";
-    /// Times of day between which to send.
-    window: String, "window", "";
-    /// Time zone of `window` and `until`.
-    timezone: String, "timezone", "";
-    /// Whose clock `window` goes by.
-    window_by: String, "window-by", "timezone";
-    /// How long requests in flight may take after a signal.
-    grace: String, "grace", "30s";
-    /// Region of numbers without a plus.
-    region: String, "region", "";
-    /// `WHAT=HEADER` pairs.
-    column: Vec<String>, "column", "";
-    /// What stands between the cells.
-    delimiter: String, "delimiter", "";
-    /// Encoding of the text.
-    encoding: String, "encoding", "";
-    /// Sheet of a workbook.
-    sheet: String, "sheet", "";
-    /// The first row is a contact.
-    no_header: bool, "no-header", "false";
-    /// Which of several numbers.
-    prefer: String, "prefer", "first";
-    /// `one-per-row` or `all-numbers`.
-    numbers: String, "numbers", "one-per-row";
-    /// The least share of valid rows.
-    min_valid: String, "min-valid", "50%";
-    /// Text of the message.
-    message: String, "message", "";
-    /// File with the message as JSON.
-    content: String, "content", "";
-    /// Message tag.
-    tag: String, "tag", "";
-    /// `KEY=TEMPLATE` pairs.
-    metadata: Vec<String>, "metadata", "";
-    /// Time within which the same message is not repeated.
-    repeat_guard: String, "repeat-guard", "12h";
-    /// Time within which nobody is messaged again.
-    not_within: String, "not-within", "";
-    /// Same refusals that stop a batch before its first success.
-    identical_refusals: u32, "identical-refusals", "20";
-    /// Undecided answers in a row that pause a batch.
-    undecided_in_a_row: u32, "undecided-in-a-row", "3";
-    /// `hold` or `retry`.
-    undecided: String, "undecided", "hold";
-    /// Text of refusals that mean an invalid message.
-    invalid_pattern: String, "invalid-pattern", "";
-    /// The first request does not go alone.
-    no_canary: bool, "no-canary", "false";
-    /// The checkpoint.
-    db: String, "db", "outreach.db";
-    /// The results file.
-    out: String, "out", "";
-    /// The summary file.
-    summary: String, "summary", "";
-    /// Address and port for webhooks.
-    listen: String, "listen", "127.0.0.1:8080";
-    /// Certificate chain.
-    tls_cert: String, "tls-cert", "";
-    /// Private key.
-    tls_key: String, "tls-key", "";
-    /// File with the webhook secrets.
-    webhook_secret_file: String, "webhook-secret-file", "";
-    /// Further opt-out words.
-    opt_out_word: Vec<String>, "opt-out-word", "";
-    /// Take events without a signature.
-    insecure_no_signature: bool, "insecure-no-signature", "false";
+fn hint(key: &str) -> String {
+    if matches!(key, "token" | "amio-token" | "access-token") {
+        return "; a token belongs in AMIO_TOKEN, or in a file that token-file names".to_owned();
+    }
+    nearest(key).map_or_else(
+        || "; `outreach config` lists all settings".to_owned(),
+        |near| format!("; did you mean `{near}`?"),
+    )
+}
+
+/// The setting that a wrong key most likely means.
+fn nearest(key: &str) -> Option<&'static str> {
+    let key = key.to_ascii_lowercase().replace('_', "-");
+    settings()
+        .iter()
+        .map(|setting| (strsim::jaro_winkler(&key, setting.key()), setting.key()))
+        .filter(|(likeness, _)| *likeness >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }

@@ -4,49 +4,42 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-use super::{ConfigError, Origin, Settings};
+use super::error::ConfigError;
+use super::origin::Origin;
+use super::settings::Settings;
 use crate::amio::webhook::WebhookSecrets;
 
 impl Settings {
+    /// The token of the environment, unless a flag names a file.
+    fn token_variable(&self) -> Option<&str> {
+        let by_flag = self.origin("token-file") == Origin::Flag;
+        self.variable("AMIO_TOKEN").filter(|_| !by_flag)
+    }
+
     /// Where the token would come from.
     pub(super) fn token_place(&self) -> Option<(String, Origin)> {
-        let origin = self.origins.token_file;
-        match &self.layer.token_file {
-            Some(path) if origin == Origin::Flag => Some((path.clone(), origin)),
-            _ if self.variable("AMIO_TOKEN").is_some() => {
-                Some(("AMIO_TOKEN".to_owned(), Origin::Environment))
-            }
-            Some(path) => Some((path.clone(), origin)),
-            None => None,
+        if self.token_variable().is_some() {
+            return Some(("AMIO_TOKEN".to_owned(), Origin::Environment));
         }
+        let file = self.text("token-file")?;
+        Some((file.to_owned(), self.origin("token-file")))
     }
 
     pub(super) fn token(&self) -> Result<Option<SecretString>, ConfigError> {
-        let Some((place, _)) = self.token_place() else {
-            return Ok(None);
-        };
-        if place == "AMIO_TOKEN"
-            && let Some(token) = self.variable("AMIO_TOKEN")
-        {
-            return secret(token, place).map(Some);
+        match (self.token_variable(), self.text("token-file")) {
+            (Some(token), _) => secret(token, "AMIO_TOKEN").map(Some),
+            (None, Some(file)) => secret(&read("the token file", Path::new(file))?, file).map(Some),
+            (None, None) => Ok(None),
         }
-        let text = read("the token file", Path::new(&place))?;
-        secret(&text, place).map(Some)
     }
 
     /// Where the webhook secrets would come from.
     pub(super) fn webhook_secret_place(&self) -> Option<(String, Origin)> {
-        let variable = self.environment.iter().find(|(name, value)| {
-            !value.is_empty()
-                && (*name == "OUTREACH_WEBHOOK_SECRET"
-                    || name.starts_with("OUTREACH_WEBHOOK_SECRET_"))
-                && *name != "OUTREACH_WEBHOOK_SECRET_FILE"
-        });
-        match (&self.layer.webhook_secret_file, variable) {
-            (Some(path), _) => Some((path.clone(), self.origins.webhook_secret_file)),
-            (None, Some((name, _))) => Some((name.clone(), Origin::Environment)),
-            (None, None) => None,
+        if let Some(path) = self.text("webhook-secret-file") {
+            return Some((path.to_owned(), self.origin("webhook-secret-file")));
         }
+        let (name, ..) = self.webhook_variables().next()?;
+        Some((name.to_owned(), Origin::Environment))
     }
 
     /// The webhook secrets of file and environment; a variable wins over a line of the file.
@@ -56,42 +49,40 @@ impl Settings {
     /// [`ConfigError`] if the file cannot be read, or a secret is not usable.
     pub fn webhook_secrets(&self) -> Result<WebhookSecrets, ConfigError> {
         let mut secrets = WebhookSecrets::default();
-        if let Some(path) = &self.layer.webhook_secret_file {
+        if let Some(path) = self.text("webhook-secret-file") {
             let text = read("the file of webhook secrets", Path::new(path))?;
-            let lines = text
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty() && !line.starts_with('#'));
-            for line in lines {
-                match line.split_once('=') {
+            let lines = text.lines().map(str::trim);
+            for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                let (channel, text) = match line.split_once('=') {
                     Some((channel, text)) if is_channel(channel.trim()) => {
-                        let text = secret(text, path.clone())?;
-                        secrets.set(Some(channel.trim()), text);
+                        (Some(channel.trim()), text)
                     }
                     // A secret may hold the sign, and end in it.
-                    Some(_) | None => secrets.set(None, secret(line, path.clone())?),
-                }
+                    Some(_) | None => (None, line),
+                };
+                secrets.set(channel, secret(text, path)?);
             }
         }
-        for (name, value) in self
-            .environment
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-        {
-            match name.strip_prefix("OUTREACH_WEBHOOK_SECRET") {
-                Some("") => secrets.set(None, secret(value, name.clone())?),
-                // That one is a setting: the name of the file.
-                Some("_FILE") | None => {}
-                Some(rest) => {
-                    if let Some(channel) =
-                        rest.strip_prefix('_').filter(|channel| !channel.is_empty())
-                    {
-                        secrets.set(Some(channel), secret(value, name.clone())?);
-                    }
-                }
-            }
+        for (name, channel, text) in self.webhook_variables() {
+            secrets.set(channel, secret(text, name)?);
         }
         Ok(secrets)
+    }
+
+    /// The variables that hold a webhook secret: the name, the one channel that it is for, the text.
+    fn webhook_variables(&self) -> impl Iterator<Item = (&str, Option<&str>, &str)> {
+        self.environment.iter().filter_map(|(name, text)| {
+            let channel = match name.strip_prefix("OUTREACH_WEBHOOK_SECRET")? {
+                "" => None,
+                // That one is a setting: the name of the file.
+                "_FILE" => return None,
+                rest => Some(
+                    rest.strip_prefix('_')
+                        .filter(|channel| !channel.is_empty())?,
+                ),
+            };
+            (!text.is_empty()).then_some((name.as_str(), channel, text.as_str()))
+        })
     }
 }
 
@@ -109,17 +100,17 @@ fn read(what: &'static str, file: &Path) -> Result<String, ConfigError> {
 }
 
 /// A secret without the white space around it; it must fit a header.
-fn secret(text: &str, place: String) -> Result<SecretString, ConfigError> {
+fn secret(text: &str, place: &str) -> Result<SecretString, ConfigError> {
     let text = text.trim();
-    if text.is_empty() {
-        return Err(ConfigError::Secret {
-            place,
-            reason: "it is empty",
-        });
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let reason = "it holds spaces, line breaks or characters outside ASCII";
-        return Err(ConfigError::Secret { place, reason });
-    }
-    Ok(SecretString::from(text))
+    let reason = if text.is_empty() {
+        "it is empty"
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "it holds spaces, line breaks or characters outside ASCII"
+    } else {
+        return Ok(SecretString::from(text));
+    };
+    Err(ConfigError::Secret {
+        place: place.to_owned(),
+        reason,
+    })
 }

@@ -1,6 +1,26 @@
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command, FromArgMatches as _};
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::exit::ExitCode;
+
+/// The layer of these flags.
+fn flags(typed: &[&str]) -> Layer {
+    let groups = [
+        Flags::<Connection>::augment_args,
+        Flags::<Pace>::augment_args,
+        Flags::<ContactsFile>::augment_args,
+        Flags::<Content>::augment_args,
+        Flags::<CheckpointFile>::augment_args,
+    ];
+    let command = Command::new("flags").no_binary_name(true);
+    let command = groups
+        .into_iter()
+        .fold(command, |command, group| group(command));
+    Layer::from_arg_matches(&command.try_get_matches_from(typed).unwrap()).unwrap()
+}
 
 fn env(variables: &[(&str, &str)]) -> Environment {
     variables
@@ -25,42 +45,40 @@ fn shown(settings: &Settings, key: &str) -> (String, Origin) {
 
 #[test]
 fn flag_wins_over_environment_over_file_over_default() {
-    type Set = fn(&mut Layer);
-    let cases: [(&str, Set, &str, &str, [&str; 4]); 4] = [
+    let cases: [(&str, &str, &str, &str, [&str; 4]); 4] = [
         (
             "timeout",
-            |l| l.timeout = Some("4s".into()),
+            "--timeout=4s",
             "3s",
             "timeout = '2s'",
             ["30s", "2s", "3s", "4s"],
         ),
         (
             "concurrency",
-            |l| l.concurrency = Some(6),
+            "--concurrency=6",
             "5",
             "concurrency = 4",
             ["3", "4", "5", "6"],
         ),
         (
             "no-header",
-            |l| l.no_header = Some(true),
+            "--no-header",
             "false",
             "no-header = true",
             ["false", "true", "false", "true"],
         ),
         (
             "column",
-            |l| l.column = Some(vec!["phone=C".into()]),
+            "--column=phone=C",
             "phone=B;region=Z",
             "column = ['phone=A']",
             ["", "phone=A", "phone=B; region=Z", "phone=C"],
         ),
     ];
-    for (key, set, variable, toml, [default, from_file, from_env, from_flag]) in cases {
+    for (key, flag, variable, toml, [default, from_file, from_env, from_flag]) in cases {
         let name = format!("OUTREACH_{}", key.replace('-', "_").to_uppercase());
         let variables = [(name.as_str(), variable)];
-        let mut flags = Layer::default();
-        set(&mut flags);
+        let flags = flags(&[flag]);
         let none = Layer::default();
         let is = |settings: Result<Settings, _>, value: &str, origin| {
             assert_eq!(shown(&settings.unwrap(), key), (value.to_owned(), origin));
@@ -94,19 +112,12 @@ fn flag_wins_over_environment_over_file_over_default() {
 #[test]
 fn every_shown_default_is_the_one_in_force() {
     let settings = Settings::merge(Layer::default(), env(&[]), None).unwrap();
-    let mut written = Layer::default();
-    for line in settings
-        .shown()
-        .iter()
-        .filter(|line| !line.value.is_empty())
-    {
-        let Ok(layer) = Layer::from_variables(|key| (key == line.key).then(|| line.value.clone()))
-        else {
-            continue;
-        };
-        written.lay(layer, Origin::File, &mut Origins::default());
-    }
-    let said = Settings::merge(written, env(&[]), None).unwrap();
+    let lines = settings.shown();
+    let lines = lines
+        .into_iter()
+        .filter(|line| setting::setting(line.key).is_some());
+    let written = lines.map(|line| (origin::variable_name(line.key), line.value));
+    let said = Settings::merge(Layer::default(), written.collect(), None).unwrap();
     assert_eq!(
         format!("{:?}", settings.connection().unwrap()),
         format!("{:?}", said.connection().unwrap())
@@ -117,15 +128,15 @@ fn every_shown_default_is_the_one_in_force() {
     );
     assert_eq!(settings.intake().unwrap(), said.intake().unwrap());
     assert_eq!(settings.guards().unwrap(), said.guards().unwrap());
-    assert_eq!(settings.checkpoint().db(), said.checkpoint().db());
+    assert_eq!(
+        settings.checkpoint().unwrap().db(),
+        said.checkpoint().unwrap().db()
+    );
 }
 
 #[test]
 fn a_wrong_value_names_its_layer_its_key_and_what_is_allowed() {
-    let flag = Layer {
-        rate: Some("fast".into()),
-        ..Layer::default()
-    };
+    let flag = flags(&["--rate=fast"]);
     let error = settings(flag, &[], "")
         .unwrap()
         .pace(jiff::Timestamp::UNIX_EPOCH)
@@ -206,10 +217,7 @@ fn message_and_content_exclude_each_other_in_one_layer_and_replace_each_other_be
         ),
         "{both}"
     );
-    let flag = Layer {
-        content: Some("c.json".into()),
-        ..Layer::default()
-    };
+    let flag = flags(&["--content=c.json"]);
     let content = settings(flag, &[], "message = 'a'")
         .unwrap()
         .content()
@@ -238,10 +246,7 @@ fn the_token_comes_from_the_environment_or_from_a_file() {
     let path = folder.path().join("token");
     std::fs::write(&path, "from-file\n").unwrap();
     let path = path.to_str().unwrap();
-    let flag = Layer {
-        token_file: Some(path.into()),
-        ..Layer::default()
-    };
+    let flag = flags(&["--token-file", path]);
     let toml = format!("token-file = {path:?}");
     let none = Layer::default();
     assert_eq!(
@@ -347,26 +352,22 @@ fn a_rehearsal_keeps_away_from_the_real_checkpoint() {
     let rehearsal = settings(Layer::default(), &[], real)
         .unwrap()
         .checkpoint()
+        .unwrap()
         .for_sandbox();
     assert_eq!(rehearsal.db(), Path::new("sandbox.db"));
     assert_eq!(rehearsal.out, None);
-    let flag = Layer {
-        db: Some("mine.db".into()),
-        ..Layer::default()
-    };
+    let flag = flags(&["--db=mine.db"]);
     let rehearsal = settings(flag, &[], real)
         .unwrap()
         .checkpoint()
+        .unwrap()
         .for_sandbox();
     assert_eq!(rehearsal.db(), Path::new("mine.db"));
 }
 
 #[test]
 fn outreach_config_prints_values_and_origins_as_table_and_as_json() {
-    let flags = Layer {
-        rate: Some("5/s".into()),
-        ..Layer::default()
-    };
+    let flags = flags(&["--rate=5/s"]);
     let settings = settings(flags, &[("AMIO_TOKEN", TOKEN)], "region = 'CZ'").unwrap();
     let print = |json| {
         let mut out = Vec::new();
@@ -392,4 +393,21 @@ fn outreach_config_prints_values_and_origins_as_table_and_as_json() {
         );
     }
     assert!(!table.contains(TOKEN) && !json.contains(TOKEN));
+}
+
+/// The layer of the flags is read by id: an argument that only shares the id must not become a setting.
+#[test]
+fn an_argument_with_the_id_of_a_setting_is_its_flag() {
+    fn check(command: &Command) {
+        for arg in command.get_arguments() {
+            let id = Some(arg.get_id().as_str());
+            let same = super::settings().iter().find(|it| it.flag_id() == id);
+            if let Some(setting) = same {
+                let name = command.get_name();
+                assert_eq!(arg.get_long(), Some(setting.key()), "{name}");
+            }
+        }
+        command.get_subcommands().for_each(check);
+    }
+    check(&<crate::cli::Cli as clap::CommandFactory>::command());
 }

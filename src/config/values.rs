@@ -1,32 +1,26 @@
-//! The small languages in which settings are written that are no other module's: `12h`, `phone=Mobile`;
-//! and what each language allows, for the errors.
+//! What may be written as the value of a setting: one function for each kind of value.
 //!
-//! Each type has one fallible constructor, `FromStr`, whose error says what is allowed.
+//! Every error is the end of the sentence "allowed is ...". It must not repeat the value: an address
+//! may hold a password.
 
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::str::FromStr;
 use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
 use crate::domain::phone::UnknownRegion;
 use crate::domain::quota::QuotaError;
-use crate::domain::schedule::ScheduleError;
-use crate::intake::BadSetting;
+use crate::domain::schedule::{ScheduleError, parse_zone};
+use crate::intake::{BadSetting, ColumnChoice};
 
-/// What may be written instead of a value that is not understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowed(pub &'static str);
-
-/// An error of a value that can say what may be written instead. It must not repeat the value: an
-/// address may hold a password.
-pub trait SaysAllowed {
+/// An error of another module's value that can say what may be written instead.
+pub(super) trait SaysAllowed {
     /// What may be written, as the end of "allowed is ...".
     fn allowed(&self) -> String;
-}
-
-impl SaysAllowed for Allowed {
-    fn allowed(&self) -> String {
-        self.0.to_owned()
-    }
 }
 
 impl SaysAllowed for BadSetting {
@@ -80,114 +74,151 @@ impl SaysAllowed for ScheduleError {
     }
 }
 
+/// A value whose own module reads it.
+pub(super) fn parsed<T: FromStr<Err: SaysAllowed>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.allowed())
+}
+
+/// One of two words.
+pub(super) fn one_of<T: Clone + Send + Sync + 'static>(
+    [(first, one), (second, other)]: [(&'static str, T); 2],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new([first, second]).map(move |word| {
+        if word == first {
+            one.clone()
+        } else {
+            other.clone()
+        }
+    })
+}
+
+/// A whole number above zero.
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "a whole number from 1")
+}
+
+/// A whole number; `None` is 0, and means "off".
+pub(super) fn zero_is_off(text: &str) -> Result<Option<NonZeroU32>, &'static str> {
+    let number = text.parse().map_err(|_| "a whole number")?;
+    Ok(NonZeroU32::new(number))
+}
+
+/// The most simultaneous requests that make sense: more would exhaust a machine's sockets.
+const MAX_CONCURRENCY: u16 = 10_000;
+
+/// A number of simultaneous requests.
+pub(super) fn concurrency(text: &str) -> Result<NonZeroU16, String> {
+    let number: Option<NonZeroU16> = text.parse().ok();
+    number
+        .filter(|number| number.get() <= MAX_CONCURRENCY)
+        .ok_or_else(|| format!("1 to {MAX_CONCURRENCY}"))
+}
+
+/// The id of a channel.
+pub(super) fn channel_id(text: &str) -> Result<String, &'static str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.is_empty() || !text.bytes().all(fits) {
+        return Err("the id of a channel, as the Amio admin app shows it");
+    }
+    Ok(text.to_owned())
+}
+
+/// An address and a port.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an address and a port, such as 127.0.0.1:8080")
+}
+
+/// A time zone.
+pub(super) fn zone(text: &str) -> Result<TimeZone, &'static str> {
+    parse_zone(text).map_err(|_| "a time zone such as Europe/Prague or UTC")
+}
+
+/// `KEY=TEMPLATE`.
+pub(super) fn key_and_template(text: &str) -> Result<(String, String), &'static str> {
+    let (key, template) = text.split_once('=').ok_or("KEY=TEMPLATE")?;
+    Ok((key.trim().to_owned(), template.to_owned()))
+}
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// The longest time that makes sense anywhere here.
-const LONGEST: u64 = 3_660 * DAY;
+const LONGEST: Duration = Duration::from_secs(3_660 * DAY);
 
 /// A length of time: `500ms`, `30s`, `5m`, `12h`, `30d`, `1h30m`, or `0`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
+pub(super) fn span(text: &str) -> Result<Duration, &'static str> {
+    const ALLOWED: &str = "a time such as 30s, 5m, 12h or 30d, ten years at most";
+    let text = text.trim();
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(ALLOWED)?;
+        let (number, after) = rest.split_at_checked(digits).ok_or(ALLOWED)?;
+        let number: u64 = number.parse().map_err(|_| ALLOWED)?;
+        let unit = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at_checked(unit).ok_or(ALLOWED)?;
+        let part = match unit {
+            "ms" => Some(Duration::from_millis(number)),
+            "s" => Some(Duration::from_secs(number)),
+            "m" | "min" => number.checked_mul(MINUTE).map(Duration::from_secs),
+            "h" => number.checked_mul(HOUR).map(Duration::from_secs),
+            "d" => number.checked_mul(DAY).map(Duration::from_secs),
+            _ => None,
+        };
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .ok_or(ALLOWED)?;
+        rest = after;
+    }
+    if text.is_empty() || total > LONGEST {
+        return Err(ALLOWED);
+    }
+    Ok(total)
+}
 
-impl FromStr for Span {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed = Allowed("a time such as 30s, 5m, 12h or 30d, ten years at most");
-        let text = text.trim();
-        if text == "0" {
-            return Ok(Self(Duration::ZERO));
-        }
-        let mut total = Duration::ZERO;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(ALLOWED)?;
-            let (number, after) = rest.split_at_checked(digits).ok_or(ALLOWED)?;
-            let number: u64 = number.parse().map_err(|_| ALLOWED)?;
-            let unit = after
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(after.len());
-            let (unit, after) = after.split_at_checked(unit).ok_or(ALLOWED)?;
-            let part = match unit {
-                "ms" => Some(Duration::from_millis(number)),
-                "s" => Some(Duration::from_secs(number)),
-                "m" | "min" => number.checked_mul(MINUTE).map(Duration::from_secs),
-                "h" => number.checked_mul(HOUR).map(Duration::from_secs),
-                "d" => number.checked_mul(DAY).map(Duration::from_secs),
-                _ => None,
-            };
-            total = part
-                .and_then(|part| total.checked_add(part))
-                .ok_or(ALLOWED)?;
-            rest = after;
-        }
-        if text.is_empty() || total > Duration::from_secs(LONGEST) {
-            Err(ALLOWED)
-        } else {
-            Ok(Self(total))
-        }
+/// A length of time above zero.
+pub(super) fn above_zero(text: &str) -> Result<Duration, &'static str> {
+    match span(text)? {
+        Duration::ZERO => Err("a time above 0"),
+        span => Ok(span),
     }
 }
 
-/// What a named column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ColumnRole {
-    /// The phone number.
-    Phone,
-    /// The region of a number without a plus.
-    Region,
-    /// Given names.
-    FirstName,
-    /// Family names.
-    LastName,
-    /// The contact's Amio id.
-    ContactId,
-}
-
-/// `WHAT=HEADER`: which column is what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedColumn {
-    /// What the column holds.
-    pub role: ColumnRole,
-    /// Its header.
-    pub header: String,
-}
-
-impl FromStr for NamedColumn {
-    type Err = Allowed;
-
-    fn from_str(text: &str) -> Result<Self, Allowed> {
-        const ALLOWED: Allowed =
-            Allowed("WHAT=HEADER, WHAT being phone, region, first_name, last_name or contact_id");
-        let (role, header) = text.split_once('=').ok_or(ALLOWED)?;
-        let role = match role.trim() {
-            "phone" => ColumnRole::Phone,
-            "region" => ColumnRole::Region,
-            "first_name" => ColumnRole::FirstName,
-            "last_name" => ColumnRole::LastName,
-            "contact_id" => ColumnRole::ContactId,
-            _ => return Err(ALLOWED),
-        };
-        match header.trim() {
-            "" => Err(ALLOWED),
-            header => Ok(Self {
-                role,
-                header: header.to_owned(),
-            }),
+/// Takes `WHAT=HEADER`: which column is what.
+pub(super) fn name_column(columns: &mut ColumnChoice, text: &str) -> Result<(), &'static str> {
+    const ALLOWED: &str =
+        "WHAT=HEADER, WHAT being phone, region, first_name, last_name or contact_id";
+    let (role, header) = text.split_once('=').ok_or(ALLOWED)?;
+    let header = header.trim().to_owned();
+    if header.is_empty() {
+        return Err(ALLOWED);
+    }
+    let place = match role.trim() {
+        "phone" => {
+            columns.phone.push(header);
+            return Ok(());
         }
+        "region" => &mut columns.region,
+        "first_name" => &mut columns.first_name,
+        "last_name" => &mut columns.last_name,
+        "contact_id" => &mut columns.contact_id,
+        _ => return Err(ALLOWED),
+    };
+    match place.replace(header) {
+        Some(_) => Err("each column but phone once"),
+        None => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn all_fail<T: FromStr>(texts: &[&str]) {
-        for text in texts {
-            assert!(text.parse::<T>().is_err(), "{text:?} was taken");
-        }
-    }
 
     #[test]
     fn times() {
@@ -200,13 +231,9 @@ mod tests {
             ("30d", 2_592_000_000),
             ("1h30m", 5_400_000),
         ] {
-            assert_eq!(
-                text.parse(),
-                Ok(Span(Duration::from_millis(millis))),
-                "{text}"
-            );
+            assert_eq!(span(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        all_fail::<Span>(&[
+        for text in [
             "",
             " ",
             "5",
@@ -217,18 +244,26 @@ mod tests {
             "99999999999999999999s",
             "4000d",
             "1.5h",
-        ]);
+        ] {
+            assert!(span(text).is_err(), "{text:?} was taken");
+        }
     }
 
     #[test]
     fn small_words() {
-        assert_eq!(
-            "phone = Mobile = 2".parse::<NamedColumn>(),
-            Ok(NamedColumn {
-                role: ColumnRole::Phone,
-                header: "Mobile = 2".to_owned()
-            })
+        let mut columns = ColumnChoice::default();
+        assert_eq!(name_column(&mut columns, "phone = Mobile = 2"), Ok(()));
+        assert_eq!(columns.phone, ["Mobile = 2"]);
+        for text in ["", "phone", "phone=", "fone=Mobile"] {
+            assert!(
+                name_column(&mut columns, text).is_err(),
+                "{text:?} was taken"
+            );
+        }
+        assert_eq!(name_column(&mut columns, "region=A"), Ok(()));
+        assert!(
+            name_column(&mut columns, "region=B").is_err(),
+            "named twice"
         );
-        all_fail::<NamedColumn>(&["", "phone", "phone=", "fone=Mobile"]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 use outreach::cli::Cli;
-use outreach::config::{Environment, KEYS, Layer, Settings};
+use outreach::config::{Environment, Layer, Setting, Settings, settings};
 
 /// Flags that are no settings: they belong to one run, and a file that said them would be a trap.
 const RUN_ONLY: &[&str] = &[
@@ -35,6 +35,10 @@ const RUN_ONLY: &[&str] = &[
 /// The setting `numbers` is given by these two flags.
 const NUMBERS: &[&str] = &["one-per-row", "all-numbers"];
 
+fn keys() -> impl Iterator<Item = &'static str> {
+    settings().iter().map(Setting::key)
+}
+
 fn flags(command: &clap::Command, found: &mut BTreeSet<String>) {
     // The sandbox's flags are its own, for rehearsals and tests.
     for sub in command
@@ -55,11 +59,10 @@ fn flags(command: &clap::Command, found: &mut BTreeSet<String>) {
 fn every_flag_is_a_setting_or_a_stated_exception() {
     let mut found = BTreeSet::new();
     flags(&Cli::command(), &mut found);
-    let mut expected: BTreeSet<String> = KEYS
-        .iter()
-        .chain(RUN_ONLY)
-        .chain(NUMBERS)
-        .map(|&key| key.to_owned())
+    let mut expected: BTreeSet<String> = keys()
+        .chain(RUN_ONLY.iter().copied())
+        .chain(NUMBERS.iter().copied())
+        .map(str::to_owned)
         .collect();
     expected.remove("numbers");
     expected.remove("help");
@@ -81,7 +84,7 @@ fn sample(key: &str) -> &'static str {
 
 #[test]
 fn every_setting_can_be_said_in_the_environment_and_in_the_file() {
-    for &key in KEYS {
+    for key in keys() {
         let text = format!("{key} = {}", sample(key));
         let file = Settings::merge(
             Layer::default(),
@@ -136,7 +139,7 @@ fn the_example_file_is_understood_and_names_every_setting() {
     settings.pace(jiff::Timestamp::UNIX_EPOCH).unwrap();
     settings.intake().unwrap();
     settings.guards().unwrap();
-    for key in KEYS {
+    for key in keys() {
         assert!(
             text.lines().any(|line| line
                 .trim_start_matches('#')

@@ -9,8 +9,8 @@ fn layer(module: &str) -> u8 {
         "amio" => 1,
         "store" => 2,
         "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,
-        "cli" => 4,
-        "config" => 5,
+        "config" => 4,
+        "cli" => 5,
         "commands" => 6,
         other => panic!("which layer is the module `{other}` in?"),
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use clap::{CommandFactory as _, Parser as _};
 use outreach::cli::{Cli, Command};
-use outreach::config::{Environment, KEYS, Layer, Settings};
+use outreach::config::settings;
 use outreach::domain::delivery::State;
 use outreach::exit::ExitCode;
 use outreach::report::COLUMNS;
@@ -166,37 +166,24 @@ fn flags(command: &clap::Command, found: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The table of settings as the code has it.
+/// The table of settings as their declarations have it.
 fn configuration() -> String {
-    let mut helps = BTreeMap::new();
-    let root = Cli::command();
-    flags(&root, &mut helps);
-    // Where several commands have a setting, the words of the main one count.
-    flags(root.find_subcommand("send").unwrap(), &mut helps);
-    let shown = Settings::merge(Layer::default(), Environment::new(), None);
-    let defaults = shown.unwrap().shown();
     let mut text = String::from(
         "| flag | variable | key in `outreach.toml` | default | meaning |\n| --- | --- | --- | --- | --- |\n",
     );
-    for key in KEYS {
-        let (flag, help) = if *key == "numbers" {
-            let flag = "`--one-per-row`, `--all-numbers`".to_owned();
-            (
-                flag,
-                "One message for each row, or one for each number of a row",
-            )
-        } else {
-            (format!("`--{key}`"), helps[*key].as_str())
+    for setting in settings() {
+        let (key, help) = (setting.key(), setting.help());
+        let flag = match key {
+            "numbers" => "`--one-per-row`, `--all-numbers`".to_owned(),
+            key => format!("`--{key}`"),
         };
         let (meaning, in_words) = match help.split_once(" [default: ") {
             Some((meaning, default)) => (meaning, default.trim_end_matches(']')),
-            None => (help, ""),
+            None => (help.as_str(), "-"),
         };
-        let line = defaults.iter().find(|line| line.key == *key).unwrap();
-        let default = match (line.value.as_str(), in_words) {
-            ("", "") => "-".to_owned(),
-            ("", words) => words.to_owned(),
-            (value, _) => format!("`{value}`"),
+        let default = match setting.default().as_str() {
+            "" => in_words.to_owned(),
+            value => format!("`{value}`"),
         };
         let variable = key.replace('-', "_").to_ascii_uppercase();
         let meaning = meaning
@@ -214,10 +201,15 @@ fn configuration() -> String {
 
 #[test]
 fn the_settings_are_those_of_the_program() {
-    let real = configuration();
+    let (told, real) = (marked("configuration").trim(), configuration());
+    if std::env::var_os("UPDATE_README").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        std::fs::write(path, README.replace(told, real.trim())).unwrap();
+        return;
+    }
     assert!(
-        marked("configuration").trim() == real.trim(),
-        "it should be:\n{real}"
+        told == real.trim(),
+        "run this test with UPDATE_README=1 to write it:\n{real}"
     );
 }
 

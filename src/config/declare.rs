@@ -1,0 +1,340 @@
+//! The declarations: every setting of the program stands here, once.
+//!
+//! The doc comment of a field is its help text, in the terminal and in the README.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use super::error::ConfigError;
+use super::origin::Origin;
+use super::values::{
+    above_zero, at_least_one, channel_id, concurrency, key_and_template, listen_address, one_of,
+    parsed, span, zero_is_off, zone,
+};
+use crate::amio::BaseUrl;
+use crate::amio::webhook::WebhookSecrets;
+use crate::domain::phone::Region;
+use crate::domain::quota::{self, Rate, Reserve};
+use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
+use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
+
+/// How to reach the API.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Connection {
+    /// Id of the Amio channel that sends
+    #[arg(long, value_name = "ID", value_parser = channel_id)]
+    pub channel: Option<String>,
+    /// Address of the API, https, or http to this machine
+    #[arg(long, value_name = "URL", value_parser = parsed::<BaseUrl>, default_value = BaseUrl::DOCUMENTED)]
+    pub base_url: BaseUrl,
+    /// File that holds the token and nothing else [default: the token is in AMIO_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// How long to wait for an answer: 30s, 2m
+    #[arg(long, value_name = "TIME", value_parser = above_zero, default_value = "30s")]
+    pub timeout: Duration,
+    /// Requests at the same time; your plan's limit, 1 to 10000
+    #[arg(long, value_name = "N", value_parser = concurrency, default_value = "3")]
+    pub concurrency: NonZeroU16,
+    /// The token, if there is one; see [`Connection::token`].
+    #[arg(skip)]
+    pub token: Option<SecretString>,
+}
+
+impl Connection {
+    /// The channel.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] if none is set.
+    pub fn channel(&self) -> Result<&str, ConfigError> {
+        self.channel
+            .as_deref()
+            .ok_or(ConfigError::Missing { key: "channel" })
+    }
+
+    /// The token.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoToken`] if there is none.
+    pub fn token(&self) -> Result<&SecretString, ConfigError> {
+        self.token.as_ref().ok_or(ConfigError::NoToken)
+    }
+}
+
+/// How fast, and when.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct Pace {
+    /// At most so many requests: 2000/h, 30/min, 5/s [default: what the API says it allows]
+    #[arg(long, value_name = "RATE", value_parser = parsed::<Rate>)]
+    pub rate: Option<Rate>,
+    /// Part of the API's quota to leave to others who use it: 10%, or a number of requests
+    #[arg(long, value_name = "PART", value_parser = parsed::<Reserve>, default_value = "0")]
+    pub reserve: Reserve,
+    /// Requests that may leave at once after a quiet time [default: 10 ms worth of the rate, at least 1]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub burst: Option<NonZeroU32>,
+    /// How to use the quota of an hour: as fast as it goes, or spread evenly
+    #[arg(id = "pace", long, value_name = "HOW", default_value = "fast",
+        value_parser = one_of([("fast", quota::Pace::Fast), ("even", quota::Pace::Even)]))]
+    pub style: quota::Pace,
+    /// Stop at this time of day, and continue with the next run: 06:00
+    #[arg(long, value_name = "HH:MM")]
+    pub(super) until: Option<String>,
+    /// Stop after this time, and continue with the next run: 5h, 90m
+    #[arg(long = "for", value_name = "TIME", value_parser = above_zero)]
+    pub(super) for_: Option<Duration>,
+    /// Send only between these times of day: 08:00-21:00
+    #[arg(long, value_name = "FROM-TO", value_parser = parsed::<DailyWindow>)]
+    pub(super) window: Option<DailyWindow>,
+    /// Time zone of --window and --until: Europe/Prague [default: this machine's]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub(super) timezone: Option<TimeZone>,
+    /// Whose clock --window goes by: --timezone, or the recipient's, from the number
+    #[arg(long, value_name = "WHOSE", default_value = "timezone",
+        value_parser = one_of([("timezone", WindowBy::Sender), ("recipient", WindowBy::Recipient)]))]
+    pub(super) window_by: WindowBy,
+    /// After Ctrl-C, how long requests in flight may take to finish: 30s
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "30s")]
+    pub grace: Duration,
+    /// Sending hours and deadline: the five settings from `until` to `window_by`, for one run.
+    #[arg(skip)]
+    pub schedule: Schedule,
+}
+
+/// The region of numbers without a plus.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DefaultRegion {
+    /// Region of numbers without a plus, as ISO code: CZ
+    #[arg(long, value_name = "CODE", value_parser = parsed::<Region>)]
+    pub(super) region: Option<Region>,
+}
+
+/// How a contacts file is read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Contacts file")]
+pub struct ContactsFile {
+    /// The region of numbers without a plus.
+    #[command(flatten)]
+    pub(super) default: DefaultRegion,
+    /// Which column is what: phone=Mobile; also region, first_name, last_name, contact_id; repeatable
+    #[arg(long, value_name = "WHAT=HEADER")]
+    pub(super) column: Vec<String>,
+    /// What stands between the cells: comma, semicolon, tab, pipe [default: found out]
+    #[arg(long, value_name = "CHAR", value_parser = parsed::<Delimiter>)]
+    pub(super) delimiter: Option<Delimiter>,
+    /// Encoding of the text: utf-8, windows-1250, ... [default: found out]
+    #[arg(long, value_name = "NAME", value_parser = parsed::<TextEncoding>)]
+    pub(super) encoding: Option<TextEncoding>,
+    /// Sheet of a workbook [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
+    /// The first row is a contact, not a header
+    #[arg(long)]
+    pub(super) no_header: bool,
+    /// Of several numbers in a row take the first valid one, or the first mobile one
+    #[arg(long, value_name = "WHICH", default_value = "first",
+        value_parser = one_of([("first", Prefer::First), ("mobile", Prefer::Mobile)]))]
+    pub(super) prefer: Prefer,
+    /// One message for each row, or one for each number of a row
+    #[arg(long, hide = true, value_name = "WHICH", default_value = "one-per-row",
+        value_parser = one_of([("one-per-row", NumbersPerRow::One), ("all-numbers", NumbersPerRow::All)]))]
+    pub(super) numbers: NumbersPerRow,
+    /// One message for each row, however many numbers it has (the default)
+    #[arg(long, conflicts_with = "all_numbers")]
+    one_per_row: bool,
+    /// One message for each number of a row
+    #[arg(long)]
+    all_numbers: bool,
+    /// Refuse a file with fewer valid rows than this: 50%
+    #[arg(long, value_name = "PERCENT", value_parser = parsed::<MinValid>, default_value = "50%")]
+    pub(super) min_valid: MinValid,
+}
+
+/// The two words of the setting `numbers`, which are flags of their own: there is no `--numbers`.
+pub(super) const NUMBERS: [&str; 2] = ["one-per-row", "all-numbers"];
+
+/// Where the message comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageSource {
+    /// A text, as a template.
+    Message(String),
+    /// A file with the content as JSON.
+    File(PathBuf),
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Message")]
+pub struct Content {
+    /// Text of the message: "Hello {{ first_name }}"
+    #[arg(
+        id = "message",
+        long,
+        short,
+        value_name = "TEMPLATE",
+        conflicts_with = "content"
+    )]
+    pub(super) text: Option<String>,
+    /// File with the message as JSON (image, cards, quick replies, ...); every string is a template
+    #[arg(id = "content", long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Message tag of Facebook Messenger: ACCOUNT_UPDATE, CONFIRMED_EVENT_UPDATE, POST_PURCHASE_UPDATE
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Further metadata of the message; repeatable
+    #[arg(long, value_name = "KEY=TEMPLATE", value_parser = key_and_template)]
+    pub metadata: Vec<(String, String)>,
+    /// The message; `None` if neither `--message` nor `--content` is given.
+    #[arg(skip)]
+    pub message: Option<MessageSource>,
+}
+
+/// The contacts that earlier batches have reached. The `Default` is "skip none".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Never twice")]
+pub struct History {
+    /// Skip who got the same message within this time; 0 turns it off
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "12h")]
+    pub repeat_guard: Duration,
+    /// Skip who got any message from us within this time: 30d [default: off]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub not_within: Option<Duration>,
+}
+
+/// What to do with a recipient whose outcome is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecided {
+    /// Nothing until there is evidence, or a decision.
+    Hold,
+    /// Send again, and risk a double.
+    Retry,
+}
+
+/// When to stop by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Guards")]
+pub struct Guards {
+    /// Stop after so many refusals with the same text before the first success; 0 turns it off
+    // The long path keeps clap from taking the `Option` for "may be left out": `None` is 0, "off".
+    #[arg(long, value_name = "N", value_parser = zero_is_off, default_value = "20")]
+    pub identical_refusals: std::option::Option<NonZeroU32>,
+    /// Pause after so many answers in a row that leave the outcome unknown
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "3")]
+    pub undecided_in_a_row: NonZeroU32,
+    /// When the outcome is unknown: hold the recipient, or retry and risk a double
+    #[arg(long, value_name = "WHAT", default_value = "hold",
+        value_parser = one_of([("hold", Undecided::Hold), ("retry", Undecided::Retry)]))]
+    pub undecided: Undecided,
+    /// Refusals whose text matches mean an invalid message, not "no Messenger"; * stands for any text
+    #[arg(long, value_name = "TEXT")]
+    pub invalid_pattern: Option<String>,
+    /// Do not wait for the first answer before the others leave
+    #[arg(long)]
+    pub no_canary: bool,
+    /// The contacts that earlier batches have reached.
+    #[arg(skip)]
+    pub history: History,
+}
+
+/// Where the state is kept.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Checkpoint")]
+pub struct CheckpointFile {
+    /// The checkpoint: state of all batches, contacts, suppression list
+    #[arg(long, value_name = "FILE", default_value = "outreach.db")]
+    pub(super) db: PathBuf,
+}
+
+/// Where the results go.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Results")]
+pub struct Results {
+    /// Results file: one line for each row of the input [default: BATCH.results.csv]
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Also write the summary as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
+}
+
+/// Where state and results are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub(super) db: PathBuf,
+    pub(super) db_from: Origin,
+    /// The results file; `None` is `<batch>.results.csv`.
+    pub out: Option<PathBuf>,
+    pub(super) out_from: Origin,
+    /// The summary file.
+    pub summary: Option<PathBuf>,
+}
+
+impl Checkpoint {
+    /// The checkpoint to use.
+    pub fn db(&self) -> &Path {
+        &self.db
+    }
+
+    /// Whether any layer names the checkpoint: otherwise it is the command's own default.
+    pub fn is_named(&self) -> bool {
+        self.db_from != Origin::Default
+    }
+
+    /// The checkpoint, if a flag of this command named it: a suggested command must name it too.
+    pub fn db_by_flag(&self) -> Option<&Path> {
+        (self.db_from == Origin::Flag).then_some(&self.db)
+    }
+
+    /// The same for a rehearsal: only a flag, given for this very run, may name the files. The
+    /// checkpoint that the environment or `outreach.toml` names is the real one, and a rehearsal in
+    /// it would count as messages to real people.
+    #[must_use]
+    pub fn for_sandbox(self) -> Self {
+        let db = self.db_by_flag().unwrap_or(Path::new("sandbox.db"));
+        Self {
+            db: db.to_owned(),
+            out: self.out.filter(|_| self.out_from == Origin::Flag),
+            ..self
+        }
+    }
+}
+
+/// How to receive webhooks.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Webhooks")]
+pub struct Serve {
+    /// Address and port
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Certificate chain as PEM; with --tls-key
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// Private key as PEM; with --tls-cert
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// File with the webhook secrets, one a line: CHANNEL=SECRET, or SECRET for all channels
+    #[arg(long, value_name = "FILE")]
+    pub(super) webhook_secret_file: Option<PathBuf>,
+    /// Further words that opt a person out, beside STOP and the like; repeatable
+    #[arg(id = "opt_out_word", long = "opt-out-word", value_name = "WORD")]
+    pub opt_out_words: Vec<String>,
+    /// Take events without a signature; only on this machine, for tests
+    #[arg(long)]
+    pub insecure_no_signature: bool,
+    /// Certificate chain and private key.
+    #[arg(skip)]
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The webhook secrets; empty only with `insecure_no_signature`.
+    #[arg(skip)]
+    pub secrets: WebhookSecrets,
+}

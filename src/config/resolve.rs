@@ -1,0 +1,150 @@
+//! The groups of settings as the commands take them: what several settings mean together.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::declare::{
+    Checkpoint, CheckpointFile, Connection, ContactsFile, Content, Guards, MessageSource, Pace,
+    Results, Serve,
+};
+use super::error::ConfigError;
+use super::settings::Settings;
+use super::values::{SaysAllowed as _, name_column};
+use crate::clock::later;
+use crate::domain::schedule::{Schedule, parse_until};
+use crate::intake::{self, ColumnChoice};
+
+impl Settings {
+    /// How to reach the API.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood or the token file cannot be read.
+    pub fn connection(&self) -> Result<Connection, ConfigError> {
+        Ok(Connection {
+            token: self.token()?,
+            ..self.group()?
+        })
+    }
+
+    /// How fast, and when, for a run that begins `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub fn pace(&self, now: Timestamp) -> Result<Pace, ConfigError> {
+        let mut pace: Pace = self.group()?;
+        let zone = pace.timezone.clone().unwrap_or_else(TimeZone::system);
+        let until = pace.until.as_deref().map(|text| {
+            parse_until(text, now, &zone)
+                .map_err(|error| self.wrong("until", text, error.allowed()))
+        });
+        let after = pace.for_.map(|span| later(now, span));
+        pace.schedule = Schedule {
+            window: pace.window,
+            window_by: pace.window_by,
+            // The earlier of the two.
+            deadline: [until.transpose()?, after].into_iter().flatten().min(),
+            zone,
+        };
+        Ok(pace)
+    }
+
+    /// How a contacts file is read.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub fn intake(&self) -> Result<intake::Settings, ConfigError> {
+        let file: ContactsFile = self.group()?;
+        let mut columns = ColumnChoice::default();
+        for text in &file.column {
+            name_column(&mut columns, text)
+                .map_err(|allowed| self.wrong("column", text, allowed))?;
+        }
+        Ok(intake::Settings {
+            region: file.default.region,
+            columns,
+            delimiter: file.delimiter,
+            encoding: file.encoding,
+            sheet: file.sheet,
+            no_header: file.no_header,
+            prefer: file.prefer,
+            numbers: file.numbers,
+            min_valid: file.min_valid,
+        })
+    }
+
+    /// What is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a `KEY=TEMPLATE` has no `=`.
+    pub fn content(&self) -> Result<Content, ConfigError> {
+        let mut content: Content = self.group()?;
+        let (text, file) = (content.text.take(), content.file.take());
+        content.message = text
+            .map(MessageSource::Message)
+            .or(file.map(MessageSource::File));
+        Ok(content)
+    }
+
+    /// Where state and results are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the name of a file is empty.
+    pub fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
+        let CheckpointFile { db } = self.group()?;
+        let Results { out, summary } = self.group()?;
+        Ok(Checkpoint {
+            db,
+            db_from: self.origin("db"),
+            out,
+            out_from: self.origin("out"),
+            summary,
+        })
+    }
+
+    /// When to stop by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub fn guards(&self) -> Result<Guards, ConfigError> {
+        let mut guards: Guards = self.group()?;
+        guards.history = self.group()?;
+        guards.history.not_within = guards.history.not_within.filter(|span| !span.is_zero());
+        guards.invalid_pattern = guards.invalid_pattern.filter(|text| !text.is_empty());
+        Ok(guards)
+    }
+
+    /// How to receive webhooks.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood, a secret cannot be read, there is none, or
+    /// unsigned events would be taken from other machines.
+    pub fn serve(&self) -> Result<Serve, ConfigError> {
+        let mut serve: Serve = self.group()?;
+        serve.tls = match (serve.tls_cert.take(), serve.tls_key.take()) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            (Some(_), None) => return Err(ConfigError::Missing { key: "tls-key" }),
+            (None, Some(_)) => return Err(ConfigError::Missing { key: "tls-cert" }),
+        };
+        serve.secrets = self.webhook_secrets()?;
+        if serve.insecure_no_signature && !serve.listen.ip().is_loopback() {
+            let allowed = "an address of this machine, since --insecure-no-signature is given";
+            let text = self.text("listen").unwrap_or_default();
+            return Err(self.wrong("listen", text, allowed));
+        }
+        if serve.secrets.is_empty() && !serve.insecure_no_signature {
+            return Err(ConfigError::Secret {
+                place: "OUTREACH_WEBHOOK_SECRET (or the file of webhook-secret-file)".to_owned(),
+                reason: "without the channel's webhook secret anybody could send events",
+            });
+        }
+        Ok(serve)
+    }
+}

@@ -1,0 +1,77 @@
+//! The settings in force, for `outreach config`.
+
+use std::path::Path;
+
+use super::origin::{FILE_NAME, Origin};
+use super::setting::settings;
+use super::settings::Settings;
+
+/// One line of `outreach config`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The setting.
+    pub key: &'static str,
+    /// Its value as it would be typed; empty for "not set". Secrets: only whether there is one.
+    pub value: String,
+    /// The layer that it comes from.
+    pub origin: Origin,
+    /// The origin for people: `--rate`, `OUTREACH_RATE`, `outreach.toml`, `default`.
+    pub from: String,
+}
+
+impl Settings {
+    /// All settings in force, each with its origin, the token and the webhook secret last.
+    pub fn shown(&self) -> Vec<Shown> {
+        let mut lines: Vec<Shown> = settings()
+            .iter()
+            .map(|setting| {
+                let (key, origin) = (setting.key(), self.origin(setting.key()));
+                let value = match origin {
+                    Origin::Default => setting.default(),
+                    Origin::File | Origin::Environment | Origin::Flag => self.texts(key).join("; "),
+                };
+                Shown {
+                    key,
+                    value,
+                    origin,
+                    from: self.from(key, origin),
+                }
+            })
+            .collect();
+        lines.push(shown_secret("token", self.token_place()));
+        lines.push(shown_secret("webhook-secret", self.webhook_secret_place()));
+        lines
+    }
+
+    fn from(&self, key: &str, origin: Origin) -> String {
+        match origin {
+            Origin::Default => "default".to_owned(),
+            Origin::File => self
+                .file()
+                .unwrap_or(Path::new(FILE_NAME))
+                .display()
+                .to_string(),
+            // The one setting that has a second name in the environment.
+            Origin::Environment
+                if key == "token-file" && self.variable("OUTREACH_TOKEN_FILE").is_none() =>
+            {
+                "AMIO_TOKEN_FILE".to_owned()
+            }
+            Origin::Environment | Origin::Flag => origin.name(key),
+        }
+    }
+}
+
+/// Whether there is a secret, and where; never the secret.
+fn shown_secret(key: &'static str, place: Option<(String, Origin)>) -> Shown {
+    let (value, origin, from) = match place {
+        Some((place, origin)) => (format!("set (from {place})"), origin, place),
+        None => ("not set".to_owned(), Origin::Default, "default".to_owned()),
+    };
+    Shown {
+        key,
+        value,
+        origin,
+        from,
+    }
+}

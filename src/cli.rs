@@ -7,6 +7,7 @@
 //! Flags that are settings have the same name in all three layers: `--repeat-guard`,
 //! `OUTREACH_REPEAT_GUARD`, `repeat-guard` in `outreach.toml`.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -193,6 +194,9 @@ pub struct SendArgs {
     /// Send to a simulated API inside this process: nobody is messaged
     #[arg(long)]
     pub sandbox: bool,
+    /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
+    #[arg(long, value_name = "N", requires = "sandbox")]
+    pub sandbox_quota: Option<NonZeroU32>,
     /// What is sent.
     #[command(flatten)]
     pub content: ContentArgs,
@@ -233,6 +237,9 @@ pub struct ResumeArgs {
     /// Continue a batch of the sandbox: nobody is messaged
     #[arg(long)]
     pub sandbox: bool,
+    /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
+    #[arg(long, value_name = "N", requires = "sandbox")]
+    pub sandbox_quota: Option<NonZeroU32>,
     /// Where to.
     #[command(flatten)]
     pub connection: ConnectionArgs,

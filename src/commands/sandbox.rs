@@ -8,12 +8,41 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::sandbox::{
-    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share,
+    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, Texts,
     WebhookSettings, WindowKind, parse_duration,
 };
 
+const FAULTS: &str = "\
+Faults are written KIND or KIND:OPTION,OPTION; the first rule that hits a request decides.
+
+Kinds:
+  400 ... 599              this status, nothing accepted; 502-after-accept: accepted all the same
+  refuse=TEXT              a refusal with this text in errors[0].message (422, or status=CODE)
+  garbage-201, garbage-200 success with an unreadable body, accepted (201) or not (200)
+  hang-after-accept, hang-before-accept       no answer
+  close-after-accept, cut-after-accept        accepted; the connection closes before or in the answer
+  drop-before-read, close-after-answer        the connection closes before the request is read, or after the answer
+  refuse                   connections are refused for a while
+  slow                     the answer comes late
+  fail-later=CODE          accepted, then reported by message_failed with this code (not on Messenger)
+
+Options:
+  2%, share=0.02           this share of the requests, by chance
+  from=N, to=N, at=N, after=N, every=N        these requests, counted from 1
+  after=N                  of refuse=TEXT: once N messages are accepted
+  on=all                   all calls count and are hit, not sends alone
+  for=TIME                 the length of refuse and slow; a status or refuse=TEXT ends so long after its first hit
+  status=CODE              of refuse=TEXT
+  byte=N                   of cut-after-accept: bytes of the answer that arrive
+  retry-after=SECONDS      of an error answer: its Retry-After header
+  text=WORDS               of a status: its error text (last option)
+
+refuse=TEXT takes options after colons, since TEXT may hold commas:
+  --fault 'refuse=(#4) Too many send requests to phone numbers:after=40:status=502:for=30s'";
+
 /// Simulate the Amio API on a local port. Nobody is messaged.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = FAULTS)]
 pub struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
@@ -45,7 +74,7 @@ pub struct SandboxArgs {
     /// How the quota counts
     #[arg(long, value_enum, default_value_t = WindowKind::Fixed)]
     window_kind: WindowKind,
-    /// What the quota headers tell
+    /// What the quota headers say
     #[arg(long, value_enum, default_value_t = Headers::Honest)]
     headers: Headers,
     /// The highest number of simultaneous connections
@@ -60,7 +89,8 @@ pub struct SandboxArgs {
     /// Up to so much more, by chance
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
     jitter: Duration,
-    /// A scripted fault, such as `500:2%`, `hang-after-accept:1%`, `401:after=500` or `refuse:from=200,for=5s` (repeatable)
+    /// A scripted fault, such as `500:2%`, `401:after=500`, `refuse:from=200,for=5s` or `refuse=TEXT:after=40`
+    /// (repeatable; --help has all)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
     /// Keep accepted messages in this file, to go on after a kill
@@ -98,9 +128,7 @@ fn parse_event(text: &str) -> Result<(String, Share), String> {
     if WebhookSettings::new("", "").set_share(name, share) {
         Ok((name.to_owned(), share))
     } else {
-        Err(format!(
-            "`{name}` is not something that webhook events tell"
-        ))
+        Err(format!("`{name}` is not a name of --webhook"))
     }
 }
 
@@ -124,56 +152,60 @@ fn parse_channel(text: &str) -> Result<Channel, String> {
     }
 }
 
-impl SandboxArgs {
-    /// What the flags ask for.
-    fn settings(&self) -> Settings {
-        let mut settings = Settings {
-            seed: self.seed,
-            without_messenger: self.no_messenger,
-            ..Settings::default()
-        };
-        if !self.token.is_empty() {
-            settings.tokens.clone_from(&self.token);
-        }
-        if !self.channel.is_empty() {
-            settings.channels.clone_from(&self.channel);
-        }
-        if let Some(text) = &self.no_messenger_text {
-            settings.texts.no_messenger.clone_from(text);
-        }
-        settings.texts.every_422.clone_from(&self.same_text);
-        settings.quota = NonZeroU32::new(self.quota).map(|limit| Quota {
-            kind: self.window_kind,
-            headers: self.headers,
-            ..Quota::fixed(limit, self.window)
-        });
-        settings.connections = self.connections.map(|limit| ConnectionLimit {
-            limit,
-            excess: self.excess,
-        });
-        settings.latency = self.latency;
-        settings.jitter = self.jitter;
-        settings.faults.clone_from(&self.fault);
-        settings.webhooks = self.webhooks();
-        settings.state.clone_from(&self.state);
-        settings
+/// What was given, or else the default.
+fn given<T: Clone>(values: &[T], default: Vec<T>) -> Vec<T> {
+    if values.is_empty() {
+        default
+    } else {
+        values.to_vec()
     }
 }
 
 impl SandboxArgs {
+    /// What the flags ask for.
+    fn settings(&self) -> Settings {
+        let default = Settings::default();
+        let no_messenger = self.no_messenger_text.clone();
+        Settings {
+            seed: self.seed,
+            tokens: given(&self.token, default.tokens),
+            channels: given(&self.channel, default.channels),
+            without_messenger: self.no_messenger,
+            texts: Texts {
+                no_messenger: no_messenger.unwrap_or(default.texts.no_messenger),
+                every_422: self.same_text.clone(),
+            },
+            quota: NonZeroU32::new(self.quota).map(|limit| Quota {
+                kind: self.window_kind,
+                headers: self.headers,
+                ..Quota::fixed(limit, self.window)
+            }),
+            connections: self.connections.map(|limit| ConnectionLimit {
+                limit,
+                excess: self.excess,
+            }),
+            latency: self.latency,
+            jitter: self.jitter,
+            faults: self.fault.clone(),
+            webhooks: self.webhooks(),
+            state: self.state.clone(),
+            ..default
+        }
+    }
+
     fn webhooks(&self) -> Option<WebhookSettings> {
         let mut webhooks =
             WebhookSettings::new(self.webhook_url.as_ref()?, self.webhook_secret.as_ref()?);
         for (name, share) in &self.webhook {
             webhooks.set_share(name, *share);
         }
-        if !self.stop_word.is_empty() {
-            webhooks.stop_words.clone_from(&self.stop_word);
-        }
-        webhooks.delay = self.webhook_delay;
-        webhooks.spread = self.webhook_spread;
-        webhooks.minute = self.webhook_minute;
-        Some(webhooks)
+        Some(WebhookSettings {
+            stop_words: given(&self.stop_word, webhooks.stop_words),
+            delay: self.webhook_delay,
+            spread: self.webhook_spread,
+            minute: self.webhook_minute,
+            ..webhooks
+        })
     }
 }
 
@@ -209,7 +241,7 @@ async fn serve(args: &SandboxArgs) -> anyhow::Result<()> {
         "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\""
     );
     eprintln!(
-        "Its own account: http://{0}/sandbox/stats (also /accepted, /people). Stop it with Ctrl-C.",
+        "Its own account: http://{0}/sandbox/stats (also /accepted, /messages, /people). Stop it with Ctrl-C.",
         sandbox.address()
     );
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -1,5 +1,7 @@
 //! The sandbox as a client sees it, over real connections, and the account that it keeps.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use outreach::sandbox::{Sandbox, Settings, Share, WebhookSettings, WebhookStats};
+use outreach::sandbox::{FaultRule, Sandbox, Settings, Share, WebhookSettings, WebhookStats};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
@@ -77,10 +77,26 @@ struct Scene {
 
 impl Scene {
     async fn new(failures: u64, script: impl FnOnce(&mut WebhookSettings)) -> Self {
-        let receiver = Arc::new(Receiver {
+        let receiver = Receiver {
             failures,
             ..Receiver::default()
-        });
+        };
+        Self::start(receiver, Vec::new(), script).await
+    }
+
+    async fn with_faults(
+        faults: Vec<FaultRule>,
+        script: impl FnOnce(&mut WebhookSettings),
+    ) -> Self {
+        Self::start(Receiver::default(), faults, script).await
+    }
+
+    async fn start(
+        receiver: Receiver,
+        faults: Vec<FaultRule>,
+        script: impl FnOnce(&mut WebhookSettings),
+    ) -> Self {
+        let receiver = Arc::new(receiver);
         let app = Router::new()
             .route("/hooks/{channel}", post(receive))
             .with_state(Arc::clone(&receiver));
@@ -97,6 +113,7 @@ impl Scene {
         script(&mut webhooks);
         let settings = Settings {
             webhooks: Some(webhooks),
+            faults,
             without_messenger: Share::NONE,
             ..Settings::default()
         };
@@ -340,6 +357,36 @@ async fn other_channels_fail_by_event_with_documented_codes() {
         (BTreeSet::from([1, 4]), BTreeSet::from([1, 2, 4]))
     );
     assert!(scene.taken("messages_delivered").is_empty() && scene.taken("opt_in").is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_makes_messages_fail_later_with_its_code() {
+    let fault = "fail-later=3:from=2,to=3".parse().unwrap();
+    let scene = Scene::with_faults(vec![fault], |webhooks| {
+        assert!(webhooks.set_share("failed", Share::NONE));
+    })
+    .await;
+    let mut sent = Vec::new();
+    for number in 0..4 {
+        sent.push(
+            scene
+                .send(Settings::VIBER_CHANNEL, 15_550_100_000 + number)
+                .await,
+        );
+    }
+    scene.settled().await;
+    let failed = scene.taken("message_failed");
+    let id = |message: &Value| message["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        ids(&failed, "/message/id"),
+        BTreeSet::from([id(&sent[1]), id(&sent[2])])
+    );
+    assert!(failed.iter().all(|data| data["error"]["code"] == 3));
+    let people = scene.people().await;
+    let told = people
+        .values()
+        .map(|person| &person["messages"][0]["failed"]);
+    assert_eq!(told.filter(|code| **code == 3).count(), 2);
 }
 
 #[tokio::test]

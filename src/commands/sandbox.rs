@@ -12,33 +12,41 @@ use crate::sandbox::{
     WebhookSettings, WindowKind, parse_duration,
 };
 
+/// Lines of at most 80 characters, so that no terminal wraps them.
 const FAULTS: &str = "\
-Faults are written KIND or KIND:OPTION,OPTION; the first rule that hits a request decides.
+Faults are written KIND or KIND:OPTION,OPTION. The first rule that hits decides.
 
 Kinds:
-  400 ... 599              this status, nothing accepted; 502-after-accept: accepted all the same
-  refuse=TEXT              a refusal with this text in errors[0].message (422, or status=CODE)
-  garbage-201, garbage-200 success with an unreadable body, accepted (201) or not (200)
-  hang-after-accept, hang-before-accept       no answer
-  close-after-accept, cut-after-accept        accepted; the connection closes before or in the answer
-  drop-before-read, close-after-answer        the connection closes before the request is read, or after the answer
-  refuse                   connections are refused for a while
-  slow                     the answer comes late
-  fail-later=CODE          accepted, then reported by message_failed with this code (not on Messenger)
+  400 ... 599         this status; nothing is accepted
+  502-after-accept    this status, and the message is accepted all the same
+  refuse=TEXT         a refusal with this text in errors[0].message: 422, or status=
+  fail-later=CODE     201, later message_failed with this code (not on Messenger)
+  slow                the answer comes late
+  hang-after-accept, hang-before-accept
+                      no answer
+  garbage-201, garbage-200
+                      an unreadable answer; accepted (201) or not (200)
+  close-after-accept, cut-after-accept
+                      accepted; the connection closes before or in the answer
+  drop-before-read    the connection closes before the request is read
+  close-after-answer  the connection closes after the answer
+  refuse              the port refuses connections for a while
 
 Options:
-  2%, share=0.02           this share of the requests, by chance
-  from=N, to=N, at=N, after=N, every=N        these requests, counted from 1
-  after=N                  of refuse=TEXT: once N messages are accepted
-  on=all                   all calls count and are hit, not sends alone
-  for=TIME                 the length of refuse and slow; a status or refuse=TEXT ends so long after its first hit
-  status=CODE              of refuse=TEXT
-  byte=N                   of cut-after-accept: bytes of the answer that arrive
-  retry-after=SECONDS      of an error answer: its Retry-After header
-  text=WORDS               of a status: its error text (last option)
+  2%, share=0.02      this share of the requests, by chance
+  from=N, to=N, at=N, after=N, every=N
+                      these requests, counted from 1
+  after=N             of refuse=TEXT: once N messages are accepted
+  on=all              count and hit all calls, not sends alone
+  for=TIME            of refuse and slow: how long or late; of a status and
+                      refuse=TEXT: the rule ends so long after its first hit
+  status=CODE         of refuse=TEXT
+  byte=N              of cut-after-accept: bytes of the answer that arrive
+  retry-after=SECONDS of an error answer: its Retry-After header
+  text=WORDS          of a status: its error text (the last option)
 
-refuse=TEXT takes options after colons, since TEXT may hold commas:
-  --fault 'refuse=(#4) Too many send requests to phone numbers:after=40:status=502:for=30s'";
+TEXT may hold commas and colons: options of refuse=TEXT follow after colons.
+  --fault 'refuse=(#4) Too many send requests:after=40:status=502:for=30s'";
 
 /// Simulate the Amio API on a local port. Nobody is messaged.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,6 +73,12 @@ pub struct SandboxArgs {
     /// Say this in every 422, whatever its cause
     #[arg(long, value_name = "TEXT")]
     same_text: Option<String>,
+    /// Refuse messages with a retired tag: (#100) Invalid parameter
+    #[arg(long)]
+    retired_tags: bool,
+    /// On Messenger, refuse further messages to a person whose last action is longer ago, such as 24h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    reply_window: Option<Duration>,
     /// Requests in one window; 0 for no quota
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     quota: u32,
@@ -175,6 +189,8 @@ impl SandboxArgs {
                 no_messenger: no_messenger.unwrap_or(default.texts.no_messenger),
                 every_422: self.same_text.clone(),
             },
+            retired_tags: self.retired_tags,
+            reply_window: self.reply_window,
             quota: NonZeroU32::new(self.quota).map(|limit| Quota {
                 kind: self.window_kind,
                 headers: self.headers,

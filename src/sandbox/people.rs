@@ -3,6 +3,8 @@
 //! A person is a channel and a number. Contact ids are computed from both, so that no second index is
 //! needed, and so that another sandbox with the same channels gives out the same ids.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -91,6 +93,17 @@ pub(super) struct Person {
     /// Messages accepted since then.
     pub(super) after_stop: u32,
     pub(super) name: Option<Box<str>>,
+}
+
+impl Person {
+    /// True if the person's last action is longer ago than `window`, or if there is none yet.
+    pub(super) fn is_outside(&self, window: Duration, now_ms: u64) -> bool {
+        let last_action = match self.opted_in_ms.max(self.stopped_ms) {
+            0 => None,
+            time => Some(Duration::from_millis(now_ms.saturating_sub(time))),
+        };
+        last_action.is_none_or(|ago| ago > window)
+    }
 }
 
 /// A message that the sandbox accepted, as the account shows it.

@@ -57,12 +57,16 @@ struct Metadata {
     platform: Option<String>,
 }
 
-const TAGS: [&str; 14] = [
+/// The one tag that Facebook has not retired.
+const HUMAN_AGENT: &str = "HUMAN_AGENT";
+
+const TAGS: [&str; 15] = [
     "ACCOUNT_UPDATE",
     "APPLICATION_UPDATE",
     "APPOINTMENT_UPDATE",
     "CONFIRMED_EVENT_REMINDER",
     "CONFIRMED_EVENT_UPDATE",
+    HUMAN_AGENT,
     "ISSUE_RESOLUTION",
     "NON_PROMOTIONAL_SUBSCRIPTION",
     "PAYMENT_UPDATE",
@@ -111,13 +115,27 @@ fn accept(
     let content = request.content.ok_or("content is required.")?;
     check_content(channel, content)?;
     let metadata = request.metadata;
-    metadata.map_or(Ok(()), check_metadata)?;
+    let tag = metadata.map_or(Ok(None), check_metadata)?;
+    if settings.retired_tags && tag.as_deref().is_some_and(|tag| tag != HUMAN_AGENT) {
+        return Err("(#100) Invalid parameter".into());
+    }
     let (key, by_phone) = find(app, account, index, &contact)?;
     if by_phone && channel.is_messenger() && settings.is_unreachable(key.number()) {
         return Err(settings.texts.no_messenger.clone().into());
     }
+    let now_ms = app.now_ms();
+    if let Some(window) = settings.reply_window
+        && channel.is_messenger()
+        && tag.is_none()
+        && account
+            .people
+            .get(&key)
+            .is_some_and(|person| person.is_outside(window, now_ms))
+    {
+        return Err("(#10) This message is sent outside of allowed window.".into());
+    }
     let message = NewMessage { content, metadata };
-    let (message_id, count) = account.accept(settings, key, app.now_ms(), message);
+    let (message_id, count) = account.accept(settings, key, now_ms, message);
     note_name(account, key, &contact);
     let fail_later = match fault {
         Some(Fault::FailLater { code }) => Some(*code),
@@ -199,7 +217,8 @@ fn check_content(channel: &Channel, content: &RawValue) -> Result<(), Refusal> {
     }
 }
 
-fn check_metadata(metadata: &RawValue) -> Result<(), Refusal> {
+/// The message tag, in capitals.
+fn check_metadata(metadata: &RawValue) -> Result<Option<String>, Refusal> {
     let metadata: Metadata = serde_json::from_str(metadata.get())
         .map_err(|_| "metadata must be an object; tag, type and platform_metadata are texts.")?;
     let is_in =
@@ -220,7 +239,7 @@ fn check_metadata(metadata: &RawValue) -> Result<(), Refusal> {
     if platform.chars().count() > 1000 {
         return Err("metadata.platform_metadata is longer than 1000 characters.".into());
     }
-    Ok(())
+    Ok(metadata.tag.map(|tag| tag.to_ascii_uppercase()))
 }
 
 /// The 201. Content and metadata go back as they came.

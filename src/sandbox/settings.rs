@@ -26,6 +26,11 @@ pub struct Settings {
     pub texts: Texts,
     /// How `status.code` of the error envelope is written.
     pub code_form: CodeForm,
+    /// Messages with a tag that Facebook has retired are refused, as since April 2026.
+    pub retired_tags: bool,
+    /// On Messenger, a person who was messaged before takes a message without a tag only for so long
+    /// after their last action (acceptance or answer); `None` for ever.
+    pub reply_window: Option<Duration>,
     /// The quota; `None` grants everything and sends no quota headers.
     pub quota: Option<Quota>,
     /// The limit of simultaneous connections; `None` for no limit.
@@ -96,6 +101,8 @@ impl Default for Settings {
             without_messenger: Share::percent(15),
             texts: Texts::default(),
             code_form: CodeForm::AsRecorded,
+            retired_tags: false,
+            reply_window: None,
             quota: Some(Quota::default()),
             connections: None,
             earlier_contacts: false,

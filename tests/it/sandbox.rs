@@ -132,7 +132,7 @@ impl Scene {
             .unwrap()
     }
 
-    /// Every accepted number with its count, as `/sandbox/accepted` tells it.
+    /// Every accepted number with its count, as `/sandbox/accepted` lists it.
     async fn accepted(&self) -> BTreeMap<String, u64> {
         let lines = self.account("accepted").await;
         let person = |line: &str| {

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use outreach::sandbox::{FaultRule, Sandbox, Settings, Share, WebhookSettings, WebhookStats};
+use outreach::sandbox::{Sandbox, Settings, Share, WebhookSettings, WebhookStats};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
@@ -81,19 +81,12 @@ impl Scene {
             failures,
             ..Receiver::default()
         };
-        Self::start(receiver, Vec::new(), script).await
-    }
-
-    async fn with_faults(
-        faults: Vec<FaultRule>,
-        script: impl FnOnce(&mut WebhookSettings),
-    ) -> Self {
-        Self::start(Receiver::default(), faults, script).await
+        Self::start(receiver, Settings::default(), script).await
     }
 
     async fn start(
         receiver: Receiver,
-        faults: Vec<FaultRule>,
+        settings: Settings,
         script: impl FnOnce(&mut WebhookSettings),
     ) -> Self {
         let receiver = Arc::new(receiver);
@@ -113,9 +106,8 @@ impl Scene {
         script(&mut webhooks);
         let settings = Settings {
             webhooks: Some(webhooks),
-            faults,
             without_messenger: Share::NONE,
-            ..Settings::default()
+            ..settings
         };
         let sandbox = Sandbox::start(settings, ANY_PORT).await.unwrap();
         Self {
@@ -126,6 +118,12 @@ impl Scene {
     }
 
     async fn send(&self, channel: &str, number: u64) -> Value {
+        let response = self.post(channel, number).await;
+        assert_eq!(response.status(), 201);
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
+    async fn post(&self, channel: &str, number: u64) -> reqwest::Response {
         let body = json!({
             "channel": { "id": channel },
             "contact": { "phone_number": number.to_string() },
@@ -138,9 +136,7 @@ impl Scene {
             .post(url)
             .bearer_auth(Settings::DEFAULT_TOKEN)
             .body(body.to_string());
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 201);
-        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+        request.send().await.unwrap()
     }
 
     /// Waits until every event has been taken or given up.
@@ -261,7 +257,7 @@ async fn a_message_is_followed_by_every_documented_event() {
 }
 
 #[tokio::test]
-async fn the_account_of_people_equals_what_the_events_told() {
+async fn the_account_of_people_equals_what_the_events_said() {
     let scene = Scene::new(40, |webhooks| {
         // Long enough that the failures spread over many events, however slow the machine.
         webhooks.minute = Duration::from_millis(2);
@@ -360,9 +356,34 @@ async fn other_channels_fail_by_event_with_documented_codes() {
 }
 
 #[tokio::test]
+async fn a_person_who_accepted_takes_further_messages_within_the_reply_window() {
+    for (accepts, status) in [(Share::ALL, 201), (Share::NONE, 422)] {
+        let settings = Settings {
+            reply_window: Some(Duration::from_hours(24)),
+            ..Settings::default()
+        };
+        let scene = Scene::start(Receiver::default(), settings, |webhooks| {
+            assert!(webhooks.set_share("opt-in", accepts));
+        })
+        .await;
+        scene
+            .send(Settings::MESSENGER_CHANNEL, 15_550_100_199)
+            .await;
+        scene.settled().await;
+        let again = scene
+            .post(Settings::MESSENGER_CHANNEL, 15_550_100_199)
+            .await;
+        assert_eq!(again.status(), status);
+    }
+}
+
+#[tokio::test]
 async fn a_fault_makes_messages_fail_later_with_its_code() {
-    let fault = "fail-later=3:from=2,to=3".parse().unwrap();
-    let scene = Scene::with_faults(vec![fault], |webhooks| {
+    let settings = Settings {
+        faults: vec!["fail-later=3:from=2,to=3".parse().unwrap()],
+        ..Settings::default()
+    };
+    let scene = Scene::start(Receiver::default(), settings, |webhooks| {
         assert!(webhooks.set_share("failed", Share::NONE));
     })
     .await;
@@ -383,10 +404,10 @@ async fn a_fault_makes_messages_fail_later_with_its_code() {
     );
     assert!(failed.iter().all(|data| data["error"]["code"] == 3));
     let people = scene.people().await;
-    let told = people
+    let codes = people
         .values()
         .map(|person| &person["messages"][0]["failed"]);
-    assert_eq!(told.filter(|code| **code == 3).count(), 2);
+    assert_eq!(codes.filter(|code| **code == 3).count(), 2);
 }
 
 #[tokio::test]

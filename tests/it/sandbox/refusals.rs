@@ -173,3 +173,46 @@ async fn the_account_lists_every_accepted_message() {
         assert_eq!(messages[1].metadata, None);
     }
 }
+
+#[tokio::test]
+async fn retired_tags_can_be_refused() {
+    let scene = Scene::new(Settings {
+        retired_tags: true,
+        ..everybody()
+    })
+    .await;
+    let mut request = body(15_550_100_001);
+    for tag in [
+        "ACCOUNT_UPDATE",
+        "confirmed_event_update",
+        "POST_PURCHASE_UPDATE",
+    ] {
+        request["metadata"] = json!({ "tag": tag });
+        let refusal = scene.refusal(&request).await;
+        assert_eq!(
+            refusal,
+            (422, "(#100) Invalid parameter".to_owned()),
+            "{tag}"
+        );
+    }
+    request["metadata"] = json!({ "tag": "HUMAN_AGENT" });
+    assert_eq!(scene.post(&request).await.unwrap().status(), 201);
+    assert_eq!(scene.status(15_550_100_002).await, 201);
+}
+
+#[tokio::test]
+async fn a_person_who_has_not_acted_takes_no_further_message_within_a_reply_window() {
+    let scene = Scene::new(Settings {
+        reply_window: Some(Duration::from_hours(24)),
+        ..everybody()
+    })
+    .await;
+    let outside = "(#10) This message is sent outside of allowed window.".to_owned();
+    let mut request = body(15_550_100_001);
+    assert_eq!(scene.post(&request).await.unwrap().status(), 201);
+    assert_eq!(scene.refusal(&request).await, (422, outside));
+    request["channel"]["id"] = Settings::MOBILE_CHANNEL.into();
+    for _ in 0..2 {
+        assert_eq!(scene.post(&request).await.unwrap().status(), 201);
+    }
+}

@@ -38,6 +38,8 @@ Options:
                       these requests, counted from 1
   after=N             of refuse=TEXT: once N messages are accepted
   on=all              count and hit all calls, not sends alone
+  channel=ID          only sends to this channel
+  by=id, by=phone     only sends by contact id, or by phone number
   for=TIME            of refuse and slow: how long or late; of a status and
                       refuse=TEXT: the rule ends so long after its first hit
   status=CODE         of refuse=TEXT

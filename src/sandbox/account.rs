@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, FaultRule, Scope};
+use super::fault::{Fault, FaultRule, Scope, Target};
 use super::people::{Message, Person, PersonKey};
 use super::quota::{Grant, Meter, Peaks};
 use super::settings::Settings;
@@ -146,10 +146,12 @@ impl Account {
         &mut self,
         settings: &'s Settings,
         call: Call,
+        target: Option<&Target>,
         now: Duration,
     ) -> Option<&'s FaultRule> {
         self.first_hit(settings, now, |rule| match (&rule.fault, rule.scope) {
             (Fault::DropBeforeRead, _) => None,
+            _ if !rule.aims_at(target) => None,
             (_, Scope::All) => Some(call.number),
             (_, Scope::Sends) => call.send,
         })

@@ -113,7 +113,9 @@ impl Caller {
             let text = "Request quota exceeded.";
             answer::error(app, StatusCode::TOO_MANY_REQUESTS, text).into()
         } else {
-            let fault = account.fault(&app.settings, call, now);
+            let aimed = app.settings.faults.iter().any(FaultRule::is_aimed);
+            let target = (aimed && call.send.is_some()).then(|| send::target(body));
+            let fault = account.fault(&app.settings, call, target.flatten().as_ref(), now);
             self.work(&mut account, call, parts, body, fault)
         };
         if let (Some(quota), Some(grant), Some(response)) =

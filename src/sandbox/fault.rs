@@ -64,6 +64,22 @@ pub enum Scope {
     All,
 }
 
+/// How a message names its recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address {
+    /// By `contact.id`.
+    Id,
+    /// By `contact.phone_number`.
+    Phone,
+}
+
+/// Where a send goes, for rules that hit some sends only.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) channel: String,
+    pub(super) by: Address,
+}
+
 /// A fault and the requests that it hits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
@@ -81,6 +97,10 @@ pub struct FaultRule {
     pub share: Option<Share>,
     /// Which requests are counted.
     pub scope: Scope,
+    /// Only sends to the channel with this id; all are counted.
+    pub channel: Option<String>,
+    /// Only sends that name their recipient so; all are counted.
+    pub by: Option<Address>,
     /// Only after so many messages were accepted.
     pub after_accepted: u64,
     /// The length of an outage or a delay; for error answers, how long after its first hit the rule ends.
@@ -162,6 +182,19 @@ impl FaultRule {
         matches!(self.fault, Fault::Status { .. }) && ends.is_some_and(|end| now >= end)
     }
 
+    /// True if the rule hits only some sends by their content.
+    pub(super) fn is_aimed(&self) -> bool {
+        self.channel.is_some() || self.by.is_some()
+    }
+
+    /// True if a request that goes there can be hit.
+    pub(super) fn aims_at(&self, target: Option<&Target>) -> bool {
+        target.map_or(!self.is_aimed(), |target| {
+            let channel = self.channel.as_ref().is_none_or(|id| *id == target.channel);
+            channel && self.by.is_none_or(|by| by == target.by)
+        })
+    }
+
     fn is_refusal(&self) -> bool {
         self.kind.starts_with("refuse=")
     }
@@ -187,6 +220,16 @@ impl FaultRule {
             }
             ("on", _) if value == "all" => self.scope = Scope::All,
             ("on", _) if value == "sends" => self.scope = Scope::Sends,
+            ("channel", fault) if *fault != Fault::DropBeforeRead => {
+                self.channel = Some(value.to_owned());
+            }
+            ("by", fault) if *fault != Fault::DropBeforeRead => {
+                self.by = Some(match value {
+                    "id" => Address::Id,
+                    "phone" => Address::Phone,
+                    _ => return None,
+                });
+            }
             ("for", Fault::Outage | Fault::Slow | Fault::Status { .. }) => {
                 self.period = Some(parse_duration(value)?);
             }
@@ -209,6 +252,12 @@ impl FaultRule {
         add("to=", self.to.map(|to| to.to_string()));
         add("every=", self.every.map(|every| every.to_string()));
         add("on=", (self.scope == Scope::All).then(|| "all".to_owned()));
+        add("channel=", self.channel.clone());
+        let by = self.by.map(|by| match by {
+            Address::Id => "id",
+            Address::Phone => "phone",
+        });
+        add("by=", by.map(str::to_owned));
         add(
             "after=",
             (self.after_accepted > 0).then(|| self.after_accepted.to_string()),
@@ -250,7 +299,7 @@ pub enum FaultError {
     /// One of the options.
     #[error(
         "`{option}` is not an option of `{fault}`: use 2%, share=0.02, every=N, from=N, to=N, after=N, at=N, \
-         on=all, for=5s (refuse, slow, a status, refuse=TEXT), byte=N (cut-after-accept), \
+         on=all, channel=ID, by=id, by=phone, for=5s (refuse, slow, a status, refuse=TEXT), byte=N (cut-after-accept), \
          status=CODE (refuse=TEXT), retry-after=SECONDS or text=WORDS"
     )]
     Option {
@@ -308,6 +357,8 @@ impl FromStr for FaultRule {
             every: None,
             share: None,
             scope: Scope::Sends,
+            channel: None,
+            by: None,
             after_accepted: 0,
             period: None,
             retry_after: None,
@@ -390,6 +441,8 @@ mod tests {
             "refuse=(#4) Too many send requests",
             "refuse=(#190) Error: a, b=c: d. Later:10%,from=2,after=40,for=30s,status=502",
             "fail-later=3:1%",
+            "refuse=Contact not found.:channel=77,by=id,status=404",
+            "500:by=phone",
         ] {
             let rule: FaultRule = text.parse().unwrap();
             assert_eq!(rule.to_string(), text);
@@ -428,6 +481,8 @@ mod tests {
             "refuse=No:2%,text=Yes",
             "503:status=500",
             "fail-later=none",
+            "500:by=name",
+            "drop-before-read:channel=77",
         ] {
             assert!(text.parse::<FaultRule>().is_err(), "{text}");
         }

@@ -38,7 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use fault::parse_duration;
-pub use fault::{Fault, FaultError, FaultRule, Scope};
+pub use fault::{Address, Fault, FaultError, FaultRule, Scope};
 pub use people::AcceptedMessage;
 pub use random::{NotAShare, Share};
 pub use settings::{

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::account::{Account, NewMessage, Receipt};
 use super::answer;
 use super::app::App;
-use super::fault::Fault;
+use super::fault::{Address, Fault, Target};
 use super::people::PersonKey;
 use super::settings::Channel;
 
@@ -85,6 +85,19 @@ impl<T: Into<Cow<'static, str>>> From<T> for Refusal {
     fn from(text: T) -> Self {
         Self(StatusCode::UNPROCESSABLE_ENTITY, text.into())
     }
+}
+
+/// Where a message goes; `None` if the body does not say.
+pub(super) fn target(body: &[u8]) -> Option<Target> {
+    let request: Request = serde_json::from_slice(body).ok()?;
+    let by = match request.contact?.id {
+        Some(_) => Address::Id,
+        None => Address::Phone,
+    };
+    Some(Target {
+        channel: request.channel?.id?,
+        by,
+    })
 }
 
 /// Accepts or refuses one message.

@@ -216,3 +216,24 @@ async fn a_person_who_has_not_acted_takes_no_further_message_within_a_reply_wind
         assert_eq!(scene.post(&request).await.unwrap().status(), 201);
     }
 }
+
+#[tokio::test]
+async fn a_fault_can_be_aimed_at_a_channel_or_at_sends_by_contact_id() {
+    let viber = Settings::VIBER_CHANNEL;
+    let on_viber = format!("refuse=(#200) Not open to this page:channel={viber}");
+    let faults = [&on_viber, "refuse=Contact not found.:by=id:status=404"];
+    let scene = Scene::new(with_faults(&faults)).await;
+    let by_phone = body(15_550_100_001);
+    let answer = super::read(scene.post(&by_phone).await.unwrap()).await;
+    let mut request = by_phone.clone();
+    request["contact"] = json!({ "id": answer["contact"]["id"] });
+    assert_eq!(
+        scene.refusal(&request).await,
+        (404, "Contact not found.".to_owned())
+    );
+    request["channel"]["id"] = viber.into();
+    assert_eq!(scene.refusal(&request).await.0, 422);
+    assert_eq!(scene.post(&by_phone).await.unwrap().status(), 201);
+    assert_eq!(scene.refusal(&json!({})).await.0, 422);
+    assert_eq!(scene.sandbox.stats().faults.values().sum::<u64>(), 2);
+}

@@ -128,3 +128,18 @@ fn a_quota_of_the_sandbox_needs_the_sandbox() {
         .run();
     ended.expect(2).says("--sandbox");
 }
+
+#[test]
+fn a_rehearsal_refuses_contact_ids_of_other_systems_as_the_sandbox_server_does() {
+    let scratch = Scratch::new();
+    let list = "phone,first_name,contact_id\n+420777000001,Eva,7001200300400500777\n";
+    scratch.write("contacts.csv", list);
+    let ended = scratch
+        .outreach(&SEND)
+        .with(&["--column", "contact_id=contact_id"])
+        .run();
+    let results = made(&scratch, ".results.csv");
+    let rows = scratch.read(&results[0]);
+    assert!(rows.contains("Contact not found."), "{rows} {ended:?}");
+    assert!(!rows.contains(",sent,"), "{rows}");
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::checkpoint::SANDBOX;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::Run;
+use super::run::{Rehearsal, Run};
 use super::send;
 use crate::amio;
 use crate::cli::ResumeArgs;
@@ -89,7 +89,10 @@ pub fn run(
         clock,
     };
     run.after_halt(args.no_messenger_text)?;
-    send::go(run, &connection, args.sandbox, args.yes)
+    let rehearsal = args.sandbox.then_some(Rehearsal {
+        quota: args.sandbox_quota,
+    });
+    send::go(run, &connection, rehearsal, args.yes)
 }
 
 /// The named batch, or the only one that is unfinished.

@@ -367,21 +367,35 @@ pub(super) async fn signal() {
     }
 }
 
+/// A run against the in-process sandbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rehearsal {
+    /// Requests an hour that the sandbox grants; `None` for no quota.
+    pub(super) quota: Option<NonZeroU32>,
+}
+
 /// The in-process sandbox's address and token, and the sandbox itself. It has the batch's channel, and
-/// knows the contacts of earlier batches.
+/// knows the contacts of earlier rehearsals.
 pub(super) async fn sandbox(
     batch: &Batch,
+    Rehearsal { quota }: Rehearsal,
 ) -> Result<(crate::sandbox::Sandbox, Access), CommandError> {
-    use crate::sandbox::{Channel, Sandbox, Settings};
+    use crate::sandbox::{Channel, Quota, Sandbox, Settings};
+    const WINDOW: Duration = Duration::from_hours(1);
+    // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
+    // that a rehearsal never waits for the window of another one.
+    let token = quota.map_or_else(
+        || Settings::DEFAULT_TOKEN.to_owned(),
+        |quota| format!("{}-{quota}", Settings::DEFAULT_TOKEN),
+    );
     let mut settings = Settings {
-        any_contact: true,
+        tokens: vec![token.clone()],
+        quota: Some(quota.map_or(Quota::UNBOUNDED, |quota| Quota::fixed(quota, WINDOW))),
+        earlier_contacts: true,
         ..Settings::default()
     };
-    if settings
-        .channels
-        .iter()
-        .all(|channel| channel.id != batch.channel)
-    {
+    let mut channels = settings.channels.iter();
+    if channels.all(|channel| channel.id != batch.channel) {
         let channel = Channel::new(&batch.channel, "facebook_messenger");
         settings.channels.push(channel);
     }
@@ -390,6 +404,6 @@ pub(super) async fn sandbox(
         .await
         .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
     let base_url: amio::BaseUrl = sandbox.base_url().parse()?;
-    let token = SecretString::from(Settings::DEFAULT_TOKEN.to_owned());
+    let token = SecretString::from(token);
     Ok((sandbox, Access { base_url, token }))
 }

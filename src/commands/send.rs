@@ -8,7 +8,7 @@ use super::error::{CommandError, CommandResult};
 use super::load::{change, load};
 use super::plan::{Takes, compare, keep_rehearsals_apart, plan, tell_unfinished};
 use super::preview;
-use super::run::{self, Access, Run};
+use super::run::{self, Access, Rehearsal, Run};
 use crate::amio;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
@@ -68,7 +68,10 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
         clock,
     };
     run.after_halt(false)?;
-    go(run, &connection, args.sandbox, args.yes)
+    let rehearsal = args.sandbox.then_some(Rehearsal {
+        quota: args.sandbox_quota,
+    });
+    go(run, &connection, rehearsal, args.yes)
 }
 
 /// Without a terminal nobody can say yes to the first real send: told before a long list is read.
@@ -85,18 +88,19 @@ pub(super) fn somebody_decides(
     ))
 }
 
-/// Shows what is about to be sent, asks where somebody can answer, and sends.
+/// Shows what is about to be sent, asks where somebody can answer, and sends. A rehearsal comes with the
+/// quota of its sandbox, and waits for no sending hours.
 pub(super) fn go(
-    run: Run,
+    mut run: Run,
     connection: &config::Connection,
-    sandbox: bool,
+    rehearsal: Option<Rehearsal>,
     yes: bool,
 ) -> CommandResult {
     let counts = run.store.reader()?.counts(run.batch.id)?;
     let console = run.console;
     console.say(preview::batch(&run, &counts)?);
     if counts.queued > 0
-        && !sandbox
+        && rehearsal.is_none()
         && !yes
         && !console.ask(format_args!("Send {} messages now?", counts.queued))
     {
@@ -111,9 +115,10 @@ pub(super) fn go(
         .build()
         .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
     runtime.block_on(async {
-        if sandbox {
+        if let Some(rehearsal) = rehearsal {
             console.say("Rehearsal against the built-in sandbox: nobody is messaged.");
-            let (_sandbox, access) = run::sandbox(&run.batch).await?;
+            run.pace.schedule.window = None;
+            let (_sandbox, access) = run::sandbox(&run.batch, rehearsal).await?;
             run.send(access).await
         } else {
             let access = Access {

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{Pace, QUOTA_PERIOD, QuotaState, Rate, Reserve};
 use super::schedule::{Schedule, WindowBy};
+use super::text::grouped;
 
 /// More windows than this are years ahead: no forecast.
 const MOST_STEPS: u32 = 200_000;
@@ -240,15 +241,7 @@ pub fn when(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 
 /// `1 row`, `1,240 rows`.
 fn counted(rows: u64) -> String {
-    let digits = rows.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} row{}", if rows == 1 { "" } else { "s" })
+    format!("{} row{}", grouped(rows), if rows == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
 use crate::domain::phone::{PhoneNumber, Region};
+use crate::domain::text::fold_words;
 
 /// A column of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,32 +90,6 @@ impl Mapping {
         }
         lines
     }
-}
-
-/// Lower case, without accents and punctuation: `Telefonní číslo` and `telefonni_cislo` are one.
-pub(super) fn fold(header: &str) -> String {
-    let mut folded = String::with_capacity(header.len());
-    for c in header.chars().flat_map(char::to_lowercase) {
-        match c {
-            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => folded.push('a'),
-            'č' | 'ć' | 'ç' => folded.push('c'),
-            'ď' => folded.push('d'),
-            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => folded.push('e'),
-            'í' | 'ì' | 'î' | 'ï' => folded.push('i'),
-            'ł' => folded.push('l'),
-            'ň' | 'ñ' | 'ń' => folded.push('n'),
-            'ó' | 'ò' | 'ô' | 'ö' | 'õ' => folded.push('o'),
-            'ř' => folded.push('r'),
-            'š' | 'ś' => folded.push('s'),
-            'ť' => folded.push('t'),
-            'ú' | 'ù' | 'û' | 'ü' | 'ů' => folded.push('u'),
-            'ý' => folded.push('y'),
-            'ž' | 'ź' | 'ż' => folded.push('z'),
-            c if c.is_alphanumeric() => folded.push(c),
-            _ => folded.push(' '),
-        }
-    }
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 const MOBILE: &[&str] = &[
@@ -236,7 +211,7 @@ const REGION: &[&str] = &[
 
 /// How surely a header names a phone column: 0 for not at all.
 fn phone_score(header: &str) -> u8 {
-    let folded = fold(header);
+    let folded = fold_words(header);
     let words: Vec<&str> = folded.split(' ').collect();
     let has = |list: &[&str]| {
         words.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
@@ -296,13 +271,22 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
     let index = headers
         .iter()
         .position(|header| header == name)
-        .or_else(|| headers.iter().position(|header| fold(header) == fold(name)))
+        .or_else(|| {
+            headers
+                .iter()
+                .position(|header| fold_words(header) == fold_words(name))
+        })
         .or_else(by_number)
         .ok_or_else(|| IntakeError::NoColumn {
             name: name.to_owned(),
             near: headers
                 .iter()
-                .map(|header| (strsim::jaro_winkler(&fold(header), &fold(name)), header))
+                .map(|header| {
+                    (
+                        strsim::jaro_winkler(&fold_words(header), &fold_words(name)),
+                        header,
+                    )
+                })
                 .filter(|(score, _)| *score > 0.8)
                 .max_by(|a, b| a.0.total_cmp(&b.0))
                 .map(|(_, header)| header.clone()),
@@ -320,7 +304,7 @@ fn column(headers: &[String], index: usize) -> Column {
 
 /// The first header that is one of the words, in the order of the words.
 fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
-    let folded: Vec<String> = headers.iter().map(|header| fold(header)).collect();
+    let folded: Vec<String> = headers.iter().map(|header| fold_words(header)).collect();
     words
         .iter()
         .find_map(|word| {

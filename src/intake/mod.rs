@@ -1,7 +1,7 @@
 //! A contacts file becomes recipients: every row gets exactly one verdict, in the order of the file.
 //!
 //! ```text
-//! Source -> Bytes -> Utf8Reader -> RowReader -> look (several threads) -> settle (duplicates) -> sink
+//! Source -> Bytes -> Utf8Reader -> RowReader -> RowJudge (several threads) -> compare (duplicates) -> sink
 //! ```
 //!
 //! [`Input::open`] examines the files (encoding, delimiter, header, columns) and takes their digest;
@@ -31,6 +31,7 @@ mod judge;
 mod open;
 mod row;
 mod rows;
+mod rules;
 mod settings;
 mod sheet;
 mod source;
@@ -43,7 +44,7 @@ mod tests;
 pub use columns::{Column, Mapping};
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
-pub use judge::{Judge, Render, Unsendable};
+pub use rules::{Judge, Render, Unsendable};
 pub use settings::{
     BadSetting, ColumnChoice, Delimiter, MinValid, NumbersPerRow, Prefer, Settings, TextEncoding,
 };

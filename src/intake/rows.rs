@@ -14,6 +14,11 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 /// A record may have so many fields: as many as a spreadsheet has columns.
 pub(super) const MAX_FIELDS: usize = 16_384;
 
+/// Rows in a block: large enough to make the hand-over cheap, small enough to keep memory flat.
+pub(super) const BLOCK_ROWS: usize = 512;
+/// A block is handed over at this size, however few rows it has.
+const BLOCK_BYTES: usize = 1 << 18;
+
 /// Records one after the other in one buffer: what a worker takes at a time.
 #[derive(Debug, Default)]
 pub(super) struct Block {
@@ -38,10 +43,15 @@ impl Block {
             .push(u32::try_from(self.data.len()).unwrap_or(u32::MAX));
     }
 
+    /// True once the block is to be handed over.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.len() >= BLOCK_ROWS || self.data.len() >= BLOCK_BYTES
+    }
+
     /// Appends a whole row: for tables that come as cells.
-    pub(super) fn push_row<'a>(&mut self, row: u32, fields: impl Iterator<Item = &'a str>) {
+    pub(super) fn push_row<F: AsRef<[u8]>>(&mut self, row: u32, fields: impl Iterator<Item = F>) {
         for field in fields {
-            self.data.extend_from_slice(field.as_bytes());
+            self.data.extend_from_slice(field.as_ref());
             self.end_field();
         }
         self.end_row(row);

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::part::{Part, Rule, push_escaped};
+use super::problem::{ContentError, Notice, RenderProblem};
+use super::source::{ContentSource, OWN_METADATA_KEYS};
 use super::tags;
 use super::text::{Engine, Text};
-use super::{
-    ContentError, ContentSource, Notice, OWN_METADATA_KEYS, Part, RenderProblem, Rule, push_escaped,
-};
 
 /// Turns values into parts.
 pub(super) struct Compiler {

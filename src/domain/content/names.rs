@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::ContentError;
+use super::problem::ContentError;
 
 /// The name of the variable that holds the whole row.
 pub(super) const ROW: &str = "row";

@@ -4,8 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::PLATFORM_METADATA_MAX;
-use crate::domain::recipient::RowProblem;
+use super::source::PLATFORM_METADATA_MAX;
 
 /// Why a content cannot be used at all. Nothing has been sent when this is told.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -138,14 +137,6 @@ pub enum RenderProblem {
         /// What the engine says.
         message: String,
     },
-}
-
-impl From<RenderProblem> for RowProblem {
-    fn from(problem: RenderProblem) -> Self {
-        Self::Content {
-            message: problem.to_string(),
-        }
-    }
 }
 
 /// Something to tell the user on screen before the first send.

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::ContentError;
 use super::names::nearest;
+use super::problem::ContentError;
 
 /// The content types that can be sent.
 const TYPES: [&str; 7] = [

@@ -7,7 +7,7 @@
 //! one of the three living tags costs the user a word.
 
 use super::names::nearest;
-use super::{ContentError, Notice};
+use super::problem::{ContentError, Notice};
 
 /// The tag as it is sent, and the tag that Amio makes of it.
 const TAGS: &[(&str, &str)] = &[

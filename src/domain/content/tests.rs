@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::text::{Engine, Text};
+use super::part::push_escaped;
+use super::text::{Engine, Text, is_blank};
 use super::*;
-use crate::domain::recipient::RowProblem;
+use crate::domain::recipient::{Record, RowProblem};
 
 fn headers(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()

@@ -19,8 +19,8 @@ use minijinja::value::{Object, ObjectRepr, Rest};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::names::{Columns, ROW};
-use super::{ContentError, RenderProblem};
-use crate::domain::recipient::Record;
+use super::problem::{ContentError, RenderProblem};
+use crate::domain::record::Record;
 
 /// The noncharacters of the mark: ten digits, a start and an end. Unicode promises that no text
 /// that is meant for exchange ever holds them.

@@ -1,7 +1,12 @@
 //! The text of a cell, read: which numbers it holds, what was repaired, or why there is none.
 
 use super::clean::{clean, is_plain, parts};
-use super::{LineType, Mending, PhoneNumber, PhoneProblem, Region, engine};
+use super::engine::{self, RawRegion};
+use super::line::LineType;
+use super::mending::Mending;
+use super::number::PhoneNumber;
+use super::problem::PhoneProblem;
+use super::region::Region;
 
 /// A number that was found in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +90,7 @@ impl PhoneNumber {
     ///
     /// [`Rejected`] if the cell holds no number at all.
     pub fn parse_all(text: &str, region: Option<Region>) -> Result<Numbers, Rejected> {
+        let region = region.map(|region| region.0);
         let text = text.trim_matches([' ', '\t', '\r', '\n']);
         if text.is_empty() {
             return Err(PhoneProblem::Empty.into());
@@ -133,7 +139,7 @@ impl PhoneNumber {
 }
 
 /// A part that may use `/` within a number or between two.
-fn slashed(part: &str, region: Option<Region>, mending: Mending) -> Result<Numbers, Rejected> {
+fn slashed(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Numbers, Rejected> {
     if !part.contains(['/', '\\']) {
         return lettered(part, region, mending).map(Numbers::one);
     }
@@ -160,7 +166,7 @@ fn slashed(part: &str, region: Option<Region>, mending: Mending) -> Result<Numbe
 }
 
 /// Refuses letters before the engine takes them for a telephone keypad.
-fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Parsed, Rejected> {
+fn lettered(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Parsed, Rejected> {
     if is_plain(part) {
         return single(part, region, mending);
     }
@@ -193,7 +199,7 @@ fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Pars
 }
 
 /// One number in plain characters.
-fn single(text: &str, region: Option<Region>, mending: Mending) -> Result<Parsed, Rejected> {
+fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Parsed, Rejected> {
     let parsed = |found: engine::Found, more: Mending| Parsed {
         phone: found.phone,
         mended: mending.and(more),
@@ -245,7 +251,7 @@ fn single(text: &str, region: Option<Region>, mending: Mending) -> Result<Parsed
 /// Puts a lost leading zero back where that is certain: the digits as typed are no number of the
 /// region, and with the zero they are a mobile number, whose zero is part of the number itself
 /// (Ivory Coast, Congo). Where the zero is only a prefix for dialling, the engine needs none.
-fn with_lost_zero(text: &str, region: Option<Region>) -> Option<engine::Found> {
+fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<engine::Found> {
     if text.starts_with(['+', '0']) {
         return None;
     }
@@ -254,7 +260,7 @@ fn with_lost_zero(text: &str, region: Option<Region>) -> Option<engine::Found> {
 }
 
 /// What was probably meant, if adding the plus or dropping a zero gives a valid number.
-fn suggest(text: &str, region: Option<Region>) -> Option<String> {
+fn suggest(text: &str, region: Option<RawRegion>) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let try_one = |digits: &str| {
         engine::parse(&format!("+{digits}"), None)

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::delivery::Event;
+use super::text::hide_digits;
 
 /// How the recipient was addressed: it decides what a refusal can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,20 +301,12 @@ fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> 
         text,
         retry_after: answer.retry_after,
     };
+    let fatal = |kind, text| Outcome::Fatal { kind, text };
     match answer.status {
         // Up to the cut: what the status line alone decides.
-        401 => Outcome::Fatal {
-            kind: FatalKind::Unauthorized,
-            text,
-        },
-        403 | 407 => Outcome::Fatal {
-            kind: FatalKind::Forbidden,
-            text,
-        },
-        405 => Outcome::Fatal {
-            kind: FatalKind::MethodNotAllowed,
-            text,
-        },
+        401 => fatal(FatalKind::Unauthorized, text),
+        403 | 407 => fatal(FatalKind::Forbidden, text),
+        405 => fatal(FatalKind::MethodNotAllowed, text),
         429 => Outcome::Throttled {
             retry_after: answer.retry_after,
         },
@@ -328,15 +321,9 @@ fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> 
             // A contact that is gone must not stop a batch; a wrong channel meets the guard
             // against identical refusals.
             Address::ContactId => Outcome::Rejected { text },
-            Address::Phone | Address::PhoneOnMessenger => Outcome::Fatal {
-                kind: FatalKind::NotFound,
-                text,
-            },
+            Address::Phone | Address::PhoneOnMessenger => fatal(FatalKind::NotFound, text),
         },
-        301 | 307 | 308 => Outcome::Fatal {
-            kind: FatalKind::Redirected,
-            text,
-        },
+        301 | 307 | 308 => fatal(FatalKind::Redirected, text),
         422 => match address {
             Address::PhoneOnMessenger if !invalid(&text) => Outcome::NoMessenger { text },
             Address::PhoneOnMessenger | Address::Phone | Address::ContactId => {
@@ -365,26 +352,12 @@ fn answer_text(answer: &Answer) -> String {
 /// The text with its digits replaced, so that refusals that name the number still read alike (and
 /// reports that group by text name nobody).
 pub fn canonical_text(text: &str) -> String {
-    let body = text
-        .split_once(": ")
-        .filter(|(head, _)| head.starts_with("HTTP "));
-    let (head, rest) = body.map_or(("", text), |(head, rest)| (head, rest));
-    let mut canonical = String::with_capacity(text.len());
-    canonical.push_str(head);
-    if !head.is_empty() {
-        canonical.push_str(": ");
-    }
-    let mut in_digits = false;
-    for character in rest.chars() {
-        let digit = character.is_numeric();
-        if !digit {
-            canonical.push(character);
-        } else if !in_digits {
-            canonical.push('#');
+    match text.split_once(": ") {
+        Some((status, rest)) if status.starts_with("HTTP ") => {
+            format!("{status}: {}", hide_digits(rest, 1))
         }
-        in_digits = digit;
+        Some(_) | None => hide_digits(text, 1),
     }
-    canonical
 }
 
 /// Whether `pattern` stands somewhere in `text`, upper and lower case alike; `*` is any text.

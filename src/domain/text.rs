@@ -74,6 +74,23 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// The text with each run of `least` digits or more as one `#`.
+pub fn hide_digits(text: &str, least: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(char::is_numeric) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_numeric()).unwrap_or(from.len());
+        let (digits, after) = from.split_at(end);
+        out.push_str(before);
+        let hidden = digits.chars().count() >= least;
+        out.push_str(if hidden { "#" } else { digits });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

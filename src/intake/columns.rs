@@ -318,17 +318,7 @@ fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Colu
 
 /// `Land` and `State` may be anything: a country column must hold countries.
 fn holds_regions(index: usize, rows: &[Vec<String>]) -> bool {
-    let cells: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row.get(index))
-        .map(|cell| cell.trim())
-        .filter(|cell| !cell.is_empty())
-        .collect();
-    let regions = cells
-        .iter()
-        .filter(|cell| cell.parse::<Region>().is_ok())
-        .count();
-    !cells.is_empty() && regions * 2 >= cells.len()
+    share_of_cells(index, rows, |cell| cell.parse::<Region>().is_ok()) >= 0.5
 }
 
 fn detect_phone(
@@ -385,23 +375,21 @@ fn detect_phone(
 
 /// The share of cells that read as phone numbers. Without a region, nine digits may be one.
 fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
-    let cells: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row.get(index))
+    share_of_cells(index, rows, |cell| {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
+        PhoneNumber::parse(cell, settings.region).is_ok()
+            || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
+    })
+}
+
+/// The share of the filled cells of a column for which `holds` is true; 0 without any.
+fn share_of_cells(index: usize, rows: &[Vec<String>], holds: impl Fn(&str) -> bool) -> f64 {
+    let cells = rows.iter().filter_map(|row| row.get(index));
+    let filled: Vec<&str> = cells
         .map(|cell| cell.trim())
         .filter(|cell| !cell.is_empty())
         .collect();
-    let looks = |cell: &&&str| {
-        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        let others = cell
-            .chars()
-            .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
-        PhoneNumber::parse(cell, settings.region).is_ok()
-            || settings.region.is_none() && (9..=15).contains(&digits) && !others
-    };
-    if cells.is_empty() {
-        0.0
-    } else {
-        cells.iter().filter(looks).count() as f64 / cells.len() as f64
-    }
+    let held = filled.iter().filter(|cell| holds(cell)).count();
+    held as f64 / filled.len().max(1) as f64
 }

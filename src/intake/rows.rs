@@ -6,6 +6,8 @@
 
 use std::io::{self, Read};
 
+use super::source::read_some;
+
 /// A record may span so many lines, enough for an address or a note.
 pub(super) const MAX_LINES: u32 = 100;
 /// A record may have so many bytes.
@@ -304,16 +306,7 @@ impl<R: Read> RowReader<R> {
 
     fn fill(&mut self) -> Result<bool, RowFault> {
         self.at = 0;
-        self.filled = 0;
-        loop {
-            match self.inner.read(&mut self.buffer) {
-                Ok(length) => {
-                    self.filled = length;
-                    return Ok(length > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(RowFault::Io(error)),
-            }
-        }
+        self.filled = read_some(&mut self.inner, &mut self.buffer).map_err(RowFault::Io)?;
+        Ok(self.filled > 0)
     }
 }

@@ -168,6 +168,16 @@ fn spool(mut from: impl Read) -> io::Result<Bytes> {
     Ok(Bytes::File(file))
 }
 
+/// Reads what is there; 0 at the end. A signal does not end the reading.
+pub(super) fn read_some(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// The digest of what was read so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RunningDigest(Arc<Mutex<Sha256>>);

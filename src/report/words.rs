@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 
 pub use crate::domain::text::grouped;
+
+use crate::domain::text::hide_digits;
 use crate::store::Batch;
 
 /// `row 7`, with the file where the batch has several.
@@ -27,24 +29,7 @@ pub fn quoted(word: &str) -> String {
 /// The text of an answer with what may be a phone number taken out: for the screen and for logs.
 pub fn without_numbers(text: &str) -> String {
     // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
-    const PHONE: usize = 7;
-    let mut out = String::with_capacity(text.len());
-    let mut digits = String::new();
-    for c in text.chars().chain(['\0']) {
-        if c.is_numeric() {
-            digits.push(c);
-            continue;
-        }
-        if digits.chars().count() >= PHONE {
-            out.push('#');
-        } else {
-            out.push_str(&digits);
-        }
-        digits.clear();
-        out.push(c);
-    }
-    out.pop();
-    out
+    hide_digits(text, 7)
 }
 
 /// A time for people, in UTC like the results file.

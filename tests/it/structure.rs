@@ -102,7 +102,10 @@ impl Sources {
 
     /// Reads one file, an inline module as a part of its file.
     fn scan(&mut self, module: &[String], text: &str) {
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+        let code = text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or(text);
         let mut inline = false;
         let mut item: Option<String> = None;
         for line in code.lines() {
@@ -350,7 +353,11 @@ fn imports_between_folders_run_downwards() {
             if let Some(meant) = MEANT.iter().find(|meant| **meant == (from, to)) {
                 used.insert(*meant);
             } else {
-                wrong.insert(format!("{} imports {}", module.join("::"), target.join("::")));
+                wrong.insert(format!(
+                    "{} imports {}",
+                    module.join("::"),
+                    target.join("::")
+                ));
             }
         }
     }
@@ -363,10 +370,26 @@ fn imports_between_folders_run_downwards() {
 #[test]
 fn the_reading_of_imports_finds_what_it_looks_for() {
     let texts = [
-        ("a", "a/mod.rs", "mod b;\nmod c;\npub use b::Thing;\nuse c::work;\n"),
-        ("a::b", "a/b.rs", "pub struct Thing;\nfn f() { super::c::work() }\n"),
-        ("a::c", "a/c.rs", "use super::{Thing,\n    Other};\nmod inside {\n    use super::work;\n}\n"),
-        ("d", "d.rs", "use crate::a::{self, Thing as It};\nuse std::fmt;\n// use crate::d\n"),
+        (
+            "a",
+            "a/mod.rs",
+            "mod b;\nmod c;\npub use b::Thing;\nuse c::work;\n",
+        ),
+        (
+            "a::b",
+            "a/b.rs",
+            "pub struct Thing;\nfn f() { super::c::work() }\n",
+        ),
+        (
+            "a::c",
+            "a/c.rs",
+            "use super::{Thing,\n    Other};\nmod inside {\n    use super::work;\n}\n",
+        ),
+        (
+            "d",
+            "d.rs",
+            "use crate::a::{self, Thing as It};\nuse std::fmt;\n// use crate::d\n",
+        ),
     ];
     let texts = texts.map(|(module, file, text)| {
         let module = module.split("::").map(str::to_owned).collect();
@@ -376,7 +399,10 @@ fn the_reading_of_imports_finds_what_it_looks_for() {
     let graph = sources.graph();
     let targets = |module: &str| -> Vec<String> {
         let module: Vec<String> = module.split("::").map(str::to_owned).collect();
-        graph[&module].iter().map(|target| target.join("::")).collect()
+        graph[&module]
+            .iter()
+            .map(|target| target.join("::"))
+            .collect()
     };
     assert_eq!(targets("a"), ["a::c"]);
     assert_eq!(targets("a::b"), ["a::c"]);

@@ -19,7 +19,7 @@ use std::str::FromStr;
 /// Where a recipient stands. Every recipient is in exactly one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// Waits for its turn.
+    /// Not sent yet.
     Queued,
     /// The intent is on disk; a request may be on its way.
     Sending,

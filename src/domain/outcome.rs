@@ -1,4 +1,4 @@
-//! What an answer means. The one place that looks at status codes.
+//! What an answer means. No other place reads status codes.
 //!
 //! The API documents few answers and no machine-readable reasons, so that every rule here is chosen
 //! to be safe under both readings: where an answer leaves open whether a message went out, the
@@ -39,7 +39,7 @@ pub struct Answer {
     pub error_text: Option<String>,
 }
 
-/// What a 201 tells about the message.
+/// What a 201 says about the message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Receipt {
     /// The message's id, from the body or from `Location`.
@@ -270,7 +270,7 @@ const TEXT_LIMIT: usize = 500;
 
 /// Decides what an exchange means.
 ///
-/// `invalid` tells whether a 422 text is one that the user declared to mean an invalid request
+/// `invalid` says whether a 422 text is one that the user declared to mean an invalid request
 /// (`--invalid-pattern`); the API documents no difference.
 pub fn classify(exchange: &Exchange, address: Address, invalid: impl Fn(&str) -> bool) -> Outcome {
     match exchange {
@@ -349,8 +349,8 @@ fn answer_text(answer: &Answer) -> String {
     }
 }
 
-/// The text with its digits replaced, so that refusals that name the number still read alike (and
-/// reports that group by text name nobody).
+/// The text with its digits replaced, so that refusals that name the number are still equal, and reports
+/// that group by text hold no number.
 pub fn canonical_text(text: &str) -> String {
     match text.split_once(": ") {
         Some((status, rest)) if status.starts_with("HTTP ") => {

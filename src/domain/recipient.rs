@@ -65,7 +65,7 @@ impl fmt::Display for RowProblem {
 pub enum Suppression {
     /// The number is on the suppression list.
     Listed {
-        /// Why it was put there, in the words of whoever did.
+        /// Why it was put there, as the user gave it.
         reason: String,
     },
     /// The same content went to the same number on the same channel within the repeat guard.

@@ -56,7 +56,7 @@ impl Record {
             .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
-    /// The field at `index`, if the row has so many.
+    /// The field at `index`; `None` past the end of the row.
     pub fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
         let start = if index == 0 {

@@ -1,4 +1,4 @@
-//! Which column means what: by header in the languages of our users, by content where headers say nothing.
+//! Which column means what: by header in the languages of our users, else by content.
 
 use serde::Serialize;
 
@@ -132,7 +132,7 @@ const PHONE: &[&str] = &[
     "phones",
     "telefony",
 ];
-/// Words that make of a phone column one of another purpose.
+/// Words in the header of a column that is about phones and holds no phone numbers.
 const NOT_PHONE: &[&str] = &[
     "fax",
     "type",
@@ -209,7 +209,7 @@ const REGION: &[&str] = &[
     "country name",
 ];
 
-/// How surely a header names a phone column: 0 for not at all.
+/// How certain it is that a header names a phone column: 0 for not at all.
 fn phone_score(header: &str) -> u8 {
     let folded = fold_words(header);
     let words: Vec<&str> = folded.split(' ').collect();
@@ -338,7 +338,7 @@ fn detect_phone(
         .collect();
     let share = |index: usize| phone_share(index, rows, settings);
     if best == 0 {
-        // Nothing in the headers: the content decides, and only if it is plain.
+        // Nothing in the headers: the content decides, and only if it is clear.
         candidates.retain(|index| share(*index) >= 0.5);
         candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
         if let [first, second, ..] = candidates[..]

@@ -152,7 +152,7 @@ pub enum IntakeError {
         row: u32,
     },
     /// The bytes are not those that were examined a moment before.
-    #[error("{file}: the file changed while it was read: run again when nobody writes to it")]
+    #[error("{file}: the file changed while it was read: run again when nothing writes to it")]
     Changed {
         /// The file.
         file: String,

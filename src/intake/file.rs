@@ -115,9 +115,9 @@ impl FileInput {
         }
     }
 
-    /// True if a field holds a line that looks like a row of this file: as many delimiters, and a
-    /// number in the place of the phone column. A quote that is opened by mistake and closed some rows
-    /// later leaves such a field.
+    /// True if a field holds a line that looks like a row of this file: it has as many delimiters, and a
+    /// number in the phone column. A quote that is opened by mistake and closed some rows later leaves
+    /// such a field.
     pub(super) fn looks_swallowed(&self, fields: &Fields<'_>, mapping: &Mapping) -> bool {
         let Layout::Text { delimiter, .. } = &self.layout else {
             return false;

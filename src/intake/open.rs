@@ -1,4 +1,4 @@
-//! The first look at a file: format, encoding, delimiter, first rows, digest.
+//! The examination of a file: format, encoding, delimiter, header, first rows, digest.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
 use crate::domain::phone::Region;
 
-/// Rows that are looked at to understand the columns.
+/// The number of rows from which the columns are recognised.
 const SAMPLE_ROWS: usize = 200;
 
 /// A file after its examination, before its columns are compared with the others'.

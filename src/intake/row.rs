@@ -247,7 +247,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-/// Distinguishes people who share a number from one person who stands twice in the list.
+/// Distinguishes people who share a number from one person who is twice in the list.
 fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
     if first.is_none() && last.is_none() {
         return 0;

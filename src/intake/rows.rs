@@ -1,19 +1,19 @@
 //! Records of a delimited text, with spreadsheet row numbers, and the damage that the format allows.
 //!
 //! The rules are those of the `csv` crate (a property test holds this reader to it). It exists because a
-//! contacts file needs what that crate does not tell: a quote that is still open at the end of the file,
+//! contacts file needs what that crate does not report: a quote that is still open at the end of the file,
 //! the row in which it was opened, blank lines, and a bound on the size of a record while it is read.
 
 use std::io::{self, Read};
 
 use super::source::read_some;
 
-/// A record may span so many lines, enough for an address or a note.
+/// A record may have at most this many lines: enough for an address or a note.
 pub(super) const MAX_LINES: u32 = 100;
-/// A record may have so many bytes.
+/// A record may have at most this many bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// A record may have so many fields: as many as a spreadsheet has columns.
+/// A record may have at most as many fields as a spreadsheet has columns.
 pub(super) const MAX_FIELDS: usize = 16_384;
 
 /// Rows in a block: large enough to make the hand-over cheap, small enough to keep memory flat.
@@ -264,7 +264,7 @@ impl<R: Read> RowReader<R> {
         Ok(false)
     }
 
-    /// Copies the bytes up to the next one that means something.
+    /// Copies the bytes up to the next one with a meaning for the format.
     fn take_run(&mut self, state: State, block: &mut Block) {
         let rest = self.buffer.get(self.at..self.filled).unwrap_or(&[]);
         let length = if state == State::Quoted {

@@ -10,7 +10,7 @@ use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
 
-/// So many examples are kept of each kind.
+/// The number of examples that are kept of each kind.
 pub const EXAMPLES: usize = 5;
 
 /// The counts of one pass over the input.
@@ -70,7 +70,7 @@ pub struct Example {
     pub row: u32,
     /// The text of the cell.
     pub typed: String,
-    /// What more there is to say.
+    /// What there is to say beside it.
     #[serde(skip_serializing_if = "Note::is_none")]
     pub note: Note,
 }

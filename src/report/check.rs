@@ -1,5 +1,5 @@
 //! What a support person reads before anything is sent: numbers first, then the problems grouped by kind
-//! with examples, then what to do. The layout of text and page stands in `templates/`.
+//! with examples, then what to do. The layout of text and page is in `templates/`.
 
 use askama::Template;
 use serde::Serialize;

@@ -47,7 +47,7 @@ impl RejectsFile {
         })
     }
 
-    /// Adds the row if it is invalid; other rows are none of this file's business.
+    /// Adds the row if it is invalid; other rows do not belong in this file.
     ///
     /// # Errors
     ///
@@ -84,10 +84,9 @@ impl RejectsFile {
         self.writer.write_record(None::<&[u8]>)
     }
 
-    /// Puts the file in its place, and tells how many rows it has; without any row there is no file.
+    /// Puts the file in its place and returns how many rows it has; without any row there is no file.
     ///
-    /// A file of another content that has the name already, perhaps one that somebody is mending, is
-    /// kept as `<name>.bak`.
+    /// A file with the same name and another content is kept as `<name>.bak`: a person may be mending it.
     ///
     /// # Errors
     ///
@@ -123,7 +122,7 @@ impl RejectsFile {
     }
 }
 
-/// Fields behind the last column have no place in the file: they are told beside it.
+/// Fields behind the last column have no column in the file: they are named as the suggestion.
 fn surplus(record: &Record, columns: usize, problem: &RowProblem) -> Option<String> {
     if !matches!(problem, RowProblem::UnevenLength { .. }) || record.len() <= columns {
         return None;

@@ -1,4 +1,4 @@
-//! The results file: one line for each row of the input, in its order, whatever became of it.
+//! The results file: one line for each row of the input, in its order, whatever its status.
 //!
 //! All columns of the input as they were typed, then ours, which begin with `outreach_`: intake ignores
 //! those, so that a results file can be mended and sent again. Rows stream from the checkpoint to the

@@ -49,8 +49,9 @@ impl Rule {
     }
 }
 
-/// Appends `text` as the inside of a JSON string.
-pub(super) fn push_escaped(out: &mut String, text: &str) {
+/// Appends `text` as a JSON string.
+pub(super) fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
     let mut clean = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -73,4 +74,5 @@ pub(super) fn push_escaped(out: &mut String, text: &str) {
         clean = at + 1;
     }
     out.push_str(text.get(clean..).unwrap_or_default());
+    out.push('"');
 }

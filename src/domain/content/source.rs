@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Keys of a message's metadata that are ours: they tell batch and row, and no user may set them.
+/// Keys of a message's metadata that are ours: they name batch and row, and no user may set them.
 pub const OWN_METADATA_KEYS: [&str; 3] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY];
 
 /// Metadata: the batch's name.

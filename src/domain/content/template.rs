@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::compile::{Compiler, canonical, metadata_of};
-use super::part::{Part, Rule, push_escaped};
+use super::part::{Part, push_quoted};
 use super::problem::{ContentError, Notice, RenderProblem};
 use super::shape;
 use super::source::{Body, ContentSource};
-use super::text::{Engine, Text};
+use super::text::Engine;
 use crate::domain::record::Record;
 
 /// The content of one message, rendered: the JSON of the API's `content` object, as it will be sent.
@@ -78,13 +78,13 @@ impl Template {
         })
     }
 
-    /// What is to be told on screen before the first send.
+    /// What the user should read before the first send.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }
 
-    /// The content, tag and metadata as one text, the same for whatever means the same: `--message X`
-    /// and the JSON that it stands for, whatever the order of the keys. For the digest of a batch.
+    /// The content, tag and metadata as one text, for the digest of a batch. Two contents with the same
+    /// meaning have the same text: `--message X` and its JSON, with the keys in any order.
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
@@ -94,24 +94,10 @@ impl Template {
         for part in parts {
             match part {
                 Part::Json(json) => out.push_str(json),
-                // The common case goes from the cell into the JSON without a copy between.
-                Part::Text {
-                    text: Text::Simple(pieces),
-                    rule: Rule::Any | Rule::NotBlank,
-                    ..
-                } => {
-                    out.push('"');
-                    for piece in pieces {
-                        push_escaped(&mut out, self.engine.piece(piece, record)?);
-                    }
-                    out.push('"');
-                }
                 Part::Text { text, place, rule } => {
                     let text = self.engine.render(text, place, record)?;
                     rule.check(&text, place)?;
-                    out.push('"');
-                    push_escaped(&mut out, &text);
-                    out.push('"');
+                    push_quoted(&mut out, &text);
                 }
             }
         }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::part::push_escaped;
+use super::part::push_quoted;
 use super::text::{Engine, Text, is_blank};
 use super::*;
 use crate::domain::recipient::{Record, RowProblem};
@@ -450,9 +450,8 @@ proptest! {
 
     #[test]
     fn any_text_at_all_is_quoted_as_json(text in any::<String>()) {
-        let mut out = String::from("\"");
-        push_escaped(&mut out, &text);
-        out.push('"');
+        let mut out = String::new();
+        push_quoted(&mut out, &text);
         prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
     }
 

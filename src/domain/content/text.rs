@@ -89,7 +89,7 @@ impl Engine {
         })
     }
 
-    /// Compiles the string found at `place`; refuses names that no column stands behind.
+    /// Compiles the string found at `place`; refuses names that are no column.
     pub(super) fn compile(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
         if let Some(text) = simple(source, &self.columns) {
             return Ok(text);
@@ -97,7 +97,7 @@ impl Engine {
         self.compile_full(source, place)
     }
 
-    /// Compiles for the engine even what is simple.
+    /// Compiles for the engine, even a simple text.
     pub(super) fn compile_full(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
         self.environment
             .add_template_owned(place.to_owned(), source.to_owned())
@@ -172,26 +172,17 @@ impl Engine {
             Text::Simple(pieces) => {
                 let mut out = String::new();
                 for piece in pieces {
-                    out.push_str(self.piece(piece, record)?);
+                    out.push_str(match piece {
+                        Piece::Literal(text) => text,
+                        Piece::Column(index) => match record.get(*index) {
+                            Some(cell) if !is_blank(cell) => cell,
+                            Some(_) | None => return Err(self.missing(*index)),
+                        },
+                    });
                 }
                 Ok(out.into())
             }
             Text::Full(name) => self.render_full(name, place, record).map(Into::into),
-        }
-    }
-
-    /// The text of one piece; a blank cell is a problem.
-    pub(super) fn piece<'a>(
-        &self,
-        piece: &'a Piece,
-        record: &'a Record,
-    ) -> Result<&'a str, RenderProblem> {
-        match piece {
-            Piece::Literal(text) => Ok(text),
-            Piece::Column(index) => match record.get(*index) {
-                Some(cell) if !is_blank(cell) => Ok(cell),
-                Some(_) | None => Err(self.missing(*index)),
-            },
         }
     }
 
@@ -225,7 +216,7 @@ impl Engine {
         }
     }
 
-    /// Renders, and tells which missing cell was looked up last.
+    /// Renders, and returns which missing cell was looked up last.
     fn run(&self, name: &str, record: &Record) -> (usize, Result<String, minijinja::Error>) {
         let context = Arc::new(Context {
             row: Arc::new(Row {

@@ -66,6 +66,7 @@ struct Simulation<'a> {
 /// The forecast from `now` on.
 pub fn forecast(input: &ForecastInput<'_>, now: Timestamp) -> Forecast {
     let schedule = input.schedule;
+    // "Done" is foreseen as if there were no deadline; what the deadline leaves is a second run.
     let endless = Schedule {
         deadline: None,
         ..schedule.clone()
@@ -178,6 +179,7 @@ impl<'a> Simulation<'a> {
         let input = self.input;
         let connections =
             f64::from(input.concurrency.get()) / input.latency.as_secs_f64().max(1e-6);
+        // A known quota sets the pace; the cautious rate is for a server that has reported none.
         let rate = input
             .rate
             .or(self.window.is_none().then_some(input.fallback));

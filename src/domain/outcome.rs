@@ -364,6 +364,7 @@ pub fn canonical_text(text: &str) -> String {
 pub fn matches_pattern(text: &str, pattern: &str) -> bool {
     let text = text.to_lowercase();
     let pattern = pattern.to_lowercase();
+    // Each part is taken at its first place: what remains is then as long as it can be.
     let mut rest = text.as_str();
     for part in pattern.split('*') {
         match rest.find(part) {

@@ -222,6 +222,7 @@ impl Schedule {
                     .take_while(|at| *at <= horizon),
             );
             let today = zone.to_datetime(now).date();
+            // Yesterday's window may reach over midnight.
             for days in -1..=HORIZON_DAYS {
                 let Ok(date) = today.checked_add(days.days()) else {
                     continue;
@@ -320,6 +321,7 @@ fn time_of_day(text: &str) -> Option<Time> {
 /// The next instant at which it is `time` in `zone`.
 fn next_time(time: Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let today = zone.to_datetime(now).date();
+    // Today's may be over already.
     (0..=2).find_map(|days| {
         let date = today.checked_add(days.days()).ok()?;
         zone.to_timestamp(date.to_datetime(time))

@@ -213,6 +213,7 @@ const REGION: &[&str] = &[
 fn phone_score(header: &str) -> u8 {
     let folded = fold_words(header);
     let words: Vec<&str> = folded.split(' ').collect();
+    // "Work phone" holds the word; "numer telefonu" is a name of two words.
     let has = |list: &[&str]| {
         words.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
     };
@@ -341,6 +342,7 @@ fn detect_phone(
         // Nothing in the headers: the content decides, and only if it is clear.
         candidates.retain(|index| share(*index) >= 0.5);
         candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
+        // A column of ids may read as numbers here and there; the phone column does so throughout.
         if let [first, second, ..] = candidates[..]
             && share(first) - share(second) >= 0.4
         {

@@ -65,7 +65,7 @@ pub enum IntakeError {
     },
     /// The first row holds a phone number: it is no header.
     #[error(
-        "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, say --no-header"
+        "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, use --no-header"
     )]
     HeaderIsData {
         /// The file.
@@ -105,7 +105,7 @@ pub enum IntakeError {
     },
     /// A later file with a column that the first one does not have.
     #[error(
-        "{file}: has a column \"{surplus}\", which {first} has not: files of one batch must have the same columns"
+        "{file}: has a column \"{surplus}\", which {first} does not have: files of one batch must have the same columns"
     )]
     SurplusColumn {
         /// The file that differs.
@@ -143,7 +143,7 @@ pub enum IntakeError {
     },
     /// A field that holds what looks like other rows.
     #[error(
-        "{file}, row {row}: a quoted field has swallowed the rows behind it; close the quote that is opened in this row"
+        "{file}, row {row}: a quoted field contains the rows that follow; close the quote that opens in this row"
     )]
     SwallowedRows {
         /// The file.

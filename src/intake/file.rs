@@ -64,6 +64,7 @@ impl FileInput {
                 .read(&mut block)
                 .map_err(|fault| self.fault(fault, encoding))?;
             let last = block.rows.last();
+            // Everything up to the header; rows before it are blank.
             if last.is_some_and(|(row, _)| *row <= self.header_row) {
                 block.clear();
             }
@@ -75,6 +76,7 @@ impl FileInput {
                 break;
             }
         }
+        // The columns were found in the bytes of the first reading.
         if digest.finish() == self.digest {
             Ok(true)
         } else {

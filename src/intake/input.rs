@@ -26,6 +26,7 @@ impl Input {
     ///
     /// [`IntakeError`] if a file cannot be read, or its columns cannot be understood with certainty.
     pub fn open(sources: &[Source], settings: &Settings) -> Result<Self, IntakeError> {
+        // A position keeps the file as a u16.
         if sources.len() > usize::from(u16::MAX) {
             return Err(IntakeError::TooManyFiles(sources.len()));
         }

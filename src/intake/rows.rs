@@ -212,6 +212,7 @@ impl<R: Read> RowReader<R> {
                     limit,
                 });
             }
+            // The run may have reached the end of the buffer.
             let Some(&byte) = self.buffer.get(self.at).filter(|_| self.at < self.filled) else {
                 continue;
             };
@@ -227,7 +228,9 @@ impl<R: Read> RowReader<R> {
         let after_cr = std::mem::replace(&mut self.after_cr, false);
         let ends_line = byte == b'\n' || byte == b'\r';
         match record.state {
+            // The second half of a line end of Windows.
             State::RecordStart if byte == b'\n' && after_cr => {}
+            // A blank line counts in the numbering and is no record.
             State::RecordStart if ends_line => {
                 self.after_cr = byte == b'\r';
                 self.next_row()?;

@@ -64,6 +64,7 @@ fn parse(name: &str, content: Vec<u8>, sheet: Option<&str>) -> Result<Table, Int
     let mut workbook: Sheets<_> =
         open_workbook_auto_from_rs(Cursor::new(content)).map_err(|error| broken(&error))?;
     let names = workbook.sheet_names();
+    // The exact name first: a workbook may have `Data` and `data`.
     let chosen = match sheet {
         Some(wanted) => names.iter().find(|name| *name == wanted).or_else(|| {
             names

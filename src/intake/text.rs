@@ -157,6 +157,7 @@ impl<R: Read> Utf8Reader<R> {
         }
         let last = self.filled == 0;
         let source = self.raw.get(self.at..self.filled).unwrap_or(&[]);
+        // An upper bound, so that one call decodes all of it; it lacks only for absurd lengths.
         let room = self
             .decoder
             .max_utf8_buffer_length_without_replacement(source.len())

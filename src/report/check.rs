@@ -34,20 +34,16 @@ impl CheckReport<'_> {
 
     /// The report as one web page that needs nothing else, so that it can be mailed.
     pub fn html(&self) -> String {
-        let summary = self.summary;
-        let countries = summary.countries.iter();
-        let countries = countries.map(|entry| (entry.name.clone(), entry.count));
-        let lines = summary.line_types.iter();
-        let lines = lines.map(|entry| (entry.line_type.to_string(), entry.count));
+        let view = self.view();
         let charts = [
-            Chart::of("Countries", countries.collect()),
-            Chart::of("Lines", lines.collect()),
+            Chart::of("Countries", &view.countries),
+            Chart::of("Lines", &view.lines),
         ];
         let page = Page {
             title: self.files.join(", "),
-            parts: parts(summary),
+            parts: parts(self.summary),
             charts: charts.into_iter().flatten().collect(),
-            view: self.view(),
+            view,
         };
         // Writing to a String cannot fail.
         page.render().unwrap_or_default()
@@ -60,56 +56,46 @@ impl CheckReport<'_> {
 
     fn view(&self) -> View<'_> {
         let summary = self.summary;
-        let groups = [
-            ("Cannot be sent", &summary.problems),
-            ("Must not be sent", &summary.suppressions),
-            ("Mended", &summary.mendings),
+        let mut groups = vec![
+            ("Cannot be sent", self.groups(&summary.problems)),
+            ("Must not be sent", self.groups(&summary.suppressions)),
+            ("Mended", self.groups(&summary.mendings)),
         ];
-        let repeats = [
-            ("Duplicates", &summary.duplicates),
-            (
-                "One number, several people (messaged once)",
-                &summary.households,
-            ),
+        groups.retain(|(_, groups)| !groups.is_empty());
+        let households = "One number, several people (messaged once)";
+        let mut repeats = vec![
+            ("Duplicates", self.examples(&summary.duplicates)),
+            (households, self.examples(&summary.households)),
         ];
+        repeats.retain(|(_, examples)| !examples.is_empty());
         let countries = summary.countries.iter();
-        let countries = countries.map(|entry| (entry.name.clone(), entry.count));
         let lines = summary.line_types.iter();
-        let lines = lines.map(|entry| (entry.line_type.to_string(), entry.count));
         View {
             notes: self.notes,
             mapping: self.mapping.describe(),
             rows: grouped(summary.rows),
             counts: counts(summary),
             forecast: self.forecast,
-            groups: groups
-                .into_iter()
-                .filter(|(_, groups)| !groups.is_empty())
-                .map(|(title, groups)| GroupSection {
-                    title,
-                    groups: groups.iter().map(|group| self.group(group)).collect(),
-                })
+            groups,
+            repeats,
+            countries: countries
+                .map(|entry| (entry.name.clone(), entry.count))
                 .collect(),
-            repeats: repeats
-                .into_iter()
-                .filter(|(_, examples)| !examples.is_empty())
-                .map(|(title, examples)| RepeatSection {
-                    title,
-                    examples: self.examples(examples),
-                })
+            lines: lines
+                .map(|entry| (entry.line_type.to_string(), entry.count))
                 .collect(),
-            tallies: (!summary.countries.is_empty()).then(|| (tally(countries), tally(lines))),
             samples: self.samples,
             advice: advice(summary),
         }
     }
 
-    fn group<'g>(&self, group: &'g Group) -> GroupLine<'g> {
-        GroupLine {
+    fn groups(&self, groups: &[Group]) -> Vec<GroupLine> {
+        let line = |group: &Group| GroupLine {
             count: grouped(group.count),
-            text: &group.text,
+            text: group.text.clone(),
             examples: self.examples(&group.examples),
-        }
+        };
+        groups.iter().map(line).collect()
     }
 
     fn examples(&self, examples: &[Example]) -> Vec<ExampleLine> {
@@ -150,27 +136,19 @@ struct View<'a> {
     rows: String,
     counts: Vec<(String, &'static str)>,
     forecast: Option<&'a str>,
-    groups: Vec<GroupSection<'a>>,
-    repeats: Vec<RepeatSection>,
-    /// The numbers by country and by kind of line.
-    tallies: Option<(String, String)>,
+    /// Reasons by title, each with its first rows.
+    groups: Vec<(&'static str, Vec<GroupLine>)>,
+    /// Rows by title.
+    repeats: Vec<(&'static str, Vec<ExampleLine>)>,
+    countries: Vec<(String, u64)>,
+    lines: Vec<(String, u64)>,
     samples: &'a [String],
     advice: Vec<String>,
 }
 
-struct GroupSection<'a> {
-    title: &'static str,
-    groups: Vec<GroupLine<'a>>,
-}
-
-struct GroupLine<'a> {
+struct GroupLine {
     count: String,
-    text: &'a str,
-    examples: Vec<ExampleLine>,
-}
-
-struct RepeatSection {
-    title: &'static str,
+    text: String,
     examples: Vec<ExampleLine>,
 }
 
@@ -242,27 +220,22 @@ struct Bar {
 
 impl Chart {
     /// `None` without entries; the first one is the largest.
-    fn of(title: &'static str, entries: Vec<(String, u64)>) -> Option<Self> {
+    fn of(title: &'static str, entries: &[(String, u64)]) -> Option<Self> {
         const MOST: usize = 15;
         const HEIGHT: usize = 28;
         let largest = entries.first()?.1.max(1) as f64;
         let more = entries.len().saturating_sub(MOST);
-        let bar = |(index, (name, count)): (usize, (String, u64))| {
-            let width = count as f64 * 600.0 / largest;
+        let bar = |(index, (name, count)): (usize, &(String, u64))| {
+            let width = *count as f64 * 600.0 / largest;
             Bar {
-                name,
-                count: grouped(count),
+                name: name.clone(),
+                count: grouped(*count),
                 y: index * HEIGHT,
                 width,
                 end: 268.0 + width,
             }
         };
-        let bars: Vec<Bar> = entries
-            .into_iter()
-            .take(MOST)
-            .enumerate()
-            .map(bar)
-            .collect();
+        let bars: Vec<Bar> = entries.iter().take(MOST).enumerate().map(bar).collect();
         Some(Self {
             title,
             height: bars.len() * HEIGHT,
@@ -351,15 +324,15 @@ fn visible(c: char) -> Vec<char> {
 }
 
 /// `Czechia 12, Slovakia 3 and 4 more`.
-fn tally(entries: impl Iterator<Item = (String, u64)>) -> String {
+fn tally(entries: &[(String, u64)]) -> String {
     const MOST: usize = 8;
-    let entries: Vec<_> = entries
-        .map(|(name, count)| format!("{name} {}", grouped(count)))
+    let shown = entries.iter().take(MOST);
+    let shown: Vec<_> = shown
+        .map(|(name, count)| format!("{name} {}", grouped(*count)))
         .collect();
-    match entries.split_at_checked(MOST) {
-        Some((shown, more)) if !more.is_empty() => {
-            format!("{} and {} more", shown.join(", "), more.len())
-        }
-        Some(_) | None => entries.join(", "),
+    let shown = shown.join(", ");
+    match entries.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

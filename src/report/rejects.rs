@@ -71,16 +71,14 @@ impl RejectsFile {
         problem: &RowProblem,
         suggestion: Option<&str>,
     ) -> csv::Result<()> {
-        for index in 0..self.columns {
-            self.writer
-                .write_field(csv_cell(row.record.get(index).unwrap_or("")).as_bytes())?;
-        }
-        self.writer.write_field(row.position.row.to_string())?;
-        self.writer
-            .write_field(csv_cell(&problem.to_string()).as_bytes())?;
+        let place = row.position.row.to_string();
+        let reason = problem.to_string();
         let surplus = surplus(&row.record, self.columns, problem);
-        self.writer
-            .write_field(csv_cell(surplus.as_deref().or(suggestion).unwrap_or("")).as_bytes())?;
+        let hint = surplus.as_deref().or(suggestion).unwrap_or("");
+        let input = (0..self.columns).map(|index| row.record.get(index).unwrap_or(""));
+        for cell in input.chain([place.as_str(), &reason, hint]) {
+            self.writer.write_field(csv_cell(cell).as_bytes())?;
+        }
         self.writer.write_record(None::<&[u8]>)
     }
 

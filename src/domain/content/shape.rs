@@ -43,6 +43,7 @@ pub(super) fn check(content: &Value) -> Result<(), ContentError> {
 }
 
 fn check_payload(kind: &str, content: &Map<String, Value>) -> Result<(), ContentError> {
+    // Named apart, because the API's documentation describes it among the content types.
     if kind == "location" {
         return Err(shape("`location` can be received but not sent"));
     }

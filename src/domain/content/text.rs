@@ -117,6 +117,7 @@ impl Engine {
             template.undeclared_variables(true).into_iter().collect();
         let mut whole_row = false;
         for name in &names {
+            // The engine names `row.email` as one variable.
             let (root, attribute) = match name.split_once('.') {
                 Some((root, rest)) => (root, rest.split('.').next()),
                 None => (name.as_str(), None),
@@ -132,6 +133,7 @@ impl Engine {
                 self.columns.require_variable(root, place)?;
             }
         }
+        // `row["..."]` is in the source only.
         if whole_row {
             for key in row_keys(source) {
                 self.columns.require_key(&key, place)?;

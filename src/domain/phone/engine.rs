@@ -122,6 +122,7 @@ fn to_e164(proto: &Proto) -> Option<PhoneNumber> {
 fn from_e164(phone: PhoneNumber) -> Option<Proto> {
     let number = phone.get();
     let digits = number.checked_ilog10()? + 1;
+    // No calling code begins with another one, so that the first that fits is the right one.
     (1..=3.min(digits.checked_sub(1)?)).find_map(|length| {
         let shift = 10_u64.checked_pow(digits - length)?;
         let country_code = i32::try_from(number / shift).ok()?;

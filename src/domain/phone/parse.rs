@@ -102,6 +102,7 @@ impl PhoneNumber {
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
+        // A part that looks like the end of a number: the cell was cut in the wrong place.
         let mut torn = false;
         for part in parts(&cleaned.text) {
             count += 1;
@@ -111,7 +112,7 @@ impl PhoneNumber {
                     Some(found) => found.others.extend(numbers.iter()),
                 },
                 Err(rejected) => {
-                    // A handful of digits is rather the rest of the number before than one of its own.
+                    // One to five digits are rather the end of the number before than a number.
                     let digits = part.bytes().filter(u8::is_ascii_digit).count();
                     torn |= (1..=5).contains(&digits);
                     refused.get_or_insert(rejected);
@@ -222,6 +223,7 @@ fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Par
     if problem == PhoneProblem::Extension {
         return Err(problem.into());
     }
+    // `+420 (0) 777...`: the zero is dialled within the country only.
     let without_trunk = if trunk.is_none() {
         None
     } else {
@@ -234,6 +236,7 @@ fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Par
     {
         return Ok(parsed(found, trunk));
     }
+    // `00` is dialled in the place of the plus in most countries, not in all that the engine knows.
     if let Some(rest) = text.strip_prefix("00")
         && let Ok(found) = engine::parse(&format!("+{rest}"), None)
     {

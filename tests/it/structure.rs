@@ -37,7 +37,6 @@ const CIRCLES: &[&str] = &[
     "config.rs config/layer.rs",
     "dispatch/mod.rs dispatch/worker.rs",
     "sandbox/mod.rs sandbox/webhooks/deliver.rs",
-    "serve/mod.rs serve/answer.rs serve/listen.rs serve/tls.rs serve/waiting.rs",
     "store/contact.rs store/message.rs",
     "store/forgotten.rs store/suppression.rs",
     "store/journal/mod.rs store/journal/steps.rs",

@@ -102,8 +102,7 @@ impl PhoneNumber {
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
-        // A part that looks like the end of a number: the cell was cut in the wrong place.
-        let mut torn = false;
+            let mut torn = false;
         for part in parts(&cleaned.text) {
             count += 1;
             match slashed(part, region, cleaned.mending) {
@@ -112,7 +111,7 @@ impl PhoneNumber {
                     Some(found) => found.others.extend(numbers.iter()),
                 },
                 Err(rejected) => {
-                    // One to five digits are rather the end of the number before than a number.
+                    // A handful of digits is rather the rest of the number before than one of its own.
                     let digits = part.bytes().filter(u8::is_ascii_digit).count();
                     torn |= (1..=5).contains(&digits);
                     refused.get_or_insert(rejected);

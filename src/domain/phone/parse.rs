@@ -102,7 +102,7 @@ impl PhoneNumber {
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
-            let mut torn = false;
+        let mut torn = false;
         for part in parts(&cleaned.text) {
             count += 1;
             match slashed(part, region, cleaned.mending) {

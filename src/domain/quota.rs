@@ -204,12 +204,12 @@ pub struct QuotaHeaders {
     pub remaining: Option<u64>,
     /// When it ends, as the server reported it.
     pub reset: Option<Reset>,
-    /// The server's own clock when it answered (`Date`): takes the difference between the clocks out.
+    /// The server's own clock when it answered (`Date`), by which the two clocks are compared.
     pub date: Option<Timestamp>,
 }
 
 /// The end of a quota window: the recordings show an absolute time, the documentation speaks of the
-/// time remaining. The size of the number tells them apart.
+/// time remaining. The size of the number distinguishes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
     /// At this time by the server's clock.
@@ -307,7 +307,7 @@ pub struct QuotaState {
     pub remaining: Option<u64>,
     /// When the window ends, by our clock.
     pub reset_at: Option<Timestamp>,
-    /// When this was so.
+    /// When this was observed.
     pub observed_at: Option<Timestamp>,
 }
 

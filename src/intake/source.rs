@@ -137,19 +137,19 @@ impl Bytes {
         let mut head = Vec::new();
         self.reader()?.take(4).read_to_end(&mut head)?;
         let running = RunningDigest::default();
-        let counted = Counted {
+        let hashed = Hashed {
             inner: self.reader()?,
             hash: Arc::clone(&running.0),
         };
         let reader: Box<dyn Read + Send> = if head.starts_with(&[0x1f, 0x8b]) {
             Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(
                 1 << 16,
-                counted,
+                hashed,
             )))
         } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            Box::new(zstd::stream::read::Decoder::new(counted)?)
+            Box::new(zstd::stream::read::Decoder::new(hashed)?)
         } else {
-            Box::new(counted)
+            Box::new(hashed)
         };
         Ok((reader, running))
     }
@@ -193,12 +193,13 @@ impl RunningDigest {
     }
 }
 
-struct Counted<R> {
+/// A reader that hashes what passes through it.
+struct Hashed<R> {
     inner: R,
     hash: Arc<Mutex<Sha256>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(into)?;
         self.hash

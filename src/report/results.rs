@@ -86,6 +86,7 @@ pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result
     Ok(written)
 }
 
+/// Writes one line for each row.
 struct Lines<W: Write> {
     csv: csv::Writer<W>,
     /// Columns of the input: no line has more or fewer.

@@ -9,7 +9,7 @@
 //!
 //! - `{{ first_name }}` is the cell of the column `First Name`: headers become names in lower case,
 //!   with one underscore for every run of other characters than letters and digits. The header as it
-//!   stands works too: `{{ row["First Name"] }}`.
+//!   is written works too: `{{ row["First Name"] }}`.
 //! - A row whose cell is empty or blank is refused, unless the template says what then:
 //!   `{{ first_name | default("there") }}` or `{% if first_name %}...{% endif %}`.
 //! - Nothing is escaped: cells arrive as they are, in valid JSON, whatever they hold.

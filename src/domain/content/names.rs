@@ -1,9 +1,9 @@
-//! How a column is called in a template.
+//! The names of the columns in a template.
 //!
 //! A header becomes a variable by one rule: lower case, and every run of characters that are
 //! neither letters nor digits becomes one underscore, none at the ends; a leading digit gets an
 //! underscore before it (`First Name` -> `first_name`, `2nd phone` -> `_2nd_phone`). The header as
-//! it stands is always reachable as `row["First Name"]`.
+//! it is written is always reachable as `row["First Name"]`.
 
 use std::collections::HashMap;
 

@@ -41,7 +41,7 @@ pub(super) struct RowJudge<'a> {
 }
 
 /// A number that was found in a cell, and the text of the cell.
-type Found<'r> = (Parsed, &'r str);
+type Found = (Parsed, String);
 
 /// Why a cell was refused, and its text.
 type Refused = (Rejected, String);
@@ -155,9 +155,9 @@ impl RowJudge<'_> {
     }
 
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
-    fn numbers(&self, record: &Record) -> Result<Vec<(Parsed, String)>, Refused> {
+    fn numbers(&self, record: &Record) -> Result<Vec<Found>, Refused> {
         let region = self.region(record);
-        let mut found: Vec<Found<'_>> = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         let mut refused: Option<Refused> = None;
         for column in &self.mapping.phone {
             let typed = record.get(column.index).unwrap_or("");
@@ -165,7 +165,7 @@ impl RowJudge<'_> {
                 Ok(numbers) => {
                     for parsed in numbers.iter() {
                         if parsed.line_type.reaches_a_person() {
-                            found.push((parsed, typed));
+                            found.push((parsed, typed.to_owned()));
                         } else {
                             let problem = PhoneProblem::NotAPerson(parsed.line_type);
                             refuse(&mut refused, problem.into(), typed);
@@ -186,7 +186,7 @@ impl RowJudge<'_> {
         Ok(self.chosen(found))
     }
 
-    fn chosen(&self, mut found: Vec<Found<'_>>) -> Vec<(Parsed, String)> {
+    fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
         match self.mapping.numbers {
             NumbersPerRow::One => {
                 let prefer = self.mapping.prefer;
@@ -203,10 +203,7 @@ impl RowJudge<'_> {
                 });
             }
         }
-        let owned = found.into_iter();
-        owned
-            .map(|(parsed, typed)| (parsed, typed.to_owned()))
-            .collect()
+        found
     }
 
     /// The country of the row: its own cell, else the default. `Err` for a cell that names none.

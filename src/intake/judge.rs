@@ -82,20 +82,22 @@ impl Input {
     }
 
     fn check_share(&self, summary: &Summary) -> Result<(), IntakeError> {
-        let rows = summary.rows;
-        let valid = rows.saturating_sub(summary.invalid);
+        let valid = summary.rows.saturating_sub(summary.invalid);
         let hint = || match summary.problems.first() {
             Some(group) => format!("most often: {} ({} of them)", group.text, group.count),
             None => "the file has no rows behind its header".to_owned(),
         };
         let minimum = self.min_valid.percent();
         if valid == 0 {
-            return Err(IntakeError::NoValidRows { rows, hint: hint() });
+            return Err(IntakeError::NoValidRows {
+                rows: summary.rows,
+                hint: hint(),
+            });
         }
-        if valid.saturating_mul(100) < rows.saturating_mul(u64::from(minimum)) {
+        if valid.saturating_mul(100) < summary.rows.saturating_mul(u64::from(minimum)) {
             return Err(IntakeError::BelowMinimum {
                 valid,
-                rows,
+                rows: summary.rows,
                 minimum,
                 hint: hint(),
             });

@@ -12,7 +12,7 @@ use super::run::Run;
 use crate::clock::Clock;
 use crate::config;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
-use crate::domain::forecast::{Forecast, Prospect, forecast};
+use crate::domain::forecast::{Forecast, ForecastInput, forecast};
 use crate::domain::quota::QuotaState;
 use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::report::{ProgressLine, grouped};
@@ -91,8 +91,8 @@ pub(super) fn prospect(
     quota: QuotaState,
     pace: &config::Pace,
     concurrency: NonZeroU32,
-) -> Prospect<'_> {
-    Prospect {
+) -> ForecastInput<'_> {
+    ForecastInput {
         rows,
         quota,
         rate: pace.rate,

@@ -61,6 +61,20 @@ fn without_accents(text: &str) -> String {
     plain
 }
 
+/// The candidate whose name is most like `wanted`, if one reaches `least` (Jaro-Winkler, 0 to 1).
+pub fn nearest<T>(
+    wanted: &str,
+    candidates: impl Iterator<Item = (String, T)>,
+    least: f64,
+) -> Option<T> {
+    candidates
+        .map(|(name, candidate)| (strsim::jaro_winkler(wanted, &name), name, candidate))
+        .filter(|(likeness, ..)| *likeness >= least)
+        // The name decides between equals, so that the result does not depend on hash order.
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))
+        .map(|(.., candidate)| candidate)
+}
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
 use crate::domain::phone::{PhoneNumber, Region};
-use crate::domain::text::fold_words;
+use crate::domain::text::{fold_words, nearest};
 
 /// A column of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -280,17 +280,12 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
         .or_else(by_number)
         .ok_or_else(|| IntakeError::NoColumn {
             name: name.to_owned(),
-            near: headers
-                .iter()
-                .map(|header| {
-                    (
-                        strsim::jaro_winkler(&fold_words(header), &fold_words(name)),
-                        header,
-                    )
-                })
-                .filter(|(score, _)| *score > 0.8)
-                .max_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, header)| header.clone()),
+            near: nearest(
+                &fold_words(name),
+                headers.iter().map(|h| (fold_words(h), h)),
+                0.8,
+            )
+            .cloned(),
             present: headers.to_vec(),
         })?;
     Ok(column(headers, index))

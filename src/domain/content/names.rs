@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::problem::ContentError;
+use crate::domain::text;
 
 /// The name of the variable that holds the whole row.
 pub(super) const ROW: &str = "row";
@@ -187,10 +188,6 @@ pub(super) fn nearest<'a>(
     wanted: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        // The name decides between equals, so that the result does not depend on hash order.
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
+    let named = candidates.map(|candidate| (candidate.to_owned(), candidate));
+    text::nearest(wanted, named, ALIKE)
 }

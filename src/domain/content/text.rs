@@ -255,17 +255,12 @@ struct Context {
 
 impl Object for Context {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let key = key.as_str()?;
         if key == ROW {
             return Some(Value::from_dyn_object(Arc::clone(&self.row)));
         }
-        self.row
-            .columns
-            .variable(key)
-            .map(|index| self.row.cell(index))
+        let index = self.row.columns.variable(key)?;
+        Some(self.row.cell(index))
     }
 }
 
@@ -290,10 +285,7 @@ impl Row {
 
 impl Object for Row {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let key = key.as_str()?;
         Some(match self.columns.key(key) {
             Some(index) => self.cell(index),
             None => Value::from(minijinja::Error::new(

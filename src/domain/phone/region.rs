@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::engine::{self, RawRegion};
 use super::names::{ALIASES, NAMES};
 use super::number::PhoneNumber;
-use crate::domain::text::fold_name;
+use crate::domain::text::{self, fold_name};
 
 /// A country or territory that has a numbering plan, by its ISO 3166 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,12 +117,10 @@ fn nearest(folded: &str) -> Option<String> {
     if folded.chars().count() > 60 {
         return None;
     }
-    NAMES
-        .iter()
-        .map(|(code, name)| (strsim::jaro_winkler(&fold_name(name), folded), code, name))
-        .filter(|(score, ..)| *score > 0.88)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, code, name)| format!("{name} ({code})"))
+    let names = NAMES.iter();
+    let names = names.map(|(code, name)| (fold_name(name), (code, name)));
+    let (code, name) = text::nearest(folded, names, 0.88)?;
+    Some(format!("{name} ({code})"))
 }
 
 #[cfg(test)]

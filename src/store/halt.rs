@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::attempt::{self, Note};
 use super::batch::{Batch, parse_state};
+use super::checkpoint::Store;
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::remembered::mean_no_messenger;
 use super::writer::Tx;
-use super::{Store, quota};
 use crate::domain::delivery::{self, Event};
 use crate::domain::outcome::{AttemptOutcome, canonical_text};
 
@@ -25,7 +26,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let id = batch.id;
         self.writer.write_blocking(move |tx| {
-            quota::mean_no_messenger(tx.connection, &text, "a person", now)?;
+            mean_no_messenger(tx.connection, &text, "a person", now)?;
             clear(tx, id)
         })
     }

@@ -34,13 +34,8 @@ const MEANT: [(&str, &str); 2] = [
 const CIRCLES: &[&str] = &[
     "commands/finish.rs commands/preview.rs commands/progress_text.rs commands/run.rs",
     "commands/mod.rs commands/check.rs commands/load.rs commands/plan.rs commands/resume.rs commands/send.rs commands/suppress.rs",
-    "config.rs config/layer.rs",
     "dispatch/mod.rs dispatch/worker.rs",
     "sandbox/mod.rs sandbox/webhooks/deliver.rs",
-    "store/contact.rs store/message.rs",
-    "store/forgotten.rs store/suppression.rs",
-    "store/journal/mod.rs store/journal/steps.rs",
-    "store/mod.rs store/batch.rs store/writer.rs",
 ];
 
 /// Where a module's items are imported from: the module, then the name in it.

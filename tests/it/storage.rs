@@ -76,9 +76,9 @@ fn a_page_that_is_damaged_stops_the_batch() {
 /// run goes on.
 #[test]
 fn a_run_waits_for_a_program_that_locks_the_checkpoint_and_loses_no_result() {
-    for workers in [4, 160] {
+    for (workers, rows) in [(4, 2_000), (160, 20_000)] {
         let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&SLOW));
-        scratch.contacts(2_000);
+        scratch.contacts(rows);
         let running = scratch.send(&sandbox).concurrency(workers).start();
         wait_until("some were sent", || sandbox.stats().accepted > 20);
         let browser = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
@@ -91,11 +91,11 @@ fn a_run_waits_for_a_program_that_locks_the_checkpoint_and_loses_no_result() {
             let before = std::mem::replace(&mut stopped, sandbox.stats().sends);
             before == stopped
         });
-        assert!(stopped < 2_000);
+        assert!(stopped < u64::from(rows));
         drop(browser);
         running.wait().expect(0);
         let checkpoint = scratch.checkpoint();
-        checkpoint.expect_true_to(&sandbox, 2_000);
+        checkpoint.expect_true_to(&sandbox, rows as usize);
         assert_eq!(checkpoint.counts().unknown, 0);
     }
 }

@@ -1,0 +1,378 @@
+//! Steps about people: suppression, erasure, webhook events, decisions about unknown outcomes.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha1::Sha1;
+
+use super::api::{Accepted, poll};
+use super::check::must;
+use super::known::known;
+use super::list::{CHANNELS, PEOPLE, number};
+use super::model::ResultRow;
+use super::steps::{Ending, Weather};
+use super::world::{Report, SECRET, World};
+use crate::support::{Random, Running};
+
+type Stepped = Result<Report, String>;
+
+/// What an event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saying {
+    Stop,
+    StopByButton,
+    OptIn,
+    Delivered,
+    Read,
+    Echo,
+}
+
+fn sign(body: &str) -> String {
+    let mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).unwrap();
+    let bytes = mac.chain_update(body).finalize().into_bytes();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha1={}", hex.concat())
+}
+
+impl World {
+    fn all_batches(&self) -> Vec<String> {
+        self.model.batches.keys().cloned().collect()
+    }
+
+    pub(super) fn suppress(&mut self, random: &mut Random) -> Stepped {
+        let person = usize::try_from(random.next() % PEOPLE as u64 / 2).unwrap_or(0);
+        let done = self.run(&["suppress", "add", &format!("+{}", number(person))]);
+        must(done.code == Some(0), || format!("suppress add: {}", done.said))?;
+        self.model.block(person);
+        self.model.people[person].murky = false;
+        Ok(Report::default())
+    }
+
+    pub(super) fn lift(&mut self, random: &mut Random) -> Stepped {
+        let people = self.model.people.iter().enumerate();
+        let listed = people.filter(|(_, person)| person.blocked || person.murky);
+        let listed: Vec<usize> = listed.map(|(index, _)| index).collect();
+        if listed.is_empty() {
+            return Ok(Report::default());
+        }
+        let person = *random.one_of(&listed);
+        let done = self.run(&["suppress", "remove", &format!("+{}", number(person))]);
+        let murky = self.model.people[person].murky;
+        must(done.code == Some(0) || murky, || {
+            format!("suppress remove: {:?}: {}", done.code, done.said)
+        })?;
+        let lifted = &mut self.model.people[person];
+        lifted.blocked = false;
+        // A STOP whose contact is not known yet is heard later.
+        lifted.murky = lifted.stop_waits.is_some();
+        Ok(Report::default())
+    }
+
+    pub(super) fn forget(&mut self, random: &mut Random) -> Stepped {
+        let person = usize::try_from(random.next() % PEOPLE as u64 / 2).unwrap_or(0);
+        let done = self.run(&["forget", &format!("+{}", number(person)), "--yes"]);
+        let batches = self.model.batches.values();
+        let under_way = batches
+            .filter_map(|batch| batch.row_of(person))
+            .any(|row| row.is("unknown"));
+        if done.code != Some(0) {
+            let no_checkpoint = !self.folder().join("outreach.db").exists();
+            must(done.code == Some(9) && under_way || no_checkpoint, || {
+                format!("forget: {:?}: {}", done.code, done.said)
+            })?;
+            return Ok(Report::default());
+        }
+        self.model.block(person);
+        let forgotten = &mut self.model.people[person];
+        forgotten.forgotten = true;
+        forgotten.contact_known = [false; 2];
+        forgotten.murky = forgotten.stop_waits.is_some();
+        for batch in self.model.batches.values_mut() {
+            batch.forget(person);
+        }
+        Ok(Report {
+            touched: self.all_batches(),
+            ..Report::default()
+        })
+    }
+
+    /// Events to a receiver that is started for them and ended again.
+    pub(super) fn events(&mut self, random: &mut Random) -> Stepped {
+        let account = self.model.account.clone();
+        self.bring_events(random, &account)?;
+        Ok(Report {
+            touched: self.all_batches(),
+            settles: true,
+            ..Report::default()
+        })
+    }
+
+    fn bring_events(&mut self, random: &mut Random, account: &[Accepted]) -> Result<(), String> {
+        if account.is_empty() {
+            return Ok(());
+        }
+        let serve = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned);
+        let mut receiver = self.start(&serve, None);
+        let url = listens_at(&mut receiver);
+        for _ in 0..random.between(1, 3) {
+            // Mostly about the latest messages.
+            let among = account.len().min(if random.next().is_multiple_of(4) { usize::MAX } else { 8 });
+            let message = random.one_of(&account[account.len() - among..]).clone();
+            let saying = *random.one_of(&[
+                Saying::Stop,
+                Saying::Stop,
+                Saying::StopByButton,
+                Saying::StopByButton,
+                Saying::OptIn,
+                Saying::Delivered,
+                Saying::Read,
+                Saying::Echo,
+                Saying::Echo,
+            ]);
+            let body = event(saying, &message, random).to_string();
+            self.note(&format!("# event {body}"));
+            let copies = if random.next().is_multiple_of(4) { 2 } else { 1 };
+            for _ in 0..copies {
+                let status = self.api.deliver(&url, &sign(&body), &body);
+                must(status == 200, || format!("serve answers {status} to {body}"))?;
+            }
+            self.heard(saying, &message);
+        }
+        receiver.signal("TERM");
+        let done = self.end(&serve, receiver);
+        must(done.code == Some(0), || format!("serve ends with {:?}: {}", done.code, done.said))
+    }
+
+    /// What the event means for what may be sent from now on.
+    fn heard(&mut self, saying: Saying, message: &Accepted) {
+        let (person, channel) = (message.person, message.channel);
+        let batch = self.model.batches.get(&message.batch);
+        let row = batch.and_then(|batch| batch.row_of(person));
+        let is_settled = row.is_some_and(|row| row.is("sent"));
+        let somebody = &mut self.model.people[person];
+        match saying {
+            Saying::Read => {}
+            Saying::OptIn => somebody.contact_known[channel] = true,
+            Saying::Delivered | Saying::Echo => somebody.evidence |= !is_settled,
+            Saying::Stop | Saying::StopByButton => {
+                let by_button = saying == Saying::StopByButton;
+                let dropped = by_button && somebody.pressed && known("second_postback")
+                    || somebody.forgotten && known("stop_after_forget");
+                somebody.pressed |= by_button;
+                let is_known = channel == 1 || somebody.contact_known[channel];
+                if dropped {
+                    somebody.murky |= !somebody.blocked;
+                } else if is_known {
+                    somebody.murky = false;
+                    self.model.block(person);
+                } else {
+                    somebody.stop_waits = Some(channel);
+                }
+            }
+        }
+    }
+
+    /// A STOP that waited for its contact is heard once the contact is known.
+    pub(super) fn hear_waiting_stops(&mut self) {
+        for person in 0..PEOPLE {
+            let somebody = &mut self.model.people[person];
+            let heard = somebody.stop_waits.is_some_and(|channel| somebody.contact_known[channel]);
+            if !heard {
+                continue;
+            }
+            somebody.stop_waits = None;
+            if known("stop_before_contact") || somebody.murky || somebody.forgotten {
+                somebody.murky = true;
+            } else {
+                self.model.block(person);
+            }
+        }
+    }
+
+    /// A run waits for an answer; the receiver takes events; then the run is killed.
+    pub(super) fn events_meanwhile(&mut self, random: &mut Random) -> Stepped {
+        let Some(plan) = self.plan(random) else {
+            return Ok(Report::default());
+        };
+        let mut weather = Weather::fair();
+        weather.ending = Ending::Killed;
+        weather.concurrency = 1;
+        weather.faults = vec![format!("hang-after-accept:at={}", random.between(1, 3))];
+        let url = self.api.open(weather.faults.clone(), std::time::Duration::ZERO);
+        let mut arguments = plan.arguments();
+        Self::tune(&mut arguments, &url, &weather);
+        self.note(&format!("# {:?}, events, then killed", weather.faults));
+        let mut running = self.start(&arguments, None);
+        if !self.wait_for_hang(&mut running) {
+            let done = self.end(&arguments, running);
+            let valid = plan.list.iter().any(|entry| entry.valid_person(plan.text).is_some());
+            super::runs::expect_code(&done, &weather, valid)?;
+            return Ok(self.enter(&plan, done.code, &weather));
+        }
+        let account = self.api.account_now();
+        let mut report = self.enter(&plan, None, &weather);
+        self.bring_events(random, &account)?;
+        self.kill(&arguments, running);
+        report.settles = true;
+        report.touched = self.all_batches();
+        Ok(report)
+    }
+
+    pub(super) fn from_api(&mut self, random: &mut Random) -> Stepped {
+        let Some((batch, unknown)) = self.pick_unknown(random) else {
+            return Ok(Report::default());
+        };
+        let url = self.api.open(Vec::new(), std::time::Duration::ZERO);
+        let done = self.run(&["resolve", &batch, "--from-api", "--base-url", &url]);
+        must(matches!(done.code, Some(0 | 3)), || {
+            format!("resolve --from-api: {:?}: {}", done.code, done.said)
+        })?;
+        for person in unknown.iter().filter_map(|row| row.person) {
+            self.model.people[person].evidence = true;
+            if let Some(batch) = self.model.batches.get_mut(&batch) {
+                batch.listed.insert(person);
+            }
+        }
+        Ok(Report {
+            touched: vec![batch],
+            settles: true,
+            ..Report::default()
+        })
+    }
+
+    /// A batch that has unknown rows, and these.
+    fn pick_unknown(&self, random: &mut Random) -> Option<(String, Vec<ResultRow>)> {
+        let batches = self.model.batches.values().map(|batch| {
+            let unknown = batch.rows.iter().filter(|row| row.is("unknown"));
+            (batch.name.clone(), unknown.cloned().collect())
+        });
+        let open: Vec<(String, Vec<ResultRow>)> =
+            batches.filter(|(_, rows): &(_, Vec<_>)| !rows.is_empty()).collect();
+        (!open.is_empty()).then(|| random.one_of(&open).clone())
+    }
+
+    /// `--assume-sent` or `--resend`, for all unknown rows or for one.
+    pub(super) fn decide(&mut self, random: &mut Random, resend: bool) -> Stepped {
+        let Some((name, mut unknown)) = self.pick_unknown(random) else {
+            return Ok(Report::default());
+        };
+        let how = if resend { "--resend" } else { "--assume-sent" };
+        let row = random.one_of(&unknown).clone();
+        let is_one = unknown.iter().filter(|other| other.row == row.row).count() == 1;
+        let done = if is_one && random.next().is_multiple_of(2) {
+            unknown.retain(|other| other.row == row.row);
+            self.run(&["resolve", &name, how, "--row", &row.row])
+        } else {
+            self.run(&["resolve", &name, how, "--all"])
+        };
+        must(done.code == Some(0), || {
+            format!("resolve {how}: {:?}: {}", done.code, done.said)
+        })?;
+        for person in unknown.iter().filter_map(|row| row.person) {
+            if !resend {
+                self.model.people[person].evidence = true;
+            }
+            let Some(batch) = self.model.batches.get_mut(&name) else {
+                continue;
+            };
+            if resend {
+                *batch.resent.entry(person).or_default() += 1;
+            } else {
+                batch.assumed.insert(person);
+            }
+        }
+        Ok(Report {
+            touched: vec![name],
+            settles: true,
+            ..Report::default()
+        })
+    }
+
+    /// A rehearsal has no part in the real checkpoint, and a real batch is not rehearsed.
+    pub(super) fn rehearse(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        self.model.next_file += 1;
+        let rehearsal = format!("rehearsal{}", self.model.next_file);
+        let how = (batch.text, batch.channel, false);
+        let mut arguments = Self::send_arguments(&rehearsal, how, &batch.file, Some("--sandbox"));
+        let url = self.api.open(Vec::new(), std::time::Duration::ZERO);
+        arguments.extend(["--base-url", &url].map(str::to_owned));
+        let running = self.start(&arguments, None);
+        let done = self.end(&arguments, running);
+        must(matches!(done.code, Some(0 | 3 | 7)), || {
+            format!("a rehearsal ends with {:?}: {}", done.code, done.said)
+        })?;
+        let done = self.run(&["export", &rehearsal, "--db", "outreach.db", "-o", "-"]);
+        must(done.code == Some(2), || {
+            format!("the rehearsal is in the real checkpoint: {:?}", done.code)
+        })?;
+        let done = self.run(&["resume", &batch.name, "--yes", "--sandbox", "--base-url", &url]);
+        must(matches!(done.code, Some(2 | 8)), || {
+            format!("a real batch goes on as a rehearsal: {:?}: {}", done.code, done.said)
+        })?;
+        Ok(Report {
+            touched: vec![batch.name],
+            ..Report::default()
+        })
+    }
+}
+
+/// The address that `serve` tells.
+fn listens_at(receiver: &mut Running) -> String {
+    let mut url = None;
+    poll("serve listens", || {
+        assert!(!receiver.has_ended(), "serve ended: {}", receiver.said());
+        let said = receiver.said();
+        let start = said.find("http://");
+        let address = start.and_then(|start| said[start..].split_once("/webhooks"));
+        url = address.map(|(url, _)| url.to_owned());
+        url.is_some()
+    });
+    url.unwrap_or_default()
+}
+
+/// An event about a message that was accepted, or by the person who got it.
+fn event(saying: Saying, message: &Accepted, random: &mut Random) -> Value {
+    let (channel_id, channel_type) = CHANNELS[message.channel];
+    let now = jiff::Timestamp::now();
+    let mut contact = json!({ "id": message.echo["contact"]["id"] });
+    let has_number = matches!(saying, Saying::OptIn | Saying::Delivered) || message.channel == 1;
+    if has_number {
+        contact["phone_number"] = json!(number(message.person).to_string());
+    }
+    let mut data = json!({
+        "channel": { "id": channel_id, "type": channel_type },
+        "contact": contact,
+    });
+    let kind = match saying {
+        Saying::Stop => {
+            let id = message.id + 1 + random.next() % 1_000_000;
+            data["id"] = json!(id.to_string());
+            data["content"] = json!({ "type": "text", "payload": "STOP" });
+            "message_received"
+        }
+        Saying::StopByButton => {
+            data["postback"] = json!({ "payload": "STOP" });
+            "postback"
+        }
+        Saying::OptIn => {
+            data["opt_in"] = json!({ "type": "phone_number" });
+            "opt_in"
+        }
+        Saying::Delivered => {
+            data["messages"] = json!([{ "id": message.id.to_string() }]);
+            data["delivered_timestamp"] = json!(now.to_string());
+            "messages_delivered"
+        }
+        Saying::Read => {
+            data["last_read_timestamp"] = json!(now.to_string());
+            "messages_read"
+        }
+        Saying::Echo => {
+            data = message.echo.clone();
+            "message_echo"
+        }
+    };
+    json!({ "event": kind, "timestamp": now.to_string(), "data": data })
+}

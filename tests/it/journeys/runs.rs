@@ -1,0 +1,458 @@
+//! Steps that send: new lists, edited lists, further rows, the same command again, two at once.
+
+use std::time::Duration;
+
+use super::check::must;
+use super::known::known;
+use super::list::{Drawer, Entry, TEXTS, person};
+use super::model::Batch;
+use super::steps::{Ending, Weather};
+use super::world::{Done, Report, Run, World};
+use crate::support::Random;
+
+/// As many batches as a journey has at the most.
+const BATCHES: usize = 5;
+
+type Stepped = Result<Report, String>;
+
+/// What the exit code must be after a run in this weather.
+pub(super) fn expect_code(done: &Done, weather: &Weather, has_valid_rows: bool) -> Result<(), String> {
+    let dies = matches!(weather.ending, Ending::Killed | Ending::Crash(..));
+    let right = match done.code {
+        None => dies,
+        Some(0 | 3) => has_valid_rows,
+        Some(4) => matches!(weather.ending, Ending::Interrupted(_)),
+        Some(5) => weather.stops(),
+        Some(7) => !has_valid_rows,
+        Some(_) => false,
+    };
+    must(right, || format!("exit code {:?}: {}", done.code, done.said))
+}
+
+/// A batch as it is about to be made.
+pub(super) struct Plan {
+    pub(super) name: String,
+    pub(super) text: usize,
+    pub(super) channel: usize,
+    pub(super) strict: bool,
+    pub(super) file: String,
+    pub(super) list: Vec<Entry>,
+}
+
+impl Plan {
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let how = (self.text, self.channel, self.strict);
+        World::send_arguments(&self.name, how, &self.file, None)
+    }
+
+    fn has_valid_rows(&self) -> bool {
+        has_valid_rows(&self.list, self.text)
+    }
+}
+
+fn has_valid_rows(list: &[Entry], text: usize) -> bool {
+    list.iter().any(|entry| entry.valid_person(text).is_some())
+}
+
+impl World {
+    pub(super) fn pick_batch(&self, random: &mut Random) -> Option<Batch> {
+        let batches: Vec<&Batch> = self.model.batches.values().collect();
+        (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
+    }
+
+    pub(super) fn drawer<'a>(&'a mut self, random: &'a mut Random) -> Drawer<'a> {
+        Drawer {
+            random,
+            next_key: &mut self.model.next_key,
+        }
+    }
+
+    /// A name that no batch has; `None` if there are enough batches.
+    fn new_name(&self, random: &mut Random) -> Option<String> {
+        let batches = &self.model.batches;
+        if batches.len() >= BATCHES {
+            return None;
+        }
+        if !known("working_name") && random.next().is_multiple_of(6) {
+            let working = batches.keys().map(|name| format!("{name} (second list)"));
+            let mut free = working.filter(|name| !batches.contains_key(name));
+            if let Some(name) = free.next() {
+                return Some(name);
+            }
+        }
+        let names = (1..).map(|n| format!("b{n}"));
+        names.into_iter().find(|name| !batches.contains_key(name))
+    }
+
+    /// A new list for a new batch.
+    pub(super) fn plan(&mut self, random: &mut Random) -> Option<Plan> {
+        let name = self.new_name(random)?;
+        let text = usize::try_from(random.next() % TEXTS.len() as u64).unwrap_or(0);
+        let channel = usize::from(random.next().is_multiple_of(5));
+        let strict = random.next().is_multiple_of(8);
+        let list = self.drawer(random).list(3, 12);
+        let file = self.write_list("list", &list);
+        Some(Plan {
+            name,
+            text,
+            channel,
+            strict,
+            file,
+            list,
+        })
+    }
+
+    /// Enters a batch that the program has made.
+    pub(super) fn enter(&mut self, plan: &Plan, code: Option<i32>, weather: &Weather) -> Report {
+        let taken = matches!(code, None | Some(0 | 3 | 4 | 5));
+        if taken {
+            let Plan {
+                name,
+                text,
+                channel,
+                file,
+                list,
+                ..
+            } = plan;
+            let mut batch = Batch::new(name, *text, *channel, file, list);
+            batch.strict = plan.strict;
+            self.model.batches.insert(name.clone(), batch);
+        }
+        let took = taken.then(|| plan.list.clone());
+        self.report(&plan.name, code, weather, took)
+    }
+
+    pub(super) fn report(
+        &self,
+        batch: &str,
+        code: Option<i32>,
+        weather: &Weather,
+        took: Option<Vec<Entry>>,
+    ) -> Report {
+        let run = Run {
+            batch: batch.to_owned(),
+            code,
+            weather: weather.clone(),
+            took,
+        };
+        Report {
+            runs: vec![run],
+            ..Report::default()
+        }
+    }
+
+    fn send_plan(&mut self, plan: &Plan, random: &mut Random) -> Stepped {
+        let weather = Weather::draw(random);
+        let done = self.run_in(plan.arguments(), &weather);
+        expect_code(&done, &weather, plan.has_valid_rows())?;
+        Ok(self.enter(plan, done.code, &weather))
+    }
+
+    pub(super) fn send(&mut self, random: &mut Random) -> Stepped {
+        match self.plan(random) {
+            Some(plan) => self.send_plan(&plan, random),
+            None => Ok(Report::default()),
+        }
+    }
+
+    /// The same command again, or `resume`.
+    pub(super) fn go_on(&mut self, random: &mut Random, by_resume: bool) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let arguments = if by_resume {
+            self.resume_arguments(&batch.name)
+        } else {
+            let how = (batch.text, batch.channel, batch.strict);
+            Self::send_arguments(&batch.name, how, &batch.file, None)
+        };
+        let weather = Weather::draw(random);
+        let done = self.run_in(arguments, &weather);
+        expect_code(&done, &weather, true)?;
+        Ok(self.report(&batch.name, done.code, &weather, None))
+    }
+
+    pub(super) fn update(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let list = if random.next().is_multiple_of(4) {
+            batch.first.clone()
+        } else {
+            self.drawer(random).edited(&batch.base)
+        };
+        if list == batch.base && !batch.added.is_empty() && known("update_after_add") {
+            return Ok(Report::default());
+        }
+        let file = self.write_list("edited", &list);
+        let how = (batch.text, batch.channel, batch.strict);
+        let arguments = Self::send_arguments(&batch.name, how, &file, Some("--update"));
+        let weather = Weather::draw(random);
+        let done = self.run_in(arguments, &weather);
+        expect_code(&done, &weather, has_valid_rows(&list, batch.text))?;
+        let mut report = self.report(&batch.name, done.code, &weather, None);
+        if done.code != Some(7)
+            && let Some(batch) = self.model.batches.get_mut(&batch.name)
+        {
+            batch.replace(&file, &list);
+            report.runs[0].took = Some(list);
+        }
+        Ok(report)
+    }
+
+    pub(super) fn add(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let list = self.drawer(random).list(1, 5);
+        let file = self.write_list("more", &list);
+        self.add_file(&batch, &file, &list, random)
+    }
+
+    fn add_file(
+        &mut self,
+        batch: &Batch,
+        file: &str,
+        list: &[Entry],
+        random: &mut Random,
+    ) -> Stepped {
+        let how = (batch.text, batch.channel, batch.strict);
+        let arguments = Self::send_arguments(&batch.name, how, file, Some("--add"));
+        let weather = Weather::draw(random);
+        let done = self.run_in(arguments, &weather);
+        expect_code(&done, &weather, has_valid_rows(list, batch.text))?;
+        let mut report = self.report(&batch.name, done.code, &weather, None);
+        if done.code != Some(7)
+            && let Some(batch) = self.model.batches.get_mut(&batch.name)
+        {
+            batch.add(file, list);
+            report.runs[0].took = Some(list.to_vec());
+        }
+        Ok(report)
+    }
+
+    /// A file that was added before adds nothing, and has the batch's message or is refused.
+    pub(super) fn add_again(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let Some((file, list)) = batch.added.last().cloned() else {
+            return Ok(Report::default());
+        };
+        let other = random.next().is_multiple_of(2);
+        let text = (batch.text + usize::from(other)) % TEXTS.len();
+        let how = (text, batch.channel, batch.strict);
+        let arguments = Self::send_arguments(&batch.name, how, &file, Some("--add"));
+        let weather = Weather::fair();
+        let done = self.run_in(arguments, &weather);
+        if other && !known("added_file_with_other_text") {
+            must(done.code == Some(2), || {
+                format!("--add with another message: {:?}: {}", done.code, done.said)
+            })?;
+        } else {
+            expect_code(&done, &weather, has_valid_rows(&list, batch.text))?;
+        }
+        Ok(self.report(&batch.name, done.code, &weather, None))
+    }
+
+    /// The results of a batch as the list of a new one, with the same message or another.
+    pub(super) fn send_results(&mut self, random: &mut Random) -> Stepped {
+        let (Some(source), Some(name)) = (self.pick_batch(random), self.new_name(random)) else {
+            return Ok(Report::default());
+        };
+        self.model.next_file += 1;
+        let file = format!("results{}.csv", self.model.next_file);
+        let done = self.run(&["export", &source.name, "-o", &file]);
+        must(done.code == Some(0), || format!("export: {}", done.said))?;
+        let list = entries_of(&self.scratch.read(&file));
+        // An erased row has neither key nor number.
+        if list.is_empty() || list.iter().any(|entry| entry.key.is_empty()) {
+            return Ok(Report::default());
+        }
+        let mut text = if random.next().is_multiple_of(3) {
+            (source.text + 1) % TEXTS.len()
+        } else {
+            source.text
+        };
+        if known("formula_guard") && list.iter().any(Entry::is_guarded) {
+            text = TEXTS.len() - 1;
+        }
+        let plan = Plan {
+            name,
+            text,
+            channel: source.channel,
+            strict: false,
+            file,
+            list,
+        };
+        self.send_plan(&plan, random)
+    }
+
+    /// The rejects of a batch's file, with valid numbers and names, join the batch.
+    pub(super) fn add_rejects(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let path = batch.file.replace(".csv", ".rejects.csv");
+        if !self.folder().join(&path).exists() {
+            return Ok(Report::default());
+        }
+        let text = self.scratch.read(&path);
+        let entry = self.drawer(random).entry();
+        let cell = entry.person.map_or("+420777000129".to_owned(), |_| entry.cell);
+        // A row without a name ends its cells with two commas.
+        let text = text.replace(",12-34,", &format!(",{cell},"));
+        let text = text
+            .lines()
+            .map(|line| mend_name(line) + "\n")
+            .collect::<String>();
+        let list = entries_of(&text);
+        let guarded = list.iter().any(Entry::is_guarded);
+        if list.iter().any(|entry| entry.key.is_empty())
+            || guarded && known("formula_guard") && batch.text != TEXTS.len() - 1
+        {
+            return Ok(Report::default());
+        }
+        self.model.next_file += 1;
+        let file = format!("mended{}.csv", self.model.next_file);
+        self.scratch.write(&file, &text);
+        self.note(&format!("cat > {file} <<EOF\n{text}EOF"));
+        self.add_file(&batch, &file, &list, random)
+    }
+
+    /// A list that was sent before, with another message or on another channel.
+    pub(super) fn other_text(&mut self, random: &mut Random) -> Stepped {
+        let (Some(source), Some(name)) = (self.pick_batch(random), self.new_name(random)) else {
+            return Ok(Report::default());
+        };
+        let other_channel = random.next().is_multiple_of(3);
+        let plan = Plan {
+            name,
+            text: (source.text + usize::from(!other_channel)) % TEXTS.len(),
+            channel: if other_channel {
+                1 - source.channel
+            } else {
+                source.channel
+            },
+            strict: false,
+            file: source.file,
+            list: source.base,
+        };
+        self.send_plan(&plan, random)
+    }
+
+    pub(super) fn wrong_text(&mut self, random: &mut Random) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let text = (batch.text + 1) % TEXTS.len();
+        let how = (text, batch.channel, batch.strict);
+        let arguments = Self::send_arguments(&batch.name, how, &batch.file, None);
+        let done = self.run_in(arguments, &Weather::fair());
+        must(done.code == Some(2), || {
+            format!("another message for a batch: {:?}: {}", done.code, done.said)
+        })?;
+        Ok(Report {
+            touched: vec![batch.name],
+            ..Report::default()
+        })
+    }
+
+    /// Two runs on one checkpoint: of two new batches, or of one batch.
+    pub(super) fn two(&mut self, random: &mut Random) -> Stepped {
+        let mut weather = Weather::draw(random);
+        weather.ending = Ending::Itself;
+        weather.faults.retain(|fault| !fault.starts_with("hang"));
+        weather.latency = 4;
+        if random.next().is_multiple_of(3) {
+            return self.same_batch_twice(random, &weather);
+        }
+        let Some(first) = self.plan(random) else {
+            return self.same_batch_twice(random, &weather);
+        };
+        let mut second = Plan {
+            name: format!("{}b", first.name),
+            list: self.drawer(random).edited(&first.list),
+            ..first
+        };
+        let first = Plan {
+            name: second.name.trim_end_matches('b').to_owned(),
+            list: first.list,
+            file: second.file.clone(),
+            ..second
+        };
+        second.file = self.write_list("list", &second.list);
+        let done = self.both([first.arguments(), second.arguments()], &weather);
+        let mut report = Report::default();
+        for (plan, done) in [first, second].iter().zip(done) {
+            expect_code(&done, &weather, plan.has_valid_rows())?;
+            report.runs.extend(self.enter(plan, done.code, &weather).runs);
+        }
+        Ok(report)
+    }
+
+    fn same_batch_twice(&mut self, random: &mut Random, weather: &Weather) -> Stepped {
+        let Some(batch) = self.pick_batch(random) else {
+            return Ok(Report::default());
+        };
+        let how = (batch.text, batch.channel, batch.strict);
+        let send = Self::send_arguments(&batch.name, how, &batch.file, None);
+        let resume = self.resume_arguments(&batch.name);
+        let mut report = Report::default();
+        for done in self.both([send, resume], weather) {
+            if done.code != Some(9) {
+                expect_code(&done, weather, true)?;
+                let run = self.report(&batch.name, done.code, weather, None);
+                report.runs.extend(run.runs);
+            }
+        }
+        must(!report.runs.is_empty(), || "both runs found the batch held".to_owned())?;
+        // Only the results after both can be seen.
+        if report.runs.len() > 1 {
+            report.runs.iter_mut().for_each(|run| run.code = Some(4));
+        }
+        Ok(report)
+    }
+
+    fn both(&mut self, commands: [Vec<String>; 2], weather: &Weather) -> [Done; 2] {
+        let latency = Duration::from_millis(weather.latency);
+        let url = self.api.open(weather.faults.clone(), latency);
+        self.note(&format!("# at once, {:?}", weather.faults));
+        let commands = commands.map(|mut arguments| {
+            Self::tune(&mut arguments, &url, weather);
+            arguments
+        });
+        let running = [0, 1].map(|index: usize| self.start(&commands[index], None));
+        let [first, second] = running;
+        [self.end(&commands[0], first), self.end(&commands[1], second)]
+    }
+}
+
+/// A row of the rejects whose name is missing gets one.
+fn mend_name(line: &str) -> String {
+    let mut cells: Vec<&str> = line.split(',').collect();
+    if cells.len() > 2 && cells[2].is_empty() {
+        cells[2] = "Mended";
+    }
+    cells.join(",")
+}
+
+/// The rows of a file that the program wrote, its guards taken off.
+fn entries_of(text: &str) -> Vec<Entry> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows = reader.records().map(|record| {
+        let record = record.unwrap();
+        let cell = |index| record.get(index).unwrap_or_default().to_owned();
+        let (key, cell, name) = (cell(0), cell(1), cell(2));
+        let unguarded = name.strip_prefix('\'').filter(|rest| {
+            rest.starts_with(['=', '-', '@', '+'])
+        });
+        Entry {
+            key,
+            person: person(&cell),
+            cell,
+            name: unguarded.map_or(name.clone(), str::to_owned),
+        }
+    });
+    rows.collect()
+}

@@ -1,0 +1,232 @@
+//! The generator: a seed becomes a list of steps. A step carries a seed of its own, so that it stays
+//! the same when steps before it are left out.
+
+use super::known::known;
+use crate::support::Random;
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `send` of a new list.
+    Send,
+    /// The same command again.
+    Continue,
+    /// `resume`.
+    Resume,
+    /// `send --update` with the edited list.
+    Update,
+    /// `send --add` with further rows.
+    Add,
+    /// `--add` of a file that was added before, perhaps with another message.
+    AddAgain,
+    /// A results file as the list of a new batch.
+    SendResults,
+    /// The rejects, mended, into their batch.
+    AddRejects,
+    /// A list of another batch with another message, or the same on another channel.
+    OtherText,
+    /// Another message under the name of a batch.
+    WrongText,
+    /// Two runs at the same time.
+    Two,
+    /// `suppress add`.
+    Suppress,
+    /// `suppress remove`.
+    Lift,
+    /// `forget`.
+    Forget,
+    /// Webhook events to `serve`.
+    Events,
+    /// Webhook events while a run waits for an answer; then the run is killed.
+    EventsMeanwhile,
+    /// `resolve --from-api`.
+    FromApi,
+    /// `resolve --assume-sent`.
+    AssumeSent,
+    /// `resolve --resend`.
+    Resend,
+    /// A real batch with `--sandbox`, or a rehearsal beside it.
+    Rehearse,
+}
+
+/// How often each kind is drawn.
+const WEIGHTS: [(Kind, u64); 20] = [
+    (Kind::Send, 14),
+    (Kind::Continue, 8),
+    (Kind::Resume, 9),
+    (Kind::Update, 9),
+    (Kind::Add, 7),
+    (Kind::AddAgain, 2),
+    (Kind::SendResults, 5),
+    (Kind::AddRejects, 3),
+    (Kind::OtherText, 7),
+    (Kind::WrongText, 1),
+    (Kind::Two, 7),
+    (Kind::Suppress, 5),
+    (Kind::Lift, 5),
+    (Kind::Forget, 4),
+    (Kind::Events, 9),
+    (Kind::EventsMeanwhile, 4),
+    (Kind::FromApi, 4),
+    (Kind::AssumeSent, 3),
+    (Kind::Resend, 4),
+    (Kind::Rehearse, 1),
+];
+
+/// One step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) kind: Kind,
+    pub(super) seed: u64,
+}
+
+/// The steps of a journey: 12 to 20.
+pub(super) fn generate(seed: u64) -> Vec<Step> {
+    let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x10_u64);
+    let steps = random.between(12, 20);
+    let total: u64 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+    let mut journey = Vec::new();
+    for index in 0..steps {
+        let mut drawn = random.next() % total;
+        let mut kind = Kind::Send;
+        for (candidate, weight) in WEIGHTS {
+            if drawn < weight {
+                kind = candidate;
+                break;
+            }
+            drawn -= weight;
+        }
+        if index == 0 {
+            kind = Kind::Send;
+        }
+        let seed = random.next();
+        journey.push(Step { kind, seed });
+    }
+    journey
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By itself.
+    Itself,
+    /// `kill -9` while a request waits for its answer.
+    Killed,
+    /// It dies at a crash point.
+    Crash(&'static str, u64),
+    /// Ctrl-C once so many messages were accepted.
+    Interrupted(u64),
+}
+
+/// What goes wrong during a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Weather {
+    /// Faults of the sandbox.
+    pub(super) faults: Vec<String>,
+    pub(super) ending: Ending,
+    /// How long an answer takes at least, in milliseconds.
+    pub(super) latency: u64,
+    pub(super) concurrency: u64,
+    /// Two refusals of one text stop the batch.
+    pub(super) halts: bool,
+}
+
+/// What the text of a scripted refusal holds.
+pub(super) const REFUSAL: &str = "refused by script";
+
+impl Weather {
+    pub(super) fn fair() -> Self {
+        Self {
+            faults: Vec::new(),
+            ending: Ending::Itself,
+            latency: 0,
+            concurrency: 2,
+            halts: false,
+        }
+    }
+
+    /// The answers to some requests are lost, or refuse.
+    pub(super) fn draw(random: &mut Random) -> Self {
+        const LOST: [&str; 8] = [
+            "close-after-accept",
+            "cut-after-accept",
+            "500-after-accept",
+            "500",
+            "503",
+            "garbage-200",
+            "garbage-201",
+            "close-after-answer",
+        ];
+        const CRASHES: [&str; 5] = [
+            "before-intent-commit",
+            "after-intent-commit",
+            "after-request",
+            "before-result-commit",
+            "export-rename",
+        ];
+        let mut weather = Self::fair();
+        weather.concurrency = *random.one_of(&[1, 1, 2, 4]);
+        weather.latency = *random.one_of(&[0, 0, 0, 3]);
+        if random.next().is_multiple_of(2) {
+            for _ in 0..random.between(1, 2) {
+                let at = random.between(1, 5);
+                weather
+                    .faults
+                    .push(format!("{}:at={at}", random.one_of(&LOST)));
+            }
+        }
+        let at = random.between(1, 4);
+        match random.next() % 24 {
+            0..=2 => weather
+                .faults
+                .push(format!("400:at={at},text=Content {REFUSAL}")),
+            3 | 4 => weather
+                .faults
+                .push(format!("422:at={at},text=Number {REFUSAL}")),
+            5 => weather
+                .faults
+                .push(format!("403:at={at},text=Access {REFUSAL}")),
+            6 | 7 => {
+                weather.faults = vec![format!("400:text=Template {REFUSAL}")];
+                weather.halts = true;
+            }
+            8 if !known("throttled_with_quota_left") => weather
+                .faults.push(format!("429:at={at},retry-after=1")),
+            _ => {}
+        }
+        weather.ending = match random.next() % 12 {
+            0 | 1 => {
+                let hang = *random.one_of(&["hang-after-accept", "hang-before-accept"]);
+                weather.faults.insert(0, format!("{hang}:at={at}"));
+                Ending::Killed
+            }
+            2 => Ending::Crash(random.one_of::<&str>(&CRASHES), random.between(1, 3)),
+            3 => {
+                weather.latency = 3;
+                Ending::Interrupted(at)
+            }
+            _ => Ending::Itself,
+        };
+        weather
+    }
+
+    /// Some outcomes may be unknown.
+    pub(super) fn loses(&self) -> bool {
+        let lost = |fault: &String| !fault.starts_with('4') && !fault.starts_with("garbage-201");
+        let dies = match self.ending {
+            Ending::Itself | Ending::Interrupted(_) => false,
+            Ending::Killed | Ending::Crash(..) => true,
+        };
+        dies || self.faults.iter().any(lost)
+    }
+
+    /// Some rows may be refused.
+    pub(super) fn refuses(&self) -> bool {
+        self.faults.iter().any(|fault| fault.contains(REFUSAL))
+    }
+
+    /// The run may stop before its end.
+    pub(super) fn stops(&self) -> bool {
+        self.halts || self.faults.iter().any(|fault| fault.starts_with("403"))
+    }
+}

@@ -127,18 +127,14 @@ pub(super) fn results(
 ) -> Verdict {
     every_row_once(batch, rows)?;
     let runs: Vec<&Run> = report.runs.iter().collect();
-    let before: BTreeMap<(&str, Option<usize>), &str> = batch
-        .rows
-        .iter()
-        .map(|row| ((row.key.as_str(), row.person), row.status.as_str()))
-        .collect();
+    let before = |person| batch.row_of(person).map(|row| row.status.as_str());
     for row in rows {
         right_verdict(batch, row, rows)?;
         let Some(person) = row.person else {
             continue;
         };
         agrees(model, batch, row, person)?;
-        if before.get(&(row.key.as_str(), row.person)) != Some(&row.status.as_str()) {
+        if before(person) != Some(row.status.as_str()) {
             has_cause(model, batch, row, person, &runs)?;
         }
     }
@@ -263,6 +259,7 @@ fn has_cause(
 fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent: bool) -> bool {
     let somebody = &model.people[person];
     let gone = batch.contents(person).is_empty();
+    let stays = batch.rejoined.contains(&person) && known("suppressed_stays");
     let by_request = known("suppressed_by_request_under_way")
         && (model.open_elsewhere(batch, person)
             || concurrent && model.others_with(batch, person, &|_| true));
@@ -272,6 +269,7 @@ fn suppression_has_cause(model: &Model, batch: &Batch, person: usize, concurrent
         || gone
         || model.has_elsewhere(batch, person)
         || by_request
+        || stays
 }
 
 /// A run that came to its end has left nobody behind, and its exit code says what there is.
@@ -294,8 +292,7 @@ fn run_is_right(model: &Model, batch: &Batch, rows: &[ResultRow], run: &Run) -> 
         };
         let somebody = &model.people[person];
         let excused = somebody.blocked
-            || suppression_has_cause(model, batch, person, true)
-            || batch.rejoined.contains(&person) && known("suppressed_stays");
+            || suppression_has_cause(model, batch, person, true);
         let row = rows
             .iter()
             .find(|row| row.person == Some(person) && !row.is("duplicate"));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::api::people;
 use super::check::{self, Before};
 use super::model::ResultRow;
 use super::steps::{Kind, Step, Weather};
@@ -109,6 +110,7 @@ fn judge(world: &mut World, before: &Before, report: &Report) -> Result<(), Stri
     }
     for (name, rows) in &exports {
         note_unknown(world, name, rows);
+        note_false_receipts(world, name, rows, report);
     }
     for (name, rows) in exports {
         let Some(batch) = world.model.batches.get(&name) else {
@@ -141,6 +143,22 @@ fn note_unknown(world: &mut World, name: &str, rows: &[ResultRow]) {
             .collect();
         batch.ever_unknown.extend(unknown);
     }
+}
+
+/// The sandbox says 201 about a message to somebody whom it does not reach: that counts as sent.
+fn note_false_receipts(world: &mut World, name: &str, rows: &[ResultRow], report: &Report) {
+    let mut runs = report.runs.iter().filter(|run| run.batch == name);
+    let garbled = runs.any(|run| run.weather.garbles());
+    let Some(batch) = world.model.batches.get_mut(name).filter(|_| garbled) else {
+        return;
+    };
+    let sent = rows.iter().filter(|row| row.is("sent"));
+    let unreachable = |person: &usize| !people().reachable(batch.channel, *person);
+    let unreachable: Vec<usize> = sent
+        .filter_map(|row| row.person)
+        .filter(unreachable)
+        .collect();
+    batch.assumed.extend(unreachable);
 }
 
 /// Leaves out steps as long as the rest still fails; returns the rest and how it fails.

@@ -37,6 +37,8 @@ pub(super) struct Person {
     pub(super) pressed: bool,
     /// Said STOP on this channel while the program did not know the contact.
     pub(super) stop_waits: Option<usize>,
+    /// A STOP waited at some time: when it is heard cannot be told.
+    pub(super) stop_waited: bool,
     /// The program knows the contact of this channel.
     pub(super) contact_known: [bool; 2],
     /// An acceptance was learned by other ways than its answer.

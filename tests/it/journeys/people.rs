@@ -62,8 +62,8 @@ impl World {
         })?;
         let lifted = &mut self.model.people[person];
         lifted.blocked = false;
-        // A STOP whose contact is not known yet is heard later.
-        lifted.murky = lifted.stop_waits.is_some();
+        // A STOP that waited may be heard after this.
+        lifted.murky = lifted.stop_waited;
         Ok(Report::default())
     }
 
@@ -85,7 +85,7 @@ impl World {
         let forgotten = &mut self.model.people[person];
         forgotten.forgotten = true;
         forgotten.contact_known = [false; 2];
-        forgotten.murky = forgotten.stop_waits.is_some();
+        forgotten.murky = false;
         for batch in self.model.batches.values_mut() {
             batch.forget(person);
         }
@@ -166,6 +166,7 @@ impl World {
                     self.model.block(person);
                 } else {
                     somebody.stop_waits = Some(channel);
+                    somebody.stop_waited = true;
                 }
             }
         }

@@ -141,9 +141,28 @@ impl World {
         }
     }
 
+    /// Runs `send` with a list. After a crash, which may have come while the list was read, the same
+    /// command is given again.
+    fn take_list(&mut self, arguments: Vec<String>, weather: &Weather) -> Done {
+        let done = self.run_in(arguments.clone(), weather);
+        match weather.ending {
+            Ending::Crash(..) if done.code.is_none() => self.run_in(arguments, &Weather::fair()),
+            Ending::Crash(..) | Ending::Itself | Ending::Killed | Ending::Interrupted(_) => done,
+        }
+    }
+
     fn send_plan(&mut self, plan: &Plan, random: &mut Random) -> Stepped {
+        // Such a file shows names with an apostrophe in front.
+        let by_program = plan.file.starts_with("results");
+        if known("formula_guard")
+            && by_program
+            && plan.text != TEXTS.len() - 1
+            && plan.list.iter().any(Entry::is_guarded)
+        {
+            return Ok(Report::default());
+        }
         let weather = Weather::draw(random);
-        let done = self.run_in(plan.arguments(), &weather);
+        let done = self.take_list(plan.arguments(), &weather);
         expect_code(&done, &weather, plan.has_valid_rows())?;
         Ok(self.enter(plan, done.code, &weather))
     }
@@ -181,14 +200,16 @@ impl World {
         } else {
             self.drawer(random).edited(&batch.base)
         };
-        if list == batch.base && !batch.added.is_empty() && known("update_after_add") {
+        let ignored = !batch.added.is_empty() && known("update_after_add");
+        // Whether the same list brings an erased row back is not said anywhere.
+        if list == batch.base && (ignored || batch.erased > 0) {
             return Ok(Report::default());
         }
         let file = self.write_list("edited", &list);
         let how = (batch.text, batch.channel, batch.strict);
         let arguments = Self::send_arguments(&batch.name, how, &file, Some("--update"));
         let weather = Weather::draw(random);
-        let done = self.run_in(arguments, &weather);
+        let done = self.take_list(arguments, &weather);
         expect_code(&done, &weather, has_valid_rows(&list, batch.text))?;
         let mut report = self.report(&batch.name, done.code, &weather, None);
         if done.code != Some(7)
@@ -219,7 +240,7 @@ impl World {
         let how = (batch.text, batch.channel, batch.strict);
         let arguments = Self::send_arguments(&batch.name, how, file, Some("--add"));
         let weather = Weather::draw(random);
-        let done = self.run_in(arguments, &weather);
+        let done = self.take_list(arguments, &weather);
         expect_code(&done, &weather, has_valid_rows(list, batch.text))?;
         let mut report = self.report(&batch.name, done.code, &weather, None);
         if done.code != Some(7)
@@ -269,14 +290,11 @@ impl World {
         if list.is_empty() || list.iter().any(|entry| entry.key.is_empty()) {
             return Ok(Report::default());
         }
-        let mut text = if random.next().is_multiple_of(3) {
+        let text = if random.next().is_multiple_of(3) {
             (source.text + 1) % TEXTS.len()
         } else {
             source.text
         };
-        if known("formula_guard") && list.iter().any(Entry::is_guarded) {
-            text = TEXTS.len() - 1;
-        }
         let plan = Plan {
             name,
             text,

@@ -157,7 +157,8 @@ impl Weather {
             "garbage-201",
             "close-after-answer",
         ];
-        const CRASHES: [&str; 5] = [
+        const CRASHES: [&str; 6] = [
+            "intake",
             "before-intent-commit",
             "after-intent-commit",
             "after-request",
@@ -223,6 +224,11 @@ impl Weather {
     /// Some rows may be refused.
     pub(super) fn refuses(&self) -> bool {
         self.faults.iter().any(|fault| fault.contains(REFUSAL))
+    }
+
+    /// An answer may say 201 about a message that was refused.
+    pub(super) fn garbles(&self) -> bool {
+        self.faults.iter().any(|fault| fault.starts_with("garbage-201"))
     }
 
     /// The run may stop before its end.

@@ -108,6 +108,9 @@ fn judge(world: &mut World, before: &Before, report: &Report) -> Result<(), Stri
             exports.push((name, rows));
         }
     }
+    if let Some(run) = report.runs.last() {
+        world.model.latest = Some(run.batch.clone());
+    }
     for (name, rows) in &exports {
         note_unknown(world, name, rows);
         note_false_receipts(world, name, rows, report);

@@ -7,8 +7,8 @@ use crate::support::Random;
 /// Few people, so that lists collide.
 pub(super) const PEOPLE: usize = 30;
 
-/// Those who stand in most lists.
-const OFTEN: u64 = 10;
+/// Those who stand in most lists, and about whom most is said.
+const OFTEN: u64 = 7;
 
 /// Ids and types of the channels. The second one echoes, and names the number in its events.
 pub(super) const CHANNELS: [(&str, &str); 2] = [
@@ -98,8 +98,23 @@ impl Drawer<'_> {
         }
     }
 
-    pub(super) fn name(&mut self) -> String {
+    fn name(&mut self) -> String {
         (*self.random.one_of(&NAMES)).to_owned()
+    }
+
+    /// Mostly the person's own name, so that different lists say the same to a person.
+    fn name_of(&mut self, person: usize) -> String {
+        match self.random.next() % 16 {
+            0 => String::new(),
+            1 => self.name(),
+            _ => NAMES[person % NAMES.len()].to_owned(),
+        }
+    }
+
+    /// Somebody, mostly one of a few.
+    pub(super) fn person(&mut self) -> usize {
+        let among = if self.chance(80) { OFTEN } else { PEOPLE as u64 };
+        usize::try_from(self.random.next() % among).unwrap_or(0)
     }
 
     pub(super) fn entry(&mut self) -> Entry {
@@ -114,13 +129,8 @@ impl Drawer<'_> {
                 name,
             };
         }
-        let among = if self.chance(75) { OFTEN } else { PEOPLE as u64 };
-        let person = usize::try_from(self.random.next() % among).unwrap();
-        let name = if self.chance(6) {
-            String::new()
-        } else {
-            self.name()
-        };
+        let person = self.person();
+        let name = self.name_of(person);
         Entry {
             key,
             cell: self.cell(person),

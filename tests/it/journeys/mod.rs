@@ -56,7 +56,10 @@ fn random_journeys_keep_every_promise() {
             match journey::run(&steps) {
                 Ok(accepted) => _ = messages.fetch_add(accepted as u64, Ordering::Relaxed),
                 Err(failure) if keep_going => {
-                    failures.lock().unwrap().push(format!("journey {seed}: {}", failure.what));
+                    let path = format!("{}/journey-{seed}.log", env!("CARGO_TARGET_TMPDIR"));
+                    std::fs::write(&path, &failure.log).unwrap();
+                    let line = format!("journey {seed}: {} (see {path})", failure.what);
+                    failures.lock().unwrap().push(line);
                 }
                 Err(failure) => {
                     failed.store(true, Ordering::Relaxed);

@@ -63,6 +63,8 @@ pub(super) struct Batch {
     pub(super) added: Vec<(String, Vec<Entry>)>,
     /// The rows as they are to be: those of the list and of what was added, without the erased.
     pub(super) entries: Vec<Entry>,
+    /// All rows that its lists ever had.
+    pub(super) ever: Vec<Entry>,
     /// Rows without their fields.
     pub(super) erased: usize,
     /// The list was replaced by another: rows of the earlier one may still stand there.
@@ -101,6 +103,7 @@ impl Batch {
             first: list.to_vec(),
             added: Vec::new(),
             entries: Vec::new(),
+            ever: Vec::new(),
             erased: 0,
             replaced: false,
             keys: BTreeSet::new(),
@@ -128,6 +131,7 @@ impl Batch {
         self.entries = list.to_vec();
         self.added.clear();
         self.keys.extend(list.iter().map(|entry| entry.key.clone()));
+        self.ever.extend_from_slice(list);
     }
 
     /// These rows join.
@@ -136,6 +140,7 @@ impl Batch {
         self.added.push((file.to_owned(), list.to_vec()));
         self.entries.extend_from_slice(list);
         self.keys.extend(list.iter().map(|entry| entry.key.clone()));
+        self.ever.extend_from_slice(list);
     }
 
     fn note_open_rows(&mut self, list: &[Entry]) {
@@ -162,7 +167,16 @@ impl Batch {
 
     /// What is sent to the person: one content for each of their rows.
     pub(super) fn contents(&self, person: usize) -> Vec<String> {
-        self.entries
+        self.contents_in(&self.entries, person)
+    }
+
+    /// What may have been sent to the person at any time.
+    fn contents_ever(&self, person: usize) -> Vec<String> {
+        self.contents_in(&self.ever, person)
+    }
+
+    fn contents_in(&self, entries: &[Entry], person: usize) -> Vec<String> {
+        entries
             .iter()
             .filter(|entry| entry.person == Some(person))
             .filter_map(|entry| entry.content(self.text))
@@ -181,6 +195,8 @@ pub(super) struct Model {
     pub(super) batches: BTreeMap<String, Batch>,
     pub(super) people: Vec<Person>,
     pub(super) account: Vec<Accepted>,
+    /// The batch of the latest step.
+    pub(super) latest: Option<String>,
     pub(super) next_key: u32,
     pub(super) next_file: u32,
 }
@@ -191,6 +207,7 @@ impl Model {
             batches: BTreeMap::new(),
             people: vec![Person::default(); PEOPLE],
             account: Vec::new(),
+            latest: None,
             next_key: 0,
             next_file: 0,
         }
@@ -230,11 +247,13 @@ impl Model {
     ) -> bool {
         let contents = batch.contents(person);
         self.batches.values().any(|other| {
-            let same = || other.contents(person).iter().any(|c| contents.contains(c));
+            let same = || {
+                let earlier = other.contents_ever(person);
+                earlier.iter().any(|content| contents.contains(content))
+            };
             other.name != batch.name
                 && is_so(other)
-                && (batch.strict
-                    || other.channel == batch.channel && (same() || other.contents(person).is_empty()))
+                && (batch.strict || other.channel == batch.channel && same())
         })
     }
 

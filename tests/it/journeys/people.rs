@@ -39,7 +39,7 @@ impl World {
     }
 
     pub(super) fn suppress(&mut self, random: &mut Random) -> Stepped {
-        let person = usize::try_from(random.next() % PEOPLE as u64 / 2).unwrap_or(0);
+        let person = self.drawer(random).person();
         let done = self.run(&["suppress", "add", &format!("+{}", number(person))]);
         must(done.code == Some(0), || format!("suppress add: {}", done.said))?;
         self.model.block(person);
@@ -68,7 +68,7 @@ impl World {
     }
 
     pub(super) fn forget(&mut self, random: &mut Random) -> Stepped {
-        let person = usize::try_from(random.next() % PEOPLE as u64 / 2).unwrap_or(0);
+        let person = self.drawer(random).person();
         let done = self.run(&["forget", &format!("+{}", number(person)), "--yes"]);
         let batches = self.model.batches.values();
         let under_way = batches
@@ -114,9 +114,7 @@ impl World {
         let mut receiver = self.start(&serve, None);
         let url = listens_at(&mut receiver);
         for _ in 0..random.between(1, 3) {
-            // Mostly about the latest messages.
-            let among = account.len().min(if random.next().is_multiple_of(4) { usize::MAX } else { 8 });
-            let message = random.one_of(&account[account.len() - among..]).clone();
+            let message = self.pick_message(random, account);
             let saying = *random.one_of(&[
                 Saying::Stop,
                 Saying::Stop,
@@ -140,6 +138,33 @@ impl World {
         receiver.signal("TERM");
         let done = self.end(&serve, receiver);
         must(done.code == Some(0), || format!("serve ends with {:?}: {}", done.code, done.said))
+    }
+
+    /// A message that an event is about: of somebody who was erased or said STOP, one whose outcome is
+    /// open, or one of the latest.
+    fn pick_message(&self, random: &mut Random, account: &[Accepted]) -> Accepted {
+        let people = &self.model.people;
+        let moved = |message: &&Accepted| {
+            let person = &people[message.person];
+            person.forgotten || person.pressed
+        };
+        let open = |message: &&Accepted| {
+            let batch = self.model.batches.get(&message.batch);
+            let row = batch.and_then(|batch| batch.row_of(message.person));
+            row.is_none_or(|row| !row.is("sent"))
+        };
+        let latest = account.len().saturating_sub(8);
+        let among: Vec<&Accepted> = match random.next() % 4 {
+            0 => account.iter().filter(moved).collect(),
+            1 => account.iter().filter(open).collect(),
+            2 => account.iter().collect(),
+            _ => Vec::new(),
+        };
+        if among.is_empty() {
+            random.one_of(&account[latest..]).clone()
+        } else {
+            (*random.one_of(&among)).clone()
+        }
     }
 
     /// What the event means for what may be sent from now on.

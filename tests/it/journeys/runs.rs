@@ -55,7 +55,13 @@ fn has_valid_rows(list: &[Entry], text: usize) -> bool {
 }
 
 impl World {
+    /// A batch, half of the time the one of the latest step.
     pub(super) fn pick_batch(&self, random: &mut Random) -> Option<Batch> {
+        if random.next().is_multiple_of(2)
+            && let Some(latest) = &self.model.latest
+        {
+            return self.model.batches.get(latest).cloned();
+        }
         let batches: Vec<&Batch> = self.model.batches.values().collect();
         (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
     }
@@ -326,6 +332,10 @@ impl World {
             .collect::<String>();
         let list = entries_of(&text);
         let guarded = list.iter().any(Entry::is_guarded);
+        // What was added before is not added again.
+        if batch.added.iter().any(|(_, added)| *added == list) {
+            return Ok(Report::default());
+        }
         if list.iter().any(|entry| entry.key.is_empty())
             || guarded && known("formula_guard") && batch.text != TEXTS.len() - 1
         {

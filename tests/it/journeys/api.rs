@@ -171,6 +171,7 @@ impl Api {
 
     /// Starts the sandbox of a step; returns the base URL.
     pub(super) fn open(&mut self, faults: Vec<String>, latency: Duration) -> String {
+        self.wait_until_quiet();
         self.sandbox = None;
         let state = Some(self.state.clone());
         let recorder = self.recorder.clone();
@@ -196,10 +197,31 @@ impl Api {
 
     /// Waits until nothing is under way, and returns the whole account in the order of acceptance.
     pub(super) fn account(&self) -> Vec<Accepted> {
-        if let Some(sandbox) = &self.sandbox {
-            poll("no connection is open", || sandbox.stats().connections == 0);
-        }
+        self.wait_until_quiet();
         self.account_now()
+    }
+
+    /// Of the processes that had connections none is left. A connection of a process that was killed
+    /// may be taken a moment later.
+    fn wait_until_quiet(&self) {
+        let Some(sandbox) = &self.sandbox else {
+            return;
+        };
+        let mut quiet = 0;
+        poll("no connection is open", || {
+            let is_open = sandbox.stats().connections > 0;
+            quiet = if is_open { 0 } else { quiet + 1 };
+            quiet >= 3
+        });
+        self.wait_for_echoes(sandbox);
+    }
+
+    fn wait_for_echoes(&self, sandbox: &Sandbox) {
+        poll("all echoes have come", || {
+            let stats = sandbox.stats();
+            let echoes = self.echoes.lock().unwrap().len() as u64;
+            stats.webhooks.pending == 0 && stats.accepted == echoes
+        });
     }
 
     /// The account while requests may be under way.
@@ -207,11 +229,7 @@ impl Api {
         let Some(sandbox) = &self.sandbox else {
             return Vec::new();
         };
-        poll("all echoes have come", || {
-            let stats = sandbox.stats();
-            let echoes = self.echoes.lock().unwrap().len() as u64;
-            stats.webhooks.pending == 0 && stats.accepted == echoes
-        });
+        self.wait_for_echoes(sandbox);
         let people = people();
         let mut account: Vec<Accepted> = self
             .echoes

@@ -36,7 +36,9 @@ pub(super) fn messages(model: &Model, before: &Before) -> Verdict {
     for (index, message) in model.account.iter().enumerate().skip(before.messages) {
         let (name, person) = (&message.batch, message.person);
         let Some(batch) = model.batches.get(name) else {
-            return Err(format!("a message for {name}, which is no batch: {message:?}"));
+            return Err(format!(
+                "a message for {name}, which is no batch: {message:?}"
+            ));
         };
         right_message(batch, message)?;
         must(batch.channel == message.channel, || {
@@ -77,10 +79,15 @@ fn not_twice(model: &Model, batch: &Batch, message: &Accepted, index: usize) -> 
     }
     let so_far = &model.account[..=index];
     let to_person = || so_far.iter().filter(|other| other.person == person);
-    let of_batch = to_person().filter(|other| other.batch == batch.name).count();
+    let of_batch = to_person()
+        .filter(|other| other.batch == batch.name)
+        .count();
     let resent = batch.resent.get(&person).copied().unwrap_or(0);
     must(of_batch <= 1 + resent, || {
-        format!("batch {} messages person {person} {of_batch} times", batch.name)
+        format!(
+            "batch {} messages person {person} {of_batch} times",
+            batch.name
+        )
     })?;
     if somebody.evidence && known("evidence_without_number") {
         return Ok(());
@@ -158,7 +165,10 @@ fn every_row_once(batch: &Batch, rows: &[ResultRow]) -> Verdict {
         // A row of an earlier list may have the same key.
         let enough = found == *wanted || found > *wanted && batch.replaced;
         must(enough, || {
-            format!("batch {}: {wanted} rows {key} of the list, {found} in the results", batch.name)
+            format!(
+                "batch {}: {wanted} rows {key} of the list, {found} in the results",
+                batch.name
+            )
         })?;
     }
     for (key, found) in &found {
@@ -168,7 +178,10 @@ fn every_row_once(batch: &Batch, rows: &[ResultRow]) -> Verdict {
             batch.keys.contains(key)
         };
         must(explained, || {
-            format!("batch {}: {found} rows {key:?} that no list holds", batch.name)
+            format!(
+                "batch {}: {found} rows {key:?} that no list holds",
+                batch.name
+            )
         })?;
     }
     Ok(())
@@ -193,7 +206,10 @@ fn right_verdict(batch: &Batch, row: &ResultRow, rows: &[ResultRow]) -> Verdict 
     let counting = of_person().filter(|other| !other.is("duplicate")).count();
     must(counting == 1, || {
         let rows: Vec<_> = of_person().collect();
-        format!("batch {}: {counting} rows count for one person: {rows:?}", batch.name)
+        format!(
+            "batch {}: {counting} rows count for one person: {rows:?}",
+            batch.name
+        )
     })
 }
 
@@ -201,7 +217,8 @@ fn right_verdict(batch: &Batch, row: &ResultRow, rows: &[ResultRow]) -> Verdict 
 fn agrees(model: &Model, batch: &Batch, row: &ResultRow, person: usize) -> Verdict {
     let accepted = model.of_batch(&batch.name, person);
     let may_have = batch.resent.contains_key(&person) && known("resend_forgets_acceptance")
-        || model.people[person].forgotten && known("forget_loses_guards")
+        // The row that knew of it has lost its number.
+        || model.people[person].forgotten
         || row.reason.contains("may have");
     let right = match row.status.as_str() {
         "sent" => {
@@ -277,31 +294,46 @@ fn run_is_right(model: &Model, batch: &Batch, rows: &[ResultRow], run: &Run) -> 
     if !run.is_complete() {
         return Ok(());
     }
-    let problems = rows.iter().any(|row| row.is("error") || row.is("unknown"));
+    let waits = |row: &&ResultRow| {
+        row.is("queued")
+            && row
+                .person
+                .is_some_and(|it| model.waits_elsewhere(batch, it))
+    };
+    let waiting = rows.iter().filter(waits).count();
+    let problems = rows.iter().any(|row| row.is("error") || row.is("unknown")) || waiting > 0;
     let code = if problems { 3 } else { 0 };
     must(run.code == Some(code), || {
-        format!("batch {} ended with {:?} instead of {code}", batch.name, run.code)
+        format!(
+            "batch {} ended with {:?} instead of {code}",
+            batch.name, run.code
+        )
     })?;
-    let queued = rows.iter().find(|row| row.is("queued"));
+    let queued = rows.iter().find(|row| row.is("queued") && !waits(row));
     must(queued.is_none(), || {
-        format!("batch {} is complete, and a row is queued: {queued:?}", batch.name)
+        format!(
+            "batch {} is complete, and a row is queued: {queued:?}",
+            batch.name
+        )
     })?;
     for entry in run.took.iter().flatten() {
         let Some(person) = entry.valid_person(batch.text) else {
             continue;
         };
         let somebody = &model.people[person];
-        let excused = somebody.blocked
-            || suppression_has_cause(model, batch, person, true);
+        let excused = somebody.blocked || suppression_has_cause(model, batch, person, true);
         let row = rows
             .iter()
             .find(|row| row.person == Some(person) && !row.is("duplicate"));
-        must(excused || row.is_some_and(|row| !row.is("suppressed")), || {
-            format!(
-                "batch {}: person {person} may be messaged, and is not: {row:?}",
-                batch.name
-            )
-        })?;
+        must(
+            excused || row.is_some_and(|row| !row.is("suppressed")),
+            || {
+                format!(
+                    "batch {}: person {person} may be messaged, and is not: {row:?}",
+                    batch.name
+                )
+            },
+        )?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::api::people;
 use super::check::{self, Before};
 use super::model::ResultRow;
-use super::steps::{Kind, Step, Weather};
+use super::steps::{Journey, Kind, Step, Weather};
 use super::world::{Report, World};
 use crate::support::Random;
 
@@ -29,9 +29,9 @@ impl fmt::Display for Failure {
 }
 
 /// Runs the steps, then a last fault-free run of every batch.
-pub(super) fn run(steps: &[Step]) -> Result<usize, Failure> {
-    let mut world = World::new();
-    let walked = catch_unwind(AssertUnwindSafe(|| walk(&mut world, steps)));
+pub(super) fn run(journey: &Journey) -> Result<usize, Failure> {
+    let mut world = World::new(journey.often);
+    let walked = catch_unwind(AssertUnwindSafe(|| walk(&mut world, &journey.steps)));
     let verdict = walked.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
@@ -165,21 +165,22 @@ fn note_false_receipts(world: &mut World, name: &str, rows: &[ResultRow], report
 }
 
 /// Leaves out steps as long as the rest still fails; returns the rest and how it fails.
-pub(super) fn shrink(steps: &[Step], failure: Failure) -> (Vec<Step>, Failure) {
-    let (mut steps, mut failure) = (steps.to_vec(), failure);
+pub(super) fn shrink(journey: &Journey, failure: Failure) -> (Journey, Failure) {
+    let (mut journey, mut failure) = (journey.clone(), failure);
     let begin = Instant::now();
-    let mut size = steps.len() / 2;
+    let mut size = journey.steps.len() / 2;
     while size > 0 {
         let mut at = 0;
-        while at < steps.len() && begin.elapsed() < PATIENCE {
-            let mut fewer = steps.clone();
-            fewer.drain(at..(at + size).min(steps.len()));
+        while at < journey.steps.len() && begin.elapsed() < PATIENCE {
+            let mut fewer = journey.clone();
+            let end = (at + size).min(fewer.steps.len());
+            fewer.steps.drain(at..end);
             match run(&fewer) {
                 Ok(_) => at += size,
-                Err(shorter) => (steps, failure) = (fewer, shorter),
+                Err(shorter) => (journey, failure) = (fewer, shorter),
             }
         }
         size /= 2;
     }
-    (steps, failure)
+    (journey, failure)
 }

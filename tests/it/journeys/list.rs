@@ -7,9 +7,6 @@ use crate::support::Random;
 /// Few people, so that lists collide.
 pub(super) const PEOPLE: usize = 30;
 
-/// Those who stand in most lists, and about whom most is said.
-const OFTEN: u64 = 7;
-
 /// Ids and types of the channels. The second one echoes, and names the number in its events.
 pub(super) const CHANNELS: [(&str, &str); 2] = [
     (
@@ -81,6 +78,8 @@ impl Entry {
 /// Draws rows and counts their keys.
 pub(super) struct Drawer<'a> {
     pub(super) random: &'a mut Random,
+    /// How many people stand in most lists.
+    pub(super) often: u64,
     pub(super) next_key: &'a mut u32,
 }
 
@@ -113,7 +112,11 @@ impl Drawer<'_> {
 
     /// Somebody, mostly one of a few.
     pub(super) fn person(&mut self) -> usize {
-        let among = if self.chance(80) { OFTEN } else { PEOPLE as u64 };
+        let among = if self.chance(80) {
+            self.often
+        } else {
+            PEOPLE as u64
+        };
         usize::try_from(self.random.next() % among).unwrap_or(0)
     }
 

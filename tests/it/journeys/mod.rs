@@ -52,8 +52,8 @@ fn random_journeys_keep_every_promise() {
                 return;
             }
             let seed = first + index;
-            let steps = steps::generate(seed);
-            match journey::run(&steps) {
+            let journey = steps::generate(seed);
+            match journey::run(&journey) {
                 Ok(accepted) => _ = messages.fetch_add(accepted as u64, Ordering::Relaxed),
                 Err(failure) if keep_going => {
                     let path = format!("{}/journey-{seed}.log", env!("CARGO_TARGET_TMPDIR"));
@@ -63,8 +63,8 @@ fn random_journeys_keep_every_promise() {
                 }
                 Err(failure) => {
                     failed.store(true, Ordering::Relaxed);
-                    let (steps, failure) = journey::shrink(&steps, failure);
-                    let kinds: Vec<_> = steps.iter().map(|step| step.kind).collect();
+                    let (shortest, failure) = journey::shrink(&journey, failure);
+                    let kinds: Vec<_> = shortest.steps.iter().map(|step| step.kind).collect();
                     panic!("journey {seed} fails, shortened to {kinds:?}:\n{failure}");
                 }
             }
@@ -79,7 +79,15 @@ fn random_journeys_keep_every_promise() {
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} fail:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
     let messages = messages.load(Ordering::Relaxed);
-    assert!(messages > journeys * 5, "{messages} messages in {journeys} journeys");
+    assert!(
+        messages > journeys * 5,
+        "{messages} messages in {journeys} journeys"
+    );
 }

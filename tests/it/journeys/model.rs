@@ -238,6 +238,14 @@ impl Model {
         })
     }
 
+    /// Whether the person's row may wait for another batch's, whose outcome is open now.
+    pub(super) fn waits_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+        let is_open = |row: &ResultRow| row.is("unknown") || row.is("queued");
+        self.others_with(batch, person, &|other| {
+            other.row_of(person).is_some_and(is_open)
+        })
+    }
+
     /// Whether another batch with the same content for the person is like that.
     pub(super) fn others_with(
         &self,

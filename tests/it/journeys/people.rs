@@ -41,7 +41,9 @@ impl World {
     pub(super) fn suppress(&mut self, random: &mut Random) -> Stepped {
         let person = self.drawer(random).person();
         let done = self.run(&["suppress", "add", &format!("+{}", number(person))]);
-        must(done.code == Some(0), || format!("suppress add: {}", done.said))?;
+        must(done.code == Some(0), || {
+            format!("suppress add: {}", done.said)
+        })?;
         self.model.block(person);
         self.model.people[person].murky = false;
         Ok(Report::default())
@@ -128,16 +130,24 @@ impl World {
             ]);
             let body = event(saying, &message, random).to_string();
             self.note(&format!("# event {body}"));
-            let copies = if random.next().is_multiple_of(4) { 2 } else { 1 };
+            let copies = if random.next().is_multiple_of(4) {
+                2
+            } else {
+                1
+            };
             for _ in 0..copies {
                 let status = self.api.deliver(&url, &sign(&body), &body);
-                must(status == 200, || format!("serve answers {status} to {body}"))?;
+                must(status == 200, || {
+                    format!("serve answers {status} to {body}")
+                })?;
             }
             self.heard(saying, &message);
         }
         receiver.signal("TERM");
         let done = self.end(&serve, receiver);
-        must(done.code == Some(0), || format!("serve ends with {:?}: {}", done.code, done.said))
+        must(done.code == Some(0), || {
+            format!("serve ends with {:?}: {}", done.code, done.said)
+        })
     }
 
     /// A message that an event is about: of somebody who was erased or said STOP, one whose outcome is
@@ -201,7 +211,9 @@ impl World {
     pub(super) fn hear_waiting_stops(&mut self) {
         for person in 0..PEOPLE {
             let somebody = &mut self.model.people[person];
-            let heard = somebody.stop_waits.is_some_and(|channel| somebody.contact_known[channel]);
+            let heard = somebody
+                .stop_waits
+                .is_some_and(|channel| somebody.contact_known[channel]);
             if !heard {
                 continue;
             }
@@ -223,14 +235,19 @@ impl World {
         weather.ending = Ending::Killed;
         weather.concurrency = 1;
         weather.faults = vec![format!("hang-after-accept:at={}", random.between(1, 3))];
-        let url = self.api.open(weather.faults.clone(), std::time::Duration::ZERO);
+        let url = self
+            .api
+            .open(weather.faults.clone(), std::time::Duration::ZERO);
         let mut arguments = plan.arguments();
         Self::tune(&mut arguments, &url, &weather);
         self.note(&format!("# {:?}, events, then killed", weather.faults));
         let mut running = self.start(&arguments, None);
         if !self.wait_for_hang(&mut running) {
             let done = self.end(&arguments, running);
-            let valid = plan.list.iter().any(|entry| entry.valid_person(plan.text).is_some());
+            let valid = plan
+                .list
+                .iter()
+                .any(|entry| entry.valid_person(plan.text).is_some());
             super::runs::expect_code(&done, &weather, valid)?;
             return Ok(self.enter(&plan, done.code, &weather));
         }
@@ -271,8 +288,9 @@ impl World {
             let unknown = batch.rows.iter().filter(|row| row.is("unknown"));
             (batch.name.clone(), unknown.cloned().collect())
         });
-        let open: Vec<(String, Vec<ResultRow>)> =
-            batches.filter(|(_, rows): &(_, Vec<_>)| !rows.is_empty()).collect();
+        let open: Vec<(String, Vec<ResultRow>)> = batches
+            .filter(|(_, rows): &(_, Vec<_>)| !rows.is_empty())
+            .collect();
         (!open.is_empty()).then(|| random.one_of(&open).clone())
     }
 
@@ -333,9 +351,19 @@ impl World {
         must(done.code == Some(2), || {
             format!("the rehearsal is in the real checkpoint: {:?}", done.code)
         })?;
-        let done = self.run(&["resume", &batch.name, "--yes", "--sandbox", "--base-url", &url]);
+        let done = self.run(&[
+            "resume",
+            &batch.name,
+            "--yes",
+            "--sandbox",
+            "--base-url",
+            &url,
+        ]);
         must(matches!(done.code, Some(2 | 8)), || {
-            format!("a real batch goes on as a rehearsal: {:?}: {}", done.code, done.said)
+            format!(
+                "a real batch goes on as a rehearsal: {:?}: {}",
+                done.code, done.said
+            )
         })?;
         Ok(Report {
             touched: vec![batch.name],

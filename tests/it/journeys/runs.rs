@@ -11,12 +11,16 @@ use super::world::{Done, Report, Run, World};
 use crate::support::Random;
 
 /// As many batches as a journey has at the most.
-const BATCHES: usize = 5;
+const BATCHES: usize = 8;
 
 type Stepped = Result<Report, String>;
 
 /// What the exit code must be after a run in this weather.
-pub(super) fn expect_code(done: &Done, weather: &Weather, has_valid_rows: bool) -> Result<(), String> {
+pub(super) fn expect_code(
+    done: &Done,
+    weather: &Weather,
+    has_valid_rows: bool,
+) -> Result<(), String> {
     let dies = matches!(weather.ending, Ending::Killed | Ending::Crash(..));
     let right = match done.code {
         None => dies,
@@ -26,7 +30,9 @@ pub(super) fn expect_code(done: &Done, weather: &Weather, has_valid_rows: bool) 
         Some(7) => !has_valid_rows,
         Some(_) => false,
     };
-    must(right, || format!("exit code {:?}: {}", done.code, done.said))
+    must(right, || {
+        format!("exit code {:?}: {}", done.code, done.said)
+    })
 }
 
 /// A batch as it is about to be made.
@@ -69,6 +75,7 @@ impl World {
     pub(super) fn drawer<'a>(&'a mut self, random: &'a mut Random) -> Drawer<'a> {
         Drawer {
             random,
+            often: self.often,
             next_key: &mut self.model.next_key,
         }
     }
@@ -96,7 +103,9 @@ impl World {
         let text = usize::try_from(random.next() % TEXTS.len() as u64).unwrap_or(0);
         let channel = usize::from(random.next().is_multiple_of(5));
         let strict = random.next().is_multiple_of(8);
-        let list = self.drawer(random).list(3, 12);
+        // Few people, short lists.
+        let most = if self.often < 5 { 6 } else { 12 };
+        let list = self.drawer(random).list(3, most);
         let file = self.write_list("list", &list);
         Some(Plan {
             name,
@@ -323,7 +332,9 @@ impl World {
         }
         let text = self.scratch.read(&path);
         let entry = self.drawer(random).entry();
-        let cell = entry.person.map_or("+420777000129".to_owned(), |_| entry.cell);
+        let cell = entry
+            .person
+            .map_or("+420777000129".to_owned(), |_| entry.cell);
         // A row without a name ends its cells with two commas.
         let text = text.replace(",12-34,", &format!(",{cell},"));
         let text = text
@@ -378,7 +389,10 @@ impl World {
         let arguments = Self::send_arguments(&batch.name, how, &batch.file, None);
         let done = self.run_in(arguments, &Weather::fair());
         must(done.code == Some(2), || {
-            format!("another message for a batch: {:?}: {}", done.code, done.said)
+            format!(
+                "another message for a batch: {:?}: {}",
+                done.code, done.said
+            )
         })?;
         Ok(Report {
             touched: vec![batch.name],
@@ -414,7 +428,9 @@ impl World {
         let mut report = Report::default();
         for (plan, done) in [first, second].iter().zip(done) {
             expect_code(&done, &weather, plan.has_valid_rows())?;
-            report.runs.extend(self.enter(plan, done.code, &weather).runs);
+            report
+                .runs
+                .extend(self.enter(plan, done.code, &weather).runs);
         }
         Ok(report)
     }
@@ -434,7 +450,9 @@ impl World {
                 report.runs.extend(run.runs);
             }
         }
-        must(!report.runs.is_empty(), || "both runs found the batch held".to_owned())?;
+        must(!report.runs.is_empty(), || {
+            "both runs found the batch held".to_owned()
+        })?;
         // Only the results after both can be seen.
         if report.runs.len() > 1 {
             report.runs.iter_mut().for_each(|run| run.code = Some(4));
@@ -452,7 +470,10 @@ impl World {
         });
         let running = [0, 1].map(|index: usize| self.start(&commands[index], None));
         let [first, second] = running;
-        [self.end(&commands[0], first), self.end(&commands[1], second)]
+        [
+            self.end(&commands[0], first),
+            self.end(&commands[1], second),
+        ]
     }
 }
 
@@ -472,9 +493,9 @@ fn entries_of(text: &str) -> Vec<Entry> {
         let record = record.unwrap();
         let cell = |index| record.get(index).unwrap_or_default().to_owned();
         let (key, cell, name) = (cell(0), cell(1), cell(2));
-        let unguarded = name.strip_prefix('\'').filter(|rest| {
-            rest.starts_with(['=', '-', '@', '+'])
-        });
+        let unguarded = name
+            .strip_prefix('\'')
+            .filter(|rest| rest.starts_with(['=', '-', '@', '+']));
         Entry {
             key,
             person: person(&cell),

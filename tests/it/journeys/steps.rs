@@ -49,28 +49,28 @@ pub(super) enum Kind {
     Rehearse,
 }
 
-/// How often each kind is drawn.
-const WEIGHTS: [(Kind, u64); 20] = [
-    (Kind::Send, 14),
-    (Kind::Continue, 8),
-    (Kind::Resume, 9),
-    (Kind::Update, 9),
-    (Kind::Add, 7),
-    (Kind::AddAgain, 2),
-    (Kind::SendResults, 5),
-    (Kind::AddRejects, 3),
-    (Kind::OtherText, 7),
-    (Kind::WrongText, 1),
-    (Kind::Two, 7),
-    (Kind::Suppress, 5),
-    (Kind::Lift, 5),
-    (Kind::Forget, 4),
-    (Kind::Events, 9),
-    (Kind::EventsMeanwhile, 4),
-    (Kind::FromApi, 4),
-    (Kind::AssumeSent, 3),
-    (Kind::Resend, 4),
-    (Kind::Rehearse, 1),
+/// How often each kind is drawn: in a usual journey, and in one about what few people say.
+const WEIGHTS: [(Kind, u64, u64); 20] = [
+    (Kind::Send, 14, 24),
+    (Kind::Continue, 8, 2),
+    (Kind::Resume, 9, 4),
+    (Kind::Update, 9, 4),
+    (Kind::Add, 7, 3),
+    (Kind::AddAgain, 2, 0),
+    (Kind::SendResults, 5, 2),
+    (Kind::AddRejects, 3, 0),
+    (Kind::OtherText, 7, 10),
+    (Kind::WrongText, 1, 0),
+    (Kind::Two, 7, 3),
+    (Kind::Suppress, 5, 3),
+    (Kind::Lift, 5, 18),
+    (Kind::Forget, 4, 7),
+    (Kind::Events, 9, 24),
+    (Kind::EventsMeanwhile, 4, 5),
+    (Kind::FromApi, 4, 3),
+    (Kind::AssumeSent, 3, 2),
+    (Kind::Resend, 4, 2),
+    (Kind::Rehearse, 1, 0),
 ];
 
 /// One step.
@@ -80,29 +80,41 @@ pub(super) struct Step {
     pub(super) seed: u64,
 }
 
-/// The steps of a journey: 12 to 20.
-pub(super) fn generate(seed: u64) -> Vec<Step> {
+/// The plan of a journey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Journey {
+    /// How many people stand in most lists.
+    pub(super) often: u64,
+    /// 12 to 20 steps.
+    pub(super) steps: Vec<Step>,
+}
+
+/// The journey of a seed. Every third one is about few people.
+pub(super) fn generate(seed: u64) -> Journey {
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x10_u64);
-    let steps = random.between(12, 20);
-    let total: u64 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
-    let mut journey = Vec::new();
-    for index in 0..steps {
+    let few = random.next().is_multiple_of(3);
+    let weight = |(_, usual, of_few): &(Kind, u64, u64)| if few { *of_few } else { *usual };
+    let total: u64 = WEIGHTS.iter().map(weight).sum();
+    let mut steps = vec![Step {
+        kind: Kind::Send,
+        seed: random.next(),
+    }];
+    for _ in 1..random.between(12, 20) {
         let mut drawn = random.next() % total;
-        let mut kind = Kind::Send;
-        for (candidate, weight) in WEIGHTS {
-            if drawn < weight {
-                kind = candidate;
-                break;
-            }
-            drawn -= weight;
-        }
-        if index == 0 {
-            kind = Kind::Send;
-        }
-        let seed = random.next();
-        journey.push(Step { kind, seed });
+        let kind = WEIGHTS.iter().find(|entry| {
+            let is_it = drawn < weight(entry);
+            drawn = drawn.wrapping_sub(weight(entry));
+            is_it
+        });
+        steps.push(Step {
+            kind: kind.map_or(Kind::Send, |(kind, ..)| *kind),
+            seed: random.next(),
+        });
     }
-    journey
+    Journey {
+        often: if few { 3 } else { 7 },
+        steps,
+    }
 }
 
 /// How a run ends.
@@ -191,8 +203,9 @@ impl Weather {
                 weather.faults = vec![format!("400:text=Template {REFUSAL}")];
                 weather.halts = true;
             }
-            8 if !known("throttled_with_quota_left") => weather
-                .faults.push(format!("429:at={at},retry-after=1")),
+            8 if !known("throttled_with_quota_left") => {
+                weather.faults.push(format!("429:at={at},retry-after=1"))
+            }
             _ => {}
         }
         weather.ending = match random.next() % 12 {
@@ -228,7 +241,9 @@ impl Weather {
 
     /// An answer may say 201 about a message that was refused.
     pub(super) fn garbles(&self) -> bool {
-        self.faults.iter().any(|fault| fault.starts_with("garbage-201"))
+        self.faults
+            .iter()
+            .any(|fault| fault.starts_with("garbage-201"))
     }
 
     /// The run may stop before its end.

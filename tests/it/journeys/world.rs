@@ -55,18 +55,21 @@ pub(super) struct World {
     pub(super) scratch: Scratch,
     pub(super) api: Api,
     pub(super) model: Model,
+    /// How many people stand in most lists.
+    pub(super) often: u64,
     /// The commands and files so far, for people.
     pub(super) log: String,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(often: u64) -> Self {
         let scratch = Scratch::new();
         let api = Api::new(scratch.folder());
         Self {
             scratch,
             api,
             model: Model::new(),
+            often,
             log: String::new(),
         }
     }
@@ -214,9 +217,8 @@ impl World {
 
     /// True once a request waits for an answer that never comes; false if the run ended before.
     pub(super) fn wait_for_hang(&self, running: &mut Running) -> bool {
-        let struck = |api: &Api| {
-            api.struck("hang-after-accept") + api.struck("hang-before-accept") > 0
-        };
+        let struck =
+            |api: &Api| api.struck("hang-after-accept") + api.struck("hang-before-accept") > 0;
         poll("the run has ended or waits for an answer", || {
             running.has_ended() || struck(&self.api)
         });
@@ -227,10 +229,7 @@ impl World {
         running.kill();
         let said = running.said();
         self.note_end(arguments, None, &said);
-        Done {
-            code: None,
-            said,
-        }
+        Done { code: None, said }
     }
 
     /// The results of a batch, as `export` writes them.

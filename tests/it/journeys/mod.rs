@@ -16,6 +16,8 @@
 
 mod api;
 mod check;
+mod events;
+mod files;
 mod journey;
 mod known;
 mod list;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::check::must;
 use super::known::known;
-use super::list::{Drawer, Entry, TEXTS, person};
+use super::list::{Drawer, Entry, TEXTS};
 use super::model::Batch;
 use super::steps::{Ending, Weather};
 use super::world::{Done, Report, Run, World};
@@ -13,7 +13,7 @@ use crate::support::Random;
 /// As many batches as a journey has at the most.
 const BATCHES: usize = 8;
 
-type Stepped = Result<Report, String>;
+pub(super) type Stepped = Result<Report, String>;
 
 /// What the exit code must be after a run in this weather.
 pub(super) fn expect_code(
@@ -81,7 +81,7 @@ impl World {
     }
 
     /// A name that no batch has; `None` if there are enough batches.
-    fn new_name(&self, random: &mut Random) -> Option<String> {
+    pub(super) fn new_name(&self, random: &mut Random) -> Option<String> {
         let batches = &self.model.batches;
         if batches.len() >= BATCHES {
             return None;
@@ -166,7 +166,7 @@ impl World {
         }
     }
 
-    fn send_plan(&mut self, plan: &Plan, random: &mut Random) -> Stepped {
+    pub(super) fn send_plan(&mut self, plan: &Plan, random: &mut Random) -> Stepped {
         // Such a file shows names with an apostrophe in front.
         let by_program = plan.file.starts_with("results");
         if known("formula_guard")
@@ -245,7 +245,7 @@ impl World {
         self.add_file(&batch, &file, &list, random)
     }
 
-    fn add_file(
+    pub(super) fn add_file(
         &mut self,
         batch: &Batch,
         file: &str,
@@ -289,74 +289,6 @@ impl World {
             expect_code(&done, &weather, has_valid_rows(&list, batch.text))?;
         }
         Ok(self.report(&batch.name, done.code, &weather, None))
-    }
-
-    /// The results of a batch as the list of a new one, with the same message or another.
-    pub(super) fn send_results(&mut self, random: &mut Random) -> Stepped {
-        let (Some(source), Some(name)) = (self.pick_batch(random), self.new_name(random)) else {
-            return Ok(Report::default());
-        };
-        self.model.next_file += 1;
-        let file = format!("results{}.csv", self.model.next_file);
-        let done = self.run(&["export", &source.name, "-o", &file]);
-        must(done.code == Some(0), || format!("export: {}", done.said))?;
-        let list = entries_of(&self.scratch.read(&file));
-        // An erased row has neither key nor number.
-        if list.is_empty() || list.iter().any(|entry| entry.key.is_empty()) {
-            return Ok(Report::default());
-        }
-        let text = if random.next().is_multiple_of(3) {
-            (source.text + 1) % TEXTS.len()
-        } else {
-            source.text
-        };
-        let plan = Plan {
-            name,
-            text,
-            channel: source.channel,
-            strict: false,
-            file,
-            list,
-        };
-        self.send_plan(&plan, random)
-    }
-
-    /// The rejects of a batch's file, with valid numbers and names, join the batch.
-    pub(super) fn add_rejects(&mut self, random: &mut Random) -> Stepped {
-        let Some(batch) = self.pick_batch(random) else {
-            return Ok(Report::default());
-        };
-        let path = batch.file.replace(".csv", ".rejects.csv");
-        if !self.folder().join(&path).exists() {
-            return Ok(Report::default());
-        }
-        let text = self.scratch.read(&path);
-        let entry = self.drawer(random).entry();
-        let cell = entry
-            .person
-            .map_or("+420777000129".to_owned(), |_| entry.cell);
-        // A row without a name ends its cells with two commas.
-        let text = text.replace(",12-34,", &format!(",{cell},"));
-        let text = text
-            .lines()
-            .map(|line| mend_name(line) + "\n")
-            .collect::<String>();
-        let list = entries_of(&text);
-        let guarded = list.iter().any(Entry::is_guarded);
-        // What was added before is not added again.
-        if batch.added.iter().any(|(_, added)| *added == list) {
-            return Ok(Report::default());
-        }
-        if list.iter().any(|entry| entry.key.is_empty())
-            || guarded && known("formula_guard") && batch.text != TEXTS.len() - 1
-        {
-            return Ok(Report::default());
-        }
-        self.model.next_file += 1;
-        let file = format!("mended{}.csv", self.model.next_file);
-        self.scratch.write(&file, &text);
-        self.note(&format!("cat > {file} <<EOF\n{text}EOF"));
-        self.add_file(&batch, &file, &list, random)
     }
 
     /// A list that was sent before, with another message or on another channel.
@@ -475,33 +407,4 @@ impl World {
             self.end(&commands[1], second),
         ]
     }
-}
-
-/// A row of the rejects whose name is missing gets one.
-fn mend_name(line: &str) -> String {
-    let mut cells: Vec<&str> = line.split(',').collect();
-    if cells.len() > 2 && cells[2].is_empty() {
-        cells[2] = "Mended";
-    }
-    cells.join(",")
-}
-
-/// The rows of a file that the program wrote, its guards taken off.
-fn entries_of(text: &str) -> Vec<Entry> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let rows = reader.records().map(|record| {
-        let record = record.unwrap();
-        let cell = |index| record.get(index).unwrap_or_default().to_owned();
-        let (key, cell, name) = (cell(0), cell(1), cell(2));
-        let unguarded = name
-            .strip_prefix('\'')
-            .filter(|rest| rest.starts_with(['=', '-', '@', '+']));
-        Entry {
-            key,
-            person: person(&cell),
-            cell,
-            name: unguarded.map_or(name.clone(), str::to_owned),
-        }
-    });
-    rows.collect()
 }

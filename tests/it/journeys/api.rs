@@ -19,41 +19,41 @@ use tokio::runtime::Runtime;
 use super::list::{CHANNELS, PEOPLE, number};
 
 /// The metadata key that says for which batch a message was meant.
-pub(super) const BATCH_KEY: &str = "journey";
+pub(crate) const BATCH_KEY: &str = "journey";
 
 /// Longer than anything that a step waits for.
 const BOUND: Duration = Duration::from_secs(20);
 
 /// One message that the API accepted.
 #[derive(Debug, Clone)]
-pub(super) struct Accepted {
+pub(crate) struct Accepted {
     /// Grows from message to message.
-    pub(super) id: u64,
-    pub(super) channel: usize,
-    pub(super) person: usize,
-    pub(super) batch: String,
-    pub(super) text: String,
+    pub(crate) id: u64,
+    pub(crate) channel: usize,
+    pub(crate) person: usize,
+    pub(crate) batch: String,
+    pub(crate) text: String,
     /// The `data` of its echo.
-    pub(super) echo: Value,
+    pub(crate) echo: Value,
 }
 
 /// What the sandbox holds of the people, the same in every journey.
 #[derive(Debug)]
-pub(super) struct People {
+pub(crate) struct People {
     /// By channel and person; `None` where the channel does not reach the person.
-    pub(super) contacts: Vec<Vec<Option<String>>>,
+    pub(crate) contacts: Vec<Vec<Option<String>>>,
     by_contact: BTreeMap<String, (usize, usize)>,
 }
 
 impl People {
     /// Whether the channel reaches the person.
-    pub(super) fn reachable(&self, channel: usize, person: usize) -> bool {
+    pub(crate) fn reachable(&self, channel: usize, person: usize) -> bool {
         self.contacts[channel][person].is_some()
     }
 }
 
 /// Sends one message to everybody on every channel of a sandbox that nobody else uses.
-pub(super) fn people() -> &'static People {
+pub(crate) fn people() -> &'static People {
     static PEOPLE_OF_THE_SANDBOX: OnceLock<People> = OnceLock::new();
     PEOPLE_OF_THE_SANDBOX.get_or_init(|| {
         let runtime = runtime();
@@ -137,7 +137,7 @@ async fn record(State(echoes): State<Echoes>, body: String) {
 }
 
 /// The API of one journey. Every step has a sandbox of its own, with the messages of those before.
-pub(super) struct Api {
+pub(crate) struct Api {
     runtime: Runtime,
     client: reqwest::Client,
     recorder: String,
@@ -147,7 +147,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let runtime = runtime();
         let echoes = Echoes::default();
         let router = Router::new()
@@ -170,7 +170,7 @@ impl Api {
     }
 
     /// Starts the sandbox of a step; returns the base URL.
-    pub(super) fn open(&mut self, faults: Vec<String>, latency: Duration) -> String {
+    pub(crate) fn open(&mut self, faults: Vec<String>, latency: Duration) -> String {
         self.wait_until_quiet();
         self.sandbox = None;
         let state = Some(self.state.clone());
@@ -183,20 +183,20 @@ impl Api {
     }
 
     /// How often a fault of this name has struck in this step.
-    pub(super) fn struck(&self, fault: &str) -> u64 {
+    pub(crate) fn struck(&self, fault: &str) -> u64 {
         let stats = self.sandbox.as_ref().map(Sandbox::stats);
         stats.map_or(0, |stats| stats.faults.get(fault).copied().unwrap_or(0))
     }
 
     /// How many messages were accepted in the whole journey.
-    pub(super) fn accepted(&self) -> u64 {
+    pub(crate) fn accepted(&self) -> u64 {
         self.sandbox
             .as_ref()
             .map_or(0, |sandbox| sandbox.stats().accepted)
     }
 
     /// Waits until nothing is under way, and returns the whole account in the order of acceptance.
-    pub(super) fn account(&self) -> Vec<Accepted> {
+    pub(crate) fn account(&self) -> Vec<Accepted> {
         self.wait_until_quiet();
         self.account_now()
     }
@@ -225,7 +225,7 @@ impl Api {
     }
 
     /// The account while requests may be under way.
-    pub(super) fn account_now(&self) -> Vec<Accepted> {
+    pub(crate) fn account_now(&self) -> Vec<Accepted> {
         let Some(sandbox) = &self.sandbox else {
             return Vec::new();
         };
@@ -254,7 +254,7 @@ impl Api {
     }
 
     /// Brings an event to the receiver; returns the status of its answer.
-    pub(super) fn deliver(&self, url: &str, signature: &str, body: &str) -> u16 {
+    pub(crate) fn deliver(&self, url: &str, signature: &str, body: &str) -> u16 {
         let request = self.client.post(format!("{url}/webhooks/amio"));
         let request = request.header("X-Hub-Signature", signature);
         let sent = request.body(body.to_owned()).send();
@@ -265,7 +265,7 @@ impl Api {
 }
 
 /// Waits for a condition that comes soon.
-pub(super) fn poll(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn poll(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
         assert!(begin.elapsed() < BOUND, "waited too long until {what}");

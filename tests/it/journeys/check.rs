@@ -11,13 +11,13 @@ use super::world::{Report, Run};
 
 /// What the step began with.
 #[derive(Debug)]
-pub(super) struct Before {
-    pub(super) messages: usize,
-    pub(super) blocked: Vec<bool>,
+pub(crate) struct Before {
+    pub(crate) messages: usize,
+    pub(crate) blocked: Vec<bool>,
 }
 
 impl Before {
-    pub(super) fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         Self {
             messages: model.account.len(),
             blocked: model.people.iter().map(|person| person.blocked).collect(),
@@ -27,12 +27,12 @@ impl Before {
 
 type Verdict = Result<(), String>;
 
-pub(super) fn must(holds: bool, says: impl FnOnce() -> String) -> Verdict {
+pub(crate) fn must(holds: bool, says: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(says()) }
 }
 
 /// The messages that were accepted in this step.
-pub(super) fn messages(model: &Model, before: &Before) -> Verdict {
+pub(crate) fn messages(model: &Model, before: &Before) -> Verdict {
     for (index, message) in model.account.iter().enumerate().skip(before.messages) {
         let (name, person) = (&message.batch, message.person);
         let Some(batch) = model.batches.get(name) else {
@@ -126,7 +126,7 @@ fn not_within(model: &Model, batch: &Batch, person: usize, before: &Before) -> V
 }
 
 /// The results of a batch after a step.
-pub(super) fn results(
+pub(crate) fn results(
     model: &Model,
     batch: &Batch,
     rows: &[ResultRow],

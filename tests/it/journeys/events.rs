@@ -24,7 +24,7 @@ enum Saying {
     Echo,
 }
 
-fn sign(body: &str) -> String {
+pub(crate) fn sign(body: &str) -> String {
     let mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).unwrap();
     let bytes = mac.chain_update(body).finalize().into_bytes();
     let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -33,7 +33,7 @@ fn sign(body: &str) -> String {
 
 impl World {
     /// Events to a receiver that is started for them and ended again.
-    pub(super) fn events(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn events(&mut self, random: &mut Random) -> Stepped {
         let account = self.model.account.clone();
         self.bring_events(random, &account)?;
         Ok(Report {
@@ -143,7 +143,7 @@ impl World {
     }
 
     /// A STOP that waited for its contact is heard once the contact is known.
-    pub(super) fn hear_waiting_stops(&mut self) {
+    pub(crate) fn hear_waiting_stops(&mut self) {
         for person in 0..PEOPLE {
             let somebody = &mut self.model.people[person];
             let heard = somebody
@@ -162,7 +162,7 @@ impl World {
     }
 
     /// A run waits for an answer; the receiver takes events; then the run is killed.
-    pub(super) fn events_meanwhile(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn events_meanwhile(&mut self, random: &mut Random) -> Stepped {
         let Some(plan) = self.plan(random) else {
             return Ok(Report::default());
         };
@@ -197,7 +197,7 @@ impl World {
 }
 
 /// The address that `serve` tells.
-fn listens_at(receiver: &mut Running) -> String {
+pub(crate) fn listens_at(receiver: &mut Running) -> String {
     let mut url = None;
     poll("serve listens", || {
         assert!(!receiver.has_ended(), "serve ended: {}", receiver.said());

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use crate::support::Random;
 
 /// Few people, so that lists collide.
-pub(super) const PEOPLE: usize = 30;
+pub(crate) const PEOPLE: usize = 30;
 
 /// Ids and types of the channels. The second one echoes, and names the number in its events.
-pub(super) const CHANNELS: [(&str, &str); 2] = [
+pub(crate) const CHANNELS: [(&str, &str); 2] = [
     (
         outreach::sandbox::Settings::MESSENGER_CHANNEL,
         "facebook_messenger",
@@ -20,7 +20,7 @@ pub(super) const CHANNELS: [(&str, &str); 2] = [
 ];
 
 /// The messages. The last one is the same for everybody.
-pub(super) const TEXTS: [&str; 3] = [
+pub(crate) const TEXTS: [&str; 3] = [
     "Hello {{ first_name }}",
     "Dear {{ first_name }}, see you on Friday",
     "The shop is open",
@@ -32,12 +32,12 @@ const NAMES: [&str; 8] = [
 ];
 
 /// The number of a person, digits only.
-pub(super) fn number(person: usize) -> u64 {
+pub(crate) fn number(person: usize) -> u64 {
     420_777_000_100 + person as u64
 }
 
 /// The person with this number, in any form that a list has it.
-pub(super) fn person(number_text: &str) -> Option<usize> {
+pub(crate) fn person(number_text: &str) -> Option<usize> {
     let digits: String = number_text.chars().filter(char::is_ascii_digit).collect();
     let digits: u64 = digits.parse().ok()?;
     let person = usize::try_from(digits.checked_sub(number(0))?).ok()?;
@@ -46,41 +46,41 @@ pub(super) fn person(number_text: &str) -> Option<usize> {
 
 /// One row of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Tells the rows of a journey apart.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The cell of the number, as typed.
-    pub(super) cell: String,
+    pub(crate) cell: String,
     /// Whom the cell means; `None` if it holds no number.
-    pub(super) person: Option<usize>,
-    pub(super) name: String,
+    pub(crate) person: Option<usize>,
+    pub(crate) name: String,
 }
 
 impl Entry {
     /// What is sent to this row; `None` if the row cannot be sent.
-    pub(super) fn content(&self, text: usize) -> Option<String> {
+    pub(crate) fn content(&self, text: usize) -> Option<String> {
         self.valid_person(text)?;
         Some(TEXTS[text].replace("{{ first_name }}", &self.name))
     }
 
     /// Whom the row reaches, if its number and its content are valid.
-    pub(super) fn valid_person(&self, text: usize) -> Option<usize> {
+    pub(crate) fn valid_person(&self, text: usize) -> Option<usize> {
         let needs_name = TEXTS[text].contains("first_name");
         self.person.filter(|_| !needs_name || !self.name.is_empty())
     }
 
     /// True if a results or rejects file shows the name with an apostrophe in front.
-    pub(super) fn is_guarded(&self) -> bool {
+    pub(crate) fn is_guarded(&self) -> bool {
         self.name.starts_with(['=', '-', '@', '+', '\''])
     }
 }
 
 /// Draws rows and counts their keys.
-pub(super) struct Drawer<'a> {
-    pub(super) random: &'a mut Random,
+pub(crate) struct Drawer<'a> {
+    pub(crate) random: &'a mut Random,
     /// How many people stand in most lists.
-    pub(super) often: u64,
-    pub(super) next_key: &'a mut u32,
+    pub(crate) often: u64,
+    pub(crate) next_key: &'a mut u32,
 }
 
 impl Drawer<'_> {
@@ -111,7 +111,7 @@ impl Drawer<'_> {
     }
 
     /// Somebody, mostly one of a few.
-    pub(super) fn person(&mut self) -> usize {
+    pub(crate) fn person(&mut self) -> usize {
         let among = if self.chance(80) {
             self.often
         } else {
@@ -120,7 +120,7 @@ impl Drawer<'_> {
         usize::try_from(self.random.next() % among).unwrap_or(0)
     }
 
-    pub(super) fn entry(&mut self) -> Entry {
+    pub(crate) fn entry(&mut self) -> Entry {
         *self.next_key += 1;
         let key = format!("k{}", self.next_key);
         if self.chance(7) {
@@ -142,13 +142,13 @@ impl Drawer<'_> {
         }
     }
 
-    pub(super) fn list(&mut self, least: u64, most: u64) -> Vec<Entry> {
+    pub(crate) fn list(&mut self, least: u64, most: u64) -> Vec<Entry> {
         let rows = self.random.between(least, most);
         (0..rows).map(|_| self.entry()).collect()
     }
 
     /// The same list with another name here, a row less there, and a row more.
-    pub(super) fn edited(&mut self, entries: &[Entry]) -> Vec<Entry> {
+    pub(crate) fn edited(&mut self, entries: &[Entry]) -> Vec<Entry> {
         let mut edited = Vec::new();
         for entry in entries {
             match self.random.next() % 5 {
@@ -168,7 +168,7 @@ impl Drawer<'_> {
 }
 
 /// The list as a CSV file.
-pub(super) fn csv_text(entries: &[Entry]) -> String {
+pub(crate) fn csv_text(entries: &[Entry]) -> String {
     let mut text = String::from("key,phone,first_name\n");
     for Entry {
         key, cell, name, ..

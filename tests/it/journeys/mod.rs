@@ -14,18 +14,18 @@
 //! With `OUTREACH_JOURNEYS_ALL=1` all failing seeds are listed, none is shortened.
 //! A journey that fails is shortened and printed with its seed, its files and its commands.
 
-mod api;
+pub(crate) mod api;
 mod check;
-mod events;
+pub(crate) mod events;
 mod files;
 mod journey;
 mod known;
-mod list;
-mod model;
+pub(crate) mod list;
+pub(crate) mod model;
 mod people;
 mod runs;
-mod steps;
-mod world;
+pub(crate) mod steps;
+pub(crate) mod world;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -9,90 +9,90 @@ use super::list::{Entry, PEOPLE};
 
 /// One line of a results file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ResultRow {
-    pub(super) key: String,
-    pub(super) row: String,
-    pub(super) person: Option<usize>,
-    pub(super) status: String,
-    pub(super) reason: String,
-    pub(super) has_contact: bool,
+pub(crate) struct ResultRow {
+    pub(crate) key: String,
+    pub(crate) row: String,
+    pub(crate) person: Option<usize>,
+    pub(crate) status: String,
+    pub(crate) reason: String,
+    pub(crate) has_contact: bool,
 }
 
 impl ResultRow {
-    pub(super) fn is(&self, status: &str) -> bool {
+    pub(crate) fn is(&self, status: &str) -> bool {
         self.status == status
     }
 }
 
 /// One person, on all channels.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Person {
+pub(crate) struct Person {
     /// Must not be messaged: said STOP, is on the suppression list, or was erased.
-    pub(super) blocked: bool,
+    pub(crate) blocked: bool,
     /// It cannot be told whether the person is blocked: both are right.
-    pub(super) murky: bool,
+    pub(crate) murky: bool,
     /// Was erased once.
-    pub(super) forgotten: bool,
+    pub(crate) forgotten: bool,
     /// Said STOP by a button once.
-    pub(super) pressed: bool,
+    pub(crate) pressed: bool,
     /// Said STOP on this channel while the program did not know the contact.
-    pub(super) stop_waits: Option<usize>,
+    pub(crate) stop_waits: Option<usize>,
     /// A STOP waited at some time: when it is heard cannot be told.
-    pub(super) stop_waited: bool,
+    pub(crate) stop_waited: bool,
     /// The program knows the contact of this channel.
-    pub(super) contact_known: [bool; 2],
+    pub(crate) contact_known: [bool; 2],
     /// An acceptance was learned by other ways than its answer.
-    pub(super) evidence: bool,
+    pub(crate) evidence: bool,
 }
 
 /// One batch.
 #[derive(Debug, Clone)]
-pub(super) struct Batch {
-    pub(super) name: String,
-    pub(super) text: usize,
-    pub(super) channel: usize,
+pub(crate) struct Batch {
+    pub(crate) name: String,
+    pub(crate) text: usize,
+    pub(crate) channel: usize,
     /// The batch skips who got anything of late (`--not-within`).
-    pub(super) strict: bool,
+    pub(crate) strict: bool,
     /// The file of its list.
-    pub(super) file: String,
+    pub(crate) file: String,
     /// What that file holds.
-    pub(super) base: Vec<Entry>,
+    pub(crate) base: Vec<Entry>,
     /// The list that the batch began with.
-    pub(super) first: Vec<Entry>,
+    pub(crate) first: Vec<Entry>,
     /// Files that were added, and what they hold.
-    pub(super) added: Vec<(String, Vec<Entry>)>,
+    pub(crate) added: Vec<(String, Vec<Entry>)>,
     /// The rows as they are to be: those of the list and of what was added, without the erased.
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// All rows that its lists ever had.
-    pub(super) ever: Vec<Entry>,
+    pub(crate) ever: Vec<Entry>,
     /// Rows without their fields.
-    pub(super) erased: usize,
+    pub(crate) erased: usize,
     /// The list was replaced by another: rows of the earlier one may still stand there.
-    pub(super) replaced: bool,
+    pub(crate) replaced: bool,
     /// All keys that the batch ever had.
-    pub(super) keys: BTreeSet<String>,
+    pub(crate) keys: BTreeSet<String>,
     /// The results as they were last seen.
-    pub(super) rows: Vec<ResultRow>,
+    pub(crate) rows: Vec<ResultRow>,
     /// Who was blocked at some time since then.
-    pub(super) blocked_meanwhile: BTreeSet<usize>,
+    pub(crate) blocked_meanwhile: BTreeSet<usize>,
     /// Decisions to send once more, by person.
-    pub(super) resent: BTreeMap<usize, usize>,
+    pub(crate) resent: BTreeMap<usize, usize>,
     /// Decisions to count an unknown as sent.
-    pub(super) assumed: BTreeSet<usize>,
+    pub(crate) assumed: BTreeSet<usize>,
     /// People whose outcome was unknown at some time.
-    pub(super) ever_unknown: BTreeSet<usize>,
+    pub(crate) ever_unknown: BTreeSet<usize>,
     /// Those among them whose outcome became unknown in the present step.
-    pub(super) newly_unknown: BTreeSet<usize>,
+    pub(crate) newly_unknown: BTreeSet<usize>,
     /// People who were refused or unknown when the list changed.
-    pub(super) stale: BTreeSet<usize>,
+    pub(crate) stale: BTreeSet<usize>,
     /// People who were `sent` by the message list's word.
-    pub(super) listed: BTreeSet<usize>,
+    pub(crate) listed: BTreeSet<usize>,
     /// People who joined by a list while a row of theirs was there.
-    pub(super) rejoined: BTreeSet<usize>,
+    pub(crate) rejoined: BTreeSet<usize>,
 }
 
 impl Batch {
-    pub(super) fn new(name: &str, text: usize, channel: usize, file: &str, list: &[Entry]) -> Self {
+    pub(crate) fn new(name: &str, text: usize, channel: usize, file: &str, list: &[Entry]) -> Self {
         let mut batch = Self {
             name: name.to_owned(),
             text,
@@ -123,7 +123,7 @@ impl Batch {
     }
 
     /// The list becomes this one.
-    pub(super) fn replace(&mut self, file: &str, list: &[Entry]) {
+    pub(crate) fn replace(&mut self, file: &str, list: &[Entry]) {
         self.note_open_rows(list);
         self.replaced = true;
         file.clone_into(&mut self.file);
@@ -135,7 +135,7 @@ impl Batch {
     }
 
     /// These rows join.
-    pub(super) fn add(&mut self, file: &str, list: &[Entry]) {
+    pub(crate) fn add(&mut self, file: &str, list: &[Entry]) {
         self.note_open_rows(list);
         self.added.push((file.to_owned(), list.to_vec()));
         self.entries.extend_from_slice(list);
@@ -154,7 +154,7 @@ impl Batch {
     }
 
     /// The person's rows lose their fields. An invalid row has no number by which it is found.
-    pub(super) fn forget(&mut self, person: usize) {
+    pub(crate) fn forget(&mut self, person: usize) {
         let text = self.text;
         let before = self.entries.len();
         self.entries
@@ -166,7 +166,7 @@ impl Batch {
     }
 
     /// What is sent to the person: one content for each of their rows.
-    pub(super) fn contents(&self, person: usize) -> Vec<String> {
+    pub(crate) fn contents(&self, person: usize) -> Vec<String> {
         self.contents_in(&self.entries, person)
     }
 
@@ -183,7 +183,7 @@ impl Batch {
             .collect()
     }
 
-    pub(super) fn row_of(&self, person: usize) -> Option<&ResultRow> {
+    pub(crate) fn row_of(&self, person: usize) -> Option<&ResultRow> {
         let mine = |row: &&ResultRow| row.person == Some(person) && !row.is("duplicate");
         self.rows.iter().find(mine)
     }
@@ -191,18 +191,18 @@ impl Batch {
 
 /// Everything that a journey knows.
 #[derive(Debug, Clone)]
-pub(super) struct Model {
-    pub(super) batches: BTreeMap<String, Batch>,
-    pub(super) people: Vec<Person>,
-    pub(super) account: Vec<Accepted>,
+pub(crate) struct Model {
+    pub(crate) batches: BTreeMap<String, Batch>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) account: Vec<Accepted>,
     /// The batch of the latest step.
-    pub(super) latest: Option<String>,
-    pub(super) next_key: u32,
-    pub(super) next_file: u32,
+    pub(crate) latest: Option<String>,
+    pub(crate) next_key: u32,
+    pub(crate) next_file: u32,
 }
 
 impl Model {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             batches: BTreeMap::new(),
             people: vec![Person::default(); PEOPLE],
@@ -214,13 +214,13 @@ impl Model {
     }
 
     /// Messages of the batch to the person.
-    pub(super) fn of_batch(&self, batch: &str, person: usize) -> usize {
+    pub(crate) fn of_batch(&self, batch: &str, person: usize) -> usize {
         let mine = |message: &&Accepted| message.batch == batch && message.person == person;
         self.account.iter().filter(mine).count()
     }
 
     /// Whether this content reached the person on the channel from another batch, or counts as if.
-    pub(super) fn has_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+    pub(crate) fn has_elsewhere(&self, batch: &Batch, person: usize) -> bool {
         let contents = batch.contents(person);
         let accepted = self.account.iter().any(|message| {
             message.person == person
@@ -232,14 +232,14 @@ impl Model {
     }
 
     /// Whether it was open at some time if the person got this content from another batch.
-    pub(super) fn open_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+    pub(crate) fn open_elsewhere(&self, batch: &Batch, person: usize) -> bool {
         self.others_with(batch, person, &|other| {
             other.ever_unknown.contains(&person) || other.resent.contains_key(&person)
         })
     }
 
     /// Whether the person's row may wait for another batch's, whose outcome is open now.
-    pub(super) fn waits_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+    pub(crate) fn waits_elsewhere(&self, batch: &Batch, person: usize) -> bool {
         let is_open = |row: &ResultRow| row.is("unknown") || row.is("queued");
         self.others_with(batch, person, &|other| {
             other.row_of(person).is_some_and(is_open)
@@ -247,7 +247,7 @@ impl Model {
     }
 
     /// Whether another batch with the same content for the person is like that.
-    pub(super) fn others_with(
+    pub(crate) fn others_with(
         &self,
         batch: &Batch,
         person: usize,
@@ -265,7 +265,7 @@ impl Model {
         })
     }
 
-    pub(super) fn block(&mut self, person: usize) {
+    pub(crate) fn block(&mut self, person: usize) {
         self.people[person].blocked = true;
         for batch in self.batches.values_mut() {
             batch.blocked_meanwhile.insert(person);
@@ -273,7 +273,7 @@ impl Model {
     }
 
     /// What a run or an event has brought: contacts become known, and a STOP that waited is heard.
-    pub(super) fn learn_contacts(&mut self, channel: usize, rows: &[ResultRow]) {
+    pub(crate) fn learn_contacts(&mut self, channel: usize, rows: &[ResultRow]) {
         for row in rows.iter().filter(|row| row.has_contact) {
             let Some(person) = row.person else {
                 continue;

@@ -13,10 +13,10 @@ use crate::support::Random;
 /// As many batches as a journey has at the most.
 const BATCHES: usize = 8;
 
-pub(super) type Stepped = Result<Report, String>;
+pub(crate) type Stepped = Result<Report, String>;
 
 /// What the exit code must be after a run in this weather.
-pub(super) fn expect_code(
+pub(crate) fn expect_code(
     done: &Done,
     weather: &Weather,
     has_valid_rows: bool,
@@ -36,17 +36,17 @@ pub(super) fn expect_code(
 }
 
 /// A batch as it is about to be made.
-pub(super) struct Plan {
-    pub(super) name: String,
-    pub(super) text: usize,
-    pub(super) channel: usize,
-    pub(super) strict: bool,
-    pub(super) file: String,
-    pub(super) list: Vec<Entry>,
+pub(crate) struct Plan {
+    pub(crate) name: String,
+    pub(crate) text: usize,
+    pub(crate) channel: usize,
+    pub(crate) strict: bool,
+    pub(crate) file: String,
+    pub(crate) list: Vec<Entry>,
 }
 
 impl Plan {
-    pub(super) fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let how = (self.text, self.channel, self.strict);
         World::send_arguments(&self.name, how, &self.file, None)
     }
@@ -62,7 +62,7 @@ fn has_valid_rows(list: &[Entry], text: usize) -> bool {
 
 impl World {
     /// A batch, half of the time the one of the latest step.
-    pub(super) fn pick_batch(&self, random: &mut Random) -> Option<Batch> {
+    pub(crate) fn pick_batch(&self, random: &mut Random) -> Option<Batch> {
         if random.next().is_multiple_of(2)
             && let Some(latest) = &self.model.latest
         {
@@ -72,7 +72,7 @@ impl World {
         (!batches.is_empty()).then(|| (*random.one_of(&batches)).clone())
     }
 
-    pub(super) fn drawer<'a>(&'a mut self, random: &'a mut Random) -> Drawer<'a> {
+    pub(crate) fn drawer<'a>(&'a mut self, random: &'a mut Random) -> Drawer<'a> {
         Drawer {
             random,
             often: self.often,
@@ -81,7 +81,7 @@ impl World {
     }
 
     /// A name that no batch has; `None` if there are enough batches.
-    pub(super) fn new_name(&self, random: &mut Random) -> Option<String> {
+    pub(crate) fn new_name(&self, random: &mut Random) -> Option<String> {
         let batches = &self.model.batches;
         if batches.len() >= BATCHES {
             return None;
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// A new list for a new batch.
-    pub(super) fn plan(&mut self, random: &mut Random) -> Option<Plan> {
+    pub(crate) fn plan(&mut self, random: &mut Random) -> Option<Plan> {
         let name = self.new_name(random)?;
         let text = usize::try_from(random.next() % TEXTS.len() as u64).unwrap_or(0);
         let channel = usize::from(random.next().is_multiple_of(5));
@@ -118,7 +118,7 @@ impl World {
     }
 
     /// Enters a batch that the program has made.
-    pub(super) fn enter(&mut self, plan: &Plan, code: Option<i32>, weather: &Weather) -> Report {
+    pub(crate) fn enter(&mut self, plan: &Plan, code: Option<i32>, weather: &Weather) -> Report {
         let taken = matches!(code, None | Some(0 | 3 | 4 | 5));
         if taken {
             let Plan {
@@ -137,7 +137,7 @@ impl World {
         self.report(&plan.name, code, weather, took)
     }
 
-    pub(super) fn report(
+    pub(crate) fn report(
         &self,
         batch: &str,
         code: Option<i32>,
@@ -166,7 +166,7 @@ impl World {
         }
     }
 
-    pub(super) fn send_plan(&mut self, plan: &Plan, random: &mut Random) -> Stepped {
+    pub(crate) fn send_plan(&mut self, plan: &Plan, random: &mut Random) -> Stepped {
         // Such a file shows names with an apostrophe in front.
         let by_program = plan.file.starts_with("results");
         if known("formula_guard")
@@ -182,7 +182,7 @@ impl World {
         Ok(self.enter(plan, done.code, &weather))
     }
 
-    pub(super) fn send(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn send(&mut self, random: &mut Random) -> Stepped {
         match self.plan(random) {
             Some(plan) => self.send_plan(&plan, random),
             None => Ok(Report::default()),
@@ -190,7 +190,7 @@ impl World {
     }
 
     /// The same command again, or `resume`.
-    pub(super) fn go_on(&mut self, random: &mut Random, by_resume: bool) -> Stepped {
+    pub(crate) fn go_on(&mut self, random: &mut Random, by_resume: bool) -> Stepped {
         let Some(batch) = self.pick_batch(random) else {
             return Ok(Report::default());
         };
@@ -206,7 +206,7 @@ impl World {
         Ok(self.report(&batch.name, done.code, &weather, None))
     }
 
-    pub(super) fn update(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn update(&mut self, random: &mut Random) -> Stepped {
         let Some(batch) = self.pick_batch(random) else {
             return Ok(Report::default());
         };
@@ -236,7 +236,7 @@ impl World {
         Ok(report)
     }
 
-    pub(super) fn add(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn add(&mut self, random: &mut Random) -> Stepped {
         let Some(batch) = self.pick_batch(random) else {
             return Ok(Report::default());
         };
@@ -245,7 +245,7 @@ impl World {
         self.add_file(&batch, &file, &list, random)
     }
 
-    pub(super) fn add_file(
+    pub(crate) fn add_file(
         &mut self,
         batch: &Batch,
         file: &str,
@@ -268,7 +268,7 @@ impl World {
     }
 
     /// A file that was added before adds nothing, and has the batch's message or is refused.
-    pub(super) fn add_again(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn add_again(&mut self, random: &mut Random) -> Stepped {
         let Some(batch) = self.pick_batch(random) else {
             return Ok(Report::default());
         };
@@ -292,7 +292,7 @@ impl World {
     }
 
     /// A list that was sent before, with another message or on another channel.
-    pub(super) fn other_text(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn other_text(&mut self, random: &mut Random) -> Stepped {
         let (Some(source), Some(name)) = (self.pick_batch(random), self.new_name(random)) else {
             return Ok(Report::default());
         };
@@ -312,7 +312,7 @@ impl World {
         self.send_plan(&plan, random)
     }
 
-    pub(super) fn wrong_text(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn wrong_text(&mut self, random: &mut Random) -> Stepped {
         let Some(batch) = self.pick_batch(random) else {
             return Ok(Report::default());
         };
@@ -333,7 +333,7 @@ impl World {
     }
 
     /// Two runs on one checkpoint: of two new batches, or of one batch.
-    pub(super) fn two(&mut self, random: &mut Random) -> Stepped {
+    pub(crate) fn two(&mut self, random: &mut Random) -> Stepped {
         let mut weather = Weather::draw(random);
         weather.ending = Ending::Itself;
         weather.faults.retain(|fault| !fault.starts_with("hang"));

@@ -6,7 +6,7 @@ use crate::support::Random;
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// `send` of a new list.
     Send,
     /// The same command again.
@@ -75,22 +75,22 @@ const WEIGHTS: [(Kind, u64, u64); 20] = [
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) kind: Kind,
-    pub(super) seed: u64,
+pub(crate) struct Step {
+    pub(crate) kind: Kind,
+    pub(crate) seed: u64,
 }
 
 /// The plan of a journey.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Journey {
+pub(crate) struct Journey {
     /// How many people stand in most lists.
-    pub(super) often: u64,
+    pub(crate) often: u64,
     /// 12 to 20 steps.
-    pub(super) steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// The journey of a seed. Every third one is about few people.
-pub(super) fn generate(seed: u64) -> Journey {
+pub(crate) fn generate(seed: u64) -> Journey {
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x10_u64);
     let few = random.next().is_multiple_of(3);
     let weight = |(_, usual, of_few): &(Kind, u64, u64)| if few { *of_few } else { *usual };
@@ -119,7 +119,7 @@ pub(super) fn generate(seed: u64) -> Journey {
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// By itself.
     Itself,
     /// `kill -9` while a request waits for its answer.
@@ -132,22 +132,22 @@ pub(super) enum Ending {
 
 /// What goes wrong during a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Weather {
+pub(crate) struct Weather {
     /// Faults of the sandbox.
-    pub(super) faults: Vec<String>,
-    pub(super) ending: Ending,
+    pub(crate) faults: Vec<String>,
+    pub(crate) ending: Ending,
     /// How long an answer takes at least, in milliseconds.
-    pub(super) latency: u64,
-    pub(super) concurrency: u64,
+    pub(crate) latency: u64,
+    pub(crate) concurrency: u64,
     /// Two refusals of one text stop the batch.
-    pub(super) halts: bool,
+    pub(crate) halts: bool,
 }
 
 /// What the text of a scripted refusal holds.
-pub(super) const REFUSAL: &str = "refused by script";
+pub(crate) const REFUSAL: &str = "refused by script";
 
 impl Weather {
-    pub(super) fn fair() -> Self {
+    pub(crate) fn fair() -> Self {
         Self {
             faults: Vec::new(),
             ending: Ending::Itself,
@@ -158,7 +158,7 @@ impl Weather {
     }
 
     /// The answers to some requests are lost, or refuse.
-    pub(super) fn draw(random: &mut Random) -> Self {
+    pub(crate) fn draw(random: &mut Random) -> Self {
         const LOST: [&str; 8] = [
             "close-after-accept",
             "cut-after-accept",
@@ -225,7 +225,7 @@ impl Weather {
     }
 
     /// Some outcomes may be unknown.
-    pub(super) fn loses(&self) -> bool {
+    pub(crate) fn loses(&self) -> bool {
         let lost = |fault: &String| !fault.starts_with('4') && !fault.starts_with("garbage-201");
         let dies = match self.ending {
             Ending::Itself | Ending::Interrupted(_) => false,
@@ -235,19 +235,19 @@ impl Weather {
     }
 
     /// Some rows may be refused.
-    pub(super) fn refuses(&self) -> bool {
+    pub(crate) fn refuses(&self) -> bool {
         self.faults.iter().any(|fault| fault.contains(REFUSAL))
     }
 
     /// An answer may say 201 about a message that was refused.
-    pub(super) fn garbles(&self) -> bool {
+    pub(crate) fn garbles(&self) -> bool {
         self.faults
             .iter()
             .any(|fault| fault.starts_with("garbage-201"))
     }
 
     /// The run may stop before its end.
-    pub(super) fn stops(&self) -> bool {
+    pub(crate) fn stops(&self) -> bool {
         self.halts || self.faults.iter().any(|fault| fault.starts_with("403"))
     }
 }

@@ -11,58 +11,58 @@ use super::steps::{Ending, Weather};
 use crate::support::{Program, Running, Scratch};
 
 /// The secret of the webhooks.
-pub(super) const SECRET: &str = "a-secret-of-the-journey";
+pub(crate) const SECRET: &str = "a-secret-of-the-journey";
 
 /// Longer than any command may take.
 const BOUND: Duration = Duration::from_secs(15);
 
 /// A run of a batch in the present step.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
-    pub(super) batch: String,
+pub(crate) struct Run {
+    pub(crate) batch: String,
     /// `None` if it was killed.
-    pub(super) code: Option<i32>,
-    pub(super) weather: Weather,
+    pub(crate) code: Option<i32>,
+    pub(crate) weather: Weather,
     /// The list that the run took.
-    pub(super) took: Option<Vec<Entry>>,
+    pub(crate) took: Option<Vec<Entry>>,
 }
 
 impl Run {
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         matches!(self.code, Some(0 | 3))
     }
 }
 
 /// What a step did.
 #[derive(Debug, Default)]
-pub(super) struct Report {
-    pub(super) runs: Vec<Run>,
+pub(crate) struct Report {
+    pub(crate) runs: Vec<Run>,
     /// Batches whose rows may have changed, beside those of the runs.
-    pub(super) touched: Vec<String>,
+    pub(crate) touched: Vec<String>,
     /// Events were applied, or decisions made: rows may become `sent`.
-    pub(super) settles: bool,
+    pub(crate) settles: bool,
 }
 
 /// How a command ended.
 #[derive(Debug)]
-pub(super) struct Done {
-    pub(super) code: Option<i32>,
-    pub(super) said: String,
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) said: String,
 }
 
 /// One journey under way.
-pub(super) struct World {
-    pub(super) scratch: Scratch,
-    pub(super) api: Api,
-    pub(super) model: Model,
+pub(crate) struct World {
+    pub(crate) scratch: Scratch,
+    pub(crate) api: Api,
+    pub(crate) model: Model,
     /// How many people stand in most lists.
-    pub(super) often: u64,
+    pub(crate) often: u64,
     /// The commands and files so far, for people.
-    pub(super) log: String,
+    pub(crate) log: String,
 }
 
 impl World {
-    pub(super) fn new(often: u64) -> Self {
+    pub(crate) fn new(often: u64) -> Self {
         let scratch = Scratch::new();
         let api = Api::new(scratch.folder());
         Self {
@@ -74,12 +74,12 @@ impl World {
         }
     }
 
-    pub(super) fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         let _ = writeln!(self.log, "{text}");
     }
 
     /// Writes a list under a new name.
-    pub(super) fn write_list(&mut self, stem: &str, entries: &[Entry]) -> String {
+    pub(crate) fn write_list(&mut self, stem: &str, entries: &[Entry]) -> String {
         self.model.next_file += 1;
         let name = format!("{stem}{}.csv", self.model.next_file);
         let text = csv_text(entries);
@@ -88,7 +88,7 @@ impl World {
         name
     }
 
-    pub(super) fn start(&mut self, arguments: &[String], crash: Option<(&str, u64)>) -> Running {
+    pub(crate) fn start(&mut self, arguments: &[String], crash: Option<(&str, u64)>) -> Running {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut program = Program::new(self.scratch.folder(), &words)
             .env("OUTREACH_WEBHOOK_SECRET", SECRET)
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Waits for the end of a command and notes it.
-    pub(super) fn end(&mut self, arguments: &[String], mut running: Running) -> Done {
+    pub(crate) fn end(&mut self, arguments: &[String], mut running: Running) -> Done {
         let begin = Instant::now();
         while !running.has_ended() {
             assert!(
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    pub(super) fn note_end(&mut self, arguments: &[String], code: Option<i32>, said: &str) {
+    pub(crate) fn note_end(&mut self, arguments: &[String], code: Option<i32>, said: &str) {
         let quoted = arguments.iter().map(|word| {
             if word.contains([' ', '{', '(', '"']) {
                 format!("'{word}'")
@@ -134,14 +134,14 @@ impl World {
         }
     }
 
-    pub(super) fn run(&mut self, arguments: &[&str]) -> Done {
+    pub(crate) fn run(&mut self, arguments: &[&str]) -> Done {
         let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
         let running = self.start(&arguments, None);
         self.end(&arguments, running)
     }
 
     /// The arguments of `send` for a batch.
-    pub(super) fn send_arguments(
+    pub(crate) fn send_arguments(
         batch: &str,
         (text, channel, strict): (usize, usize, bool),
         file: &str,
@@ -162,7 +162,7 @@ impl World {
     }
 
     /// The arguments of `resume` for a batch.
-    pub(super) fn resume_arguments(&self, batch: &str) -> Vec<String> {
+    pub(crate) fn resume_arguments(&self, batch: &str) -> Vec<String> {
         let mut arguments: Vec<String> = ["resume", batch, "--yes"].map(str::to_owned).into();
         if self.model.batches.get(batch).is_some_and(|it| it.strict) {
             arguments.extend(["--not-within", "1d"].map(str::to_owned));
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// Adds how to reach the API, and how fast.
-    pub(super) fn tune(arguments: &mut Vec<String>, url: &str, weather: &Weather) {
+    pub(crate) fn tune(arguments: &mut Vec<String>, url: &str, weather: &Weather) {
         let concurrency = weather.concurrency.to_string();
         let common = ["--base-url", url, "--concurrency", &concurrency];
         arguments.extend(common.map(str::to_owned));
@@ -183,7 +183,7 @@ impl World {
     }
 
     /// Runs `send` or `resume` in this weather.
-    pub(super) fn run_in(&mut self, mut arguments: Vec<String>, weather: &Weather) -> Done {
+    pub(crate) fn run_in(&mut self, mut arguments: Vec<String>, weather: &Weather) -> Done {
         let latency = Duration::from_millis(weather.latency);
         let url = self.api.open(weather.faults.clone(), latency);
         Self::tune(&mut arguments, &url, weather);
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// True once a request waits for an answer that never comes; false if the run ended before.
-    pub(super) fn wait_for_hang(&self, running: &mut Running) -> bool {
+    pub(crate) fn wait_for_hang(&self, running: &mut Running) -> bool {
         let struck =
             |api: &Api| api.struck("hang-after-accept") + api.struck("hang-before-accept") > 0;
         poll("the run has ended or waits for an answer", || {
@@ -225,7 +225,7 @@ impl World {
         struck(&self.api)
     }
 
-    pub(super) fn kill(&mut self, arguments: &[String], mut running: Running) -> Done {
+    pub(crate) fn kill(&mut self, arguments: &[String], mut running: Running) -> Done {
         running.kill();
         let said = running.said();
         self.note_end(arguments, None, &said);
@@ -233,7 +233,7 @@ impl World {
     }
 
     /// The results of a batch, as `export` writes them.
-    pub(super) fn export(&mut self, batch: &str) -> Result<Vec<ResultRow>, String> {
+    pub(crate) fn export(&mut self, batch: &str) -> Result<Vec<ResultRow>, String> {
         let arguments = ["export", batch, "-o", "-"].map(str::to_owned);
         let ended = self.start(&arguments, None).wait();
         if ended.code != Some(0) {
@@ -243,13 +243,13 @@ impl World {
         Ok(results(&ended.out))
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.scratch.folder()
     }
 }
 
 /// The lines of a results file.
-pub(super) fn results(text: &str) -> Vec<ResultRow> {
+pub(crate) fn results(text: &str) -> Vec<ResultRow> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name);

@@ -66,6 +66,7 @@ pub mod domain;
 pub mod exit;
 pub mod intake;
 pub mod report;
+pub mod run;
 pub mod sandbox;
 pub mod serve;
 pub mod store;

@@ -1,8 +1,8 @@
-//! One file a subcommand: resolves settings, calls the stages, prints.
+//! The command line as a front end: one file a subcommand, which reads the settings, calls the library, and
+//! prints.
 
 pub mod check;
 mod checkpoint;
-mod chosen;
 pub mod completions;
 pub mod config;
 mod console;
@@ -10,23 +10,18 @@ pub mod contacts;
 pub mod doctor;
 pub mod error;
 pub mod export;
-mod finish;
 pub mod forget;
-mod known;
-mod load;
 pub mod man;
-mod pace;
-mod plan;
-mod preview;
-mod progress_text;
 pub mod resolve;
 pub mod resume;
 mod run;
 pub mod sandbox;
 pub mod send;
 pub mod serve;
+mod settings;
 pub mod status;
 pub mod suppress;
+mod terminal;
 
 use std::io::{IsTerminal, Write as _};
 
@@ -120,6 +115,18 @@ fn outlive_file_limits() {
 
 #[cfg(not(unix))]
 fn outlive_file_limits() {}
+
+/// A runtime for a command that waits for the network.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().build();
+    runtime.map_err(|error| CommandError::new(ExitCode::Internal, error))
+}
+
+fn print_json(value: &impl serde::Serialize, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
 
 /// How to read the files that a command names.
 fn sources(files: &[std::path::PathBuf]) -> Vec<Source> {

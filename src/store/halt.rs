@@ -1,15 +1,30 @@
 //! What becomes of the recipients whose identical refusals stopped a batch.
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use super::attempt::{self, Note};
 use super::batch::{Batch, parse_state};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::writer::Tx;
-use super::{Store, quota};
-use crate::domain::delivery::{self, Event};
+use super::{Reader, Store, quota};
+use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::{AttemptOutcome, canonical_text};
+
+impl Reader {
+    /// How many recipients of the batch were refused with this text (digits replaced): as "no Messenger", and
+    /// as errors.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn refused_with(&self, batch: BatchId, text: &str) -> Result<(u64, u64), StoreError> {
+        let refused = refused(&self.connection, batch, text)?;
+        let is_no_messenger = |(_, state): &&(_, String)| state == State::NoMessenger.word();
+        let no_messenger = refused.iter().filter(is_no_messenger).count();
+        Ok((no_messenger as u64, (refused.len() - no_messenger) as u64))
+    }
+}
 
 impl Store {
     /// The refusals did mean "no Messenger": the recipients stay as they are, and the text is known
@@ -43,7 +58,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let id = batch.id;
         self.writer.write_blocking(move |tx| {
-            let refused = refused(tx, id, &text)?;
+            let refused = refused(tx.connection, id, &text)?;
             for (recipient, state) in &refused {
                 let state = parse_state(state)?;
                 let next = delivery::next(state, Event::Resend)?;
@@ -72,11 +87,11 @@ impl Store {
 }
 
 fn refused(
-    tx: &Tx<'_>,
+    connection: &Connection,
     batch: BatchId,
     text: &str,
 ) -> Result<Vec<(RecipientId, String)>, StoreError> {
-    let mut select = tx.connection.prepare(
+    let mut select = connection.prepare(
         "SELECT id, state, reason FROM recipient
          WHERE id > ?1 AND id < ?2 AND state IN ('no_messenger', 'error') AND reason IS NOT NULL",
     )?;

@@ -9,9 +9,10 @@ fn layer(module: &str) -> u8 {
         "amio" => 1,
         "store" => 2,
         "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,
-        "config" => 4,
-        "cli" => 5,
-        "commands" => 6,
+        "run" => 4,
+        "config" => 5,
+        "cli" => 6,
+        "commands" => 7,
         other => panic!("which layer is the module `{other}` in?"),
     }
 }

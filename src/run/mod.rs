@@ -1,0 +1,50 @@
+//! The library: what every front end calls. The command line is one; a program of yours may be another
+//! (`examples/library.rs`).
+//!
+//! ```text
+//! List::open -> SendPlan::new -> read -> carry_out -> HeldBatch::send -> write_results
+//!                                         HeldBatch::resume --^
+//! ```
+//!
+//! - Nothing here prints, asks or looks at a terminal. What is decided comes back as a value, so that a front
+//!   end can show it and ask before the next call; a run reports to an [`Observer`] and is stopped by a
+//!   [`StopHandle`].
+//! - Settings are plain values; none is read from flags, files or the environment.
+//! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
+
+mod batch;
+mod checkpoint;
+mod definition;
+mod doctor;
+mod end;
+mod error;
+mod forecast;
+mod halt;
+mod hours;
+mod known;
+mod list;
+mod observer;
+mod plan;
+mod quota;
+mod rehearsal;
+mod resolve;
+mod send;
+mod sender;
+mod settings;
+mod suppress;
+
+pub use batch::{HeldBatch, Preview, ResumeSettings};
+pub use checkpoint::{CheckpointSettings, FoundCheckpoint, REHEARSALS};
+pub use definition::Step;
+pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use end::Ended;
+pub use error::{Mismatch, RunError};
+pub use forecast::first_forecast;
+pub use halt::AfterHalt;
+pub use list::{CheckSettings, List, ListReport};
+pub use observer::{Observer, RunProgress, Started, StopHandle};
+pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
+pub use rehearsal::Rehearsal;
+pub use resolve::{Evidence, RowChoice, UnknownRows};
+pub use settings::{Access, RunSettings};
+pub use suppress::{Cause, Suppressed, SuppressionFile, suppress};

@@ -34,7 +34,7 @@ fn main() {
 
 /// A sandbox on one thread of this process.
 fn in_process() -> SocketAddr {
-    let (told, address) = mpsc::channel();
+    let (sender, address) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -49,7 +49,7 @@ fn in_process() -> SocketAddr {
             let sandbox = Sandbox::start(settings, "127.0.0.1:0".parse().unwrap())
                 .await
                 .unwrap();
-            told.send(sandbox.address()).unwrap();
+            sender.send(sandbox.address()).unwrap();
             std::future::pending::<()>().await;
         });
     });

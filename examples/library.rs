@@ -44,7 +44,7 @@ async fn main() -> anyhow::Result<()> {
     let plan = plan.read(settings.history, None, clock.now(), &mut |_| ())?;
     let (batch, _) = plan.carry_out(clock.now())?;
     // Every intent is on disk before its request. `Access` of the real API would stand in place of the sandbox.
-    let sandbox = Rehearsal::start(Rehearsal::CHANNEL).await?;
+    let sandbox = Rehearsal::start(Rehearsal::CHANNEL, None).await?;
     let (access, stop) = (sandbox.access(), StopHandle::default());
     let ended = batch
         .send(access, &settings, &clock, &stop, &mut Printer)

@@ -4,6 +4,7 @@
 //! public. Flags that are settings are declared in [`config`](crate::config), where the environment,
 //! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -191,6 +192,9 @@ pub struct SendArgs {
     /// Send to a simulated API inside this process: nobody is messaged
     #[arg(long)]
     pub sandbox: bool,
+    /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
+    #[arg(long, value_name = "N", requires = "sandbox")]
+    pub sandbox_quota: Option<NonZeroU32>,
     /// What is sent.
     #[command(flatten)]
     pub content: Flags<Content>,
@@ -216,6 +220,9 @@ pub struct ResumeArgs {
     /// Continue a batch of the sandbox: nobody is messaged
     #[arg(long)]
     pub sandbox: bool,
+    /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
+    #[arg(long, value_name = "N", requires = "sandbox")]
+    pub sandbox_quota: Option<NonZeroU32>,
     /// How the batch runs.
     #[command(flatten)]
     pub run: RunFlags,

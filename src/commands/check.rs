@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::console::Console;
+use super::console::{Console, print_json};
 use super::error::CommandResult;
 use super::settings;
 use crate::amio;
@@ -26,7 +26,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> CommandResult {
     let message = settings::message(settings)?;
-    let sources = super::sources(&args.files);
+    let sources = settings::sources(&args.files);
     let list = List::open(&sources, &settings.intake()?, message.as_ref())?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
@@ -52,7 +52,7 @@ pub fn run(
         console.say(format_args!("{}: written", path.display()));
     }
     if args.json {
-        super::print_json(&report.json(), out)?;
+        print_json(&report.json(), out)?;
     } else {
         write!(out, "{}", report.text())?;
     }

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
+use super::console::print_json;
 use super::error::CommandResult;
+use super::process::runtime;
 use crate::cli::DoctorArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -31,9 +33,9 @@ pub fn run(
         secrets: settings.webhook_secrets()?,
         timeout: connection.timeout,
     };
-    let findings = super::runtime()?.block_on(doctor(&looked_at, clock))?;
+    let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
     if args.json {
-        super::print_json(&findings, out)?;
+        print_json(&findings, out)?;
     } else {
         for finding in findings.iter() {
             let word = match finding.verdict {

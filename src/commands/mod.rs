@@ -12,6 +12,7 @@ pub mod error;
 pub mod export;
 pub mod forget;
 pub mod man;
+mod process;
 pub mod resolve;
 pub mod resume;
 mod run;
@@ -31,7 +32,6 @@ use crate::cli::{Cli, Command};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::intake::Source;
 
 pub use console::Console;
 pub use error::{CommandError, CommandResult};
@@ -39,7 +39,7 @@ pub use error::{CommandError, CommandResult};
 /// Runs the command line, tells what went wrong, and says how to end.
 pub fn main(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet);
-    outlive_file_limits();
+    process::outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
         // Whoever read our output has gone: not an error of ours.
@@ -94,52 +94,6 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     };
     out.flush()?;
     Ok(exit)
-}
-
-/// A limit on the size of files is an error like a full disk, and no reason to be killed without a word.
-#[cfg(unix)]
-fn outlive_file_limits() {
-    use tokio::signal::unix::{SignalKind, signal};
-    /// SIGXFSZ, the same number on Linux, macOS and the BSDs.
-    const FILE_TOO_LARGE: i32 = 25;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    if let Ok(runtime) = runtime {
-        let _inside = runtime.enter();
-        // Once somebody listens, the signal kills no more, for as long as the process lives. Where it cannot
-        // be listened to, the system's own way stays.
-        let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
-    }
-}
-
-#[cfg(not(unix))]
-fn outlive_file_limits() {}
-
-/// A runtime for a command that waits for the network.
-fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.enable_all().build();
-    runtime.map_err(|error| CommandError::new(ExitCode::Internal, error))
-}
-
-fn print_json(value: &impl serde::Serialize, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
-}
-
-/// How to read the files that a command names.
-fn sources(files: &[std::path::PathBuf]) -> Vec<Source> {
-    files
-        .iter()
-        .map(|file| {
-            if file.as_os_str() == "-" {
-                Source::Stdin
-            } else {
-                Source::Path(file.clone())
-            }
-        })
-        .collect()
 }
 
 /// Logs go to standard error, warnings only unless asked for more.

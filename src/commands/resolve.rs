@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::checkpoint::{self, Found};
-use super::console::Console;
+use super::console::{Console, print_json};
 use super::error::{CommandError, CommandResult};
+use super::process::runtime;
 use super::settings;
 use crate::cli::ResolveArgs;
 use crate::clock::Clock;
@@ -67,7 +68,7 @@ pub fn run(
     let connection = settings.connection()?;
     let access = settings::access(&connection)?;
     let asked = batch.settle_by_evidence(&choice, &access, connection.timeout, clock);
-    let evidence = super::runtime()?.block_on(asked)?;
+    let evidence = runtime()?.block_on(asked)?;
     say_evidence(console, &args.batch, &evidence);
     Ok(if evidence.proven == evidence.rows {
         ExitCode::Complete
@@ -97,7 +98,7 @@ fn list(
                 })
             })
             .collect();
-        return Ok(super::print_json(&rows, out)?);
+        return Ok(print_json(&rows, out)?);
     }
     if rows.is_empty() {
         return Ok(writeln!(

@@ -3,7 +3,7 @@
 use super::checkpoint::choice;
 use super::console::Console;
 use super::error::CommandResult;
-use super::run::{Front, check_that_yes_can_be_said};
+use super::run::{Asked, Front};
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -19,11 +19,16 @@ pub fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let front = Front::new(settings, args.sandbox, args.yes, console, clock)?;
+    let flags = Asked {
+        sandbox: args.sandbox,
+        sandbox_quota: args.sandbox_quota,
+        yes: args.yes,
+    };
+    let front = Front::new(settings, flags, console, clock)?;
     if !args.sandbox {
         choice(&front.checkpoint).require_real()?;
     }
-    check_that_yes_can_be_said(args.sandbox, args.yes, console)?;
+    front.require_yes()?;
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),
         channel: front.connection.channel.as_deref(),

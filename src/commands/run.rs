@@ -1,9 +1,12 @@
 //! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
+use std::path::Path;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
 use crate::amio;
@@ -21,36 +24,28 @@ pub(super) struct Front {
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     console: Console,
-    sandbox: bool,
-    yes: bool,
+    asked: Asked,
 }
 
-/// Without a terminal nobody can say yes to the first real send: said before a long list is read.
-pub(super) fn check_that_yes_can_be_said(
-    sandbox: bool,
-    yes: bool,
-    console: Console,
-) -> Result<(), CommandError> {
-    if sandbox || yes || console.can_ask() {
-        return Ok(());
-    }
-    Err(CommandError::usage(
-        "nobody can be asked here: give --yes to send without asking",
-    ))
+/// Flags that both commands have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) sandbox: bool,
+    pub(super) sandbox_quota: Option<NonZeroU32>,
+    pub(super) yes: bool,
 }
 
 impl Front {
     pub(super) fn new(
         settings: &Settings,
-        sandbox: bool,
-        yes: bool,
+        asked: Asked,
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
         let checkpoint = settings.checkpoint()?;
         Ok(Self {
             connection: settings.connection()?,
-            checkpoint: if sandbox {
+            checkpoint: if asked.sandbox {
                 checkpoint.for_sandbox()
             } else {
                 checkpoint
@@ -58,9 +53,18 @@ impl Front {
             settings: settings::run(settings, clock.now())?,
             clock,
             console,
-            sandbox,
-            yes,
+            asked,
         })
+    }
+
+    /// Without a terminal nobody can say yes to the first real send: said before a long list is read.
+    pub(super) fn require_yes(&self) -> Result<(), CommandError> {
+        if self.asked.sandbox || self.asked.yes || self.console.can_ask() {
+            return Ok(());
+        }
+        Err(CommandError::usage(
+            "nobody can be asked here: give --yes to send without asking",
+        ))
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
@@ -74,8 +78,8 @@ impl Front {
         self.console.say(self.preview_text(name, &preview));
         let queued = preview.counts.queued;
         if queued > 0
-            && !self.sandbox
-            && !self.yes
+            && !self.asked.sandbox
+            && !self.asked.yes
             && !self
                 .console
                 .ask(format_args!("Send {queued} messages now?"))
@@ -88,7 +92,7 @@ impl Front {
         if let Some(how) = &after_halt {
             self.go_on_after_halt(batch, how)?;
         }
-        let ended = super::runtime()?.block_on(self.send(batch))?;
+        let ended = runtime()?.block_on(self.send(batch))?;
         self.say_end(name, &ended);
         self.report(batch)?;
         Ok(ended.exit)
@@ -139,10 +143,10 @@ impl Front {
     }
 
     async fn send(&self, batch: &HeldBatch) -> Result<Ended, CommandError> {
-        let rehearsal = if self.sandbox {
+        let rehearsal = if self.asked.sandbox {
             self.console
                 .say("Rehearsal against the built-in sandbox: nobody is messaged.");
-            Some(Rehearsal::start(&batch.batch().channel).await?)
+            Some(Rehearsal::start(&batch.batch().channel, self.asked.sandbox_quota).await?)
         } else {
             None
         };
@@ -158,11 +162,6 @@ impl Front {
             .await;
         terminal.clear();
         Ok(ended?)
-    }
-
-    /// Says which recipients an earlier run left under way.
-    pub(super) fn say_interrupted(&self, batch: &str, interrupted: u64) {
-        say_interrupted(self.console, batch, interrupted);
     }
 
     fn say_end(&self, name: &str, ended: &Ended) {
@@ -189,7 +188,7 @@ impl Front {
         let summary = batch.summary()?;
         let db = batch.checkpoint();
         let hints = Hints {
-            db: (db != std::path::Path::new("outreach.db")).then(|| db.to_owned()),
+            db: (db != Path::new("outreach.db")).then(|| db.to_owned()),
             results: written.as_ref().ok().cloned(),
             rejects: None,
         };
@@ -203,15 +202,6 @@ impl Front {
                 batch.batch().name
             ))
         })
-    }
-}
-
-pub(super) fn say_interrupted(console: Console, batch: &str, interrupted: u64) {
-    if interrupted > 0 {
-        console.warn(format_args!(
-            "{interrupted} recipients were under way when an earlier run ended: their outcome is \
-             unknown, and they are not sent again. `outreach resolve {batch}` settles them."
-        ));
     }
 }
 

@@ -8,12 +8,51 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::sandbox::{
-    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share,
+    Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, Texts,
     WebhookSettings, WindowKind, parse_duration,
 };
 
+/// Lines of at most 80 characters, so that no terminal wraps them.
+const FAULTS: &str = "\
+Faults are written KIND or KIND:OPTION,OPTION. The first rule that hits decides.
+
+Kinds:
+  400 ... 599         this status; nothing is accepted
+  502-after-accept    this status, and the message is accepted all the same
+  refuse=TEXT         a refusal with this text in errors[0].message: 422, or status=
+  fail-later=CODE     201, later message_failed with this code (not on Messenger)
+  slow                the answer comes late
+  hang-after-accept, hang-before-accept
+                      no answer
+  garbage-201, garbage-200
+                      an unreadable answer; accepted (201) or not (200)
+  close-after-accept, cut-after-accept
+                      accepted; the connection closes before or in the answer
+  drop-before-read    the connection closes before the request is read
+  close-after-answer  the connection closes after the answer
+  refuse              the port refuses connections for a while
+
+Options:
+  2%, share=0.02      this share of the requests, by chance
+  from=N, to=N, at=N, after=N, every=N
+                      these requests, counted from 1
+  after=N             of refuse=TEXT: once N messages are accepted
+  on=all              count and hit all calls, not sends alone
+  channel=ID          only sends to this channel
+  by=id, by=phone     only sends by contact id, or by phone number
+  for=TIME            of refuse and slow: how long or late; of a status and
+                      refuse=TEXT: the rule ends so long after its first hit
+  status=CODE         of refuse=TEXT
+  byte=N              of cut-after-accept: bytes of the answer that arrive
+  retry-after=SECONDS of an error answer: its Retry-After header
+  text=WORDS          of a status: its error text (the last option)
+
+TEXT may hold commas and colons: options of refuse=TEXT follow after colons.
+  --fault 'refuse=(#4) Too many send requests:after=40:status=502:for=30s'";
+
 /// Simulate the Amio API on a local port. Nobody is messaged.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = FAULTS)]
 pub struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
@@ -36,6 +75,12 @@ pub struct SandboxArgs {
     /// Say this in every 422, whatever its cause
     #[arg(long, value_name = "TEXT")]
     same_text: Option<String>,
+    /// Refuse messages with a retired tag: (#100) Invalid parameter
+    #[arg(long)]
+    retired_tags: bool,
+    /// On Messenger, refuse further messages to a person whose last action is longer ago, such as 24h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    reply_window: Option<Duration>,
     /// Requests in one window; 0 for no quota
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     quota: u32,
@@ -45,7 +90,7 @@ pub struct SandboxArgs {
     /// How the quota counts
     #[arg(long, value_enum, default_value_t = WindowKind::Fixed)]
     window_kind: WindowKind,
-    /// What the quota headers tell
+    /// What the quota headers say
     #[arg(long, value_enum, default_value_t = Headers::Honest)]
     headers: Headers,
     /// The highest number of simultaneous connections
@@ -60,7 +105,8 @@ pub struct SandboxArgs {
     /// Up to so much more, by chance
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
     jitter: Duration,
-    /// A scripted fault, such as `500:2%`, `hang-after-accept:1%`, `401:after=500` or `refuse:from=200,for=5s` (repeatable)
+    /// A scripted fault, such as `500:2%`, `401:after=500`, `refuse:from=200,for=5s` or `refuse=TEXT:after=40`
+    /// (repeatable; --help has all)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
     /// Keep accepted messages in this file, to go on after a kill
@@ -98,9 +144,7 @@ fn parse_event(text: &str) -> Result<(String, Share), String> {
     if WebhookSettings::new("", "").set_share(name, share) {
         Ok((name.to_owned(), share))
     } else {
-        Err(format!(
-            "`{name}` is not something that webhook events tell"
-        ))
+        Err(format!("`{name}` is not a name of --webhook"))
     }
 }
 
@@ -124,56 +168,62 @@ fn parse_channel(text: &str) -> Result<Channel, String> {
     }
 }
 
-impl SandboxArgs {
-    /// What the flags ask for.
-    fn settings(&self) -> Settings {
-        let mut settings = Settings {
-            seed: self.seed,
-            without_messenger: self.no_messenger,
-            ..Settings::default()
-        };
-        if !self.token.is_empty() {
-            settings.tokens.clone_from(&self.token);
-        }
-        if !self.channel.is_empty() {
-            settings.channels.clone_from(&self.channel);
-        }
-        if let Some(text) = &self.no_messenger_text {
-            settings.texts.no_messenger.clone_from(text);
-        }
-        settings.texts.every_422.clone_from(&self.same_text);
-        settings.quota = NonZeroU32::new(self.quota).map(|limit| Quota {
-            kind: self.window_kind,
-            headers: self.headers,
-            ..Quota::fixed(limit, self.window)
-        });
-        settings.connections = self.connections.map(|limit| ConnectionLimit {
-            limit,
-            excess: self.excess,
-        });
-        settings.latency = self.latency;
-        settings.jitter = self.jitter;
-        settings.faults.clone_from(&self.fault);
-        settings.webhooks = self.webhooks();
-        settings.state.clone_from(&self.state);
-        settings
+/// What was given, or else the default.
+fn given<T: Clone>(values: &[T], default: Vec<T>) -> Vec<T> {
+    if values.is_empty() {
+        default
+    } else {
+        values.to_vec()
     }
 }
 
 impl SandboxArgs {
+    /// What the flags ask for.
+    fn settings(&self) -> Settings {
+        let default = Settings::default();
+        let no_messenger = self.no_messenger_text.clone();
+        Settings {
+            seed: self.seed,
+            tokens: given(&self.token, default.tokens),
+            channels: given(&self.channel, default.channels),
+            without_messenger: self.no_messenger,
+            texts: Texts {
+                no_messenger: no_messenger.unwrap_or(default.texts.no_messenger),
+                every_422: self.same_text.clone(),
+            },
+            retired_tags: self.retired_tags,
+            reply_window: self.reply_window,
+            quota: NonZeroU32::new(self.quota).map(|limit| Quota {
+                kind: self.window_kind,
+                headers: self.headers,
+                ..Quota::fixed(limit, self.window)
+            }),
+            connections: self.connections.map(|limit| ConnectionLimit {
+                limit,
+                excess: self.excess,
+            }),
+            latency: self.latency,
+            jitter: self.jitter,
+            faults: self.fault.clone(),
+            webhooks: self.webhooks(),
+            state: self.state.clone(),
+            ..default
+        }
+    }
+
     fn webhooks(&self) -> Option<WebhookSettings> {
         let mut webhooks =
             WebhookSettings::new(self.webhook_url.as_ref()?, self.webhook_secret.as_ref()?);
         for (name, share) in &self.webhook {
             webhooks.set_share(name, *share);
         }
-        if !self.stop_word.is_empty() {
-            webhooks.stop_words.clone_from(&self.stop_word);
-        }
-        webhooks.delay = self.webhook_delay;
-        webhooks.spread = self.webhook_spread;
-        webhooks.minute = self.webhook_minute;
-        Some(webhooks)
+        Some(WebhookSettings {
+            stop_words: given(&self.stop_word, webhooks.stop_words),
+            delay: self.webhook_delay,
+            spread: self.webhook_spread,
+            minute: self.webhook_minute,
+            ..webhooks
+        })
     }
 }
 
@@ -209,7 +259,7 @@ async fn serve(args: &SandboxArgs) -> anyhow::Result<()> {
         "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\""
     );
     eprintln!(
-        "Its own account: http://{0}/sandbox/stats (also /accepted, /people). Stop it with Ctrl-C.",
+        "Its own account: http://{0}/sandbox/stats (also /accepted, /messages, /people). Stop it with Ctrl-C.",
         sandbox.address()
     );
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

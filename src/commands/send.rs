@@ -2,8 +2,9 @@
 
 use super::console::Console;
 use super::error::CommandResult;
-use super::run::{Front, check_that_yes_can_be_said};
+use super::run::{Asked, Front};
 use super::settings;
+use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -16,13 +17,18 @@ use crate::store::Change;
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
 pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock) -> CommandResult {
-    let front = Front::new(settings, args.sandbox, args.yes, console, clock)?;
+    let flags = Asked {
+        sandbox: args.sandbox,
+        sandbox_quota: args.sandbox_quota,
+        yes: args.yes,
+    };
+    let front = Front::new(settings, flags, console, clock)?;
     if !args.sandbox {
         front.connection.token()?;
     }
-    check_that_yes_can_be_said(args.sandbox, args.yes, console)?;
+    front.require_yes()?;
     let message = settings::message(settings)?;
-    let sources = super::sources(&args.files);
+    let sources = settings::sources(&args.files);
     let list = List::open(&sources, &settings.intake()?, message.as_ref())?;
     let channel = match (args.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
@@ -72,6 +78,6 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
         }
     }
     let (batch, interrupted) = plan.carry_out(front.clock.now())?;
-    front.say_interrupted(&batch.batch().name, interrupted);
+    say_interrupted(console, &batch.batch().name, interrupted);
     front.go(&batch, false)
 }

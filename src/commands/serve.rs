@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::terminal::signal;
+use super::process::{runtime, signal};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::OptOutWords;
@@ -42,7 +42,7 @@ pub fn run(
         words: OptOutWords::with(serve.opt_out_words),
         limits: Limits::default(),
     };
-    super::runtime()?.block_on(async {
+    runtime()?.block_on(async {
         // What was sent while nobody listened, and what waited: before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
         let server = Server::bind(server_settings, store, clock).await?;

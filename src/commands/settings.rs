@@ -1,7 +1,7 @@
 //! The settings of a command as the library takes them.
 
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -12,6 +12,7 @@ use crate::dispatch::{GuardSettings, Undecided};
 use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
+use crate::intake::Source;
 use crate::run::{Access, RunSettings};
 
 /// How often a lost answer is sent again with `--undecided retry`.
@@ -52,6 +53,20 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         timeout: connection.timeout,
         grace: pace.grace,
     })
+}
+
+/// How to read the files that a command names.
+pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
+    files
+        .iter()
+        .map(|file| {
+            if file.as_os_str() == "-" {
+                Source::Stdin
+            } else {
+                Source::Path(file.clone())
+            }
+        })
+        .collect()
 }
 
 /// Where the real API is, and our token for it.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::checkpoint::{self, Found};
+use super::console::print_json;
 use super::error::{CommandError, CommandResult};
 use crate::cli::StatusArgs;
 use crate::config::Settings;
@@ -62,7 +63,7 @@ fn one(
 ) -> Result<(), CommandError> {
     let summary = Summary::load(reader, batch)?;
     if json {
-        Ok(super::print_json(&summary, out)?)
+        Ok(print_json(&summary, out)?)
     } else {
         write!(out, "{}", summary.text(&found.hints()))?;
         unreadable(reader, out)
@@ -90,7 +91,7 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
         .map(|batch| Summary::counts(reader, batch))
         .collect::<Result<Vec<_>, _>>()?;
     if json {
-        return Ok(super::print_json(&summaries, out)?);
+        return Ok(print_json(&summaries, out)?);
     }
     if summaries.is_empty() {
         writeln!(out, "No batch yet.")?;
@@ -188,7 +189,7 @@ fn stories(
     }
     if json {
         let stories: Vec<_> = stories.iter().map(|it| story_json(batch, it)).collect();
-        return Ok(super::print_json(&stories, out)?);
+        return Ok(print_json(&stories, out)?);
     }
     for story in &stories {
         write_story(batch, story, out)?;

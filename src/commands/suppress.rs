@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::settings;
 use crate::cli::{SuppressAction, SuppressArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -117,7 +118,7 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn run(&self, settings: &Settings, console: Console, clock: &Clock) -> CommandResult {
-        let files = SuppressionFile::open(&super::sources(self.files), settings.intake()?)?;
+        let files = SuppressionFile::open(&settings::sources(self.files), settings.intake()?)?;
         for note in files.notes() {
             console.say(note);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::console::Console;
-use super::run::say_interrupted;
+use super::process::signal;
 use crate::dispatch::Outage;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::report::{ProgressLine, without_numbers};
@@ -142,31 +142,13 @@ async fn heed_signals(stop: StopHandle, console: Console, grace: Duration) {
     stop.at_once();
 }
 
-/// Waits for Ctrl-C, or for a polite request to end.
-#[cfg(unix)]
-pub(super) async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            // Cannot listen: the default action ends the process, which is safe at any moment.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
-    }
-}
-
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-pub(super) async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+/// Says which recipients an earlier run left under way.
+pub(super) fn say_interrupted(console: Console, batch: &str, interrupted: u64) {
+    if interrupted > 0 {
+        console.warn(format_args!(
+            "{interrupted} recipients were under way when an earlier run ended: their outcome is \
+             unknown, and they are not sent again. `outreach resolve {batch}` settles them."
+        ));
     }
 }
 

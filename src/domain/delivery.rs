@@ -16,10 +16,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a recipient stands. Every recipient is in exactly one state.
+/// The state of a recipient. Every recipient is in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// Waits for its turn.
+    /// Not sent yet.
     Queued,
     /// The intent is on disk; a request may be on its way.
     Sending,
@@ -68,7 +68,7 @@ impl State {
         }
     }
 
-    /// True while the recipient still waits for a decision of the dispatcher.
+    /// True while the dispatcher still has to decide about the recipient.
     pub const fn is_outstanding(self) -> bool {
         match self {
             Self::Queued | Self::Sending => true,
@@ -229,7 +229,7 @@ const fn from_sending(event: Event) -> Option<State> {
 const fn from_sent(event: Event) -> Option<State> {
     match event {
         // The answer arrives after an event already proved it; redelivered events repeat.
-        // What an event proved stands, whatever the answer to this or to a repeated request says.
+        // What an event proved is kept, whatever the answer to this or to a repeated request says.
         Event::Accepted
         | Event::AnswerLost
         | Event::NoMatch
@@ -246,19 +246,19 @@ const fn from_sent(event: Event) -> Option<State> {
 
 const fn from_unknown(event: Event) -> Option<State> {
     match event {
-        // The process that was thought dead (or the second signal's loser) still brings an answer.
+        // A process that was believed dead, or that a second signal ended, still reports an answer.
         Event::Accepted | Event::ProvenSent | Event::AssumedSent => Some(State::Sent),
         Event::NoMatch | Event::ProvenNoMatch => Some(State::NoMessenger),
         Event::Refused | Event::ProvenFailed => Some(State::Error),
         // Given up too early: the answer came after all, and says that nothing was sent.
         Event::Released | Event::Resend => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
-        // An unknown outcome stays one: to suppress it would hide that it may have been messaged.
+        // An unknown outcome stays one: suppressing it would hide that a message may have gone out.
         Event::Claimed | Event::Suppress | Event::Restore => None,
     }
 }
 
-/// A refusal stands, unless delivery events overtook it or the user wants another try.
+/// A refusal is kept, unless delivery events overtook it or the user wants another try.
 const fn from_refused(state: State, event: Event) -> Option<State> {
     match event {
         // A failure event may overtake the answer, or its loss; and its repetitions change nothing.

@@ -1,7 +1,7 @@
 //! When a batch will be done, and how much of it a deadline will cut off.
 //!
-//! A forecast walks from window to window as the pacer will: it sends what the quota gives as fast as
-//! the connections and the rate allow, sleeps to Reset, keeps out of closed hours.
+//! A forecast goes from window to window as the pacer will: it sends what the quota allows as fast as the
+//! connections and the rate permit, waits until Reset, and sends nothing in closed hours.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -12,20 +12,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{Pace, QUOTA_PERIOD, QuotaState, Rate, Reserve};
 use super::schedule::{Schedule, WindowBy};
+use super::text::grouped;
 
 /// More windows than this are years ahead: no forecast.
 const MOST_STEPS: u32 = 200_000;
 
 /// What a forecast is made from.
 #[derive(Debug, Clone)]
-pub struct Prospect<'a> {
+pub struct ForecastInput<'a> {
     /// Rows that still have to be sent.
     pub rows: u64,
     /// What is known of the quota.
     pub quota: QuotaState,
     /// The user's cap.
     pub rate: Option<Rate>,
-    /// The rate while neither the user nor the server tells one.
+    /// The rate while neither the user nor the server gives one.
     pub fallback: Rate,
     /// What is left for other users of the token.
     pub reserve: Reserve,
@@ -35,8 +36,8 @@ pub struct Prospect<'a> {
     pub concurrency: NonZeroU32,
     /// Average time from request to answer.
     pub latency: Duration,
-    /// Windows and deadline. Of windows by recipient only the bound is foreseen that the quota sets, and
-    /// the forecast says so: the mix of countries is not known here.
+    /// Windows and deadline. With windows by recipient only the bound that the quota sets is known, and
+    /// the forecast says so: the countries of the recipients are not known here.
     pub schedule: &'a Schedule,
 }
 
@@ -53,25 +54,26 @@ pub struct Forecast {
     zone: TimeZone,
 }
 
-/// The state of the walk.
-struct Walk<'a> {
-    prospect: &'a Prospect<'a>,
+/// A simulated run.
+struct Simulation<'a> {
+    input: &'a ForecastInput<'a>,
     at: Timestamp,
     rows: f64,
     /// Requests left in the window and its end; `None`: no window is open.
     window: Option<(f64, Timestamp)>,
 }
 
-/// Foresees from `now` on.
-pub fn forecast(prospect: &Prospect<'_>, now: Timestamp) -> Forecast {
-    let schedule = prospect.schedule;
+/// The forecast from `now` on.
+pub fn forecast(input: &ForecastInput<'_>, now: Timestamp) -> Forecast {
+    let schedule = input.schedule;
+    // "Done" is foreseen as if there were no deadline; what the deadline leaves is a second run.
     let endless = Schedule {
         deadline: None,
         ..schedule.clone()
     };
-    let done = Walk::new(prospect, now).run(&endless, None).0;
+    let done = Simulation::new(input, now).run(&endless, None).0;
     let remain = schedule.deadline.map(|deadline| {
-        let (done, left) = Walk::new(prospect, now).run(&endless, Some(deadline));
+        let (done, left) = Simulation::new(input, now).run(&endless, Some(deadline));
         (deadline, if done.is_some() { 0 } else { left })
     });
     Forecast {
@@ -83,25 +85,25 @@ pub fn forecast(prospect: &Prospect<'_>, now: Timestamp) -> Forecast {
     }
 }
 
-impl<'a> Walk<'a> {
-    fn new(prospect: &'a Prospect<'a>, now: Timestamp) -> Self {
-        let quota = &prospect.quota;
+impl<'a> Simulation<'a> {
+    fn new(input: &'a ForecastInput<'a>, now: Timestamp) -> Self {
+        let quota = &input.quota;
         let window = match (quota.remaining, quota.reset_at) {
             (Some(remaining), Some(reset_at)) if reset_at > now => {
-                let kept = quota.limit.map_or(0, |limit| prospect.reserve.of(limit));
+                let kept = quota.limit.map_or(0, |limit| input.reserve.of(limit));
                 Some((remaining.saturating_sub(kept) as f64, reset_at))
             }
             _ => None,
         };
         Self {
-            prospect,
+            input,
             at: now,
-            rows: prospect.rows as f64,
+            rows: input.rows as f64,
             window,
         }
     }
 
-    /// Walks until all is sent or the deadline comes: when all is sent, and what is left.
+    /// Runs until all is sent or the deadline comes: returns when all is sent, and what is left.
     fn run(mut self, schedule: &Schedule, deadline: Option<Timestamp>) -> (Option<Timestamp>, u64) {
         for _ in 0..MOST_STEPS {
             if self.rows < 0.5 {
@@ -143,9 +145,9 @@ impl<'a> Walk<'a> {
             self.window = None;
         }
         if self.window.is_none()
-            && let Some(limit) = self.prospect.quota.limit
+            && let Some(limit) = self.input.quota.limit
         {
-            let ours = self.prospect.reserve.leaves(limit) as f64;
+            let ours = self.input.reserve.leaves(limit) as f64;
             self.window = Some((ours, later(self.at, QUOTA_PERIOD.as_secs_f64())));
         }
     }
@@ -174,14 +176,15 @@ impl<'a> Walk<'a> {
 
     /// Requests a second while they may go.
     fn speed(&self) -> f64 {
-        let prospect = self.prospect;
+        let input = self.input;
         let connections =
-            f64::from(prospect.concurrency.get()) / prospect.latency.as_secs_f64().max(1e-6);
-        let rate = prospect
+            f64::from(input.concurrency.get()) / input.latency.as_secs_f64().max(1e-6);
+        // A known quota sets the pace; the cautious rate is for a server that has reported none.
+        let rate = input
             .rate
-            .or(self.window.is_none().then_some(prospect.fallback));
+            .or(self.window.is_none().then_some(input.fallback));
         let speed = rate.map_or(connections, |rate| connections.min(rate.per_second()));
-        match (prospect.pace, self.window) {
+        match (input.pace, self.window) {
             (Pace::Even, Some((left, ends))) => speed
                 .min(left / ends.duration_since(self.at).as_secs_f64().max(1.0))
                 .max(1e-9),
@@ -240,15 +243,7 @@ pub fn when(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 
 /// `1 row`, `1,240 rows`.
 fn counted(rows: u64) -> String {
-    let digits = rows.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} row{}", if rows == 1 { "" } else { "s" })
+    format!("{} row{}", grouped(rows), if rows == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -266,8 +261,8 @@ mod tests {
         }
     }
 
-    fn prospect(rows: u64, schedule: &Schedule) -> Prospect<'_> {
-        Prospect {
+    fn input(rows: u64, schedule: &Schedule) -> ForecastInput<'_> {
+        ForecastInput {
             rows,
             quota: QuotaState {
                 limit: Some(1000),
@@ -288,10 +283,10 @@ mod tests {
         let mut schedule = schedule();
         schedule.window = Some("08:00-21:00".parse().unwrap());
         schedule.window_by = WindowBy::Recipient;
-        let told = forecast(&prospect(500, &schedule), at(EVENING)).to_string();
+        let told = forecast(&input(500, &schedule), at(EVENING)).to_string();
         assert!(told.starts_with("at best"), "{told}");
         schedule.window_by = WindowBy::Sender;
-        let told = forecast(&prospect(500, &schedule), at(EVENING)).to_string();
+        let told = forecast(&input(500, &schedule), at(EVENING)).to_string();
         assert!(told.starts_with("done tomorrow"), "{told}");
     }
 
@@ -301,7 +296,7 @@ mod tests {
     fn windows_of_quota_add_up_and_the_last_one_takes_as_long_as_its_requests() {
         let schedule = schedule();
         // Four full windows, an hour each, then 500 requests on 10 connections of 0.6 s: 30 s.
-        let forecast = forecast(&prospect(4500, &schedule), at(EVENING));
+        let forecast = forecast(&input(4500, &schedule), at(EVENING));
         assert_eq!(
             forecast.done,
             Some(at("2026-05-03T02:00:30[Europe/Prague]"))
@@ -313,7 +308,7 @@ mod tests {
     fn a_deadline_tells_what_will_remain() {
         let mut schedule = schedule();
         schedule.deadline = Some(at("2026-05-03T01:30[Europe/Prague]"));
-        let forecast = forecast(&prospect(5240, &schedule), at(EVENING));
+        let forecast = forecast(&input(5240, &schedule), at(EVENING));
         assert_eq!(forecast.remain, Some((schedule.deadline.unwrap(), 1240)));
         assert_eq!(
             forecast.to_string(),
@@ -325,9 +320,9 @@ mod tests {
     fn what_is_left_of_the_open_window_counts_and_so_does_the_reserve() {
         let schedule = schedule();
         let now = at(EVENING);
-        let mut prospect = prospect(1000, &schedule);
-        prospect.reserve = Reserve::Percent(10);
-        prospect.quota = QuotaState {
+        let mut input = input(1000, &schedule);
+        input.reserve = Reserve::Percent(10);
+        input.quota = QuotaState {
             limit: Some(1000),
             remaining: Some(300),
             reset_at: Some(at("2026-05-02T22:20[Europe/Prague]")),
@@ -335,7 +330,7 @@ mod tests {
         };
         // 200 now, 800 after 22:20 in 48 s.
         assert_eq!(
-            forecast(&prospect, now).done,
+            forecast(&input, now).done,
             Some(at("2026-05-02T22:20:48[Europe/Prague]"))
         );
     }
@@ -344,36 +339,36 @@ mod tests {
     fn closed_hours_are_slept_through() {
         let mut schedule = schedule();
         schedule.window = Some("08:00-23:00".parse().unwrap());
-        let forecast = forecast(&prospect(1600, &schedule), at(EVENING));
+        let forecast = forecast(&input(1600, &schedule), at(EVENING));
         assert_eq!(forecast.to_string(), "done tomorrow 08:00");
     }
 
     #[test]
     fn without_headers_the_rate_decides() {
         let schedule = schedule();
-        let mut prospect = prospect(2000, &schedule);
-        prospect.quota = QuotaState::default();
+        let mut input = input(2000, &schedule);
+        input.quota = QuotaState::default();
         assert_eq!(
-            forecast(&prospect, at(EVENING)).to_string(),
+            forecast(&input, at(EVENING)).to_string(),
             "done tomorrow 00:00"
         );
-        prospect.rate = Some("4000/h".parse().unwrap());
-        assert_eq!(forecast(&prospect, at(EVENING)).to_string(), "done 22:30");
+        input.rate = Some("4000/h".parse().unwrap());
+        assert_eq!(forecast(&input, at(EVENING)).to_string(), "done 22:30");
     }
 
     #[test]
     fn an_even_pace_takes_the_whole_window() {
         let schedule = schedule();
-        let mut prospect = prospect(500, &schedule);
-        prospect.pace = Pace::Even;
-        assert_eq!(forecast(&prospect, at(EVENING)).to_string(), "done 22:30");
+        let mut input = input(500, &schedule);
+        input.pace = Pace::Even;
+        assert_eq!(forecast(&input, at(EVENING)).to_string(), "done 22:30");
     }
 
     #[test]
     fn a_reserve_that_takes_all_is_never_done() {
         let schedule = schedule();
-        let mut prospect = prospect(10, &schedule);
-        prospect.reserve = Reserve::Requests(1000);
-        assert_eq!(forecast(&prospect, at(EVENING)).done, None);
+        let mut input = input(10, &schedule);
+        input.reserve = Reserve::Requests(1000);
+        assert_eq!(forecast(&input, at(EVENING)).done, None);
     }
 }

@@ -14,6 +14,8 @@ pub mod outcome;
 pub mod phone;
 pub mod quota;
 pub mod recipient;
+mod record;
 pub mod retry;
 pub mod schedule;
+pub mod text;
 pub mod zones;

@@ -1,4 +1,4 @@
-//! What an answer means. The one place that looks at status codes.
+//! What an answer means. No other place reads status codes.
 //!
 //! The API documents few answers and no machine-readable reasons, so that every rule here is chosen
 //! to be safe under both readings: where an answer leaves open whether a message went out, the
@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::delivery::Event;
+use super::text::hide_digits;
 
 /// How the recipient was addressed: it decides what a refusal can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub struct Answer {
     pub error_text: Option<String>,
 }
 
-/// What a 201 tells about the message.
+/// What a 201 says about the message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Receipt {
     /// The message's id, from the body or from `Location`.
@@ -269,7 +270,7 @@ const TEXT_LIMIT: usize = 500;
 
 /// Decides what an exchange means.
 ///
-/// `invalid` tells whether a 422 text is one that the user declared to mean an invalid request
+/// `invalid` says whether a 422 text is one that the user declared to mean an invalid request
 /// (`--invalid-pattern`); the API documents no difference.
 pub fn classify(exchange: &Exchange, address: Address, invalid: impl Fn(&str) -> bool) -> Outcome {
     match exchange {
@@ -300,20 +301,12 @@ fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> 
         text,
         retry_after: answer.retry_after,
     };
+    let fatal = |kind, text| Outcome::Fatal { kind, text };
     match answer.status {
         // Up to the cut: what the status line alone decides.
-        401 => Outcome::Fatal {
-            kind: FatalKind::Unauthorized,
-            text,
-        },
-        403 | 407 => Outcome::Fatal {
-            kind: FatalKind::Forbidden,
-            text,
-        },
-        405 => Outcome::Fatal {
-            kind: FatalKind::MethodNotAllowed,
-            text,
-        },
+        401 => fatal(FatalKind::Unauthorized, text),
+        403 | 407 => fatal(FatalKind::Forbidden, text),
+        405 => fatal(FatalKind::MethodNotAllowed, text),
         429 => Outcome::Throttled {
             retry_after: answer.retry_after,
         },
@@ -328,15 +321,9 @@ fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> 
             // A contact that is gone must not stop a batch; a wrong channel meets the guard
             // against identical refusals.
             Address::ContactId => Outcome::Rejected { text },
-            Address::Phone | Address::PhoneOnMessenger => Outcome::Fatal {
-                kind: FatalKind::NotFound,
-                text,
-            },
+            Address::Phone | Address::PhoneOnMessenger => fatal(FatalKind::NotFound, text),
         },
-        301 | 307 | 308 => Outcome::Fatal {
-            kind: FatalKind::Redirected,
-            text,
-        },
+        301 | 307 | 308 => fatal(FatalKind::Redirected, text),
         422 => match address {
             Address::PhoneOnMessenger if !invalid(&text) => Outcome::NoMessenger { text },
             Address::PhoneOnMessenger | Address::Phone | Address::ContactId => {
@@ -362,35 +349,22 @@ fn answer_text(answer: &Answer) -> String {
     }
 }
 
-/// The text with its digits replaced, so that refusals that name the number still read alike (and
-/// reports that group by text name nobody).
+/// The text with its digits replaced, so that refusals that name the number are still equal, and reports
+/// that group by text hold no number.
 pub fn canonical_text(text: &str) -> String {
-    let body = text
-        .split_once(": ")
-        .filter(|(head, _)| head.starts_with("HTTP "));
-    let (head, rest) = body.map_or(("", text), |(head, rest)| (head, rest));
-    let mut canonical = String::with_capacity(text.len());
-    canonical.push_str(head);
-    if !head.is_empty() {
-        canonical.push_str(": ");
-    }
-    let mut in_digits = false;
-    for character in rest.chars() {
-        let digit = character.is_numeric();
-        if !digit {
-            canonical.push(character);
-        } else if !in_digits {
-            canonical.push('#');
+    match text.split_once(": ") {
+        Some((status, rest)) if status.starts_with("HTTP ") => {
+            format!("{status}: {}", hide_digits(rest, 1))
         }
-        in_digits = digit;
+        Some(_) | None => hide_digits(text, 1),
     }
-    canonical
 }
 
 /// Whether `pattern` stands somewhere in `text`, upper and lower case alike; `*` is any text.
 pub fn matches_pattern(text: &str, pattern: &str) -> bool {
     let text = text.to_lowercase();
     let pattern = pattern.to_lowercase();
+    // Each part is taken at its first place: what remains is then as long as it can be.
     let mut rest = text.as_str();
     for part in pattern.split('*') {
         match rest.find(part) {

@@ -1,7 +1,7 @@
-//! What the server grants and what the user allows, as values.
+//! What the server allows and what the user allows, as values.
 //!
 //! [`Rate`] is the user's `--rate`, [`Reserve`] what is left for other users of the token,
-//! [`QuotaHeaders`] what one answer told, [`QuotaState`] what is kept between runs.
+//! [`QuotaHeaders`] what one answer said, [`QuotaState`] what is kept between runs.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -17,15 +17,14 @@ pub const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 /// A Reset further ahead than this belongs to no hourly quota: it is not believed.
 const FURTHEST_RESET: Duration = Duration::from_hours(25);
 
-/// A Reset that is over since no longer than this is of the window that was just open.
+/// A Reset that passed no longer ago than this belongs to the window that was just open.
 const JUST_OVER: SignedDuration = SignedDuration::from_secs(2);
 
-/// A Reset below this is no calendar time of this century: it must be the time remaining.
+/// A Reset below this is no calendar time of this century: it is the time remaining.
 const FIRST_EPOCH_SECOND: i64 = 1_000_000_000;
 
 /// The unit of a [`Rate`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Per {
     /// A second.
     Second,
@@ -54,9 +53,8 @@ impl Per {
     }
 }
 
-/// At most so many requests in any window of the period: `2000/h`, `30/min`, `5/s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+/// At most this many requests in any window of the period: `2000/h`, `30/min`, `5/s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
     count: NonZeroU32,
     per: Per,
@@ -122,25 +120,10 @@ impl FromStr for Rate {
     }
 }
 
-impl TryFrom<String> for Rate {
-    type Error = QuotaError;
-
-    fn try_from(text: String) -> Result<Self, QuotaError> {
-        text.parse()
-    }
-}
-
-impl From<Rate> for String {
-    fn from(rate: Rate) -> Self {
-        rate.to_string()
-    }
-}
-
 /// The part of the quota that is left for other users of the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reserve {
-    /// So many requests of each window.
+    /// This number of requests of each window.
     Requests(u32),
     /// This share of the limit, under 100; rounded down, so that a limit of 1 can still be used.
     Percent(u8),
@@ -163,7 +146,7 @@ impl Reserve {
         }
     }
 
-    /// What is ours of `limit`: 0 means that nothing can be sent.
+    /// The part of `limit` that this program may use: 0 means that nothing can be sent.
     pub fn leaves(self, limit: u64) -> u64 {
         limit.saturating_sub(self.of(limit))
     }
@@ -202,23 +185,8 @@ impl FromStr for Reserve {
     }
 }
 
-impl TryFrom<String> for Reserve {
-    type Error = QuotaError;
-
-    fn try_from(text: String) -> Result<Self, QuotaError> {
-        text.parse()
-    }
-}
-
-impl From<Reserve> for String {
-    fn from(reserve: Reserve) -> Self {
-        reserve.to_string()
-    }
-}
-
 /// How the quota of a window is spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Pace {
     /// As fast as the connections allow, then sleep until the window ends.
     #[default]
@@ -234,19 +202,19 @@ pub struct QuotaHeaders {
     pub limit: Option<u64>,
     /// Requests left in it.
     pub remaining: Option<u64>,
-    /// When it ends, as the server told it.
+    /// When it ends, as the server reported it.
     pub reset: Option<Reset>,
-    /// The server's own clock when it answered (`Date`): takes the difference between the clocks out.
+    /// The server's own clock when it answered (`Date`), by which the two clocks are compared.
     pub date: Option<Timestamp>,
 }
 
 /// The end of a quota window: the recordings show an absolute time, the documentation speaks of the
-/// time remaining. The size of the number tells them apart.
+/// time remaining. The size of the number distinguishes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
     /// At this time by the server's clock.
     At(Timestamp),
-    /// So long after the answer.
+    /// This long after the answer.
     In(Duration),
 }
 
@@ -270,8 +238,8 @@ impl QuotaHeaders {
 
     /// Time from the answer, received at `now`, to the window's end.
     ///
-    /// Zero when it is over since a moment: whole seconds and two clocks allow for that. `None` when it
-    /// is not told, is long over, or lies too far ahead to be believed.
+    /// Zero when it ended less than two seconds ago: the server counts whole seconds, and the two clocks
+    /// differ. `None` when it is not given, ended earlier, or lies too far ahead to be believed.
     pub fn until_reset(&self, now: Timestamp) -> Option<Duration> {
         let left = match self.reset? {
             Reset::In(left) => left,
@@ -333,13 +301,13 @@ pub fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 /// What is known of a token's quota, kept in the checkpoint so that a restart does not refill it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaState {
-    /// Requests allowed in a window, as the server last told.
+    /// Requests allowed in a window, as the server last reported.
     pub limit: Option<u64>,
     /// Requests that were surely left at `observed_at`: those in flight are taken off already.
     pub remaining: Option<u64>,
     /// When the window ends, by our clock.
     pub reset_at: Option<Timestamp>,
-    /// When this was so.
+    /// When this was observed.
     pub observed_at: Option<Timestamp>,
 }
 

@@ -1,105 +1,11 @@
 //! One row of a contacts file, and what intake decided about it.
 
 use std::fmt;
-use std::num::NonZeroU32;
 
+use super::content::{RenderProblem, Rendered};
 use super::phone::{PhoneNumber, PhoneProblem};
 
-/// A row number as a spreadsheet shows it: the header is row 1, the first contact row 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowNumber(NonZeroU32);
-
-impl RowNumber {
-    /// The row of the header line.
-    pub const HEADER: Self = Self(NonZeroU32::MIN);
-
-    /// `None` for 0: spreadsheets count from 1.
-    pub fn new(number: u32) -> Option<Self> {
-        NonZeroU32::new(number).map(Self)
-    }
-
-    /// The number itself, from 1.
-    pub fn get(self) -> u32 {
-        self.0.get()
-    }
-}
-
-impl fmt::Display for RowNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// Where a row came from: the how-manieth input file of the batch (from 0), and the row in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// Index of the file in the batch, from 0 in the order of the command line.
-    pub file: u16,
-    /// Row in that file, as a spreadsheet numbers it.
-    pub row: RowNumber,
-}
-
-/// The fields of one row, in the order of the header.
-///
-/// One allocation for the text and one for the bounds, whatever the number of columns: a list of
-/// millions of rows passes through this type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Record {
-    text: String,
-    ends: Vec<u32>,
-}
-
-impl Record {
-    /// Appends a field.
-    pub fn push(&mut self, field: &str) {
-        self.text.push_str(field);
-        // A single row of 4 GiB is refused by the reader long before it comes here.
-        self.ends
-            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
-    }
-
-    /// The field at `index`, if the row has so many.
-    pub fn get(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)? as usize;
-        let start = if index == 0 {
-            0
-        } else {
-            self.ends[index - 1] as usize
-        };
-        self.text.get(start..end)
-    }
-
-    /// All fields in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).filter_map(|index| self.get(index))
-    }
-
-    /// The number of fields.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// True for a row without any field.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Empties the record and keeps its memory.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
-    }
-}
-
-impl<S: AsRef<str>> FromIterator<S> for Record {
-    fn from_iter<I: IntoIterator<Item = S>>(fields: I) -> Self {
-        let mut record = Self::default();
-        for field in fields {
-            record.push(field.as_ref());
-        }
-        record
-    }
-}
+pub use super::record::{Position, Record, RowNumber};
 
 /// Why a row cannot be sent as it stands. The text for people is its `Display`; `code` groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +37,14 @@ impl RowProblem {
     }
 }
 
+impl From<RenderProblem> for RowProblem {
+    fn from(problem: RenderProblem) -> Self {
+        Self::Content {
+            message: problem.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for RowProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -151,7 +65,7 @@ impl fmt::Display for RowProblem {
 pub enum Suppression {
     /// The number is on the suppression list.
     Listed {
-        /// Why it was put there, in the words of whoever did.
+        /// Why it was put there, as the user gave it.
         reason: String,
     },
     /// The same content went to the same number on the same channel within the repeat guard.
@@ -259,7 +173,7 @@ pub struct Accepted {
     /// The contact's Amio id, where the file has a column for it.
     pub contact_id: Option<String>,
     /// What will be sent, rendered and frozen; `None` where no content was given (`check` alone).
-    pub content: Option<super::content::Rendered>,
+    pub content: Option<Rendered>,
 }
 
 /// One row after intake.

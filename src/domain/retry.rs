@@ -41,6 +41,7 @@ impl RetryPolicy {
         if failures >= self.max_tries || waited >= self.max_waited {
             return None;
         }
+        // The shift below must stay within 32 bits.
         let doublings = failures.saturating_sub(1).min(31);
         let full = self
             .first_delay

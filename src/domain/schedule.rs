@@ -1,6 +1,6 @@
 //! When sending is allowed: a daily window, in the sender's or the recipient's time, and a deadline.
 //!
-//! All questions are asked about an instant and answered from civil time in the zone concerned, so that
+//! All questions are about an instant and are answered from civil time in the zone concerned, so that
 //! summer time, windows over midnight and zones with odd offsets need no rule of their own.
 //! Invariants: `may_send(next_opening(now))` holds, and no earlier instant after `now` is inside.
 
@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
 use super::zones::zones_of;
 
-/// How far ahead an opening is looked for. A window that stays shut so long never opens: its hours
-/// in the zones of one country do not overlap.
+/// How far ahead an opening is searched for. A window that stays shut for this long never opens: its
+/// hours in the zones of one country do not overlap.
 const HORIZON_DAYS: i64 = 3;
 
 /// A time limit that cannot be understood.
@@ -109,7 +109,7 @@ pub struct Schedule {
     pub window: Option<DailyWindow>,
     /// Whose hours.
     pub window_by: WindowBy,
-    /// The sender's zone; also that of recipients whose number tells no country.
+    /// The sender's zone; also used for recipients whose number belongs to no country.
     pub zone: TimeZone,
     /// Nothing starts from then on.
     pub deadline: Option<Timestamp>,
@@ -168,7 +168,7 @@ impl Schedule {
         [closes, self.deadline].into_iter().flatten().min()
     }
 
-    /// The zones that the whole batch keeps to: none when each recipient has their own.
+    /// The zones that hold for the whole batch: none when each recipient has their own.
     fn sender_zones(&self) -> &[TimeZone] {
         match self.window_by {
             WindowBy::Sender => std::slice::from_ref(&self.zone),
@@ -222,6 +222,7 @@ impl Schedule {
                     .take_while(|at| *at <= horizon),
             );
             let today = zone.to_datetime(now).date();
+            // Yesterday's window may reach over midnight.
             for days in -1..=HORIZON_DAYS {
                 let Ok(date) = today.checked_add(days.days()) else {
                     continue;
@@ -320,6 +321,7 @@ fn time_of_day(text: &str) -> Option<Time> {
 /// The next instant at which it is `time` in `zone`.
 fn next_time(time: Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let today = zone.to_datetime(now).date();
+    // Today's may be over already.
     (0..=2).find_map(|days| {
         let date = today.checked_add(days.days()).ok()?;
         let (first, last) = instants(date.to_datetime(time), zone)?;

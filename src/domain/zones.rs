@@ -1,9 +1,9 @@
 //! The time zones of a phone number's country.
 //!
-//! The phone library carries no time-zone data, neither by country nor by area code, so that a number
-//! tells its country and nothing nearer. A country with several zones therefore yields all of them,
-//! and whoever asks "is it day there?" must ask in all. The table is the IANA database's own
-//! (`zones.tab` names its version); the rules of the zones come with the time library.
+//! The phone library has no time-zone data, neither by country nor by area code: from a number only its
+//! country is known. A country with several zones therefore yields all of them, and the question "is it
+//! day there?" must be asked in each. The table is the IANA database's own (`zones.tab` names its
+//! version); the rules of the zones come with the time library.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

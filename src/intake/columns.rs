@@ -1,10 +1,11 @@
-//! Which column means what: by header in the languages of our users, by content where headers say nothing.
+//! Which column means what: by header in the languages of our users, else by content.
 
 use serde::Serialize;
 
 use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
 use crate::domain::phone::{PhoneNumber, Region};
+use crate::domain::text::{fold_words, nearest};
 
 /// A column of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -91,32 +92,6 @@ impl Mapping {
     }
 }
 
-/// Lower case, without accents and punctuation: `Telefonní číslo` and `telefonni_cislo` are one.
-pub(super) fn fold(header: &str) -> String {
-    let mut folded = String::with_capacity(header.len());
-    for c in header.chars().flat_map(char::to_lowercase) {
-        match c {
-            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => folded.push('a'),
-            'č' | 'ć' | 'ç' => folded.push('c'),
-            'ď' => folded.push('d'),
-            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => folded.push('e'),
-            'í' | 'ì' | 'î' | 'ï' => folded.push('i'),
-            'ł' => folded.push('l'),
-            'ň' | 'ñ' | 'ń' => folded.push('n'),
-            'ó' | 'ò' | 'ô' | 'ö' | 'õ' => folded.push('o'),
-            'ř' => folded.push('r'),
-            'š' | 'ś' => folded.push('s'),
-            'ť' => folded.push('t'),
-            'ú' | 'ù' | 'û' | 'ü' | 'ů' => folded.push('u'),
-            'ý' => folded.push('y'),
-            'ž' | 'ź' | 'ż' => folded.push('z'),
-            c if c.is_alphanumeric() => folded.push(c),
-            _ => folded.push(' '),
-        }
-    }
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 const MOBILE: &[&str] = &[
     "mobile",
     "mobil",
@@ -157,7 +132,7 @@ const PHONE: &[&str] = &[
     "phones",
     "telefony",
 ];
-/// Words that make of a phone column one of another purpose.
+/// Words in the header of a column that is about phones and holds no phone numbers.
 const NOT_PHONE: &[&str] = &[
     "fax",
     "type",
@@ -234,10 +209,11 @@ const REGION: &[&str] = &[
     "country name",
 ];
 
-/// How surely a header names a phone column: 0 for not at all.
+/// How certain it is that a header names a phone column: 0 for not at all.
 fn phone_score(header: &str) -> u8 {
-    let folded = fold(header);
+    let folded = fold_words(header);
     let words: Vec<&str> = folded.split(' ').collect();
+    // "Work phone" holds the word; "numer telefonu" is a name of two words.
     let has = |list: &[&str]| {
         words.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
     };
@@ -296,16 +272,20 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
     let index = headers
         .iter()
         .position(|header| header == name)
-        .or_else(|| headers.iter().position(|header| fold(header) == fold(name)))
+        .or_else(|| {
+            headers
+                .iter()
+                .position(|header| fold_words(header) == fold_words(name))
+        })
         .or_else(by_number)
         .ok_or_else(|| IntakeError::NoColumn {
             name: name.to_owned(),
-            near: headers
-                .iter()
-                .map(|header| (strsim::jaro_winkler(&fold(header), &fold(name)), header))
-                .filter(|(score, _)| *score > 0.8)
-                .max_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, header)| header.clone()),
+            near: nearest(
+                &fold_words(name),
+                headers.iter().map(|h| (fold_words(h), h)),
+                0.8,
+            )
+            .cloned(),
             present: headers.to_vec(),
         })?;
     Ok(column(headers, index))
@@ -320,7 +300,7 @@ fn column(headers: &[String], index: usize) -> Column {
 
 /// The first header that is one of the words, in the order of the words.
 fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
-    let folded: Vec<String> = headers.iter().map(|header| fold(header)).collect();
+    let folded: Vec<String> = headers.iter().map(|header| fold_words(header)).collect();
     words
         .iter()
         .find_map(|word| {
@@ -334,17 +314,7 @@ fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Colu
 
 /// `Land` and `State` may be anything: a country column must hold countries.
 fn holds_regions(index: usize, rows: &[Vec<String>]) -> bool {
-    let cells: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row.get(index))
-        .map(|cell| cell.trim())
-        .filter(|cell| !cell.is_empty())
-        .collect();
-    let regions = cells
-        .iter()
-        .filter(|cell| cell.parse::<Region>().is_ok())
-        .count();
-    !cells.is_empty() && regions * 2 >= cells.len()
+    share_of_cells(index, rows, |cell| cell.parse::<Region>().is_ok()) >= 0.5
 }
 
 fn detect_phone(
@@ -364,9 +334,10 @@ fn detect_phone(
         .collect();
     let share = |index: usize| phone_share(index, rows, settings);
     if best == 0 {
-        // Nothing in the headers: the content decides, and only if it is plain.
+        // Nothing in the headers: the content decides, and only if it is clear.
         candidates.retain(|index| share(*index) >= 0.5);
         candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
+        // A column of ids may read as numbers here and there; the phone column does so throughout.
         if let [first, second, ..] = candidates[..]
             && share(first) - share(second) >= 0.4
         {
@@ -401,23 +372,21 @@ fn detect_phone(
 
 /// The share of cells that read as phone numbers. Without a region, nine digits may be one.
 fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
-    let cells: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row.get(index))
+    share_of_cells(index, rows, |cell| {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
+        PhoneNumber::parse(cell, settings.region).is_ok()
+            || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
+    })
+}
+
+/// The share of the filled cells of a column for which `holds` is true; 0 without any.
+fn share_of_cells(index: usize, rows: &[Vec<String>], holds: impl Fn(&str) -> bool) -> f64 {
+    let cells = rows.iter().filter_map(|row| row.get(index));
+    let filled: Vec<&str> = cells
         .map(|cell| cell.trim())
         .filter(|cell| !cell.is_empty())
         .collect();
-    let looks = |cell: &&&str| {
-        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        let others = cell
-            .chars()
-            .any(|c| c.is_alphabetic() || matches!(c, ':' | '@'));
-        PhoneNumber::parse(cell, settings.region).is_ok()
-            || settings.region.is_none() && (9..=15).contains(&digits) && !others
-    };
-    if cells.is_empty() {
-        0.0
-    } else {
-        cells.iter().filter(looks).count() as f64 / cells.len() as f64
-    }
+    let held = filled.iter().filter(|cell| holds(cell)).count();
+    held as f64 / filled.len().max(1) as f64
 }

@@ -17,6 +17,7 @@ pub(super) fn detect(sample: &str, complete: bool) -> Delimiter {
             .filter(|(_, fields)| !fields.is_blank())
             .map(|(_, fields)| fields.len())
             .collect();
+        // The sample may end within its last row.
         if !complete && widths.len() < ROWS && widths.len() > 1 {
             widths.pop();
         }
@@ -25,6 +26,7 @@ pub(super) fn detect(sample: &str, complete: bool) -> Delimiter {
         };
         let even = widths.iter().filter(|other| **other == width).count();
         let share = even * 1000 / widths.len().max(1);
+        // Of two that cut evenly, the one with more columns: a comma within names cuts evenly by chance.
         if (share, width) > best.1 {
             best = (delimiter, (share, width));
         }

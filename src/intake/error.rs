@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// A file that cannot be used. The text says which file, where, and what to do.
+/// A file that cannot be used. The text says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// The file cannot be opened or read.
@@ -16,7 +16,7 @@ pub enum IntakeError {
     /// No file was named.
     #[error("no contacts file was named")]
     NoFile,
-    /// More files than a batch can number.
+    /// More files than one batch may have.
     #[error("{0} files are too many for one batch: at most 65535, put them together first")]
     TooManyFiles(usize),
     /// The file holds no row at all.
@@ -65,7 +65,7 @@ pub enum IntakeError {
     },
     /// The first row holds a phone number: it is no header.
     #[error(
-        "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, say --no-header"
+        "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, use --no-header"
     )]
     HeaderIsData {
         /// The file.
@@ -105,7 +105,7 @@ pub enum IntakeError {
     },
     /// A later file with a column that the first one does not have.
     #[error(
-        "{file}: has a column \"{surplus}\", which {first} has not: files of one batch must have the same columns"
+        "{file}: has a column \"{surplus}\", which {first} does not have: files of one batch must have the same columns"
     )]
     SurplusColumn {
         /// The file that differs.
@@ -127,7 +127,7 @@ pub enum IntakeError {
         /// The line of the file on which that row begins.
         line: u64,
     },
-    /// A record of absurd size: a quote that closes only much later.
+    /// A record of absurd size: probably a quote that closes only much later.
     #[error(
         "{file}, row {row} (line {line}): the row takes up more than {limit}: a quote is probably opened here and not closed"
     )]
@@ -143,7 +143,7 @@ pub enum IntakeError {
     },
     /// A field that holds what looks like other rows.
     #[error(
-        "{file}, row {row}: a quoted field has swallowed the rows behind it; close the quote that is opened in this row"
+        "{file}, row {row}: a quoted field contains the rows that follow; close the quote that opens in this row"
     )]
     SwallowedRows {
         /// The file.
@@ -152,7 +152,7 @@ pub enum IntakeError {
         row: u32,
     },
     /// The bytes are not those that were examined a moment before.
-    #[error("{file}: the file changed while it was read: run again when nobody writes to it")]
+    #[error("{file}: the file changed while it was read: run again when nothing writes to it")]
     Changed {
         /// The file.
         file: String,
@@ -187,7 +187,7 @@ pub enum IntakeError {
         /// What is most often wrong.
         hint: String,
     },
-    /// A thread of ours died, which is a bug.
+    /// A thread of this program panicked, which is a bug.
     #[error("{file}: an internal failure ended the reading: please report it")]
     Internal {
         /// The file.
@@ -195,17 +195,27 @@ pub enum IntakeError {
     },
 }
 
+impl IntakeError {
+    /// Names the file that a failed reading was about.
+    pub(super) fn read(file: &str) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| Self::Read {
+            file: file.to_owned(),
+            source,
+        }
+    }
+}
+
 fn did_you_mean(near: Option<&String>) -> String {
     near.map_or_else(String::new, |name| format!(" (did you mean \"{name}\"?)"))
 }
 
-/// Why judging ended early: the file, or whoever took the rows.
+/// Why judging ended early: the file, or the sink of its rows.
 #[derive(Debug, thiserror::Error)]
 pub enum JudgeError<E> {
     /// The file is refused; rows that were already handed over must be thrown away.
     #[error(transparent)]
     Intake(#[from] IntakeError),
-    /// Whoever took the rows failed.
+    /// The sink of the rows failed.
     #[error("the rows could not be taken over")]
     Sink(#[source] E),
 }

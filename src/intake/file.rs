@@ -1,10 +1,9 @@
-//! One examined file, dealt out to the workers in blocks of rows.
+//! One examined file, read in blocks of rows.
 
 use std::io::{self, Read};
 
 use super::columns::Mapping;
 use super::error::IntakeError;
-use super::judge::{BLOCK_BYTES, BLOCK_ROWS, Dealer, Job};
 use super::rows::{Block, Fields, RowFault, RowReader};
 use super::settings::{Delimiter, TextEncoding};
 use super::source::{Bytes, FileDigest};
@@ -38,84 +37,62 @@ pub(super) enum Layout {
 }
 
 impl FileInput {
-    /// Reads all rows behind the header and deals them out; false if nobody wants more.
-    pub(super) fn deal(&self, index: usize, dealer: &mut Dealer) -> Result<bool, IntakeError> {
-        match &self.layout {
-            Layout::Table(blocks) => Ok(self.deal_table(index, blocks, dealer)),
+    /// Reads all rows behind the header, in blocks; ends early, with `false`, once `take` returns false.
+    pub(super) fn for_each_block(
+        &self,
+        take: &mut dyn FnMut(Block) -> bool,
+    ) -> Result<bool, IntakeError> {
+        let (bytes, encoding, delimiter, hint_line) = match &self.layout {
+            Layout::Table(blocks) => return Ok(self.for_each_table_block(blocks, take)),
             Layout::Text {
                 bytes,
                 encoding,
                 delimiter,
                 hint_line,
-            } => {
-                let read = |source| IntakeError::Read {
-                    file: self.name.clone(),
-                    source,
-                };
-                let (reader, running) = bytes.decompressed().map_err(read)?;
-                let mut text = Utf8Reader::new(reader, encoding.0);
-                if *hint_line {
-                    skip_line(&mut text).map_err(read)?;
-                }
-                let mut rows = RowReader::new(text, delimiter.byte());
-                if !self.deal_text(index, &mut rows, *encoding, dealer)? {
-                    return Ok(false);
-                }
-                if running.finish() == self.digest {
-                    Ok(true)
-                } else {
-                    Err(IntakeError::Changed {
-                        file: self.name.clone(),
-                    })
-                }
-            }
+            } => (bytes, *encoding, delimiter, *hint_line),
+        };
+        let failed = IntakeError::read(&self.name);
+        let (reader, digest) = bytes.decompressed().map_err(failed)?;
+        let mut text = Utf8Reader::new(reader, encoding.0);
+        if hint_line {
+            skip_line(&mut text).map_err(failed)?;
         }
-    }
-
-    fn deal_text(
-        &self,
-        index: usize,
-        rows: &mut RowReader<impl Read>,
-        encoding: TextEncoding,
-        dealer: &mut Dealer,
-    ) -> Result<bool, IntakeError> {
+        let mut rows = RowReader::new(text, delimiter.byte());
         let mut block = Block::default();
         loop {
             let more = rows
                 .read(&mut block)
                 .map_err(|fault| self.fault(fault, encoding))?;
-            if block
-                .rows
-                .last()
-                .is_some_and(|(row, _)| *row <= self.header_row)
-            {
+            let last = block.rows.last();
+            // Everything up to the header; rows before it are blank.
+            if last.is_some_and(|(row, _)| *row <= self.header_row) {
                 block.clear();
             }
-            let full = block.rows.len() >= BLOCK_ROWS || block.data.len() >= BLOCK_BYTES;
-            if (full || !more) && !block.rows.is_empty() {
-                let block = std::mem::take(&mut block);
-                if !dealer.deal(Job::Rows { file: index, block }) {
-                    return Ok(false);
-                }
+            let complete = block.is_full() || !more;
+            if complete && !block.rows.is_empty() && !take(std::mem::take(&mut block)) {
+                return Ok(false);
             }
             if !more {
-                return Ok(true);
+                break;
             }
+        }
+        // The columns were found in the bytes of the first reading.
+        if digest.finish() == self.digest {
+            Ok(true)
+        } else {
+            Err(IntakeError::Changed {
+                file: self.name.clone(),
+            })
         }
     }
 
-    fn deal_table(&self, index: usize, blocks: &[Block], dealer: &mut Dealer) -> bool {
+    fn for_each_table_block(&self, blocks: &[Block], take: &mut dyn FnMut(Block) -> bool) -> bool {
         blocks.iter().all(|source| {
             let mut block = Block::default();
             for (row, fields) in source.iter().filter(|(row, _)| *row > self.header_row) {
-                block.push_row(
-                    row,
-                    fields
-                        .iter()
-                        .map(|field| std::str::from_utf8(field).unwrap_or("")),
-                );
+                block.push_row(row, fields.iter());
             }
-            block.rows.is_empty() || dealer.deal(Job::Rows { file: index, block })
+            block.rows.is_empty() || take(block)
         })
     }
 
@@ -140,9 +117,9 @@ impl FileInput {
         }
     }
 
-    /// True if a field holds a line that looks like a row of this file: as many delimiters, and a
-    /// number in the place of the phone column. A quote that is opened by mistake and closed some rows
-    /// later leaves such a field.
+    /// True if a field holds a line that looks like a row of this file: it has as many delimiters, and a
+    /// number in the phone column. A quote that is opened by mistake and closed some rows later leaves
+    /// such a field.
     pub(super) fn looks_swallowed(&self, fields: &Fields<'_>, mapping: &Mapping) -> bool {
         let Layout::Text { delimiter, .. } = &self.layout else {
             return false;
@@ -151,19 +128,14 @@ impl FileInput {
             return false;
         }
         let delimiter = delimiter.byte();
-        let places = || {
-            mapping
-                .phone
-                .iter()
-                .filter_map(|column| self.columns.get(column.index).copied())
+        let phone_columns = || {
+            let columns = mapping.phone.iter();
+            columns.filter_map(|column| self.columns.get(column.index).copied())
         };
         let like_a_row = |line: &[u8]| {
-            line.split(|byte| *byte == delimiter).count() >= self.width
-                && places().any(|place| {
-                    line.split(|byte| *byte == delimiter)
-                        .nth(place)
-                        .is_some_and(like_a_number)
-                })
+            let cells = || line.split(|byte| *byte == delimiter);
+            cells().count() >= self.width
+                && phone_columns().any(|column| cells().nth(column).is_some_and(like_a_number))
         };
         fields.iter().any(|field| {
             field.contains(&b'\n') && field.split(|byte| *byte == b'\n').skip(1).any(like_a_row)
@@ -172,10 +144,7 @@ impl FileInput {
 }
 
 fn like_a_number(cell: &[u8]) -> bool {
-    let digits = cell
-        .iter()
-        .map(|byte| usize::from(byte.is_ascii_digit()))
-        .sum::<usize>();
+    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
     digits >= 7 && !cell.iter().any(u8::is_ascii_alphabetic)
 }
 

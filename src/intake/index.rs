@@ -43,7 +43,7 @@ impl<T: Copy> Chunks<T> {
     }
 }
 
-/// What is known of the row in which a number stood first.
+/// The first row with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct First {
     pub(super) position: Position,
@@ -76,7 +76,7 @@ impl Index {
         }
     }
 
-    /// Remembers the number; where it stood before, tells the first row instead.
+    /// Remembers the number. For a number that is known already, returns its first row instead.
     pub(super) fn insert(&mut self, phone: PhoneNumber, here: First) -> Option<First> {
         let hash = self.hasher.hash_one(phone);
         let numbers = &self.numbers;

@@ -3,8 +3,8 @@
 use super::columns::{self, Mapping};
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
-use super::header::{Model, align, read_head};
-use super::open::open;
+use super::header::{Header, is_ours};
+use super::open::{Opened, open};
 use super::settings::{MinValid, Settings};
 use super::source::{FileDigest, Source};
 
@@ -26,6 +26,7 @@ impl Input {
     ///
     /// [`IntakeError`] if a file cannot be read, or its columns cannot be understood with certainty.
     pub fn open(sources: &[Source], settings: &Settings) -> Result<Self, IntakeError> {
+        // A position keeps the file as a u16.
         if sources.len() > usize::from(u16::MAX) {
             return Err(IntakeError::TooManyFiles(sources.len()));
         }
@@ -34,27 +35,32 @@ impl Input {
             .map(|source| open(source, settings))
             .collect::<Result<Vec<_>, _>>()?;
         let first = opened.first().ok_or(IntakeError::NoFile)?;
-        let (headers, sample) = read_head(first, settings)?;
-        // Which sheet was looked at explains a missing column better than anything else.
+        let kept = |index: &usize| first.header.names.get(*index).is_some_and(|h| !is_ours(h));
+        let kept: Vec<usize> = (0..first.header.names.len()).filter(kept).collect();
+        let pick = |fields: &Vec<String>| -> Vec<String> {
+            let picked = kept.iter().map(|index| fields.get(*index));
+            picked
+                .map(|field| field.cloned().unwrap_or_default())
+                .collect()
+        };
+        let headers = pick(&first.header.names);
+        let headers: Vec<String> = headers.iter().map(|h| h.trim().to_owned()).collect();
+        let sample: Vec<_> = first.sample.iter().map(pick).collect();
+        // Which sheet was read explains a missing column better than anything else.
         let described = match first.layout {
             Layout::Table(_) => format!("{} ({})", first.name, first.note),
             Layout::Text { .. } => first.name.clone(),
         };
         let mapping = columns::map(&described, &headers, &sample, settings)?;
         let first_name = first.name.clone();
-        let model = Model {
-            file: &first_name,
-            headers: &headers,
-        };
         let mut notes: Vec<String> = Vec::new();
         let mut files = Vec::with_capacity(opened.len());
         for file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
-            files.push(align(file, &model, settings)?);
+            files.push(align(file, &first_name, &headers)?);
         }
         let digests: Vec<_> = files.iter().map(|file| file.digest).collect();
-        let dropped = dropped_note(&files, &headers);
-        notes.extend(dropped);
+        notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
@@ -95,6 +101,33 @@ impl Input {
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
     }
+}
+
+/// Finds the columns of the first file in a file, which must have these and no others.
+fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, IntakeError> {
+    let differs = |missing| IntakeError::ColumnsDiffer {
+        file: file.name.clone(),
+        first: first.to_owned(),
+        missing,
+    };
+    let columns = file.header.find(headers).map_err(differs)?;
+    let Header { row, names } = file.header;
+    let mut others = names.iter().enumerate();
+    if let Some((_, surplus)) = others.find(|(at, name)| !columns.contains(at) && !is_ours(name)) {
+        return Err(IntakeError::SurplusColumn {
+            file: file.name,
+            first: first.to_owned(),
+            surplus: surplus.clone(),
+        });
+    }
+    Ok(FileInput {
+        name: file.name,
+        columns,
+        width: names.len(),
+        layout: file.layout,
+        digest: file.digest,
+        header_row: row,
+    })
 }
 
 fn dropped_note(files: &[FileInput], headers: &[String]) -> Option<String> {

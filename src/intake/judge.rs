@@ -1,94 +1,49 @@
-//! The pass over all rows: read in one thread, parsed in several, put in order and deduplicated in the
-//! caller's. Blocks of rows go round the workers in turn, so that their answers come back in turn too.
+//! The pass over all rows: read in one thread, judged in several, deduplicated in the caller's.
+//!
+//! Blocks of rows go to the workers in turn, and their results are taken in turn too: so the order of
+//! the input is kept without a number on each block.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::error::{IntakeError, JudgeError};
-use super::file::FileInput;
 use super::index::{First, Index};
 use super::input::Input;
-use super::row::{Looked, Shape, look};
+use super::row::{Candidate, RowJudge};
 use super::rows::Block;
-use super::summary::{Counter, Facts, Summary};
-use crate::domain::content::Rendered;
-use crate::domain::phone::{Mending, PhoneNumber};
-use crate::domain::recipient::{JudgedRow, Position, Record, RowNumber, Suppression, Verdict};
+use super::rules::Judge;
+use super::summary::{Counter, Summary};
+use crate::domain::recipient::{JudgedRow, Position, RowNumber, Verdict};
 
 /// The code of [`RowProblem::Content`](crate::domain::recipient::RowProblem::Content).
 const MESSAGE: &str = "content";
 
-/// Renders the content of one row, and tells whether it may go to that number.
-pub type Render<'a> =
-    dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
-
-/// Why the content of one row is not sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unsendable {
-    /// It cannot be rendered; the text names the column that is at fault.
-    Problem(String),
-    /// It must not go to that number: the same content went there before.
-    Suppressed(Suppression),
-}
-
-/// What is known beside the file, and asked for each row.
-pub struct Judge<'a> {
-    /// Why a number must not be messaged, if it must not. Called in several threads.
-    pub suppressed: &'a (dyn Fn(PhoneNumber) -> Option<Suppression> + Sync),
-    /// Renders the content; `None` leaves it out. Called in several threads.
-    pub render: Option<&'a Render<'a>>,
-    /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
-    pub seen: &'a [(PhoneNumber, Position)],
-    /// The index of the first file in the batch: 0, or behind the files that it has already.
-    pub first_file: u16,
-}
-
-impl Judge<'_> {
-    /// Judges by the file alone: nothing suppressed, nothing rendered, a new batch.
-    pub fn alone() -> Judge<'static> {
-        Judge {
-            suppressed: &|_| None,
-            render: None,
-            seen: &[],
-            first_file: 0,
-        }
-    }
-}
-
-/// Rows in a block: large enough to make the hand-over cheap, small enough to keep memory flat.
-pub(super) const BLOCK_ROWS: usize = 512;
-/// A block is handed over at this size, however few rows it has.
-pub(super) const BLOCK_BYTES: usize = 1 << 18;
 /// Blocks that wait before and behind each worker.
 const WAITING: usize = 3;
 
-pub(super) enum Job {
+enum Job {
     Rows { file: usize, block: Block },
-    Fault(IntakeError),
-    End,
+    End(Result<(), IntakeError>),
 }
 
-enum Answer {
-    Rows { rows: Vec<Looked>, blank: u64 },
-    Fault(IntakeError),
-    End,
+enum Judged {
+    Rows { rows: Vec<Candidate>, blank: u64 },
+    End(Result<(), IntakeError>),
 }
 
-/// Hands blocks to the workers in turn.
-pub(super) struct Dealer {
-    workers: Vec<SyncSender<Job>>,
+/// The queues of the workers, which are served in turn.
+struct Workers {
+    queues: Vec<SyncSender<Job>>,
     next: usize,
 }
 
-impl Dealer {
-    /// False if nobody listens any more.
-    pub(super) fn deal(&mut self, job: Job) -> bool {
-        let worker = self.next % self.workers.len().max(1);
+impl Workers {
+    /// False once the workers have ended.
+    fn send(&mut self, job: Job) -> bool {
+        let queue = self.queues.get(self.next % self.queues.len().max(1));
         self.next += 1;
-        self.workers
-            .get(worker)
-            .is_some_and(|worker| worker.send(job).is_ok())
+        queue.is_some_and(|queue| queue.send(job).is_ok())
     }
 }
 
@@ -111,22 +66,18 @@ impl Input {
             .map_or(2, std::num::NonZero::get)
             .clamp(1, 16);
         let summary = thread::scope(|scope| {
-            let (mut jobs, mut answers) = (Vec::new(), Vec::new());
+            let (mut queues, mut results) = (Vec::new(), Vec::new());
             for _ in 0..count {
                 let (give_job, take_job) = sync_channel(WAITING);
-                let (give_answer, take_answer) = sync_channel(WAITING);
-                scope.spawn(move || work(input, judge, &take_job, &give_answer));
-                jobs.push(give_job);
-                answers.push(take_answer);
+                let (give_result, take_result) = sync_channel(WAITING);
+                scope.spawn(move || work(input, judge, &take_job, &give_result));
+                queues.push(give_job);
+                results.push(take_result);
             }
-            let dealer = Dealer {
-                workers: jobs,
-                next: 0,
-            };
-            scope.spawn(move || read_all(input, dealer));
-            let summary = collect(input, judge, &answers, sink);
-            // Tells the workers and the reader to end, before the scope waits for them.
-            drop(answers);
+            scope.spawn(move || read_all(input, Workers { queues, next: 0 }));
+            let summary = collect(input, judge, &results, sink);
+            // Makes the workers and the reader end, before the scope waits for them.
+            drop(results);
             summary
         })?;
         self.check_share(&summary)?;
@@ -162,59 +113,66 @@ impl Input {
     }
 }
 
-fn read_all(input: &Input, mut dealer: Dealer) {
+fn read_all(input: &Input, mut workers: Workers) {
     for (index, file) in input.files.iter().enumerate() {
-        match file.deal(index, &mut dealer) {
+        let mut take = |block| workers.send(Job::Rows { file: index, block });
+        match file.for_each_block(&mut take) {
             Ok(true) => {}
             Ok(false) => return,
             Err(fault) => {
-                dealer.deal(Job::Fault(fault));
+                workers.send(Job::End(Err(fault)));
                 return;
             }
         }
     }
-    dealer.deal(Job::End);
+    workers.send(Job::End(Ok(())));
 }
 
-fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, answers: &SyncSender<Answer>) {
+fn work(input: &Input, judge: &Judge<'_>, jobs: &Receiver<Job>, results: &SyncSender<Judged>) {
     for job in jobs {
-        let answer = match job {
-            Job::End => Answer::End,
-            Job::Fault(fault) => Answer::Fault(fault),
-            Job::Rows { file, block } => match input.files.get(file) {
-                // The templates and the workbook of strangers meet here: a panic is told, not passed on.
-                Some(source) => catch_unwind(AssertUnwindSafe(|| {
-                    look_at(input, file, source, &block, judge)
-                }))
-                .unwrap_or_else(|_| {
-                    Answer::Fault(IntakeError::Internal {
-                        file: source.name.clone(),
-                    })
-                }),
-                None => Answer::End,
-            },
+        let result = match job {
+            Job::End(result) => Judged::End(result),
+            Job::Rows { file, block } => {
+                // The templates and the cells come from strangers: a panic is reported, not passed on.
+                let judged =
+                    catch_unwind(AssertUnwindSafe(|| judge_block(input, file, &block, judge)));
+                match judged.unwrap_or_else(|_| Err(internal(input, file))) {
+                    Ok((rows, blank)) => Judged::Rows { rows, blank },
+                    Err(fault) => Judged::End(Err(fault)),
+                }
+            }
         };
-        if answers.send(answer).is_err() {
+        if results.send(result).is_err() {
             return;
         }
     }
 }
 
-fn look_at(
+fn internal(input: &Input, file: usize) -> IntakeError {
+    let file = input.files.get(file);
+    IntakeError::Internal {
+        file: file.map_or_else(String::new, |file| file.name.clone()),
+    }
+}
+
+/// The rows of a block, and how many of its rows are blank.
+fn judge_block(
     input: &Input,
     index: usize,
-    file: &FileInput,
     block: &Block,
     judge: &Judge<'_>,
-) -> Answer {
-    let shape = Shape {
+) -> Result<(Vec<Candidate>, u64), IntakeError> {
+    let file = input
+        .files
+        .get(index)
+        .ok_or_else(|| internal(input, index))?;
+    let row_judge = RowJudge {
         mapping: &input.mapping,
-        columns: &file.columns,
-        width: file.width,
+        file,
+        judge,
     };
-    let number = judge
-        .first_file
-        .saturating_add(u16::try_from(index).unwrap_or(u16::MAX));
+    let number = u16::try_from(index).unwrap_or(u16::MAX);
+    let number = judge.first_file.saturating_add(number);
     let mut rows = Vec::with_capacity(block.rows.len());
     let mut blank = 0;
     for (row, fields) in block.iter() {
@@ -223,99 +181,71 @@ fn look_at(
             continue;
         }
         if file.looks_swallowed(&fields, &input.mapping) {
-            return Answer::Fault(IntakeError::SwallowedRows {
+            return Err(IntakeError::SwallowedRows {
                 file: file.name.clone(),
                 row,
             });
         }
-        let Some(row) = RowNumber::new(row) else {
-            continue;
-        };
-        look(
-            &fields,
-            Position { file: number, row },
-            &shape,
-            judge,
-            &mut rows,
-        );
+        if let Some(row) = RowNumber::new(row) {
+            row_judge.judge(&fields, Position { file: number, row }, &mut rows);
+        }
     }
-    Answer::Rows { rows, blank }
+    Ok((rows, blank))
 }
 
 fn collect<E>(
     input: &Input,
     judge: &Judge<'_>,
-    answers: &[Receiver<Answer>],
+    results: &[Receiver<Judged>],
     sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
 ) -> Result<Summary, JudgeError<E>> {
     let mut index = Index::new();
     for (phone, position) in judge.seen {
-        index.insert(
-            *phone,
-            First {
-                position: *position,
-                name: 0,
-            },
-        );
+        let first = First {
+            position: *position,
+            name: 0,
+        };
+        index.insert(*phone, first);
     }
     let mut counter = Counter::default();
-    for answer in answers.iter().cycle().map(Receiver::recv) {
-        match answer {
-            Ok(Answer::Rows { rows, blank }) => {
+    for result in results.iter().cycle().map(Receiver::recv) {
+        match result {
+            Ok(Judged::Rows { rows, blank }) => {
                 counter.blank(blank);
-                for looked in rows {
-                    let row = settle(looked, &mut index, &mut counter);
+                for candidate in rows {
+                    let row = compare(candidate, &mut index, &mut counter);
                     sink(row).map_err(JudgeError::Sink)?;
                 }
             }
-            Ok(Answer::End) => return Ok(counter.finish()),
-            Ok(Answer::Fault(fault)) => return Err(fault.into()),
-            // A worker ended without being told to.
+            Ok(Judged::End(Ok(()))) => return Ok(counter.finish()),
+            Ok(Judged::End(Err(fault))) => return Err(fault.into()),
+            // A worker ended before its time.
             Err(_) => break,
         }
     }
-    let file = input
-        .files
-        .first()
-        .map_or_else(String::new, |file| file.name.clone());
-    Err(IntakeError::Internal { file }.into())
+    Err(internal(input, 0).into())
 }
 
-/// The part of the verdict that depends on the rows before.
-fn settle(looked: Looked, index: &mut Index, counter: &mut Counter) -> JudgedRow {
-    let Looked {
-        mut row,
-        parsed,
-        region,
-        suppressed,
-        name,
-    } = looked;
-    let mut facts = Facts {
-        line_type: None,
-        region,
-        mended: Mending::NONE,
-        shared: false,
-    };
-    if let Some(parsed) = parsed {
-        facts.line_type = Some(parsed.line_type);
-        facts.mended = parsed.mended;
+/// The part of the verdict that depends on the rows before; the row is counted with it.
+fn compare(candidate: Candidate, index: &mut Index, counter: &mut Counter) -> JudgedRow {
+    let Candidate { mut row, number } = candidate;
+    let mut shared = false;
+    if let Some(number) = &number {
+        let phone = number.parsed.phone;
         let here = First {
             position: row.position,
-            name,
+            name: number.name,
         };
-        if let Some(first) = index.insert(parsed.phone, here) {
-            facts.shared = name != 0 && first.name != 0 && name != first.name;
+        if let Some(First { position, name }) = index.insert(phone, here) {
+            shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {
-                phone: parsed.phone,
-                first: first.position,
+                phone,
+                first: position,
             };
-        } else if let Some(cause) = suppressed {
-            row.verdict = Verdict::Suppressed {
-                phone: parsed.phone,
-                cause,
-            };
+        } else if let Some(cause) = number.suppressed.clone() {
+            row.verdict = Verdict::Suppressed { phone, cause };
         }
     }
-    counter.count(&row, facts);
+    counter.count(&row, number.as_ref(), shared);
     row
 }

@@ -1,12 +1,14 @@
 //! A contacts file becomes recipients: every row gets exactly one verdict, in the order of the file.
 //!
+//! Data flow:
+//!
 //! ```text
-//! Source -> Bytes -> Utf8Reader -> RowReader -> look (several threads) -> settle (duplicates) -> sink
+//! Source -> Bytes -> Utf8Reader -> RowReader -> RowJudge (several threads) -> compare (duplicates) -> sink
 //! ```
 //!
 //! [`Input::open`] examines the files (encoding, delimiter, header, columns) and takes their digest;
-//! [`Input::judge`] goes through all rows. The bytes are read twice, and the second time must give the
-//! same digest. Memory is flat but for the index of the numbers; workbooks alone are held whole.
+//! [`Input::judge`] goes through all rows. The bytes are read twice, and both times must give the same
+//! digest. Only the index of the numbers grows with the list; a workbook is held in memory as a whole.
 //!
 //! # Row numbers
 //!
@@ -18,7 +20,7 @@
 //!
 //! A quote that is never closed, a row of absurd size, rows swallowed by a quoted field, a file that
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
-//! and whatever the sink took before must be thrown away.
+//! and everything that the sink received before must be thrown away.
 
 mod columns;
 mod delimiter;
@@ -31,6 +33,7 @@ mod judge;
 mod open;
 mod row;
 mod rows;
+mod rules;
 mod settings;
 mod sheet;
 mod source;
@@ -43,7 +46,7 @@ mod tests;
 pub use columns::{Column, Mapping};
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
-pub use judge::{Judge, Render, Unsendable};
+pub use rules::{Judge, Render, Unsendable};
 pub use settings::{
     BadSetting, ColumnChoice, Delimiter, MinValid, NumbersPerRow, Prefer, Settings, TextEncoding,
 };

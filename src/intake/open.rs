@@ -1,10 +1,11 @@
-//! The first look at a file: format, encoding, delimiter, first rows, digest.
+//! The examination of a file: format, encoding, delimiter, header, first rows, digest.
 
 use std::io;
 
 use super::delimiter;
 use super::error::IntakeError;
 use super::file::Layout;
+use super::header::Header;
 use super::rows::{Block, RowReader};
 use super::settings::{Delimiter, Settings, TextEncoding};
 use super::sheet;
@@ -12,7 +13,7 @@ use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
 use crate::domain::phone::Region;
 
-/// Rows that are looked at to understand the columns.
+/// The number of rows from which the columns are recognised.
 const SAMPLE_ROWS: usize = 200;
 
 /// A file after its examination, before its columns are compared with the others'.
@@ -20,8 +21,9 @@ pub(super) struct Opened {
     pub(super) name: String,
     pub(super) layout: Layout,
     pub(super) digest: FileDigest,
-    /// The first rows that are not blank, with their numbers.
-    pub(super) head: Vec<(u32, Vec<String>)>,
+    pub(super) header: Header,
+    /// The first rows behind the header that are not blank.
+    pub(super) sample: Vec<Vec<String>>,
     /// What was detected, in words.
     pub(super) note: String,
 }
@@ -29,46 +31,55 @@ pub(super) struct Opened {
 /// Reads the source once, whole.
 pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, IntakeError> {
     let name = source.name();
-    let failed = |source: io::Error| IntakeError::Read {
-        file: name.clone(),
-        source,
-    };
+    let failed = IntakeError::read(&name);
     let bytes = Bytes::open(source).map_err(failed)?;
-    let (reader, running) = bytes.decompressed().map_err(failed)?;
-    if let Some(table) = sheet::read(&name, reader, settings.sheet.as_deref())? {
-        let (digest, head) = (running.finish(), head_of(table.blocks.iter()));
-        return Ok(Opened {
-            name,
-            digest,
-            head,
-            note: table.note,
-            layout: Layout::Table(table.blocks),
-        });
-    }
-    let (reader, running) = bytes.decompressed().map_err(failed)?;
+    let (reader, digest) = bytes.decompressed().map_err(failed)?;
+    let table = sheet::read(&name, reader, settings.sheet.as_deref())?;
+    let (digest, head, note, layout) = match table {
+        Some(table) => (
+            digest.finish(),
+            head_of(table.blocks.iter()),
+            table.note,
+            Layout::Table(table.blocks),
+        ),
+        None => open_text(bytes, settings).map_err(failed)?,
+    };
+    let (header, sample) = Header::of(&name, head, settings)?;
+    Ok(Opened {
+        name,
+        layout,
+        digest,
+        header,
+        sample,
+        note,
+    })
+}
+
+/// The first rows that are not blank, with their numbers.
+type Head = Vec<(u32, Vec<String>)>;
+
+fn open_text(bytes: Bytes, settings: &Settings) -> io::Result<(FileDigest, Head, String, Layout)> {
+    let (reader, digest) = bytes.decompressed()?;
     let country = settings.region.map(Region::code);
     let asked = settings.encoding.map(|encoding| encoding.0);
-    let examined = examine(reader, asked, country.as_deref()).map_err(failed)?;
+    let examined = examine(reader, asked, country.as_deref())?;
     let (hint, text) = excel_hint(&examined.sample);
     let delimiter = settings
         .delimiter
         .or(hint)
         .unwrap_or_else(|| delimiter::detect(text, examined.complete));
-    Ok(Opened {
-        digest: running.finish(),
-        head: text_head(text, examined.complete, delimiter),
-        note: describe(&examined, delimiter, settings),
-        layout: Layout::Text {
-            bytes,
-            encoding: TextEncoding(examined.encoding),
-            delimiter,
-            hint_line: hint.is_some(),
-        },
-        name,
-    })
+    let layout = Layout::Text {
+        bytes,
+        encoding: TextEncoding(examined.encoding),
+        delimiter,
+        hint_line: hint.is_some(),
+    };
+    let head = text_head(text, examined.complete, delimiter);
+    let note = describe(&examined, delimiter, settings);
+    Ok((digest.finish(), head, note, layout))
 }
 
-fn text_head(text: &str, complete: bool, delimiter: Delimiter) -> Vec<(u32, Vec<String>)> {
+fn text_head(text: &str, complete: bool, delimiter: Delimiter) -> Head {
     let mut block = Block::default();
     let mut reader = RowReader::new(text.as_bytes(), delimiter.byte());
     // A fault in the sample is found again, and named, when the rows are judged.
@@ -91,7 +102,7 @@ fn describe(examined: &Examined, delimiter: Delimiter, settings: &Settings) -> S
     )
 }
 
-/// `sep=;` in the first line tells Excel the delimiter and is no row.
+/// A first line such as `sep=;` names the delimiter for Excel and is no row.
 fn excel_hint(sample: &str) -> (Option<Delimiter>, &str) {
     let line_end = sample.find('\n').unwrap_or(sample.len());
     let line = sample
@@ -110,20 +121,12 @@ fn excel_hint(sample: &str) -> (Option<Delimiter>, &str) {
     (hint, rest)
 }
 
-/// The first rows that are not blank.
-fn head_of<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<(u32, Vec<String>)> {
+fn head_of<'a>(blocks: impl Iterator<Item = &'a Block>) -> Head {
+    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
     blocks
         .flat_map(Block::iter)
         .filter(|(_, fields)| !fields.is_blank())
         .take(SAMPLE_ROWS)
-        .map(|(row, fields)| {
-            (
-                row,
-                fields
-                    .iter()
-                    .map(|field| String::from_utf8_lossy(field).into_owned())
-                    .collect(),
-            )
-        })
+        .map(|(row, fields)| (row, fields.iter().map(text).collect()))
         .collect()
 }

@@ -1,81 +1,218 @@
 //! One row, judged on its own: everything that does not need to know the other rows.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+
 use super::columns::{Column, Mapping};
-use super::judge::{Judge, Unsendable};
+use super::file::FileInput;
 use super::rows::Fields;
+use super::rules::{Judge, Unsendable};
 use super::settings::{NumbersPerRow, Prefer};
-use crate::domain::phone::{Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Region, Rejected};
+use crate::domain::phone::{
+    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Region, Rejected,
+};
 use crate::domain::recipient::{
     Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
 };
 
-/// A row before duplicates are known.
-pub(super) struct Looked {
+/// A row before its number is compared with those of the rows before it.
+pub(super) struct Candidate {
+    /// A row with a number is queued so far.
     pub(super) row: JudgedRow,
-    pub(super) parsed: Option<Parsed>,
+    /// The number; `None` if the row is invalid.
+    pub(super) number: Option<Number>,
+}
+
+/// The number of a valid row, and what is known about it.
+pub(super) struct Number {
+    pub(super) parsed: Parsed,
     pub(super) region: Option<Region>,
     pub(super) suppressed: Option<Suppression>,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
 
-/// What the columns of one file look like.
-pub(super) struct Shape<'a> {
+/// What all rows of one file are judged by.
+pub(super) struct RowJudge<'a> {
     pub(super) mapping: &'a Mapping,
-    /// For each of our columns its index in this file.
-    pub(super) columns: &'a [usize],
-    /// Fields in the file's header.
-    pub(super) width: usize,
+    pub(super) file: &'a FileInput,
+    pub(super) judge: &'a Judge<'a>,
 }
 
-/// Looks at a row and hands over one answer, or one for each number with `--all-numbers`.
-pub(super) fn look(
-    fields: &Fields<'_>,
-    position: Position,
-    shape: &Shape<'_>,
-    judge: &Judge<'_>,
-    into: &mut Vec<Looked>,
-) {
-    // Empty fields behind the last column say nothing: many programs write them.
-    let surplus = (shape.width..fields.len()).any(|index| !fields.get(index).is_empty());
-    if fields.len() < shape.width || surplus {
-        into.push(uneven(fields, position, shape));
-        return;
-    }
-    let record: Record = shape
-        .columns
-        .iter()
-        .map(|index| text(fields.get(*index)))
-        .collect();
-    match numbers(&record, shape.mapping) {
-        Ok(numbers) => {
-            let last = numbers.len().saturating_sub(1);
-            let mut record = Some(record);
-            for (index, (parsed, typed)) in numbers.into_iter().enumerate() {
-                let record = if index == last {
-                    record.take()
-                } else {
-                    record.clone()
-                };
-                into.push(accept(
-                    record.unwrap_or_default(),
-                    typed,
-                    parsed,
+/// A number that was found in a cell, and the text of the cell.
+type Found = (Parsed, String);
+
+/// Why a cell was refused, and its text.
+type Refused = (Rejected, String);
+
+impl RowJudge<'_> {
+    /// Judges one row: appends one candidate, or one for each number with `--all-numbers`.
+    pub(super) fn judge(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
+        let width = self.file.width;
+        // Empty fields behind the last column say nothing: many programs write them.
+        let surplus = (width..fields.len()).any(|index| !fields.get(index).is_empty());
+        if fields.len() < width || surplus {
+            into.push(self.uneven(fields, position));
+            return;
+        }
+        let columns = self.file.columns.iter();
+        let record: Record = columns.map(|index| text(fields.get(*index))).collect();
+        match self.numbers(&record) {
+            Ok(mut numbers) => {
+                let last = numbers.pop();
+                for (parsed, typed) in numbers {
+                    into.push(self.accept(record.clone(), typed, parsed, position));
+                }
+                if let Some((parsed, typed)) = last {
+                    into.push(self.accept(record, typed, parsed, position));
+                }
+            }
+            Err((rejected, typed)) => {
+                let problem = RowProblem::Phone(rejected.problem);
+                into.push(invalid(
                     position,
-                    shape.mapping,
-                    judge,
+                    record,
+                    typed,
+                    problem,
+                    rejected.suggestion,
                 ));
             }
         }
-        Err((rejected, typed)) => {
-            let problem = RowProblem::Phone(rejected.problem);
-            into.push(invalid(
+    }
+
+    /// A row of uneven length keeps all its fields: the person who mends it must see them.
+    fn uneven(&self, fields: &Fields<'_>, position: Position) -> Candidate {
+        let width = self.file.width;
+        let columns = self.file.columns.iter().copied();
+        let known = columns.filter(|index| *index < fields.len());
+        let beyond = width..fields.len().max(width);
+        let record: Record = known
+            .chain(beyond)
+            .map(|index| text(fields.get(index)))
+            .collect();
+        let phone = self.mapping.phone.first();
+        let typed = phone.and_then(|column| record.get(column.index));
+        let typed = typed.unwrap_or("").to_owned();
+        let problem = RowProblem::UnevenLength {
+            expected: width,
+            found: fields.len(),
+        };
+        invalid(position, record, typed, problem, None)
+    }
+
+    fn accept(
+        &self,
+        record: Record,
+        typed: String,
+        parsed: Parsed,
+        position: Position,
+    ) -> Candidate {
+        let Parsed { phone, mended, .. } = parsed;
+        let rendered = self
+            .judge
+            .render
+            .map(|render| render(&record, position, phone));
+        let (content, repeated) = match rendered.transpose() {
+            Ok(content) => (content, None),
+            Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
+            Err(Unsendable::Problem(message)) => {
+                let problem = RowProblem::Content { message };
+                return invalid(position, record, typed, problem, None);
+            }
+        };
+        let cell = |column: &Option<Column>| {
+            let text = record.get(column.as_ref()?.index)?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let (first_name, last_name) = (
+            cell(&self.mapping.first_name),
+            cell(&self.mapping.last_name),
+        );
+        let number = Number {
+            parsed,
+            region: phone.region(),
+            suppressed: (self.judge.suppressed)(phone).or(repeated),
+            name: name_hash(first_name.as_deref(), last_name.as_deref()),
+        };
+        let verdict = Verdict::Queued(Accepted {
+            phone,
+            mended: (!mended.is_none()).then(|| mended.to_string()),
+            first_name,
+            last_name,
+            contact_id: cell(&self.mapping.contact_id),
+            content,
+        });
+        Candidate {
+            row: JudgedRow {
                 position,
                 record,
                 typed,
-                problem,
-                rejected.suggestion,
-            ));
+                verdict,
+            },
+            number: Some(number),
+        }
+    }
+
+    /// The numbers that a row is to be messaged on, at least one: one, or all of them.
+    fn numbers(&self, record: &Record) -> Result<Vec<Found>, Refused> {
+        let region = self.region(record);
+        let mut found: Vec<Found> = Vec::new();
+        let mut refused: Option<Refused> = None;
+        for column in &self.mapping.phone {
+            let typed = record.get(column.index).unwrap_or("");
+            match cell(typed, region) {
+                Ok(numbers) => {
+                    for parsed in numbers.iter() {
+                        if parsed.line_type.reaches_a_person() {
+                            found.push((parsed, typed.to_owned()));
+                        } else {
+                            let problem = PhoneProblem::NotAPerson(parsed.line_type);
+                            refuse(&mut refused, problem.into(), typed);
+                        }
+                    }
+                }
+                Err(rejected) => refuse(&mut refused, rejected, typed),
+            }
+            let decided = (self.mapping.numbers, self.mapping.prefer);
+            // The later columns need not be read.
+            if decided == (NumbersPerRow::One, Prefer::First) && !found.is_empty() {
+                break;
+            }
+        }
+        if found.is_empty() {
+            return Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())));
+        }
+        Ok(self.chosen(found))
+    }
+
+    fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
+        match self.mapping.numbers {
+            NumbersPerRow::One => {
+                let prefer = self.mapping.prefer;
+                // The sort is stable: among equals the first number counts.
+                found.sort_by_key(|(parsed, _)| Reverse(rank(prefer, parsed.line_type)));
+                found.truncate(1);
+            }
+            NumbersPerRow::All => {
+                let mut known = HashSet::new();
+                found.retain_mut(|(parsed, _)| {
+                    // With all numbers of a cell used, none was chosen among several.
+                    parsed.mended = parsed.mended.without(Mending::SEVERAL);
+                    known.insert(parsed.phone)
+                });
+            }
+        }
+        found
+    }
+
+    /// The country of the row: its own cell, else the default. `Err` for a cell that names none.
+    fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
+        let column = self.mapping.region.as_ref();
+        let cell = column.and_then(|column| record.get(column.index));
+        match cell.map_or("", str::trim) {
+            "" => Ok(self.mapping.default_region),
+            cell => cell.parse().map(Some).map_err(|_| ()),
         }
     }
 }
@@ -86,49 +223,19 @@ fn invalid(
     typed: String,
     problem: RowProblem,
     suggestion: Option<String>,
-) -> Looked {
-    let row = JudgedRow {
-        position,
-        record,
-        typed,
-        verdict: Verdict::Invalid {
-            problem,
-            suggestion,
+) -> Candidate {
+    Candidate {
+        row: JudgedRow {
+            position,
+            record,
+            typed,
+            verdict: Verdict::Invalid {
+                problem,
+                suggestion,
+            },
         },
-    };
-    Looked {
-        row,
-        parsed: None,
-        region: None,
-        suppressed: None,
-        name: 0,
+        number: None,
     }
-}
-
-/// A row of uneven length keeps all its fields: who mends it must see them.
-fn uneven(fields: &Fields<'_>, position: Position, shape: &Shape<'_>) -> Looked {
-    let known = shape
-        .columns
-        .iter()
-        .copied()
-        .filter(|index| *index < fields.len());
-    let beyond = shape.width..fields.len().max(shape.width);
-    let record: Record = known
-        .chain(beyond)
-        .map(|index| text(fields.get(index)))
-        .collect();
-    let typed = shape
-        .mapping
-        .phone
-        .first()
-        .and_then(|column| record.get(column.index))
-        .unwrap_or("");
-    let typed = typed.to_owned();
-    let problem = RowProblem::UnevenLength {
-        expected: shape.width,
-        found: fields.len(),
-    };
-    invalid(position, record, typed, problem, None)
 }
 
 /// The bytes were checked to be UTF-8 when the file was examined; a file that has changed since is
@@ -137,159 +244,34 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-fn accept(
-    record: Record,
-    typed: String,
-    parsed: Parsed,
-    position: Position,
-    mapping: &Mapping,
-    judge: &Judge<'_>,
-) -> Looked {
-    let cell = |column: &Option<Column>| {
-        let text = record.get(column.as_ref()?.index)?.trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    };
-    let content = judge
-        .render
-        .map(|render| render(&record, position, parsed.phone))
-        .transpose();
-    let (first_name, last_name) = (cell(&mapping.first_name), cell(&mapping.last_name));
-    let name = name_hash(first_name.as_deref(), last_name.as_deref());
-    let mut repeated = None;
-    let verdict = match content {
-        Err(Unsendable::Suppressed(cause)) => {
-            repeated = Some(cause.clone());
-            Verdict::Suppressed {
-                phone: parsed.phone,
-                cause,
-            }
-        }
-        Ok(content) => Verdict::Queued(Accepted {
-            phone: parsed.phone,
-            mended: (!parsed.mended.is_none()).then(|| parsed.mended.to_string()),
-            first_name,
-            last_name,
-            contact_id: cell(&mapping.contact_id),
-            content,
-        }),
-        Err(Unsendable::Problem(message)) => Verdict::Invalid {
-            problem: RowProblem::Content { message },
-            suggestion: None,
-        },
-    };
-    let valid = !matches!(verdict, Verdict::Invalid { .. });
-    Looked {
-        row: JudgedRow {
-            position,
-            record,
-            typed,
-            verdict,
-        },
-        parsed: valid.then_some(parsed),
-        region: if valid { parsed.phone.region() } else { None },
-        suppressed: if valid {
-            (judge.suppressed)(parsed.phone).or(repeated)
-        } else {
-            None
-        },
-        name,
-    }
-}
-
-/// Tells people who share a number from one person who stands twice in the list.
+/// Distinguishes people who share a number from one person who is twice in the list.
 fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
     if first.is_none() && last.is_none() {
         return 0;
     }
-    // FNV-1a over the lower-case names: stable, and the comparison needs no more.
-    let mut hash = 0x811c_9dc5_u32;
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     for part in [first, last] {
-        for c in part
-            .unwrap_or("")
-            .chars()
-            .flat_map(char::to_lowercase)
-            .chain(['\0'])
-        {
-            hash = (hash ^ u32::from(c)).wrapping_mul(0x0100_0193);
-        }
+        let lower = part.unwrap_or("").chars().flat_map(char::to_lowercase);
+        // The end mark keeps "Ann|e" and "Anne|" apart.
+        lower.chain(['\0']).for_each(|c| c.hash(&mut hasher));
     }
-    let [a, b, c, d] = hash.to_le_bytes();
-    u16::from_le_bytes([a ^ c, b ^ d]).max(1)
-}
-
-type Found = Vec<(Parsed, String)>;
-
-/// The numbers that a row is to be messaged on: one, or all of them.
-fn numbers(record: &Record, mapping: &Mapping) -> Result<Found, (Rejected, String)> {
-    let region = region(record, mapping);
-    let mut best: Option<(Parsed, String)> = None;
-    let mut all: Found = Vec::new();
-    let mut refused: Option<(Rejected, String)> = None;
-    for column in &mapping.phone {
-        let typed = record.get(column.index).unwrap_or("");
-        match cell(typed, region) {
-            Ok(numbers) => {
-                for parsed in numbers.iter() {
-                    if !parsed.line_type.reaches_a_person() {
-                        refuse(
-                            &mut refused,
-                            PhoneProblem::NotAPerson(parsed.line_type).into(),
-                            typed,
-                        );
-                        continue;
-                    }
-                    match mapping.numbers {
-                        NumbersPerRow::All
-                            if all.iter().any(|(known, _)| known.phone == parsed.phone) => {}
-                        NumbersPerRow::All => all.push((
-                            Parsed {
-                                mended: alone(parsed.mended),
-                                ..parsed
-                            },
-                            typed.to_owned(),
-                        )),
-                        NumbersPerRow::One => prefer(&mut best, parsed, typed, mapping.prefer),
-                    }
-                }
-                if mapping.numbers == NumbersPerRow::One
-                    && mapping.prefer == Prefer::First
-                    && best.is_some()
-                {
-                    break;
-                }
-            }
-            Err(rejected) => refuse(&mut refused, rejected, typed),
-        }
-    }
-    all.extend(best);
-    if all.is_empty() {
-        return Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())));
-    }
-    Ok(all)
-}
-
-/// With all numbers of a cell used, none was chosen among several.
-fn alone(mended: Mending) -> Mending {
-    mended.without(Mending::SEVERAL)
+    let [low, high, ..] = hasher.finish().to_le_bytes();
+    u16::from_le_bytes([low, high]).max(1)
 }
 
 fn cell(typed: &str, region: Result<Option<Region>, ()>) -> Result<Numbers, Rejected> {
     let numbers = PhoneNumber::parse_all(typed, region.unwrap_or(None));
-    match numbers {
+    numbers.map_err(|mut rejected| {
         // The cell would have been fine with a country, and the row names one that does not exist.
-        Err(Rejected {
-            problem: PhoneProblem::NeedsRegion,
-            suggestion,
-        }) if region.is_err() => Err(Rejected {
-            problem: PhoneProblem::UnknownRegion,
-            suggestion,
-        }),
-        other => other,
-    }
+        if rejected.problem == PhoneProblem::NeedsRegion && region.is_err() {
+            rejected.problem = PhoneProblem::UnknownRegion;
+        }
+        rejected
+    })
 }
 
-/// The first real reason is the one that is told: an empty second column explains nothing.
-fn refuse(refused: &mut Option<(Rejected, String)>, rejected: Rejected, typed: &str) {
+/// Keeps the first real reason: an empty second column explains nothing.
+fn refuse(refused: &mut Option<Refused>, rejected: Rejected, typed: &str) {
     let replaces = refused.as_ref().is_none_or(|(known, _)| {
         known.problem == PhoneProblem::Empty && rejected.problem != PhoneProblem::Empty
     });
@@ -298,31 +280,11 @@ fn refuse(refused: &mut Option<(Rejected, String)>, rejected: Rejected, typed: &
     }
 }
 
-fn prefer(best: &mut Option<(Parsed, String)>, parsed: Parsed, typed: &str, preference: Prefer) {
-    use crate::domain::phone::LineType;
-    let rank = |parsed: &Parsed| match (preference, parsed.line_type) {
+/// How much a kind of line is preferred.
+fn rank(prefer: Prefer, line: LineType) -> u8 {
+    match (prefer, line) {
         (Prefer::First, _) => 0,
         (Prefer::Mobile, LineType::Mobile) => 2,
         (Prefer::Mobile, line) => u8::from(line.may_be_mobile()),
-    };
-    if best
-        .as_ref()
-        .is_none_or(|(known, _)| rank(&parsed) > rank(known))
-    {
-        *best = Some((parsed, typed.to_owned()));
-    }
-}
-
-/// The country of the row: its own cell, else the default. `Err` for a cell that names none.
-fn region(record: &Record, mapping: &Mapping) -> Result<Option<Region>, ()> {
-    let cell = mapping
-        .region
-        .as_ref()
-        .and_then(|column| record.get(column.index))
-        .map_or("", str::trim);
-    if cell.is_empty() {
-        Ok(mapping.default_region)
-    } else {
-        cell.parse().map(Some).map_err(|_| ())
     }
 }

@@ -1,18 +1,25 @@
 //! Records of a delimited text, with spreadsheet row numbers, and the damage that the format allows.
 //!
 //! The rules are those of the `csv` crate (a property test holds this reader to it). It exists because a
-//! contacts file needs what that crate does not tell: a quote that is still open at the end of the file,
+//! contacts file needs what that crate does not report: a quote that is still open at the end of the file,
 //! the row in which it was opened, blank lines, and a bound on the size of a record while it is read.
 
 use std::io::{self, Read};
 
-/// A record may span so many lines, enough for an address or a note.
+use super::source::read_some;
+
+/// A record may have at most this many lines: enough for an address or a note.
 pub(super) const MAX_LINES: u32 = 100;
-/// A record may have so many bytes.
+/// A record may have at most this many bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// A record may have so many fields: as many as a spreadsheet has columns.
+/// A record may have at most as many fields as a spreadsheet has columns.
 pub(super) const MAX_FIELDS: usize = 16_384;
+
+/// Rows in a block: large enough to make the hand-over cheap, small enough to keep memory flat.
+pub(super) const BLOCK_ROWS: usize = 512;
+/// A block is handed over at this size, however few rows it has.
+const BLOCK_BYTES: usize = 1 << 18;
 
 /// Records one after the other in one buffer: what a worker takes at a time.
 #[derive(Debug, Default)]
@@ -38,10 +45,15 @@ impl Block {
             .push(u32::try_from(self.data.len()).unwrap_or(u32::MAX));
     }
 
+    /// True once the block is to be handed over.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.len() >= BLOCK_ROWS || self.data.len() >= BLOCK_BYTES
+    }
+
     /// Appends a whole row: for tables that come as cells.
-    pub(super) fn push_row<'a>(&mut self, row: u32, fields: impl Iterator<Item = &'a str>) {
+    pub(super) fn push_row<F: AsRef<[u8]>>(&mut self, row: u32, fields: impl Iterator<Item = F>) {
         for field in fields {
-            self.data.extend_from_slice(field.as_bytes());
+            self.data.extend_from_slice(field.as_ref());
             self.end_field();
         }
         self.end_row(row);
@@ -200,6 +212,7 @@ impl<R: Read> RowReader<R> {
                     limit,
                 });
             }
+            // The run may have reached the end of the buffer.
             let Some(&byte) = self.buffer.get(self.at).filter(|_| self.at < self.filled) else {
                 continue;
             };
@@ -215,7 +228,9 @@ impl<R: Read> RowReader<R> {
         let after_cr = std::mem::replace(&mut self.after_cr, false);
         let ends_line = byte == b'\n' || byte == b'\r';
         match record.state {
+            // The second half of a line end of Windows.
             State::RecordStart if byte == b'\n' && after_cr => {}
+            // A blank line counts in the numbering and is no record.
             State::RecordStart if ends_line => {
                 self.after_cr = byte == b'\r';
                 self.next_row()?;
@@ -252,7 +267,7 @@ impl<R: Read> RowReader<R> {
         Ok(false)
     }
 
-    /// Copies the bytes up to the next one that means something.
+    /// Copies the bytes up to the next one with a meaning for the format.
     fn take_run(&mut self, state: State, block: &mut Block) {
         let rest = self.buffer.get(self.at..self.filled).unwrap_or(&[]);
         let length = if state == State::Quoted {
@@ -294,16 +309,7 @@ impl<R: Read> RowReader<R> {
 
     fn fill(&mut self) -> Result<bool, RowFault> {
         self.at = 0;
-        self.filled = 0;
-        loop {
-            match self.inner.read(&mut self.buffer) {
-                Ok(length) => {
-                    self.filled = length;
-                    return Ok(length > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(RowFault::Io(error)),
-            }
-        }
+        self.filled = read_some(&mut self.inner, &mut self.buffer).map_err(RowFault::Io)?;
+        Ok(self.filled > 0)
     }
 }

@@ -199,22 +199,6 @@ impl fmt::Display for NumbersPerRow {
     }
 }
 
-impl FromStr for NumbersPerRow {
-    type Err = BadSetting;
-
-    fn from_str(text: &str) -> Result<Self, BadSetting> {
-        match text {
-            "one" => Ok(Self::One),
-            "all" => Ok(Self::All),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "number of recipients a row",
-                allowed: "one or all",
-            }),
-        }
-    }
-}
-
 /// The least share of valid rows, in percent; below it the file is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MinValid(u8);
@@ -271,9 +255,6 @@ mod tests {
         assert_eq!("\\t".parse(), Ok(Delimiter::Tab));
         for prefer in [Prefer::First, Prefer::Mobile] {
             assert_eq!(prefer.to_string().parse(), Ok(prefer));
-        }
-        for numbers in [NumbersPerRow::One, NumbersPerRow::All] {
-            assert_eq!(numbers.to_string().parse(), Ok(numbers));
         }
         assert_eq!("90 %".parse::<MinValid>().map(MinValid::percent), Ok(90));
         assert_eq!(

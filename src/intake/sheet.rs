@@ -1,4 +1,4 @@
-//! Workbooks: XLSX, XLSM, XLSB, XLS and ODS, told by their first bytes.
+//! Workbooks: XLSX, XLSM, XLSB, XLS and ODS, recognised by their first bytes.
 //!
 //! The formats are archives that cannot be read row by row from a stream, so a workbook is held in
 //! memory; Excel's own limit of 1,048,576 rows a sheet bounds it.
@@ -9,8 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use calamine::{Data, Range, Reader as _, Sheets, open_workbook_auto_from_rs};
 
 use super::error::IntakeError;
-use super::judge::BLOCK_ROWS;
-use super::rows::Block;
+use super::rows::{BLOCK_ROWS, Block};
 
 /// A larger workbook is not a contacts list; a small one may still expand to a lot.
 const MAX_BYTES: u64 = 256 << 20;
@@ -27,13 +26,10 @@ pub(super) fn read(
     mut bytes: impl Read,
     sheet: Option<&str>,
 ) -> Result<Option<Table>, IntakeError> {
-    let failed = |source| IntakeError::Read {
+    let failed = IntakeError::read(name);
+    let broken = |message: &str| IntakeError::Workbook {
         file: name.to_owned(),
-        source,
-    };
-    let broken = |message: String| IntakeError::Workbook {
-        file: name.to_owned(),
-        message,
+        message: message.to_owned(),
     };
     let mut content = Vec::new();
     bytes
@@ -51,12 +47,12 @@ pub(super) fn read(
         .read_to_end(&mut content)
         .map_err(failed)?;
     if content.len() as u64 >= MAX_BYTES {
-        return Err(broken("it is larger than 256 MiB".to_owned()));
+        return Err(broken("it is larger than 256 MiB"));
     }
     // The parser of a format as old and as wide as this one may have a panic left in it.
     let parsed = catch_unwind(AssertUnwindSafe(|| parse(name, content, sheet)));
     parsed
-        .unwrap_or_else(|_| Err(broken("it is damaged".to_owned())))
+        .unwrap_or_else(|_| Err(broken("it is damaged")))
         .map(Some)
 }
 
@@ -68,6 +64,7 @@ fn parse(name: &str, content: Vec<u8>, sheet: Option<&str>) -> Result<Table, Int
     let mut workbook: Sheets<_> =
         open_workbook_auto_from_rs(Cursor::new(content)).map_err(|error| broken(&error))?;
     let names = workbook.sheet_names();
+    // The exact name first: a workbook may have `Data` and `data`.
     let chosen = match sheet {
         Some(wanted) => names.iter().find(|name| *name == wanted).or_else(|| {
             names
@@ -107,9 +104,8 @@ fn blocks(range: &Range<Data>) -> Vec<Block> {
         {
             blocks.push(Block::default());
         }
-        let fields: Vec<String> = cells.iter().map(text).collect();
         if let Some(block) = blocks.last_mut() {
-            block.push_row(row, fields.iter().map(String::as_str));
+            block.push_row(row, cells.iter().map(text));
         }
     }
     blocks

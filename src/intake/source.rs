@@ -1,11 +1,11 @@
 //! Where the bytes come from: files, standard input, compressed or not, and their digest.
 //!
 //! A source is read twice, once to examine it and once to judge it. Standard input is kept for that:
-//! in memory while it is small, else in a temporary file that has no name any more.
+//! in memory while it is small, else in a temporary file without a name.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -37,19 +37,13 @@ impl Source {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let mut stem = name.as_str();
-        for suffix in [".gz", ".zst"] {
-            stem = strip_suffix(stem, suffix);
-        }
-        for suffix in [
+        let packed = [".gz", ".zst"];
+        let formats = [
             ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods",
-        ] {
-            let shorter = strip_suffix(stem, suffix);
-            if shorter != stem {
-                stem = shorter;
-                break;
-            }
-        }
+        ];
+        let stem = packed.iter().fold(name.as_str(), strip_suffix);
+        let shorter = formats.iter().map(|format| strip_suffix(stem, format));
+        let stem = shorter.min_by_key(|stem| stem.len()).unwrap_or(stem);
         if stem.is_empty() {
             "contacts".to_owned()
         } else {
@@ -58,13 +52,12 @@ impl Source {
     }
 }
 
-fn strip_suffix<'a>(name: &'a str, suffix: &str) -> &'a str {
-    let Some(at) = name.len().checked_sub(suffix.len()) else {
-        return name;
-    };
+/// The name without the suffix, in any case; a name that is nothing but the suffix stays.
+fn strip_suffix<'a>(name: &'a str, suffix: &&str) -> &'a str {
+    let at = name.len().saturating_sub(suffix.len());
     match name.split_at_checked(at) {
-        Some((head, tail)) if tail.eq_ignore_ascii_case(suffix) && !head.is_empty() => head,
-        _ => name,
+        Some((head, tail)) if !head.is_empty() && tail.eq_ignore_ascii_case(suffix) => head,
+        Some(_) | None => name,
     }
 }
 
@@ -141,24 +134,22 @@ impl Bytes {
 
     /// Opens the bytes from their start, decompressed where their first bytes say that they are compressed.
     pub(super) fn decompressed(&self) -> io::Result<(Box<dyn Read + Send>, RunningDigest)> {
-        let mut head = [0_u8; 4];
-        let mut raw = self.reader()?;
-        let length = read_up_to(&mut raw, &mut head)?;
-        let head = head.get(..length).unwrap_or(&[]).to_vec();
+        let mut head = Vec::new();
+        self.reader()?.take(4).read_to_end(&mut head)?;
         let running = RunningDigest::default();
-        let counted = Counted {
+        let hashed = Hashed {
             inner: self.reader()?,
             hash: Arc::clone(&running.0),
         };
         let reader: Box<dyn Read + Send> = if head.starts_with(&[0x1f, 0x8b]) {
             Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(
                 1 << 16,
-                counted,
+                hashed,
             )))
         } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            Box::new(zstd::stream::read::Decoder::new(counted)?)
+            Box::new(zstd::stream::read::Decoder::new(hashed)?)
         } else {
-            Box::new(counted)
+            Box::new(hashed)
         };
         Ok((reader, running))
     }
@@ -170,46 +161,21 @@ fn spool(mut from: impl Read) -> io::Result<Bytes> {
     if (start.len() as u64) < IN_MEMORY {
         return Ok(Bytes::Memory(start.into()));
     }
-    let mut file = nameless_file(&std::env::temp_dir())?;
+    // The file has no name and vanishes with its handle: it holds phone numbers.
+    let mut file = tempfile::tempfile()?;
     file.write_all(&start)?;
     io::copy(&mut from, &mut file)?;
     Ok(Bytes::File(file))
 }
 
-/// A file that vanishes with its handle: it holds phone numbers and must not be left behind.
-fn nameless_file(folder: &Path) -> io::Result<File> {
-    for attempt in 0..100_u32 {
-        let path = folder.join(format!(".outreach-{}-{attempt}", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&path) {
-            Ok(file) => {
-                std::fs::remove_file(&path)?;
-                return Ok(file);
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::new(
-        io::ErrorKind::AlreadyExists,
-        "no free name for a temporary file",
-    ))
-}
-
-fn read_up_to(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(length) => filled += length,
+/// Reads what is there; 0 at the end. A signal does not end the reading.
+pub(super) fn read_some(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            other => return other,
         }
     }
-    Ok(filled)
 }
 
 /// The digest of what was read so far.
@@ -227,12 +193,13 @@ impl RunningDigest {
     }
 }
 
-struct Counted<R> {
+/// A reader that hashes what passes through it.
+struct Hashed<R> {
     inner: R,
     hash: Arc<Mutex<Sha256>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(into)?;
         self.hash

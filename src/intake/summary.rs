@@ -1,14 +1,16 @@
-//! What a file holds, in numbers: the material of every report.
+//! What a file holds, in numbers: every report is made from it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::domain::phone::{LineType, Mending, PhoneNumber, Region};
+use super::row::Number;
+use crate::domain::phone::{LineType, Parsed, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
 
-/// So many examples are kept of each kind.
+/// The number of examples that are kept of each kind.
 pub const EXAMPLES: usize = 5;
 
 /// The counts of one pass over the input.
@@ -71,7 +73,7 @@ pub struct Example {
     pub row: u32,
     /// The text of the cell.
     pub typed: String,
-    /// What more there is to say.
+    /// What there is to say beside it.
     #[serde(skip_serializing_if = "Note::is_none")]
     pub note: Note,
 }
@@ -136,26 +138,20 @@ pub struct LineCount {
     pub count: u64,
 }
 
-/// Counts while the rows go by.
+/// Groups by their stable word.
+type Groups = BTreeMap<&'static str, Group>;
+
+/// Counts rows one by one.
 #[derive(Default)]
 pub(super) struct Counter {
     summary: Summary,
-    problems: BTreeMap<&'static str, Group>,
-    mendings: BTreeMap<&'static str, Group>,
-    suppressions: BTreeMap<&'static str, Group>,
+    problems: Groups,
+    mendings: Groups,
+    suppressions: Groups,
     countries: BTreeMap<Region, u64>,
     lines: BTreeMap<LineType, u64>,
     last_row: Option<Position>,
     last_valid: Option<Position>,
-}
-
-/// What the judged row itself does not tell.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Facts {
-    pub(super) line_type: Option<LineType>,
-    pub(super) region: Option<Region>,
-    pub(super) mended: Mending,
-    pub(super) shared: bool,
 }
 
 fn example(row: &JudgedRow, note: Note) -> Example {
@@ -201,7 +197,7 @@ fn keep(examples: &mut Vec<Example>, example: impl FnOnce() -> Example) {
 }
 
 fn group(
-    groups: &mut BTreeMap<&'static str, Group>,
+    groups: &mut Groups,
     code: &'static str,
     text: impl FnOnce() -> String,
     row: impl FnOnce() -> Example,
@@ -221,10 +217,12 @@ impl Counter {
         self.summary.blank_rows += rows;
     }
 
-    pub(super) fn count(&mut self, row: &JudgedRow, facts: Facts) {
-        if self.last_row != Some(row.position) {
+    /// Counts a row. `number` is that of a valid row; `shared` says that a duplicate's row names another
+    /// person than the first row with the number.
+    pub(super) fn count(&mut self, row: &JudgedRow, number: Option<&Number>, shared: bool) {
+        // With all numbers of a row, it comes several times.
+        if self.last_row.replace(row.position) != Some(row.position) {
             self.summary.rows += 1;
-            self.last_row = Some(row.position);
         }
         let valid = !matches!(row.verdict, Verdict::Invalid { .. });
         if valid && self.last_valid != Some(row.position) {
@@ -232,97 +230,85 @@ impl Counter {
             self.last_valid = Some(row.position);
         }
         match &row.verdict {
-            Verdict::Queued(accepted) => self.queued(row, accepted.phone, facts),
+            Verdict::Queued(_) => {
+                self.summary.queued += 1;
+                if let Some(number) = number {
+                    self.queued(row, number);
+                }
+            }
             Verdict::Invalid {
                 problem,
                 suggestion,
             } => {
                 self.summary.invalid += 1;
+                let text = || problem_text(problem);
                 let bad = || example(row, problem_note(problem, suggestion.as_ref()));
-                group(
-                    &mut self.problems,
-                    problem.code(),
-                    || problem_text(problem),
-                    bad,
-                );
+                group(&mut self.problems, problem.code(), text, bad);
             }
             Verdict::Duplicate { first, .. } => {
                 self.summary.duplicate += 1;
-                let other = || {
-                    example(
-                        row,
-                        Note::FirstRow {
-                            file: first.file,
-                            row: first.row.get(),
-                        },
-                    )
+                let note = Note::FirstRow {
+                    file: first.file,
+                    row: first.row.get(),
                 };
-                if facts.shared {
+                if shared {
                     self.summary.shared_numbers += 1;
-                    keep(&mut self.summary.households, other);
+                    keep(&mut self.summary.households, || example(row, note));
                 } else {
-                    keep(&mut self.summary.duplicates, other);
+                    keep(&mut self.summary.duplicates, || example(row, note));
                 }
             }
             Verdict::Suppressed { cause, .. } => {
                 self.summary.suppressed += 1;
-                group(
-                    &mut self.suppressions,
-                    cause.code(),
-                    || cause.to_string(),
-                    || example(row, Note::None),
-                );
+                let text = || cause.to_string();
+                let row = || example(row, Note::None);
+                group(&mut self.suppressions, cause.code(), text, row);
             }
         }
     }
 
-    fn queued(&mut self, row: &JudgedRow, phone: PhoneNumber, facts: Facts) {
-        self.summary.queued += 1;
-        if let Some(region) = facts.region {
+    fn queued(&mut self, row: &JudgedRow, number: &Number) {
+        let Parsed {
+            phone,
+            mended,
+            line_type,
+        } = number.parsed;
+        if let Some(region) = number.region {
             *self.countries.entry(region).or_default() += 1;
         }
-        if let Some(line) = facts.line_type {
-            *self.lines.entry(line).or_default() += 1;
-        }
-        if facts.mended.is_none() {
-            return;
-        }
-        self.summary.mended += 1;
-        for phrase in facts.mended.phrases() {
+        *self.lines.entry(line_type).or_default() += 1;
+        self.summary.mended += u64::from(!mended.is_none());
+        for phrase in mended.phrases() {
             let read = || example(row, Note::ReadAs(phone.e164()));
             group(&mut self.mendings, phrase, || phrase.to_owned(), read);
         }
     }
 
     pub(super) fn finish(self) -> Summary {
-        let sorted = |groups: BTreeMap<&'static str, Group>| {
-            let mut groups: Vec<Group> = groups.into_values().collect();
-            groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-            groups
-        };
-        let mut countries: Vec<_> = self
+        let groups = |groups: Groups| most_frequent(groups.into_values(), |group| group.count);
+        let countries = self
             .countries
             .into_iter()
             .map(|(country, count)| CountryCount {
                 country,
                 name: country.name(),
                 count,
-            })
-            .collect();
-        countries.sort_by_key(|entry| std::cmp::Reverse(entry.count));
-        let mut line_types: Vec<_> = self
-            .lines
-            .into_iter()
-            .map(|(line_type, count)| LineCount { line_type, count })
-            .collect();
-        line_types.sort_by_key(|entry| std::cmp::Reverse(entry.count));
+            });
+        let lines = self.lines.into_iter();
+        let lines = lines.map(|(line_type, count)| LineCount { line_type, count });
         Summary {
-            problems: sorted(self.problems),
-            mendings: sorted(self.mendings),
-            suppressions: sorted(self.suppressions),
-            countries,
-            line_types,
+            problems: groups(self.problems),
+            mendings: groups(self.mendings),
+            suppressions: groups(self.suppressions),
+            countries: most_frequent(countries, |entry| entry.count),
+            line_types: most_frequent(lines, |entry| entry.count),
             ..self.summary
         }
     }
+}
+
+fn most_frequent<T>(entries: impl Iterator<Item = T>, count: impl Fn(&T) -> u64) -> Vec<T> {
+    let mut entries: Vec<T> = entries.collect();
+    entries.sort_by_key(|entry| Reverse(count(entry)));
+    entries
 }

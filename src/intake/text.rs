@@ -5,9 +5,11 @@ use std::io::{self, Read};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// So much is kept of the start of a file, to see its delimiter and columns.
+use super::source::read_some;
+
+/// This much of the start of a file is kept, to find its delimiter and columns.
 pub(super) const SAMPLE: usize = 256 << 10;
-/// The detector looks at so much of a file that is not UTF-8.
+/// The detector sees at most this much of a file that is not UTF-8.
 const DETECTOR_BYTES: usize = 4 << 20;
 
 /// What an examination of all the bytes has found.
@@ -21,27 +23,28 @@ pub(super) struct Examined {
 
 /// Reads everything once: the encoding is a property of all the bytes, not of the first page.
 ///
-/// `asked` is an encoding that the user named; `country` (a two-letter code) helps to tell the Central
-/// European code pages from the Western ones.
+/// `asked` is an encoding that the user named; `country` (a two-letter code) helps to distinguish the
+/// Central European code pages from the Western ones.
 pub(super) fn examine(
     mut bytes: impl Read,
     asked: Option<&'static Encoding>,
     country: Option<&str>,
 ) -> io::Result<Examined> {
     let mut start = Vec::new();
-    let mut validator = Utf8Validator::default();
+    let mut validator = Utf8Validator {
+        valid: true,
+        open: Vec::new(),
+    };
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut fed = 0_usize;
     let mut total = 0_u64;
     let mut chunk = vec![0_u8; 1 << 16];
     loop {
-        let length = match bytes.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
+        let length = read_some(&mut bytes, &mut chunk)?;
         let piece = chunk.get(..length).unwrap_or(&[]);
+        if piece.is_empty() {
+            break;
+        }
         total += length as u64;
         if start.len() < SAMPLE {
             start.extend_from_slice(piece);
@@ -97,16 +100,8 @@ fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
 /// UTF-8 validity across the borders of chunks.
 struct Utf8Validator {
     valid: bool,
-    carry: Vec<u8>,
-}
-
-impl Default for Utf8Validator {
-    fn default() -> Self {
-        Self {
-            valid: true,
-            carry: Vec::new(),
-        }
-    }
+    /// The bytes that are not checked yet: the start of a character that the next chunk ends.
+    open: Vec<u8>,
 }
 
 impl Utf8Validator {
@@ -114,27 +109,18 @@ impl Utf8Validator {
         if !self.valid {
             return;
         }
-        if self.carry.is_empty() {
-            self.check(piece);
-        } else {
-            let mut joined = std::mem::take(&mut self.carry);
-            joined.extend_from_slice(piece);
-            self.check(&joined);
-        }
-    }
-
-    fn check(&mut self, bytes: &[u8]) {
-        if let Err(error) = std::str::from_utf8(bytes) {
-            if error.error_len().is_some() {
-                self.valid = false;
-            } else {
-                self.carry = bytes.get(error.valid_up_to()..).unwrap_or(&[]).to_vec();
+        self.open.extend_from_slice(piece);
+        match std::str::from_utf8(&self.open) {
+            Ok(_) => self.open.clear(),
+            Err(error) if error.error_len().is_none() => {
+                self.open.drain(..error.valid_up_to());
             }
+            Err(_) => self.valid = false,
         }
     }
 
     fn finish(&self) -> bool {
-        self.valid && self.carry.is_empty()
+        self.valid && self.open.is_empty()
     }
 }
 
@@ -167,15 +153,11 @@ impl<R: Read> Utf8Reader<R> {
     fn decode_more(&mut self) -> io::Result<()> {
         if self.at == self.filled {
             self.at = 0;
-            self.filled = loop {
-                match self.inner.read(&mut self.raw) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    other => break other?,
-                }
-            };
+            self.filled = read_some(&mut self.inner, &mut self.raw)?;
         }
         let last = self.filled == 0;
         let source = self.raw.get(self.at..self.filled).unwrap_or(&[]);
+        // An upper bound, so that one call decodes all of it; it lacks only for absurd lengths.
         let room = self
             .decoder
             .max_utf8_buffer_length_without_replacement(source.len())

@@ -1,14 +1,13 @@
 //! What a support person reads before anything is sent: numbers first, then the problems grouped by kind
-//! with examples, then what to do.
+//! with examples, then what to do. The layout of text and page is in `templates/`.
 
-use std::fmt::Write as _;
-
+use askama::Template;
 use serde::Serialize;
 
-use super::{check_html, grouped};
+use super::words::grouped;
 use crate::intake::{Example, Group, Mapping, Note, Summary};
 
-/// Everything that a check has to tell.
+/// Everything that a check reports.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct CheckReport<'a> {
     /// The files, in order.
@@ -29,15 +28,25 @@ pub struct CheckReport<'a> {
 impl CheckReport<'_> {
     /// The report for a terminal, a mail or a ticket.
     pub fn text(&self) -> String {
-        let mut out = String::new();
         // Writing to a String cannot fail.
-        let _ = self.write_text(&mut out);
-        out
+        self.view().render().unwrap_or_default()
     }
 
-    /// The report as one web page that needs nothing else.
+    /// The report as one web page that needs nothing else, so that it can be mailed.
     pub fn html(&self) -> String {
-        check_html::page(self)
+        let view = self.view();
+        let charts = [
+            Chart::of("Countries", &view.countries),
+            Chart::of("Lines", &view.lines),
+        ];
+        let page = Page {
+            title: self.files.join(", "),
+            parts: parts(self.summary),
+            charts: charts.into_iter().flatten().collect(),
+            view,
+        };
+        // Writing to a String cannot fail.
+        page.render().unwrap_or_default()
     }
 
     /// The report for programs.
@@ -45,100 +54,61 @@ impl CheckReport<'_> {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    fn write_text(&self, out: &mut String) -> std::fmt::Result {
-        for note in self.notes {
-            writeln!(out, "{note}")?;
+    fn view(&self) -> View<'_> {
+        let summary = self.summary;
+        let mut groups = vec![
+            ("Cannot be sent", self.groups(&summary.problems)),
+            ("Must not be sent", self.groups(&summary.suppressions)),
+            ("Mended", self.groups(&summary.mendings)),
+        ];
+        groups.retain(|(_, groups)| !groups.is_empty());
+        let households = "One number, several people (messaged once)";
+        let mut repeats = vec![
+            ("Duplicates", self.examples(&summary.duplicates)),
+            (households, self.examples(&summary.households)),
+        ];
+        repeats.retain(|(_, examples)| !examples.is_empty());
+        let countries = summary.countries.iter();
+        let lines = summary.line_types.iter();
+        View {
+            notes: self.notes,
+            mapping: self.mapping.describe(),
+            rows: grouped(summary.rows),
+            counts: counts(summary),
+            forecast: self.forecast,
+            groups,
+            repeats,
+            countries: countries
+                .map(|entry| (entry.name.clone(), entry.count))
+                .collect(),
+            lines: lines
+                .map(|entry| (entry.line_type.to_string(), entry.count))
+                .collect(),
+            samples: self.samples,
+            advice: advice(summary),
         }
-        for line in self.mapping.describe() {
-            writeln!(out, "  {line}")?;
-        }
-        writeln!(out, "\n{} rows", grouped(self.summary.rows))?;
-        for (count, meaning) in counts(self.summary) {
-            writeln!(out, "{:>12}  {meaning}", grouped(count))?;
-        }
-        if let Some(forecast) = self.forecast {
-            writeln!(out, "\nForecast: {forecast}")?;
-        }
-        self.write_groups(out, "Cannot be sent", &self.summary.problems)?;
-        self.write_groups(out, "Must not be sent", &self.summary.suppressions)?;
-        self.write_groups(out, "Mended", &self.summary.mendings)?;
-        self.write_repeats(out, "Duplicates", &self.summary.duplicates)?;
-        self.write_repeats(
-            out,
-            "One number, several people (messaged once)",
-            &self.summary.households,
-        )?;
-        if !self.summary.countries.is_empty() {
-            let countries = self
-                .summary
-                .countries
-                .iter()
-                .map(|entry| (entry.name.clone(), entry.count));
-            writeln!(out, "\nCountries: {}", tally(countries, 8))?;
-            let lines = self
-                .summary
-                .line_types
-                .iter()
-                .map(|entry| (entry.line_type.to_string(), entry.count));
-            writeln!(out, "Lines: {}", tally(lines, 8))?;
-        }
-        for (index, sample) in self.samples.iter().enumerate() {
-            writeln!(
-                out,
-                "{}  {sample}",
-                if index == 0 {
-                    "\nMessages, as they would be sent:\n"
-                } else {
-                    ""
-                }
-            )?;
-        }
-        let advice = advice(self.summary);
-        if !advice.is_empty() {
-            writeln!(out, "\nWhat to do")?;
-        }
-        for line in advice {
-            writeln!(out, "  - {line}")?;
-        }
-        Ok(())
     }
 
-    fn write_groups(&self, out: &mut String, title: &str, groups: &[Group]) -> std::fmt::Result {
-        if groups.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n{title}")?;
-        for group in groups {
-            writeln!(out, "{:>12}  {}", grouped(group.count), group.text)?;
-            for example in &group.examples {
-                self.write_example(out, example)?;
-            }
-        }
-        Ok(())
+    fn groups(&self, groups: &[Group]) -> Vec<GroupLine> {
+        let line = |group: &Group| GroupLine {
+            count: grouped(group.count),
+            text: group.text.clone(),
+            examples: self.examples(&group.examples),
+        };
+        groups.iter().map(line).collect()
     }
 
-    fn write_example(&self, out: &mut String, example: &Example) -> std::fmt::Result {
-        let (place, typed) = (self.place(example.file, example.row), shown(&example.typed));
-        writeln!(out, "{:14}{place}: {typed}{}", "", self.note(example))
-    }
-
-    fn write_repeats(
-        &self,
-        out: &mut String,
-        title: &str,
-        examples: &[Example],
-    ) -> std::fmt::Result {
-        if examples.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n{title}")?;
-        examples
-            .iter()
-            .try_for_each(|example| self.write_example(out, example))
+    fn examples(&self, examples: &[Example]) -> Vec<ExampleLine> {
+        let line = |example: &Example| ExampleLine {
+            place: self.place(example.file, example.row),
+            typed: shown(&example.typed),
+            note: self.note(example),
+        };
+        examples.iter().map(line).collect()
     }
 
     /// `row 7`, with the file where there are several.
-    pub(super) fn place(&self, file: u16, row: u32) -> String {
+    fn place(&self, file: u16, row: u32) -> String {
         match self.files.get(usize::from(file)) {
             Some(file) if self.files.len() > 1 => format!("{file}, row {row}"),
             _ => format!("row {row}"),
@@ -146,7 +116,7 @@ impl CheckReport<'_> {
     }
 
     /// What the example says beside its cell, ready to stand behind it.
-    pub(super) fn note(&self, example: &Example) -> String {
+    fn note(&self, example: &Example) -> String {
         match &example.note {
             Note::None => String::new(),
             Note::FirstRow { file, row } => format!(", same number as {}", self.place(*file, *row)),
@@ -157,9 +127,127 @@ impl CheckReport<'_> {
     }
 }
 
+/// The report as texts, ready to be printed: the template of the text, and a part of the page.
+#[derive(Template)]
+#[template(path = "check.txt", escape = "none")]
+struct View<'a> {
+    notes: &'a [String],
+    mapping: Vec<String>,
+    rows: String,
+    counts: Vec<(String, &'static str)>,
+    forecast: Option<&'a str>,
+    /// Reasons by title, each with its first rows.
+    groups: Vec<(&'static str, Vec<GroupLine>)>,
+    /// Rows by title.
+    repeats: Vec<(&'static str, Vec<ExampleLine>)>,
+    countries: Vec<(String, u64)>,
+    lines: Vec<(String, u64)>,
+    samples: &'a [String],
+    advice: Vec<String>,
+}
+
+struct GroupLine {
+    count: String,
+    text: String,
+    examples: Vec<ExampleLine>,
+}
+
+struct ExampleLine {
+    place: String,
+    typed: String,
+    note: String,
+}
+
+/// The web page: no script, no font, no picture from elsewhere.
+#[derive(Template)]
+#[template(path = "check.html")]
+struct Page<'a> {
+    title: String,
+    parts: Vec<Part>,
+    charts: Vec<Chart>,
+    view: View<'a>,
+}
+
+/// A verdict's share of the bar at the top, which is 1000 wide.
+struct Part {
+    class: &'static str,
+    label: &'static str,
+    count: String,
+    x: f64,
+    width: f64,
+}
+
+fn parts(summary: &Summary) -> Vec<Part> {
+    let verdicts = [
+        ("q", "would be sent", summary.queued),
+        ("i", "cannot be sent", summary.invalid),
+        ("d", "duplicates", summary.duplicate),
+        ("s", "suppressed", summary.suppressed),
+    ];
+    let total = verdicts.iter().map(|(.., count)| count).sum::<u64>().max(1) as f64;
+    let mut x = 0.0;
+    let part = |(class, label, count): (_, _, u64)| {
+        let width = count as f64 * 1000.0 / total;
+        x += width;
+        Part {
+            class,
+            label,
+            count: grouped(count),
+            x: x - width,
+            width,
+        }
+    };
+    verdicts.into_iter().map(part).collect()
+}
+
+/// Counts as horizontal bars.
+struct Chart {
+    title: &'static str,
+    height: usize,
+    bars: Vec<Bar>,
+    /// Entries that have no bar.
+    more: usize,
+}
+
+struct Bar {
+    name: String,
+    count: String,
+    y: usize,
+    width: f64,
+    /// Where the bar ends and its count is written.
+    end: f64,
+}
+
+impl Chart {
+    /// `None` without entries; the first one is the largest.
+    fn of(title: &'static str, entries: &[(String, u64)]) -> Option<Self> {
+        const MOST: usize = 15;
+        const HEIGHT: usize = 28;
+        let largest = entries.first()?.1.max(1) as f64;
+        let more = entries.len().saturating_sub(MOST);
+        let bar = |(index, (name, count)): (usize, &(String, u64))| {
+            let width = *count as f64 * 600.0 / largest;
+            Bar {
+                name: name.clone(),
+                count: grouped(*count),
+                y: index * HEIGHT,
+                width,
+                end: 268.0 + width,
+            }
+        };
+        let bars: Vec<Bar> = entries.iter().take(MOST).enumerate().map(bar).collect();
+        Some(Self {
+            title,
+            height: bars.len() * HEIGHT,
+            bars,
+            more,
+        })
+    }
+}
+
 /// The counts of the verdicts with their meaning.
-pub(super) fn counts(summary: &Summary) -> Vec<(u64, &'static str)> {
-    let mut counts = vec![
+fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
+    let always = [
         (summary.queued, "would be sent"),
         (summary.invalid, "cannot be sent as they stand"),
         (summary.duplicate, "repeat an earlier number"),
@@ -173,12 +261,15 @@ pub(super) fn counts(summary: &Summary) -> Vec<(u64, &'static str)> {
         ),
         (summary.blank_rows, "blank rows, ignored"),
     ];
-    counts.extend(optional.into_iter().filter(|(count, _)| *count > 0));
+    let optional = optional.into_iter().filter(|(count, _)| *count > 0);
+    let counts = always.into_iter().chain(optional);
     counts
+        .map(|(count, meaning)| (grouped(count), meaning))
+        .collect()
 }
 
 /// What the owner of the list can do about it, most pressing first.
-pub(super) fn advice(summary: &Summary) -> Vec<String> {
+fn advice(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary
         .problems
         .iter()
@@ -214,7 +305,7 @@ fn advice_for(code: &str) -> Option<&'static str> {
 }
 
 /// A cell on one line, with what cannot be seen made visible.
-pub(super) fn shown(typed: &str) -> String {
+fn shown(typed: &str) -> String {
     if typed.is_empty() {
         "(empty)".to_owned()
     } else {
@@ -233,17 +324,15 @@ fn visible(c: char) -> Vec<char> {
 }
 
 /// `Czechia 12, Slovakia 3 and 4 more`.
-fn tally(entries: impl Iterator<Item = (String, u64)>, most: usize) -> String {
-    let entries: Vec<_> = entries.collect();
-    let shown: Vec<_> = entries
-        .iter()
-        .take(most)
+fn tally(entries: &[(String, u64)]) -> String {
+    const MOST: usize = 8;
+    let shown = entries.iter().take(MOST);
+    let shown: Vec<_> = shown
         .map(|(name, count)| format!("{name} {}", grouped(*count)))
         .collect();
-    let more = entries.len().saturating_sub(most);
-    if more == 0 {
-        shown.join(", ")
-    } else {
-        format!("{} and {more} more", shown.join(", "))
+    let shown = shown.join(", ");
+    match entries.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

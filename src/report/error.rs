@@ -1,4 +1,4 @@
-//! Why a report could not be written. What it tells is safe in the checkpoint all the same.
+//! Why a report could not be written. Its content is safe in the checkpoint all the same.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempPath;
+
 use super::error::ReportError;
 
 /// Writes a whole file, readable by its owner only; it appears whole or not at all.
@@ -18,22 +20,21 @@ pub fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> 
     new.publish(&file, || ()).map_err(fail)
 }
 
-/// A file under its temporary name, beside its final one. Dropped before [`Self::publish`], it goes.
+/// A file under a temporary name, beside its final one. Dropped before [`Self::publish`], it is removed.
 ///
 /// What is no file (a pipe, a terminal, `/dev/null`) is written to as it is, and never replaced.
 pub(super) struct NewFile {
     path: PathBuf,
-    temporary: Option<PathBuf>,
+    /// `None` for what is written in place.
+    temporary: Option<TempPath>,
 }
 
 impl NewFile {
     /// Begins the file that will stand at `path`, or where the link at `path` leads.
     pub(super) fn create(path: &Path) -> Result<(Self, File), ReportError> {
         let fail = |source| ReportError::from(source).at(path);
-        let mut options = OpenOptions::new();
-        options.write(true);
         if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-            let file = options.open(path).map_err(fail)?;
+            let file = OpenOptions::new().write(true).open(path).map_err(fail)?;
             let new = Self {
                 path: path.to_owned(),
                 temporary: None,
@@ -41,14 +42,13 @@ impl NewFile {
             return Ok((new, file));
         }
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut name = OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = target.with_file_name(name);
-        options.create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&temporary).map_err(fail)?;
+        let mut prefix = OsString::from(".");
+        prefix.push(target.file_name().unwrap_or_default());
+        let created = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".tmp")
+            .tempfile_in(folder_of(&target));
+        let (file, temporary) = created.map_err(fail)?.into_parts();
         let new = Self {
             path: target,
             temporary: Some(temporary),
@@ -62,31 +62,25 @@ impl NewFile {
     }
 
     /// Puts the whole file in its place, after it is on disk.
-    pub(super) fn publish(mut self, file: &File, before_rename: impl FnOnce()) -> io::Result<()> {
-        let Some(temporary) = &self.temporary else {
+    pub(super) fn publish(self, file: &File, before_rename: impl FnOnce()) -> io::Result<()> {
+        let Some(temporary) = self.temporary else {
             return Ok(());
         };
         file.sync_all()?;
         before_rename();
-        fs::rename(temporary, &self.path)?;
-        self.temporary = None;
+        temporary.persist(&self.path)?;
         // The rename itself is on disk once the folder is; where folders cannot be opened, the
         // system sees to it.
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            Some(_) | None => Path::new("."),
-        };
-        if let Ok(folder) = File::open(folder) {
+        if let Ok(folder) = File::open(folder_of(&self.path)) {
             let _ = folder.sync_all();
         }
         Ok(())
     }
 }
 
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            let _ = fs::remove_file(temporary);
-        }
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
     }
 }

@@ -3,7 +3,6 @@
 
 mod cell;
 pub mod check;
-mod check_html;
 mod contacts;
 mod error;
 mod file;

@@ -1,4 +1,4 @@
-//! Progress of a run: a bar on a terminal, a line now and then elsewhere.
+//! Progress of a run: a bar on a terminal, a line every half minute elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
-/// Shows how far something is.
+/// Shows the progress of a run.
 #[derive(Debug)]
 pub struct ProgressLine {
     bar: ProgressBar,
@@ -71,7 +71,7 @@ impl ProgressLine {
         self.terminal
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -47,7 +47,7 @@ impl RejectsFile {
         })
     }
 
-    /// Adds the row if it is invalid; other rows are none of this file's business.
+    /// Adds the row if it is invalid; other rows do not belong in this file.
     ///
     /// # Errors
     ///
@@ -71,23 +71,20 @@ impl RejectsFile {
         problem: &RowProblem,
         suggestion: Option<&str>,
     ) -> csv::Result<()> {
-        for index in 0..self.columns {
-            self.writer
-                .write_field(csv_cell(row.record.get(index).unwrap_or("")).as_bytes())?;
-        }
-        self.writer.write_field(row.position.row.to_string())?;
-        self.writer
-            .write_field(csv_cell(&problem.to_string()).as_bytes())?;
+        let place = row.position.row.to_string();
+        let reason = problem.to_string();
         let surplus = surplus(&row.record, self.columns, problem);
-        self.writer
-            .write_field(csv_cell(surplus.as_deref().or(suggestion).unwrap_or("")).as_bytes())?;
+        let hint = surplus.as_deref().or(suggestion).unwrap_or("");
+        let input = (0..self.columns).map(|index| row.record.get(index).unwrap_or(""));
+        for cell in input.chain([place.as_str(), &reason, hint]) {
+            self.writer.write_field(csv_cell(cell).as_bytes())?;
+        }
         self.writer.write_record(None::<&[u8]>)
     }
 
-    /// Puts the file in its place, and tells how many rows it has; without any row there is no file.
+    /// Puts the file in its place and returns how many rows it has; without any row there is no file.
     ///
-    /// A file of another content that has the name already, perhaps one that somebody is mending, is
-    /// kept as `<name>.bak`.
+    /// A file with the same name and another content is kept as `<name>.bak`: a person may be mending it.
     ///
     /// # Errors
     ///
@@ -123,7 +120,7 @@ impl RejectsFile {
     }
 }
 
-/// Fields behind the last column have no place in the file: they are told beside it.
+/// Fields behind the last column have no column in the file: they are named as the suggestion.
 fn surplus(record: &Record, columns: usize, problem: &RowProblem) -> Option<String> {
     if !matches!(problem, RowProblem::UnevenLength { .. }) || record.len() <= columns {
         return None;

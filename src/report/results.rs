@@ -1,15 +1,16 @@
-//! The results file: one line for each row of the input, in its order, whatever became of it.
+//! The results file: one line for each row of the input, in its order, whatever its status.
 //!
 //! All columns of the input as they were typed, then ours, which begin with `outreach_`: intake ignores
 //! those, so that a results file can be mended and sent again. Rows stream from the checkpoint to the
 //! file, as of one moment; memory does not grow with the list.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::Deserialize;
 
 use super::cell::csv_cell;
 use super::error::ReportError;
@@ -33,14 +34,14 @@ pub const COLUMNS: [&str; 11] = [
     "outreach_opted_in_at",
 ];
 
-/// What is told of a row whose request is on disk and whose answer is not.
+/// The reason of a row whose request is on disk and whose answer is not.
 const UNDER_WAY: &str =
     "a request was under way when this file was written, or when its process ended";
 
 /// Room for what is written at once.
 const BUFFER: usize = 1 << 18;
 
-/// Where the results of a batch go if nobody says otherwise.
+/// Where the results of a batch go by default.
 pub fn default_results_path(batch: &str) -> PathBuf {
     // A batch name may hold anything; a file name may not.
     let safe = batch.replace(['/', '\\', '\0'], "_");
@@ -85,6 +86,7 @@ pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result
     Ok(written)
 }
 
+/// Writes one line for each row.
 struct Lines<W: Write> {
     csv: csv::Writer<W>,
     /// Columns of the input: no line has more or fewer.
@@ -94,26 +96,27 @@ struct Lines<W: Write> {
 
 impl<W: Write> Lines<W> {
     fn row(&mut self, row: &ResultRow<'_>) -> Result<(), ReportError> {
-        let surplus = self.fields(row.fields)?;
-        self.number(row.row)?;
+        let fields = parse_fields(row.fields).map_err(|error| StoreError::Value {
+            detail: format!("the fields of a row are no JSON array of texts: {error}"),
+        })?;
+        // As many cells as the header has; those beyond it go into the reason.
+        for index in 0..self.columns {
+            self.cell(fields.get(index).map_or("", |field| &field.0))?;
+        }
+        self.print(format_args!("{}", row.row))?;
         match row.phone {
-            Some(phone) => {
-                self.scratch.clear();
-                fmt::Write::write_fmt(&mut self.scratch, format_args!("+{}", phone.get()))
-                    .map_err(|_| unprintable())?;
-                self.csv.write_field(&self.scratch)?;
-            }
-            None => self.csv.write_field("")?,
+            Some(phone) => self.print(format_args!("+{}", phone.get()))?,
+            None => self.print(format_args!(""))?,
         }
         let status = match row.state {
             State::Sending => State::Unknown,
             state => state,
         };
         self.csv.write_field(status.word())?;
-        self.reason(row, &surplus)?;
+        self.reason(row, fields.get(self.columns..).unwrap_or(&[]))?;
         self.cell(row.message.message_id.unwrap_or(""))?;
         self.cell(row.message.contact_id.unwrap_or(""))?;
-        self.number(row.attempts)?;
+        self.print(format_args!("{}", row.attempts))?;
         self.time(row.finished_at)?;
         self.time(row.message.delivered_at)?;
         self.time(row.message.read_at)?;
@@ -122,35 +125,7 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
-    /// The cells of the input, as many as the header has; those beyond it are returned.
-    fn fields(&mut self, json: &str) -> Result<Vec<String>, ReportError> {
-        let mut surplus = Vec::new();
-        let mut written = 0;
-        let columns = self.columns;
-        let mut failed = None;
-        let each = |field: &str| {
-            if written < columns {
-                written += 1;
-                if let Err(error) = self.csv.write_field(csv_cell(field).as_bytes()) {
-                    failed.get_or_insert(error);
-                }
-            } else {
-                surplus.push(field.to_owned());
-            }
-        };
-        for_each_field(json, each).map_err(|error| StoreError::Value {
-            detail: format!("the fields of a row are no JSON array of texts: {error}"),
-        })?;
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        for _ in written..columns {
-            self.csv.write_field("")?;
-        }
-        Ok(surplus)
-    }
-
-    fn reason(&mut self, row: &ResultRow<'_>, surplus: &[String]) -> Result<(), ReportError> {
+    fn reason(&mut self, row: &ResultRow<'_>, surplus: &[Field<'_>]) -> Result<(), ReportError> {
         let reason = match row.state {
             State::Sending => UNDER_WAY,
             State::Queued
@@ -162,18 +137,16 @@ impl<W: Write> Lines<W> {
             | State::Duplicate
             | State::Suppressed => row.reason.or(row.reason_code).unwrap_or(""),
         };
-        if row.suggestion.is_none() && surplus.is_empty() {
-            return self.cell(reason);
-        }
-        let mut text = reason.to_owned();
+        let mut text = Cow::Borrowed(reason);
         if let Some(suggestion) = row.suggestion {
-            text.push_str("; did you mean ");
-            text.push_str(suggestion);
-            text.push('?');
+            text += "; did you mean ";
+            text += suggestion;
+            text += "?";
         }
         if !surplus.is_empty() {
-            text.push_str("; fields without a column: ");
-            text.push_str(&surplus.join(" | "));
+            let surplus: Vec<&str> = surplus.iter().map(|field| &*field.0).collect();
+            text.to_mut().push_str("; fields without a column: ");
+            text.to_mut().push_str(&surplus.join(" | "));
         }
         self.cell(&text)
     }
@@ -182,62 +155,28 @@ impl<W: Write> Lines<W> {
         Ok(self.csv.write_field(csv_cell(text).as_bytes())?)
     }
 
-    fn number(&mut self, number: u32) -> Result<(), ReportError> {
-        self.scratch.clear();
-        fmt::Write::write_fmt(&mut self.scratch, format_args!("{number}"))
-            .map_err(|_| unprintable())?;
-        Ok(self.csv.write_field(&self.scratch)?)
-    }
-
     fn time(&mut self, time: Option<Timestamp>) -> Result<(), ReportError> {
-        let Some(time) = time else {
-            return Ok(self.csv.write_field("")?);
-        };
+        match time {
+            Some(time) => self.print(format_args!("{time:.3}")),
+            None => self.print(format_args!("")),
+        }
+    }
+
+    /// A value of ours, which needs no guard against formulas.
+    fn print(&mut self, value: fmt::Arguments<'_>) -> Result<(), ReportError> {
         self.scratch.clear();
-        fmt::Write::write_fmt(&mut self.scratch, format_args!("{time:.3}"))
-            .map_err(|_| unprintable())?;
+        // Writing to a String cannot fail.
+        let _ = self.scratch.write_fmt(value);
         Ok(self.csv.write_field(&self.scratch)?)
     }
 }
 
-/// Numbers and times can always be written into memory.
-fn unprintable() -> ReportError {
-    std::io::Error::from(std::io::ErrorKind::InvalidData).into()
-}
+/// A field of the input: copied only where its JSON has escapes.
+#[derive(Debug, Deserialize)]
+struct Field<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Passes the texts of a JSON array to `each`, without a copy of those that need no unescaping.
-fn for_each_field(json: &str, each: impl FnMut(&str)) -> serde_json::Result<()> {
-    struct Field<'f, F>(&'f mut F);
-    impl<'de, F: FnMut(&str)> DeserializeSeed<'de> for Field<'_, F> {
-        type Value = ();
-        fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-            from.deserialize_str(self)
-        }
-    }
-    impl<F: FnMut(&str)> Visitor<'_> for Field<'_, F> {
-        type Value = ();
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a text")
-        }
-        fn visit_str<E>(self, text: &str) -> Result<(), E> {
-            (self.0)(text);
-            Ok(())
-        }
-    }
-    struct Fields<F>(F);
-    impl<'de, F: FnMut(&str)> Visitor<'de> for Fields<F> {
-        type Value = ();
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an array of texts")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-            while seq.next_element_seed(Field(&mut self.0))?.is_some() {}
-            Ok(())
-        }
-    }
-    let mut from = serde_json::Deserializer::from_str(json);
-    from.deserialize_seq(Fields(each))?;
-    from.end()
+fn parse_fields(json: &str) -> serde_json::Result<Vec<Field<'_>>> {
+    serde_json::from_str(json)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How a batch stands: for programs as JSON, for people with what to do next.
+//! The state of a batch: for programs as JSON, for people with what to do next.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::store::{Batch, Counts, Funnel, Reader, UnknownRow};
 
-/// So many unknown rows are named.
+/// The number of unknown rows that are named.
 const NAMED: usize = 10;
 
-/// So many texts of refusals are told.
+/// The number of texts of refusals that are listed.
 const TEXTS: usize = 8;
 
-/// How a batch stands.
+/// The state of a batch.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
     /// Its name.
     pub batch: String,
     /// The channel's id.
     pub channel: String,
-    /// True if nobody was really messaged.
+    /// True for a rehearsal: no real message was sent.
     pub sandbox: bool,
     /// Rows of the input.
     pub rows: u64,
@@ -43,7 +43,7 @@ pub struct Summary {
     pub finished_at: Option<Timestamp>,
     /// How the last run ended, as a word.
     pub exit_reason: Option<String>,
-    /// What people are told beyond the counts.
+    /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
 }
@@ -94,7 +94,7 @@ impl Summary {
         })
     }
 
-    /// Reads all that there is to tell.
+    /// Reads everything that the text reports.
     ///
     /// # Errors
     /// [`ReportError`] if the checkpoint cannot be read.
@@ -104,8 +104,8 @@ impl Summary {
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
                 let reasons = reader.reasons(batch.id, state)?;
-                let told = reasons.into_iter().map(|(text, n)| (state, text, n));
-                summary.details.refusals.extend(told);
+                let refusals = reasons.into_iter().map(|(text, n)| (state, text, n));
+                summary.details.refusals.extend(refusals);
             }
         }
         if summary.counts.unknown > 0 {
@@ -118,7 +118,7 @@ impl Summary {
         Ok(summary)
     }
 
-    /// True once nothing waits for its turn.
+    /// True once no row is queued or under way.
     pub fn is_settled(&self) -> bool {
         self.details.ready && self.counts.queued == 0 && self.counts.sending == 0
     }
@@ -186,8 +186,9 @@ impl Summary {
                 "under way, or interrupted: their outcome is unknown",
             ),
         ];
-        let told = all.into_iter().enumerate();
-        told.filter(|(index, (count, _))| *index == 0 || *count > 0)
+        let lines = all.into_iter().enumerate();
+        lines
+            .filter(|(index, (count, _))| *index == 0 || *count > 0)
             .map(|(_, line)| line)
             .collect()
     }

@@ -2,6 +2,10 @@
 
 use jiff::Timestamp;
 
+pub use crate::domain::text::grouped;
+
+use crate::domain::text::hide_digits;
+
 /// `row 7`, with the file where the batch has several.
 pub fn place(files: &[String], file: u16, row: u32) -> String {
     match files.get(usize::from(file)) {
@@ -23,42 +27,12 @@ pub fn quoted(word: &str) -> String {
 /// The text of an answer with what may be a phone number taken out: for the screen and for logs.
 pub fn without_numbers(text: &str) -> String {
     // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
-    const PHONE: usize = 7;
-    let mut out = String::with_capacity(text.len());
-    let mut digits = String::new();
-    for c in text.chars().chain(['\0']) {
-        if c.is_numeric() {
-            digits.push(c);
-            continue;
-        }
-        if digits.chars().count() >= PHONE {
-            out.push('#');
-        } else {
-            out.push_str(&digits);
-        }
-        digits.clear();
-        out.push(c);
-    }
-    out.pop();
-    out
+    hide_digits(text, 7)
 }
 
 /// A time for people, in UTC like the results file.
 pub fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]
@@ -76,18 +50,6 @@ mod tests {
             ("$(rm)", "'$(rm)'"),
         ] {
             assert_eq!(quoted(word), quoted_word);
-        }
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (12_345_678, "12,345,678"),
-        ] {
-            assert_eq!(grouped(number), text);
         }
     }
 

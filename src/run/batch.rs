@@ -6,12 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
-use super::forecast::first_forecast;
-use super::halt::AfterHalt;
-use super::settings::RunSettings;
-use crate::domain::forecast::Forecast;
 use crate::report::{Summary, default_results_path, write_results_file};
-use crate::store::{Batch, Counts, Hold, Reader, Store};
+use crate::store::{Batch, Hold, Reader, Store};
 
 /// A batch that this process holds.
 #[derive(Debug)]
@@ -30,15 +26,6 @@ pub struct ResumeSettings<'a> {
     pub channel: Option<&'a str>,
     /// A rehearsal: nobody is messaged.
     pub sandbox: bool,
-}
-
-/// What a run would do.
-#[derive(Debug, Clone)]
-pub struct Preview {
-    /// How the batch stands, refusals that are sent to again counted as queued.
-    pub counts: Counts,
-    /// When the run will be done; nothing for a rehearsal.
-    pub forecast: Option<Forecast>,
 }
 
 impl HeldBatch {
@@ -120,30 +107,6 @@ impl HeldBatch {
     /// The file of the checkpoint.
     pub fn checkpoint(&self) -> &Path {
         self.store.path()
-    }
-
-    /// What a run would do; `token` is the fingerprint of the token whose quota is used, if there is one.
-    ///
-    /// # Errors
-    /// [`RunError`] if the checkpoint fails.
-    pub fn preview(
-        &self,
-        settings: &RunSettings,
-        token: Option<i64>,
-        after_halt: Option<&AfterHalt>,
-        now: Timestamp,
-    ) -> Result<Preview, RunError> {
-        let mut counts = self.store.reader()?.counts(self.batch.id)?;
-        if let Some(after_halt) = after_halt {
-            after_halt.apply_to(&mut counts);
-        }
-        let forecast = if self.batch.sandbox || counts.queued == 0 {
-            None
-        } else {
-            let path = self.store.path();
-            Some(first_forecast(path, token, settings, counts.queued, now)?)
-        };
-        Ok(Preview { counts, forecast })
     }
 
     /// Writes the results file: one line for each row of the input. Returns where: to `out`, or to a file

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::quota;
 use super::settings::RunSettings;
-use crate::domain::forecast::{Forecast, Prospect, forecast};
+use crate::domain::forecast::{Forecast, ForecastInput, forecast};
 use crate::domain::quota::QuotaState;
 use crate::store::Reader;
 
@@ -21,8 +21,8 @@ pub(super) fn input(
     quota: QuotaState,
     latency: Option<Duration>,
     settings: &RunSettings,
-) -> Prospect<'_> {
-    Prospect {
+) -> ForecastInput<'_> {
+    ForecastInput {
         rows,
         quota,
         rate: settings.pacer.rate,

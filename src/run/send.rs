@@ -8,7 +8,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::batch::HeldBatch;
 use super::end::{Ended, earlier_refusals_count};
-use super::error::RunError;
+use super::error::{Mismatch, RunError};
 use super::hours;
 use super::observer::{Observer, RunProgress, Started, StopHandle, Trend, Wish};
 use super::quota;
@@ -95,6 +95,14 @@ impl<'a> Run<'a> {
         clock: &'a Clock,
     ) -> Result<(Self, u64), RunError> {
         let (store, id) = (batch.store(), batch.batch().id);
+        let mut schedule = settings.schedule.clone();
+        if batch.batch().sandbox {
+            if !access.base_url.is_loopback() {
+                return Err(Mismatch::RehearsalElsewhere(batch.batch().name.clone()).into());
+            }
+            // Nobody is messaged: a rehearsal waits for no sending hours.
+            schedule.window = None;
+        }
         let concurrency = NonZeroUsize::try_from(settings.pacer.concurrency);
         let concurrency = concurrency.unwrap_or(NonZeroUsize::MIN);
         let client = access.client(settings.timeout, concurrency.get(), clock)?;
@@ -106,7 +114,7 @@ impl<'a> Run<'a> {
         let rules = ClaimRules {
             span: settings.history,
             token,
-            window: hours::window(&settings.schedule),
+            window: hours::window(&schedule),
         };
         let (journal, start) =
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
@@ -122,7 +130,7 @@ impl<'a> Run<'a> {
                 concurrency,
                 canary: settings.canary,
                 undecided: settings.undecided,
-                schedule: settings.schedule.clone(),
+                schedule,
                 channel_type: batch.batch().channel_type.clone(),
                 invalid_pattern: settings.invalid_pattern.clone(),
             },

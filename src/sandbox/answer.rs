@@ -57,6 +57,14 @@ pub(super) fn time_text(epoch_ms: u64) -> String {
     time.map_or_else(String::new, |time| format!("{time:.3}"))
 }
 
+/// The same, or null where 0 stands for never.
+pub(super) fn time_or_null(epoch_ms: u64) -> Value {
+    match epoch_ms {
+        0 => Value::Null,
+        ms => Value::from(time_text(ms)),
+    }
+}
+
 /// Adds the quota headers, true or false as the settings want them.
 pub(super) fn quota_headers(app: &App, quota: &Quota, grant: Grant, headers: &mut HeaderMap) {
     let honest = app.epoch(grant.reset);

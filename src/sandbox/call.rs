@@ -2,23 +2,22 @@
 
 use std::convert::Infallible;
 use std::future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::service::Service;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::service::TowerToHyperService;
 
+use super::account::{Account, Call};
 use super::answer;
 use super::app::{App, Phase};
 use super::fault::{Fault, FaultRule};
-use super::quota::Grant;
+use super::read;
+use super::report;
 use super::send;
 use super::wire::Link;
 
@@ -27,30 +26,22 @@ use super::wire::Link;
 pub(super) struct Caller {
     pub(super) app: Arc<App>,
     pub(super) link: Arc<Link>,
-    pub(super) router: TowerToHyperService<Router>,
 }
 
-/// Marks a request as being answered, for as long as it lives.
-struct Busy<'a>(&'a App);
-
-impl<'a> Busy<'a> {
-    fn new(app: &'a App) -> Self {
-        let level = app.counters.in_flight.rise();
-        app.counters.in_flight.note_peak(level);
-        Self(app)
-    }
+/// What becomes of a call.
+struct Outcome {
+    /// `None` for an answer that never comes.
+    response: Option<Response<Body>>,
+    delay: Duration,
 }
 
-impl Drop for Busy<'_> {
+/// Counts a call as in flight until it is dropped.
+struct InFlight<'a>(&'a App);
+
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.counters.in_flight.fall();
+        self.0.account().stats.in_flight -= 1;
     }
-}
-
-/// The part of a call that decides about faults.
-struct Numbers {
-    call: u64,
-    send: Option<u64>,
 }
 
 impl Caller {
@@ -58,216 +49,176 @@ impl Caller {
         self,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
+        let app = &*self.app;
         let (parts, body) = request.into_parts();
-        if parts.uri.path().starts_with("/sandbox") {
+        if let Some(page) = parts.uri.path().strip_prefix("/sandbox/") {
             // Reading the account is free: no token, no quota, no fault.
             self.link.request_read();
-            return self
-                .router
-                .call(Request::from_parts(parts, Body::new(body)))
-                .await;
+            return Ok(report::page(&self.app, page));
         }
-        let app = &*self.app;
-        let _busy = Busy::new(app);
         let is_send = parts.method == Method::POST && parts.uri.path() == "/v1/messages";
-        let numbers = Numbers {
-            call: app.counters.requests.fetch_add(1, Ordering::Relaxed) + 1,
-            send: is_send.then(|| app.counters.sends.fetch_add(1, Ordering::Relaxed) + 1),
+        let call = app.account().begin(is_send);
+        let _in_flight = InFlight(app);
+        let Outcome { response, delay } = match self.read(call, body).await {
+            Ok(body) => self.handle(call, &parts, &body),
+            Err(refused) => refused.into(),
         };
-        let Some(response) = self.gate(&numbers, parts, body).await else {
-            app.counters.unanswered.fetch_add(1, Ordering::Relaxed);
+        pause(delay).await;
+        let Some(response) = response else {
+            app.account().stats.unanswered += 1;
             return future::pending().await;
         };
-        app.counters.answered(response.status().as_u16());
+        let status = response.status().as_u16();
+        *app.account().stats.by_status.entry(status).or_default() += 1;
         Ok(response)
     }
 
-    /// Everything up to the quota; `None` for an answer that never comes.
-    async fn gate(
-        &self,
-        numbers: &Numbers,
-        parts: Parts,
-        body: Incoming,
-    ) -> Option<Response<Body>> {
+    /// The body, after the scripted latency; an answer if the call is refused before it is handled.
+    async fn read(&self, call: Call, body: Incoming) -> Result<Bytes, Response<Body>> {
         let app = &*self.app;
+        let refuse = |status, text| {
+            let mut refused = answer::error(app, status, text);
+            let close = HeaderValue::from_static("close");
+            refused.headers_mut().insert(CONNECTION, close);
+            refused
+        };
         if self.link.excess.load(Ordering::Relaxed) {
-            app.counters
-                .throttled_connections
-                .fetch_add(1, Ordering::Relaxed);
+            app.account().stats.throttled.connections += 1;
             let text = "Too many simultaneous connections.";
-            return Some(closing(answer::error(
-                app,
-                StatusCode::TOO_MANY_REQUESTS,
-                text,
-            )));
+            return Err(refuse(StatusCode::TOO_MANY_REQUESTS, text));
         }
-        let Some(body) = read(body, app.settings.max_body).await else {
-            let text = "The request body is too large.";
-            return Some(closing(answer::error(
-                app,
-                StatusCode::PAYLOAD_TOO_LARGE,
-                text,
-            )));
-        };
-        self.link.request_read();
-        let latency = app.latency(numbers.call);
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
-        }
-        let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        if !app.knows_token(authorization, parts.uri.query()) {
-            return Some(answer::error(
-                app,
-                StatusCode::UNAUTHORIZED,
-                "Wrong accessToken.",
-            ));
-        }
-        let grant = app.admit();
-        if grant.is_some_and(|grant| !grant.granted) {
-            app.counters.throttled_quota.fetch_add(1, Ordering::Relaxed);
-            let refused = answer::error(
-                app,
-                StatusCode::TOO_MANY_REQUESTS,
-                "Request quota exceeded.",
-            );
-            return Some(self.with_quota(refused, grant));
-        }
-        let response = match app.fault_for(numbers.call, numbers.send) {
-            None => self.work(numbers, parts, &body).await,
-            Some(rule) => {
-                app.counters.fault(rule.fault.name());
-                self.work_with(rule, numbers, parts, &body).await?
-            }
-        };
-        Some(self.with_quota(response, grant))
-    }
-
-    async fn work(&self, numbers: &Numbers, parts: Parts, body: &Bytes) -> Response<Body> {
-        if numbers.send.is_some() {
-            return send::send(&self.app, body);
-        }
-        match self
-            .router
-            .call(Request::from_parts(parts, Body::from(body.clone())))
+        let body = axum::body::to_bytes(Body::new(body), app.settings.max_body)
             .await
-        {
-            Ok(response) => response,
-            Err(impossible) => match impossible {},
-        }
+            .map_err(|_| {
+                refuse(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The request body is too large.",
+                )
+            })?;
+        self.link.request_read();
+        pause(app.settings.latency_of(call.number)).await;
+        Ok(body)
     }
 
-    /// The work with a fault before, after or instead of it; `None` for an answer that never comes.
-    async fn work_with(
-        &self,
-        rule: &FaultRule,
-        numbers: &Numbers,
-        parts: Parts,
-        body: &Bytes,
-    ) -> Option<Response<Body>> {
+    /// Decides about a call and enters its effects, under one lock.
+    fn handle(&self, call: Call, parts: &Parts, body: &[u8]) -> Outcome {
         let app = &*self.app;
-        match rule.fault {
-            Fault::Status { code, accepted } => {
-                if accepted {
-                    self.work(numbers, parts, body).await;
-                }
-                Some(scripted_error(app, rule, code))
+        if !knows_token(app, parts) {
+            return answer::error(app, StatusCode::UNAUTHORIZED, "Wrong accessToken.").into();
+        }
+        let mut account = app.account();
+        let now = app.elapsed();
+        let grant = account.admit(now);
+        let mut outcome: Outcome = if grant.is_some_and(|grant| !grant.granted) {
+            let text = "Request quota exceeded.";
+            answer::error(app, StatusCode::TOO_MANY_REQUESTS, text).into()
+        } else {
+            let aimed = app.settings.faults.iter().any(FaultRule::is_aimed);
+            let target = (aimed && call.send.is_some()).then(|| send::target(body));
+            let fault = account.fault(&app.settings, call, target.flatten().as_ref(), now);
+            self.work(&mut account, call, parts, body, fault)
+        };
+        if let (Some(quota), Some(grant), Some(response)) =
+            (&app.settings.quota, grant, &mut outcome.response)
+        {
+            answer::quota_headers(app, quota, grant, response.headers_mut());
+        }
+        outcome
+    }
+
+    /// The work with what the fault adds to it, or makes of it.
+    fn work(
+        &self,
+        account: &mut Account,
+        call: Call,
+        parts: &Parts,
+        body: &[u8],
+        rule: Option<&FaultRule>,
+    ) -> Outcome {
+        let app = &*self.app;
+        let fault = rule.map(|rule| &rule.fault);
+        let mut outcome = Outcome::from(match (fault.is_none_or(Fault::accepts), call.send) {
+            (false, _) => None,
+            (true, Some(_)) => Some(send::send(app, account, body, fault)),
+            (true, None) => Some(read::read(app, account, parts)),
+        });
+        let Some(rule) = rule else {
+            return outcome;
+        };
+        match &rule.fault {
+            Fault::Status { code, text, .. } => {
+                outcome = error_of(app, rule, *code, text.as_deref()).into();
             }
             Fault::Garbage { accepted } => {
-                if accepted {
-                    self.work(numbers, parts, body).await;
-                }
-                let status = if accepted {
+                let status = if *accepted {
                     StatusCode::CREATED
                 } else {
                     StatusCode::OK
                 };
-                Some(answer::json_text(status, &b"<html>\xff{\"id\": 70012"[..]))
+                outcome = answer::json_text(status, &b"<html>\xff{\"id\": 70012"[..]).into();
             }
-            Fault::Hang { accepted } => {
-                if accepted {
-                    self.work(numbers, parts, body).await;
-                }
-                None
-            }
+            Fault::Hang { .. } => outcome.response = None,
             Fault::CutAfterAccept { byte } => {
-                let response = self.work(numbers, parts, body).await;
-                self.link.cut_after(byte);
-                app.counters.unanswered.fetch_add(1, Ordering::Relaxed);
-                Some(response)
+                self.link.cut_after(*byte);
+                account.stats.unanswered += 1;
             }
-            Fault::CloseAfterAnswer => {
-                let response = self.work(numbers, parts, body).await;
-                self.link.close_after_answer();
-                Some(response)
+            Fault::CloseAfterAnswer => self.link.close_after_answer(),
+            Fault::Outage => {
+                let period = rule.period.unwrap_or(Duration::from_secs(5));
+                app.phase.send_replace(Phase::Outage(period));
             }
-            Fault::Refuse { period } => {
-                let response = self.work(numbers, parts, body).await;
-                app.phase.send_replace(Phase::Refusing(period));
-                Some(response)
-            }
-            Fault::Slow { delay } => {
-                tokio::time::sleep(delay).await;
-                Some(self.work(numbers, parts, body).await)
-            }
-            // Decided by the connection, before anything was read.
-            Fault::DropBeforeRead => Some(self.work(numbers, parts, body).await),
+            Fault::Slow => outcome.delay = rule.period.unwrap_or(Duration::from_secs(1)),
+            // Decided by the connection before anything was read, and by the send.
+            Fault::DropBeforeRead | Fault::FailLater { .. } => {}
         }
-    }
-
-    fn with_quota(&self, mut response: Response<Body>, grant: Option<Grant>) -> Response<Body> {
-        if let (Some(quota), Some(grant)) = (&self.app.settings.quota, grant) {
-            answer::quota_headers(&self.app, quota, grant, response.headers_mut());
-        }
-        response
+        outcome
     }
 }
 
-fn closing(mut response: Response<Body>) -> Response<Body> {
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
-    response
+impl From<Response<Body>> for Outcome {
+    fn from(response: Response<Body>) -> Self {
+        Some(response).into()
+    }
 }
 
-fn scripted_error(app: &App, rule: &FaultRule, code: u16) -> Response<Body> {
+impl From<Option<Response<Body>>> for Outcome {
+    fn from(response: Option<Response<Body>>) -> Self {
+        Self {
+            response,
+            delay: Duration::ZERO,
+        }
+    }
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// True if the token is in the header, or in the query where there is no header.
+fn knows_token(app: &App, parts: &Parts) -> bool {
+    let given = match parts.headers.get(AUTHORIZATION) {
+        Some(header) => header.as_bytes().strip_prefix(b"Bearer "),
+        None => read::query_value(&parts.uri, "access_token").map(str::as_bytes),
+    };
+    let tokens = &app.settings.tokens;
+    given.is_some_and(|given| tokens.iter().any(|token| token.as_bytes() == given))
+}
+
+fn error_of(app: &App, rule: &FaultRule, code: u16, text: Option<&str>) -> Response<Body> {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let known = match code {
+    let usual = match code {
         401 => "Wrong accessToken.",
         403 => "Access denied.",
         404 => "Channel not found.",
         405 => "Method not allowed.",
         _ => "This failure was scripted in the sandbox.",
     };
-    let mut response = answer::error(app, status, rule.text.as_deref().unwrap_or(known));
+    let mut response = answer::error(app, status, text.unwrap_or(usual));
     if let Some(seconds) = rule.retry_after {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
-}
-
-/// The whole body, without a copy where it came in one piece; `None` if it is too large or breaks off.
-async fn read(mut body: Incoming, limit: usize) -> Option<Bytes> {
-    let mut whole = Bytes::new();
-    let mut pieces: Vec<u8> = Vec::new();
-    while let Some(frame) = future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(data) = frame.ok()?.into_data() else {
-            continue;
-        };
-        if whole.len() + pieces.len() + data.len() > limit {
-            return None;
-        }
-        if whole.is_empty() && pieces.is_empty() {
-            whole = data;
-            continue;
-        }
-        pieces.extend_from_slice(&std::mem::take(&mut whole));
-        pieces.extend_from_slice(&data);
-    }
-    Some(if pieces.is_empty() {
-        whole
-    } else {
-        pieces.into()
-    })
 }

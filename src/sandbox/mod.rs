@@ -1,25 +1,29 @@
 //! A simulated Amio API on a local port, for rehearsal and tests.
 //!
-//! It plays what the documentation says and, where the documentation is silent, whatever the
-//! [`Settings`] script: quota windows of three kinds, connection limits, faults that are real on the
-//! wire, webhook events with redelivery. All chance comes from one seed.
+//! It plays what the documentation says and, where the documentation is silent, what the [`Settings`]
+//! script: quota windows of three kinds, connection limits, faults that are real on the wire, webhook
+//! events with redelivery. All chance comes from one seed.
 //!
-//! It keeps its own account of what was accepted ([`Stats`], `GET /sandbox/stats`,
-//! `/sandbox/accepted`, `/sandbox/people`): tests judge a client by this account, not by the client's word.
+//! It keeps its own account of what was accepted ([`Sandbox::stats`], [`Sandbox::messages`], and the
+//! pages `stats`, `accepted`, `messages` and `people` under `/sandbox/`): tests judge a client by this
+//! account, not by the client's own.
 //!
 //! Nobody is ever messaged, and no production path uses this module except `send --sandbox`.
 //!
-//! The way of a request: `server` accepts the connection, `wire` can end it at any byte, `call`
-//! applies token, quota and faults, `send` and `read` do the work, `book` keeps the account.
+//! A request passes these files: `server` accepts the connection, `wire` can end it at any byte, `call`
+//! applies token, quota and faults, `send` and `read` do the work, `account` holds every effect, and
+//! `webhooks` sends the events that follow.
 
+mod account;
 mod answer;
 mod app;
-mod book;
 mod call;
 mod fault;
+mod people;
 mod quota;
 mod random;
 mod read;
+mod report;
 mod send;
 mod server;
 mod settings;
@@ -30,24 +34,26 @@ mod wire;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use fault::parse_duration;
-pub use fault::{Fault, FaultError, FaultRule, Scope};
+pub use fault::{Address, Fault, FaultError, FaultRule, Scope};
+pub use people::AcceptedMessage;
 pub use random::{NotAShare, Share};
 pub use settings::{
-    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, Texts, WindowKind,
+    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, Texts, WebhookSettings,
+    WindowKind,
 };
 pub use stats::{Repeated, Stats, Throttled, WebhookStats};
-pub use webhooks::WebhookSettings;
 
 use app::{App, Phase};
+use tokio::sync::mpsc;
 
 /// Why the sandbox cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The port is taken, or not ours to take.
+    /// The port is taken, or not permitted.
     #[error("the sandbox cannot listen on {address}: {source}; choose another address")]
     Listen {
         /// The address that was asked for.
@@ -96,16 +102,14 @@ impl Sandbox {
         let refused = |source| SandboxError::Listen { address, source };
         let listener = server::listen(address).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let (outbox, accepted) = webhooks::Outbox::new();
-        let hooks = settings.webhooks.clone();
-        let book = book::Book::new();
-        let state = match &settings.state {
-            Some(path) => Some(open_state(path, &settings, &book)?),
-            None => None,
-        };
-        let app = App::new(settings, book, state, hooks.is_some().then_some(outbox));
+        let (outbox, accepted) = mpsc::unbounded_channel();
+        let (hooks, path) = (settings.webhooks.clone(), settings.state.clone());
+        let app = App::new(settings, hooks.is_some().then_some(outbox)).map_err(|source| {
+            let path = path.unwrap_or_default();
+            SandboxError::State { path, source }
+        })?;
         if let Some(hooks) = hooks {
-            tokio::spawn(webhooks::run(Arc::clone(&app), hooks, accepted));
+            tokio::spawn(webhooks::deliver::run(Arc::clone(&app), hooks, accepted));
         }
         tokio::spawn(server::serve(Arc::clone(&app), listener, address));
         Ok(Self { app, address })
@@ -123,24 +127,22 @@ impl Sandbox {
 
     /// The account so far.
     pub fn stats(&self) -> Stats {
-        self.app.stats()
+        self.app.account().stats()
+    }
+
+    /// Every accepted message, by channel and number; one person's messages in their order.
+    pub fn messages(&self) -> Vec<AcceptedMessage> {
+        let account = self.app.account();
+        let people = account.people.iter();
+        people
+            .flat_map(|(&key, person)| report::messages_of(&self.app, key, person))
+            .collect()
     }
 
     /// Closes the listener and every connection; requests in progress get no answer.
     pub fn stop(&self) {
         self.app.phase.send_replace(Phase::Stopped);
     }
-}
-
-fn open_state(
-    path: &Path,
-    settings: &Settings,
-    book: &book::Book,
-) -> Result<state::State, SandboxError> {
-    state::State::open(path, &settings.channels, book).map_err(|source| SandboxError::State {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 impl Drop for Sandbox {

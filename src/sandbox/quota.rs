@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::settings::{Quota, WindowKind};
 
-/// What the quota says to one request. Times are since the sandbox started.
+/// The quota's decision about one request. Times are since the sandbox started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) granted: bool,
@@ -196,7 +196,7 @@ mod tests {
             granted(&mut meter, [5_000, 6_000, 7_000, 14_999]),
             [true, true, false, false]
         );
-        // The next window opens when somebody asks, not when the last one ended.
+        // The next window opens with the next request, not when the last one ended.
         let grant = meter.admit(Duration::from_secs(20));
         assert_eq!(
             grant,

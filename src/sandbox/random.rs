@@ -1,4 +1,4 @@
-//! Chance that repeats: every decision of the sandbox is a function of the seed and of what it is about.
+//! Repeatable chance: every decision of the sandbox is a function of the seed and of its subject.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ pub(super) const fn draw(seed: u64, purpose: u64, subject: u64) -> u64 {
     mix(mix(mix(seed) ^ purpose) ^ subject)
 }
 
-/// A share of all cases, in millionths; written as a percentage (`2%`, `0.5%`).
+/// A share of all cases, in millionths; written as a percentage (`2%`, `0.5%`) or a fraction (`0.02`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
 
@@ -54,30 +54,32 @@ impl fmt::Display for Share {
     }
 }
 
-/// A text that is no percentage between 0 % and 100 %.
+/// A text that is no share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a share: write a percentage from 0% to 100%, such as 2% or 0.5%")]
+#[error(
+    "`{0}` is not a share: write a percentage from 0% to 100%, such as 2% or 0.5%, or a fraction such as 0.02"
+)]
 pub struct NotAShare(String);
 
 impl FromStr for Share {
     type Err = NotAShare;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || NotAShare(text.to_owned());
-        let number = text.trim().strip_suffix('%').ok_or_else(error)?.trim();
+        let (number, places) = match text.trim().strip_suffix('%') {
+            Some(percentage) => (percentage.trim(), 4),
+            None if text.contains('.') => (text.trim(), 6),
+            None => return Err(NotAShare(text.to_owned())),
+        };
         let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
-        if decimals.len() > 4 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(error());
-        }
-        let whole: u32 = whole.parse().map_err(|_| error())?;
-        let decimals: u32 = format!("{decimals:0<4}").parse().map_err(|_| error())?;
-        let millionths = whole
-            .checked_mul(10_000)
-            .and_then(|parts| parts.checked_add(decimals));
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let valid =
+            !whole.is_empty() && digits(whole) && digits(decimals) && decimals.len() <= places;
+        let millionths = format!("{whole}{decimals:0<places$}").parse();
         millionths
-            .filter(|&parts| parts <= Self::ALL.0)
+            .ok()
+            .filter(|&parts| valid && parts <= Self::ALL.0)
             .map(Self)
-            .ok_or_else(error)
+            .ok_or_else(|| NotAShare(text.to_owned()))
     }
 }
 
@@ -90,7 +92,21 @@ mod tests {
         for text in ["0%", "2%", "0.5%", "12.0625%", "100%"] {
             assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
         }
-        for wrong in ["2", "101%", "-1%", "1.00001%", "a%", "%", "99999999999%"] {
+        for (fraction, percentage) in [("0.1", "10%"), ("0.000001", "0.0001%"), ("1.0", "100%")] {
+            assert_eq!(fraction.parse::<Share>(), percentage.parse());
+        }
+        for wrong in [
+            "1.1",
+            "0.0000001",
+            ".",
+            "2",
+            "101%",
+            "-1%",
+            "1.00001%",
+            "a%",
+            "%",
+            "99999999999%",
+        ] {
             assert!(wrong.parse::<Share>().is_err(), "{wrong}");
         }
     }

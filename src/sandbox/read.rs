@@ -1,305 +1,148 @@
-//! The calls that read, and the sandbox's own account, as an axum router.
+//! All calls but the send: channels, contacts, their messages, and notifications.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
-use axum::http::Uri;
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use hyper::body::Frame;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
+use axum::body::Body;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode, Uri};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::answer::{self, time_text};
+use super::account::Account;
+use super::answer::{self, time_or_null};
 use super::app::App;
-use super::book::{Message, Person, Who};
-use super::settings::Channel;
+use super::people::{Message, Person, PersonKey};
+use super::settings::{Channel, Settings};
 
-type Shared = State<Arc<App>>;
-type Answer = Response<Body>;
+const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
-/// All calls but the send itself.
-pub(super) fn router(app: &Arc<App>) -> Router {
-    Router::new()
-        .route("/v1/channels", get(list_channels))
-        .route("/v1/channels/{channel}", get(get_channel))
-        .route("/v1/channels/{channel}/contacts", get(list_contacts))
-        .route(
-            "/v1/channels/{channel}/contacts/{contact}",
-            get(get_contact),
-        )
-        .route(
-            "/v1/channels/{channel}/contacts/{contact}/messages",
-            get(list_messages),
-        )
-        .route("/v1/messages", post(async || StatusCode::NOT_FOUND))
-        .route(
-            "/v1/notifications",
-            post(async || answer::json_text(StatusCode::OK, "{}")),
-        )
-        .route(
-            "/sandbox/stats",
-            get(async |State(app): Shared| Json(app.stats())),
-        )
-        .route(
-            "/sandbox/accepted",
-            get(async |State(app): Shared| lines(app, accepted_line)),
-        )
-        .route(
-            "/sandbox/people",
-            get(async |State(app): Shared| lines(app, person_line)),
-        )
-        .method_not_allowed_fallback(async |State(app): Shared| {
-            answer::error(&app, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.")
-        })
-        .fallback(async |State(app): Shared| {
-            answer::error(&app, StatusCode::NOT_FOUND, "Resource not found.")
-        })
-        .with_state(Arc::clone(app))
-}
+/// An answer, or the name of what was not found.
+type Found = Result<Response<Body>, &'static str>;
 
-/// `max` and `offset` of a list; the documented defaults and limit.
-fn paging(uri: &Uri) -> (usize, usize) {
-    let query = uri.query().unwrap_or_default();
-    let value = |key: &str| -> Option<usize> {
-        query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
+/// Answers a call that is not a send.
+pub(super) fn read(app: &App, account: &Account, parts: &Parts) -> Response<Body> {
+    let (settings, uri) = (&app.settings, &parts.uri);
+    let path: Vec<&str> = uri.path().split('/').skip(1).collect();
+    let (method, found) = match *path.as_slice() {
+        ["v1", "channels"] => (Method::GET, Ok(list_channels(settings, uri))),
+        ["v1", "channels", id] => (Method::GET, get_channel(settings, id)),
+        ["v1", "channels", id, "contacts"] => {
+            (Method::GET, list_contacts(settings, account, id, uri))
+        }
+        ["v1", "channels", id, "contacts", contact] => {
+            (Method::GET, get_contact(settings, account, id, contact))
+        }
+        ["v1", "channels", id, "contacts", contact, "messages"] => (
+            Method::GET,
+            list_messages(settings, account, id, contact, uri),
+        ),
+        ["v1", "notifications"] => (Method::POST, Ok(answer::json_text(StatusCode::OK, "{}"))),
+        ["v1", "messages"] => (Method::POST, Err("Resource")),
+        _ => (parts.method.clone(), Err("Resource")),
     };
-    (
-        value("max").unwrap_or(10).min(100),
-        value("offset").unwrap_or(0),
-    )
+    if method != parts.method {
+        return answer::error(app, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.");
+    }
+    found.unwrap_or_else(|what| {
+        answer::error(app, StatusCode::NOT_FOUND, &format!("{what} not found."))
+    })
 }
 
-fn page(items: Vec<Value>, total: usize) -> Answer {
-    let mut response = Json(items).into_response();
-    response.headers_mut().insert(
-        HeaderName::from_static("x-total-count"),
-        HeaderValue::from(total),
-    );
+/// The value of a parameter in the query.
+pub(super) fn query_value<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
+    let mut pairs = uri.query()?.split('&');
+    pairs.find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}
+
+fn ok(value: &Value) -> Response<Body> {
+    answer::json_text(StatusCode::OK, value.to_string())
+}
+
+/// The items that `max` and `offset` ask for, with the documented default and limit, and their total.
+fn page<T>(uri: &Uri, items: impl Iterator<Item = T>, show: impl Fn(T) -> Value) -> Response<Body> {
+    let number = |key| query_value(uri, key)?.parse().ok();
+    let max = number("max").unwrap_or(10).min(100);
+    let offset = number("offset").unwrap_or(0);
+    let (mut total, mut shown) = (0, Vec::new());
+    for item in items {
+        if total >= offset && shown.len() < max {
+            shown.push(show(item));
+        }
+        total += 1;
+    }
+    let mut response = ok(&shown.into());
+    response
+        .headers_mut()
+        .insert(TOTAL, HeaderValue::from(total));
     response
 }
 
-fn not_found(app: &App, what: &str) -> Answer {
-    answer::error(app, StatusCode::NOT_FOUND, &format!("{what} not found."))
-}
-
-fn channel_json(app: &App, channel: &Channel) -> Value {
-    let webhook = app.settings.webhooks.as_ref().map(|webhooks| {
+fn channel_json(settings: &Settings, channel: &Channel) -> Value {
+    let webhook = settings.webhooks.as_ref().map(|webhooks| {
         json!({ "id": "7001200300400500001", "url": webhooks.url, "secret": webhooks.secret, "ssl_verification": true })
     });
     json!({ "id": channel.id, "type": channel.kind, "name": channel.name, "mode": "production", "webhook": webhook })
 }
 
-async fn list_channels(State(app): Shared, uri: Uri) -> Answer {
-    let (max, offset) = paging(&uri);
-    let channels = &app.settings.channels;
-    page(
-        channels
-            .iter()
-            .skip(offset)
-            .take(max)
-            .map(|channel| channel_json(&app, channel))
-            .collect(),
-        channels.len(),
-    )
+fn list_channels(settings: &Settings, uri: &Uri) -> Response<Body> {
+    page(uri, settings.channels.iter(), |channel| {
+        channel_json(settings, channel)
+    })
 }
 
-async fn get_channel(State(app): Shared, Path(id): Path<String>) -> Answer {
-    match app.channel(&id) {
-        Some((_, channel)) => Json(channel_json(&app, channel)).into_response(),
-        None => not_found(&app, "Channel"),
-    }
+fn get_channel(settings: &Settings, id: &str) -> Found {
+    let (_, channel) = settings.channel(id).ok_or("Channel")?;
+    Ok(ok(&channel_json(settings, channel)))
 }
 
-fn contact_json(who: Who, person: &Person) -> Value {
-    let (id, number) = (who.contact_id().to_string(), who.number().to_string());
+fn contact_json(key: PersonKey, person: &Person) -> Value {
+    let (id, number) = (key.contact_id().to_string(), key.number().to_string());
     json!({ "id": id, "name": person.name, "phone_number": number })
 }
 
-async fn list_contacts(State(app): Shared, Path(id): Path<String>, uri: Uri) -> Answer {
-    let Some((index, _)) = app.channel(&id) else {
-        return not_found(&app, "Channel");
-    };
-    let (max, offset) = paging(&uri);
-    let (mut total, mut items) = (0, Vec::new());
-    for shard in 0..app.book.shard_count() {
-        app.book.each_in(shard, |who, person| {
-            if who.channel() == usize::from(index) {
-                if total >= offset && items.len() < max {
-                    items.push(contact_json(who, person));
-                }
-                total += 1;
-            }
-        });
-    }
-    page(items, total)
+fn list_contacts(settings: &Settings, account: &Account, id: &str, uri: &Uri) -> Found {
+    let (index, _) = settings.channel(id).ok_or("Channel")?;
+    Ok(page(uri, account.of_channel(index), |(key, person)| {
+        contact_json(key, person)
+    }))
 }
 
-/// The person that a path names, if anybody messaged them on that channel.
-fn named(app: &App, channel: &str, contact: &str) -> Option<Who> {
-    let (index, _) = app.channel(channel)?;
-    let who = Who::from_contact_id(contact.parse().ok()?)?;
-    (who.channel() == usize::from(index)).then_some(who)
+/// The person with this contact id, if they were messaged on the channel with this index.
+fn person<'a>(account: &'a Account, channel: u8, contact: &str) -> Option<(PersonKey, &'a Person)> {
+    let key = PersonKey::from_contact_id(contact.parse().ok()?)?;
+    let person = account.people.get(&key)?;
+    (key.channel() == usize::from(channel)).then_some((key, person))
 }
 
-async fn get_contact(
-    State(app): Shared,
-    Path((channel, contact)): Path<(String, String)>,
-) -> Answer {
-    let found = named(&app, &channel, &contact)
-        .and_then(|who| app.book.with(who, |person| contact_json(who, person)));
-    found.map_or_else(
-        || not_found(&app, "Contact"),
-        |contact| Json(contact).into_response(),
-    )
+fn get_contact(settings: &Settings, account: &Account, id: &str, contact: &str) -> Found {
+    let (index, _) = settings.channel(id).ok_or("Channel")?;
+    let (key, person) = person(account, index, contact).ok_or("Contact")?;
+    Ok(ok(&contact_json(key, person)))
 }
 
-fn message_json(channel: &Channel, who: Who, message: &Message) -> Value {
-    let time = |ms: u64| {
-        if ms == 0 {
-            Value::Null
-        } else {
-            Value::from(time_text(ms))
-        }
-    };
+fn list_messages(
+    settings: &Settings,
+    account: &Account,
+    id: &str,
+    contact: &str,
+    uri: &Uri,
+) -> Found {
+    let (index, channel) = settings.channel(id).ok_or("Channel")?;
+    let (key, person) = person(account, index, contact).ok_or("Contact")?;
+    // Newest first, as a conversation is read. The documentation does not give the order.
+    let messages = person.messages.iter().rev();
+    Ok(page(uri, messages, |message| {
+        message_json(channel, key, message)
+    }))
+}
+
+fn message_json(channel: &Channel, key: PersonKey, message: &Message) -> Value {
     json!({
         "id": message.id.to_string(),
         "direction": "sent",
-        "sent": time(message.sent_ms),
-        "delivered": time(message.delivered_ms),
-        "read": time(message.read_ms),
+        "sent": time_or_null(message.sent_ms),
+        "delivered": time_or_null(message.delivered_ms),
+        "read": time_or_null(message.read_ms),
         "channel": { "id": channel.id, "type": channel.kind },
-        "contact": { "id": who.contact_id().to_string() },
-        "content": serde_json::from_str::<Value>(&message.content).unwrap_or(Value::Null),
+        "contact": { "id": key.contact_id().to_string() },
+        "content": message.content,
     })
-}
-
-async fn list_messages(
-    State(app): Shared,
-    Path((id, contact)): Path<(String, String)>,
-    uri: Uri,
-) -> Answer {
-    let Some((_, channel)) = app.channel(&id) else {
-        return not_found(&app, "Channel");
-    };
-    let (max, offset) = paging(&uri);
-    let found = named(&app, &id, &contact).and_then(|who| {
-        app.book.with(who, |person| {
-            // Newest first, as a conversation is read. The documentation does not tell the order.
-            let items = person.messages.iter().rev().skip(offset).take(max);
-            (
-                items
-                    .map(|message| message_json(channel, who, message))
-                    .collect(),
-                person.messages.len(),
-            )
-        })
-    });
-    found.map_or_else(
-        || not_found(&app, "Contact"),
-        |(items, total)| page(items, total),
-    )
-}
-
-fn accepted_line(app: &App, who: Who, person: &Person) -> Value {
-    let digest = |message: &Message| {
-        let hash = Sha256::digest(message.content.as_bytes());
-        let start = hash
-            .iter()
-            .take(8)
-            .fold(0, |start, &byte| start << 8 | u64::from(byte));
-        format!("{start:016x}")
-    };
-    let messages = person.messages.iter().map(|message| {
-        json!({ "id": message.id.to_string(), "sent": time_text(message.sent_ms), "digest": digest(message) })
-    });
-    json!({
-        "number": who.number().to_string(),
-        "channel_id": app.settings.channels.get(who.channel()).map(|channel| &channel.id),
-        "contact_id": who.contact_id().to_string(),
-        "count": person.messages.len(),
-        "messages": messages.collect::<Vec<_>>(),
-    })
-}
-
-fn person_line(app: &App, who: Who, person: &Person) -> Value {
-    let time = |ms: u64| {
-        if ms == 0 {
-            Value::Null
-        } else {
-            Value::from(time_text(ms))
-        }
-    };
-    let messages = person.messages.iter().map(|message| {
-        let failed = (message.failed_code > 0).then_some(message.failed_code);
-        json!({
-            "id": message.id.to_string(),
-            "delivered_at": time(message.delivered_ms),
-            "read_at": time(message.read_ms),
-            "failed": failed,
-        })
-    });
-    json!({
-        "number": who.number().to_string(),
-        "channel_id": app.settings.channels.get(who.channel()).map(|channel| &channel.id),
-        "contact_id": who.contact_id().to_string(),
-        "opted_in_at": time(person.opted_in_ms),
-        "stopped_at": time(person.stopped_ms),
-        "stop_taken_at": time(person.stop_taken_ms),
-        "messages_after_stop": person.after_stop,
-        "messages": messages.collect::<Vec<_>>(),
-    })
-}
-
-type Line = fn(&App, Who, &Person) -> Value;
-
-/// One JSON object a line for everybody, made shard by shard while the answer is sent.
-fn lines(app: Arc<App>, line: Line) -> Answer {
-    let mut response = Response::new(Body::new(Lines {
-        app,
-        line,
-        shard: 0,
-    }));
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-ndjson"),
-    );
-    response
-}
-
-struct Lines {
-    app: Arc<App>,
-    line: Line,
-    shard: usize,
-}
-
-impl hyper::body::Body for Lines {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        while self.shard < self.app.book.shard_count() {
-            let mut text = String::new();
-            self.app.book.each_in(self.shard, |who, person| {
-                text.push_str(&(self.line)(&self.app, who, person).to_string());
-                text.push('\n');
-            });
-            self.shard += 1;
-            if !text.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(text.into()))));
-            }
-        }
-        Poll::Ready(None)
-    }
 }

@@ -1,8 +1,6 @@
 //! `POST /v1/messages`: what the API documents about sending, and no more.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
-use std::sync::Arc;
 
 use axum::body::Body;
 use hyper::header::{HeaderValue, LOCATION};
@@ -10,67 +8,65 @@ use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::account::{Account, NewMessage, Receipt};
 use super::answer;
 use super::app::App;
-use super::book::{Receipt, Who};
+use super::fault::{Address, Fault, Target};
+use super::people::PersonKey;
 use super::settings::Channel;
-use super::webhooks::Accepted;
 
 #[derive(Deserialize)]
 struct Request<'a> {
-    #[serde(borrow)]
-    channel: Option<Reference<'a>>,
-    #[serde(borrow)]
-    contact: Option<Contact<'a>>,
+    channel: Option<Reference>,
+    contact: Option<Reference>,
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
 }
 
+/// A channel (`id` only) or a contact.
 #[derive(Deserialize)]
-struct Reference<'a> {
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Contact<'a> {
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    phone_number: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    first_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    last_name: Option<Cow<'a, str>>,
+struct Reference {
+    id: Option<String>,
+    phone_number: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Content<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
+    #[serde(rename = "type")]
+    kind: String,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
 }
 
-/// The reserved keys of `metadata`.
 #[derive(Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    tag: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "platform_metadata")]
-    platform: Option<Cow<'a, str>>,
+struct Media {
+    url: String,
 }
 
-const TAGS: [&str; 14] = [
+/// The reserved keys of `metadata`.
+#[derive(Deserialize)]
+struct Metadata {
+    tag: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(rename = "platform_metadata")]
+    platform: Option<String>,
+}
+
+/// The one tag that Facebook has not retired.
+const HUMAN_AGENT: &str = "HUMAN_AGENT";
+
+const TAGS: [&str; 15] = [
     "ACCOUNT_UPDATE",
     "APPLICATION_UPDATE",
     "APPOINTMENT_UPDATE",
     "CONFIRMED_EVENT_REMINDER",
     "CONFIRMED_EVENT_UPDATE",
+    HUMAN_AGENT,
     "ISSUE_RESOLUTION",
     "NON_PROMOTIONAL_SUBSCRIPTION",
     "PAYMENT_UPDATE",
@@ -82,149 +78,150 @@ const TAGS: [&str; 14] = [
     "TRANSPORTATION_UPDATE",
 ];
 
-/// Why a send is refused.
-enum Refusal {
-    NoSuchChannel,
-    Invalid(Cow<'static, str>),
-    NoMessenger,
+/// Why a send is refused: the status and the error text.
+struct Refusal(StatusCode, Cow<'static, str>);
+
+impl<T: Into<Cow<'static, str>>> From<T> for Refusal {
+    fn from(text: T) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, text.into())
+    }
 }
 
-impl From<&'static str> for Refusal {
-    fn from(text: &'static str) -> Self {
-        Self::Invalid(text.into())
-    }
+/// Where a message goes; `None` if the body does not say.
+pub(super) fn target(body: &[u8]) -> Option<Target> {
+    let request: Request = serde_json::from_slice(body).ok()?;
+    let by = match request.contact?.id {
+        Some(_) => Address::Id,
+        None => Address::Phone,
+    };
+    Some(Target {
+        channel: request.channel?.id?,
+        by,
+    })
 }
 
 /// Accepts or refuses one message.
-pub(super) fn send(app: &Arc<App>, body: &[u8]) -> Response<Body> {
-    match accept(app, body) {
-        Ok(response) => response,
-        Err(Refusal::NoSuchChannel) => {
-            answer::error(app, StatusCode::NOT_FOUND, "Channel not found.")
-        }
-        Err(Refusal::Invalid(text)) => answer::error(app, StatusCode::UNPROCESSABLE_ENTITY, &text),
-        Err(Refusal::NoMessenger) => answer::error(
-            app,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &app.settings.texts.no_messenger,
-        ),
-    }
+pub(super) fn send(
+    app: &App,
+    account: &mut Account,
+    body: &[u8],
+    fault: Option<&Fault>,
+) -> Response<Body> {
+    accept(app, account, body, fault)
+        .unwrap_or_else(|Refusal(status, text)| answer::error(app, status, &text))
 }
 
-fn accept(app: &Arc<App>, body: &[u8]) -> Result<Response<Body>, Refusal> {
-    let request: Request = serde_json::from_slice(body)
-        .map_err(|error| Refusal::Invalid(format!("Invalid request body: {error}.").into()))?;
-    let channel_id = request
-        .channel
-        .and_then(|channel| channel.id)
-        .ok_or("channel.id is required.")?;
-    let (index, channel) = app.channel(&channel_id).ok_or(Refusal::NoSuchChannel)?;
+fn accept(
+    app: &App,
+    account: &mut Account,
+    body: &[u8],
+    fault: Option<&Fault>,
+) -> Result<Response<Body>, Refusal> {
+    let settings = &app.settings;
+    let request: Request =
+        serde_json::from_slice(body).map_err(|error| format!("Invalid request body: {error}."))?;
+    let channel_id = request.channel.and_then(|channel| channel.id);
+    let (index, channel) = settings
+        .channel(&channel_id.ok_or("channel.id is required.")?)
+        .ok_or(Refusal(StatusCode::NOT_FOUND, "Channel not found.".into()))?;
     let contact = request.contact.ok_or("contact is required.")?;
     let content = request.content.ok_or("content is required.")?;
     check_content(channel, content)?;
-    request.metadata.map_or(Ok(()), check_metadata)?;
-    let (who, by_phone) = find(app, index, &contact)?;
-    if by_phone && channel.answers_at_once() && app.is_unreachable(who) {
-        return Err(Refusal::NoMessenger);
+    let metadata = request.metadata;
+    let tag = metadata.map_or(Ok(None), check_metadata)?;
+    if settings.retired_tags && tag.as_deref().is_some_and(|tag| tag != HUMAN_AGENT) {
+        return Err("(#100) Invalid parameter".into());
     }
-    let name = match (&contact.first_name, &contact.last_name) {
-        (Some(first), Some(last)) => Some(Cow::from(format!("{first} {last}"))),
-        (Some(one), None) | (None, Some(one)) => Some(Cow::from(&**one)),
-        (None, None) => None,
-    };
+    let (key, by_phone) = find(app, account, index, &contact)?;
+    if by_phone && channel.is_messenger() && settings.is_unreachable(key.number()) {
+        return Err(settings.texts.no_messenger.clone().into());
+    }
     let now_ms = app.now_ms();
-    let receipt = app.book.accept(who, now_ms, content.get(), name.as_deref());
-    if let Some(state) = &app.state
-        && let Err(error) = state.keep(channel, who, receipt.message_id, now_ms, content)
+    if let Some(window) = settings.reply_window
+        && channel.is_messenger()
+        && tag.is_none()
+        && account
+            .people
+            .get(&key)
+            .is_some_and(|person| person.is_outside(window, now_ms))
     {
-        tracing::error!("the sandbox cannot write its state file: {error}");
+        return Err("(#10) This message is sent outside of allowed window.".into());
     }
-    if let Some(outbox) = &app.outbox {
-        let metadata = request.metadata.map(|metadata| metadata.get().into());
-        outbox.accepted(
-            &app.counters,
-            Accepted {
-                receipt,
-                by_phone,
-                sent_ms: now_ms,
-                content: content.get().into(),
-                metadata,
-            },
-        );
-    }
-    Ok(created(
-        channel,
-        receipt,
+    let message = NewMessage { content, metadata };
+    let (message_id, count) = account.accept(settings, key, now_ms, message);
+    note_name(account, key, &contact);
+    let fail_later = match fault {
+        Some(Fault::FailLater { code }) => Some(*code),
+        Some(_) | None => None,
+    };
+    let receipt = Receipt {
+        key,
+        message_id,
+        count,
         by_phone,
-        content.get(),
-        request.metadata.map(RawValue::get),
-    ))
+        fail_later,
+    };
+    app.publish(account, receipt);
+    Ok(created(channel, receipt, message))
 }
 
-/// Who is meant, and whether by phone number.
-fn find(app: &App, channel: u8, contact: &Contact) -> Result<(Who, bool), Refusal> {
+/// Keeps the first name that was given for a person.
+fn note_name(account: &mut Account, key: PersonKey, contact: &Reference) {
+    let parts = [&contact.first_name, &contact.last_name];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    if let Some(person) = account.people.get_mut(&key)
+        && person.name.is_none()
+        && !parts.is_empty()
+    {
+        person.name = Some(parts.join(" ").into());
+    }
+}
+
+/// The person who is meant, and whether by phone number.
+fn find(
+    app: &App,
+    account: &Account,
+    channel: u8,
+    contact: &Reference,
+) -> Result<(PersonKey, bool), Refusal> {
     if let Some(id) = &contact.id {
-        let id = id.parse().ok();
-        let who = id.and_then(Who::from_contact_id);
-        let who = who.filter(|who| who.channel() == usize::from(channel));
-        let known = if app.settings.any_contact {
-            // An id that was not given out by a sandbox stands for a number that nobody has.
-            who.or_else(|| Some(Who::new(channel, id?)))
-        } else {
-            who.filter(|who| app.book.with(*who, |_| ()).is_some())
-        };
-        return known
-            .map(|who| (who, false))
-            .ok_or_else(|| "Contact not found.".into());
+        let key = id.parse().ok().and_then(PersonKey::from_contact_id);
+        let known = key.filter(|key| {
+            let is_known = app.settings.earlier_contacts || account.people.contains_key(key);
+            key.channel() == usize::from(channel) && is_known
+        });
+        return Ok((known.ok_or("Contact not found.")?, false));
     }
-    let phone = contact
-        .phone_number
-        .as_deref()
-        .ok_or("contact.id or contact.phone_number is required.")?;
-    let (mut number, mut digits) = (0u64, 0);
-    for byte in phone.bytes() {
-        match byte {
-            b'0'..=b'9' if digits < 15 => {
-                number = number * 10 + u64::from(byte - b'0');
-                digits += 1;
-            }
-            b' ' | b'-' | b'(' | b')' | b'.' | b'/' | b'+' => {}
-            _ => return Err("contact.phone_number is not a phone number.".into()),
-        }
-    }
-    if digits < 7 {
+    let phone = contact.phone_number.as_deref();
+    let phone = phone.ok_or("contact.id or contact.phone_number is required.")?;
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let is_allowed = |c: char| c.is_ascii_digit() || " -().+/".contains(c);
+    if !(7..=15).contains(&digits.len()) || !phone.chars().all(is_allowed) {
         return Err("contact.phone_number is not a phone number.".into());
     }
-    Ok((Who::new(channel, number), true))
+    let number = digits.parse().unwrap_or_default();
+    Ok((PersonKey::new(channel, number), true))
 }
 
 fn check_content(channel: &Channel, content: &RawValue) -> Result<(), Refusal> {
     let content: Content = serde_json::from_str(content.get())
         .map_err(|_| "content must have a type and a payload.")?;
-    let allowed: &[&str] = match channel.kind.as_str() {
-        "mobile" => &["text"],
-        "viber_business_messages" => &["text", "structure", "image"],
-        _ => &[
-            "text",
-            "image",
-            "audio",
-            "video",
-            "file",
-            "structure",
-            "receipt",
-        ],
+    let kind = content.kind.as_str();
+    let allowed = match kind {
+        "text" => true,
+        "structure" | "image" => !channel.is_mobile(),
+        "audio" | "video" | "file" | "receipt" => !channel.is_mobile() && !channel.is_viber(),
+        _ => false,
     };
-    if !allowed.contains(&&*content.kind) {
-        return Err(Refusal::Invalid(
-            format!("content.type {} is not supported.", content.kind).into(),
-        ));
+    if !allowed {
+        return Err(format!("content.type {kind} is not supported.").into());
     }
     let payload = content.payload.map_or("null", RawValue::get);
-    let valid = match &*content.kind {
+    let valid = match kind {
         "text" => payload.starts_with('"') && payload.len() > 2,
         "structure" => payload.starts_with(['{', '[']),
         "receipt" => payload.starts_with('{'),
-        _ => serde_json::from_str::<Url>(payload).is_ok_and(|media| media.url.starts_with("http")),
+        _ => serde_json::from_str(payload).is_ok_and(|Media { url }| url.starts_with("http")),
     };
     if valid {
         Ok(())
@@ -233,70 +230,52 @@ fn check_content(channel: &Channel, content: &RawValue) -> Result<(), Refusal> {
     }
 }
 
-#[derive(Deserialize)]
-struct Url<'a> {
-    #[serde(borrow)]
-    url: Cow<'a, str>,
-}
-
-fn check_metadata(metadata: &RawValue) -> Result<(), Refusal> {
+/// The message tag, in capitals.
+fn check_metadata(metadata: &RawValue) -> Result<Option<String>, Refusal> {
     let metadata: Metadata = serde_json::from_str(metadata.get())
         .map_err(|_| "metadata must be an object; tag, type and platform_metadata are texts.")?;
-    if let Some(tag) = &metadata.tag {
-        let known = TAGS.iter().any(|known| known.eq_ignore_ascii_case(tag));
-        if !known {
-            return Err(Refusal::Invalid(
-                format!("metadata.tag {tag} is not a message tag.").into(),
-            ));
+    let is_in =
+        |words: &[&str], word: &str| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    match (&metadata.tag, &metadata.kind) {
+        (Some(tag), _) if !is_in(&TAGS, tag) => {
+            return Err(format!("metadata.tag {tag} is not a message tag.").into());
         }
-    }
-    if let Some(kind) = &metadata.kind {
-        if metadata.tag.is_some() {
+        (Some(_), Some(_)) => {
             return Err("metadata.type and metadata.tag exclude each other.".into());
         }
-        if !["response", "update"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(kind))
-        {
+        (None, Some(kind)) if !is_in(&["response", "update"], kind) => {
             return Err("metadata.type must be response or update.".into());
         }
+        (Some(_), None) | (None, Some(_) | None) => {}
     }
-    match metadata.platform {
-        Some(text) if text.chars().count() > 1000 => {
-            Err("metadata.platform_metadata is longer than 1000 characters.".into())
-        }
-        Some(_) | None => Ok(()),
+    let platform = metadata.platform.unwrap_or_default();
+    if platform.chars().count() > 1000 {
+        return Err("metadata.platform_metadata is longer than 1000 characters.".into());
     }
+    Ok(metadata.tag.map(|tag| tag.to_ascii_uppercase()))
 }
 
-fn created(
-    channel: &Channel,
-    receipt: Receipt,
-    by_phone: bool,
-    content: &str,
-    metadata: Option<&str>,
-) -> Response<Body> {
+/// The 201. Content and metadata go back as they came.
+fn created(channel: &Channel, receipt: Receipt, message: NewMessage) -> Response<Body> {
     let Receipt {
-        who, message_id, ..
+        key, message_id, ..
     } = receipt;
-    let mut body = String::with_capacity(220 + content.len() + metadata.map_or(0, str::len));
-    // Written by hand, because content and metadata go back as they came. A `String` takes every write.
-    let contact_id = who.contact_id();
-    _ = write!(
-        body,
-        r#"{{"id":"{message_id}","channel":{{"id":"{}","type":"{}"}},"contact":{{"id":"{contact_id}""#,
-        channel.id, channel.kind
+    let phone = if receipt.by_phone {
+        format!(r#","phone_number":"{}""#, key.number())
+    } else {
+        String::new()
+    };
+    let metadata = message
+        .metadata
+        .map(|metadata| format!(r#","metadata":{metadata}"#));
+    let body = format!(
+        r#"{{"id":"{message_id}","channel":{{"id":"{}","type":"{}"}},"contact":{{"id":"{}"{phone}}},"content":{}{}}}"#,
+        channel.id,
+        channel.kind,
+        key.contact_id(),
+        message.content,
+        metadata.unwrap_or_default(),
     );
-    if by_phone {
-        _ = write!(body, r#","phone_number":"{}""#, who.number());
-    }
-    body.push_str(r#"},"content":"#);
-    body.push_str(content);
-    if let Some(metadata) = metadata {
-        body.push_str(r#","metadata":"#);
-        body.push_str(metadata);
-    }
-    body.push('}');
     let mut response = answer::json_text(StatusCode::CREATED, body);
     let location = format!("https://api.amio.io/v1/messages/{message_id}");
     if let Ok(location) = HeaderValue::try_from(location) {

@@ -10,23 +10,21 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::app::{App, Phase};
 use super::call::Caller;
-use super::read;
 use super::settings::{ConnectionLimit, Excess};
 use super::wire::{Link, Wire};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
-/// A client that replaces a connection may open the new one before we have seen the old one close:
-/// so long a connection that seems to be too many has time to prove that it is not.
+/// A client that replaces a connection may open the new one before the old one is seen to close: so
+/// long a connection above the limit waits for a place before it is refused.
 const REPLACING: Duration = Duration::from_millis(20);
-/// Likewise, before a new peak of connections is believed.
+/// Likewise, a new peak of connections counts only if it lasts so long.
 const SETTLING: Duration = Duration::from_millis(2);
 
 fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
@@ -47,7 +45,6 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until the phase is [`Phase::Stopped`].
 pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: SocketAddr) {
-    let router = TowerToHyperService::new(read::router(&app));
     let slots = Arc::new(Semaphore::new(
         app.settings
             .connections
@@ -58,8 +55,7 @@ pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: Soc
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let link = Arc::new(Link::new());
-                    let caller = Caller { app: Arc::clone(&app), link, router: router.clone() };
+                    let caller = Caller { app: Arc::clone(&app), link: Arc::new(Link::new()) };
                     tokio::spawn(connection(caller, stream, Arc::clone(&slots), app.phase.subscribe()));
                 }
                 // Out of file descriptors, or the peer was faster: neither ends the server.
@@ -70,7 +66,7 @@ pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: Soc
                 match phase {
                     Phase::Stopped => return,
                     Phase::Open => {}
-                    Phase::Refusing(period) => match refuse(&app, listener, address, period, &mut phases).await {
+                    Phase::Outage(period) => match outage(&app, listener, address, period, &mut phases).await {
                         Some(reopened) => listener = reopened,
                         None => return,
                     },
@@ -81,7 +77,7 @@ pub(super) async fn serve(app: Arc<App>, mut listener: TcpListener, address: Soc
 }
 
 /// Closes the listener for a while; `None` if the sandbox stops meanwhile.
-async fn refuse(
+async fn outage(
     app: &App,
     listener: TcpListener,
     address: SocketAddr,
@@ -89,7 +85,7 @@ async fn refuse(
     phases: &mut watch::Receiver<Phase>,
 ) -> Option<TcpListener> {
     drop(listener);
-    app.counters.outages.fetch_add(1, Ordering::Relaxed);
+    app.account().stats.outages += 1;
     // A bound socket that does not listen refuses connections and keeps the port ours.
     let reserved = socket(address);
     let stopped = async {
@@ -103,11 +99,11 @@ async fn refuse(
         _ = stopped => return None,
     }
     app.phase.send_if_modified(|phase| {
-        let refusing = *phase != Phase::Stopped;
-        if refusing {
+        let is_over = *phase != Phase::Stopped;
+        if is_over {
             *phase = Phase::Open;
         }
-        refusing
+        is_over
     });
     match reserved {
         Ok(socket) => socket.listen(BACKLOG).ok(),
@@ -115,13 +111,30 @@ async fn refuse(
     }
 }
 
-/// Counts a connection for as long as it lives.
+/// Counts a connection as open until it is dropped.
 struct Open(Arc<App>);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.counters.connections.fall();
+        self.0.account().stats.connections -= 1;
     }
+}
+
+/// Counts a connection that opens.
+async fn open(app: &Arc<App>) -> Open {
+    let opened = {
+        let stats = &mut app.account().stats;
+        stats.connections += 1;
+        stats.connections
+    };
+    let open = Open(Arc::clone(app));
+    if opened > app.account().stats.peak_connections {
+        tokio::time::sleep(SETTLING).await;
+        let stats = &mut app.account().stats;
+        let level = opened.min(stats.connections);
+        stats.peak_connections = stats.peak_connections.max(level);
+    }
+    open
 }
 
 async fn connection(
@@ -131,16 +144,8 @@ async fn connection(
     mut phases: watch::Receiver<Phase>,
 ) {
     let app = Arc::clone(&caller.app);
-    let gauge = &app.counters.connections;
-    let mut level = gauge.rise();
-    let _open = Open(Arc::clone(&app));
-    let limit = app.settings.connections;
-    if level > gauge.peak.load(Ordering::Relaxed) {
-        tokio::time::sleep(SETTLING).await;
-        level = level.min(gauge.level.load(Ordering::Acquire));
-        gauge.note_peak(level);
-    }
-    let _slot = match limit {
+    let _open = open(&app).await;
+    let _slot = match app.settings.connections {
         None => None,
         Some(ConnectionLimit { excess, .. }) => match (free_slot(&slots, excess).await, excess) {
             (Some(slot), _) => Some(slot),
@@ -149,9 +154,7 @@ async fn connection(
                 None
             }
             (None, Excess::Close) => {
-                app.counters
-                    .refused_connections
-                    .fetch_add(1, Ordering::Relaxed);
+                app.account().stats.refused_connections += 1;
                 return;
             }
         },
@@ -186,7 +189,7 @@ async fn serve_connection(caller: Caller, stream: TcpStream, phases: &mut watch:
                 match phase {
                     Phase::Stopped => return,
                     Phase::Open => {}
-                    Phase::Refusing(_) => served.as_mut().graceful_shutdown(),
+                    Phase::Outage(_) => served.as_mut().graceful_shutdown(),
                 }
             }
         }

@@ -4,9 +4,12 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::fault::FaultRule;
-use super::random::Share;
-use super::webhooks::WebhookSettings;
+use super::fault::{Fault, FaultRule};
+use super::random::{Share, draw};
+
+/// Purposes of draws, so that decisions about the same subject are independent.
+const NO_MESSENGER: u64 = 1;
+const JITTER: u64 = 2;
 
 /// Everything that can be scripted. `Default` is the quickstart: no faults, a generous quota.
 #[derive(Debug, Clone)]
@@ -23,13 +26,18 @@ pub struct Settings {
     pub texts: Texts,
     /// How `status.code` of the error envelope is written.
     pub code_form: CodeForm,
+    /// Messages with a tag that Facebook has retired are refused, as since April 2026.
+    pub retired_tags: bool,
+    /// On Messenger, a person who was messaged before takes a message without a tag only for so long
+    /// after their last action (acceptance or answer); `None` for ever.
+    pub reply_window: Option<Duration>,
     /// The quota; `None` grants everything and sends no quota headers.
     pub quota: Option<Quota>,
     /// The limit of simultaneous connections; `None` for no limit.
     pub connections: Option<ConnectionLimit>,
-    /// Every contact id is known, as if the person had been messaged before: what an earlier sandbox
-    /// or the real API gave out can be rehearsed with.
-    pub any_contact: bool,
+    /// The contact ids that an earlier sandbox with these channels gave out are known, as the real API
+    /// remembers them; ids of any other origin are refused all the same.
+    pub earlier_contacts: bool,
     /// How long every answer takes at least.
     pub latency: Duration,
     /// Up to so much more, by chance.
@@ -53,6 +61,31 @@ impl Settings {
     pub const MOBILE_CHANNEL: &str = "7001200300400500602";
     /// The id of the default settings' Viber channel.
     pub const VIBER_CHANNEL: &str = "7001200300400500603";
+
+    pub(super) fn channel(&self, id: &str) -> Option<(u8, &Channel)> {
+        (0u8..)
+            .zip(&self.channels)
+            .find(|(_, channel)| channel.id == id)
+    }
+
+    /// True if this number cannot be reached, now and ever.
+    pub(super) fn is_unreachable(&self, number: u64) -> bool {
+        self.without_messenger
+            .holds(draw(self.seed, NO_MESSENGER, number))
+    }
+
+    /// True if a rule acts before requests are read.
+    pub(super) fn drops_before_read(&self) -> bool {
+        let mut rules = self.faults.iter();
+        rules.any(|rule| rule.fault == Fault::DropBeforeRead)
+    }
+
+    /// How long the call with this number takes.
+    pub(super) fn latency_of(&self, call: u64) -> Duration {
+        let jitter = u64::try_from(self.jitter.as_micros()).unwrap_or(u64::MAX);
+        self.latency
+            + Duration::from_micros(draw(self.seed, JITTER, call) % jitter.saturating_add(1))
+    }
 }
 
 impl Default for Settings {
@@ -68,9 +101,11 @@ impl Default for Settings {
             without_messenger: Share::percent(15),
             texts: Texts::default(),
             code_form: CodeForm::AsRecorded,
+            retired_tags: false,
+            reply_window: None,
             quota: Some(Quota::default()),
             connections: None,
-            any_contact: false,
+            earlier_contacts: false,
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             faults: Vec::new(),
@@ -102,13 +137,21 @@ impl Channel {
         }
     }
 
-    /// True where a missing account is answered at once with 422, not later by an event.
-    pub(super) fn answers_at_once(&self) -> bool {
+    /// True where an unreachable number is refused at once with 422, not reported later by an event.
+    pub(super) fn is_messenger(&self) -> bool {
         self.kind == "facebook_messenger"
+    }
+
+    pub(super) fn is_mobile(&self) -> bool {
+        self.kind == "mobile"
+    }
+
+    pub(super) fn is_viber(&self) -> bool {
+        self.kind == "viber_business_messages"
     }
 }
 
-/// The texts of refusals: the real ones are not published, so that no program may rely on them.
+/// The texts of refusals. The real ones are not published: no program may rely on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
     /// The 422 for a number without Messenger.
@@ -146,21 +189,23 @@ pub struct Quota {
     pub window: Duration,
     /// How requests are counted.
     pub kind: WindowKind,
-    /// What the headers tell.
+    /// What the headers say.
     pub headers: Headers,
     /// True if a request that was answered with 429 uses up quota too.
     pub throttled_count: bool,
 }
 
 impl Quota {
+    /// So many requests that no run meets the limit, with headers that say so.
+    pub const UNBOUNDED: Self = Self::fixed(NonZeroU32::MAX, Duration::from_hours(1));
+
     /// The fixed window with honest headers.
     pub const fn fixed(limit: NonZeroU32, window: Duration) -> Self {
-        let (kind, headers) = (WindowKind::Fixed, Headers::Honest);
         Self {
             limit,
             window,
-            kind,
-            headers,
+            kind: WindowKind::Fixed,
+            headers: Headers::Honest,
             throttled_count: false,
         }
     }
@@ -184,7 +229,7 @@ pub enum WindowKind {
     LeakyBucket,
 }
 
-/// What the quota headers tell.
+/// What the quota headers say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Headers {
     /// The truth; Reset is rounded up to the second.
@@ -212,7 +257,7 @@ pub struct ConnectionLimit {
     pub excess: Excess,
 }
 
-/// What happens above the connection limit: the documentation does not tell.
+/// What happens above the connection limit: the documentation does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Excess {
     /// Its requests are answered with 429, and it is closed.
@@ -221,4 +266,90 @@ pub enum Excess {
     Close,
     /// It waits until another one closes.
     Queue,
+}
+
+/// Where and how webhook events are sent, and what people do. Shares are drawn from the sandbox's seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// The receiver; `{channel_id}` in it is replaced.
+    pub url: String,
+    /// Signs every event.
+    pub secret: String,
+    /// Messages that come back as `message_echo` (not on mobile channels).
+    pub echo: Share,
+    /// People who accept a first message by phone number; only they get what is sent to them.
+    pub opt_in: Share,
+    /// Messages that reach the device.
+    pub delivered: Share,
+    /// Delivered messages that are read (not on mobile channels).
+    pub read: Share,
+    /// Delivered messages that are answered with an opt-out word.
+    pub stop: Share,
+    /// The opt-out words.
+    pub stop_words: Vec<String>,
+    /// Messages on mobile and Viber channels that fail, beside those to unreachable numbers.
+    pub failed: Share,
+    /// Messages after which an event of unknown kind is sent.
+    pub unknown: Share,
+    /// Deliveries that are made twice.
+    pub duplicates: Share,
+    /// Events that come at any moment within `spread` instead of their own.
+    pub reordered: Share,
+    /// Messages after which a forged opt-out with a wrong signature is sent.
+    pub forged: Share,
+    /// The time from the message to its first event.
+    pub delay: Duration,
+    /// The time from the first event to the last.
+    pub spread: Duration,
+    /// How long a minute of the redelivery schedule (1, 5, 20, 60, 180, 480) lasts.
+    pub minute: Duration,
+    /// How long the receiver may take to answer.
+    pub timeout: Duration,
+    /// Deliveries at a time.
+    pub concurrency: usize,
+}
+
+impl WebhookSettings {
+    /// Well-behaved events to this receiver.
+    pub fn new(url: &str, secret: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            secret: secret.to_owned(),
+            echo: Share::ALL,
+            opt_in: Share::percent(70),
+            delivered: Share::percent(95),
+            read: Share::percent(60),
+            stop: Share::percent(3),
+            stop_words: vec!["STOP".to_owned()],
+            failed: Share::percent(5),
+            unknown: Share::NONE,
+            duplicates: Share::NONE,
+            reordered: Share::NONE,
+            forged: Share::NONE,
+            delay: Duration::from_millis(100),
+            spread: Duration::from_millis(500),
+            minute: Duration::from_mins(1),
+            timeout: Duration::from_mins(1),
+            concurrency: 10,
+        }
+    }
+
+    /// Sets the share of this name (`opt-in`, `delivered`, ...); false if there is none.
+    pub fn set_share(&mut self, name: &str, share: Share) -> bool {
+        let place = match name {
+            "echo" => &mut self.echo,
+            "opt-in" => &mut self.opt_in,
+            "delivered" => &mut self.delivered,
+            "read" => &mut self.read,
+            "stop" => &mut self.stop,
+            "failed" => &mut self.failed,
+            "unknown" => &mut self.unknown,
+            "duplicates" => &mut self.duplicates,
+            "reordered" => &mut self.reordered,
+            "forged" => &mut self.forged,
+            _ => return false,
+        };
+        *place = share;
+        true
+    }
 }

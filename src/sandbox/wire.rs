@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use super::app::App;
 
-/// What the handler of a request tells the connection that it came on.
+/// What the handler of a request asks of its connection.
 #[derive(Debug)]
 pub(super) struct Link {
     /// Bytes that may still be written.
@@ -52,7 +52,7 @@ impl Link {
     }
 }
 
-/// A TCP stream under the orders of its [`Link`].
+/// A TCP stream that obeys its [`Link`].
 #[derive(Debug)]
 pub(super) struct Wire {
     /// Wrapped, because reading into hyper's buffer otherwise takes unsafe code.
@@ -64,7 +64,7 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, link: Arc<Link>, app: &Arc<App>) -> Self {
-        let guard = app.drops_before_read().then(|| Arc::clone(app));
+        let guard = app.settings.drops_before_read().then(|| Arc::clone(app));
         Self {
             stream: TokioIo::new(stream),
             link,
@@ -85,7 +85,7 @@ impl Wire {
         }
         self.link.fresh.store(false, Ordering::Release);
         // The kernel answers unread bytes of a closed connection with a reset.
-        if app.drop_next_arrival() {
+        if app.account().drops_arrival(&app.settings, app.elapsed()) {
             Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
         } else {
             Poll::Ready(Ok(()))

@@ -14,9 +14,9 @@ use axum::routing::{get, post};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::Limits;
 use super::count::{Counters, Refused};
 use super::metrics;
+use super::settings::Limits;
 use crate::amio::webhook::WebhookSecrets;
 use crate::amio::webhook::{Notification, SIGNATURE_HEADER, Signature, channel_of};
 use crate::clock::Clock;

@@ -8,12 +8,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Limits, Server, answer};
+use super::answer::{self, Desk};
+use super::settings::Limits;
 
 /// The longest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
@@ -23,14 +24,13 @@ const RESPITE: Duration = Duration::from_millis(50);
 type Service = TowerToHyperService<axum::Router>;
 
 /// Accepts connections until asked to stop, then waits for those that are open.
-pub(super) async fn run(server: Server, mut stopped: watch::Receiver<bool>) {
-    let Server {
-        desk,
-        listener,
-        tls,
-        limits,
-        ..
-    } = server;
+pub(super) async fn run(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    desk: Arc<Desk>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let service = TowerToHyperService::new(answer::router(Arc::clone(&desk)));
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     loop {

@@ -72,7 +72,7 @@ fn the_page_is_self_contained_and_escaped() {
     ] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert!(page.contains("Hello &lt;b&gt;Petr&lt;/b&gt;"));
+    assert!(page.contains("Hello &#60;b&#62;Petr&#60;/b&#62;"));
     // The first number is the whole: every verdict is in the plot.
     assert_eq!(page.matches("<rect class=\"q\"").count(), 1);
 }

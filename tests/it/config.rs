@@ -25,6 +25,7 @@ const RUN_ONLY: &[&str] = &[
     "resend",
     "row",
     "sandbox",
+    "sandbox-quota",
     "update",
     "verbose",
     "version",

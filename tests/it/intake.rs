@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use outreach::domain::recipient::{JudgedRow, Verdict};
-use outreach::intake::{Input, IntakeError, Judge, JudgeError, Settings, Source, Summary};
+use outreach::intake::{
+    Input, IntakeError, Judge, JudgeError, NumbersPerRow, Settings, Source, Summary,
+};
 use outreach::report::rejects::RejectsFile;
 
 /// Judges files of `fixtures/`.
@@ -202,7 +204,7 @@ fn several_phone_columns_give_one_number_or_all() {
     insta::assert_snapshot!("two_phones_first", reading(&["two-phones.csv"], &settings));
     settings.prefer = "mobile".parse().unwrap();
     insta::assert_snapshot!("two_phones_mobile", reading(&["two-phones.csv"], &settings));
-    settings.numbers = "all".parse().unwrap();
+    settings.numbers = NumbersPerRow::All;
     let (_, rows, summary) = judge(&["two-phones.csv"], &settings).unwrap();
     let all: Vec<_> = rows
         .iter()

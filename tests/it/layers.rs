@@ -1,34 +1,9 @@
-//! Imports run downwards only, the domain is pure, and each outside library has one owner.
+//! The domain is pure, the clock is read in one place, and each outside library has one owner.
 
 use std::path::{Path, PathBuf};
 
-/// The layer of a module: it may import from lower ones, and from its own module.
-fn layer(module: &str) -> u8 {
-    match module {
-        "crash" | "clock" | "exit" | "domain" => 0,
-        "amio" => 1,
-        "store" => 2,
-        "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,
-        "run" => 4,
-        "config" => 5,
-        "cli" => 6,
-        "commands" => 7,
-        other => panic!("which layer is the module `{other}` in?"),
-    }
-}
-
-/// Imports against the direction that are meant, with their reasons.
-const MEANT: [(&str, &str); 3] = [
-    // The flags of the sandbox stand beside what they set.
-    ("cli", "commands"),
-    // The receiver takes its settings as they were resolved.
-    ("serve", "config"),
-    // The report on a list is about what intake found.
-    ("report", "intake"),
-];
-
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -42,6 +17,8 @@ const OWNERS: [(&str, &[&str]); 13] = [
     // The commands print tables for other programs to read.
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),
+    ("askama", &["report"]),
+    ("tempfile", &["report", "intake"]),
     ("toml", &["config"]),
     ("anyhow", &["commands"]),
 ];
@@ -73,7 +50,10 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 
 /// The code without comments and without the tests at its end.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    let text = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or(text);
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect::<Vec<_>>()
@@ -112,22 +92,6 @@ fn names(code: &str, library: &str) -> bool {
         let whole = !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
         whole && after.starts_with("::")
     })
-}
-
-#[test]
-fn imports_run_downwards() {
-    let mut wrong = Vec::new();
-    for (module, path, code) in sources() {
-        for import in imports(&code) {
-            if import == module || MEANT.contains(&(module.as_str(), import.as_str())) {
-                continue;
-            }
-            if layer(&import) >= layer(&module) && !(layer(&import) == 0 && layer(&module) == 0) {
-                wrong.push(format!("{}: crate::{import}", path.display()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "imports upwards or sideways: {wrong:#?}");
 }
 
 #[test]

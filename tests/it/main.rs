@@ -43,6 +43,7 @@ mod serve_end_to_end;
 mod signals;
 mod status;
 mod storage;
+mod structure;
 mod support;
 mod suppress;
 mod webhooks;

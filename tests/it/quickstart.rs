@@ -85,3 +85,61 @@ fn an_edited_file_is_another_batch_that_messages_only_whom_the_first_did_not() {
     assert_eq!(count("sent") + count("suppressed") + asked_again, 25);
     assert!(count("suppressed") > 0);
 }
+
+#[test]
+fn a_rehearsal_has_no_quota_unless_asked_for() {
+    let scratch = Scratch::new();
+    scratch.contacts(30);
+    let with_quota = scratch
+        .outreach(&SEND)
+        .with(&["--sandbox-quota", "10", "--for", "2s"])
+        .run();
+    let with_quota = with_quota.expect(4).says("10");
+    // The window of that quota is an hour; the next rehearsal does not wait for it, nor for the morning.
+    let resumed = scratch
+        .outreach(&[
+            "resume",
+            "--sandbox",
+            "--window",
+            "03:00-03:01",
+            "--timezone",
+            "Etc/GMT+12",
+        ])
+        .run();
+    assert!(
+        matches!(resumed.code, Some(0 | 3)),
+        "{with_quota:?} {resumed:?}"
+    );
+}
+
+#[test]
+fn a_quota_of_the_sandbox_needs_the_sandbox() {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let ended = scratch
+        .outreach(&[
+            "send",
+            "contacts.csv",
+            "--message",
+            "Hello",
+            "--sandbox-quota",
+            "5",
+        ])
+        .run();
+    ended.expect(2).says("--sandbox");
+}
+
+#[test]
+fn a_rehearsal_refuses_contact_ids_of_other_systems_as_the_sandbox_server_does() {
+    let scratch = Scratch::new();
+    let list = "phone,first_name,contact_id\n+420777000001,Eva,7001200300400500777\n";
+    scratch.write("contacts.csv", list);
+    let ended = scratch
+        .outreach(&SEND)
+        .with(&["--column", "contact_id=contact_id"])
+        .run();
+    let results = made(&scratch, ".results.csv");
+    let rows = scratch.read(&results[0]);
+    assert!(rows.contains("Contact not found."), "{rows} {ended:?}");
+    assert!(!rows.contains(",sent,"), "{rows}");
+}

@@ -1,5 +1,7 @@
 //! The sandbox as a client sees it, over real connections, and the account that it keeps.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -130,7 +132,7 @@ impl Scene {
             .unwrap()
     }
 
-    /// Every accepted number with its count, as `/sandbox/accepted` tells it.
+    /// Every accepted number with its count, as `/sandbox/accepted` lists it.
     async fn accepted(&self) -> BTreeMap<String, u64> {
         let lines = self.account("accepted").await;
         let person = |line: &str| {

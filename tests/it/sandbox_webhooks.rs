@@ -77,10 +77,19 @@ struct Scene {
 
 impl Scene {
     async fn new(failures: u64, script: impl FnOnce(&mut WebhookSettings)) -> Self {
-        let receiver = Arc::new(Receiver {
+        let receiver = Receiver {
             failures,
             ..Receiver::default()
-        });
+        };
+        Self::start(receiver, Settings::default(), script).await
+    }
+
+    async fn start(
+        receiver: Receiver,
+        settings: Settings,
+        script: impl FnOnce(&mut WebhookSettings),
+    ) -> Self {
+        let receiver = Arc::new(receiver);
         let app = Router::new()
             .route("/hooks/{channel}", post(receive))
             .with_state(Arc::clone(&receiver));
@@ -98,7 +107,7 @@ impl Scene {
         let settings = Settings {
             webhooks: Some(webhooks),
             without_messenger: Share::NONE,
-            ..Settings::default()
+            ..settings
         };
         let sandbox = Sandbox::start(settings, ANY_PORT).await.unwrap();
         Self {
@@ -109,6 +118,12 @@ impl Scene {
     }
 
     async fn send(&self, channel: &str, number: u64) -> Value {
+        let response = self.post(channel, number).await;
+        assert_eq!(response.status(), 201);
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
+    async fn post(&self, channel: &str, number: u64) -> reqwest::Response {
         let body = json!({
             "channel": { "id": channel },
             "contact": { "phone_number": number.to_string() },
@@ -121,9 +136,7 @@ impl Scene {
             .post(url)
             .bearer_auth(Settings::DEFAULT_TOKEN)
             .body(body.to_string());
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 201);
-        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+        request.send().await.unwrap()
     }
 
     /// Waits until every event has been taken or given up.
@@ -244,7 +257,7 @@ async fn a_message_is_followed_by_every_documented_event() {
 }
 
 #[tokio::test]
-async fn the_account_of_people_equals_what_the_events_told() {
+async fn the_account_of_people_equals_what_the_events_said() {
     let scene = Scene::new(40, |webhooks| {
         // Long enough that the failures spread over many events, however slow the machine.
         webhooks.minute = Duration::from_millis(2);
@@ -340,6 +353,61 @@ async fn other_channels_fail_by_event_with_documented_codes() {
         (BTreeSet::from([1, 4]), BTreeSet::from([1, 2, 4]))
     );
     assert!(scene.taken("messages_delivered").is_empty() && scene.taken("opt_in").is_empty());
+}
+
+#[tokio::test]
+async fn a_person_who_accepted_takes_further_messages_within_the_reply_window() {
+    for (accepts, status) in [(Share::ALL, 201), (Share::NONE, 422)] {
+        let settings = Settings {
+            reply_window: Some(Duration::from_hours(24)),
+            ..Settings::default()
+        };
+        let scene = Scene::start(Receiver::default(), settings, |webhooks| {
+            assert!(webhooks.set_share("opt-in", accepts));
+        })
+        .await;
+        scene
+            .send(Settings::MESSENGER_CHANNEL, 15_550_100_199)
+            .await;
+        scene.settled().await;
+        let again = scene
+            .post(Settings::MESSENGER_CHANNEL, 15_550_100_199)
+            .await;
+        assert_eq!(again.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_makes_messages_fail_later_with_its_code() {
+    let settings = Settings {
+        faults: vec!["fail-later=3:from=2,to=3".parse().unwrap()],
+        ..Settings::default()
+    };
+    let scene = Scene::start(Receiver::default(), settings, |webhooks| {
+        assert!(webhooks.set_share("failed", Share::NONE));
+    })
+    .await;
+    let mut sent = Vec::new();
+    for number in 0..4 {
+        sent.push(
+            scene
+                .send(Settings::VIBER_CHANNEL, 15_550_100_000 + number)
+                .await,
+        );
+    }
+    scene.settled().await;
+    let failed = scene.taken("message_failed");
+    let id = |message: &Value| message["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        ids(&failed, "/message/id"),
+        BTreeSet::from([id(&sent[1]), id(&sent[2])])
+    );
+    assert!(failed.iter().all(|data| data["error"]["code"] == 3));
+    let people = scene.people().await;
+    let codes = people
+        .values()
+        .map(|person| &person["messages"][0]["failed"]);
+    assert_eq!(codes.filter(|code| **code == 3).count(), 2);
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::part::{Part, Rule, push_quoted};
+use super::problem::{ContentError, Notice, RenderProblem};
+use super::source::{ContentSource, OWN_METADATA_KEYS};
 use super::tags;
 use super::text::{Engine, Text};
-use super::{
-    ContentError, ContentSource, Notice, OWN_METADATA_KEYS, Part, RenderProblem, Rule, push_escaped,
-};
 
 /// Turns values into parts.
 pub(super) struct Compiler {
@@ -89,9 +89,9 @@ impl Compiler {
     ) -> Result<(), ContentError> {
         self.json("{");
         for (index, (key, value)) in object.iter().enumerate() {
-            let mut name = String::from(if index > 0 { ",\"" } else { "\"" });
-            push_escaped(&mut name, key);
-            name.push_str("\":");
+            let mut name = String::from(if index > 0 { "," } else { "" });
+            push_quoted(&mut name, key);
+            name.push(':');
             self.json(&name);
             member(self, key, value)?;
         }
@@ -117,9 +117,8 @@ impl Compiler {
                     });
                 }
             }
-            let mut quoted = String::from("\"");
-            push_escaped(&mut quoted, literal);
-            quoted.push('"');
+            let mut quoted = String::new();
+            push_quoted(&mut quoted, literal);
             self.json(&quoted);
             return Ok(());
         }

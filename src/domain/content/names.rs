@@ -1,13 +1,14 @@
-//! How a column is called in a template.
+//! The names of the columns in a template.
 //!
 //! A header becomes a variable by one rule: lower case, and every run of characters that are
 //! neither letters nor digits becomes one underscore, none at the ends; a leading digit gets an
 //! underscore before it (`First Name` -> `first_name`, `2nd phone` -> `_2nd_phone`). The header as
-//! it stands is always reachable as `row["First Name"]`.
+//! it is written is always reachable as `row["First Name"]`.
 
 use std::collections::HashMap;
 
-use super::ContentError;
+use super::problem::ContentError;
+use crate::domain::text;
 
 /// The name of the variable that holds the whole row.
 pub(super) const ROW: &str = "row";
@@ -38,10 +39,10 @@ const RESERVED: &[&str] = &[
     "namespace",
 ];
 
-/// Where a name leads.
+/// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
-    /// To one column.
+    /// One column.
     One(usize),
     /// Two headers give the same variable name.
     Ambiguous(usize, usize),
@@ -126,7 +127,7 @@ impl Columns {
             .or_else(|| self.variable(key))
     }
 
-    /// Refuses a variable that no column, or more than one, stands behind.
+    /// Refuses a variable that names no column, or more than one.
     pub(super) fn require_variable(&self, name: &str, place: &str) -> Result<usize, ContentError> {
         match self.by_variable.get(name) {
             Some(Slot::One(index)) => Ok(*index),
@@ -140,7 +141,7 @@ impl Columns {
         }
     }
 
-    /// Refuses a `row["..."]` that no column stands behind.
+    /// Refuses a `row["..."]` that names no column.
     pub(super) fn require_key(&self, key: &str, place: &str) -> Result<usize, ContentError> {
         self.key(key).ok_or_else(|| self.unknown(key, place))
     }
@@ -187,10 +188,6 @@ pub(super) fn nearest<'a>(
     wanted: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        // The name decides between equals, so that the answer does not hang on hash order.
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
+    let named = candidates.map(|candidate| (candidate.to_owned(), candidate));
+    text::nearest(wanted, named, ALIKE)
 }

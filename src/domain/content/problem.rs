@@ -1,13 +1,12 @@
-//! Why a content cannot be used, or a row's message not be made; and what is worth telling.
+//! Why a content cannot be used, why a row's message cannot be made, and notices to the user.
 
 use std::fmt;
 
 use thiserror::Error;
 
-use super::PLATFORM_METADATA_MAX;
-use crate::domain::recipient::RowProblem;
+use super::source::PLATFORM_METADATA_MAX;
 
-/// Why a content cannot be used at all. Nothing has been sent when this is told.
+/// Why a content cannot be used at all. It is found before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ContentError {
     /// The content object is not of a documented shape.
@@ -96,7 +95,7 @@ impl ContentError {
     }
 }
 
-/// Why one row's message cannot be made. Tells the column, never the text of the cell.
+/// Why one row's message cannot be made. Names the column, never the text of the cell.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RenderProblem {
     /// A cell that the template needs is empty.
@@ -140,15 +139,7 @@ pub enum RenderProblem {
     },
 }
 
-impl From<RenderProblem> for RowProblem {
-    fn from(problem: RenderProblem) -> Self {
-        Self::Content {
-            message: problem.to_string(),
-        }
-    }
-}
-
-/// Something to tell the user on screen before the first send.
+/// Something that the user should read before the first send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// Amio turns the tag into another one.

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::ContentError;
 use super::names::nearest;
+use super::problem::ContentError;
 
 /// The content types that can be sent.
 const TYPES: [&str; 7] = [
@@ -43,6 +43,7 @@ pub(super) fn check(content: &Value) -> Result<(), ContentError> {
 }
 
 fn check_payload(kind: &str, content: &Map<String, Value>) -> Result<(), ContentError> {
+    // Named apart, because the API's documentation describes it among the content types.
     if kind == "location" {
         return Err(shape("`location` can be received but not sent"));
     }

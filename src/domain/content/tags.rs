@@ -1,13 +1,12 @@
 //! Message tags of Facebook Messenger: only documented ones, and what becomes of them.
 //!
-//! Amio rewrites the tags that Facebook stopped accepting on 4 March 2020. The mapping is
-//! documented for all but `NON_PROMOTIONAL_SUBSCRIPTION`: what a message with that tag becomes,
-//! and whether it is delivered at all, is written nowhere. It is refused, because a whole list sent
-//! under a tag that Facebook no longer accepts is harm that cannot be taken back, while choosing
-//! one of the three living tags costs the user a word.
+//! Amio rewrites the tags that Facebook stopped accepting on 4 March 2020. The mapping is documented for
+//! all but `NON_PROMOTIONAL_SUBSCRIPTION`: what Amio makes of it, and whether such a message is delivered
+//! at all, is not documented. It is refused: a whole list sent under a tag that Facebook no longer accepts
+//! is harm that cannot be undone, and the user can easily name one of the three current tags.
 
 use super::names::nearest;
-use super::{ContentError, Notice};
+use super::problem::{ContentError, Notice};
 
 /// The tag as it is sent, and the tag that Amio makes of it.
 const TAGS: &[(&str, &str)] = &[

@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::text::{Engine, Text};
+use super::part::push_quoted;
+use super::text::{Engine, Text, is_blank};
 use super::*;
-use crate::domain::recipient::RowProblem;
+use crate::domain::recipient::{Record, RowProblem};
 
 fn headers(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
@@ -449,9 +450,8 @@ proptest! {
 
     #[test]
     fn any_text_at_all_is_quoted_as_json(text in any::<String>()) {
-        let mut out = String::from("\"");
-        push_escaped(&mut out, &text);
-        out.push('"');
+        let mut out = String::new();
+        push_quoted(&mut out, &text);
         prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
     }
 

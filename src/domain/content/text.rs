@@ -19,8 +19,8 @@ use minijinja::value::{Object, ObjectRepr, Rest};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::names::{Columns, ROW};
-use super::{ContentError, RenderProblem};
-use crate::domain::recipient::Record;
+use super::problem::{ContentError, RenderProblem};
+use crate::domain::record::Record;
 
 /// The noncharacters of the mark: ten digits, a start and an end. Unicode promises that no text
 /// that is meant for exchange ever holds them.
@@ -89,7 +89,7 @@ impl Engine {
         })
     }
 
-    /// Compiles the string found at `place`; refuses names that no column stands behind.
+    /// Compiles the string found at `place`; refuses names that are no column.
     pub(super) fn compile(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
         if let Some(text) = simple(source, &self.columns) {
             return Ok(text);
@@ -97,7 +97,7 @@ impl Engine {
         self.compile_full(source, place)
     }
 
-    /// Compiles for the engine even what is simple.
+    /// Compiles for the engine, even a simple text.
     pub(super) fn compile_full(&mut self, source: &str, place: &str) -> Result<Text, ContentError> {
         self.environment
             .add_template_owned(place.to_owned(), source.to_owned())
@@ -117,6 +117,7 @@ impl Engine {
             template.undeclared_variables(true).into_iter().collect();
         let mut whole_row = false;
         for name in &names {
+            // The engine names `row.email` as one variable.
             let (root, attribute) = match name.split_once('.') {
                 Some((root, rest)) => (root, rest.split('.').next()),
                 None => (name.as_str(), None),
@@ -132,6 +133,7 @@ impl Engine {
                 self.columns.require_variable(root, place)?;
             }
         }
+        // `row["..."]` is in the source only.
         if whole_row {
             for key in row_keys(source) {
                 self.columns.require_key(&key, place)?;
@@ -172,26 +174,17 @@ impl Engine {
             Text::Simple(pieces) => {
                 let mut out = String::new();
                 for piece in pieces {
-                    out.push_str(self.piece(piece, record)?);
+                    out.push_str(match piece {
+                        Piece::Literal(text) => text,
+                        Piece::Column(index) => match record.get(*index) {
+                            Some(cell) if !is_blank(cell) => cell,
+                            Some(_) | None => return Err(self.missing(*index)),
+                        },
+                    });
                 }
                 Ok(out.into())
             }
             Text::Full(name) => self.render_full(name, place, record).map(Into::into),
-        }
-    }
-
-    /// The text of one piece; a blank cell is a problem.
-    pub(super) fn piece<'a>(
-        &self,
-        piece: &'a Piece,
-        record: &'a Record,
-    ) -> Result<&'a str, RenderProblem> {
-        match piece {
-            Piece::Literal(text) => Ok(text),
-            Piece::Column(index) => match record.get(*index) {
-                Some(cell) if !is_blank(cell) => Ok(cell),
-                Some(_) | None => Err(self.missing(*index)),
-            },
         }
     }
 
@@ -225,7 +218,7 @@ impl Engine {
         }
     }
 
-    /// Renders, and tells which missing cell was looked up last.
+    /// Renders, and returns which missing cell was looked up last.
     fn run(&self, name: &str, record: &Record) -> (usize, Result<String, minijinja::Error>) {
         let context = Arc::new(Context {
             row: Arc::new(Row {
@@ -262,17 +255,12 @@ struct Context {
 
 impl Object for Context {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let key = key.as_str()?;
         if key == ROW {
             return Some(Value::from_dyn_object(Arc::clone(&self.row)));
         }
-        self.row
-            .columns
-            .variable(key)
-            .map(|index| self.row.cell(index))
+        let index = self.row.columns.variable(key)?;
+        Some(self.row.cell(index))
     }
 }
 
@@ -297,10 +285,7 @@ impl Row {
 
 impl Object for Row {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let key = key.as_str()?;
         Some(match self.columns.key(key) {
             Some(index) => self.cell(index),
             None => Value::from(minijinja::Error::new(

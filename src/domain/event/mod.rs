@@ -1,8 +1,8 @@
 //! What a webhook event says about a person and a message, whatever its JSON looked like.
 //!
-//! Events come late, twice and in any order. Everything here is therefore a fact that can be joined
-//! with what is known: a time is the earliest that any event tells, a decision is made once. What an
-//! event says never depends on what came before it.
+//! Events come late, twice and in any order. Everything here is therefore a fact that can be merged with
+//! what is known: a time is the earliest that any event reports, a decision is made once. What an event
+//! says never depends on what came before it.
 
 mod words;
 
@@ -14,11 +14,10 @@ pub use words::OptOutWords;
 use super::delivery;
 use super::phone::PhoneNumber;
 
-/// Clocks differ: our time of sending may be so much later than the API's for the same moment.
+/// Clocks differ: our time of sending may be this much later than the API's for the same moment.
 ///
-/// Our time is that of the answer, too. For reading, this errs to the safe side: who reads a
-/// conversation just before a message
-/// arrives in it has it open.
+/// Our time is also that of the answer. For reading this errs to the safe side: a person who reads a
+/// conversation just before a message arrives in it has the conversation open.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
 
 /// An event about a message cannot be older than the request for it, but for clocks that differ by
@@ -28,7 +27,7 @@ const OLDEST: SignedDuration = SignedDuration::from_mins(5);
 /// The type of the channel on which a person must accept the first message.
 const MESSENGER: &str = "facebook_messenger";
 
-/// One piece of news, and whom it is about.
+/// One fact that an event reports, and the contact that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct News {
     /// The channel's id.
@@ -37,10 +36,10 @@ pub struct News {
     pub channel_type: Option<String>,
     /// The contact's id on the channel.
     pub contact_id: Option<String>,
-    /// The contact's number, where the event tells it.
+    /// The contact's number, where the event has it.
     #[serde(with = "digits")]
     pub phone: Option<PhoneNumber>,
-    /// When it happened, as far as the event tells, else when it was sent or received.
+    /// When it happened, if the event says so, else when it was sent or received.
     pub at: Timestamp,
     /// What happened.
     pub what: Happening,
@@ -138,8 +137,8 @@ impl News {
         }
     }
 
-    /// True if a message that arrived shows that the person accepted messages by number: on a
-    /// channel where only they get them, and only such messages are told with the number.
+    /// True if a message that arrived shows that the person accepted messages by number: on this channel
+    /// only such a person gets them, and only events about such messages carry the number.
     pub fn proves_opt_in(&self) -> bool {
         let by_number = self.phone.is_some() && self.channel_type.as_deref() == Some(MESSENGER);
         match self.what {
@@ -158,7 +157,7 @@ impl News {
         later(self.at, OLDEST) >= started
     }
 
-    /// True if it must wait for as long as it takes until it can be applied: an opt-out of somebody
+    /// True if it must be kept until it can be applied, however long that takes: an opt-out of a contact
     /// whose number is not known yet.
     pub fn never_expires(&self) -> bool {
         self.what == Happening::OptedOut

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::text::fold_words;
+
 /// Lower case, without accents. A message counts if it is one of these and nothing else, so that a
 /// sentence that happens to hold one ("don't stop") is no opt-out.
 const USUAL: &[&str] = &[
@@ -133,7 +135,7 @@ pub struct OptOutWords {
 impl OptOutWords {
     /// The usual words and these.
     pub fn with<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Self {
-        let more = more.into_iter().map(|word| fold(word.as_ref()));
+        let more = more.into_iter().map(|word| fold_words(word.as_ref()));
         Self {
             more: more.filter(|word| !word.is_empty()).collect(),
         }
@@ -146,53 +148,9 @@ impl OptOutWords {
         if message.len() > 200 {
             return false;
         }
-        let folded = fold(message);
+        let folded = fold_words(message);
         USUAL.contains(&folded.as_str()) || self.more.contains(&folded)
     }
-}
-
-/// Lower case, without accents; whatever is no letter or digit parts words, one space between them.
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
-        match c {
-            // Combining accents, and signs without width.
-            '\u{300}'..='\u{36f}'
-            | '\u{64b}'..='\u{65f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{ad}'
-            | '\u{feff}'
-            | '\u{fe0f}' => {}
-            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' | 'ă' | 'ā' => folded.push('a'),
-            'č' | 'ć' | 'ç' => folded.push('c'),
-            'ď' | 'đ' => folded.push('d'),
-            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' | 'ė' | 'ē' => folded.push('e'),
-            'ğ' | 'ģ' => folded.push('g'),
-            'í' | 'ì' | 'î' | 'ï' | 'ı' | 'ī' => folded.push('i'),
-            'ł' | 'ľ' | 'ĺ' | 'ļ' => folded.push('l'),
-            'ň' | 'ñ' | 'ń' | 'ņ' => folded.push('n'),
-            'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'ő' => folded.push('o'),
-            'ř' | 'ŕ' => folded.push('r'),
-            'š' | 'ś' | 'ş' | 'ș' => folded.push('s'),
-            'ß' => folded.push_str("ss"),
-            'ť' | 'ţ' | 'ț' => folded.push('t'),
-            'ú' | 'ù' | 'û' | 'ü' | 'ů' | 'ű' | 'ū' => folded.push('u'),
-            'ý' | 'ÿ' => folded.push('y'),
-            'ž' | 'ź' | 'ż' => folded.push('z'),
-            'ά' => folded.push('α'),
-            'έ' => folded.push('ε'),
-            'ή' => folded.push('η'),
-            'ί' => folded.push('ι'),
-            'ό' => folded.push('ο'),
-            'ύ' => folded.push('υ'),
-            'ώ' => folded.push('ω'),
-            // The hamza that few people type.
-            'أ' | 'إ' | 'آ' => folded.push('ا'),
-            c if c.is_alphanumeric() => folded.push(c),
-            _ => folded.push(' '),
-        }
-    }
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -241,7 +199,7 @@ mod tests {
     #[test]
     fn every_usual_word_is_written_as_messages_are_folded() {
         for word in USUAL {
-            assert_eq!(fold(word), *word);
+            assert_eq!(fold_words(word), *word);
         }
     }
 

@@ -4,7 +4,8 @@
 //! leaves this module consists of ASCII digits, an optional leading plus and plain punctuation: nothing
 //! else reaches the engine.
 
-use super::{Mending, PhoneProblem};
+use super::mending::Mending;
+use super::problem::PhoneProblem;
 
 /// Longer cells hold no phone number; the longest honest ones list a few numbers.
 const MAX_CELL: usize = 200;

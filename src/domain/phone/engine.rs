@@ -11,7 +11,9 @@ use rlibphonenumber::{
     ValidationError,
 };
 
-use super::{LineType, PhoneNumber, PhoneProblem, Region};
+use super::line::LineType;
+use super::number::PhoneNumber;
+use super::problem::PhoneProblem;
 
 pub(super) type RawRegion = rlibphonenumber::Region;
 
@@ -23,29 +25,29 @@ pub(super) struct Found {
 }
 
 /// The region with this upper-case ISO code, if it has a numbering plan.
-pub(super) fn region(code: &str) -> Option<Region> {
-    let raw = RawRegion::from_code(code).ok()?;
-    PHONE_NUMBER_UTIL.get_country_code_for_region(raw)?;
-    Some(Region(raw))
+pub(super) fn region(code: &str) -> Option<RawRegion> {
+    let region = RawRegion::from_code(code).ok()?;
+    PHONE_NUMBER_UTIL.get_country_code_for_region(region)?;
+    Some(region)
 }
 
-pub(super) fn calling_code(region: Region) -> Option<u16> {
+pub(super) fn calling_code(region: RawRegion) -> Option<u16> {
     PHONE_NUMBER_UTIL
-        .get_country_code_for_region(region.0)
+        .get_country_code_for_region(region)
         .and_then(|code| u16::try_from(code).ok())
 }
 
 /// Parses and validates a text; never panics.
-pub(super) fn parse(text: &str, region: Option<Region>) -> Result<Found, PhoneProblem> {
+pub(super) fn parse(text: &str, region: Option<RawRegion>) -> Result<Found, PhoneProblem> {
     // The library is known to panic on some texts; none of them passes the cleaning, but a message
     // batch must not die of the next one that is found.
     catch_unwind(AssertUnwindSafe(|| parse_unguarded(text, region)))
         .unwrap_or(Err(PhoneProblem::NotANumber))
 }
 
-fn parse_unguarded(text: &str, region: Option<Region>) -> Result<Found, PhoneProblem> {
+fn parse_unguarded(text: &str, region: Option<RawRegion>) -> Result<Found, PhoneProblem> {
     let proto = PHONE_NUMBER_UTIL
-        .parse(text, region.map(|region| region.0))
+        .parse(text, region)
         .map_err(|error| match error {
             ParseError::InvalidCountryCode if region.is_none() && !text.starts_with('+') => {
                 PhoneProblem::NeedsRegion
@@ -78,7 +80,7 @@ fn parse_unguarded(text: &str, region: Option<Region>) -> Result<Found, PhonePro
 }
 
 /// The line type; `None` for a number that is not valid: the engine calls a number valid if and only
-/// if it finds a type for it, so that one question answers both.
+/// if it finds a type for it, so that one call answers both questions.
 fn line_type(proto: &Proto) -> Option<LineType> {
     match PHONE_NUMBER_UTIL.get_number_type(proto) {
         PhoneNumberType::FixedLine => Some(LineType::FixedLine),
@@ -120,6 +122,7 @@ fn to_e164(proto: &Proto) -> Option<PhoneNumber> {
 fn from_e164(phone: PhoneNumber) -> Option<Proto> {
     let number = phone.get();
     let digits = number.checked_ilog10()? + 1;
+    // No calling code begins with another one, so that the first that fits is the right one.
     (1..=3.min(digits.checked_sub(1)?)).find_map(|length| {
         let shift = 10_u64.checked_pow(digits - length)?;
         let country_code = i32::try_from(number / shift).ok()?;
@@ -138,12 +141,13 @@ fn from_e164(phone: PhoneNumber) -> Option<Proto> {
 }
 
 /// The country of a number: exact also where countries share a calling code.
-pub(super) fn region_of(phone: PhoneNumber) -> Option<Region> {
-    let proto = from_e164(phone)?;
-    PHONE_NUMBER_UTIL.get_region_for_number(&proto).map(Region)
+pub(super) fn region_of(phone: PhoneNumber) -> Option<RawRegion> {
+    PHONE_NUMBER_UTIL.get_region_for_number(&from_e164(phone)?)
 }
 
-/// The line type of a number that was validated before.
-pub(super) fn line_type_of(phone: PhoneNumber) -> Option<LineType> {
-    line_type(&from_e164(phone)?)
+impl PhoneNumber {
+    /// What kind of line the number belongs to; `None` as for [`Self::region`].
+    pub fn line_type(self) -> Option<LineType> {
+        line_type(&from_e164(self)?)
+    }
 }

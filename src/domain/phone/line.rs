@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The kind of line, as Google's metadata tells it.
+/// The kind of line, as Google's metadata has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineType {
     /// A mobile.
     Mobile,
-    /// A fixed line. Valid: whether anybody is reached there, the API tells.
+    /// A fixed line. Valid: only the API knows whether a messenger account uses it.
     FixedLine,
     /// A fixed line or a mobile: the plan does not distinguish them (United States, Canada).
     FixedLineOrMobile,
@@ -22,7 +22,7 @@ pub enum LineType {
     Uan,
     /// A number that costs the caller nothing.
     TollFree,
-    /// A number that the caller pays dearly for.
+    /// A number with a high price for the caller.
     PremiumRate,
     /// A number whose cost is shared.
     SharedCost,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The repairs of one cell: a set, so that several can be told at once.
+/// The repairs of one cell, as a set: a cell may need several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Mending(u16);
 

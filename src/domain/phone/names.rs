@@ -1,6 +1,6 @@
 //! The names of the regions, for cells that say `Germany` where others say `DE`.
 
-/// ISO code and English name, sorted by code. The engine knows every code here (a test holds it to that).
+/// ISO code and English name, sorted by code. The engine knows every code here, which a test checks.
 pub(super) const NAMES: &[(&str, &str)] = &[
     ("AC", "Ascension Island"),
     ("AD", "Andorra"),

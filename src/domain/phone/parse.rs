@@ -1,7 +1,12 @@
 //! The text of a cell, read: which numbers it holds, what was repaired, or why there is none.
 
 use super::clean::{clean, is_plain, parts};
-use super::{LineType, Mending, PhoneNumber, PhoneProblem, Region, engine};
+use super::engine::{self, RawRegion};
+use super::line::LineType;
+use super::mending::Mending;
+use super::number::PhoneNumber;
+use super::problem::PhoneProblem;
+use super::region::Region;
 
 /// A number that was found in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +98,7 @@ impl PhoneNumber {
     ///
     /// [`Rejected`] if the cell holds no number at all.
     pub fn parse_all(text: &str, region: Option<Region>) -> Result<Numbers, Rejected> {
+        let region = region.map(|region| region.0);
         let text = text.trim_matches([' ', '\t', '\r', '\n']);
         if text.is_empty() {
             return Err(PhoneProblem::Empty.into());
@@ -146,7 +152,7 @@ impl PhoneNumber {
 }
 
 /// A part that may use `/` within a number or between two.
-fn slashed(part: &str, region: Option<Region>, mending: Mending) -> Result<Numbers, Rejected> {
+fn slashed(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Numbers, Rejected> {
     if !part.contains(['/', '\\']) {
         return lettered(part, region, mending).map(Numbers::one);
     }
@@ -179,7 +185,7 @@ fn slashed(part: &str, region: Option<Region>, mending: Mending) -> Result<Numbe
 }
 
 /// Refuses letters before the engine takes them for a telephone keypad.
-fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Parsed, Rejected> {
+fn lettered(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Parsed, Rejected> {
     if is_plain(part) {
         return single(part, region, mending);
     }
@@ -212,7 +218,7 @@ fn lettered(part: &str, region: Option<Region>, mending: Mending) -> Result<Pars
 }
 
 /// One number in plain characters.
-fn single(text: &str, region: Option<Region>, mending: Mending) -> Result<Parsed, Rejected> {
+fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Parsed, Rejected> {
     let parsed = |found: engine::Found, more: Mending| Parsed {
         phone: found.phone,
         mended: mending.and(more),
@@ -235,6 +241,7 @@ fn single(text: &str, region: Option<Region>, mending: Mending) -> Result<Parsed
     if problem == PhoneProblem::Extension {
         return Err(problem.into());
     }
+    // `+420 (0) 777...`: the zero is dialled within the country only.
     let without_trunk = if trunk.is_none() {
         None
     } else {
@@ -247,6 +254,7 @@ fn single(text: &str, region: Option<Region>, mending: Mending) -> Result<Parsed
     {
         return Ok(parsed(found, trunk));
     }
+    // `00` is dialled in the place of the plus in most countries, not in all that the engine knows.
     if let Some(rest) = text.strip_prefix("00")
         && let Ok(found) = engine::parse(&format!("+{rest}"), None)
     {
@@ -264,7 +272,7 @@ fn single(text: &str, region: Option<Region>, mending: Mending) -> Result<Parsed
 /// Puts a lost leading zero back where that is certain: the digits as typed are no number of the
 /// region, and with the zero they are a mobile number, whose zero is part of the number itself
 /// (Ivory Coast, Congo). Where the zero is only a prefix for dialling, the engine needs none.
-fn with_lost_zero(text: &str, region: Option<Region>) -> Option<engine::Found> {
+fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<engine::Found> {
     if text.starts_with(['+', '0']) {
         return None;
     }
@@ -273,7 +281,7 @@ fn with_lost_zero(text: &str, region: Option<Region>) -> Option<engine::Found> {
 }
 
 /// What was probably meant, if adding the plus or dropping a zero gives a valid number.
-fn suggest(text: &str, region: Option<Region>) -> Option<String> {
+fn suggest(text: &str, region: Option<RawRegion>) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let try_one = |digits: &str| {
         engine::parse(&format!("+{digits}"), None)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::LineType;
+use super::line::LineType;
 
 /// Why a text is not a phone number that can be messaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::engine;
+use super::engine::{self, RawRegion};
 use super::names::{ALIASES, NAMES};
+use super::number::PhoneNumber;
+use crate::domain::text::{self, fold_name};
 
 /// A country or territory that has a numbering plan, by its ISO 3166 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Region(pub(super) engine::RawRegion);
+pub struct Region(pub(super) RawRegion);
 
 impl Region {
     /// The ISO code (`CZ`), or `001` for the international networks that belong to no country.
@@ -32,7 +34,16 @@ impl Region {
 
     /// The country calling code: 420 for `CZ`.
     pub fn calling_code(self) -> Option<u16> {
-        engine::calling_code(self)
+        engine::calling_code(self.0)
+    }
+}
+
+impl PhoneNumber {
+    /// The country that the number belongs to, exact also where countries share a calling code.
+    ///
+    /// `None` for a number that no country has, which only [`Self::from_e164`] can make.
+    pub fn region(self) -> Option<Region> {
+        engine::region_of(self).map(Region)
     }
 }
 
@@ -76,12 +87,12 @@ impl FromStr for Region {
         if text.len() == 2
             && let Some(region) = engine::region(&text.to_ascii_uppercase())
         {
-            return Ok(region);
+            return Ok(Self(region));
         }
-        let folded = fold(text);
+        let folded = fold_name(text);
         NAMES
             .iter()
-            .find(|(_, name)| fold(name) == folded)
+            .find(|(_, name)| fold_name(name) == folded)
             .map(|(code, _)| *code)
             .or_else(|| {
                 ALIASES
@@ -90,6 +101,7 @@ impl FromStr for Region {
                     .map(|(_, code)| *code)
             })
             .and_then(engine::region)
+            .map(Self)
             .ok_or_else(|| UnknownRegion {
                 typed: clip(text),
                 suggestion: nearest(&folded),
@@ -105,39 +117,10 @@ fn nearest(folded: &str) -> Option<String> {
     if folded.chars().count() > 60 {
         return None;
     }
-    NAMES
-        .iter()
-        .map(|(code, name)| (strsim::jaro_winkler(&fold(name), folded), code, name))
-        .filter(|(score, ..)| *score > 0.88)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, code, name)| format!("{name} ({code})"))
-}
-
-/// Lower case, the accents of the Latin scripts removed, `&` spelled out.
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
-        match c {
-            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => folded.push('a'),
-            'č' | 'ć' | 'ç' => folded.push('c'),
-            'ď' => folded.push('d'),
-            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => folded.push('e'),
-            'í' | 'ì' | 'î' | 'ï' => folded.push('i'),
-            'ł' | 'ľ' => folded.push('l'),
-            'ň' | 'ñ' | 'ń' => folded.push('n'),
-            'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' => folded.push('o'),
-            'ř' => folded.push('r'),
-            'š' | 'ś' => folded.push('s'),
-            'ť' => folded.push('t'),
-            'ú' | 'ù' | 'û' | 'ü' | 'ů' => folded.push('u'),
-            'ý' => folded.push('y'),
-            'ž' | 'ź' | 'ż' => folded.push('z'),
-            '&' => folded.push_str("and"),
-            '’' => folded.push('\''),
-            c => folded.push(c),
-        }
-    }
-    folded
+    let names = NAMES.iter();
+    let names = names.map(|(code, name)| (fold_name(name), (code, name)));
+    let (code, name) = text::nearest(folded, names, 0.88)?;
+    Some(format!("{name} ({code})"))
 }
 
 #[cfg(test)]
@@ -189,7 +172,7 @@ mod tests {
             assert!(region.calling_code().is_some(), "{code}");
         }
         for (alias, code) in ALIASES {
-            assert_eq!(fold(alias), *alias);
+            assert_eq!(fold_name(alias), *alias);
             assert_eq!(
                 alias.parse::<Region>().map(Region::code),
                 Ok((*code).to_owned())

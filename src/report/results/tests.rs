@@ -1,9 +1,11 @@
 use super::*;
 
 fn fields(json: &str) -> serde_json::Result<Vec<String>> {
-    let mut fields = Vec::new();
-    for_each_field(json, |field| fields.push(field.to_owned()))?;
-    Ok(fields)
+    let fields = parse_fields(json)?;
+    Ok(fields
+        .into_iter()
+        .map(|field| field.0.into_owned())
+        .collect())
 }
 
 #[test]

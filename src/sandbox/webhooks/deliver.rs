@@ -1,7 +1,6 @@
-//! Takes events to the receiver, signed, with the documented redelivery.
+//! Sends events to the receiver, signed, with the documented redelivery.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::super::account::Receipt;
 use super::super::answer::time_text;
 use super::super::app::{App, Phase};
-use super::super::book::lock;
 use super::super::random::draw;
+use super::super::settings::WebhookSettings;
 use super::events::{Event, plan};
-use super::{Accepted, WebhookSettings};
 
 /// Minutes to wait after each failed attempt; after the last the event is dropped.
 const REDELIVERY: [u32; 6] = [1, 5, 20, 60, 180, 480];
@@ -30,28 +29,25 @@ struct Delivery {
     failed: usize,
 }
 
-/// Deliveries in the order of their times.
+/// Deliveries in the order of their times, and of their coming.
 #[derive(Debug, Default)]
 struct Queue {
-    due: BinaryHeap<Reverse<(Instant, u64)>>,
-    waiting: std::collections::HashMap<u64, Delivery>,
+    waiting: BTreeMap<(Instant, u64), Delivery>,
     last: u64,
 }
 
 impl Queue {
     fn push(&mut self, at: Instant, delivery: Delivery) {
         self.last += 1;
-        self.due.push(Reverse((at, self.last)));
-        self.waiting.insert(self.last, delivery);
+        self.waiting.insert((at, self.last), delivery);
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.due.peek().map(|Reverse((at, _))| *at)
+        self.waiting.first_key_value().map(|((at, _), _)| *at)
     }
 
     fn pop(&mut self) -> Option<Delivery> {
-        let Reverse((_, key)) = self.due.pop()?;
-        self.waiting.remove(&key)
+        self.waiting.pop_first().map(|(_, delivery)| delivery)
     }
 }
 
@@ -59,7 +55,7 @@ impl Queue {
 pub(in super::super) async fn run(
     app: Arc<App>,
     settings: WebhookSettings,
-    mut accepted: mpsc::UnboundedReceiver<Accepted>,
+    mut accepted: mpsc::UnboundedReceiver<Receipt>,
 ) {
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -77,7 +73,7 @@ pub(in super::super) async fn run(
             .next_due()
             .filter(|_| running.len() < settings.concurrency.max(1));
         tokio::select! {
-            Some(accepted) = accepted.recv() => enqueue(&app, &settings, &accepted, &mut queue),
+            Some(receipt) = accepted.recv() => enqueue(&app, &settings, receipt, &mut queue),
             Some(Ok((delivery, taken))) = running.join_next() => settle(&app, &settings, delivery, taken, &mut queue),
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 if let Some(delivery) = queue.pop() {
@@ -89,34 +85,28 @@ pub(in super::super) async fn run(
     }
 }
 
-fn enqueue(app: &App, settings: &WebhookSettings, accepted: &Accepted, queue: &mut Queue) {
+/// Plans the events of a message and queues their deliveries.
+fn enqueue(app: &App, settings: &WebhookSettings, receipt: Receipt, queue: &mut Queue) {
     let now = Instant::now();
-    let mut added = 0;
-    let (mut events, mut duplicates) = (0, 0);
-    for event in plan(app, settings, accepted) {
+    let mut account = app.account();
+    let events = plan(app, &mut account, settings, receipt);
+    let stats = &mut account.stats.webhooks;
+    // The message itself was pending until its events are.
+    stats.pending -= 1;
+    for event in events {
         let (at, event) = (now + event.after, Arc::new(event));
         let twice = !event.forged && settings.duplicates.holds(draw(event.chance, DUPLICATE, 0));
-        let copies = if twice { 2 } else { 1 };
-        for copy in 0..copies {
-            queue.push(
-                at + settings.spread * copy,
-                Delivery {
-                    event: Arc::clone(&event),
-                    failed: 0,
-                },
-            );
+        for copy in 0..=u32::from(twice) {
+            let event = Arc::clone(&event);
+            queue.push(at + settings.spread * copy, Delivery { event, failed: 0 });
+            stats.pending += 1;
         }
-        events += 1;
-        duplicates += u64::from(twice);
-        added += u64::from(copies);
+        stats.events += 1;
+        stats.duplicates += u64::from(twice);
     }
-    let mut stats = lock(&app.counters.webhooks);
-    stats.events += events;
-    stats.duplicates += duplicates;
-    // The message itself was counted as pending until its events are.
-    stats.pending = (stats.pending + added).saturating_sub(1);
 }
 
+/// Enters the outcome of an attempt, and queues the next one after a failure.
 fn settle(
     app: &App,
     settings: &WebhookSettings,
@@ -124,42 +114,35 @@ fn settle(
     taken: bool,
     queue: &mut Queue,
 ) {
-    if let (true, Some(who), false) = (taken, delivery.event.stops, delivery.event.forged) {
-        let now = app.now_ms();
-        app.book.with(who, |person| {
-            person.stop_taken_ms = if person.stop_taken_ms == 0 {
-                now
+    let now_ms = app.now_ms();
+    let mut account = app.account();
+    let event = &delivery.event;
+    if taken
+        && let Some(person) = event.stops.and_then(|key| account.people.get_mut(&key))
+        && person.stop_taken_ms == 0
+    {
+        person.stop_taken_ms = now_ms;
+    }
+    let stats = &mut account.stats.webhooks;
+    stats.pending -= 1;
+    match (event.forged, taken) {
+        (true, true) => stats.forged_taken += 1,
+        (true, false) => stats.forged_refused += 1,
+        (false, true) => stats.delivered += 1,
+        (false, false) => {
+            stats.failed_attempts += 1;
+            if let Some(&minutes) = REDELIVERY.get(delivery.failed) {
+                stats.redelivered += 1;
+                stats.pending += 1;
+                let failed = delivery.failed + 1;
+                queue.push(
+                    Instant::now() + settings.minute * minutes,
+                    Delivery { failed, ..delivery },
+                );
             } else {
-                person.stop_taken_ms
+                stats.given_up += 1;
             }
-        });
-    }
-    let mut stats = lock(&app.counters.webhooks);
-    if delivery.event.forged {
-        stats.pending -= 1;
-        if taken {
-            stats.forged_taken += 1;
-        } else {
-            stats.forged_refused += 1;
         }
-        return;
-    }
-    if taken {
-        stats.pending -= 1;
-        stats.delivered += 1;
-        return;
-    }
-    stats.failed_attempts += 1;
-    if let Some(&minutes) = REDELIVERY.get(delivery.failed) {
-        stats.redelivered += 1;
-        let failed = delivery.failed + 1;
-        queue.push(
-            Instant::now() + settings.minute * minutes,
-            Delivery { failed, ..delivery },
-        );
-    } else {
-        stats.pending -= 1;
-        stats.given_up += 1;
     }
 }
 
@@ -193,7 +176,7 @@ fn post(app: &App, settings: &WebhookSettings, event: &Event) -> Post {
 fn sign(secret: &str, body: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut signature = "sha1=".to_owned();
-    // HMAC takes keys of any length, so that the error cannot occur.
+    // HMAC takes keys of any length: the error cannot occur.
     if let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret.as_bytes()) {
         mac.update(body);
         for byte in mac.finalize().into_bytes() {

@@ -1,15 +1,15 @@
-//! What becomes of an accepted message: the events, and the account of them.
+//! What becomes of an accepted message: its events, and their effects on the account.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::super::account::{Account, Ids, Receipt};
 use super::super::answer::time_text;
 use super::super::app::App;
-use super::super::book::{Message, Person, Who};
+use super::super::people::{Message, Person, PersonKey};
 use super::super::random::{Share, draw};
-use super::super::settings::Channel;
-use super::{Accepted, WebhookSettings};
+use super::super::settings::{Channel, Settings, WebhookSettings};
 
 /// One event, to be delivered at least once.
 #[derive(Debug)]
@@ -24,9 +24,9 @@ pub(super) struct Event {
     pub(super) after: Duration,
     /// Carries a wrong signature.
     pub(super) forged: bool,
-    /// Says that this person opted out.
-    pub(super) stops: Option<Who>,
-    /// A draw of its own, for what may happen to its delivery.
+    /// The person who opts out by this event.
+    pub(super) stops: Option<PersonKey>,
+    /// The seed of what may happen to its delivery.
     pub(super) chance: u64,
 }
 
@@ -49,84 +49,78 @@ mod purpose {
 /// Steps from the first event to the last.
 const STEPS: u32 = 8;
 
-/// Decides what becomes of a message, enters it into the account, and tells the events.
-pub(super) fn plan(app: &App, settings: &WebhookSettings, accepted: &Accepted) -> Vec<Event> {
-    let who = accepted.receipt.who;
-    let Some(channel) = app.settings.channels.get(who.channel()) else {
+/// Decides what becomes of a message, and enters it into the account.
+pub(super) fn plan(
+    app: &App,
+    account: &mut Account,
+    settings: &WebhookSettings,
+    receipt: Receipt,
+) -> Vec<Event> {
+    let channel = app.settings.channels.get(receipt.key.channel());
+    let (Some(channel), Some(person)) = (channel, account.people.get_mut(&receipt.key)) else {
         return Vec::new();
     };
-    let mut story = Story {
-        app,
+    let mut plan = Plan {
+        sandbox: &app.settings,
         settings,
-        accepted,
-        who,
+        receipt,
         channel,
+        person,
+        ids: &mut account.ids,
+        now_ms: app.now_ms(),
         events: Vec::new(),
     };
-    story.echo();
-    story.opt_in();
-    if !story.fails() {
-        story.arrives();
+    plan.echo();
+    plan.opt_in();
+    if !plan.fails() {
+        plan.arrives();
     }
-    story.oddities();
-    story.events
+    plan.oddities();
+    plan.events
 }
 
-/// What the events of one message are made from.
-struct Story<'a> {
-    app: &'a App,
+/// The events of one message in the making.
+struct Plan<'a> {
+    sandbox: &'a Settings,
     settings: &'a WebhookSettings,
-    accepted: &'a Accepted,
-    who: Who,
+    receipt: Receipt,
     channel: &'a Channel,
+    person: &'a mut Person,
+    ids: &'a mut Ids,
+    now_ms: u64,
     events: Vec<Event>,
 }
 
-impl Story<'_> {
-    /// A draw about the message. Numbers, not ids, so that another run with this seed repeats it.
+impl Plan<'_> {
+    /// A draw about the message. Its subject holds no ids, so that another run with this seed repeats it.
     fn draw(&self, purpose: u64) -> u64 {
-        let nth = self.accepted.receipt.count as u64;
-        draw(
-            self.app.settings.seed ^ nth.rotate_left(32),
-            purpose,
-            self.who.subject(),
-        )
+        let nth = self.receipt.count as u64;
+        let seed = self.sandbox.seed ^ nth.rotate_left(32);
+        draw(seed, purpose, self.receipt.key.subject())
     }
 
     fn happens(&self, share: Share, purpose: u64) -> bool {
         share.holds(self.draw(purpose))
     }
 
-    fn is_messenger(&self) -> bool {
-        self.channel.answers_at_once()
-    }
-
-    fn is_mobile(&self) -> bool {
-        self.channel.kind == "mobile"
-    }
-
     fn message_id(&self) -> String {
-        self.accepted.receipt.message_id.to_string()
+        self.receipt.message_id.to_string()
+    }
+
+    fn message(&mut self) -> Option<&mut Message> {
+        self.person.messages.get_mut(self.receipt.count - 1)
+    }
+
+    /// From the acceptance to a step.
+    fn after(&self, step: u32) -> Duration {
+        self.settings.delay + self.settings.spread * step / STEPS
     }
 
     /// The nominal time of a step, in epoch milliseconds.
-    fn time_ms(&self, step: u32) -> u64 {
-        let after = self.settings.delay + self.settings.spread * step / STEPS;
-        self.accepted.sent_ms + u64::try_from(after.as_millis()).unwrap_or(0)
-    }
-
-    /// Changes the account of this message and its person.
-    fn enter(&self, change: impl FnOnce(&mut Person, &mut Message)) {
-        self.app.book.with(self.who, |person| {
-            let mut messages = std::mem::take(&mut person.messages);
-            if let Some(message) = messages
-                .iter_mut()
-                .find(|message| message.id == self.accepted.receipt.message_id)
-            {
-                change(person, message);
-            }
-            person.messages = messages;
-        });
+    fn time_ms(&mut self, step: u32) -> u64 {
+        let after = self.after(step).as_millis();
+        let sent_ms = self.message().map_or(0, |message| message.sent_ms);
+        sent_ms + u64::try_from(after).unwrap_or(0)
     }
 
     /// Adds an event with `channel`, `contact` and these fields.
@@ -137,104 +131,108 @@ impl Story<'_> {
         with_phone: bool,
         fields: Value,
     ) -> &mut Event {
-        let mut contact = json!({ "id": self.who.contact_id().to_string() });
-        if with_phone || !self.is_messenger() {
-            contact["phone_number"] = self.who.number().to_string().into();
+        let key = self.receipt.key;
+        let mut contact = json!({ "id": key.contact_id().to_string() });
+        if with_phone || !self.channel.is_messenger() {
+            contact["phone_number"] = key.number().to_string().into();
         }
         let mut data = Map::new();
-        data.insert(
-            "channel".to_owned(),
-            json!({ "id": self.channel.id, "type": self.channel.kind }),
-        );
+        let channel = json!({ "id": self.channel.id, "type": self.channel.kind });
+        data.insert("channel".to_owned(), channel);
         data.insert("contact".to_owned(), contact);
         if let Value::Object(fields) = fields {
             data.extend(fields);
         }
-        let chance = draw(
-            self.draw(purpose::EVENT),
-            u64::from(step),
-            self.events.len() as u64,
-        );
-        let reordered = self
-            .settings
-            .reordered
-            .holds(draw(chance, purpose::ORDER, 0));
-        let step = if reordered {
-            u32::try_from(draw(chance, purpose::ORDER, 1) % u64::from(STEPS)).unwrap_or(0)
+        let index = self.events.len();
+        let chance = draw(self.draw(purpose::EVENT), u64::from(step), index as u64);
+        let order = |nth| draw(chance, purpose::ORDER, nth);
+        let step = if self.settings.reordered.holds(order(0)) {
+            u32::try_from(order(1) % u64::from(STEPS)).unwrap_or(0)
         } else {
             step
         };
-        let after = self.settings.delay + self.settings.spread * step / STEPS;
-        let event = Event {
+        self.events.push(Event {
             name,
             channel_id: self.channel.id.clone(),
             data: Value::Object(data).to_string(),
-            after,
+            after: self.after(step),
             forged: false,
             stops: None,
             chance,
-        };
-        let index = self.events.len();
-        self.events.push(event);
+        });
         &mut self.events[index]
     }
 
     fn echo(&mut self) {
-        if self.is_mobile() || !self.happens(self.settings.echo, purpose::ECHO) {
+        if self.channel.is_mobile() || !self.happens(self.settings.echo, purpose::ECHO) {
             return;
         }
-        let json_of = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
-        let mut fields =
-            json!({ "id": self.message_id(), "content": json_of(&self.accepted.content) });
-        if let Some(metadata) = &self.accepted.metadata {
-            fields["metadata"] = json_of(metadata);
+        let mut fields = json!({ "id": self.message_id() });
+        if let Some(message) = self.message() {
+            fields["content"] = json!(message.content);
+            if let Some(metadata) = &message.metadata {
+                fields["metadata"] = json!(metadata);
+            }
         }
         self.add("message_echo", 0, false, fields);
     }
 
-    /// True if what is sent to this person gets through to them.
+    /// True if what is sent to this person reaches them.
     fn accepts_messages(&self) -> bool {
-        let draw = draw(self.app.settings.seed, purpose::OPT_IN, self.who.subject());
-        !self.is_messenger() || self.settings.opt_in.holds(draw)
+        let draw = draw(
+            self.sandbox.seed,
+            purpose::OPT_IN,
+            self.receipt.key.subject(),
+        );
+        !self.channel.is_messenger() || self.settings.opt_in.holds(draw)
     }
 
     fn opt_in(&mut self) {
-        let first = self.accepted.by_phone && self.accepted.receipt.count == 1;
-        if !self.is_messenger() || !first || !self.accepts_messages() {
+        let first = self.receipt.by_phone && self.receipt.count == 1;
+        if !self.channel.is_messenger() || !first || !self.accepts_messages() {
             return;
         }
-        let time = self.time_ms(1);
-        self.enter(|person, _| person.opted_in_ms = time);
-        self.add(
-            "opt_in",
-            1,
-            true,
-            json!({ "opt_in": { "type": "phone_number" } }),
-        );
+        self.person.opted_in_ms = self.time_ms(1);
+        let fields = json!({ "opt_in": { "type": "phone_number" } });
+        self.add("opt_in", 1, true, fields);
     }
 
-    /// A failure that is told later: not on Messenger, which tells at once.
+    /// A failure that is reported later: not on Messenger, which refuses at once.
     fn fails(&mut self) -> bool {
-        if self.is_messenger() {
+        let Some(code) = self.failure() else {
             return false;
-        }
-        let unreachable = self.app.is_unreachable(self.who);
-        if !unreachable && !self.happens(self.settings.failed, purpose::FAILED) {
-            return false;
-        }
-        let (code, text) = match (
-            unreachable && !self.is_mobile(),
-            self.draw(purpose::CODE) % 3,
-        ) {
-            (true, _) => (3, "No user was found for this phone number."),
-            (false, 0) => (4, "The message was not delivered in time."),
-            (false, 1) if !self.is_mobile() => (2, "The person blocks messages."),
-            (false, _) => (1, "The message could not be processed."),
         };
-        self.enter(|_, message| message.failed_code = code);
-        let fields = json!({ "message": { "id": self.message_id() }, "error": { "code": code, "message": text } });
+        if let Some(message) = self.message() {
+            message.failed_code = code;
+        }
+        let text = match code {
+            2 => "The person blocks messages.",
+            3 => "No user was found for this phone number.",
+            4 => "The message was not delivered in time.",
+            _ => "The message could not be processed.",
+        };
+        let error = json!({ "code": code, "message": text });
+        let fields = json!({ "message": { "id": self.message_id() }, "error": error });
         self.add("message_failed", 2, true, fields);
         true
+    }
+
+    /// The code of the failure, if the message fails.
+    fn failure(&self) -> Option<u8> {
+        if self.channel.is_messenger() {
+            return None;
+        }
+        let mobile = self.channel.is_mobile();
+        let unreachable = self.sandbox.is_unreachable(self.receipt.key.number());
+        let failed = self.happens(self.settings.failed, purpose::FAILED);
+        match (self.receipt.fail_later, self.draw(purpose::CODE) % 3) {
+            (Some(code), _) => Some(code),
+            (None, _) if unreachable && !mobile => Some(3),
+            (None, _) if !unreachable && !failed => None,
+            (None, 0) => Some(4),
+            (None, 1) if !mobile => Some(2),
+            (None, _) => Some(1),
+        }
     }
 
     fn arrives(&mut self) {
@@ -242,51 +240,48 @@ impl Story<'_> {
             return;
         }
         let delivered = self.time_ms(2);
-        self.enter(|_, message| message.delivered_ms = delivered);
-        let fields = json!({ "messages": [{ "id": self.message_id() }], "delivered_timestamp": time_text(delivered) });
-        self.add("messages_delivered", 2, self.accepted.by_phone, fields);
-        if !self.is_mobile() && self.happens(self.settings.read, purpose::READ) {
-            let read = self.time_ms(4);
-            // The event names no message: it says that everything sent so far is read.
-            self.app.book.with(self.who, |person| {
-                let unread = person
-                    .messages
-                    .iter_mut()
-                    .filter(|message| message.read_ms == 0 && message.sent_ms <= read);
-                unread.for_each(|message| message.read_ms = read);
-            });
-            self.add(
-                "messages_read",
-                4,
-                false,
-                json!({ "last_read_timestamp": time_text(read) }),
-            );
+        if let Some(message) = self.message() {
+            message.delivered_ms = delivered;
         }
-        if self.happens(self.settings.stop, purpose::STOP)
-            && self.channel.kind != "viber_business_messages"
-        {
-            let stopped = self.time_ms(6);
-            self.enter(|person, _| {
-                if person.stopped_ms == 0 {
-                    person.stopped_ms = stopped;
-                }
-            });
-            let who = self.who;
-            let fields = self.opt_out();
-            self.add("message_received", 6, false, fields).stops = Some(who);
+        let fields = json!({ "messages": [{ "id": self.message_id() }], "delivered_timestamp": time_text(delivered) });
+        self.add("messages_delivered", 2, self.receipt.by_phone, fields);
+        if !self.channel.is_mobile() && self.happens(self.settings.read, purpose::READ) {
+            self.reads();
+        }
+        if !self.channel.is_viber() && self.happens(self.settings.stop, purpose::STOP) {
+            self.stops();
         }
     }
 
+    fn reads(&mut self) {
+        let read = self.time_ms(4);
+        // The event names no message: it says that everything sent so far is read.
+        for message in &mut self.person.messages {
+            if message.read_ms == 0 && message.sent_ms <= read {
+                message.read_ms = read;
+            }
+        }
+        let fields = json!({ "last_read_timestamp": time_text(read) });
+        self.add("messages_read", 4, false, fields);
+    }
+
+    fn stops(&mut self) {
+        let stopped = self.time_ms(6);
+        if self.person.stopped_ms == 0 {
+            self.person.stopped_ms = stopped;
+        }
+        let (key, fields) = (self.receipt.key, self.opt_out());
+        self.add("message_received", 6, false, fields).stops = Some(key);
+    }
+
     /// A message from the person that holds an opt-out word.
-    fn opt_out(&self) -> Value {
+    fn opt_out(&mut self) -> Value {
         let words = &self.settings.stop_words;
-        let index = usize::try_from(self.draw(purpose::WORD))
-            .unwrap_or(0)
-            .checked_rem(words.len());
+        let index = self.draw(purpose::WORD).checked_rem(words.len() as u64);
         let word = index
-            .and_then(|index| words.get(index))
+            .and_then(|index| words.get(usize::try_from(index).ok()?))
             .map_or("STOP", String::as_str);
-        let id = self.app.book.next_id(self.app.now_ms()).to_string();
+        let id = self.ids.next(self.now_ms).to_string();
         json!({ "id": id, "content": { "type": "text", "payload": word } })
     }
 

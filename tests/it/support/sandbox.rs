@@ -1,4 +1,4 @@
-//! The sandbox as a process of its own: it outlives whoever is killed.
+//! The sandbox as a process of its own: it outlives a program that is killed.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -73,7 +73,7 @@ impl SandboxProcess {
         serde_json::from_str(&self.get("/sandbox/stats")).expect("the account")
     }
 
-    /// What it knows of everybody it was asked to message.
+    /// What it knows of every person whom it messaged.
     pub(crate) fn people(&self) -> Vec<serde_json::Value> {
         let line = |line: &str| serde_json::from_str(line).expect("a line");
         self.get("/sandbox/people").lines().map(line).collect()

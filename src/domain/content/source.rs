@@ -1,0 +1,56 @@
+//! What the user gave: the message, its tag and its metadata, not yet checked.
+
+use serde_json::Value;
+
+/// Keys of a message's metadata that are ours: they name batch and row, and no user may set them.
+pub const OWN_METADATA_KEYS: [&str; 3] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY];
+
+/// Metadata: the batch's name.
+pub const BATCH_KEY: &str = "outreach_batch";
+/// Metadata: the row in the contacts file, as a spreadsheet numbers it.
+pub const ROW_KEY: &str = "outreach_row";
+/// Metadata: the recipient's place in the batch, which finds it again.
+pub const RECIPIENT_KEY: &str = "outreach_recipient";
+
+/// The most characters that `platform_metadata` may have, by the API's documentation.
+pub const PLATFORM_METADATA_MAX: usize = 1_000;
+
+/// What the user asks to be sent, not yet checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContentSource {
+    /// The message itself.
+    pub body: Body,
+    /// `--tag`, in any case.
+    pub tag: Option<String>,
+    /// `--metadata KEY=TEMPLATE`, in the order given.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The two ways to give a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// `--message TEMPLATE`: a text.
+    Message(String),
+    /// `--content FILE.json`: the API's `content` object, every string of it a template.
+    Json(Value),
+}
+
+impl ContentSource {
+    /// A plain text message without tag and metadata.
+    pub fn message(template: impl Into<String>) -> Self {
+        Self {
+            body: Body::Message(template.into()),
+            tag: None,
+            metadata: Vec::new(),
+        }
+    }
+
+    /// A content object without tag and metadata.
+    pub fn json(content: Value) -> Self {
+        Self {
+            body: Body::Json(content),
+            tag: None,
+            metadata: Vec::new(),
+        }
+    }
+}

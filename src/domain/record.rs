@@ -1,0 +1,100 @@
+//! The fields of one row of a contacts file, and the row's place.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+/// A row number as a spreadsheet shows it: the header is row 1, the first contact row 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowNumber(NonZeroU32);
+
+impl RowNumber {
+    /// The row of the header line.
+    pub const HEADER: Self = Self(NonZeroU32::MIN);
+
+    /// `None` for 0: spreadsheets count from 1.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number itself, from 1.
+    pub fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for RowNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a row came from: an input file of the batch, and the row in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Index of the file in the batch, from 0 in the order of the command line.
+    pub file: u16,
+    /// Row in that file, as a spreadsheet numbers it.
+    pub row: RowNumber,
+}
+
+/// The fields of one row, in the order of the header.
+///
+/// One allocation for the text and one for the bounds, whatever the number of columns: a list of
+/// millions of rows passes through this type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Record {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Record {
+    /// Appends a field.
+    pub fn push(&mut self, field: &str) {
+        self.text.push_str(field);
+        // A single row of 4 GiB is refused by the reader long before it comes here.
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    /// The field at `index`; `None` past the end of the row.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)? as usize;
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends[index - 1] as usize
+        };
+        self.text.get(start..end)
+    }
+
+    /// All fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).filter_map(|index| self.get(index))
+    }
+
+    /// The number of fields.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True for a row without any field.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Empties the record and keeps its memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Record {
+    fn from_iter<I: IntoIterator<Item = S>>(fields: I) -> Self {
+        let mut record = Self::default();
+        for field in fields {
+            record.push(field.as_ref());
+        }
+        record
+    }
+}

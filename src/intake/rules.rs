@@ -1,0 +1,42 @@
+//! What the caller knows beside the file: suppressed numbers, the message, what the batch has already.
+
+use crate::domain::content::Rendered;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{Position, Record, Suppression};
+
+/// Renders the content of one row for one number.
+pub type Render<'a> =
+    dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
+
+/// Why the content of one row is not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsendable {
+    /// It cannot be rendered; the text names the column that is at fault.
+    Problem(String),
+    /// It must not go to that number: the same content went there before.
+    Suppressed(Suppression),
+}
+
+/// What is known beside the file, and asked for each row.
+pub struct Judge<'a> {
+    /// Why a number must not be messaged, if it must not. Called in several threads.
+    pub suppressed: &'a (dyn Fn(PhoneNumber) -> Option<Suppression> + Sync),
+    /// Renders the content; `None` leaves it out. Called in several threads.
+    pub render: Option<&'a Render<'a>>,
+    /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
+    pub seen: &'a [(PhoneNumber, Position)],
+    /// The index of the first file in the batch: 0, or behind the files that it has already.
+    pub first_file: u16,
+}
+
+impl Judge<'_> {
+    /// Judges by the file alone: nothing suppressed, nothing rendered, a new batch.
+    pub fn alone() -> Judge<'static> {
+        Judge {
+            suppressed: &|_| None,
+            render: None,
+            seen: &[],
+            first_file: 0,
+        }
+    }
+}

@@ -22,8 +22,7 @@ impl Observer for Printer {
     }
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let checkpoint = folder.path().join("outreach.db");
     let (clock, settings) = (Clock::system(), RunSettings::default());
@@ -44,11 +43,13 @@ async fn main() -> anyhow::Result<()> {
     let plan = plan.read(settings.history, None, clock.now(), &mut |_| ())?;
     let (batch, _) = plan.carry_out(clock.now())?;
     // Every intent is on disk before its request. `Access` of the real API would stand in place of the sandbox.
-    let sandbox = Rehearsal::start(Rehearsal::CHANNEL, None).await?;
-    let (access, stop) = (sandbox.access(), StopHandle::default());
-    let ended = batch
-        .send(access, &settings, &clock, &stop, &mut Printer)
-        .await?;
+    let ended = tokio::runtime::Runtime::new()?.block_on(async {
+        let sandbox = Rehearsal::start(Rehearsal::CHANNEL, None).await?;
+        let (access, stop) = (sandbox.access(), StopHandle::default());
+        batch
+            .send(access, &settings, &clock, &stop, &mut Printer)
+            .await
+    })?;
     println!("{:?}", ended.end);
     // Every row is accounted for, whatever became of it.
     write_results(&batch.reader()?, batch.batch(), std::io::stdout())?;

@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::report::{grouped, place, quoted, without_numbers};
-use crate::run::{Evidence, HeldBatch, RowChoice, UnknownRows};
+use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
@@ -64,6 +64,9 @@ pub fn run(
             ),
         });
         return Ok(ExitCode::Complete);
+    }
+    if batch.batch().sandbox {
+        return Err(Mismatch::NoEvidenceOfRehearsal.into());
     }
     let connection = settings.connection()?;
     let access = settings::access(&connection)?;

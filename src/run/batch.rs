@@ -37,7 +37,7 @@ impl HeldBatch {
         }
     }
 
-    /// Takes hold of a batch that is there.
+    /// Takes hold of a batch that is there. What a process left under way when it died is unknown from now on.
     ///
     /// # Errors
     /// [`RunError`] if there is no such batch, or another process holds it.
@@ -45,6 +45,7 @@ impl HeldBatch {
         let store = Arc::new(Store::open_existing(checkpoint)?);
         let batch = store.reader()?.batch(name)?;
         let hold = store.hold(&batch.name, now)?;
+        store.interrupt_leftovers(batch.id, now)?;
         Ok(Self::new(store, hold, batch))
     }
 

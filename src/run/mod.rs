@@ -10,6 +10,8 @@
 //!   end can show it and ask before the next call; a run reports to an [`Observer`] and is stopped by a
 //!   [`StopHandle`].
 //! - Settings are plain values; none is read from flags, files or the environment.
+//! - A function that is not `async` waits for the disk: call it outside an async runtime, or in
+//!   `spawn_blocking`.
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod batch;

@@ -106,7 +106,7 @@ impl HeldBatch {
         person: String,
         now: Timestamp,
     ) -> Result<u64, RunError> {
-        let rows = self.chosen(choice, now)?;
+        let rows = self.chosen(choice)?;
         let recipients = rows.iter().map(|row| row.recipient).collect();
         Ok(self.store().decide(recipients, decision, person, now)?)
     }
@@ -128,7 +128,7 @@ impl HeldBatch {
             return Err(Mismatch::NoEvidenceOfRehearsal.into());
         }
         let client = access.client(timeout, 1, clock)?;
-        let rows = self.chosen(choice, clock.now())?;
+        let rows = self.chosen(choice)?;
         let rows = with_times(&self.reader()?, rows)?;
         let api = Api {
             client: &client,
@@ -160,9 +160,8 @@ impl HeldBatch {
     }
 
     /// The chosen rows among those whose outcome is unknown.
-    fn chosen(&self, choice: &RowChoice<'_>, now: Timestamp) -> Result<Vec<UnknownRow>, RunError> {
+    fn chosen(&self, choice: &RowChoice<'_>) -> Result<Vec<UnknownRow>, RunError> {
         let batch = self.batch();
-        self.store().interrupt_leftovers(batch.id, now)?;
         let rows = self.reader()?.unknown_rows(batch.id, usize::MAX)?;
         let at = |row: &UnknownRow| (row.file, row.row);
         Ok(choose(choice, &batch.name, &batch.files, rows, at)?)

@@ -7,10 +7,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::KEY_FORM;
-use super::{from_millis, to_millis};
 use crate::domain::eligibility::{Fate, PastRequest};
 use crate::domain::event::read_covers;
 use crate::domain::outcome::AttemptOutcome;

@@ -7,10 +7,11 @@ use rusqlite::Row;
 use serde::Serialize;
 
 use super::batch::parse_state;
+use super::checkpoint::Reader;
+use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
 use super::results::{FACTS, JOINS};
-use super::{Reader, from_millis, phone_from_column};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 

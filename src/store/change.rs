@@ -18,11 +18,13 @@ use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, from_json, parse_state, remove, to_json};
+use super::checkpoint::{Reader, Store};
+use super::columns::{phone_from_column, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
+use super::journal;
 use super::tally::Counter;
 use super::writer::Tx;
-use super::{Reader, Store, journal, phone_from_column, to_millis};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, RowNumber, Suppression};

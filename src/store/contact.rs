@@ -8,10 +8,12 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::attempt::SENT_AT;
+use super::checkpoint::Reader;
+use super::columns::{from_millis, phone_from_column, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, ChannelId, ContactRow, PersonId, StoredId};
 use super::keys::HashKey;
-use super::{Reader, channel, from_millis, person, phone_from_column, to_millis};
+use super::{channel, person};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 

@@ -7,13 +7,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::batch::{from_json, to_json};
+use super::checkpoint::Store;
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Store, from_millis, to_millis};
 use crate::amio::webhook::{Notification, Piece};
-use crate::domain::event::{Happening, News};
+use crate::domain::event::{ContactEvent, EventKind};
 
 /// Waiting events that are tried in one transaction.
 const STEP: usize = 500;
@@ -147,13 +148,13 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
     let now = incoming.received_at;
     let latest = now.checked_add(GRACE).unwrap_or(now);
     for piece in &incoming.notification.pieces {
-        let news = News {
+        let news = ContactEvent {
             // A time that has not come is not believed.
             at: piece.news.at.min(latest),
             ..piece.news.clone()
         };
         if is_about_erased(tx.connection, keys, &news)? {
-            if news.what == Happening::OptedOut {
+            if news.what == EventKind::OptedOut {
                 apply(tx, keys, &news, kind, now, &mut taken.problems)?;
             }
             taken.erased += 1;
@@ -163,7 +164,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             taken.known += 1;
             // Applied twice it changes nothing; a copy may have an earlier time, or say more. But who was taken
             // off the suppression list since stays off it.
-            let verdict = if news.what == Happening::OptedOut {
+            let verdict = if news.what == EventKind::OptedOut {
                 learn_contact(tx, keys, &news)?
             } else {
                 apply(tx, keys, &news, kind, now, &mut taken.problems)?
@@ -253,7 +254,7 @@ fn try_again(
             mark_applied(tx, id, now)?;
             continue;
         };
-        let news: News = from_json(&news)?;
+        let news: ContactEvent = from_json(&news)?;
         let old = now.duration_since(from_millis(received_at)?) > PATIENCE;
         match apply(tx, keys, &news, &kind, now, &mut step.problems)? {
             Verdict::Applied => {

@@ -13,14 +13,15 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::{self, Note, Proof, Request};
 use super::batch::parse_state;
+use super::columns::{from_millis, to_millis};
 use super::contact::{self, Found};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{channel, from_millis, person, to_millis};
+use super::{channel, person};
 use crate::domain::delivery::{self, State};
-use crate::domain::event::{Happening, News, OurKey, read_covers};
+use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
 use crate::domain::outcome::AttemptOutcome;
 
 /// Whether an event could be applied.
@@ -36,12 +37,12 @@ pub(super) enum Verdict {
 pub(super) fn apply(
     tx: &mut Tx<'_>,
     keys: &HashKey,
-    news: &News,
+    news: &ContactEvent,
     kind: &str,
     now: Timestamp,
     problems: &mut Vec<String>,
 ) -> Result<Verdict, StoreError> {
-    if news.what == Happening::Nothing {
+    if news.what == EventKind::Nothing {
         return Ok(Verdict::Applied);
     }
     let on = channel::find_or_make(tx.connection, &news.channel)?;
@@ -55,14 +56,14 @@ pub(super) fn apply(
         problems,
     };
     match &news.what {
-        Happening::Nothing => Ok(Verdict::Applied),
-        Happening::OptedIn => event.opted_in(),
-        Happening::OptedOut => event.opted_out(),
-        Happening::Read => event.read(),
-        Happening::Delivered { message } | Happening::Failed { message, .. } => {
+        EventKind::Nothing => Ok(Verdict::Applied),
+        EventKind::OptedIn => event.opted_in(),
+        EventKind::OptedOut => event.opted_out(),
+        EventKind::Read => event.read(),
+        EventKind::Delivered { message } | EventKind::Failed { message, .. } => {
             event.arrived_or_failed(message)
         }
-        Happening::Echoed { message, ours } => match ours {
+        EventKind::Echoed { message, ours } => match ours {
             Some(ours) => event.echoed(message, ours),
             // A message of another program, or from the page's inbox.
             None => Ok(Verdict::Applied),
@@ -74,7 +75,7 @@ pub(super) fn apply(
 pub(super) fn learn_contact(
     tx: &Tx<'_>,
     keys: &HashKey,
-    news: &News,
+    news: &ContactEvent,
 ) -> Result<Verdict, StoreError> {
     if let (Some(api_id), Some(phone)) = (&news.contact_id, news.phone) {
         let on = channel::find_or_make(tx.connection, &news.channel)?;
@@ -88,7 +89,7 @@ pub(super) fn learn_contact(
 pub(super) fn is_about_erased(
     connection: &Connection,
     keys: &HashKey,
-    news: &News,
+    news: &ContactEvent,
 ) -> Result<bool, StoreError> {
     let mut whose: Option<PersonId> = None;
     if let (Some(on), Some(api_id)) = (channel::find(connection, &news.channel)?, &news.contact_id)
@@ -110,7 +111,7 @@ pub(super) fn is_about_erased(
 struct Event<'a, 't> {
     tx: &'a mut Tx<'t>,
     keys: &'a HashKey,
-    news: &'a News,
+    news: &'a ContactEvent,
     on: ChannelId,
     kind: &'a str,
     now: Timestamp,
@@ -212,7 +213,7 @@ impl Event<'_, '_> {
         };
         self.enter_message(&subject, message)?;
         self.settle(&subject)?;
-        if matches!(self.news.what, Happening::Delivered { .. }) {
+        if matches!(self.news.what, EventKind::Delivered { .. }) {
             self.connection()
                 .prepare_cached(
                     "UPDATE attempt SET delivered_at = coalesce(min(delivered_at, ?2), ?2) WHERE id = ?1",
@@ -298,7 +299,7 @@ impl Event<'_, '_> {
                  WHERE a.id = ?1",
             )?
             .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let told = self.news.phone.map(super::phone_to_column);
+        let told = self.news.phone.map(super::columns::phone_to_column);
         let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
         Ok(same_number && self.news.can_follow(from_millis(started)?))
     }
@@ -463,13 +464,13 @@ impl Event<'_, '_> {
     /// Why delivery failed, if that is what the event says.
     fn failure(&self) -> Option<&str> {
         match &self.news.what {
-            Happening::Failed { text, .. } => Some(text.as_str()),
-            Happening::Delivered { .. }
-            | Happening::Echoed { .. }
-            | Happening::OptedIn
-            | Happening::OptedOut
-            | Happening::Read
-            | Happening::Nothing => None,
+            EventKind::Failed { text, .. } => Some(text.as_str()),
+            EventKind::Delivered { .. }
+            | EventKind::Echoed { .. }
+            | EventKind::OptedIn
+            | EventKind::OptedOut
+            | EventKind::Read
+            | EventKind::Nothing => None,
         }
     }
 

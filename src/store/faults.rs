@@ -1,6 +1,6 @@
 //! The check of a whole checkpoint: SQLite's own, and of our counts against the rows.
 
-use super::Reader;
+use super::checkpoint::Reader;
 use super::error::StoreError;
 use crate::domain::delivery::State;
 
@@ -32,7 +32,7 @@ impl Reader {
         let mut ids = self
             .connection
             .prepare("SELECT id FROM batch ORDER BY id")?;
-        let ids: Vec<super::BatchId> = ids
+        let ids: Vec<super::ids::BatchId> = ids
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for batch in ids {

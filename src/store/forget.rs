@@ -13,13 +13,15 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use super::batch::{from_json, parse_state, to_json};
+use super::checkpoint::Store;
+use super::columns::{phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Store, journal, person, phone_to_column, to_millis};
+use super::{journal, person};
 use crate::domain::delivery::State;
-use crate::domain::event::News;
+use crate::domain::event::ContactEvent;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
@@ -82,7 +84,7 @@ impl Store {
         let path = self.path.clone();
         // Ends the writer, whose connection would be in the way.
         drop(self);
-        let connection = super::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = super::file::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let busy: i64 =
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(busy == 0)
@@ -211,7 +213,7 @@ fn erase_events(
     let mut removed = 0;
     for (id, news) in waiting {
         let Some(news) = news else { continue };
-        let news: News = from_json(&news)?;
+        let news: ContactEvent = from_json(&news)?;
         let by_contact = traces.contacts.iter().any(|(_, channel, api_id)| {
             *channel == news.channel && Some(api_id) == news.contact_id.as_ref()
         });

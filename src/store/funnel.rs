@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Reader;
+use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::BatchId;
 

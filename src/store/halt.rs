@@ -5,10 +5,11 @@ use rusqlite::Connection;
 
 use super::attempt::{self, Note};
 use super::batch::{Batch, parse_state};
+use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::remembered::mean_no_messenger;
 use super::writer::Tx;
-use super::{Reader, Store, quota};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::{AttemptOutcome, canonical_text};
 
@@ -40,7 +41,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let id = batch.id;
         self.writer.write_blocking(move |tx| {
-            quota::mean_no_messenger(tx.connection, &text, "a person", now)?;
+            mean_no_messenger(tx.connection, &text, "a person", now)?;
             clear(tx, id)
         })
     }

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::{self, Asker};
+use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
-use super::{Reader, channel, person};
+use super::{channel, person};
 use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;

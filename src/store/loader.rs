@@ -11,12 +11,14 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::batch::to_json;
+use super::checkpoint::Store;
+use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;
+use super::person;
 use super::tally::Counter;
 use super::writer::Tx;
-use super::{Store, person, to_millis};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
@@ -199,7 +201,7 @@ fn enter(tx: &Tx<'_>, new: &NewNumber) -> Result<(), StoreError> {
         .prepare_cached(
             "INSERT INTO person_by_number (number, person) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?
-        .execute((super::phone_to_column(new.phone), new.person))?;
+        .execute((super::columns::phone_to_column(new.phone), new.person))?;
     if entered > 0 {
         return Ok(());
     }
@@ -208,7 +210,7 @@ fn enter(tx: &Tx<'_>, new: &NewNumber) -> Result<(), StoreError> {
             "UPDATE recipient SET person = (SELECT person FROM person_by_number WHERE number = ?2)
              WHERE id = ?1",
         )?
-        .execute((new.recipient, super::phone_to_column(new.phone)))?;
+        .execute((new.recipient, super::columns::phone_to_column(new.phone)))?;
     person::remove_unnamed(tx.connection, new.person.0)
 }
 

@@ -1,7 +1,7 @@
 //! Figures for monitoring: all are kept up to date elsewhere, none needs a scan of rows.
 
-use super::Reader;
 use super::batch::from_json;
+use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::tally::Counts;
 use crate::domain::quota::QuotaState;

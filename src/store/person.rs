@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::columns::{phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::PersonId;
 use super::keys::HashKey;
-use super::{phone_from_column, phone_to_column, to_millis};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 

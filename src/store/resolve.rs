@@ -8,11 +8,13 @@ use rusqlite::OptionalExtension;
 
 use super::attempt::{self, Note};
 use super::batch::parse_state;
+use super::checkpoint::{Reader, Store};
+use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Reader, Store, contact, journal, to_millis};
+use super::{contact, journal};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 

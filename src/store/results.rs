@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::batch::parse_state;
+use super::checkpoint::Reader;
+use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
-use super::{Reader, from_millis, phone_from_column};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::checkpoint::{Reader, Store};
+use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::PersonId;
-use super::{Reader, Store, from_millis, person, phone_from_column};
+use super::person;
 use crate::domain::phone::PhoneNumber;
 
 /// Numbers that are listed or lifted in one transaction: some 50 ms.

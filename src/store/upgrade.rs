@@ -56,7 +56,7 @@ fn copy_beside(path: &Path, connection: &Connection, version: u32) -> Result<(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    super::create_private(&partial)?;
+    super::file::create_private(&partial)?;
     connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
     std::fs::rename(&partial, &copy).map_err(failed)
 }

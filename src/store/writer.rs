@@ -18,11 +18,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::quota;
 use super::tally::{self, Counter};
-use super::to_millis;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::fields::{Fields, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
-use crate::domain::event::{Happening, News, OptOutWords, OurKey};
+use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey};
 use crate::domain::phone::PhoneNumber;
 
 /// The clock that told when a message was delivered or read may be so far ahead of ours.
@@ -45,7 +45,7 @@ pub struct Piece {
     /// What tells it apart.
     pub key: EventKey,
     /// What it says.
-    pub news: News,
+    pub news: ContactEvent,
 }
 
 /// A body that is no event at all.
@@ -166,7 +166,7 @@ impl Reading<'_> {
         }
     }
 
-    fn push(&mut self, news: News, parts: &[&str]) {
+    fn push(&mut self, news: ContactEvent, parts: &[&str]) {
         let key = key(self.kind, &news.channel, parts);
         if self.pieces.iter().all(|piece| piece.key != key) {
             self.pieces.push(Piece { key, news });
@@ -179,16 +179,16 @@ impl Reading<'_> {
         self.push(news, &[self.raw]);
     }
 
-    fn opt_in(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+    fn opt_in(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
         let opt_in = data.object("opt_in").ok_or("it has no opt_in")?;
         let kind = opt_in.text("type").ok_or("its opt_in has no type")?;
         let contact = person(who).ok_or("it names no contact")?;
         let what = if kind == "phone_number" {
-            Happening::OptedIn
+            EventKind::OptedIn
         } else {
-            Happening::Nothing
+            EventKind::Nothing
         };
-        let news = News {
+        let news = ContactEvent {
             what,
             ..who.clone()
         };
@@ -198,7 +198,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn delivered(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+    fn delivered(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
         // The device's time where the platform gives it. Not corrected by the time of sending, which
         // differs from copy to copy.
         let at = data.time("delivered_timestamp").unwrap_or(self.at);
@@ -214,9 +214,9 @@ impl Reading<'_> {
                 continue;
             };
             let parts = [message.clone()];
-            let news = News {
+            let news = ContactEvent {
                 at,
-                what: Happening::Delivered { message },
+                what: EventKind::Delivered { message },
                 ..who.clone()
             };
             self.push(news, &[&parts[0]]);
@@ -227,21 +227,21 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn read_until(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+    fn read_until(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
         let at = data
             .time("last_read_timestamp")
             .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
-        let news = News {
+        let news = ContactEvent {
             at: at.min(self.latest),
-            what: Happening::Read,
+            what: EventKind::Read,
             ..who.clone()
         };
         self.push(news, &[&contact, &at.as_millisecond().to_string()]);
         Ok(())
     }
 
-    fn failed(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+    fn failed(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
         let message = data.object("message").and_then(|message| message.id("id"));
         let message = message.ok_or("it names no message")?;
         let error = data.object("error").unwrap_or_default();
@@ -256,13 +256,13 @@ impl Reading<'_> {
             (None, None) => "no reason was given".to_owned(),
         };
         let parts = [message.clone()];
-        let what = Happening::Failed {
+        let what = EventKind::Failed {
             message,
             no_account: code == Some(NO_ACCOUNT),
             text,
         };
         self.push(
-            News {
+            ContactEvent {
                 what,
                 ..who.clone()
             },
@@ -271,17 +271,17 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn echo(&mut self, who: &News, data: &Fields<'_>) -> Result<(), &'static str> {
+    fn echo(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
         let message = data.id("id").ok_or("it has no id")?;
         let parts = [message.clone()];
-        let what = Happening::Echoed {
+        let what = EventKind::Echoed {
             message,
             ours: data
                 .object("metadata")
                 .and_then(|metadata| our_key(&metadata)),
         };
         self.push(
-            News {
+            ContactEvent {
                 what,
                 ..who.clone()
             },
@@ -292,7 +292,7 @@ impl Reading<'_> {
 
     fn said(
         &mut self,
-        who: &News,
+        who: &ContactEvent,
         data: &Fields<'_>,
         words: &OptOutWords,
     ) -> Result<(), &'static str> {
@@ -302,11 +302,11 @@ impl Reading<'_> {
             if who.phone.is_none() && who.channel.is_empty() {
                 return Err("it names no channel");
             }
-            Happening::OptedOut
+            EventKind::OptedOut
         } else {
-            Happening::Nothing
+            EventKind::Nothing
         };
-        let news = News {
+        let news = ContactEvent {
             what,
             ..who.clone()
         };
@@ -339,10 +339,10 @@ fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
 }
 
 /// Channel and contact, as far as they are told; the channel is empty where it is not.
-fn who(data: &Fields<'_>, at: Timestamp) -> News {
+fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
     let channel = data.object("channel").unwrap_or_default();
     let contact = data.object("contact").unwrap_or_default();
-    News {
+    ContactEvent {
         channel: channel.id("id").unwrap_or_default(),
         channel_type: channel.text("type"),
         contact_id: contact.id("id"),
@@ -351,12 +351,12 @@ fn who(data: &Fields<'_>, at: Timestamp) -> News {
             .and_then(|digits| digits.strip_prefix('+').unwrap_or(&digits).parse().ok())
             .and_then(PhoneNumber::from_e164),
         at,
-        what: Happening::Nothing,
+        what: EventKind::Nothing,
     }
 }
 
 /// The contact's id, or else the number.
-fn person(who: &News) -> Option<String> {
+fn person(who: &ContactEvent) -> Option<String> {
     let number = || who.phone.map(PhoneNumber::e164);
     who.contact_id.clone().or_else(number)
 }
@@ -457,7 +457,7 @@ mod tests {
                 &data(&json!({ "id": "7", "metadata": metadata })),
             );
             match event.pieces[0].news.what.clone() {
-                Happening::Echoed { message, ours } => (message, ours),
+                EventKind::Echoed { message, ours } => (message, ours),
                 other => panic!("{other:?}"),
             }
         };
@@ -498,18 +498,18 @@ mod tests {
         };
         let text =
             |text: &str| json!({ "id": "1", "content": { "type": "text", "payload": text } });
-        assert_eq!(what("message_received", text("Stop!")), Happening::OptedOut);
+        assert_eq!(what("message_received", text("Stop!")), EventKind::OptedOut);
         assert_eq!(
             what("message_received", text("Don't stop")),
-            Happening::Nothing
+            EventKind::Nothing
         );
         let reply = json!({ "id": "1", "content": { "type": "text", "payload": "No, thanks", "quick_reply": { "payload": "UNSUBSCRIBE" } } });
-        assert_eq!(what("message_received", reply), Happening::OptedOut);
+        assert_eq!(what("message_received", reply), EventKind::OptedOut);
         let image = json!({ "id": "1", "content": { "type": "image", "payload": { "url": "https://example.org/stop" } } });
-        assert_eq!(what("message_received", image), Happening::Nothing);
+        assert_eq!(what("message_received", image), EventKind::Nothing);
         assert_eq!(
             what("postback", json!({ "postback": { "payload": "STOP" } })),
-            Happening::OptedOut
+            EventKind::OptedOut
         );
     }
 
@@ -530,10 +530,10 @@ mod tests {
             let event = parse(kind, SENT, &data(&fields));
             assert!(event.oddity.is_some(), "{kind} {fields}");
             assert_eq!(event.pieces.len(), 1);
-            assert_eq!(event.pieces[0].news.what, Happening::Nothing);
+            assert_eq!(event.pieces[0].news.what, EventKind::Nothing);
         }
         let unknown = parse("channel_weather", SENT, &json!([1, 2]));
-        assert_eq!(unknown.pieces[0].news.what, Happening::Nothing);
+        assert_eq!(unknown.pieces[0].news.what, EventKind::Nothing);
     }
 
     #[test]
@@ -581,7 +581,7 @@ mod tests {
                 .what
                 .clone()
             {
-                Happening::Failed {
+                EventKind::Failed {
                     no_account, text, ..
                 } => (no_account, text),
                 other => panic!("{other:?}"),

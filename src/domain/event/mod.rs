@@ -29,7 +29,7 @@ const MESSENGER: &str = "facebook_messenger";
 
 /// One fact that an event reports, and the contact that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct News {
+pub struct ContactEvent {
     /// The channel's id.
     pub channel: String,
     /// The channel's type, such as `facebook_messenger`.
@@ -42,13 +42,13 @@ pub struct News {
     /// When it happened, if the event says so, else when it was sent or received.
     pub at: Timestamp,
     /// What happened.
-    pub what: Happening,
+    pub what: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Happening {
+pub enum EventKind {
     /// The person accepted the first message that came by phone number.
     OptedIn,
     /// A message reached the device.
@@ -92,14 +92,14 @@ pub struct OurKey {
     pub seq: u32,
 }
 
-impl News {
+impl ContactEvent {
     /// The id of the message that it is about.
     pub fn message(&self) -> Option<&str> {
         match &self.what {
-            Happening::Delivered { message }
-            | Happening::Failed { message, .. }
-            | Happening::Echoed { message, .. } => Some(message),
-            Happening::OptedIn | Happening::Read | Happening::OptedOut | Happening::Nothing => None,
+            EventKind::Delivered { message }
+            | EventKind::Failed { message, .. }
+            | EventKind::Echoed { message, .. } => Some(message),
+            EventKind::OptedIn | EventKind::Read | EventKind::OptedOut | EventKind::Nothing => None,
         }
     }
 
@@ -109,7 +109,7 @@ impl News {
     pub fn transition(&self, state: delivery::State) -> Option<delivery::Event> {
         use delivery::State;
         match &self.what {
-            Happening::Failed { no_account, .. } => match state {
+            EventKind::Failed { no_account, .. } => match state {
                 // Settled by an earlier copy, or by a refusal: nothing to add.
                 State::Error | State::NoMessenger => None,
                 State::Sent
@@ -124,7 +124,7 @@ impl News {
                     delivery::Event::ProvenFailed
                 }),
             },
-            Happening::Delivered { .. } | Happening::Echoed { .. } => match state {
+            EventKind::Delivered { .. } | EventKind::Echoed { .. } => match state {
                 State::Sent | State::Error | State::NoMessenger => None,
                 State::Queued
                 | State::Sending
@@ -133,7 +133,7 @@ impl News {
                 | State::Duplicate
                 | State::Suppressed => Some(delivery::Event::ProvenSent),
             },
-            Happening::OptedIn | Happening::Read | Happening::OptedOut | Happening::Nothing => None,
+            EventKind::OptedIn | EventKind::Read | EventKind::OptedOut | EventKind::Nothing => None,
         }
     }
 
@@ -142,13 +142,13 @@ impl News {
     pub fn proves_opt_in(&self) -> bool {
         let by_number = self.phone.is_some() && self.channel_type.as_deref() == Some(MESSENGER);
         match self.what {
-            Happening::OptedIn => true,
-            Happening::Delivered { .. } => by_number,
-            Happening::Failed { .. }
-            | Happening::Echoed { .. }
-            | Happening::Read
-            | Happening::OptedOut
-            | Happening::Nothing => false,
+            EventKind::OptedIn => true,
+            EventKind::Delivered { .. } => by_number,
+            EventKind::Failed { .. }
+            | EventKind::Echoed { .. }
+            | EventKind::Read
+            | EventKind::OptedOut
+            | EventKind::Nothing => false,
         }
     }
 
@@ -160,7 +160,7 @@ impl News {
     /// True if it must be kept until it can be applied, however long that takes: an opt-out of a contact
     /// whose number is not known yet.
     pub fn never_expires(&self) -> bool {
-        self.what == Happening::OptedOut
+        self.what == EventKind::OptedOut
     }
 }
 
@@ -204,8 +204,8 @@ mod tests {
     use super::*;
     use crate::domain::delivery::{State, next};
 
-    fn news(what: Happening) -> News {
-        News {
+    fn news(what: EventKind) -> ContactEvent {
+        ContactEvent {
             channel: "7001".into(),
             channel_type: Some(MESSENGER.into()),
             contact_id: Some("7002".into()),
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn evidence_settles_an_unknown_outcome_and_no_refusal() {
-        let echo = news(Happening::Echoed {
+        let echo = news(EventKind::Echoed {
             message: "1".into(),
             ours: None,
         });
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_failure_turns_sent_into_error_or_into_no_messenger() {
         for (no_account, end) in [(false, State::Error), (true, State::NoMessenger)] {
-            let failed = news(Happening::Failed {
+            let failed = news(EventKind::Failed {
                 message: "1".into(),
                 no_account,
                 text: String::new(),
@@ -249,12 +249,12 @@ mod tests {
 
     #[test]
     fn news_keep_their_meaning_on_the_way_through_the_checkpoint() {
-        let read = news(Happening::Read);
+        let read = news(EventKind::Read);
         let json = serde_json::to_string(&read).unwrap();
-        assert_eq!(serde_json::from_str::<News>(&json).unwrap(), read);
-        let echo = News {
+        assert_eq!(serde_json::from_str::<ContactEvent>(&json).unwrap(), read);
+        let echo = ContactEvent {
             phone: None,
-            ..news(Happening::Echoed {
+            ..news(EventKind::Echoed {
                 message: "1".into(),
                 ours: Some(OurKey {
                     checkpoint: None,
@@ -264,6 +264,6 @@ mod tests {
             })
         };
         let json = serde_json::to_string(&echo).unwrap();
-        assert_eq!(serde_json::from_str::<News>(&json).unwrap(), echo);
+        assert_eq!(serde_json::from_str::<ContactEvent>(&json).unwrap(), echo);
     }
 }

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row};
 
-use super::Context;
+use super::context::Context;
 use super::types::{Claim, Claimed, Opening, Outstanding};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
@@ -15,12 +15,13 @@ use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Asker, Intent};
+use crate::store::columns::{from_millis, phone_from_column, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, PersonId, RecipientId};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
-use crate::store::{contact, from_millis, phone_from_column, quota, to_millis};
+use crate::store::{contact, quota};
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.
 const LOOKED_AT: usize = 500;
@@ -39,17 +40,6 @@ const NEXT_RUN: i64 = i64::MAX - 1;
 
 /// How soon a row is looked at again that waits for another batch's answer.
 const ANSWER: i64 = 2_000;
-
-/// The context of a run, inside a transaction.
-pub(super) struct Scope<'a> {
-    pub(super) context: &'a Context,
-}
-
-impl<'a> Scope<'a> {
-    pub(super) fn new(context: &'a Context) -> Self {
-        Self { context }
-    }
-}
 
 /// What a claim found.
 pub(super) enum Found {
@@ -88,18 +78,19 @@ struct Ready {
 /// Claims the next recipient, unless others used the quota since `reported`.
 pub(super) fn claim(
     tx: &mut Tx<'_>,
-    scope: &Scope<'_>,
+    context: &Context,
     reported: u64,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
-    let context = scope.context;
     let claims = quota::claims(tx.connection, context.rules.token, context.batch)?;
     let total = claims.of_others_since(&context.before);
     if total > reported {
         return Ok(Found::OthersSpent { total });
     }
-    Ok(Found::Claim(match next(tx, scope, now)? {
-        Next::Row(ready, phone) => Claim::Claimed(Box::new(intend(tx, scope, *ready, phone, now)?)),
+    Ok(Found::Claim(match next(tx, context, now)? {
+        Next::Row(ready, phone) => {
+            Claim::Claimed(Box::new(intend(tx, context, *ready, phone, now)?))
+        }
         Next::More => Claim::Again,
         Next::Nothing => Claim::Exhausted {
             opens_at: next_opening(tx, context.batch, now)?,
@@ -110,13 +101,13 @@ pub(super) fn claim(
 /// Whether a claim would find a row, now or later in this run.
 pub(super) fn outstanding(
     tx: &mut Tx<'_>,
-    scope: &Scope<'_>,
+    context: &Context,
     now: Timestamp,
 ) -> Result<Outstanding, StoreError> {
-    Ok(match next(tx, scope, now)? {
+    Ok(match next(tx, context, now)? {
         Next::Row(..) => Outstanding::Some,
         Next::More => Outstanding::Retry,
-        Next::Nothing => match next_opening(tx, scope.context.batch, now)? {
+        Next::Nothing => match next_opening(tx, context.batch, now)? {
             Some(_) => Outstanding::Some,
             None => Outstanding::None,
         },
@@ -125,16 +116,16 @@ pub(super) fn outstanding(
 
 /// The next row that may be messaged; those before it that must not be are suppressed, and those that must
 /// wait are given their time.
-fn next(tx: &mut Tx<'_>, scope: &Scope<'_>, now: Timestamp) -> Result<Next, StoreError> {
+fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, StoreError> {
     for _ in 0..LOOKED_AT {
-        let Some(ready) = due(tx, scope.context.batch, now)? else {
+        let Some(ready) = due(tx, context.batch, now)? else {
             return Ok(Next::Nothing);
         };
         let Some(phone) = ready.phone else {
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
         };
-        let window = scope.context.rules.window.as_ref();
+        let window = context.rules.window.as_ref();
         match window.map_or(Opening::Now, |window| window(phone, now)) {
             Opening::Now => {}
             Opening::At(at) => {
@@ -146,7 +137,7 @@ fn next(tx: &mut Tx<'_>, scope: &Scope<'_>, now: Timestamp) -> Result<Next, Stor
                 continue;
             }
         }
-        if may_send(tx, scope, &ready, now)? {
+        if may_send(tx, context, &ready, now)? {
             return Ok(Next::Row(Box::new(ready), phone));
         }
     }
@@ -231,11 +222,10 @@ fn next_opening(
 /// Asks whether the person may be messaged; if not, the row is suppressed or waits.
 fn may_send(
     tx: &mut Tx<'_>,
-    scope: &Scope<'_>,
+    context: &Context,
     ready: &Ready,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let context = scope.context;
     let asker = Asker {
         batch: Some(context.batch),
         recipient: Some(ready.id),
@@ -292,12 +282,11 @@ pub(super) fn reset_waits(tx: &mut Tx<'_>, batch: BatchId) -> Result<bool, Store
 /// Takes the row and writes its intent.
 fn intend(
     tx: &mut Tx<'_>,
-    scope: &Scope<'_>,
+    context: &Context,
     ready: Ready,
     phone: PhoneNumber,
     now: Timestamp,
 ) -> Result<Claimed, StoreError> {
-    let context = scope.context;
     let next = delivery::next(State::Queued, Event::Claimed)?;
     tx.connection
         .prepare_cached("UPDATE recipient SET state = ?2 WHERE id = ?1")?

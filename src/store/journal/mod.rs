@@ -10,6 +10,7 @@
 //! one thing in memory: how much of the quota that others used it has reported already.
 
 mod claim;
+mod context;
 mod settle;
 mod types;
 
@@ -21,10 +22,9 @@ use jiff::Timestamp;
 
 use super::batch::Batch;
 use super::error::StoreError;
-use super::ids::{BatchId, ChannelId};
-use super::keys::HashKey;
 use super::writer::Tx;
-use super::{Store, channel, quota, tuning};
+use super::{channel, quota, tuning};
+use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
@@ -32,7 +32,7 @@ pub use types::{
     Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaUpdate, Settled, Settlement, Window,
 };
 
-use claim::Scope;
+use context::Context;
 use types::Outstanding;
 
 /// A batch that is being sent.
@@ -43,16 +43,6 @@ pub struct Journal {
     quota_update: Option<Arc<QuotaUpdate>>,
     /// Requests of other batches with the same token since the run began, as far as they were reported.
     others_reported: Arc<AtomicU64>,
-}
-
-/// What holds for the whole run.
-struct Context {
-    batch: BatchId,
-    channel: ChannelId,
-    rules: ClaimRules,
-    keys: HashKey,
-    /// Requests with the token, and of the batch, before the run began.
-    before: quota::Claims,
 }
 
 impl std::fmt::Debug for Journal {
@@ -176,7 +166,7 @@ impl Journal {
     async fn write<T: Send + 'static>(
         &self,
         settlement: Option<Settlement>,
-        then: impl Fn(&Scope<'_>, &mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        then: impl Fn(&Context, &mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<(Option<Settled>, T), StoreError> {
         let quota = match &settlement {
             Some(_) => self.quota_update.as_ref().and_then(|update| update()),
@@ -188,7 +178,6 @@ impl Journal {
             .store
             .writer
             .write(move |tx| {
-                let scope = Scope::new(&context);
                 if let Some(it) = &settlement
                     && let Some(quota) = &quota
                 {
@@ -196,9 +185,9 @@ impl Journal {
                 }
                 let settled = settlement
                     .as_ref()
-                    .map(|it| settle::settle(tx, &scope, it))
+                    .map(|it| settle::settle(tx, &context, it))
                     .transpose()?;
-                Ok((settled, then(&scope, tx)?))
+                Ok((settled, then(&context, tx)?))
             })
             .await;
         if let (Err(_), Some(it)) = (&written, for_log) {

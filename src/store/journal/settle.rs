@@ -2,17 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::claim::{AT_ONCE, Scope};
+use super::claim::AT_ONCE;
+use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::attempt::{self, Closing};
 use crate::store::batch::parse_state;
+use crate::store::columns::to_millis;
+use crate::store::contact;
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
-use crate::store::{contact, to_millis};
 
 /// Turns what an earlier process left in `sending` into `unknown`.
 pub(in crate::store) fn interrupt(
@@ -75,7 +77,7 @@ struct Subject {
 /// Records a result.
 pub(super) fn settle(
     tx: &mut Tx<'_>,
-    scope: &Scope<'_>,
+    context: &Context,
     it: &Settlement,
 ) -> Result<Settled, StoreError> {
     let (word, person): (String, Option<PersonId>) = tx
@@ -86,14 +88,14 @@ pub(super) fn settle(
         state: parse_state(&word)?,
         person,
     };
-    close_request(tx, scope, it, &subject)?;
+    close_request(tx, context, it, &subject)?;
     let next = delivery::next(subject.state, it.event)?;
     if subject.state == State::Sending {
         settle_sending(tx, it, next)?;
     } else {
         settle_late(tx, it, subject.state, next)?;
     }
-    let batch = scope.context.batch;
+    let batch = context.batch;
     if it.outcome == AttemptOutcome::Throttled {
         tx.count(batch, Counter::Throttled, 1);
     }
@@ -104,7 +106,7 @@ pub(super) fn settle(
 /// Closes the request that the result is of: the one under way, or the one that was given up last.
 fn close_request(
     tx: &Tx<'_>,
-    scope: &Scope<'_>,
+    context: &Context,
     it: &Settlement,
     subject: &Subject,
 ) -> Result<(), StoreError> {
@@ -118,7 +120,7 @@ fn close_request(
     let receipt = it.receipt.as_ref();
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
-            let (context, keys) = (scope.context, &scope.context.keys);
+            let keys = &context.keys;
             let found =
                 contact::learn(tx.connection, keys, context.channel, api_id, subject.person)?;
             Some(found.row)

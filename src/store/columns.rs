@@ -1,0 +1,33 @@
+//! How values of ours are stored.
+
+use jiff::Timestamp;
+
+use super::error::StoreError;
+use crate::domain::phone::PhoneNumber;
+
+/// A number as it is stored.
+pub(super) fn phone_to_column(phone: PhoneNumber) -> i64 {
+    // 15 digits fit.
+    i64::try_from(phone.get()).unwrap_or(i64::MAX)
+}
+
+/// A number as it was stored.
+pub(super) fn phone_from_column(column: i64) -> Result<PhoneNumber, StoreError> {
+    u64::try_from(column)
+        .ok()
+        .and_then(PhoneNumber::from_e164)
+        .ok_or_else(|| StoreError::Value {
+            detail: "a phone number out of range".to_owned(),
+        })
+}
+
+/// Milliseconds since 1970, as times are stored.
+pub(super) fn to_millis(time: Timestamp) -> i64 {
+    time.as_millisecond()
+}
+
+pub(super) fn from_millis(millis: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millis).map_err(|_| StoreError::Value {
+        detail: format!("{millis} is no time"),
+    })
+}

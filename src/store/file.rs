@@ -1,0 +1,96 @@
+//! The checkpoint's file: made, opened, found missing.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+
+/// How long a lock of another process is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+pub(super) fn require(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(metadata) if metadata.is_dir() => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: "it is a directory".to_owned(),
+        }),
+        Ok(_) => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: "not a file".to_owned(),
+        }),
+        Err(error) => Err(StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        }),
+    }
+}
+
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        })?;
+    connection.busy_timeout(busy_timeout())?;
+    Ok(connection)
+}
+
+/// Turns the write-ahead log on. Two processes that make the same file at once stand in each
+/// other's way here, and SQLite gives up at once instead of waiting: so we wait.
+pub(super) fn write_ahead(connection: &Connection) -> Result<(), StoreError> {
+    let begin = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Ok(()) => return Ok(()),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Busy if begin.elapsed() < busy_timeout() => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                error => return Err(error),
+            },
+        }
+    }
+}
+
+/// How long a lock of another process is waited for. In a debug build a test can shorten it.
+fn busy_timeout() -> Duration {
+    #[cfg(debug_assertions)]
+    if let Some(wanted) = std::env::var("OUTREACH_TEST_BUSY_MS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+    {
+        return Duration::from_millis(wanted);
+    }
+    BUSY_TIMEOUT
+}
+
+/// Makes the file with owner-only permissions before SQLite does; its companions follow suit.
+///
+/// A file that exists is not opened: the system would drop all locks that SQLite holds on it in this
+/// process when it is closed again.
+pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
+    let fail = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::StorageFull => StoreError::Full,
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        },
+    };
+    // A link whose file is missing stands for that file.
+    let target = match std::fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.to_owned(),
+    };
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(&target) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => require(path),
+        Err(error) => Err(fail(error)),
+    }
+}

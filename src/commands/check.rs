@@ -39,14 +39,13 @@ pub fn run(
         channel: connection.channel.as_deref(),
         rejects: args.rejects.as_deref(),
     };
-    let found = list.check(&how, clock.now())?;
-    let queued = found.summary.queued;
-    let token = connection.token.as_ref().map(amio::token_fingerprint);
-    let forecast = (queued > 0)
-        .then(|| first_forecast(checkpoint.db(), token, &run, queued, clock.now()))
-        .transpose()?
-        .map(|forecast| forecast.to_string());
-    let report = found.check(forecast.as_deref());
+    let mut report = list.check(&how, clock.now())?;
+    let queued = report.summary.queued;
+    if queued > 0 {
+        let token = connection.token.as_ref().map(amio::token_fingerprint);
+        let forecast = first_forecast(checkpoint.db(), token, &run, queued, clock.now())?;
+        report.forecast = Some(forecast.to_string());
+    }
     if let Some(path) = &args.html {
         write_whole_file(path, report.html().as_bytes())?;
         console.say(format_args!("{}: written", path.display()));
@@ -56,7 +55,7 @@ pub fn run(
     } else {
         write!(out, "{}", report.text())?;
     }
-    if let Some(path) = args.rejects.as_ref().filter(|_| found.rejected > 0) {
+    if let Some(path) = args.rejects.as_ref().filter(|_| report.rejected > 0) {
         console.say(format_args!("{}: the rows to mend", path.display()));
     }
     Ok(ExitCode::Complete)

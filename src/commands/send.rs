@@ -68,7 +68,7 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
-        console.say(report.check(None).text().trim_end());
+        console.say(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(
                 "{} rows to mend: {}",

@@ -2,11 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::RunError;
+use super::error::{REHEARSALS, RunError};
 use crate::store::Reader;
-
-/// Where rehearsals are kept, unless another file is named for this very run.
-pub const REHEARSALS: &str = "sandbox.db";
 
 /// The checkpoint that a front end would use.
 #[derive(Debug, Clone, Copy)]
@@ -61,13 +58,9 @@ impl CheckpointSettings<'_> {
     /// # Errors
     /// [`RunError::OnlyRehearsals`].
     pub fn require_real(&self) -> Result<(), RunError> {
-        let rehearsals = Path::new(REHEARSALS);
-        if self.named || self.path.exists() || !rehearsals.exists() {
+        if self.named || self.path.exists() || !Path::new(REHEARSALS).exists() {
             return Ok(());
         }
-        Err(RunError::OnlyRehearsals {
-            real: self.path.to_owned(),
-            rehearsals: rehearsals.to_owned(),
-        })
+        Err(RunError::OnlyRehearsals(self.path.to_owned()))
     }
 }

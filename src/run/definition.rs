@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::error::Mismatch;
 use crate::domain::content::Template;
 use crate::intake::Input;
-use crate::store::{Batch, Change};
+use crate::store::{Batch, Change, ListChange};
 
 /// The part of a definition that is the digest of the files.
 const ROWS: &str = "rows";
@@ -69,9 +69,7 @@ impl Definition {
         let Some((stored, batch)) = found else {
             return match change {
                 None => Ok(Step::New),
-                Some(_) => Err(Mismatch::NoBatchYet {
-                    batch: name.to_owned(),
-                }),
+                Some(_) => Err(Mismatch::NoBatchYet(name.to_owned())),
             };
         };
         let differing = self.differences(&stored);
@@ -82,17 +80,11 @@ impl Definition {
         let other = differing
             .iter()
             .find(|part| !matches!(**part, ROWS | MAPPING));
+        let (name, rows_only) = (name.to_owned(), other.is_none());
         match (change, other) {
             (Some(change), None) => Ok(Step::Change(batch, change)),
-            (Some(_), Some(what)) => Err(Mismatch::OtherMessage {
-                batch: name.to_owned(),
-                what,
-            }),
-            (None, _) => Err(Mismatch::OtherDefinition {
-                batch: name.to_owned(),
-                rows_only: other.is_none(),
-                differing,
-            }),
+            (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, what)),
+            (None, _) => Err(Mismatch::OtherDefinition(name, differing, rows_only)),
         }
     }
 
@@ -111,19 +103,21 @@ impl Definition {
         }
     }
 
-    /// The parts and the digest of `batch` once this list is part of it.
-    pub(super) fn changed(
-        &self,
-        batch: &Batch,
-        how: Change,
-    ) -> (BTreeMap<String, String>, [u8; 32]) {
-        match how {
+    /// What `batch` is once this list is part of it; `files` are all its files then.
+    pub(super) fn change(&self, batch: &Batch, how: Change, files: Vec<String>) -> ListChange {
+        let (definition, digest) = match how {
             Change::Update => (self.parts.clone(), self.digest),
             Change::Add => {
                 let stored = <[u8; 32]>::try_from(batch.digest.as_slice());
                 let digest = stored.unwrap_or_else(|_| digest(&batch.definition));
                 (self.added_to(&batch.definition), digest)
             }
+        };
+        ListChange {
+            how,
+            definition,
+            digest,
+            files,
         }
     }
 
@@ -196,7 +190,7 @@ mod tests {
         }
         assert!(matches!(
             compare(&list, None, Some(Change::Add)),
-            Err(Mismatch::NoBatchYet { .. })
+            Err(Mismatch::NoBatchYet(_))
         ));
     }
 
@@ -204,14 +198,8 @@ mod tests {
     fn another_list_joins_only_where_that_is_asked_for() {
         let (stored, wanted) = (definition("a", "Hi"), definition("b", "Hi"));
         let refused = compare(&wanted, Some(&stored), None);
-        assert_eq!(
-            refused,
-            Err(Mismatch::OtherDefinition {
-                batch: "spring".to_owned(),
-                differing: vec![ROWS],
-                rows_only: true,
-            })
-        );
+        let other = Mismatch::OtherDefinition("spring".to_owned(), vec![ROWS], true);
+        assert_eq!(refused, Err(other));
         for change in [Change::Add, Change::Update] {
             let step = compare(&wanted, Some(&stored), Some(change));
             assert_eq!(step, Ok(Step::Change((), change)));
@@ -236,17 +224,11 @@ mod tests {
         let (stored, wanted) = (definition("a", "Hi"), definition("b", "Hello"));
         assert_eq!(
             compare(&wanted, Some(&stored), Some(Change::Update)),
-            Err(Mismatch::OtherMessage {
-                batch: "spring".to_owned(),
-                what: "content",
-            })
+            Err(Mismatch::OtherMessage("spring".to_owned(), "content"))
         );
         assert!(matches!(
             compare(&wanted, Some(&stored), None),
-            Err(Mismatch::OtherDefinition {
-                rows_only: false,
-                ..
-            })
+            Err(Mismatch::OtherDefinition(_, _, false))
         ));
     }
 }

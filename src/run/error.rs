@@ -11,6 +11,9 @@ use crate::report::ReportError;
 use crate::sandbox::SandboxError;
 use crate::store::{ForgetError, StoreError};
 
+/// Where rehearsals are kept, unless another file is named for this very run.
+pub const REHEARSALS: &str = "sandbox.db";
+
 /// A call that failed. Nothing was sent that the checkpoint does not know.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -57,16 +60,10 @@ pub enum RunError {
     NoCheckpoint(PathBuf),
     /// There is a checkpoint of rehearsals only.
     #[error(
-        "there is no checkpoint {} in this folder; the rehearsals in {} go on with --sandbox",
-        real.display(),
-        rehearsals.display()
+        "there is no checkpoint {} in this folder; the rehearsals in {REHEARSALS} go on with --sandbox",
+        .0.display()
     )]
-    OnlyRehearsals {
-        /// Where the checkpoint would be.
-        real: PathBuf,
-        /// The checkpoint that is there.
-        rehearsals: PathBuf,
-    },
+    OnlyRehearsals(PathBuf),
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -79,44 +76,21 @@ pub enum Mismatch {
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
     /// A list cannot be added to a batch that is not there.
-    #[error("there is no batch `{batch}` yet: leave --add and --update out to begin it")]
-    NoBatchYet {
-        /// The name that was given.
-        batch: String,
-    },
-    /// The name belongs to another batch.
+    #[error("there is no batch `{0}` yet: leave --add and --update out to begin it")]
+    NoBatchYet(String),
+    /// The name belongs to another batch: what differs, and whether its list could be replaced.
     #[error(
-        "batch `{batch}` was begun with other {}. Leave --batch out (or name another) for a new batch{}",
-        differing.join(" and other "),
-        if *rows_only {
-            "; --update replaces the list of this one, --add adds to it"
-        } else {
-            ""
-        }
+        "batch `{}` was begun with other {}. Leave --batch out (or name another) for a new batch{}",
+        .0, .1.join(" and other "), remedy(*.2)
     )]
-    OtherDefinition {
-        /// The batch.
-        batch: String,
-        /// What differs.
-        differing: Vec<&'static str>,
-        /// True if its list could be replaced, or added to.
-        rows_only: bool,
-    },
+    OtherDefinition(String, Vec<&'static str>, bool),
     /// A list can join a batch only with the same content and channel.
-    #[error(
-        "batch `{batch}` has another {what}: rows can be added or replaced only with the same one"
-    )]
-    OtherMessage {
-        /// The batch.
-        batch: String,
-        /// What differs.
-        what: &'static str,
-    },
+    #[error("batch `{0}` has another {1}: rows can be added or replaced only with the same one")]
+    OtherMessage(String, &'static str),
     /// A list can join a batch only with the same columns.
     #[error(
         "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",
-        has.join(", "),
-        file.join(", ")
+        has.join(", "), file.join(", ")
     )]
     OtherColumns {
         /// The batch.
@@ -163,26 +137,15 @@ pub enum Mismatch {
     /// No refusals stopped the batch.
     #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
     NothingToConfirm(String),
-    /// A row that was named has a known outcome, or is not there.
-    #[error("row {row} of batch {batch} is not one whose outcome is unknown; nothing was changed")]
-    RowNotUnknown {
-        /// The batch.
-        batch: String,
-        /// The row.
-        row: u32,
-    },
-    /// A row number that stands in several files.
+    /// A row of the batch has a known outcome, or is not there.
+    #[error("row {1} of batch {0} is not one whose outcome is unknown; nothing was changed")]
+    RowNotUnknown(String, u32),
+    /// A row number stands in several files of the batch: the rows, each with its file.
     #[error(
-        "rows with this number stand in several files of batch {batch}: say which file with --file; nothing \
-         was changed{}",
-        lines(places)
+        "rows with this number stand in several files of batch {}: say which file with --file; nothing was changed{}",
+        .0, lines(.1)
     )]
-    AmbiguousRow {
-        /// The batch.
-        batch: String,
-        /// The rows, each with its file.
-        places: Vec<String>,
-    },
+    AmbiguousRow(String, Vec<String>),
     /// No file of the batch, or several, have this name.
     #[error(
         "--file {file} names no single file of batch {batch}; by number, they are:{}",
@@ -203,6 +166,15 @@ pub enum Mismatch {
     NoEvidenceOfRehearsal,
 }
 
+/// What can be done about another list.
+fn remedy(rows_only: bool) -> &'static str {
+    if rows_only {
+        "; --update replaces the list of this one, --add adds to it"
+    } else {
+        ""
+    }
+}
+
 /// Each on a line of its own.
 fn lines(choices: &[String]) -> String {
     choices.iter().flat_map(|choice| ["\n  ", choice]).collect()
@@ -218,7 +190,7 @@ impl RunError {
             | Self::Run(RunFailure::Store(error)) => store_exit(error),
             Self::Report(ReportError::Out(_) | ReportError::File { .. })
             | Self::NoCheckpoint(_)
-            | Self::OnlyRehearsals { .. } => ExitCode::Storage,
+            | Self::OnlyRehearsals(_) => ExitCode::Storage,
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
             Self::Content(_) | Self::Mismatch(_) => ExitCode::Usage,
@@ -313,10 +285,8 @@ mod tests {
 
     #[test]
     fn a_mismatch_says_what_to_do_next() {
-        let other = |rows_only| Mismatch::OtherDefinition {
-            batch: "spring".into(),
-            differing: vec!["rows", "mapping"],
-            rows_only,
+        let other = |rows_only| {
+            Mismatch::OtherDefinition("spring".into(), vec!["rows", "mapping"], rows_only)
         };
         assert_eq!(
             other(true).to_string(),
@@ -324,10 +294,8 @@ mod tests {
              another) for a new batch; --update replaces the list of this one, --add adds to it"
         );
         assert!(other(false).to_string().ends_with("for a new batch"));
-        let rows = Mismatch::AmbiguousRow {
-            batch: "spring".into(),
-            places: vec!["a.csv, row 2".into(), "b.csv, row 2".into()],
-        };
+        let places = vec!["a.csv, row 2".into(), "b.csv, row 2".into()];
+        let rows = Mismatch::AmbiguousRow("spring".into(), places);
         assert!(
             rows.to_string()
                 .ends_with("\n  a.csv, row 2\n  b.csv, row 2")

@@ -10,7 +10,7 @@ use crate::domain::content::{ContentSource, Notice, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
-use crate::intake::{self, Input, Judge, Mapping, Render, Source, Summary, Unsendable};
+use crate::intake::{self, Input, Judge, Render, Source, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::Reader;
@@ -62,7 +62,7 @@ impl List {
         mut self,
         settings: &CheckSettings<'_>,
         now: Timestamp,
-    ) -> Result<ListReport, RunError> {
+    ) -> Result<CheckReport, RunError> {
         let known = match settings.checkpoint {
             Some(path) if path.exists() => {
                 Known::new(Reader::open(path)?, settings.history, None, now)
@@ -93,37 +93,6 @@ pub struct CheckSettings<'a> {
     pub rejects: Option<&'a Path>,
 }
 
-/// What a pass over all rows found.
-#[derive(Debug, Clone)]
-pub struct ListReport {
-    /// The files of the batch, in order.
-    pub files: Vec<String>,
-    /// What was detected about the files, in words.
-    pub notes: Vec<String>,
-    /// Which column means what.
-    pub mapping: Mapping,
-    /// The counts.
-    pub summary: Summary,
-    /// A few messages as they would be sent.
-    pub samples: Vec<String>,
-    /// Rows in the file of rejects; without any there is no file.
-    pub rejected: u64,
-}
-
-impl ListReport {
-    /// The report for people and programs; `forecast` says how long the batch would take.
-    pub fn check<'a>(&'a self, forecast: Option<&'a str>) -> CheckReport<'a> {
-        CheckReport {
-            files: &self.files,
-            notes: &self.notes,
-            mapping: &self.mapping,
-            summary: &self.summary,
-            samples: &self.samples,
-            forecast,
-        }
-    }
-}
-
 /// One pass over all rows of a list.
 pub(super) struct Pass<'a> {
     /// What the checkpoint knows of the numbers.
@@ -143,7 +112,7 @@ impl Pass<'_> {
         list: &mut List,
         progress: &mut dyn FnMut(u64),
         take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
-    ) -> Result<ListReport, RunError> {
+    ) -> Result<CheckReport, RunError> {
         let List { input, message } = list;
         let message = message.as_ref();
         let create = |path| RejectsFile::create(path, input.headers());
@@ -177,12 +146,13 @@ impl Pass<'_> {
         known.check()?;
         let rejected = rejects.map(RejectsFile::finish).transpose()?;
         let files = self.earlier_files.iter().map(String::as_str);
-        Ok(ListReport {
+        Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
             notes: input.notes().to_vec(),
             mapping: input.mapping().clone(),
             summary,
             samples,
+            forecast: None,
             rejected: rejected.unwrap_or(0),
         })
     }

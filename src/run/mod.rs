@@ -37,14 +37,14 @@ mod settings;
 mod suppress;
 
 pub use batch::{HeldBatch, ResumeSettings};
-pub use checkpoint::{CheckpointSettings, FoundCheckpoint, REHEARSALS};
+pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use end::Ended;
-pub use error::{Mismatch, RunError};
+pub use error::{Mismatch, REHEARSALS, RunError};
 pub use forecast::first_forecast;
 pub use halt::AfterHalt;
-pub use list::{CheckSettings, List, ListReport};
+pub use list::{CheckSettings, List};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
 pub use preview::Preview;

@@ -14,12 +14,12 @@ use super::batch::HeldBatch;
 use super::definition::{Definition, Step};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
-use super::list::{List, ListReport, Pass};
+use super::list::{List, Pass};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
-use crate::store::{
-    Batch, BatchId, BatchName, Change, Hold, ListChange, Loader, NewBatch, Reader, Store,
-};
+use crate::report::check::CheckReport;
+use crate::store::{Batch, BatchId, BatchName, Change, Hold, ListChange, NewBatch, Reader, Store};
 
 /// What is asked for beside the list.
 #[derive(Debug, Clone, Copy)]
@@ -127,109 +127,92 @@ impl SendPlan {
     /// # Errors
     /// [`RunError`] if the list cannot be used, or the checkpoint or `rejects` cannot be written.
     pub fn read(
-        self,
+        mut self,
         history: HistorySpan,
         rejects: Option<&Path>,
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReadPlan, RunError> {
-        match &self.step {
-            Step::New => self.read_new(history, rejects, now, progress),
+        let (place, earlier, seen) = match &self.step {
             Step::Continue(batch) => {
                 let batch = batch.clone();
-                Ok(ReadPlan {
+                return Ok(ReadPlan {
                     batch: HeldBatch::new(self.store, self.hold, batch),
                     report: None,
                     read: None,
-                })
+                });
             }
+            Step::New => (BatchName::Named(self.name.clone()), None, Vec::new()),
             Step::Change(batch, how) => {
-                let (batch, how) = (batch.clone(), *how);
-                self.read_change(batch, how, history, rejects, now, progress)
+                let seen = self.before_change(batch, *how)?;
+                (BatchName::StagedFor(batch.id), Some(batch), seen)
             }
-        }
-    }
-
-    fn read_new(
-        mut self,
-        history: HistorySpan,
-        rejects: Option<&Path>,
-        now: Timestamp,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<ReadPlan, RunError> {
-        let reader = self.store.reader()?;
-        if let Some(leftover) = reader.find_batch(&self.name)? {
-            // An earlier run died while it read the list.
-            self.store.discard_batch(leftover.id)?;
-        }
-        let id = self.begin(BatchName::Named(self.name.clone()), now)?;
-        let known = Known::new(self.store.reader()?, history, Some(id), now);
-        let pass = Pass {
-            known,
-            channel: Some(&self.definition.channel),
-            earlier_files: &[],
-            seen: &[],
-            rejects,
         };
-        let outcome = load(&self.store, &mut self.list, id, pass, now, progress)
-            .and_then(|(loader, report)| Ok((loader.finish()?, report)));
-        let ((), report) = discard_on_error(&self.store, id, outcome)?;
-        let batch = reader.batch(&self.name)?;
-        Ok(ReadPlan {
-            batch: HeldBatch::new(self.store, self.hold, batch),
-            report: Some(report),
-            read: Some(NewRows::Batch(id)),
-        })
-    }
-
-    /// Reads a second list beside the batch.
-    fn read_change(
-        mut self,
-        batch: Batch,
-        how: Change,
-        history: HistorySpan,
-        rejects: Option<&Path>,
-        now: Timestamp,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<ReadPlan, RunError> {
-        if self.list.input.headers() != batch.headers {
-            return Err(Mismatch::OtherColumns {
-                batch: batch.name,
-                has: batch.headers,
-                file: self.list.input.headers().to_vec(),
-            }
-            .into());
-        }
-        let seen = match how {
-            Change::Add => self.store.reader()?.numbers(batch.id)?,
-            Change::Update => Vec::new(),
-        };
-        // An earlier run may have died while it read a second list.
-        self.store.discard_leftovers(batch.id)?;
-        let id = self.begin(BatchName::StagedFor(batch.id), now)?;
-        let known = Known::new(self.store.reader()?, history, Some(batch.id), now);
+        self.remove_leftovers()?;
+        let id = self.begin(place, now)?;
+        let own = earlier.map_or(id, |batch| batch.id);
         let pass = Pass {
-            known,
+            known: Known::new(self.store.reader()?, history, Some(own), now),
             channel: Some(&self.definition.channel),
-            earlier_files: &batch.files,
+            earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
         };
-        let outcome = load(&self.store, &mut self.list, id, pass, now, progress)
-            .and_then(|(mut loader, report)| Ok((loader.complete()?, report)));
-        let ((), report) = discard_on_error(&self.store, id, outcome)?;
-        let (parts, digest) = self.definition.changed(&batch, how);
-        let change = ListChange {
-            how,
-            definition: parts,
-            digest,
-            files: report.files.clone(),
+        let whole = earlier.is_none();
+        let report = load(&self.store, &mut self.list, id, whole, pass, now, progress);
+        let report = discard_on_error(&self.store, id, report)?;
+        let (batch, read) = match self.step {
+            Step::New | Step::Continue(_) => {
+                let batch = self.store.reader()?.batch(&self.name)?;
+                (batch, NewRows::Batch(id))
+            }
+            Step::Change(batch, how) => {
+                let files = report.files.clone();
+                let change = self.definition.change(&batch, how, files);
+                (batch, NewRows::Staged(id, change))
+            }
         };
         Ok(ReadPlan {
             batch: HeldBatch::new(self.store, self.hold, batch),
             report: Some(report),
-            read: Some(NewRows::Staged(id, change)),
+            read: Some(read),
         })
+    }
+
+    /// The numbers that the batch has already, where its rows stay.
+    fn before_change(
+        &self,
+        batch: &Batch,
+        how: Change,
+    ) -> Result<Vec<(PhoneNumber, Position)>, RunError> {
+        let headers = self.list.input.headers();
+        if headers != batch.headers {
+            return Err(Mismatch::OtherColumns {
+                batch: batch.name.clone(),
+                has: batch.headers.clone(),
+                file: headers.to_vec(),
+            }
+            .into());
+        }
+        match how {
+            Change::Add => Ok(self.store.reader()?.numbers(batch.id)?),
+            Change::Update => Ok(Vec::new()),
+        }
+    }
+
+    /// Removes what an earlier process left behind that died while it read a list.
+    fn remove_leftovers(&self) -> Result<(), RunError> {
+        match &self.step {
+            Step::New => {
+                if let Some(leftover) = self.store.reader()?.find_batch(&self.name)? {
+                    self.store.discard_batch(leftover.id)?;
+                }
+            }
+            Step::Continue(batch) | Step::Change(batch, _) => {
+                self.store.discard_leftovers(batch.id)?;
+            }
+        }
+        Ok(())
     }
 
     /// Registers a batch whose rows are about to be read.
@@ -252,7 +235,7 @@ impl SendPlan {
 #[derive(Debug)]
 pub struct ReadPlan {
     batch: HeldBatch,
-    report: Option<ListReport>,
+    report: Option<CheckReport>,
     read: Option<NewRows>,
 }
 
@@ -267,7 +250,7 @@ enum NewRows {
 
 impl ReadPlan {
     /// What the list holds; `None` if the batch has it already.
-    pub fn report(&self) -> Option<&ListReport> {
+    pub fn report(&self) -> Option<&CheckReport> {
         self.report.as_ref()
     }
 
@@ -305,22 +288,28 @@ impl ReadPlan {
     }
 }
 
-/// Judges the rows and brings them into the batch.
-fn load<'a>(
-    store: &'a Store,
+/// Judges the rows and brings them into the batch, which is then `whole`, or waits beside another.
+fn load(
+    store: &Store,
     list: &mut List,
     id: BatchId,
+    whole: bool,
     pass: Pass<'_>,
     now: Timestamp,
     progress: &mut dyn FnMut(u64),
-) -> Result<(Loader<'a>, ListReport), RunError> {
+) -> Result<CheckReport, RunError> {
     let mut files = pass.earlier_files.to_vec();
     files.extend(list.input.file_names().map(str::to_owned));
     let mut loader = store.loader(id, pass.channel.unwrap_or_default(), now);
     let report = pass.judge(list, progress, &mut |row| {
         Ok(loader.push(row, |position| row_name(&files, position))?)
     })?;
-    Ok((loader, report))
+    if whole {
+        loader.finish()?;
+    } else {
+        loader.complete()?;
+    }
+    Ok(report)
 }
 
 fn discard_on_error<T>(

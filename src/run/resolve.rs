@@ -193,16 +193,13 @@ fn choose<T>(
     }
     let is_there = |wanted: &&u32| rows.iter().any(|row| at(row).1 == **wanted);
     if let Some(&row) = choice.rows.iter().find(|wanted| !is_there(wanted)) {
-        return Err(Mismatch::RowNotUnknown { batch, row });
+        return Err(Mismatch::RowNotUnknown(batch, row));
     }
     rows.retain(|row| choice.rows.contains(&at(row).1));
     let in_files: BTreeSet<u16> = rows.iter().map(|row| at(row).0).collect();
     if choice.file.is_none() && in_files.len() > 1 {
         let places = rows.iter().map(|row| place(files, at(row).0, at(row).1));
-        return Err(Mismatch::AmbiguousRow {
-            batch,
-            places: places.collect(),
-        });
+        return Err(Mismatch::AmbiguousRow(batch, places.collect()));
     }
     Ok(rows)
 }
@@ -321,15 +318,9 @@ mod tests {
         }
         let places = vec!["a.csv, row 3".to_owned(), "b.csv, row 3".to_owned()];
         let batch = || "spring".to_owned();
-        let ambiguous = Mismatch::AmbiguousRow {
-            batch: batch(),
-            places,
-        };
+        let ambiguous = Mismatch::AmbiguousRow(batch(), places);
         assert_eq!(choose(&[3], None), Err(ambiguous));
-        let missing = Mismatch::RowNotUnknown {
-            batch: batch(),
-            row: 4,
-        };
+        let missing = Mismatch::RowNotUnknown(batch(), 4);
         assert_eq!(choose(&[2, 4], None), Err(missing));
         for file in ["c.csv", "0", "3"] {
             let refused = choose(&[3], Some(file));

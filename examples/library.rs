@@ -5,12 +5,9 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
-use outreach::clock::Clock;
-use outreach::domain::content::ContentSource;
-use outreach::intake::{Settings, Source};
-use outreach::report::write_results;
 use outreach::run::{
-    List, Observer, Rehearsal, RunProgress, RunSettings, SendPlan, SendSettings, StopHandle,
+    Clock, ContentSource, IntakeSettings, List, Observer, Rehearsal, RunProgress, RunSettings,
+    SendPlan, SendSettings, Source, StopHandle, export,
 };
 
 /// Prints where the run stands, a few times a second.
@@ -29,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     // The list and its message, checked against each other.
     let message = ContentSource::message("Hello {{ first_name }}, your order is ready.");
     let files = [Source::Path("fixtures/contacts.csv".into())];
-    let list = List::open(&files, &Settings::default(), Some(&message))?;
+    let list = List::open(&files, &IntakeSettings::default(), Some(&message))?;
     // What sending it would do: a new batch, more of one that was interrupted, or nothing.
     let asked = SendSettings {
         batch: Some("spring"),
@@ -52,6 +49,6 @@ fn main() -> anyhow::Result<()> {
     })?;
     println!("{:?}", ended.end);
     // Every row is accounted for, whatever became of it.
-    write_results(&batch.reader()?, batch.batch(), std::io::stdout())?;
+    export(&checkpoint, "spring", std::io::stdout())?;
     Ok(())
 }

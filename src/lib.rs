@@ -22,13 +22,14 @@
 //! | [`report`] | check, rejects, results file, summary, progress | change state |
 //! | [`serve`] | takes webhook events, stored before they are answered | send |
 //! | [`sandbox`] | plays the API, with quotas, faults and webhooks | be used by a real run |
+//! | [`run`] | what every front end calls: a plan for a list, a held batch, a run with an observer | print, ask |
 //! | [`domain`] | the decisions, as functions over values | I/O, clock, chance |
 //!
 //! Around them: [`config`] (each setting, declared once), [`cli`] (the commands and their flags),
 //! [`commands`] (one file a subcommand),
 //! [`exit`] (the codes), [`clock`] (the one that everybody waits on), [`crash`] (where tests make it die).
 //!
-//! Imports run downwards only: `commands` -> the stages (`intake`, `dispatch`, `report`, `serve`,
+//! Imports run downwards only: `commands` -> `run` -> the stages (`intake`, `dispatch`, `report`, `serve`,
 //! `sandbox`) -> `store`, `amio` -> `domain`. The stages do not import each other: they meet in the store.
 //!
 //! # Where the promises live
@@ -42,7 +43,7 @@
 //!
 //! # From here
 //!
-//! `examples/library.rs` goes the whole way without the program. Then read [`store::Journal`],
+//! `examples/library.rs` goes the whole way without the program, by the functions of [`run`]. Then read [`store::Journal`],
 //! [`dispatch`] and [`domain::delivery`], in this order.
 
 #![cfg_attr(

@@ -6,7 +6,7 @@ use super::error::CommandError;
 use crate::config::{Checkpoint, Settings};
 use crate::report::Hints;
 use crate::run::CheckpointSettings;
-use crate::store::{Batch, Reader};
+use crate::store::Reader;
 
 /// A checkpoint that is there.
 #[derive(Debug)]
@@ -28,13 +28,6 @@ impl Found {
     /// Opens it for reading.
     pub(super) fn reader(&self) -> Result<Reader, CommandError> {
         Ok(Reader::open(&self.path)?)
-    }
-
-    /// Opens it for reading, and finds the batch.
-    pub(super) fn batch(&self, name: &str) -> Result<(Reader, Batch), CommandError> {
-        let reader = self.reader()?;
-        let batch = reader.batch(name)?;
-        Ok((reader, batch))
     }
 }
 

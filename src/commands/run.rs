@@ -15,7 +15,9 @@ use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
 use crate::exit::ExitCode;
 use crate::report::{Hints, grouped, write_summary_file};
-use crate::run::{AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle};
+use crate::run::{
+    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, export_file, summary,
+};
 
 /// The command line as the front end of a run.
 pub(super) struct Front {
@@ -184,12 +186,12 @@ impl Front {
 
     /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
-        let written = batch.write_results(self.checkpoint.out.as_deref());
-        let summary = batch.summary()?;
-        let db = batch.checkpoint();
+        let (db, name) = (batch.checkpoint(), &batch.batch().name);
+        let written = export_file(db, name, self.checkpoint.out.as_deref());
+        let summary = summary(db, name)?;
         let hints = Hints {
             db: (db != Path::new("outreach.db")).then(|| db.to_owned()),
-            results: written.as_ref().ok().cloned(),
+            results: written.as_ref().ok().map(|(path, _)| path.clone()),
             rejects: None,
         };
         self.console.say(summary.text(&hints));
@@ -198,8 +200,7 @@ impl Front {
         }
         written.map(drop).map_err(|error| {
             CommandError::from(error).context(format!(
-                "the results are safe in the checkpoint, `outreach export {}` writes them",
-                batch.batch().name
+                "the results are safe in the checkpoint, `outreach export {name}` writes them"
             ))
         })
     }

@@ -53,6 +53,10 @@ pub trait Ledger: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<(Option<Settled>, bool), StoreError>> + Send;
 
+    /// Settles what dead processes left under way, for which recipients of this run may wait.
+    fn interrupt_dead(&self, now: Timestamp)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Remembers that refusals with these texts mean "no Messenger".
     fn learn(
         &self,
@@ -88,6 +92,13 @@ impl Ledger for Journal {
         at: Timestamp,
     ) -> impl Future<Output = Result<(Option<Settled>, bool), StoreError>> + Send {
         Self::has_outstanding(self, settlement, at)
+    }
+
+    fn interrupt_dead(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        Self::interrupt_dead(self, now)
     }
 
     fn learn(

@@ -76,6 +76,7 @@ impl RowJudge<'_> {
                     typed,
                     problem,
                     rejected.suggestion,
+                    None,
                 ));
             }
         }
@@ -98,7 +99,7 @@ impl RowJudge<'_> {
             expected: width,
             found: fields.len(),
         };
-        invalid(position, record, typed, problem, None)
+        invalid(position, record, typed, problem, None, None)
     }
 
     fn accept(
@@ -118,7 +119,7 @@ impl RowJudge<'_> {
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
             Err(Unsendable::Problem(message)) => {
                 let problem = RowProblem::Content { message };
-                return invalid(position, record, typed, problem, None);
+                return invalid(position, record, typed, problem, None, Some(phone));
             }
         };
         let cell = |column: &Option<Column>| {
@@ -223,6 +224,7 @@ fn invalid(
     typed: String,
     problem: RowProblem,
     suggestion: Option<String>,
+    phone: Option<PhoneNumber>,
 ) -> Candidate {
     Candidate {
         row: JudgedRow {
@@ -232,6 +234,7 @@ fn invalid(
             verdict: Verdict::Invalid {
                 problem,
                 suggestion,
+                phone,
             },
         },
         number: None,

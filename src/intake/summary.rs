@@ -239,6 +239,7 @@ impl Counter {
             Verdict::Invalid {
                 problem,
                 suggestion,
+                phone: _,
             } => {
                 self.summary.invalid += 1;
                 let text = || problem_text(problem);

@@ -56,6 +56,7 @@ impl RejectsFile {
         let Verdict::Invalid {
             problem,
             suggestion,
+            phone: _,
         } = &row.verdict
         else {
             return Ok(());
@@ -162,6 +163,7 @@ mod tests {
             verdict: Verdict::Invalid {
                 problem,
                 suggestion: Some("+420777123456".to_owned()),
+                phone: None,
             },
         }
     }

@@ -1,12 +1,11 @@
 //! A batch that this process holds: nobody else changes it until the value is dropped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
-use crate::report::{Summary, default_results_path, write_results_file};
 use crate::store::{Batch, Hold, Reader, Store};
 
 /// A batch that this process holds.
@@ -108,29 +107,6 @@ impl HeldBatch {
     /// The file of the checkpoint.
     pub fn checkpoint(&self) -> &Path {
         self.store.path()
-    }
-
-    /// Writes the results file: one line for each row of the input. Returns where: to `out`, or to a file
-    /// that is named after the batch.
-    ///
-    /// # Errors
-    /// [`RunError`] if the file cannot be written; the results are safe in the checkpoint.
-    pub fn write_results(&self, out: Option<&Path>) -> Result<PathBuf, RunError> {
-        let reader = self.store.reader()?;
-        let batch = reader.batch(&self.batch.name)?;
-        let path = out.map_or_else(|| default_results_path(&batch.name), Path::to_owned);
-        write_results_file(&reader, &batch, &path)?;
-        Ok(path)
-    }
-
-    /// How the batch stands now.
-    ///
-    /// # Errors
-    /// [`RunError`] if the checkpoint fails.
-    pub fn summary(&self) -> Result<Summary, RunError> {
-        let reader = self.store.reader()?;
-        let batch = reader.batch(&self.batch.name)?;
-        Ok(Summary::load(&reader, &batch)?)
     }
 }
 

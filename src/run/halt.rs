@@ -57,7 +57,7 @@ impl HeldBatch {
             (None, true) => Err(Mismatch::NothingToConfirm(batch.name.clone()).into()),
             (Some(text), true) => Ok(Some(AfterHalt::Confirm { text: text.clone() })),
             (Some(text), false) => {
-                let (no_messenger, error) = self.reader()?.refused_with(batch.id, text)?;
+                let (no_messenger, error) = self.reader()?.count_refused(batch.id, text)?;
                 Ok(Some(AfterHalt::SendAgain {
                     text: text.clone(),
                     no_messenger,
@@ -74,9 +74,7 @@ impl HeldBatch {
     pub fn go_on_after_halt(&self, how: &AfterHalt, now: Timestamp) -> Result<u64, RunError> {
         let (store, batch) = (self.store(), self.batch());
         match how {
-            AfterHalt::SendAgain { text, .. } => {
-                Ok(store.requeue_refused(batch, text.clone(), now)?)
-            }
+            AfterHalt::SendAgain { text, .. } => Ok(store.requeue_refused(batch, text, now)?),
             AfterHalt::Confirm { text } => {
                 store.confirm_no_messenger(batch, text.clone(), now)?;
                 Ok(0)

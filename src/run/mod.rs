@@ -20,6 +20,7 @@ mod definition;
 mod doctor;
 mod end;
 mod error;
+mod export;
 mod forecast;
 mod halt;
 mod hours;
@@ -36,12 +37,30 @@ mod sender;
 mod settings;
 mod suppress;
 
+pub use crate::amio::{BaseUrl, webhook::WebhookSecrets};
+pub use crate::clock::{Clock, Moment};
+pub use crate::dispatch::pacer::core::{
+    PacerView, Settings as PacerSettings, Source as PaceSource, Why,
+};
+pub use crate::dispatch::{GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
+pub use crate::domain::batch_state::BatchState;
+pub use crate::domain::content::{Body, ContentSource, Notice};
+pub use crate::domain::eligibility::HistorySpan;
+pub use crate::domain::forecast::Forecast;
+pub use crate::domain::phone::PhoneNumber;
+pub use crate::domain::schedule::Schedule;
+pub use crate::exit::ExitCode;
+pub use crate::intake::{Settings as IntakeSettings, Source};
+pub use crate::report::check::CheckReport;
+pub use crate::report::{Hints, Summary};
+pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use end::Ended;
 pub use error::{Mismatch, REHEARSALS, RunError};
+pub use export::{export, export_file, summary};
 pub use forecast::first_forecast;
 pub use halt::AfterHalt;
 pub use list::{CheckSettings, List};

@@ -198,7 +198,8 @@ pub(super) fn requests_of(
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
          WHERE r.id = ?1 AND a.kind = 'request'
-               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted'))
+               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
+                    OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
     )?;
     let rows = select.query_map([recipient], |row| {
@@ -241,6 +242,30 @@ pub(super) fn under_way_in(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The recipient of a request to the person that is under way.
+pub(super) fn under_way_to(
+    connection: &Connection,
+    whose: PersonId,
+) -> Result<Option<RecipientId>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT recipient FROM attempt INDEXED BY attempt_by_person
+             WHERE person = ?1 AND outcome IS NULL LIMIT 1",
+        )?
+        .query_row([whose], |row| row.get(0))
+        .optional()?)
+}
+
+/// The batches that have requests under way.
+pub(super) fn batches_under_way(connection: &Connection) -> Result<Vec<BatchId>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT DISTINCT recipient >> 32 FROM attempt INDEXED BY attempt_under_way
+         WHERE outcome IS NULL",
+    )?;
+    let rows = select.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Who asks about earlier requests, and about what content.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asker {
@@ -262,7 +287,8 @@ pub(super) fn past_requests(
                 a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete'
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind <> 'note'
-               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted'))
+               AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
+                    OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
     )?;
     let mut rows = select.query((person, asker.channel, asker.content_key))?;

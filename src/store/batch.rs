@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
@@ -13,12 +13,12 @@ use super::ids::BatchId;
 use super::keys::random;
 use super::tally::Counts;
 use super::writer::Tx;
-use super::{channel, person};
+use super::{attempt, channel, person};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 
 /// Rows that are removed in one transaction: some 50 ms.
-const STEP: u32 = 10_000;
+const STEP: u32 = 2_000;
 
 /// What a new batch is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +135,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
+        if self.reader()?.is_part_of_a_change(id)? {
+            // It is part of a batch already; whoever takes that batch up completes the change.
+            return Ok(());
+        }
         while self
             .writer
             .write_blocking(move |tx| discard_step(tx, id, STEP))?
@@ -151,6 +155,26 @@ impl Store {
     pub fn discard_leftovers(&self, target: BatchId) -> Result<(), StoreError> {
         for id in self.reader()?.staged_for(target)? {
             self.discard_batch(id)?;
+        }
+        Ok(())
+    }
+
+    /// Removes lists that were being read when their process died.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (id, name) in self.reader()?.being_read()? {
+            // Whoever reads it holds the batch that it is, or is for.
+            if let Some(name) = name {
+                match self.hold(&name, now) {
+                    Ok(_held) => self.discard_batch(id)?,
+                    Err(StoreError::Held { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            } else {
+                self.discard_batch(id)?;
+            }
         }
         Ok(())
     }
@@ -272,6 +296,23 @@ fn discard_step(tx: &mut Tx<'_>, id: BatchId, step: u32) -> Result<usize, StoreE
     Ok(rows.len())
 }
 
+/// A batch that was complete has people to message again.
+pub(super) fn reopen(
+    connection: &Connection,
+    id: BatchId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3
+             WHERE id = ?1 AND state = 'complete'
+                   AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
+                               WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
+        )?
+        .execute((id, BatchState::Paused.word(), to_millis(now)))?;
+    Ok(())
+}
+
 /// Removes a batch that has no rows left.
 pub(super) fn remove(tx: &mut Tx<'_>, id: BatchId) -> Result<(), StoreError> {
     tx.drop_counts(id);
@@ -325,6 +366,43 @@ impl Reader {
         ))?;
         let rows = select.query_map([], |row| Ok(batch_from_row(row)))?;
         rows.map(|row| row?).collect()
+    }
+
+    /// The lists that are being read, each with the name that its reader holds; none where its target is gone.
+    fn being_read(&self) -> Result<Vec<(BatchId, Option<String>)>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT b.id, coalesce(b.name, t.name) FROM batch b LEFT JOIN batch t ON t.id = b.staged_for
+             WHERE b.state = 'reading'",
+        )?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The batches that have requests under way, but for one.
+    pub(super) fn under_way_elsewhere(
+        &self,
+        except: BatchId,
+    ) -> Result<Vec<(BatchId, String)>, StoreError> {
+        let mut found = Vec::new();
+        for id in attempt::batches_under_way(&self.connection)? {
+            if id != except {
+                let name = self
+                    .connection
+                    .prepare_cached("SELECT name FROM batch WHERE id = ?1 AND name IS NOT NULL")?
+                    .query_row([id], |row| row.get(0))
+                    .optional()?;
+                found.extend(name.map(|name| (id, name)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the list is the new one of a change that was decided.
+    fn is_part_of_a_change(&self, id: BatchId) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare("SELECT 1 FROM batch WHERE json_extract(change, '$.staging') = ?1")?
+            .exists([id])?)
     }
 
     /// The lists that were on their way into a batch when their process died.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, from_json, parse_state, remove, to_json};
+use super::batch::{Batch, from_json, parse_state, remove, reopen, to_json};
 use super::checkpoint::{Reader, Store};
 use super::columns::{phone_from_column, to_millis};
 use super::error::StoreError;
@@ -68,7 +68,8 @@ struct Decided {
 }
 
 impl Reader {
-    /// The numbers of the batch, each with the row that counts.
+    /// The numbers of the batch, each with the row that counts. A row that is suppressed and was never tried
+    /// does not: its person may be messaged by now.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -78,7 +79,7 @@ impl Reader {
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
                    AND r.state <> 'duplicate' AND r.state <> 'invalid'
-                   AND r.reason_code IS NOT 'removed_by_update'
+                   AND NOT (r.state = 'suppressed' AND r.attempts = 0)
              ORDER BY r.id",
         )?;
         let mut rows = select.query(id.range())?;
@@ -200,6 +201,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
         "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
         (target, to_json(&change.definition)?, change.digest),
     )?;
+    reopen(tx.connection, target, now)?;
     remove(tx, staging)?;
     Ok(false)
 }

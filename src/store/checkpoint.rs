@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::file::{connect, create_private, require, write_ahead};
+use super::file::{connect, create_private, require};
 use super::keys::HashKey;
 use super::lock::Hold;
 use super::writer::Writer;
@@ -32,7 +32,6 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
         upgrade::migrate(path, &mut connection)?;
-        write_ahead(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // What is erased or pruned must not linger in the file.

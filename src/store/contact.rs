@@ -25,6 +25,8 @@ pub(super) const OPTED_OUT: &str = "the person asked not to be messaged";
 pub(super) struct Found {
     pub(super) row: ContactRow,
     pub(super) person: Option<PersonId>,
+    /// Only a hash of the id is left.
+    pub(super) erased: bool,
 }
 
 /// The contact with this id, if it was ever named; that of an erased person too.
@@ -38,10 +40,14 @@ pub(super) fn find(
         Ok(Found {
             row: row.get(0)?,
             person: row.get(1)?,
+            erased: row.get(2)?,
         })
     };
     let by_id = connection
-        .prepare_cached("SELECT id, person FROM contact WHERE api_id = ?1 AND channel = ?2")?
+        .prepare_cached(
+            "SELECT id, person, 0 FROM contact WHERE api_id = ?1 AND channel = ?2
+             ORDER BY former, id LIMIT 1",
+        )?
         .query_row((ApiId(api_id), on), found)
         .optional()?;
     if by_id.is_some() {
@@ -57,7 +63,7 @@ pub(super) fn find(
         .prepare_cached("SELECT api_id FROM channel WHERE id = ?1")?
         .query_row([on], |row| row.get(0))?;
     Ok(connection
-        .prepare_cached("SELECT id, person FROM contact WHERE api_id_hash = ?1")?
+        .prepare_cached("SELECT id, person, 1 FROM contact WHERE api_id_hash = ?1")?
         .query_row([keys.contact(&name, api_id)], found)
         .optional()?)
 }
@@ -75,12 +81,27 @@ pub(super) fn find_anywhere(
             Ok(Found {
                 row: row.get(0)?,
                 person: row.get(1)?,
+                erased: false,
             })
         })
         .optional()?)
 }
 
-/// The contact with this id, made if need be, and joined with the person if its own is not known yet.
+/// The people whose contact this was ever said to be, those of former rows too.
+pub(super) fn people(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+) -> Result<Vec<PersonId>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT DISTINCT person FROM contact WHERE api_id = ?1 AND channel = ?2 AND person IS NOT NULL",
+    )?;
+    let rows = select.query_map((ApiId(api_id), on), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The contact with this id, made if need be, and joined with the person if its own is not known yet. Where it
+/// is another person's, a former row is kept for this one: an opt-out reaches both.
 pub(super) fn learn(
     connection: &Connection,
     keys: &HashKey,
@@ -95,18 +116,63 @@ pub(super) fn learn(
         return Ok(Found {
             row: ContactRow(connection.last_insert_rowid()),
             person: whose,
+            erased: false,
         });
     };
     match (found.person, whose) {
         (None, Some(person)) => {
             join(connection, found.row, person)?;
+            restore(connection, &found, api_id, person)?;
             Ok(Found {
                 person: Some(person),
                 ..found
             })
         }
-        (Some(_), _) | (None, None) => Ok(found),
+        (Some(known), Some(person)) if known != person => {
+            keep_former(connection, on, api_id, found.row, person)?;
+            Ok(found)
+        }
+        (Some(known), Some(_)) => {
+            restore(connection, &found, api_id, known)?;
+            Ok(found)
+        }
+        (Some(_) | None, None) => Ok(found),
     }
+}
+
+/// An erased contact whose person is known again gets its id back.
+fn restore(
+    connection: &Connection,
+    found: &Found,
+    api_id: &str,
+    whose: PersonId,
+) -> Result<(), StoreError> {
+    if found.erased && person::number(connection, whose)?.is_some() {
+        connection
+            .prepare_cached("UPDATE contact SET api_id = ?2, api_id_hash = NULL WHERE id = ?1")?
+            .execute((found.row, ApiId(api_id)))?;
+    }
+    Ok(())
+}
+
+/// Keeps that the contact was said to be this person's too. What it said before reaches the person now.
+fn keep_former(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+    known: ContactRow,
+    whose: PersonId,
+) -> Result<(), StoreError> {
+    if people(connection, on, api_id)?.contains(&whose) {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
+             SELECT ?2, ?3, ?4, 1, opted_out_at FROM contact WHERE id = ?1",
+        )?
+        .execute((known, on, ApiId(api_id), whose))?;
+    suppress_if_opted_out(connection, known, whose)
 }
 
 /// The contact of a person on a channel, made without an id if none is known.
@@ -133,6 +199,7 @@ pub(super) fn of_person(
     Ok(Found {
         row,
         person: Some(whose),
+        erased: false,
     })
 }
 
@@ -141,6 +208,14 @@ fn join(connection: &Connection, row: ContactRow, whose: PersonId) -> Result<(),
     connection
         .prepare_cached("UPDATE contact SET person = ?2 WHERE id = ?1")?
         .execute((row, whose))?;
+    suppress_if_opted_out(connection, row, whose)
+}
+
+fn suppress_if_opted_out(
+    connection: &Connection,
+    row: ContactRow,
+    whose: PersonId,
+) -> Result<(), StoreError> {
     let opted_out: Option<i64> = connection
         .prepare_cached("SELECT opted_out_at FROM contact WHERE id = ?1")?
         .query_row([row], |row| row.get(0))?;
@@ -164,6 +239,36 @@ pub(super) fn address(
         .query_row((whose, on), |row| row.get(0))
         .optional()?;
     Ok(id.map(|id| id.0))
+}
+
+/// Whether the contact with this id must not be addressed: it opted out, or is that of a person who must not be
+/// messaged.
+pub(super) fn must_not_be_addressed(
+    connection: &Connection,
+    keys: &HashKey,
+    on: ChannelId,
+    api_id: &str,
+) -> Result<Option<Suppression>, StoreError> {
+    let Some(found) = find(connection, keys, on, api_id)? else {
+        return Ok(None);
+    };
+    if found.erased {
+        return Ok(Some(Suppression::Forgotten));
+    }
+    let opted_out: bool = connection
+        .prepare_cached(
+            "SELECT opted_out_at IS NOT NULL AND person IS NULL FROM contact WHERE id = ?1",
+        )?
+        .query_row([found.row], |row| row.get(0))?;
+    if opted_out {
+        return Ok(Some(Suppression::Listed {
+            reason: OPTED_OUT.to_owned(),
+        }));
+    }
+    match found.person {
+        Some(whose) => person::suppression(connection, whose),
+        None => Ok(None),
+    }
 }
 
 /// Joins times with what is known of a contact: the earliest counts.

@@ -94,7 +94,12 @@ pub(super) fn is_about_erased(
     let mut whose: Option<PersonId> = None;
     if let (Some(on), Some(api_id)) = (channel::find(connection, &news.channel)?, &news.contact_id)
     {
-        whose = contact::find(connection, keys, on, api_id)?.and_then(|found| found.person);
+        if let Some(found) = contact::find(connection, keys, on, api_id)? {
+            if found.erased && found.person.is_none() {
+                return Ok(true);
+            }
+            whose = found.person;
+        }
     }
     if whose.is_none()
         && let Some(phone) = news.phone
@@ -142,6 +147,7 @@ impl Event<'_, '_> {
         if let Some(api_id) = &self.news.contact_id {
             if self.news.channel.is_empty()
                 && let Some(found) = contact::find_anywhere(self.connection(), api_id)?
+                && (found.person.is_some() || whose.is_none())
             {
                 return Ok(Some(found));
             }
@@ -165,8 +171,15 @@ impl Event<'_, '_> {
             return Ok(Verdict::Applied);
         };
         contact::note_opting(self.connection(), found.row, None, Some(self.news.at))?;
-        if let Some(whose) = found.person {
-            let source = format!("webhook {}", self.kind);
+        let mut people: Vec<PersonId> = found.person.into_iter().collect();
+        if let Some(phone) = self.news.phone {
+            people.push(person::find_or_make(self.connection(), self.keys, phone)?);
+        }
+        if let Some(api_id) = &self.news.contact_id {
+            people.extend(contact::people(self.connection(), self.on, api_id)?);
+        }
+        let source = format!("webhook {}", self.kind);
+        for whose in people {
             person::suppress(
                 self.connection(),
                 whose,
@@ -263,7 +276,7 @@ impl Event<'_, '_> {
                 .connection()
                 .prepare_cached(
                     "SELECT b.id, b.channel FROM batch b, checkpoint c
-                     WHERE lower(hex(b.uid)) = ?1 AND lower(hex(c.uid)) = ?2",
+                     WHERE b.uid = unhex(?1) AND c.uid = unhex(?2)",
                 )?
                 .query_row((&ours.batch, checkpoint), |row| {
                     Ok((row.get(0)?, row.get(1)?))
@@ -385,9 +398,13 @@ impl Event<'_, '_> {
     /// Moves the recipient as the event proves it; false if the state does not allow it. A request that is
     /// not the recipient's latest is settled alone.
     fn settle(&mut self, subject: &Subject) -> Result<bool, StoreError> {
-        self.prove_request(subject)?;
+        let new = self.prove_request(subject)?;
         if !subject.latest {
             return Ok(true);
+        }
+        // A copy that comes late says nothing about what was decided since.
+        if !new {
+            return Ok(subject.state == State::Sent);
         }
         let Some(event) = self.news.transition(subject.state) else {
             return Ok(subject.state == State::Sent);
@@ -429,8 +446,9 @@ impl Event<'_, '_> {
         Ok(true)
     }
 
-    /// Notes at the request what became of it; a failure stands, whatever comes later.
-    fn prove_request(&self, subject: &Subject) -> Result<(), StoreError> {
+    /// Notes at the request what became of it; a failure stands, whatever comes later. Returns whether that is
+    /// new.
+    fn prove_request(&self, subject: &Subject) -> Result<bool, StoreError> {
         let proof = match self.failure() {
             Some(_) => Proof::Failed,
             None => Proof::Accepted,
@@ -448,7 +466,7 @@ impl Event<'_, '_> {
             Proof::Failed | Proof::Assumed | Proof::Resend => known.as_deref() == Some("failed"),
         };
         if stands {
-            return Ok(());
+            return Ok(false);
         }
         let by = format!("webhook {}", self.kind);
         attempt::prove(
@@ -458,7 +476,8 @@ impl Event<'_, '_> {
             &by,
             self.failure(),
             self.now,
-        )
+        )?;
+        Ok(true)
     }
 
     /// Why delivery failed, if that is what the event says.

@@ -19,7 +19,7 @@ use super::error::StoreError;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{journal, person};
+use super::{attempt, journal, person};
 use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;
 use crate::domain::phone::PhoneNumber;
@@ -70,6 +70,7 @@ impl Store {
     /// # Errors
     /// [`ForgetError`]; then nothing is changed.
     pub fn forget(&self, phone: PhoneNumber, now: Timestamp) -> Result<Erased, ForgetError> {
+        self.discard_dead_lists(now)?;
         let keys = self.keys.clone();
         self.writer
             .write_blocking(move |tx| erase(tx, &keys, phone, now))?
@@ -106,14 +107,13 @@ fn erase(
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
-    let traces = find(tx.connection, whose)?;
-    let sending = |(_, state): &&(RecipientId, State)| *state == State::Sending;
-    if let Some((id, _)) = traces.recipients.iter().find(sending) {
+    if let Some(recipient) = attempt::under_way_to(tx.connection, whose)? {
         return Ok(Err(ForgetError::UnderWay {
-            batch: id.batch().get(),
-            seq: id.seq(),
+            batch: recipient.batch().get(),
+            seq: recipient.seq(),
         }));
     }
+    let traces = find(tx.connection, whose)?;
     let mut erased = Erased {
         messages: traces.messages.len() as u64,
         ..Erased::default()
@@ -131,6 +131,11 @@ fn erase(
         [whose],
     )? as u64;
     for (row, channel, api_id) in &traces.contacts {
+        // What an earlier erasure left of the same contact.
+        tx.connection.execute(
+            "DELETE FROM contact WHERE api_id_hash = ?2 AND id <> ?1",
+            (row, keys.contact(channel, api_id)),
+        )?;
         erased.contacts += tx.connection.execute(
             "UPDATE contact SET api_id = NULL, api_id_hash = ?2 WHERE id = ?1",
             (row, keys.contact(channel, api_id)),
@@ -250,6 +255,11 @@ fn erase_person(
         "SELECT suppressed_at IS NOT NULL AND number IS NOT NULL FROM person WHERE id = ?1",
         [whose],
         |row| row.get(0),
+    )?;
+    // What an earlier version left of the same number.
+    connection.execute(
+        "DELETE FROM person WHERE number_hash = ?2 AND id <> ?1",
+        (whose, keys.number(phone)),
     )?;
     connection.execute(
         "UPDATE person SET number = NULL, number_hash = ?2, suppressed_at = coalesce(suppressed_at, ?3),

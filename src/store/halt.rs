@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::attempt::{self, Note};
-use super::batch::{Batch, parse_state};
+use super::batch::{self, Batch, parse_state};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
@@ -13,19 +13,8 @@ use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::{AttemptOutcome, canonical_text};
 
-impl Reader {
-    /// How many recipients of the batch were refused with this text (digits replaced): as "no Messenger", and
-    /// as errors.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn refused_with(&self, batch: BatchId, text: &str) -> Result<(u64, u64), StoreError> {
-        let refused = refused(&self.connection, batch, text)?;
-        let is_no_messenger = |(_, state): &&(_, String)| state == State::NoMessenger.word();
-        let no_messenger = refused.iter().filter(is_no_messenger).count();
-        Ok((no_messenger as u64, (refused.len() - no_messenger) as u64))
-    }
-}
+/// Rows that go back to the queue in one transaction.
+const STEP: usize = 2_000;
 
 impl Store {
     /// The refusals did mean "no Messenger": the recipients stay as they are, and the text is known
@@ -54,56 +43,106 @@ impl Store {
     pub fn requeue_refused(
         &self,
         batch: &Batch,
-        text: String,
+        text: &str,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let id = batch.id;
+        let refused = self.reader()?.refused(id, text)?;
+        let mut requeued = 0;
+        for step in refused.chunks(STEP) {
+            let step = step.to_vec();
+            requeued += self.writer.write_blocking(move |tx| {
+                let mut requeued = 0;
+                for recipient in &step {
+                    requeued += u64::from(requeue(tx, *recipient, now)?);
+                }
+                Ok(requeued)
+            })?;
+        }
         self.writer.write_blocking(move |tx| {
-            let refused = refused(tx.connection, id, &text)?;
-            for (recipient, state) in &refused {
-                let state = parse_state(state)?;
-                let next = delivery::next(state, Event::Resend)?;
-                tx.connection
-                    .prepare_cached(
-                        "UPDATE recipient SET state = ?2, reason_code = NULL, reason = NULL,
-                                finished_at = NULL, not_before = 0 WHERE id = ?1",
-                    )?
-                    .execute((recipient, next.word()))?;
-                attempt::note(
-                    tx.connection,
-                    &Note {
-                        recipient: *recipient,
-                        outcome: AttemptOutcome::Resend,
-                        text: Some("after the cause of the refusals was mended"),
-                        actor: "resume",
-                        at: now,
-                    },
-                )?;
-                tx.count_move(recipient.batch(), state, next);
-            }
-            clear(tx, id)?;
-            Ok(refused.len() as u64)
-        })
+            batch::reopen(tx.connection, id, now)?;
+            clear(tx, id)
+        })?;
+        Ok(requeued)
     }
 }
 
-fn refused(
+/// The state of a refused row; `None` if it is no longer refused, or may have been accepted by an earlier
+/// request.
+fn requeueable(
     connection: &Connection,
-    batch: BatchId,
-    text: &str,
-) -> Result<Vec<(RecipientId, String)>, StoreError> {
-    let mut select = connection.prepare(
-        "SELECT id, state, reason FROM recipient
-         WHERE id > ?1 AND id < ?2 AND state IN ('no_messenger', 'error') AND reason IS NOT NULL",
+    recipient: RecipientId,
+) -> Result<Option<State>, StoreError> {
+    let state: String = connection
+        .prepare_cached("SELECT state FROM recipient WHERE id = ?1")?
+        .query_row([recipient], |row| row.get(0))?;
+    let state = parse_state(&state)?;
+    let refused = matches!(state, State::NoMessenger | State::Error);
+    let may_go = refused && attempt::requests_of(connection, recipient)?.is_empty();
+    Ok(may_go.then_some(state))
+}
+
+/// Puts a refused row back into the queue; false if it must stay as it is.
+fn requeue(tx: &mut Tx<'_>, recipient: RecipientId, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(state) = requeueable(tx.connection, recipient)? else {
+        return Ok(false);
+    };
+    let next = delivery::next(state, Event::Resend)?;
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, reason_code = NULL, reason = NULL, finished_at = NULL,
+                    not_before = 0 WHERE id = ?1",
+        )?
+        .execute((recipient, next.word()))?;
+    attempt::note(
+        tx.connection,
+        &Note {
+            recipient,
+            outcome: AttemptOutcome::Resend,
+            text: Some("after the cause of the refusals was mended"),
+            actor: "resume",
+            at: now,
+        },
     )?;
-    let mut rows = select.query(batch.range())?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        if canonical_text(&row.get::<_, String>(2)?) == text {
-            found.push((row.get(0)?, row.get(1)?));
+    tx.count_move(recipient.batch(), state, next);
+    Ok(true)
+}
+
+impl Reader {
+    /// How many recipients of the batch [`Store::requeue_refused`] would put back into the queue: those that
+    /// count as "no Messenger" now, and those that count as errors.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn count_refused(&self, batch: BatchId, text: &str) -> Result<(u64, u64), StoreError> {
+        let mut states = Vec::new();
+        for recipient in self.refused(batch, text)? {
+            states.extend(requeueable(&self.connection, recipient)?);
         }
+        let is_no_messenger = |state: &&State| **state == State::NoMessenger;
+        let no_messenger = states.iter().filter(is_no_messenger).count();
+        Ok((no_messenger as u64, (states.len() - no_messenger) as u64))
     }
-    Ok(found)
+
+    /// The rows of the batch's present list that were refused with this text.
+    fn refused(&self, batch: BatchId, text: &str) -> Result<Vec<RecipientId>, StoreError> {
+        let (first, last) = batch.range();
+        let mut select = self.connection.prepare(
+            "SELECT r.id, r.reason
+             FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+             WHERE r.id > ?1 AND r.id < ?2 AND r.state IN ('no_messenger', 'error')
+                   AND r.reason IS NOT NULL
+                   AND i.file >= (SELECT first_file FROM batch WHERE id = ?3)",
+        )?;
+        let mut rows = select.query((first, last, batch))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if canonical_text(&row.get::<_, String>(1)?) == text {
+                found.push(row.get(0)?);
+            }
+        }
+        Ok(found)
+    }
 }
 
 fn clear(tx: &Tx<'_>, batch: BatchId) -> Result<(), StoreError> {

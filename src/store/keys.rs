@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::Connection;
 use sha2::Sha256;
 
+use super::columns::phone_to_column;
 use super::error::StoreError;
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
@@ -53,8 +54,11 @@ impl HashKey {
     }
 
     pub(super) fn number(&self, phone: PhoneNumber) -> Hash {
-        // As an earlier version stored it: a signed integer, which 15 digits fit.
-        let number = i64::try_from(phone.get()).unwrap_or(i64::MAX);
+        self.number_column(phone_to_column(phone))
+    }
+
+    /// The same for a number as it is stored.
+    pub(super) fn number_column(&self, number: i64) -> Hash {
         self.hash(&[b"phone", &number.to_be_bytes()])
     }
 

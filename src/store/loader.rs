@@ -32,7 +32,7 @@ const CHUNK: usize = 8192;
 const COLLECTED: usize = 1_000_000;
 
 /// Numbers that are entered in one transaction: some 50 ms.
-const ENTERED_AT_ONCE: usize = 20_000;
+const ENTERED_AT_ONCE: usize = 5_000;
 
 /// A list on its way into the checkpoint.
 #[derive(Debug)]
@@ -148,10 +148,10 @@ impl Loader<'_> {
         let mut numbers = std::mem::take(&mut self.new_numbers);
         numbers.sort_unstable();
         for step in numbers.chunks(ENTERED_AT_ONCE) {
-            let step = step.to_vec();
+            let (step, keys) = (step.to_vec(), self.store.keys.clone());
             self.store.writer.write_blocking(move |tx| {
                 for new in &step {
-                    enter(tx, new)?;
+                    enter(tx, &keys, new)?;
                 }
                 Ok(())
             })?;
@@ -194,23 +194,15 @@ impl Loader<'_> {
     }
 }
 
-/// Enters one number; where another list, or an earlier row of this one, was faster, the row gets that person.
-fn enter(tx: &Tx<'_>, new: &NewNumber) -> Result<(), StoreError> {
-    let entered = tx
-        .connection
-        .prepare_cached(
-            "INSERT INTO person_by_number (number, person) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        )?
-        .execute((super::columns::phone_to_column(new.phone), new.person))?;
-    if entered > 0 {
-        return Ok(());
-    }
+/// Enters one number. Where the number is known by now (from another list, an earlier row of this one, or the
+/// hash that `forget` left meanwhile), the row gets that person.
+fn enter(tx: &Tx<'_>, keys: &HashKey, new: &NewNumber) -> Result<(), StoreError> {
+    let Some(known) = person::find(tx.connection, keys, new.phone)? else {
+        return person::enter_number(tx.connection, new.phone, new.person);
+    };
     tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET person = (SELECT person FROM person_by_number WHERE number = ?2)
-             WHERE id = ?1",
-        )?
-        .execute((new.recipient, super::columns::phone_to_column(new.phone)))?;
+        .prepare_cached("UPDATE recipient SET person = ?2 WHERE id = ?1")?
+        .execute((new.recipient, known))?;
     person::remove_unnamed(tx.connection, new.person.0)
 }
 
@@ -250,8 +242,10 @@ fn prepare(
         Verdict::Invalid {
             problem,
             suggestion,
+            phone,
         } => {
             prepared.state = State::Invalid;
+            prepared.phone = phone;
             prepared.reason_code = Some(problem.code());
             prepared.reason = Some(problem.to_string());
             prepared.suggestion = suggestion;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::attempt::{self, Note};
-use super::batch::parse_state;
+use super::batch::{parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
@@ -162,19 +162,21 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     let found: Option<(String, bool)> = tx
         .connection
         .prepare_cached(
-            "SELECT r.state, p.number IS NULL FROM recipient r LEFT JOIN person p ON p.id = r.person
+            "SELECT r.state, p.number IS NULL OR i.content IS NULL
+                             OR i.file < (SELECT first_file FROM batch WHERE id = r.id >> 32)
+             FROM recipient r JOIN recipient_input i ON i.id = r.id LEFT JOIN person p ON p.id = r.person
              WHERE r.id = ?1",
         )?
         .query_row([recipient], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((state, erased)) = found else {
+    let Some((state, gone)) = found else {
         return Ok(false);
     };
     if parse_state(&state)? != State::Unknown {
         return Ok(false);
     }
-    if erased && entry.event == Event::Resend {
-        // Erased by `forget`: there is nobody left to send to.
+    if gone && entry.event == Event::Resend {
+        // Erased by `forget`, or taken out by `--update`: there is nobody left to send to.
         return Ok(false);
     }
     let next = delivery::next(State::Unknown, entry.event)?;
@@ -215,6 +217,7 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
         },
     )?;
     tx.count_move(recipient.batch(), State::Unknown, next);
+    reopen(tx.connection, recipient.batch(), entry.now)?;
     Ok(true)
 }
 

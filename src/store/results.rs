@@ -129,7 +129,7 @@ impl Reader {
         Ok(self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a
                                  ON a.person IS r.person AND a.recipient = r.id
-                            WHERE r.id > ?1 AND r.id < ?2 AND a.outcome = 'sent')",
+                            WHERE r.id > ?1 AND r.id < ?2 AND (a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed')))",
             id.range(),
             |row| row.get(0),
         )?)

@@ -84,11 +84,16 @@ fn people(connection: &Connection) -> Result<(), StoreError> {
         (random::<16>()?, &key),
     )?;
     let keys = HashKey::from_bytes(key);
+    let hashes = keys.clone();
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("content_key", 2, flags, move |call| {
         let content: Option<String> = call.get(1)?;
         let channel: String = call.get(0)?;
         Ok(content.map(|content| keys.content_key(&channel, &content)))
+    })?;
+    connection.create_scalar_function("number_hash", 1, flags, move |call| {
+        let number: Option<i64> = call.get(0)?;
+        Ok(number.map(|number| hashes.number_column(number).to_vec()))
     })?;
     connection.create_scalar_function("decimal", 1, flags, |call| {
         let text: Option<String> = call.get(0)?;
@@ -100,6 +105,7 @@ fn people(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(include_str!("schema/v4_data.sql"))?;
     connection.remove_function("content_key", 2)?;
     connection.remove_function("decimal", 1)?;
+    connection.remove_function("number_hash", 1)?;
     Ok(())
 }
 

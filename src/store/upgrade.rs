@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::error::StoreError;
+use super::file::{create_private, write_ahead};
 use super::schema;
 
 /// Makes a new checkpoint, or brings an old one to the version of this program.
@@ -13,8 +14,9 @@ use super::schema;
 pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let found = schema::version(connection)?;
     if found == 0 || found == schema::VERSION {
+        write_ahead(connection)?;
         schema::migrate(connection)?;
-        return Ok(());
+        return clean(connection);
     }
     // Leaving the write-ahead log needs the file for itself.
     match connection.pragma_update(None, "journal_mode", "DELETE") {
@@ -30,8 +32,20 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), St
     }
     copy_beside(path, connection, found)?;
     schema::migrate(connection)?;
-    // Earlier programs did not overwrite what they erased.
-    connection.execute_batch("VACUUM")?;
+    write_ahead(connection)?;
+    clean(connection)
+}
+
+/// Writes the file anew after an upgrade: earlier programs did not overwrite what they erased. Done again if it
+/// was interrupted.
+fn clean(connection: &Connection) -> Result<(), StoreError> {
+    let due = connection
+        .prepare("SELECT 1 FROM node WHERE key = 'vacuum_due'")?
+        .exists([])?;
+    if due {
+        connection.execute_batch("VACUUM")?;
+        connection.execute("DELETE FROM node WHERE key = 'vacuum_due'", [])?;
+    }
     Ok(())
 }
 
@@ -56,7 +70,7 @@ fn copy_beside(path: &Path, connection: &Connection, version: u32) -> Result<(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    super::file::create_private(&partial)?;
+    create_private(&partial)?;
     connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
     std::fs::rename(&partial, &copy).map_err(failed)
 }

@@ -228,6 +228,10 @@ fn answered(status: u16) -> Exchange {
 }
 
 impl Ledger for World {
+    async fn interrupt_dead(&self, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn settle_and_claim(
         &self,
         settlement: Option<Settlement>,

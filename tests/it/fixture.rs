@@ -117,6 +117,7 @@ fn rows() -> Vec<JudgedRow> {
         Verdict::Invalid {
             problem: RowProblem::Phone(PhoneProblem::NeedsRegion),
             suggestion: Some("+420777".to_owned()),
+            phone: None,
         },
     ));
     rows.push(row(
@@ -128,6 +129,7 @@ fn rows() -> Vec<JudgedRow> {
                 found: 5,
             },
             suggestion: None,
+            phone: None,
         },
     ));
     rows.push(row(

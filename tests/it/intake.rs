@@ -64,10 +64,12 @@ fn verdict(row: &JudgedRow) -> String {
         Verdict::Invalid {
             problem,
             suggestion: Some(text),
+            ..
         } => format!("invalid, {problem}; {text}?"),
         Verdict::Invalid {
             problem,
             suggestion: None,
+            ..
         } => format!("invalid, {problem}"),
         Verdict::Duplicate { first, .. } => {
             format!("duplicate of file {} row {}", first.file, first.row)

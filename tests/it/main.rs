@@ -21,6 +21,7 @@ mod fixture;
 mod forget;
 mod guards;
 mod intake;
+mod journeys;
 mod kill;
 mod layers;
 mod locks;

@@ -52,7 +52,7 @@ pub(super) enum Found {
 
 /// What a search for the next row found.
 enum Next {
-    Row(Box<Ready>, PhoneNumber),
+    Row(Box<Ready>, PhoneNumber, Message),
     /// Many rows that may not be sent, and the end is not reached.
     More,
     Nothing,
@@ -70,9 +70,16 @@ struct Ready {
     first_name: Option<String>,
     last_name: Option<String>,
     contact_id: Option<String>,
-    content: String,
     metadata: String,
-    content_key: i64,
+    /// `None` only in a checkpoint that is at fault.
+    message: Option<Message>,
+}
+
+/// What a queued row says, with the repeat guard's key of it.
+#[derive(Debug)]
+struct Message {
+    content: String,
+    key: i64,
 }
 
 /// Claims the next recipient, unless others used the quota since `reported`.
@@ -88,8 +95,8 @@ pub(super) fn claim(
         return Ok(Found::OthersSpent { total });
     }
     Ok(Found::Claim(match next(tx, context, now)? {
-        Next::Row(ready, phone) => {
-            Claim::Claimed(Box::new(intend(tx, context, *ready, phone, now)?))
+        Next::Row(ready, phone, message) => {
+            Claim::Claimed(Box::new(intend(tx, context, *ready, phone, message, now)?))
         }
         Next::More => Claim::Again,
         Next::Nothing => Claim::Exhausted {
@@ -118,11 +125,15 @@ pub(super) fn outstanding(
 /// wait are given their time.
 fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, StoreError> {
     for _ in 0..LOOKED_AT {
-        let Some(ready) = due(tx, context.batch, now)? else {
+        let Some(mut ready) = due(tx, context.batch, now)? else {
             return Ok(Next::Nothing);
         };
         let Some(phone) = ready.phone else {
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
+            continue;
+        };
+        let Some(message) = ready.message.take() else {
+            end_as_error(tx, ready.id, now)?;
             continue;
         };
         let window = context.rules.window.as_ref();
@@ -137,8 +148,8 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
                 continue;
             }
         }
-        if may_send(tx, context, &ready, now)? {
-            return Ok(Next::Row(Box::new(ready), phone));
+        if may_send(tx, context, &ready, message.key, now)? {
+            return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
     Ok(Next::More)
@@ -173,9 +184,6 @@ fn due(tx: &Tx<'_>, batch: BatchId, now: Timestamp) -> Result<Option<Ready>, Sto
 }
 
 fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
-    let missing = |what: &str| StoreError::Value {
-        detail: format!("a queued row without {what}"),
-    };
     Ok(Ready {
         id: row.get(0)?,
         person: row.get(1)?,
@@ -188,15 +196,13 @@ fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
         first_name: row.get(5)?,
         last_name: row.get(6)?,
         contact_id: row.get(7)?,
-        content: row
-            .get::<_, Option<String>>(8)?
-            .ok_or_else(|| missing("content"))?,
         metadata: row
             .get::<_, Option<String>>(9)?
             .unwrap_or_else(|| "{}".to_owned()),
-        content_key: row
-            .get::<_, Option<i64>>(10)?
-            .ok_or_else(|| missing("the key of its content"))?,
+        message: match (row.get(8)?, row.get(10)?) {
+            (Some(content), Some(key)) => Some(Message { content, key }),
+            (None, _) | (_, None) => None,
+        },
     })
 }
 
@@ -224,13 +230,21 @@ fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
     ready: &Ready,
+    content_key: i64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    if let Some(api_id) = &ready.contact_id
+        && let Some(cause) =
+            contact::must_not_be_addressed(tx.connection, &context.keys, context.channel, api_id)?
+    {
+        suppress(tx, ready.id, &cause, now)?;
+        return Ok(false);
+    }
     let asker = Asker {
         batch: Some(context.batch),
         recipient: Some(ready.id),
         channel: Some(context.channel),
-        content_key: Some(ready.content_key),
+        content_key: Some(content_key),
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
         Verdict::MayBeMessaged => Ok(true),
@@ -241,6 +255,7 @@ fn may_send(
         Verdict::Waits { fate, why } => {
             let until = match fate {
                 Fate::UnderWay => to_millis(now) + ANSWER,
+                // What was accepted suppresses and never waits.
                 Fate::Unknown | Fate::Accepted => FOR_AN_OUTCOME,
             };
             wait(tx, ready.id, until)?;
@@ -285,6 +300,7 @@ fn intend(
     context: &Context,
     ready: Ready,
     phone: PhoneNumber,
+    message: Message,
     now: Timestamp,
 ) -> Result<Claimed, StoreError> {
     let next = delivery::next(State::Queued, Event::Claimed)?;
@@ -297,7 +313,7 @@ fn intend(
             recipient: ready.id,
             person: ready.person,
             channel: context.channel,
-            content_key: ready.content_key,
+            content_key: message.key,
             token: context.rules.token,
             at: now,
         },
@@ -324,9 +340,22 @@ fn intend(
         phone,
         row: ready.row,
         addressee,
-        content: ready.content,
+        content: message.content,
         metadata: ready.metadata,
     })
+}
+
+/// Ends a row that the checkpoint holds without its message: nobody can be messaged by it.
+fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = 'error', reason_code = 'no_content', finished_at = ?2,
+                    reason = 'the checkpoint holds no message for this row; add the row again (--add)'
+             WHERE id = ?1",
+        )?
+        .execute((id, to_millis(now)))?;
+    tx.count_move(id.batch(), State::Queued, State::Error);
+    Ok(())
 }
 
 /// Takes a queued row out of the queue for good. A row that may have been accepted says so.

@@ -233,6 +233,31 @@ impl Journal {
             .await
     }
 
+    /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
+    /// for it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (id, name) in self
+            .store
+            .reader()?
+            .under_way_elsewhere(self.context.batch)?
+        {
+            match self.store.hold(&name, now) {
+                Ok(_held) => {
+                    self.store
+                        .writer
+                        .write(move |tx| interrupt(tx, id, now))
+                        .await?;
+                }
+                Err(StoreError::Held { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Remembers that refusals with these texts mean "no Messenger".
     ///
     /// # Errors

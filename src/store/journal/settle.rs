@@ -7,7 +7,7 @@ use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
-use crate::store::attempt::{self, Closing};
+use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
 use crate::store::columns::to_millis;
 use crate::store::contact;
@@ -136,6 +136,11 @@ fn close_request(
         at: it.at,
     };
     attempt::close(tx.connection, request, &closing)?;
+    if it.outcome == AttemptOutcome::Undecided && it.event == Event::Released {
+        // The user wants another try whatever became of this one (`--undecided retry`).
+        let by = "--undecided retry";
+        attempt::prove(tx.connection, request, Proof::Resend, by, None, it.at)?;
+    }
     match contact {
         Some(contact) => attempt::note_read(tx.connection, request, contact),
         None => Ok(()),
@@ -167,7 +172,7 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, next: State) -> Result<(), Store
             reason,
             own_time.then(|| to_millis(it.at)),
             if finished { 0 } else { AT_ONCE },
-            next == State::Unknown,
+            it.outcome == AttemptOutcome::Undecided,
         ))?;
     Ok(())
 }

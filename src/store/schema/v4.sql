@@ -60,7 +60,8 @@ CREATE TABLE contact (
     opted_in_at  INTEGER,
     opted_out_at INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX contact_by_api_id ON contact (api_id, channel) WHERE api_id IS NOT NULL;
+-- Several rows where several numbers had the same contact: all but the first are former.
+CREATE INDEX contact_by_api_id ON contact (api_id, channel) WHERE api_id IS NOT NULL;
 CREATE UNIQUE INDEX contact_by_hash ON contact (api_id_hash) WHERE api_id_hash IS NOT NULL;
 CREATE INDEX contact_by_person ON contact (person) WHERE person IS NOT NULL;
 
@@ -77,7 +78,7 @@ CREATE TABLE contact_read (
 ALTER TABLE batch RENAME TO batch_before;
 CREATE TABLE batch (
     id            INTEGER PRIMARY KEY,
-    uid           BLOB    NOT NULL,           -- random: named in the metadata of its messages
+    uid           BLOB    NOT NULL UNIQUE,    -- random: named in the metadata of its messages
     name          TEXT    UNIQUE,             -- null while its list is on its way into another batch
     staged_for    INTEGER,                    -- that other batch
     state         TEXT    NOT NULL,           -- see `BatchState`

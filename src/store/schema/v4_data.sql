@@ -1,5 +1,6 @@
 -- What version 3 knew, in the tables of version 4. `decimal(x)` is the integer that a decimal text stands
--- for, or the text itself; `content_key(channel, content)` is the key of the repeat guard.
+-- for, or the text itself; `content_key(channel, content)` is the key of the repeat guard; `number_hash(x)` is
+-- the hash that stays of an erased number.
 
 INSERT INTO channel (api_id, type)
     SELECT channel, max(type) FROM
@@ -22,15 +23,22 @@ INSERT OR IGNORE INTO person_by_number (number, person) SELECT number, id FROM p
 UPDATE person SET suppressed_at = s.added_at, suppressed_reason = s.reason, suppressed_source = s.source
     FROM suppression s JOIN person_by_number n ON n.number = s.phone WHERE person.id = n.person;
 
--- A hash may be that of a number or of a contact; which of them was not stored.
+-- Erased people: a list that came later may hold the number again.
+UPDATE person SET number_hash = number_hash(number), number = NULL, suppressed_at = h.added_at,
+                  suppressed_reason = 'erased at the person''s request', suppressed_source = 'forget'
+    FROM suppression_hash h WHERE h.hash = number_hash(person.number);
+DELETE FROM person_by_number WHERE person IN (SELECT id FROM person WHERE number IS NULL);
+-- The other hashes are those of numbers that no list holds, or of contacts; which of them was not stored.
 INSERT INTO person (number_hash, suppressed_at, suppressed_reason, suppressed_source)
-    SELECT hash, added_at, 'erased at the person''s request', 'forget' FROM suppression_hash ORDER BY hash;
-INSERT INTO contact (channel, api_id_hash, person)
-    SELECT 0, number_hash, id FROM person WHERE number_hash IS NOT NULL;
+    SELECT hash, added_at, 'erased at the person''s request', 'forget' FROM suppression_hash
+    WHERE hash NOT IN (SELECT number_hash FROM person WHERE number_hash IS NOT NULL) ORDER BY hash;
+INSERT INTO contact (channel, api_id_hash) SELECT 0, hash FROM suppression_hash ORDER BY hash;
 
-INSERT INTO batch (id, uid, name, state, state_since, digest, definition, headers, files, channel, sandbox,
+INSERT INTO batch (id, uid, name, staged_for, state, state_since, digest, definition, headers, files, channel, sandbox,
                    created_at, last_seq, started_at, finished_at, exit_reason, halted_text)
-    SELECT b.id, randomblob(8), b.name,
+    SELECT b.id, randomblob(8), iif(b.stage = 'reading' AND b.name LIKE '% (second list)', NULL, b.name),
+           iif(b.stage = 'reading' AND b.name LIKE '% (second list)',
+               coalesce((SELECT t.id FROM batch_before t WHERE t.name || ' (second list)' = b.name), 0), NULL),
            CASE WHEN b.stage = 'reading' THEN 'reading'
                 WHEN b.exit_reason IN ('complete', 'complete_with_problems') THEN 'complete'
                 WHEN b.exit_reason = 'paused' THEN 'paused'
@@ -93,40 +101,51 @@ INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, to
 UPDATE recipient_input SET content_key =
         content_key((SELECT c.api_id FROM batch b JOIN channel c ON c.id = b.channel
                      WHERE b.id = recipient_input.id >> 32), content)
-    WHERE content IS NOT NULL AND id IN (SELECT id FROM recipient WHERE state IN ('queued', 'sending', 'unknown'));
+    WHERE content IS NOT NULL;
 UPDATE recipient SET maybe_accepted_at = a.at
     FROM (SELECT recipient, max(started_at) AS at FROM attempt
           WHERE outcome IN ('undecided', 'interrupted') AND proof IS NULL GROUP BY recipient) a
     WHERE recipient.id = a.recipient AND recipient.state = 'unknown';
 
 -- Contacts: those that were entered, then those that only a message names.
-INSERT OR IGNORE INTO contact (channel, api_id, person, opted_in_at, opted_out_at)
+INSERT INTO contact (channel, api_id, person, opted_in_at, opted_out_at)
     SELECT c.id, decimal(k.contact_id), n.person, k.opted_in_at, k.opted_out_at
     FROM contact_before k JOIN channel c ON c.api_id = k.channel
          JOIN person_by_number n ON n.number = k.phone
     ORDER BY n.person;
-INSERT OR IGNORE INTO contact (channel, api_id, person, former)
-    SELECT b.channel, decimal(a.contact_id), r.person,
-           EXISTS (SELECT 1 FROM contact o WHERE o.person = r.person AND o.channel = b.channel
-                                                 AND o.api_id IS NOT NULL)
+UPDATE contact SET former = 1
+    WHERE api_id IS NOT NULL AND EXISTS (SELECT 1 FROM contact o WHERE o.api_id = contact.api_id
+                                                AND o.channel = contact.channel AND o.id < contact.id);
+INSERT INTO contact (channel, api_id, person, former)
+    SELECT DISTINCT b.channel, decimal(a.contact_id), r.person,
+           EXISTS (SELECT 1 FROM contact o WHERE o.channel = b.channel AND o.api_id IS NOT NULL
+                          AND (o.person = r.person OR o.api_id = decimal(a.contact_id)))
     FROM (SELECT recipient, contact_id FROM message WHERE contact_id IS NOT NULL
           UNION SELECT recipient, contact_id FROM attempt_before WHERE contact_id IS NOT NULL) a
          JOIN recipient r ON r.id = a.recipient JOIN batch b ON b.id = r.id >> 32
-    ORDER BY a.recipient;
-INSERT OR IGNORE INTO contact (channel, api_id)
+    WHERE NOT EXISTS (SELECT 1 FROM contact o WHERE o.api_id = decimal(a.contact_id)
+                                                    AND o.channel = b.channel AND o.person IS r.person)
+    ORDER BY r.person;
+INSERT INTO contact (channel, api_id)
     SELECT DISTINCT c.id, decimal(s.contact_id)
-    FROM contact_read_before s JOIN channel c ON c.api_id = s.channel;
+    FROM contact_read_before s JOIN channel c ON c.api_id = s.channel
+    WHERE NOT EXISTS (SELECT 1 FROM contact o WHERE o.api_id = decimal(s.contact_id) AND o.channel = c.id);
 INSERT OR IGNORE INTO contact_read (contact, until)
     SELECT k.id, s.until FROM contact_read_before s JOIN channel c ON c.api_id = s.channel
-         JOIN contact k ON k.api_id = decimal(s.contact_id) AND k.channel = c.id;
+         JOIN contact k ON k.api_id = decimal(s.contact_id) AND k.channel = c.id AND k.former = 0;
 
 -- What is known of a message stands in the last request that was accepted.
 CREATE TEMP TABLE accepted AS
     SELECT recipient, max(id) AS attempt FROM attempt
     WHERE kind = 'request' AND (outcome = 'sent' OR proof = 'accepted') GROUP BY recipient;
-INSERT INTO attempt (recipient, person, channel, kind, started_at, finished_at, outcome)
-    SELECT m.recipient, r.person, b.channel, 'request', m.sent_at, m.sent_at, 'sent'
+INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at, outcome,
+                     contact)
+    SELECT m.recipient, r.person, b.channel, 'request', i.content_key, iif(i.content_key IS NULL, 0, 1),
+           m.sent_at, m.sent_at, 'sent',
+           (SELECT min(k.id) FROM contact k WHERE k.api_id = decimal(m.contact_id) AND k.channel = b.channel
+                                                  AND k.person IS r.person)
     FROM message m JOIN recipient r ON r.id = m.recipient JOIN batch b ON b.id = r.id >> 32
+         JOIN recipient_input i ON i.id = r.id
     WHERE r.state = 'sent' AND m.recipient NOT IN (SELECT recipient FROM accepted) ORDER BY m.recipient;
 DELETE FROM temp.accepted;
 INSERT INTO temp.accepted
@@ -141,7 +160,7 @@ UPDATE attempt SET contact = k.id
                LEFT JOIN message m ON m.recipient = t.recipient) x
          JOIN batch b ON b.id = x.recipient >> 32
          JOIN contact k ON k.api_id = decimal(x.api_id) AND k.channel = b.channel
-    WHERE attempt.id = x.id;
+    WHERE attempt.id = x.id AND k.person IS attempt.person;
 DROP TABLE temp.accepted;
 
 -- The keys of old events followed from their content: those that were applied are not kept.
@@ -166,6 +185,9 @@ DROP TABLE suppression;
 DROP TABLE suppression_hash;
 DROP TABLE known_refusal;
 DROP TABLE setting;
+
+-- What the tables of version 3 held must not linger in the file.
+INSERT INTO node (key, value) SELECT 'vacuum_due', 1 WHERE EXISTS (SELECT 1 FROM batch);
 
 -- The indexes are made last, each in one sorted pass.
 CREATE INDEX recipient_by_person ON recipient (person) WHERE person IS NOT NULL;

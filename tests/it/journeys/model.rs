@@ -1,0 +1,284 @@
+//! The journey's own account: what the lists hold, who said what, and who decided what.
+//!
+//! It never asks the program. What the API accepted comes from the sandbox.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::api::Accepted;
+use super::list::{Entry, PEOPLE};
+
+/// One line of a results file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResultRow {
+    pub(crate) key: String,
+    pub(crate) row: String,
+    pub(crate) person: Option<usize>,
+    pub(crate) status: String,
+    pub(crate) reason: String,
+    pub(crate) has_contact: bool,
+}
+
+impl ResultRow {
+    pub(crate) fn is(&self, status: &str) -> bool {
+        self.status == status
+    }
+}
+
+/// One person, on all channels.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Person {
+    /// Must not be messaged: said STOP, is on the suppression list, or was erased.
+    pub(crate) blocked: bool,
+    /// It cannot be told whether the person is blocked: both are right.
+    pub(crate) murky: bool,
+    /// Was erased once.
+    pub(crate) forgotten: bool,
+    /// Said STOP by a button once.
+    pub(crate) pressed: bool,
+    /// Said STOP on this channel while the program did not know the contact.
+    pub(crate) stop_waits: Option<usize>,
+    /// A STOP waited at some time: when it is heard cannot be told.
+    pub(crate) stop_waited: bool,
+    /// The program knows the contact of this channel.
+    pub(crate) contact_known: [bool; 2],
+    /// An acceptance was learned by other ways than its answer.
+    pub(crate) evidence: bool,
+}
+
+/// One batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    pub(crate) name: String,
+    pub(crate) text: usize,
+    pub(crate) channel: usize,
+    /// The batch skips who got anything of late (`--not-within`).
+    pub(crate) strict: bool,
+    /// The file of its list.
+    pub(crate) file: String,
+    /// What that file holds.
+    pub(crate) base: Vec<Entry>,
+    /// The list that the batch began with.
+    pub(crate) first: Vec<Entry>,
+    /// Files that were added, and what they hold.
+    pub(crate) added: Vec<(String, Vec<Entry>)>,
+    /// The rows as they are to be: those of the list and of what was added, without the erased.
+    pub(crate) entries: Vec<Entry>,
+    /// All rows that its lists ever had.
+    pub(crate) ever: Vec<Entry>,
+    /// Rows without their fields.
+    pub(crate) erased: usize,
+    /// The list was replaced by another: rows of the earlier one may still stand there.
+    pub(crate) replaced: bool,
+    /// All keys that the batch ever had.
+    pub(crate) keys: BTreeSet<String>,
+    /// The results as they were last seen.
+    pub(crate) rows: Vec<ResultRow>,
+    /// Who was blocked at some time since then.
+    pub(crate) blocked_meanwhile: BTreeSet<usize>,
+    /// Decisions to send once more, by person.
+    pub(crate) resent: BTreeMap<usize, usize>,
+    /// Decisions to count an unknown as sent.
+    pub(crate) assumed: BTreeSet<usize>,
+    /// People whose outcome was unknown at some time.
+    pub(crate) ever_unknown: BTreeSet<usize>,
+    /// Those among them whose outcome became unknown in the present step.
+    pub(crate) newly_unknown: BTreeSet<usize>,
+    /// People who were refused or unknown when the list changed.
+    pub(crate) stale: BTreeSet<usize>,
+    /// People who were `sent` by the message list's word.
+    pub(crate) listed: BTreeSet<usize>,
+    /// People who joined by a list while a row of theirs was there.
+    pub(crate) rejoined: BTreeSet<usize>,
+}
+
+impl Batch {
+    pub(crate) fn new(name: &str, text: usize, channel: usize, file: &str, list: &[Entry]) -> Self {
+        let mut batch = Self {
+            name: name.to_owned(),
+            text,
+            channel,
+            strict: false,
+            file: String::new(),
+            base: Vec::new(),
+            first: list.to_vec(),
+            added: Vec::new(),
+            entries: Vec::new(),
+            ever: Vec::new(),
+            erased: 0,
+            replaced: false,
+            keys: BTreeSet::new(),
+            rows: Vec::new(),
+            blocked_meanwhile: BTreeSet::new(),
+            resent: BTreeMap::new(),
+            assumed: BTreeSet::new(),
+            ever_unknown: BTreeSet::new(),
+            newly_unknown: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            listed: BTreeSet::new(),
+            rejoined: BTreeSet::new(),
+        };
+        batch.replace(file, list);
+        batch.replaced = false;
+        batch
+    }
+
+    /// The list becomes this one.
+    pub(crate) fn replace(&mut self, file: &str, list: &[Entry]) {
+        self.note_open_rows(list);
+        self.replaced = true;
+        file.clone_into(&mut self.file);
+        self.base = list.to_vec();
+        self.entries = list.to_vec();
+        self.added.clear();
+        self.keys.extend(list.iter().map(|entry| entry.key.clone()));
+        self.ever.extend_from_slice(list);
+    }
+
+    /// These rows join.
+    pub(crate) fn add(&mut self, file: &str, list: &[Entry]) {
+        self.note_open_rows(list);
+        self.added.push((file.to_owned(), list.to_vec()));
+        self.entries.extend_from_slice(list);
+        self.keys.extend(list.iter().map(|entry| entry.key.clone()));
+        self.ever.extend_from_slice(list);
+    }
+
+    fn note_open_rows(&mut self, list: &[Entry]) {
+        let open = |row: &&ResultRow| ["unknown", "error", "no_messenger"].contains(&&*row.status);
+        let open = self.rows.iter().filter(open).filter_map(|row| row.person);
+        self.stale.extend(open);
+        let there: BTreeSet<usize> = self.rows.iter().filter_map(|row| row.person).collect();
+        let joins = list.iter().filter_map(|entry| entry.person);
+        self.rejoined
+            .extend(joins.filter(|person| there.contains(person)));
+    }
+
+    /// The person's rows lose their fields. An invalid row has no number by which it is found.
+    pub(crate) fn forget(&mut self, person: usize) {
+        let text = self.text;
+        let before = self.entries.len();
+        self.entries
+            .retain(|entry| entry.valid_person(text) != Some(person));
+        // Rows of an earlier list may still stand there.
+        let seen = self.rows.iter();
+        let rows = seen.filter(|row| row.person == Some(person)).count();
+        self.erased += rows.max(before - self.entries.len());
+    }
+
+    /// What is sent to the person: one content for each of their rows.
+    pub(crate) fn contents(&self, person: usize) -> Vec<String> {
+        self.contents_in(&self.entries, person)
+    }
+
+    /// What may have been sent to the person at any time.
+    fn contents_ever(&self, person: usize) -> Vec<String> {
+        self.contents_in(&self.ever, person)
+    }
+
+    fn contents_in(&self, entries: &[Entry], person: usize) -> Vec<String> {
+        entries
+            .iter()
+            .filter(|entry| entry.person == Some(person))
+            .filter_map(|entry| entry.content(self.text))
+            .collect()
+    }
+
+    pub(crate) fn row_of(&self, person: usize) -> Option<&ResultRow> {
+        let mine = |row: &&ResultRow| row.person == Some(person) && !row.is("duplicate");
+        self.rows.iter().find(mine)
+    }
+}
+
+/// Everything that a journey knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) batches: BTreeMap<String, Batch>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) account: Vec<Accepted>,
+    /// The batch of the latest step.
+    pub(crate) latest: Option<String>,
+    pub(crate) next_key: u32,
+    pub(crate) next_file: u32,
+}
+
+impl Model {
+    pub(crate) fn new() -> Self {
+        Self {
+            batches: BTreeMap::new(),
+            people: vec![Person::default(); PEOPLE],
+            account: Vec::new(),
+            latest: None,
+            next_key: 0,
+            next_file: 0,
+        }
+    }
+
+    /// Messages of the batch to the person.
+    pub(crate) fn of_batch(&self, batch: &str, person: usize) -> usize {
+        let mine = |message: &&Accepted| message.batch == batch && message.person == person;
+        self.account.iter().filter(mine).count()
+    }
+
+    /// Whether this content reached the person on the channel from another batch, or counts as if.
+    pub(crate) fn has_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+        let contents = batch.contents(person);
+        let accepted = self.account.iter().any(|message| {
+            message.person == person
+                && message.batch != batch.name
+                && (batch.strict
+                    || message.channel == batch.channel && contents.contains(&message.text))
+        });
+        accepted || self.others_with(batch, person, &|other| other.assumed.contains(&person))
+    }
+
+    /// Whether it was open at some time if the person got this content from another batch.
+    pub(crate) fn open_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+        self.others_with(batch, person, &|other| {
+            other.ever_unknown.contains(&person) || other.resent.contains_key(&person)
+        })
+    }
+
+    /// Whether the person's row may wait for another batch's, whose outcome is open now.
+    pub(crate) fn waits_elsewhere(&self, batch: &Batch, person: usize) -> bool {
+        let is_open = |row: &ResultRow| row.is("unknown") || row.is("queued");
+        self.others_with(batch, person, &|other| {
+            other.row_of(person).is_some_and(is_open)
+        })
+    }
+
+    /// Whether another batch with the same content for the person is like that.
+    pub(crate) fn others_with(
+        &self,
+        batch: &Batch,
+        person: usize,
+        is_so: &dyn Fn(&Batch) -> bool,
+    ) -> bool {
+        let contents = batch.contents(person);
+        self.batches.values().any(|other| {
+            let same = || {
+                let earlier = other.contents_ever(person);
+                earlier.iter().any(|content| contents.contains(content))
+            };
+            other.name != batch.name
+                && is_so(other)
+                && (batch.strict || other.channel == batch.channel && same())
+        })
+    }
+
+    pub(crate) fn block(&mut self, person: usize) {
+        self.people[person].blocked = true;
+        for batch in self.batches.values_mut() {
+            batch.blocked_meanwhile.insert(person);
+        }
+    }
+
+    /// What a run or an event has brought: contacts become known, and a STOP that waited is heard.
+    pub(crate) fn learn_contacts(&mut self, channel: usize, rows: &[ResultRow]) {
+        for row in rows.iter().filter(|row| row.has_contact) {
+            let Some(person) = row.person else {
+                continue;
+            };
+            self.people[person].contact_known[channel] = true;
+        }
+    }
+}

@@ -36,7 +36,7 @@
 //!
 //! - What a recipient's state may become: [`domain::delivery::next`].
 //! - What an answer means: [`domain::outcome`]; nothing else looks at a status code.
-//! - At most once: [`store::Journal::step`] returns when the last result and the next intent are on disk.
+//! - At most once: [`store::Journal::settle_and_claim`] returns when the last result and the next intent are on disk.
 //! - Exactly the quota: [`dispatch::pacer::core::Pacer`] decides over values, its shell waits.
 //! - Stop before harm: [`dispatch::Guards`], and [`intake::IntakeError`] for files.
 //! - Rows in = rows out: [`report::write_results`] reads nothing but the checkpoint.

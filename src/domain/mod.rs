@@ -17,5 +17,6 @@ pub mod recipient;
 mod record;
 pub mod retry;
 pub mod schedule;
+pub mod spreadsheet;
 pub mod text;
 pub mod zones;

@@ -16,6 +16,8 @@ pub(super) struct FileInput {
     pub(super) columns: Vec<usize>,
     /// Fields in the file's header.
     pub(super) width: usize,
+    /// It has columns of ours: cells that a spreadsheet would run are guarded.
+    pub(super) ours: bool,
     pub(super) layout: Layout,
     pub(super) digest: FileDigest,
     /// Row of the header; 0 if there is none.

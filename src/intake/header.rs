@@ -3,6 +3,7 @@
 use super::error::IntakeError;
 use super::settings::Settings;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::spreadsheet::unguard;
 use crate::domain::text::fold_words;
 
 /// The names of a file's columns.
@@ -33,13 +34,23 @@ impl Header {
         let header = if settings.no_header {
             rows.peek().map(|(_, fields)| numbered(fields))
         } else {
-            rows.next().map(|(row, names)| Self { row, names })
+            rows.next().map(|(row, names)| Self::named(row, names))
         };
         let header = header.ok_or_else(|| IntakeError::Empty {
             file: file.to_owned(),
         })?;
         header.refuse_data(file, settings)?;
         Ok((header, rows.map(|(_, fields)| fields).collect()))
+    }
+
+    /// The header of a file; where it is one of ours, its cells are guarded like all others.
+    fn named(row: u32, mut names: Vec<String>) -> Self {
+        if names.iter().any(|name| is_ours(name)) {
+            for name in &mut names {
+                *name = unguard(name).to_owned();
+            }
+        }
+        Self { row, names }
     }
 
     /// A header that holds a phone number is a contact who would be lost.

@@ -124,6 +124,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         name: file.name,
         columns,
         width: names.len(),
+        ours: names.iter().any(|name| is_ours(name)),
         layout: file.layout,
         digest: file.digest,
         header_row: row,

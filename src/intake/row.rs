@@ -15,6 +15,7 @@ use crate::domain::phone::{
 use crate::domain::recipient::{
     Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
 };
+use crate::domain::spreadsheet::unguard;
 
 /// A row before its number is compared with those of the rows before it.
 pub(super) struct Candidate {
@@ -57,7 +58,7 @@ impl RowJudge<'_> {
             return;
         }
         let columns = self.file.columns.iter();
-        let record: Record = columns.map(|index| text(fields.get(*index))).collect();
+        let record: Record = columns.map(|index| self.cell(fields.get(*index))).collect();
         match self.numbers(&record) {
             Ok(mut numbers) => {
                 let last = numbers.pop();
@@ -90,7 +91,7 @@ impl RowJudge<'_> {
         let beyond = width..fields.len().max(width);
         let record: Record = known
             .chain(beyond)
-            .map(|index| text(fields.get(index)))
+            .map(|index| self.cell(fields.get(index)))
             .collect();
         let phone = self.mapping.phone.first();
         let typed = phone.and_then(|column| record.get(column.index));
@@ -153,6 +154,12 @@ impl RowJudge<'_> {
             },
             number: Some(number),
         }
+    }
+
+    /// The text of a cell; in a file that we wrote, without the guard against formulas.
+    fn cell<'f>(&self, bytes: &'f [u8]) -> &'f str {
+        let text = text(bytes);
+        if self.file.ours { unguard(text) } else { text }
     }
 
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::cell::csv_cell;
 use super::error::ReportError;
+use crate::domain::spreadsheet::guard;
 use crate::store::Reader;
 
 /// The columns of the exported file.
@@ -36,7 +36,7 @@ pub fn write_contacts(reader: &Reader, out: &mut dyn Write) -> Result<u64, Repor
             contact.opted_out_at,
         ]
         .map(|at| at.map_or_else(String::new, |at| at.to_string()));
-        let text = |text: &Option<String>| csv_cell(text.as_deref().unwrap_or("")).into_owned();
+        let text = |text: &Option<String>| guard(text.as_deref().unwrap_or("")).into_owned();
         let (first, last) = (text(&contact.first_name), text(&contact.last_name));
         let id = text(&contact.contact_id);
         let known = [&phone, &contact.channel, &id, &first, &last];

@@ -1,7 +1,6 @@
 //! What people and other programs read: the check of a file, the rejects, the results file, the
 //! summary. Changes no state.
 
-mod cell;
 pub mod check;
 mod contacts;
 mod error;
@@ -12,7 +11,6 @@ mod results;
 mod summary;
 mod words;
 
-pub use cell::csv_cell;
 pub use contacts::write_contacts;
 pub use error::ReportError;
 pub use file::write_whole_file;

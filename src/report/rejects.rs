@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::cell::csv_cell;
 use super::error::ReportError;
 use super::file::NewFile;
 use crate::domain::recipient::{JudgedRow, Record, RowProblem, Verdict};
+use crate::domain::spreadsheet::guard;
 
 /// Writes the rejects beside their final name, and puts them there at the end.
 pub struct RejectsFile {
@@ -33,7 +33,7 @@ impl RejectsFile {
         let added = ["outreach_row", "outreach_reason", "outreach_suggestion"];
         let header = headers
             .iter()
-            .map(|header| csv_cell(header))
+            .map(|header| guard(header))
             .chain(added.map(Into::into));
         writer
             .write_record(header.map(std::borrow::Cow::into_owned))
@@ -78,7 +78,7 @@ impl RejectsFile {
         let hint = surplus.as_deref().or(suggestion).unwrap_or("");
         let input = (0..self.columns).map(|index| row.record.get(index).unwrap_or(""));
         for cell in input.chain([place.as_str(), &reason, hint]) {
-            self.writer.write_field(csv_cell(cell).as_bytes())?;
+            self.writer.write_field(guard(cell).as_bytes())?;
         }
         self.writer.write_record(None::<&[u8]>)
     }

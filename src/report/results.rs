@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::cell::csv_cell;
 use super::error::ReportError;
 use super::file::NewFile;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
+use crate::domain::spreadsheet::guard;
 use crate::store::{Batch, Reader, ResultRow, StoreError};
 
 /// Our columns, behind those of the input.
@@ -152,7 +152,7 @@ impl<W: Write> Lines<W> {
     }
 
     fn cell(&mut self, text: &str) -> Result<(), ReportError> {
-        Ok(self.csv.write_field(csv_cell(text).as_bytes())?)
+        Ok(self.csv.write_field(guard(text).as_bytes())?)
     }
 
     fn time(&mut self, time: Option<Timestamp>) -> Result<(), ReportError> {

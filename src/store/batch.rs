@@ -225,22 +225,6 @@ impl Store {
             })
             .await
     }
-
-    /// Remembers the type of a channel, which a 201 told.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub async fn set_channel_type(&self, channel: String, kind: String) -> Result<(), StoreError> {
-        self.writer
-            .write(move |tx| {
-                tx.connection.execute(
-                    "UPDATE channel SET type = ?2 WHERE api_id = ?1",
-                    (&channel, &kind),
-                )?;
-                Ok(())
-            })
-            .await
-    }
 }
 
 fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {

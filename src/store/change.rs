@@ -388,14 +388,46 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
     let count = u32::try_from(rows.len()).map_err(|_| full())?;
     let new_last = last_seq.checked_add(count).ok_or_else(full)?;
     for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
+        let state = parse_state(&state)?;
+        if state == State::Queued {
+            drop_removed(tx, target, from)?;
+        }
         move_row(tx, from, RecipientId::new(target, seq))?;
-        tx.count(target, Counter::State(parse_state(&state)?), 1);
+        tx.count(target, Counter::State(state), 1);
     }
     tx.connection.execute(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
         (target, new_last),
     )?;
     Ok(true)
+}
+
+/// A person whom an update had taken out comes back: the row of the list that was replaced goes, unless
+/// something happened to it.
+fn drop_removed(tx: &mut Tx<'_>, target: BatchId, back: RecipientId) -> Result<(), StoreError> {
+    let (first, last) = target.range();
+    let old: Option<RecipientId> = tx
+        .connection
+        .prepare_cached(
+            "SELECT o.id FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
+                  ON o.person = n.person
+             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?3 AND o.state = 'suppressed'
+                   AND o.reason_code = 'removed_by_update' AND o.attempts = 0
+                   AND o.maybe_accepted_at IS NULL",
+        )?
+        .query_row((back, first, last), |row| row.get(0))
+        .optional()?;
+    match old {
+        Some(id) => delete_row(
+            tx,
+            &Old {
+                id,
+                person: None,
+                state: State::Suppressed,
+            },
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Copies a row under its new key and removes the old one.

@@ -2,7 +2,7 @@
 //!
 //! Storing an event and what it changes are one transaction. An event that speaks of a message that is not
 //! known yet (our own request may still await its answer) waits, with what it means beside it, and is tried
-//! again: by the receiver while it runs, and at the end of a run. What a person says never waits.
+//! again: by the receiver while it runs, and at the begin and the end of a run. What a person says never waits.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -261,7 +261,7 @@ fn try_again(
                 mark_applied(tx, id, now)?;
                 step.applied += 1;
             }
-            Verdict::Waits if old && !news.never_expires() => {
+            Verdict::Waits if old => {
                 mark_applied(tx, id, now)?;
                 step.given_up += 1;
             }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::results::JOINS;
 
 /// What is known of a batch's messages after they were accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -29,14 +30,14 @@ impl Reader {
         let count = |n: i64| u64::try_from(n).unwrap_or(0);
         Ok(self
             .connection
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT count(coalesce(a.delivered_at, a.read_at)), count(a.read_at), count(k.opted_in_at),
-                        count(k.opted_out_at)
-                 FROM recipient r
-                      CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
-                      LEFT JOIN contact k ON k.id = a.contact
-                 WHERE r.id > ?1 AND r.id < ?2 AND a.message_id IS NOT NULL",
-            )?
+                        count(iif(EXISTS (SELECT 1 FROM attempt later
+                                          WHERE later.person = r.person AND later.id > a.id
+                                                AND later.outcome = 'sent'), NULL, k.opted_out_at))
+                 FROM recipient r {JOINS}
+                 WHERE r.id > ?1 AND r.id < ?2 AND a.id IS NOT NULL"
+            ))?
             .query_row((first, last), |row| {
                 Ok(Funnel {
                     delivered: count(row.get(0)?),

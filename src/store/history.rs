@@ -108,8 +108,8 @@ impl Source {
 }
 
 impl Reader {
-    /// Whether a number may be messaged, as a claim of a batch that is none of `except` would find now.
-    /// `content` is the channel and the rendered content, if there is one.
+    /// Whether a number may be messaged, as a claim of `batch` would find now. `content` is the channel and the
+    /// rendered content, if there is one.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -8,6 +8,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::error::StoreError;
 
 /// The right to change a batch. Given back on drop, and by the system when the process dies.
@@ -30,13 +32,11 @@ impl Hold {
             source,
         };
         loop {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .map_err(fail)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&path).map_err(fail)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(held(&mut file, batch)),
@@ -88,7 +88,9 @@ fn is_at(_: &File, _: &Path) -> bool {
 }
 
 fn lock_path(database: &Path, batch: &str) -> PathBuf {
-    // A batch name may hold anything; a file name may not.
+    // A batch name may hold anything; a file name may not. The digest keeps apart what looks the same then.
+    let digest: [u8; 32] = Sha256::digest(batch.as_bytes()).into();
+    let apart = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
     let safe: String = batch
         .chars()
         .map(|c| {
@@ -98,10 +100,10 @@ fn lock_path(database: &Path, batch: &str) -> PathBuf {
                 '_'
             }
         })
-        .take(100)
+        .take(60)
         .collect();
     let mut name = database.file_name().unwrap_or_default().to_owned();
-    name.push(format!("-{safe}.lock"));
+    name.push(format!("-{safe}-{apart:08x}.lock"));
     database.with_file_name(name)
 }
 

@@ -32,6 +32,7 @@ mod opt_outs;
 mod pace;
 mod phone_corpus;
 mod phone_differential;
+mod promises;
 mod quickstart;
 mod readme;
 mod resolve;

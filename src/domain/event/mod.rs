@@ -156,12 +156,6 @@ impl ContactEvent {
     pub fn can_follow(&self, started: Timestamp) -> bool {
         later(self.at, OLDEST) >= started
     }
-
-    /// True if it must be kept until it can be applied, however long that takes: an opt-out of a contact
-    /// whose number is not known yet.
-    pub fn never_expires(&self) -> bool {
-        self.what == EventKind::OptedOut
-    }
 }
 
 /// Messages that were sent until this time, by our clock, are covered by a reading at `at`.

@@ -22,27 +22,28 @@
 //! | [`report`] | check, rejects, results file, summary, progress | change state |
 //! | [`serve`] | takes webhook events, stored before they are answered | send |
 //! | [`sandbox`] | plays the API, with quotas, faults and webhooks | be used by a real run |
+//! | [`run`] | what every front end calls: a plan for a list, a held batch, a run with an observer | print, ask |
 //! | [`domain`] | the decisions, as functions over values | I/O, clock, chance |
 //!
 //! Around them: [`config`] (each setting, declared once), [`cli`] (the commands and their flags),
 //! [`commands`] (one file a subcommand),
 //! [`exit`] (the codes), [`clock`] (the one that everybody waits on), [`crash`] (where tests make it die).
 //!
-//! Imports run downwards only: `commands` -> the stages (`intake`, `dispatch`, `report`, `serve`,
+//! Imports run downwards only: `commands` -> `run` -> the stages (`intake`, `dispatch`, `report`, `serve`,
 //! `sandbox`) -> `store`, `amio` -> `domain`. The stages do not import each other: they meet in the store.
 //!
 //! # Where the promises live
 //!
 //! - What a recipient's state may become: [`domain::delivery::next`].
 //! - What an answer means: [`domain::outcome`]; nothing else looks at a status code.
-//! - At most once: [`store::Journal::step`] returns when the last result and the next intent are on disk.
+//! - At most once: [`store::Journal::settle_and_claim`] returns when the last result and the next intent are on disk.
 //! - Exactly the quota: [`dispatch::pacer::core::Pacer`] decides over values, its shell waits.
 //! - Stop before harm: [`dispatch::Guards`], and [`intake::IntakeError`] for files.
 //! - Rows in = rows out: [`report::write_results`] reads nothing but the checkpoint.
 //!
 //! # From here
 //!
-//! `examples/library.rs` goes the whole way without the program. Then read [`store::Journal`],
+//! `examples/library.rs` goes the whole way without the program, by the functions of [`run`]. Then read [`store::Journal`],
 //! [`dispatch`] and [`domain::delivery`], in this order.
 
 #![cfg_attr(
@@ -66,6 +67,7 @@ pub mod domain;
 pub mod exit;
 pub mod intake;
 pub mod report;
+pub mod run;
 pub mod sandbox;
 pub mod serve;
 pub mod store;

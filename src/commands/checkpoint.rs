@@ -1,15 +1,12 @@
-//! Which checkpoint a command about existing batches means, and which batch.
+//! Which checkpoint a command about existing batches means.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::error::CommandError;
-use crate::config::Settings;
-use crate::exit::ExitCode;
+use crate::config::{Checkpoint, Settings};
 use crate::report::Hints;
-use crate::store::{Batch, Reader};
-
-/// Where rehearsals are kept.
-pub(super) const SANDBOX: &str = "sandbox.db";
+use crate::run::CheckpointSettings;
+use crate::store::Reader;
 
 /// A checkpoint that is there.
 #[derive(Debug)]
@@ -32,52 +29,24 @@ impl Found {
     pub(super) fn reader(&self) -> Result<Reader, CommandError> {
         Ok(Reader::open(&self.path)?)
     }
-
-    /// Opens it for reading, and finds the batch.
-    pub(super) fn batch(&self, name: &str) -> Result<(Reader, Batch), CommandError> {
-        let reader = self.reader()?;
-        let batch = reader.batch(name)?;
-        Ok((reader, batch))
-    }
 }
 
-/// The checkpoint of the settings. If they name none: `outreach.db`; or that of the rehearsals, if
-/// it alone is there, or it alone has the batch.
+/// The checkpoint of the settings, or that of the rehearsals where it must be meant.
 pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, CommandError> {
     let checkpoint = settings.checkpoint()?;
-    if checkpoint.is_named() {
-        return Ok(Found {
-            path: checkpoint.db().to_owned(),
-            db: checkpoint.db_by_flag().map(Path::to_owned),
-        });
-    }
-    let real = checkpoint.db().to_owned();
-    let sandbox = Path::new(SANDBOX);
-    let rehearsed = || Found {
-        path: sandbox.to_owned(),
-        db: Some(sandbox.to_owned()),
-    };
-    if !real.exists() {
-        if sandbox.exists() {
-            return Ok(rehearsed());
-        }
-        return Err(CommandError::text(
-            ExitCode::Storage,
-            format_args!(
-                "there is no checkpoint {} in this folder: nothing was sent from here; another one is named with --db",
-                real.display()
-            ),
-        ));
-    }
-    if let Some(name) = batch
-        && sandbox.exists()
-        && Reader::open(&real)?.find_batch(name)?.is_none()
-        && Reader::open(sandbox)?.find_batch(name)?.is_some()
-    {
-        return Ok(rehearsed());
-    }
+    let found = choice(&checkpoint).find(batch)?;
+    let flag = checkpoint.db_by_flag();
+    let db = found.rehearsals.then_some(found.path.as_path()).or(flag);
     Ok(Found {
-        path: real,
-        db: None,
+        db: db.map(ToOwned::to_owned),
+        path: found.path,
     })
+}
+
+/// The checkpoint as the library asks for it.
+pub(super) fn choice(checkpoint: &Checkpoint) -> CheckpointSettings<'_> {
+    CheckpointSettings {
+        path: checkpoint.db(),
+        named: checkpoint.is_named(),
+    }
 }

@@ -47,3 +47,12 @@ impl Console {
         read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 }
+
+/// Prints data for programs.
+pub(super) fn print_json(
+    value: &impl serde::Serialize,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}

@@ -2,14 +2,9 @@
 
 use std::fmt;
 
-use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::config::ConfigError;
-use crate::dispatch::RunFailure;
-use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
-use crate::intake::{BadSetting, IntakeError, JudgeError};
-use crate::report::ReportError;
-use crate::store::StoreError;
+use crate::run::RunError;
 
 /// What every command returns.
 pub type CommandResult = Result<ExitCode, CommandError>;
@@ -85,107 +80,16 @@ impl fmt::Display for CommandError {
     }
 }
 
-impl From<StoreError> for CommandError {
-    fn from(error: StoreError) -> Self {
-        let exit = match &error {
-            StoreError::Held { .. } => ExitCode::Held,
-            StoreError::NoBatch { .. } => ExitCode::Usage,
-            // A bug of ours, not of the disk.
-            StoreError::Impossible(_) => ExitCode::Internal,
-            StoreError::Full
-            | StoreError::ReadOnly
-            | StoreError::Busy
-            | StoreError::Corrupt { .. }
-            | StoreError::Foreign
-            | StoreError::Newer { .. }
-            | StoreError::Older { .. }
-            | StoreError::Unfinished
-            | StoreError::Open { .. }
-            | StoreError::Value { .. }
-            | StoreError::Stopped
-            | StoreError::InUse { .. }
-            | StoreError::Database { .. }
-            | StoreError::File { .. } => ExitCode::Storage,
-        };
-        Self::new(exit, error)
+impl<E: Into<RunError>> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        Self::new(error.exit(), error)
     }
 }
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         Self::new(error.exit_code(), error)
-    }
-}
-
-impl From<IntakeError> for CommandError {
-    fn from(error: IntakeError) -> Self {
-        Self::new(ExitCode::Input, error)
-    }
-}
-
-impl<E: Into<Self>> From<JudgeError<E>> for CommandError {
-    fn from(error: JudgeError<E>) -> Self {
-        match error {
-            JudgeError::Intake(error) => error.into(),
-            JudgeError::Sink(error) => error.into(),
-        }
-    }
-}
-
-impl From<ContentError> for CommandError {
-    fn from(error: ContentError) -> Self {
-        Self::new(ExitCode::Usage, error)
-    }
-}
-
-impl From<BadSetting> for CommandError {
-    fn from(error: BadSetting) -> Self {
-        Self::new(ExitCode::Usage, error)
-    }
-}
-
-impl From<ReportError> for CommandError {
-    fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::Store(error) => error.into(),
-            ReportError::Out(_) | ReportError::File { .. } => Self::new(ExitCode::Storage, error),
-        }
-    }
-}
-
-impl From<ClientError> for CommandError {
-    fn from(error: ClientError) -> Self {
-        Self::new(ExitCode::Configuration, error)
-    }
-}
-
-impl From<RunFailure> for CommandError {
-    fn from(failure: RunFailure) -> Self {
-        match failure {
-            RunFailure::Store(error) => error.into(),
-            RunFailure::Defect { .. } => Self::new(ExitCode::Internal, failure),
-        }
-    }
-}
-
-impl From<BaseUrlError> for CommandError {
-    fn from(error: BaseUrlError) -> Self {
-        Self::new(ExitCode::Configuration, error)
-    }
-}
-
-impl From<ApiError> for CommandError {
-    fn from(error: ApiError) -> Self {
-        let exit = match &error {
-            ApiError::Refused {
-                status: 401 | 403 | 407,
-                ..
-            } => ExitCode::Guard,
-            ApiError::Refused { .. } | ApiError::NoAnswer { .. } | ApiError::Unreadable { .. } => {
-                ExitCode::Paused
-            }
-        };
-        Self::new(exit, error)
     }
 }
 
@@ -199,38 +103,14 @@ impl From<std::io::Error> for CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
 
     #[test]
-    fn the_exit_code_follows_from_the_cause() {
-        let held = StoreError::Held {
-            batch: "spring".into(),
-            pid: "7".into(),
-            since: "now".into(),
-        };
-        assert_eq!(CommandError::from(held).exit(), ExitCode::Held);
-        let missing = StoreError::NoBatch {
-            name: "sprong".into(),
-            near: Some("spring".into()),
-        };
-        assert_eq!(CommandError::from(missing).exit(), ExitCode::Usage);
-        assert_eq!(
-            CommandError::from(StoreError::Full).exit(),
-            ExitCode::Storage
-        );
-        let defect = RunFailure::Defect {
-            text: "panicked".into(),
-        };
-        assert_eq!(CommandError::from(defect).exit(), ExitCode::Internal);
-        assert_eq!(
-            CommandError::from(IntakeError::NoFile).exit(),
-            ExitCode::Input
-        );
-        assert_eq!(
-            CommandError::from(ConfigError::NoToken).exit(),
-            ExitCode::Configuration
-        );
-        let sink: JudgeError<StoreError> = JudgeError::Sink(StoreError::Busy);
-        assert_eq!(CommandError::from(sink).exit(), ExitCode::Storage);
+    fn the_exit_code_is_that_of_the_library() {
+        let full = StoreError::Full;
+        assert_eq!(CommandError::from(full).exit(), ExitCode::Storage);
+        let config = CommandError::from(ConfigError::NoToken);
+        assert_eq!(config.exit(), ExitCode::Configuration);
     }
 
     #[test]

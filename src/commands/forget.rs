@@ -9,16 +9,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::store::{ForgetError, Store};
-
-impl From<ForgetError> for CommandError {
-    fn from(error: ForgetError) -> Self {
-        match error {
-            ForgetError::Store(error) => error.into(),
-            ForgetError::UnderWay { .. } => Self::new(ExitCode::Held, error),
-        }
-    }
-}
+use crate::store::Store;
 
 /// Runs the command; `out` is standard output.
 ///

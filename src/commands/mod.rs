@@ -1,8 +1,8 @@
-//! One file a subcommand: resolves settings, calls the stages, prints.
+//! The command line as a front end: one file a subcommand, which reads the settings, calls the library, and
+//! prints.
 
 pub mod check;
 mod checkpoint;
-mod chosen;
 pub mod completions;
 pub mod config;
 mod console;
@@ -10,23 +10,19 @@ pub mod contacts;
 pub mod doctor;
 pub mod error;
 pub mod export;
-mod finish;
 pub mod forget;
-mod known;
-mod load;
 pub mod man;
-mod pace;
-mod plan;
-mod preview;
-mod progress_text;
+mod process;
 pub mod resolve;
 pub mod resume;
 mod run;
 pub mod sandbox;
 pub mod send;
 pub mod serve;
+mod settings;
 pub mod status;
 pub mod suppress;
+mod terminal;
 
 use std::io::{IsTerminal, Write as _};
 
@@ -36,7 +32,6 @@ use crate::cli::{Cli, Command};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::intake::Source;
 
 pub use console::Console;
 pub use error::{CommandError, CommandResult};
@@ -44,7 +39,7 @@ pub use error::{CommandError, CommandResult};
 /// Runs the command line, tells what went wrong, and says how to end.
 pub fn main(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet);
-    outlive_file_limits();
+    process::outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
         // Whoever read our output has gone: not an error of ours.
@@ -99,40 +94,6 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     };
     out.flush()?;
     Ok(exit)
-}
-
-/// A limit on the size of files is an error like a full disk, and no reason to be killed without a word.
-#[cfg(unix)]
-fn outlive_file_limits() {
-    use tokio::signal::unix::{SignalKind, signal};
-    /// SIGXFSZ, the same number on Linux, macOS and the BSDs.
-    const FILE_TOO_LARGE: i32 = 25;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    if let Ok(runtime) = runtime {
-        let _inside = runtime.enter();
-        // Once somebody listens, the signal kills no more, for as long as the process lives. Where it cannot
-        // be listened to, the system's own way stays.
-        let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
-    }
-}
-
-#[cfg(not(unix))]
-fn outlive_file_limits() {}
-
-/// How to read the files that a command names.
-fn sources(files: &[std::path::PathBuf]) -> Vec<Source> {
-    files
-        .iter()
-        .map(|file| {
-            if file.as_os_str() == "-" {
-                Source::Stdin
-            } else {
-                Source::Path(file.clone())
-            }
-        })
-        .collect()
 }
 
 /// Logs go to standard error, warnings only unless asked for more.

@@ -1,409 +1,241 @@
-//! One run of a batch: connects the journal, the API and the pacer, heeds signals, shows progress.
+//! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
 
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use secrecy::SecretString;
-use tokio::time::MissedTickBehavior;
+use std::fmt::Write as _;
+use std::num::NonZeroU32;
+use std::path::Path;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::finish;
-use super::known::history_span;
-use super::pace;
-use super::progress_text::Story;
-use crate::amio::{self, BaseUrl, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
+use super::process::runtime;
+use super::settings;
+use super::terminal::Terminal;
+use crate::amio;
 use crate::clock::Clock;
-use crate::config;
-use crate::dispatch::pacer::Handle;
-use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, RunEnd, Sender, Stop, Undecided,
-};
-use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
-use crate::domain::delivery::State;
-use crate::domain::outcome::{Exchange, Written};
-use crate::domain::quota::QuotaHeaders;
+use crate::config::{Checkpoint, Connection, Settings};
+use crate::dispatch::{Halt, RunEnd};
 use crate::exit::ExitCode;
-use crate::report::ProgressLine;
-use crate::store::{Batch, ClaimRules, Claimed, Hold, Journal, Store};
+use crate::report::{Hints, grouped, write_summary_file};
+use crate::run::{
+    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, export_file, summary,
+};
 
-/// How often progress is shown.
-const TICK: Duration = Duration::from_millis(200);
-
-/// How often a lost answer is sent again with `--undecided retry`.
-const UNDECIDED_ATTEMPTS: u32 = 3;
-
-/// Where the API is, and who we are.
-#[derive(Debug)]
-pub(super) struct Access {
-    pub(super) base_url: BaseUrl,
-    pub(super) token: SecretString,
-}
-
-/// A batch that is ready to be sent.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub(super) store: Arc<Store>,
-    pub(super) batch: Batch,
-    /// Fingerprint of the token, where there is one.
-    pub(super) token: Option<i64>,
-    /// Held until the run is over.
-    pub(super) _hold: Hold,
-    pub(super) pace: config::Pace,
-    pub(super) guards: config::Guards,
-    pub(super) timeout: Duration,
-    pub(super) concurrency: NonZeroU32,
-    pub(super) out: Option<PathBuf>,
-    pub(super) summary: Option<PathBuf>,
-    pub(super) console: Console,
+/// The command line as the front end of a run.
+pub(super) struct Front {
+    pub(super) connection: Connection,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) settings: RunSettings,
     pub(super) clock: Clock,
+    console: Console,
+    asked: Asked,
 }
 
-/// Sends a claimed recipient's message through the API.
-#[derive(Debug)]
-struct ApiSender {
-    client: Client,
-    channel: String,
-    /// The batch's name as JSON text.
-    batch: String,
-    /// What names checkpoint and batch in an event that comes back.
-    key: String,
+/// Flags that both commands have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) sandbox: bool,
+    pub(super) sandbox_quota: Option<NonZeroU32>,
+    pub(super) yes: bool,
 }
 
-impl Sender for ApiSender {
-    async fn send(&self, recipient: &Claimed) -> Reply {
-        let content = RawJson::new(recipient.content.clone());
-        let metadata = RawJson::new(self.metadata(recipient));
-        let (Ok(content), Ok(metadata)) = (content, metadata) else {
-            return Reply {
-                exchange: Exchange::Failed {
-                    written: Written::No,
-                    detail: "the stored content is no JSON".to_owned(),
-                },
-                quota: QuotaHeaders::default(),
-            };
-        };
-        let message = OutgoingMessage {
-            channel: &self.channel,
-            addressee: &recipient.addressee,
-            content: &content,
-            metadata: &metadata,
-        };
-        self.client.send(&message).await
-    }
-}
-
-impl ApiSender {
-    /// The user's metadata with our own keys in front.
-    fn metadata(&self, recipient: &Claimed) -> String {
-        let own = format!(
-            r#"{{"{BATCH_KEY}":{},"{ROW_KEY}":"{}","{RECIPIENT_KEY}":"{}.{}""#,
-            self.batch,
-            recipient.row,
-            self.key,
-            recipient.recipient.seq(),
-        );
-        match recipient.metadata.strip_prefix('{').map(str::trim_start) {
-            None | Some("}") => own + "}",
-            Some(rest) => own + "," + rest,
-        }
-    }
-}
-
-impl Run {
-    /// After identical refusals stopped the batch: the user confirms what their text means, or has
-    /// mended the cause.
-    pub(super) fn after_halt(&self, no_messenger: bool) -> Result<(), CommandError> {
-        let now = self.clock.now();
-        match (&self.batch.halted_text, no_messenger) {
-            (None, false) => Ok(()),
-            (None, true) => Err(CommandError::usage(format_args!(
-                "batch {} was not stopped by identical refusals: there is nothing to confirm",
-                self.batch.name
-            ))),
-            (Some(text), true) => {
-                self.store
-                    .confirm_no_messenger(&self.batch, text.clone(), now)?;
-                self.console
-                    .say(format_args!("Remembered: \"{text}\" means no Messenger."));
-                Ok(())
-            }
-            (Some(text), false) => {
-                let rows = self.store.requeue_refused(&self.batch, text.clone(), now)?;
-                self.console.say(format_args!(
-                    "{rows} recipients that were refused with \"{text}\" are queued again."
-                ));
-                Ok(())
-            }
-        }
-    }
-
-    /// Sends what is outstanding, writes the results and the summary, and tells how it ended.
-    pub(super) async fn send(self, access: Access) -> CommandResult {
-        let token = amio::token_fingerprint(&access.token);
-        let sender = self.sender(access)?;
-        // What events told since the last run counts before the first claim.
-        let events = self.store.apply_waiting_events(self.clock.now()).await?;
-        for problem in &events.problems {
-            tracing::warn!("{problem}");
-        }
-        self.store
-            .begin_run(self.batch.id, token, self.clock.now())
-            .await?;
-        let (journal, start) = Journal::start(
-            Arc::clone(&self.store),
-            &self.batch,
-            self.claim_rules(token),
-            self.clock.now(),
-        )
-        .await?;
-        tell_interrupted(self.console, &self.batch.name, start.interrupted);
-        let settings = pacer_settings(&self.pace, self.concurrency);
-        let pacer = pace::pacer(&self.store, token, settings, &self.clock)?;
-        let journal = journal.with_quota(pace::quota_update(&pacer));
-        let dispatcher = self.dispatcher(journal.clone(), sender, pacer.clone())?;
-        let end = self.drive(&dispatcher, &pacer, &journal).await;
-        if end.is_ok() {
-            journal.end(self.clock.now()).await?;
-        }
-        finish::finish(self, end).await
-    }
-
-    /// How messages reach the API.
-    fn sender(&self, access: Access) -> Result<ApiSender, CommandError> {
-        let settings = ClientSettings {
-            base_url: access.base_url,
-            token: access.token,
-            timeout: self.timeout,
-            concurrency: usize_of(self.concurrency).get(),
-        };
-        let name = serde_json::Value::from(self.batch.name.as_str());
-        Ok(ApiSender {
-            client: Client::new(&settings, self.clock.clone())?,
-            channel: self.batch.channel.clone(),
-            batch: name.to_string(),
-            key: format!("{}.{}", self.store.uid()?, self.batch.uid),
+impl Front {
+    pub(super) fn new(
+        settings: &Settings,
+        asked: Asked,
+        console: Console,
+        clock: Clock,
+    ) -> Result<Self, CommandError> {
+        let checkpoint = settings.checkpoint()?;
+        Ok(Self {
+            connection: settings.connection()?,
+            checkpoint: if asked.sandbox {
+                checkpoint.for_sandbox()
+            } else {
+                checkpoint
+            },
+            settings: settings::run(settings, clock.now())?,
+            clock,
+            console,
+            asked,
         })
     }
 
-    fn dispatcher(
-        &self,
-        journal: Journal,
-        sender: ApiSender,
-        pacer: Handle,
-    ) -> Result<Dispatcher<Journal, ApiSender>, CommandError> {
-        let reader = self.store.reader()?;
-        let counts = reader.counts(self.batch.id)?;
-        let settings = GuardSettings {
-            identical_refusals: self.guards.identical_refusals.map_or(0, NonZeroU32::get),
-            outage_after: self.guards.undecided_in_a_row.get(),
-            ..GuardSettings::default()
-        };
-        let id = self.batch.id;
-        let any_sent = counts.sent > 0 || reader.any_accepted(id)?;
-        let mut guards = Guards::new(settings, any_sent, reader.known_refusals()?);
-        // The rows are looked through only where they can matter.
-        if !any_sent && counts.no_messenger + counts.error > 0 {
-            guards = guards
-                .after(reader.refusals(id, State::NoMessenger)?, true)
-                .after(reader.refusals(id, State::Error)?, false);
+    /// Without a terminal nobody can say yes to the first real send: said before a long list is read.
+    pub(super) fn require_yes(&self) -> Result<(), CommandError> {
+        if self.asked.sandbox || self.asked.yes || self.console.can_ask() {
+            return Ok(());
         }
-        let settings = DispatchSettings {
-            concurrency: usize_of(self.concurrency),
-            canary: !self.guards.no_canary,
-            undecided: match self.guards.undecided {
-                config::Undecided::Hold => Undecided::Hold,
-                config::Undecided::Retry => Undecided::Retry {
-                    attempts: UNDECIDED_ATTEMPTS,
-                },
-            },
-            schedule: self.pace.schedule.clone(),
-            channel_type: self.batch.channel_type.clone(),
-            invalid_pattern: self.guards.invalid_pattern.clone(),
-        };
-        let random = random_bits();
-        let clock = self.clock.clone();
-        Ok(Dispatcher::new(
-            journal, sender, pacer, clock, guards, settings, random,
+        Err(CommandError::usage(
+            "nobody can be asked here: give --yes to send without asking",
         ))
     }
 
-    /// Runs the dispatcher beside signals and progress.
-    async fn drive(
-        &self,
-        dispatcher: &Dispatcher<Journal, ApiSender>,
-        pacer: &Handle,
-        journal: &Journal,
-    ) -> Result<RunEnd, CommandError> {
-        let reader = self.store.reader()?;
-        let counts = reader.counts(self.batch.id)?;
-        let mut line = ProgressLine::new(counts.queued, self.console.is_quiet());
-        let progress = dispatcher.progress();
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut story = Story::new(counts.queued);
-        let run = dispatcher.run();
-        let signals = heed_signals(
-            dispatcher.stop(),
-            self.console,
-            self.pace.grace,
-            &self.clock,
-        );
-        tokio::pin!(run, signals);
-        let end = loop {
-            tokio::select! {
-                end = &mut run => break end,
-                () = &mut signals => {
-                    // Dropping the run abandons what is in flight.
-                    journal.interrupt(self.clock.now()).await?;
-                    break Ok(RunEnd::Interrupted);
-                }
-                _ = tick.tick() => {
-                    let view = progress.view();
-                    let (now, pace) = (self.clock.moment(), pacer.view());
-                    story.note(self, &view, &pacer.state(), now);
-                    if let Some(news) = story.news(&pace).filter(|news| !line.above(news)) {
-                        self.console.say(news);
-                    }
-                    let text = story.text(&view, &pace, dispatcher.outage().as_ref());
-                    if let Some(text) = line.show(view.settled(), &text, now.mono) {
-                        self.console.say(text);
-                    }
-                }
+    /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
+    /// stopped the batch do mean "no Messenger".
+    pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> CommandResult {
+        let after_halt = batch.after_halt(confirm)?;
+        let token = self.connection.token.as_ref().map(amio::token_fingerprint);
+        let now = self.clock.now();
+        let preview = batch.preview(&self.settings, token, after_halt.as_ref(), now)?;
+        let name = &batch.batch().name;
+        self.console.say(self.preview_text(name, &preview));
+        let queued = preview.counts.queued;
+        if queued > 0
+            && !self.asked.sandbox
+            && !self.asked.yes
+            && !self
+                .console
+                .ask(format_args!("Send {queued} messages now?"))
+        {
+            self.console.say(format_args!(
+                "Nothing was sent. `outreach resume {name}` goes on from here."
+            ));
+            return Ok(ExitCode::Paused);
+        }
+        if let Some(how) = &after_halt {
+            self.go_on_after_halt(batch, how)?;
+        }
+        let ended = runtime()?.block_on(self.send(batch))?;
+        self.say_end(name, &ended);
+        self.report(batch)?;
+        Ok(ended.exit)
+    }
+
+    /// The batch as it stands before this run.
+    fn preview_text(&self, name: &str, preview: &Preview) -> String {
+        let counts = &preview.counts;
+        // Writing to a String cannot fail.
+        let mut text = format!("Batch {name}: {} to send", grouped(counts.queued));
+        let done = counts.sent + counts.no_messenger + counts.error + counts.unknown;
+        for (count, word) in [
+            (done, "done before"),
+            (counts.suppressed, "suppressed"),
+            (counts.duplicate, "duplicate"),
+            (counts.invalid, "invalid"),
+            (counts.unknown, "unknown"),
+        ] {
+            if count > 0 {
+                let _ = write!(text, ", {} {word}", grouped(count));
             }
+        }
+        if counts.queued == 0 {
+            text.push_str(". Nothing is left to send.");
+        } else if let Some(forecast) = &preview.forecast {
+            let _ = write!(text, "\nForecast: {forecast}");
+        }
+        let within = self.settings.history.not_within;
+        if !within.is_zero() {
+            let days = within.as_secs_f64() / 86_400.0;
+            let _ = write!(
+                text,
+                "\nWhoever got a message from us in the last {days:.1} days is skipped."
+            );
+        }
+        text
+    }
+
+    fn go_on_after_halt(&self, batch: &HeldBatch, how: &AfterHalt) -> Result<(), CommandError> {
+        let rows = batch.go_on_after_halt(how, self.clock.now())?;
+        self.console.say(match how {
+            AfterHalt::Confirm { text } => format!("Remembered: \"{text}\" means no Messenger."),
+            AfterHalt::SendAgain { text, .. } => {
+                format!("{rows} recipients that were refused with \"{text}\" are queued again.")
+            }
+        });
+        Ok(())
+    }
+
+    async fn send(&self, batch: &HeldBatch) -> Result<Ended, CommandError> {
+        let rehearsal = if self.asked.sandbox {
+            self.console
+                .say("Rehearsal against the built-in sandbox: nobody is messaged.");
+            Some(Rehearsal::start(&batch.batch().channel, self.asked.sandbox_quota).await?)
+        } else {
+            None
         };
-        line.clear();
-        Ok(end?)
+        let access = match &rehearsal {
+            Some(rehearsal) => rehearsal.access().clone(),
+            None => settings::access(&self.connection)?,
+        };
+        let stop = StopHandle::default();
+        let mut terminal = Terminal::new(self.console, stop.clone(), self.settings.grace);
+        let (settings, clock) = (&self.settings, &self.clock);
+        let ended = batch
+            .send(&access, settings, clock, &stop, &mut terminal)
+            .await;
+        terminal.clear();
+        Ok(ended?)
     }
 
-    fn claim_rules(&self, token: i64) -> ClaimRules {
-        ClaimRules {
-            span: history_span(&self.guards),
-            token,
-            window: pace::window(&self.pace.schedule),
-        }
-    }
-}
-
-/// Tells of recipients that an earlier run left under way.
-pub(super) fn tell_interrupted(console: Console, batch: &str, interrupted: u64) {
-    if interrupted > 0 {
-        console.warn(format_args!(
-            "{interrupted} recipients were under way when an earlier run ended: their outcome is \
-             unknown, and they are not sent again. `outreach resolve {batch}` settles them."
-        ));
-    }
-}
-
-/// What the pacer needs of the settings.
-pub(super) fn pacer_settings(pace: &config::Pace, concurrency: NonZeroU32) -> PacerSettings {
-    PacerSettings {
-        rate: pace.rate,
-        reserve: pace.reserve,
-        burst: pace.burst,
-        pace: pace.style,
-        concurrency,
-        ..PacerSettings::default()
-    }
-}
-
-fn usize_of(number: NonZeroU32) -> NonZeroUsize {
-    NonZeroUsize::try_from(number).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// Jitter needs no secrecy: the standard library's per-process hash seed is random enough.
-fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
-    use std::hash::{BuildHasher, RandomState};
-    let (state, mut count) = (RandomState::new(), 0_u64);
-    Box::new(move || {
-        count += 1;
-        state.hash_one(count)
-    })
-}
-
-/// First signal: stop claiming, let what is in flight finish. Returns at the second signal, or when
-/// the time of grace is over.
-async fn heed_signals(stop: Stop, console: Console, grace: Duration, clock: &Clock) {
-    signal().await;
-    console.warn(format_args!(
-        "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",
-        grace.as_secs()
-    ));
-    stop.request(RunEnd::Interrupted);
-    tokio::select! {
-        () = signal() => {}
-        () = clock.sleep(grace) => {}
-    }
-}
-
-/// Waits for Ctrl-C, or for a polite request to end.
-#[cfg(unix)]
-pub(super) async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signals) => {
-                signals.recv().await;
+    fn say_end(&self, name: &str, ended: &Ended) {
+        match &ended.end {
+            RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
+                "{} recipients are still queued: their own sending hours do not come before this run \
+                 must end. `outreach resume {name}` goes on from here.",
+                ended.counts.queued
+            )),
+            RunEnd::Complete => {}
+            RunEnd::Interrupted => self.console.say("Stopped as asked."),
+            RunEnd::Deadline => self.console.say("The time for this run is over."),
+            RunEnd::Halted(halt) => {
+                self.console
+                    .warn(format_args!("Stopped by a guard: {halt}"));
+                self.console.warn(after_halt_text(name, halt));
             }
-            // Cannot listen: the default action ends the process, which is safe at any moment.
-            Err(_) => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
+    }
+
+    /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
+    fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
+        let (db, name) = (batch.checkpoint(), &batch.batch().name);
+        let written = export_file(db, name, self.checkpoint.out.as_deref());
+        let summary = summary(db, name)?;
+        let hints = Hints {
+            db: (db != Path::new("outreach.db")).then(|| db.to_owned()),
+            results: written.as_ref().ok().map(|(path, _)| path.clone()),
+            rejects: None,
+        };
+        self.console.say(summary.text(&hints));
+        if let Some(path) = &self.checkpoint.summary {
+            write_summary_file(&summary, path)?;
+        }
+        written.map(drop).map_err(|error| {
+            CommandError::from(error).context(format!(
+                "the results are safe in the checkpoint, `outreach export {name}` writes them"
+            ))
+        })
     }
 }
 
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-pub(super) async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+/// What to do about the cause of a halt.
+fn after_halt_text(name: &str, halt: &Halt) -> String {
+    match halt {
+        Halt::Fatal { .. } => {
+            "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
+             them), then run the same command again."
+                .to_owned()
+        }
+        Halt::IdenticalRefusals {
+            no_messenger: true, ..
+        } => format!(
+            "If this text means that the numbers have no Messenger: \
+             `outreach resume {name} --no-messenger-text`, and it is remembered. If not: mend \
+             the cause (template, channel, permission), then `outreach resume {name}` sends \
+             to those recipients again."
+        ),
+        Halt::IdenticalRefusals {
+            no_messenger: false,
+            ..
+        } => format!(
+            "Mend the cause (template, channel, permission), then `outreach resume {name}` \
+             sends to those recipients again."
+        ),
+        Halt::Outage { .. } => {
+            "The recipients that were not sent are still queued: run the same command again \
+             when the API answers."
+                .to_owned()
+        }
+        Halt::Reserve { .. } => {
+            format!("Give a smaller --reserve, then `outreach resume {name}` goes on.")
+        }
     }
-}
-
-/// A run against the in-process sandbox.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rehearsal {
-    /// Requests an hour that the sandbox grants; `None` for no quota.
-    pub(super) quota: Option<NonZeroU32>,
-}
-
-/// The in-process sandbox's address and token, and the sandbox itself. It has the batch's channel, and
-/// knows the contacts of earlier rehearsals.
-pub(super) async fn sandbox(
-    batch: &Batch,
-    Rehearsal { quota }: Rehearsal,
-) -> Result<(crate::sandbox::Sandbox, Access), CommandError> {
-    use crate::sandbox::{Channel, Quota, Sandbox, Settings};
-    const WINDOW: Duration = Duration::from_hours(1);
-    // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
-    // that a rehearsal never waits for the window of another one.
-    let token = quota.map_or_else(
-        || Settings::DEFAULT_TOKEN.to_owned(),
-        |quota| format!("{}-{quota}", Settings::DEFAULT_TOKEN),
-    );
-    let mut settings = Settings {
-        tokens: vec![token.clone()],
-        quota: Some(quota.map_or(Quota::UNBOUNDED, |quota| Quota::fixed(quota, WINDOW))),
-        earlier_contacts: true,
-        ..Settings::default()
-    };
-    let mut channels = settings.channels.iter();
-    if channels.all(|channel| channel.id != batch.channel) {
-        let channel = Channel::new(&batch.channel, "facebook_messenger");
-        settings.channels.push(channel);
-    }
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let sandbox = Sandbox::start(settings, address)
-        .await
-        .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
-    let base_url: amio::BaseUrl = sandbox.base_url().parse()?;
-    let token = SecretString::from(token);
-    Ok((sandbox, Access { base_url, token }))
 }

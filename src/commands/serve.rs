@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::signal;
+use super::process::{runtime, signal};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::OptOutWords;
@@ -42,11 +42,7 @@ pub fn run(
         words: OptOutWords::with(serve.opt_out_words),
         limits: Limits::default(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         // What was sent while nobody listened, and what waited: before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
         let server = Server::bind(server_settings, store, clock).await?;

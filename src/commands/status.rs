@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::checkpoint::{self, Found};
+use super::console::print_json;
 use super::error::{CommandError, CommandResult};
 use crate::cli::StatusArgs;
 use crate::config::Settings;
@@ -53,11 +54,6 @@ pub fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> Comma
     Ok(ExitCode::Complete)
 }
 
-fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), CommandError> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
-    Ok(writeln!(out)?)
-}
-
 fn one(
     reader: &Reader,
     batch: &Batch,
@@ -67,7 +63,7 @@ fn one(
 ) -> Result<(), CommandError> {
     let summary = Summary::load(reader, batch)?;
     if json {
-        print_json(&summary, out)
+        Ok(print_json(&summary, out)?)
     } else {
         write!(out, "{}", summary.text(&found.hints()))?;
         unreadable(reader, out)
@@ -95,7 +91,7 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
         .map(|batch| Summary::counts(reader, batch))
         .collect::<Result<Vec<_>, _>>()?;
     if json {
-        return print_json(&summaries, out);
+        return Ok(print_json(&summaries, out)?);
     }
     if summaries.is_empty() {
         writeln!(out, "No batch yet.")?;
@@ -193,7 +189,7 @@ fn stories(
     }
     if json {
         let stories: Vec<_> = stories.iter().map(|it| story_json(batch, it)).collect();
-        return print_json(&stories, out);
+        return Ok(print_json(&stories, out)?);
     }
     for story in &stories {
         write_story(batch, story, out)?;
@@ -230,7 +226,7 @@ fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Re
     let phone = story
         .phone
         .map_or_else(|| "no number".to_owned(), PhoneNumber::masked);
-    let place = place(batch, story.file, story.row);
+    let place = place(&batch.files, story.file, story.row);
     writeln!(
         out,
         "{place} of batch {}: {phone}, {}",

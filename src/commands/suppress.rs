@@ -7,22 +7,15 @@ use serde_json::json;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::settings;
 use crate::cli::{SuppressAction, SuppressArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::{PhoneNumber, PhoneProblem, Region};
-use crate::domain::recipient::{JudgedRow, Verdict};
 use crate::exit::ExitCode;
-use crate::intake::{Input, Judge, NumbersPerRow};
 use crate::report::grouped;
-use crate::report::rejects::RejectsFile;
-use crate::store::{Reader, Store, SuppressionEntry};
-
-/// Entries that are written at once.
-const CHUNK: usize = 10_000;
-
-/// Bad rows that are named.
-const NAMED: usize = 5;
+use crate::run::{Cause, Suppressed, SuppressionFile, suppress};
+use crate::store::{Reader, Store};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -40,9 +33,13 @@ pub fn run(
             numbers, reason, ..
         } => {
             let phones = parse(numbers, settings.intake()?.region)?;
-            let source = format!("suppress add by {}", settings.person());
-            let new = add(settings, clock, &phones, reason.as_deref(), &source)?;
-            told_new(console, phones.len(), new);
+            let cause = Cause {
+                reason: reason.as_deref(),
+                source: &format!("suppress add by {}", settings.person()),
+            };
+            let checkpoint = settings.checkpoint()?;
+            let done = suppress(checkpoint.db(), &phones, &cause, clock.now())?;
+            say_new(console, &done);
         }
         SuppressAction::Remove { numbers, .. } => {
             let phones = parse(numbers, settings.intake()?.region)?;
@@ -103,35 +100,12 @@ fn parse(numbers: &[String], region: Option<Region>) -> Result<Vec<PhoneNumber>,
     Ok(phones)
 }
 
-/// Puts the numbers on the list; returns how many are new there.
-fn add(
-    settings: &Settings,
-    clock: &Clock,
-    phones: &[PhoneNumber],
-    reason: Option<&str>,
-    source: &str,
-) -> Result<usize, CommandError> {
-    let store = Store::open(settings.checkpoint()?.db())?;
-    let added_at = clock.now();
-    let mut new = 0;
-    for chunk in phones.chunks(CHUNK) {
-        let entry = |phone: &PhoneNumber| SuppressionEntry {
-            phone: *phone,
-            reason: reason.unwrap_or("must not be messaged").to_owned(),
-            source: source.to_owned(),
-            added_at,
-        };
-        new += store.suppress(chunk.iter().map(entry).collect())?;
-    }
-    Ok(new)
-}
-
-fn told_new(console: Console, numbers: usize, new: usize) {
+fn say_new(console: Console, done: &Suppressed) {
     console.say(format_args!(
         "{} numbers: {} are new on the suppression list, {} were on it before.",
-        grouped(numbers as u64),
-        grouped(new as u64),
-        grouped((numbers - new) as u64)
+        grouped(done.numbers as u64),
+        grouped(done.new as u64),
+        grouped((done.numbers - done.new) as u64)
     ));
 }
 
@@ -144,57 +118,26 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn run(&self, settings: &Settings, console: Console, clock: &Clock) -> CommandResult {
-        let mut how = settings.intake()?;
-        // Nobody on the list may be messaged, on whichever number of the row, however bad the rest is.
-        how.numbers = NumbersPerRow::All;
-        how.min_valid = "0%".parse()?;
-        let mut input = Input::open(&super::sources(self.files), &how)?;
-        for note in input.notes() {
+        let files = SuppressionFile::open(&settings::sources(self.files), settings.intake()?)?;
+        for note in files.notes() {
             console.say(note);
         }
-        let mut rejects = self
-            .rejects
-            .map(|path| RejectsFile::create(path, input.headers()))
-            .transpose()?;
-        let mut phones: Vec<PhoneNumber> = Vec::new();
-        let mut bad: Vec<String> = Vec::new();
-        let mut take = |row: JudgedRow| -> Result<(), CommandError> {
-            if let Some(rejects) = &mut rejects {
-                rejects.push(&row)?;
-            }
-            match row.verdict {
-                Verdict::Queued(accepted) => phones.push(accepted.phone),
-                Verdict::Invalid { problem, .. } if bad.len() < NAMED => {
-                    bad.push(format!("row {}: {problem}", row.position.row));
-                }
-                Verdict::Invalid { .. }
-                | Verdict::Duplicate { .. }
-                | Verdict::Suppressed { .. } => {}
-            }
-            Ok(())
+        let names: Vec<&str> = files.file_names().collect();
+        let cause = Cause {
+            reason: self.reason,
+            source: &format!("import of {} by {}", names.join(", "), settings.person()),
         };
-        // The list is changed only after the whole file was found usable.
-        let summary = input.judge(&Judge::alone(), &mut take)?;
-        let names: Vec<&str> = input.file_names().collect();
-        let source = format!("import of {} by {}", names.join(", "), settings.person());
-        let new = add(settings, clock, &phones, self.reason, &source)?;
-        told_new(console, phones.len(), new);
-        if let Some(rejects) = rejects {
-            rejects.finish()?;
-        }
-        if summary.invalid == 0 {
+        let checkpoint = settings.checkpoint()?;
+        let done = files.suppress(checkpoint.db(), &cause, self.rejects, clock.now())?;
+        say_new(console, &done);
+        if done.invalid == 0 {
             return Ok(ExitCode::Complete);
         }
-        self.tell_bad(console, summary.invalid, &bad);
-        Ok(ExitCode::CompleteWithProblems)
-    }
-
-    fn tell_bad(&self, console: Console, rows: u64, bad: &[String]) {
         console.warn(format_args!(
             "{} rows hold no number that can be suppressed:",
-            grouped(rows)
+            grouped(done.invalid)
         ));
-        for line in bad {
+        for line in &done.named {
             console.warn(format_args!("  {line}"));
         }
         match self.rejects {
@@ -204,6 +147,7 @@ impl Import<'_> {
             )),
             None => console.warn("--rejects FILE writes all of them to a file, to be mended."),
         }
+        Ok(ExitCode::CompleteWithProblems)
     }
 }
 

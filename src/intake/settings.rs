@@ -204,6 +204,9 @@ impl fmt::Display for NumbersPerRow {
 pub struct MinValid(u8);
 
 impl MinValid {
+    /// Any share will do.
+    pub const NONE: Self = Self(0);
+
     /// The share in percent, 0 to 100.
     pub fn percent(self) -> u8 {
         self.0

@@ -4,28 +4,31 @@
 use askama::Template;
 use serde::Serialize;
 
-use super::words::grouped;
+use super::words::{grouped, place};
 use crate::intake::{Example, Group, Mapping, Note, Summary};
 
-/// Everything that a check reports.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct CheckReport<'a> {
-    /// The files, in order.
-    pub files: &'a [String],
+/// What a pass over all rows of a list found.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckReport {
+    /// The files of the batch, in order.
+    pub files: Vec<String>,
     /// What was detected about the files, in words.
-    pub notes: &'a [String],
+    pub notes: Vec<String>,
     /// Which column means what.
-    pub mapping: &'a Mapping,
+    pub mapping: Mapping,
     /// The counts.
     #[serde(flatten)]
-    pub summary: &'a Summary,
+    pub summary: Summary,
     /// A few messages as they would be sent.
-    pub samples: &'a [String],
+    pub samples: Vec<String>,
     /// How long the batch would take, in words.
-    pub forecast: Option<&'a str>,
+    pub forecast: Option<String>,
+    /// Rows in the file of rejects; without any there is no file.
+    #[serde(skip)]
+    pub rejected: u64,
 }
 
-impl CheckReport<'_> {
+impl CheckReport {
     /// The report for a terminal, a mail or a ticket.
     pub fn text(&self) -> String {
         // Writing to a String cannot fail.
@@ -41,7 +44,7 @@ impl CheckReport<'_> {
         ];
         let page = Page {
             title: self.files.join(", "),
-            parts: parts(self.summary),
+            parts: parts(&self.summary),
             charts: charts.into_iter().flatten().collect(),
             view,
         };
@@ -55,7 +58,7 @@ impl CheckReport<'_> {
     }
 
     fn view(&self) -> View<'_> {
-        let summary = self.summary;
+        let summary = &self.summary;
         let mut groups = vec![
             ("Cannot be sent", self.groups(&summary.problems)),
             ("Must not be sent", self.groups(&summary.suppressions)),
@@ -71,11 +74,11 @@ impl CheckReport<'_> {
         let countries = summary.countries.iter();
         let lines = summary.line_types.iter();
         View {
-            notes: self.notes,
+            notes: &self.notes,
             mapping: self.mapping.describe(),
             rows: grouped(summary.rows),
             counts: counts(summary),
-            forecast: self.forecast,
+            forecast: self.forecast.as_deref(),
             groups,
             repeats,
             countries: countries
@@ -84,7 +87,7 @@ impl CheckReport<'_> {
             lines: lines
                 .map(|entry| (entry.line_type.to_string(), entry.count))
                 .collect(),
-            samples: self.samples,
+            samples: &self.samples,
             advice: advice(summary),
         }
     }
@@ -100,26 +103,20 @@ impl CheckReport<'_> {
 
     fn examples(&self, examples: &[Example]) -> Vec<ExampleLine> {
         let line = |example: &Example| ExampleLine {
-            place: self.place(example.file, example.row),
+            place: place(&self.files, example.file, example.row),
             typed: shown(&example.typed),
             note: self.note(example),
         };
         examples.iter().map(line).collect()
     }
 
-    /// `row 7`, with the file where there are several.
-    fn place(&self, file: u16, row: u32) -> String {
-        match self.files.get(usize::from(file)) {
-            Some(file) if self.files.len() > 1 => format!("{file}, row {row}"),
-            _ => format!("row {row}"),
-        }
-    }
-
     /// What the example says beside its cell, ready to stand behind it.
     fn note(&self, example: &Example) -> String {
         match &example.note {
             Note::None => String::new(),
-            Note::FirstRow { file, row } => format!(", same number as {}", self.place(*file, *row)),
+            Note::FirstRow { file, row } => {
+                format!(", same number as {}", place(&self.files, *file, *row))
+            }
             note @ (Note::Suggestion(_) | Note::ReadAs(_) | Note::Detail(_)) => {
                 format!(" ({note})")
             }

@@ -112,7 +112,7 @@ impl Summary {
             let rows = reader.unknown_rows(batch.id, NAMED)?;
             let named = rows
                 .into_iter()
-                .map(|row| (place(batch, row.file, row.row), row));
+                .map(|row| (place(&batch.files, row.file, row.row), row));
             summary.details.unknown = named.collect();
         }
         Ok(summary)

@@ -5,14 +5,12 @@ use jiff::Timestamp;
 pub use crate::domain::text::grouped;
 
 use crate::domain::text::hide_digits;
-use crate::store::Batch;
 
 /// `row 7`, with the file where the batch has several.
-pub fn place(batch: &Batch, file: u16, row: u32) -> String {
-    if batch.files.len() > 1 {
-        format!("{}, row {row}", batch.file_name(file))
-    } else {
-        format!("row {row}")
+pub fn place(files: &[String], file: u16, row: u32) -> String {
+    match files.get(usize::from(file)) {
+        Some(file) if files.len() > 1 => format!("{file}, row {row}"),
+        Some(_) | None => format!("row {row}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What becomes of the recipients whose identical refusals stopped a batch.
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use super::attempt::{self, Note};
 use super::batch::{self, Batch, parse_state};
@@ -42,11 +43,11 @@ impl Store {
     pub fn requeue_refused(
         &self,
         batch: &Batch,
-        text: String,
+        text: &str,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let id = batch.id;
-        let refused = self.reader()?.refused(id, &text)?;
+        let refused = self.reader()?.refused(id, text)?;
         let mut requeued = 0;
         for step in refused.chunks(STEP) {
             let step = step.to_vec();
@@ -66,18 +67,26 @@ impl Store {
     }
 }
 
-/// Puts a refused row back into the queue; false if it is no longer refused, or may have been accepted by an
-/// earlier request.
-fn requeue(tx: &mut Tx<'_>, recipient: RecipientId, now: Timestamp) -> Result<bool, StoreError> {
-    let state: String = tx
-        .connection
+/// The state of a refused row; `None` if it is no longer refused, or may have been accepted by an earlier
+/// request.
+fn requeueable(
+    connection: &Connection,
+    recipient: RecipientId,
+) -> Result<Option<State>, StoreError> {
+    let state: String = connection
         .prepare_cached("SELECT state FROM recipient WHERE id = ?1")?
         .query_row([recipient], |row| row.get(0))?;
     let state = parse_state(&state)?;
     let refused = matches!(state, State::NoMessenger | State::Error);
-    if !refused || !attempt::requests_of(tx.connection, recipient)?.is_empty() {
+    let may_go = refused && attempt::requests_of(connection, recipient)?.is_empty();
+    Ok(may_go.then_some(state))
+}
+
+/// Puts a refused row back into the queue; false if it must stay as it is.
+fn requeue(tx: &mut Tx<'_>, recipient: RecipientId, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(state) = requeueable(tx.connection, recipient)? else {
         return Ok(false);
-    }
+    };
     let next = delivery::next(state, Event::Resend)?;
     tx.connection
         .prepare_cached(
@@ -100,6 +109,21 @@ fn requeue(tx: &mut Tx<'_>, recipient: RecipientId, now: Timestamp) -> Result<bo
 }
 
 impl Reader {
+    /// How many recipients of the batch [`Store::requeue_refused`] would put back into the queue: those that
+    /// count as "no Messenger" now, and those that count as errors.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn count_refused(&self, batch: BatchId, text: &str) -> Result<(u64, u64), StoreError> {
+        let mut states = Vec::new();
+        for recipient in self.refused(batch, text)? {
+            states.extend(requeueable(&self.connection, recipient)?);
+        }
+        let is_no_messenger = |state: &&State| **state == State::NoMessenger;
+        let no_messenger = states.iter().filter(is_no_messenger).count();
+        Ok((no_messenger as u64, (states.len() - no_messenger) as u64))
+    }
+
     /// The rows of the batch's present list that were refused with this text.
     fn refused(&self, batch: BatchId, text: &str) -> Result<Vec<RecipientId>, StoreError> {
         let (first, last) = batch.range();

@@ -25,12 +25,13 @@ fn report(name: &str, settings: &Settings) -> Report {
         "Hello <b>Petr</b>".to_owned(),
     ];
     let report = CheckReport {
-        files: &files,
-        notes: input.notes(),
-        mapping: input.mapping(),
-        summary: &summary,
-        samples: &samples,
-        forecast: Some("At 2,000 an hour this takes less than a minute."),
+        files,
+        notes: input.notes().to_vec(),
+        mapping: input.mapping().clone(),
+        summary,
+        samples: samples.to_vec(),
+        forecast: Some("At 2,000 an hour this takes less than a minute.".to_owned()),
+        rejected: 0,
     };
     Report {
         text: report.text(),

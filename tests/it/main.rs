@@ -24,6 +24,7 @@ mod intake;
 mod journeys;
 mod kill;
 mod layers;
+mod library;
 mod locks;
 mod look;
 mod model;

@@ -13,9 +13,9 @@ fn layer(folder: &str) -> u8 {
         "amio" => 1,
         "store" => 2,
         "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,
-        "config" => 4,
-        "cli" => 5,
-        "run" => 6,
+        "run" => 4,
+        "config" => 5,
+        "cli" => 6,
         "console" => 7,
         "commands" => 8,
         other => panic!("which layer is the folder `{other}` in?"),
@@ -32,8 +32,6 @@ const MEANT: [(&str, &str); 2] = [
 
 /// Circles that still stand. The test fails when one of them is gone, so that the list only shrinks.
 const CIRCLES: &[&str] = &[
-    "commands/finish.rs commands/preview.rs commands/progress_text.rs commands/run.rs",
-    "commands/mod.rs commands/check.rs commands/load.rs commands/plan.rs commands/resume.rs commands/send.rs commands/suppress.rs",
     "dispatch/mod.rs dispatch/worker.rs",
     "sandbox/mod.rs sandbox/webhooks/deliver.rs",
 ];

@@ -5,23 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::error::CommandError;
-use crate::clock::Clock;
-use crate::config;
 use crate::domain::content::{Rendered, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
 use crate::store::{BatchId, Reader, StoreError, Verdict};
-
-/// How far back earlier messages count.
-pub(super) fn history_span(guards: &config::Guards) -> HistorySpan {
-    HistorySpan {
-        repeat_guard: guards.history.repeat_guard,
-        not_within: guards.history.not_within.unwrap_or_default(),
-    }
-}
 
 /// The checkpoint, asked by the threads that judge the rows. Without one nobody is known.
 #[derive(Default)]
@@ -43,30 +32,30 @@ impl Known {
     /// Asks that checkpoint; the messages of `batch` are those of the list itself.
     pub(super) fn new(
         reader: Reader,
-        guards: &config::Guards,
+        span: HistorySpan,
         batch: Option<BatchId>,
-        clock: &Clock,
+        now: Timestamp,
     ) -> Self {
         Self {
             checkpoint: Some(Checkpoint {
                 reader: Mutex::new(reader),
-                span: history_span(guards),
+                span,
                 batch,
-                now: clock.now(),
+                now,
                 failure: Mutex::default(),
             }),
         }
     }
 
     /// Fails if the checkpoint failed while rows were judged.
-    pub(super) fn check(self) -> Result<(), CommandError> {
+    pub(super) fn check(self) -> Result<(), StoreError> {
         let failure = self.checkpoint.and_then(|checkpoint| {
             checkpoint
                 .failure
                 .into_inner()
                 .unwrap_or_else(PoisonError::into_inner)
         });
-        failure.map_or(Ok(()), |failure| Err(failure.into()))
+        failure.map_or(Ok(()), Err)
     }
 
     /// Why the number must not be messaged at all.
@@ -98,9 +87,12 @@ impl Known {
         let reader = reader.unwrap_or_else(PoisonError::into_inner);
         let (span, batch, now) = (checkpoint.span, checkpoint.batch, checkpoint.now);
         match reader.judge(phone, content, span, batch, now) {
-            Ok(Verdict::Suppressed(Suppression::SameBatch { .. })) => None,
+            Ok(
+                Verdict::Suppressed(Suppression::SameBatch { .. })
+                | Verdict::MayBeMessaged
+                | Verdict::Waits { .. },
+            ) => None,
             Ok(Verdict::Suppressed(cause)) => Some(cause),
-            Ok(Verdict::MayBeMessaged | Verdict::Waits { .. }) => None,
             Err(error) => {
                 let failure = checkpoint.failure.lock();
                 failure

@@ -1,0 +1,59 @@
+//! What commands need of the process: a runtime, and its signals.
+
+use super::error::CommandError;
+use crate::exit::ExitCode;
+
+/// A runtime for a command that waits for the network.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().build();
+    runtime.map_err(|error| CommandError::new(ExitCode::Internal, error))
+}
+
+/// Waits for Ctrl-C, or for a polite request to end.
+#[cfg(unix)]
+pub(super) async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            // Cannot listen: the default action ends the process, which is safe at any moment.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+pub(super) async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A limit on the size of files is an error like a full disk, and no reason to be killed without a word.
+#[cfg(unix)]
+pub(super) fn outlive_file_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// SIGXFSZ, the same number on Linux, macOS and the BSDs.
+    const FILE_TOO_LARGE: i32 = 25;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    if let Ok(runtime) = runtime {
+        let _inside = runtime.enter();
+        // Once somebody listens, the signal kills no more, for as long as the process lives. Where it cannot
+        // be listened to, the system's own way stays.
+        let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn outlive_file_limits() {}

@@ -1,0 +1,105 @@
+//! The settings of a command as the library takes them.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::error::CommandError;
+use crate::config::{self, MessageSource, Settings};
+use crate::dispatch::pacer::core::Settings as PacerSettings;
+use crate::dispatch::{GuardSettings, Undecided};
+use crate::domain::content::{Body, ContentSource};
+use crate::domain::eligibility::HistorySpan;
+use crate::exit::ExitCode;
+use crate::intake::Source;
+use crate::run::{Access, RunSettings};
+
+/// How often a lost answer is sent again with `--undecided retry`.
+const UNDECIDED_ATTEMPTS: u32 = 3;
+
+/// How a batch is sent, by a run that begins `now`.
+pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
+    let connection = settings.connection()?;
+    let guards = settings.guards()?;
+    let pace = settings.pace(now)?;
+    Ok(RunSettings {
+        pacer: PacerSettings {
+            rate: pace.rate,
+            reserve: pace.reserve,
+            burst: pace.burst,
+            pace: pace.style,
+            concurrency: connection.concurrency.into(),
+            ..PacerSettings::default()
+        },
+        schedule: pace.schedule,
+        history: HistorySpan {
+            repeat_guard: guards.history.repeat_guard,
+            not_within: guards.history.not_within.unwrap_or_default(),
+        },
+        guards: GuardSettings {
+            identical_refusals: guards.identical_refusals.map_or(0, NonZeroU32::get),
+            outage_after: guards.undecided_in_a_row.get(),
+            ..GuardSettings::default()
+        },
+        canary: !guards.no_canary,
+        undecided: match guards.undecided {
+            config::Undecided::Hold => Undecided::Hold,
+            config::Undecided::Retry => Undecided::Retry {
+                attempts: UNDECIDED_ATTEMPTS,
+            },
+        },
+        invalid_pattern: guards.invalid_pattern,
+        timeout: connection.timeout,
+        grace: pace.grace,
+    })
+}
+
+/// How to read the files that a command names.
+pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
+    files
+        .iter()
+        .map(|file| {
+            if file.as_os_str() == "-" {
+                Source::Stdin
+            } else {
+                Source::Path(file.clone())
+            }
+        })
+        .collect()
+}
+
+/// Where the real API is, and our token for it.
+pub(super) fn access(connection: &config::Connection) -> Result<Access, CommandError> {
+    Ok(Access {
+        base_url: connection.base_url.clone(),
+        token: connection.token()?.clone(),
+    })
+}
+
+/// Reads what `--message`, `--content`, `--tag` and `--metadata` say; `None` if there is no message.
+pub(super) fn message(settings: &Settings) -> Result<Option<ContentSource>, CommandError> {
+    let content = settings.content()?;
+    let body = match content.message {
+        Some(MessageSource::Message(text)) => Body::Message(text),
+        Some(MessageSource::File(path)) => Body::Json(read_json(&path)?),
+        None => return Ok(None),
+    };
+    Ok(Some(ContentSource {
+        body,
+        tag: content.tag,
+        metadata: content.metadata,
+    }))
+}
+
+fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CommandError::text(
+            ExitCode::Configuration,
+            format_args!("{name} cannot be read: {error}"),
+        )
+    })?;
+    serde_json::from_str(&text)
+        .map_err(|error| CommandError::usage(format_args!("{name} is no JSON: {error}")))
+}

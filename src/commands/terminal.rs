@@ -1,0 +1,208 @@
+//! A run on a terminal: the words beside the progress bar, and the signals that stop it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::console::Console;
+use super::process::signal;
+use crate::dispatch::Outage;
+use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
+use crate::report::{ProgressLine, without_numbers};
+use crate::run::{Observer, RunProgress, Started, StopHandle};
+
+/// Shows a run, and stops it at a signal.
+pub(super) struct Terminal {
+    console: Console,
+    stop: StopHandle,
+    grace: Duration,
+    line: ProgressLine,
+    said_fallback: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(console: Console, stop: StopHandle, grace: Duration) -> Self {
+        Self {
+            console,
+            stop,
+            grace,
+            line: ProgressLine::new(0, console.is_quiet()),
+            said_fallback: false,
+        }
+    }
+
+    /// Takes the progress bar away.
+    pub(super) fn clear(&self) {
+        self.line.clear();
+    }
+
+    /// What must be said once: that the pace is our own guess.
+    fn news(&mut self, pacer: &PacerView) -> Option<String> {
+        if self.said_fallback || pacer.source != Source::Fallback {
+            return None;
+        }
+        self.said_fallback = true;
+        Some(format!(
+            "The API tells no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
+             --rate sets another pace."
+        ))
+    }
+}
+
+impl Observer for Terminal {
+    fn started(&mut self, start: &Started) {
+        say_interrupted(self.console, &start.batch, start.interrupted);
+        self.line = ProgressLine::new(start.queued, self.console.is_quiet());
+        // From here on a signal does not end the process any more.
+        tokio::spawn(heed_signals(self.stop.clone(), self.console, self.grace));
+    }
+
+    fn progress(&mut self, progress: &RunProgress) {
+        let news = self.news(&progress.pace);
+        if let Some(news) = news.filter(|news| !self.line.above(news)) {
+            self.console.say(news);
+        }
+        let (settled, text) = (progress.done.settled(), text(progress));
+        if let Some(text) = self.line.show(settled, &text, progress.at.mono) {
+            self.console.say(text);
+        }
+    }
+}
+
+/// One line: what is done, how fast, what is left of the quota, what is being waited for, and when it will be
+/// done.
+fn text(progress: &RunProgress) -> String {
+    let done = &progress.done;
+    // Writing to a String cannot fail.
+    let mut text = format!("sent {}", done.sent);
+    for (count, word) in [
+        (done.no_messenger, "no Messenger"),
+        (done.error, "error"),
+        (done.unknown, "unknown"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {word} {count}");
+        }
+    }
+    if let Some(rate) = progress.rate.filter(|rate| *rate > 0.0) {
+        let _ = write!(text, ", {}", a_rate(rate));
+    }
+    if let Some(left) = progress.pace.left {
+        let _ = write!(text, ", quota left {left}");
+    }
+    text.push_str(&waits(&progress.pace, progress.outage.as_ref()));
+    if let Some(forecast) = &progress.forecast {
+        let _ = write!(text, ", {forecast}");
+    }
+    text
+}
+
+/// A rate in the unit that reads best.
+fn a_rate(per_second: f64) -> String {
+    if per_second >= 10.0 {
+        format!("{per_second:.0}/s")
+    } else if per_second >= 1.0 {
+        format!("{per_second:.1}/s")
+    } else {
+        format!("{:.0}/min", per_second * 60.0)
+    }
+}
+
+/// What is being waited for, if anything.
+fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
+    if let Some(outage) = outage {
+        return format!(
+            ", no answers ({}): next try in {} s",
+            without_numbers(&outage.failure),
+            outage.pause.as_secs() + 1
+        );
+    }
+    let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) else {
+        return String::new();
+    };
+    let zone = jiff::tz::TimeZone::system();
+    let at = until.to_zoned(zone).strftime("%H:%M:%S");
+    match why {
+        Why::Quota => format!(", quota used: waiting until {at}"),
+        Why::Throttled => format!(", put off by the API (429): waiting until {at}"),
+        Why::Paused => format!(", paused until {at}"),
+        Why::ReserveTakesAll => ", the reserve leaves nothing of the quota".to_owned(),
+        Why::Even | Why::Rate | Why::Probing | Why::Connections => String::new(),
+    }
+}
+
+/// First signal: stop claiming, let what is in flight finish. Second signal: stop at once.
+async fn heed_signals(stop: StopHandle, console: Console, grace: Duration) {
+    signal().await;
+    console.warn(format_args!(
+        "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",
+        grace.as_secs()
+    ));
+    stop.finish();
+    signal().await;
+    stop.at_once();
+}
+
+/// Says which recipients an earlier run left under way.
+pub(super) fn say_interrupted(console: Console, batch: &str, interrupted: u64) {
+    if interrupted > 0 {
+        console.warn(format_args!(
+            "{interrupted} recipients were under way when an earlier run ended: their outcome is \
+             unknown, and they are not sent again. `outreach resolve {batch}` settles them."
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::dispatch::ProgressView;
+
+    fn pacer(source: Source, why: Option<Why>) -> PacerView {
+        PacerView {
+            source,
+            limit: None,
+            left: None,
+            reset_at: None,
+            in_flight: 0,
+            concurrency: 3,
+            started_in_period: 0,
+            sleeping_until: why.map(|_| Timestamp::UNIX_EPOCH),
+            why,
+        }
+    }
+
+    #[test]
+    fn our_own_guess_of_the_pace_is_said_once() {
+        let console = Console::new(true);
+        let mut terminal = Terminal::new(console, StopHandle::default(), Duration::ZERO);
+        assert_eq!(terminal.news(&pacer(Source::Unknown, None)), None);
+        assert_eq!(terminal.news(&pacer(Source::UserRate, None)), None);
+        let told = terminal.news(&pacer(Source::Fallback, None)).unwrap();
+        assert!(told.contains("1000/h"), "{told}");
+        assert_eq!(terminal.news(&pacer(Source::Fallback, None)), None);
+    }
+
+    #[test]
+    fn the_line_says_how_fast_and_what_is_waited_for() {
+        let progress = RunProgress {
+            at: Moment {
+                mono: Duration::ZERO,
+                wall: Timestamp::UNIX_EPOCH,
+            },
+            queued: 1000,
+            done: ProgressView::default(),
+            pace: pacer(Source::Headers, Some(Why::Quota)),
+            outage: None,
+            rate: Some(2.0),
+            forecast: None,
+        };
+        let text = text(&progress);
+        assert!(
+            text.starts_with("sent 0, 2.0/s, quota used: waiting until "),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! A batch that this process holds: nobody else changes it until the value is dropped.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::error::{Mismatch, RunError};
+use crate::store::{Batch, Hold, Reader, Store};
+
+/// A batch that this process holds.
+#[derive(Debug)]
+pub struct HeldBatch {
+    store: Arc<Store>,
+    batch: Batch,
+    _hold: Hold,
+}
+
+/// Which batch is continued.
+#[derive(Debug, Clone, Copy)]
+pub struct ResumeSettings<'a> {
+    /// Its name; `None` for the only one that is unfinished.
+    pub batch: Option<&'a str>,
+    /// The channel that the front end would use, if it has one.
+    pub channel: Option<&'a str>,
+    /// A rehearsal: nobody is messaged.
+    pub sandbox: bool,
+}
+
+impl HeldBatch {
+    pub(super) fn new(store: Arc<Store>, hold: Hold, batch: Batch) -> Self {
+        Self {
+            store,
+            batch,
+            _hold: hold,
+        }
+    }
+
+    /// Takes hold of a batch that is there. What a process left under way when it died is unknown from now on.
+    ///
+    /// # Errors
+    /// [`RunError`] if there is no such batch, or another process holds it.
+    pub fn take(checkpoint: &Path, name: &str, now: Timestamp) -> Result<Self, RunError> {
+        let store = Arc::new(Store::open_existing(checkpoint)?);
+        let batch = store.reader()?.batch(name)?;
+        let hold = store.hold(&batch.name, now)?;
+        store.interrupt_leftovers(batch.id, now)?;
+        Ok(Self::new(store, hold, batch))
+    }
+
+    /// Takes hold of a batch that is to be sent further, without its contacts file.
+    ///
+    /// # Errors
+    /// [`RunError`] if it is not clear which batch is meant, it is of another kind, or another process holds
+    /// it.
+    pub fn resume(
+        checkpoint: &Path,
+        settings: &ResumeSettings<'_>,
+        now: Timestamp,
+    ) -> Result<Self, RunError> {
+        let store = Arc::new(Store::open_existing(checkpoint)?);
+        let batch = choose(&store.reader()?, settings.batch)?;
+        let name = batch.name.clone();
+        match (batch.sandbox, settings.sandbox) {
+            (true, false) => return Err(Mismatch::IsRehearsal(name).into()),
+            (false, true) => return Err(Mismatch::IsReal(name).into()),
+            (true, true) | (false, false) => {}
+        }
+        let other = settings.channel.filter(|asked| *asked != batch.channel);
+        if let (false, Some(asked)) = (settings.sandbox, other) {
+            return Err(Mismatch::OtherChannel {
+                batch: name,
+                channel: batch.channel,
+                asked: asked.to_owned(),
+            }
+            .into());
+        }
+        let hold = store.hold(&name, now)?;
+        // An earlier process may have died while it changed the list.
+        store.finish_change(batch.id, now)?;
+        Ok(Self::new(store, hold, batch))
+    }
+
+    /// The batch, as it stood when it was taken.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    pub(super) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Reads the batch anew.
+    pub(super) fn reread(self) -> Result<Self, RunError> {
+        let batch = self.store.reader()?.batch(&self.batch.name)?;
+        Ok(Self { batch, ..self })
+    }
+
+    /// The checkpoint, for reading.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn reader(&self) -> Result<Reader, RunError> {
+        Ok(self.store.reader()?)
+    }
+
+    /// The file of the checkpoint.
+    pub fn checkpoint(&self) -> &Path {
+        self.store.path()
+    }
+}
+
+/// The named batch, or the only one that is unfinished.
+fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, RunError> {
+    if let Some(name) = name {
+        let batch = reader.batch(name)?;
+        return if batch.is_whole() {
+            Ok(batch)
+        } else {
+            Err(Mismatch::NotWhole(batch.name).into())
+        };
+    }
+    let mut unfinished = Vec::new();
+    for batch in reader.batches()? {
+        let counts = reader.counts(batch.id)?;
+        if batch.is_whole() && counts.queued + counts.sending > 0 {
+            unfinished.push(batch);
+        }
+    }
+    Ok(only(unfinished, |batch| &batch.name)?)
+}
+
+/// The only one of these.
+fn only<T>(mut unfinished: Vec<T>, name: impl Fn(&T) -> &String) -> Result<T, Mismatch> {
+    let names = || unfinished.iter().map(&name).cloned().collect();
+    match unfinished.len() {
+        0 | 1 => unfinished.pop().ok_or(Mismatch::NoneUnfinished),
+        _ => Err(Mismatch::SeveralUnfinished(names())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_continued_without_its_name_only_if_no_other_is_unfinished() {
+        let chosen = |names: &[&str]| {
+            let names = names.iter().map(ToString::to_string).collect();
+            only(names, |name: &String| name)
+        };
+        assert_eq!(chosen(&["spring"]), Ok("spring".to_owned()));
+        assert_eq!(chosen(&[]), Err(Mismatch::NoneUnfinished));
+        assert_eq!(
+            chosen(&["spring", "summer"]),
+            Err(Mismatch::SeveralUnfinished(vec![
+                "spring".to_owned(),
+                "summer".to_owned()
+            ]))
+        );
+    }
+}

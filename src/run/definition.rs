@@ -1,0 +1,234 @@
+//! What a batch is: its rows, columns, content and channel. Pure: which batch a list belongs to is decided by
+//! these values alone.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::error::Mismatch;
+use crate::domain::content::Template;
+use crate::intake::Input;
+use crate::store::{Batch, Change, ListChange};
+
+/// The part of a definition that is the digest of the files.
+const ROWS: &str = "rows";
+
+/// The part that is the meaning of the columns.
+const MAPPING: &str = "mapping";
+
+/// The files that were added, by the digest of their rows: the same one is not added again.
+const ADDED: &str = "added";
+
+/// What a list, its message and its channel make together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Definition {
+    /// What the digest covers, by name.
+    pub(super) parts: BTreeMap<String, String>,
+    pub(super) digest: [u8; 32],
+    pub(super) channel: String,
+}
+
+/// What sending a list does to its batch `B`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step<B> {
+    /// The batch is not there yet.
+    New,
+    /// The batch has this list already, and goes on.
+    Continue(B),
+    /// A second list becomes part of the batch.
+    Change(B, Change),
+}
+
+impl Definition {
+    pub(super) fn new(input: &Input, message: &Template, channel: &str) -> Self {
+        let parts = BTreeMap::from([
+            (ROWS.to_owned(), hex(input.digest().bytes())),
+            (MAPPING.to_owned(), input.mapping().canonical()),
+            ("content".to_owned(), message.canonical().to_owned()),
+            ("channel".to_owned(), channel.to_owned()),
+        ]);
+        Self {
+            digest: digest(&parts),
+            parts,
+            channel: channel.to_owned(),
+        }
+    }
+
+    /// The name of a batch that was given none: another list or message has another one.
+    pub(super) fn default_name(&self, stem: &str) -> String {
+        format!("{stem}-{}", hex(&self.digest[..4]))
+    }
+
+    /// What becomes of the batch `name`, which was found with this definition, or not found.
+    pub(super) fn compare<B>(
+        &self,
+        name: &str,
+        found: Option<(BTreeMap<String, String>, B)>,
+        change: Option<Change>,
+    ) -> Result<Step<B>, Mismatch> {
+        let Some((stored, batch)) = found else {
+            return match change {
+                None => Ok(Step::New),
+                Some(_) => Err(Mismatch::NoBatchYet(name.to_owned())),
+            };
+        };
+        let differing = self.differences(&stored);
+        if differing.is_empty() || (change == Some(Change::Add) && self.was_added(&stored)) {
+            return Ok(Step::Continue(batch));
+        }
+        // A batch has one content and one channel, whatever rows it gains.
+        let other = differing
+            .iter()
+            .find(|part| !matches!(**part, ROWS | MAPPING));
+        let (name, rows_only) = (name.to_owned(), other.is_none());
+        match (change, other) {
+            (Some(change), None) => Ok(Step::Change(batch, change)),
+            (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, what)),
+            (None, _) => Err(Mismatch::OtherDefinition(name, differing, rows_only)),
+        }
+    }
+
+    /// What differs from the stored parts, the rows first.
+    fn differences(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
+        [ROWS, MAPPING, "content", "channel"]
+            .into_iter()
+            .filter(|part| stored.get(*part) != self.parts.get(*part))
+            .collect()
+    }
+
+    fn was_added(&self, stored: &BTreeMap<String, String>) -> bool {
+        match (stored.get(ADDED), self.parts.get(ROWS)) {
+            (Some(added), Some(rows)) => added.split(' ').any(|digest| digest == rows),
+            _ => false,
+        }
+    }
+
+    /// What `batch` is once this list is part of it; `files` are all its files then.
+    pub(super) fn change(&self, batch: &Batch, how: Change, files: Vec<String>) -> ListChange {
+        let (definition, digest) = match how {
+            Change::Update => (self.parts.clone(), self.digest),
+            Change::Add => {
+                let stored = <[u8; 32]>::try_from(batch.digest.as_slice());
+                let digest = stored.unwrap_or_else(|_| digest(&batch.definition));
+                (self.added_to(&batch.definition), digest)
+            }
+        };
+        ListChange {
+            how,
+            definition,
+            digest,
+            files,
+        }
+    }
+
+    /// The stored parts, and that these rows were added.
+    fn added_to(&self, stored: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut parts = stored.clone();
+        let added = parts.entry(ADDED.to_owned()).or_default();
+        if !added.is_empty() {
+            added.push(' ');
+        }
+        added.push_str(self.parts.get(ROWS).map_or("", String::as_str));
+        parts
+    }
+}
+
+fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for (what, value) in parts {
+        for part in [what, value] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+    }
+    digest.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition(rows: &str, content: &str) -> Definition {
+        let parts = [
+            (ROWS, rows),
+            (MAPPING, "phone=0"),
+            ("content", content),
+            ("channel", "7"),
+        ];
+        let parts = BTreeMap::from(parts.map(|(part, text)| (part.to_owned(), text.to_owned())));
+        Definition {
+            digest: digest(&parts),
+            parts,
+            channel: "7".to_owned(),
+        }
+    }
+
+    fn compare(
+        wanted: &Definition,
+        stored: Option<&Definition>,
+        change: Option<Change>,
+    ) -> Result<Step<()>, Mismatch> {
+        wanted.compare("spring", stored.map(|it| (it.parts.clone(), ())), change)
+    }
+
+    #[test]
+    fn the_same_list_and_message_continue_the_batch() {
+        let list = definition("a", "Hi");
+        assert_eq!(compare(&list, None, None), Ok(Step::New));
+        for change in [None, Some(Change::Add), Some(Change::Update)] {
+            let step = compare(&list, Some(&list), change);
+            assert_eq!(step, Ok(Step::Continue(())), "{change:?}");
+        }
+        assert!(matches!(
+            compare(&list, None, Some(Change::Add)),
+            Err(Mismatch::NoBatchYet(_))
+        ));
+    }
+
+    #[test]
+    fn another_list_joins_only_where_that_is_asked_for() {
+        let (stored, wanted) = (definition("a", "Hi"), definition("b", "Hi"));
+        let refused = compare(&wanted, Some(&stored), None);
+        let other = Mismatch::OtherDefinition("spring".to_owned(), vec![ROWS], true);
+        assert_eq!(refused, Err(other));
+        for change in [Change::Add, Change::Update] {
+            let step = compare(&wanted, Some(&stored), Some(change));
+            assert_eq!(step, Ok(Step::Change((), change)));
+        }
+    }
+
+    #[test]
+    fn a_list_that_was_added_is_not_added_again() {
+        let (stored, wanted) = (definition("a", "Hi"), definition("b", "Hi"));
+        let parts = wanted.added_to(&stored.parts);
+        let parts = definition("c", "Hi").added_to(&parts);
+        assert_eq!(parts.get(ADDED).map(String::as_str), Some("b c"));
+        for rows in ["b", "c"] {
+            let again = definition(rows, "Hi");
+            let step = again.compare("spring", Some((parts.clone(), ())), Some(Change::Add));
+            assert_eq!(step, Ok(Step::Continue(())));
+        }
+    }
+
+    #[test]
+    fn a_batch_has_one_message() {
+        let (stored, wanted) = (definition("a", "Hi"), definition("b", "Hello"));
+        assert_eq!(
+            compare(&wanted, Some(&stored), Some(Change::Update)),
+            Err(Mismatch::OtherMessage("spring".to_owned(), "content"))
+        );
+        assert!(matches!(
+            compare(&wanted, Some(&stored), None),
+            Err(Mismatch::OtherDefinition(_, _, false))
+        ));
+    }
+}

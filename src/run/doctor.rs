@@ -1,0 +1,332 @@
+//! Whether everything is ready: checkpoint, token, channel, webhook, quota, clock.
+//!
+//! It makes one request, which counts; what its answer says of the quota is remembered. No finding holds a
+//! secret.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use subtle::ConstantTimeEq;
+
+use super::error::RunError;
+use super::quota::remember;
+use super::settings::Access;
+use crate::amio::webhook::WebhookSecrets;
+use crate::amio::{ApiError, BaseUrl, Channel};
+use crate::clock::Clock;
+use crate::domain::quota::QuotaHeaders;
+use crate::exit::ExitCode;
+use crate::report::{grouped, minute};
+use crate::store::Store;
+
+/// How far our clock may be off before it is told, and before it is wrong, in seconds.
+const CLOCK_OFF: i64 = 30;
+const CLOCK_WRONG: i64 = 300;
+
+/// The damage that is listed.
+const FAULTS: usize = 10;
+
+/// How a finding is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingVerdict {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Notice,
+    /// To be mended before anything is sent.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is about, in a word.
+    pub what: &'static str,
+    /// How it is judged.
+    pub verdict: FindingVerdict,
+    /// What was found, and what to do.
+    pub text: String,
+    #[serde(skip)]
+    exit: ExitCode,
+}
+
+/// What a look at everything found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// In the order in which things were looked at.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter()
+    }
+
+    /// The exit code: what cannot be stored goes before what is not configured.
+    pub fn exit(&self) -> ExitCode {
+        let exits = || self.0.iter().map(|finding| finding.exit);
+        exits()
+            .find(|exit| *exit == ExitCode::Storage)
+            .or_else(|| exits().find(|exit| *exit != ExitCode::Complete))
+            .unwrap_or(ExitCode::Complete)
+    }
+
+    fn good(&mut self, what: &'static str, text: impl Into<String>) {
+        self.add(what, FindingVerdict::Good, text.into(), ExitCode::Complete);
+    }
+
+    fn notice(&mut self, what: &'static str, text: impl Into<String>) {
+        self.add(
+            what,
+            FindingVerdict::Notice,
+            text.into(),
+            ExitCode::Complete,
+        );
+    }
+
+    fn bad(&mut self, what: &'static str, text: impl Into<String>, exit: ExitCode) {
+        self.add(what, FindingVerdict::Bad, text.into(), exit);
+    }
+
+    fn add(&mut self, what: &'static str, verdict: FindingVerdict, text: String, exit: ExitCode) {
+        self.0.push(Finding {
+            what,
+            verdict,
+            text,
+            exit,
+        });
+    }
+}
+
+/// What is looked at.
+#[derive(Debug)]
+pub struct DoctorSettings<'a> {
+    /// The checkpoint; it need not be there yet.
+    pub checkpoint: &'a Path,
+    /// The API's address.
+    pub base_url: BaseUrl,
+    /// The token, or why there is none.
+    pub token: Result<SecretString, String>,
+    /// The channel's id, or why there is none.
+    pub channel: Result<String, String>,
+    /// The webhook secrets, which the channel's own is compared with.
+    pub secrets: WebhookSecrets,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+}
+
+/// Looks at everything. What is wrong is a finding, not an error.
+///
+/// # Errors
+/// [`RunError`] if the client cannot be set up, or the quota cannot be stored.
+pub async fn doctor(settings: &DoctorSettings<'_>, clock: &Clock) -> Result<Findings, RunError> {
+    let mut findings = Findings::default();
+    let store = checkpoint(settings.checkpoint, &mut findings);
+    api(settings, store.as_ref(), clock, &mut findings).await?;
+    Ok(findings)
+}
+
+/// Looks at the checkpoint; an older schema is brought forward by opening it.
+fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
+    if !path.exists() {
+        let text = format!("{} is not there yet; `send` makes it", path.display());
+        findings.good("checkpoint", text);
+        return None;
+    }
+    let opened = Store::open_existing(path).and_then(|store| {
+        let faults = store.reader()?.integrity_faults()?;
+        Ok((store, faults))
+    });
+    let (store, faults) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            findings.bad("checkpoint", error.to_string(), ExitCode::Storage);
+            return None;
+        }
+    };
+    if faults.is_empty() {
+        findings.good("checkpoint", format!("{} is sound", path.display()));
+    } else {
+        let told: Vec<&str> = faults.iter().take(FAULTS).map(String::as_str).collect();
+        let text = format!(
+            "{} is damaged: {}. Keep it, restore a backup, and do not send before you know who was messaged",
+            path.display(),
+            told.join("; ")
+        );
+        findings.bad("checkpoint", text, ExitCode::Storage);
+    }
+    permissions(path, findings);
+    Some(store)
+}
+
+#[cfg(unix)]
+fn permissions(path: &Path, findings: &mut Findings) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return;
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    let others = mode & 0o077;
+    if others == 0 {
+        findings.good("permissions", "only you can read the checkpoint");
+    } else {
+        let text = format!(
+            "others can read the checkpoint, which holds phone numbers (mode {mode:03o}): chmod 600 {}",
+            path.display()
+        );
+        findings.notice("permissions", text);
+    }
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path, _: &mut Findings) {}
+
+/// Looks at everything that the API reports.
+async fn api(
+    settings: &DoctorSettings<'_>,
+    store: Option<&Store>,
+    clock: &Clock,
+    findings: &mut Findings,
+) -> Result<(), RunError> {
+    let token = match &settings.token {
+        Ok(token) => token.clone(),
+        Err(error) => {
+            findings.bad("token", error, ExitCode::Configuration);
+            return Ok(());
+        }
+    };
+    findings.good("token", "there is one");
+    let id = match &settings.channel {
+        Ok(id) => id,
+        Err(error) => {
+            findings.bad("channel", error, ExitCode::Configuration);
+            return Ok(());
+        }
+    };
+    let base_url = settings.base_url.clone();
+    let client = Access { base_url, token }.client(settings.timeout, 1, clock)?;
+    match client.channel(id).await {
+        Ok((channel, headers)) => {
+            channel_found(&channel, findings);
+            webhook(settings.secrets.of(id), &channel, findings);
+            quota(&headers, clock.now(), findings);
+            our_clock(&headers, clock.now(), findings);
+            if let Some(store) = store {
+                remember(store, &client, &headers, clock).await?;
+            }
+        }
+        Err(error) => refused(&error, &settings.base_url, id, findings),
+    }
+    Ok(())
+}
+
+fn refused(error: &ApiError, api: &BaseUrl, id: &str, findings: &mut Findings) {
+    let what = match error {
+        ApiError::Refused {
+            status: 401 | 403, ..
+        } => "token",
+        ApiError::Refused { .. } => "channel",
+        ApiError::NoAnswer { .. } | ApiError::Unreadable { .. } => "API",
+    };
+    let text = match error {
+        ApiError::Refused {
+            status: 401 | 403, ..
+        } => format!("{api} does not accept the token: {error}"),
+        ApiError::Refused { status: 404, .. } => format!("{api} knows no channel {id}: {error}"),
+        ApiError::Refused { status: 429, .. } => {
+            format!("the quota is used up, so that nothing more can be checked: {error}")
+        }
+        ApiError::Refused { .. } | ApiError::NoAnswer { .. } | ApiError::Unreadable { .. } => {
+            format!("{api}: {error}")
+        }
+    };
+    findings.bad(what, text, ExitCode::Configuration);
+}
+
+fn channel_found(channel: &Channel, findings: &mut Findings) {
+    let name = channel.name.as_deref().unwrap_or("no name");
+    let text = format!("{} ({name}), {}", channel.id, channel.kind);
+    match channel.mode.as_deref() {
+        None | Some("production") => findings.good("channel", text),
+        Some("test") => findings.notice(
+            "channel",
+            format!("{text}: in test mode, messages are accepted and reach nobody"),
+        ),
+        Some(mode) => findings.notice("channel", format!("{text}: in mode {mode:?}")),
+    }
+}
+
+/// Compares the channel's webhook with ours, and shows neither secret.
+fn webhook(ours: Option<&SecretString>, channel: &Channel, findings: &mut Findings) {
+    let Some((hook, url)) = channel
+        .webhook
+        .as_ref()
+        .and_then(|hook| Some((hook, hook.url.as_deref().filter(|url| !url.is_empty())?)))
+    else {
+        let text = "the channel posts its events nowhere: deliveries, opt-ins and STOP will not be known; set the address of `outreach serve`";
+        findings.notice("webhook", text);
+        return;
+    };
+    match (ours, &hook.secret) {
+        (Some(ours), Some(theirs)) => {
+            let same: bool = ours
+                .expose_secret()
+                .as_bytes()
+                .ct_eq(theirs.expose_secret().trim().as_bytes())
+                .into();
+            if same {
+                findings.good("webhook", format!("{url}, and its secret is ours"));
+            } else {
+                let text = format!(
+                    "{url}: its secret is not the configured one, `outreach serve` would refuse every event; copy it again"
+                );
+                findings.bad("webhook", text, ExitCode::Configuration);
+            }
+        }
+        (None, Some(_)) => findings.notice(
+            "webhook",
+            format!("{url}, but no secret is configured here: `outreach serve` needs it in OUTREACH_WEBHOOK_SECRET or webhook-secret-file"),
+        ),
+        (_, None) => findings.notice(
+            "webhook",
+            format!("{url}, but the API does not tell its secret: it cannot be compared"),
+        ),
+    }
+}
+
+fn quota(headers: &QuotaHeaders, now: Timestamp, findings: &mut Findings) {
+    let (Some(limit), Some(remaining)) = (headers.limit, headers.remaining) else {
+        findings.notice(
+            "quota",
+            "the API tells no quota: without --rate, 1,000 requests an hour are assumed",
+        );
+        return;
+    };
+    let reset = headers.until_reset(now).map_or_else(String::new, |left| {
+        let at = crate::clock::later(now, left);
+        format!(", the window ends {}", minute(at))
+    });
+    let text = format!(
+        "{} of {} requests left{reset}",
+        grouped(remaining),
+        grouped(limit)
+    );
+    findings.good("quota", text);
+}
+
+fn our_clock(headers: &QuotaHeaders, now: Timestamp, findings: &mut Findings) {
+    let Some(theirs) = headers.date else {
+        return;
+    };
+    let off = now.as_second() - theirs.as_second();
+    let side = if off < 0 { "behind" } else { "ahead of" };
+    let text = format!("this machine's clock is {} s {side} the API's", off.abs());
+    match off.abs() {
+        off if off <= CLOCK_OFF => findings.good("clock", "agrees with the API's"),
+        off if off <= CLOCK_WRONG => findings.notice("clock", text),
+        _ => findings.bad("clock", format!("{text}: set it"), ExitCode::Configuration),
+    }
+}

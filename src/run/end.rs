@@ -1,0 +1,161 @@
+//! How a run ended, and what follows from that. Pure.
+
+use crate::dispatch::{Halt, RunEnd};
+use crate::domain::batch_state::BatchState;
+use crate::exit::ExitCode;
+use crate::store::Counts;
+
+/// How a run ended. The checkpoint has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Why.
+    pub end: RunEnd,
+    /// How the recipients stand.
+    pub counts: Counts,
+    /// Where the batch stands.
+    pub state: BatchState,
+    /// The exit code of a program that did nothing else.
+    pub exit: ExitCode,
+}
+
+impl Ended {
+    pub(super) fn new(end: RunEnd, counts: Counts) -> Self {
+        Self {
+            state: state(&end, &counts),
+            exit: exit(&end, &counts),
+            end,
+            counts,
+        }
+    }
+
+    /// Why the batch stands where it stands.
+    pub(super) fn why(&self) -> Option<String> {
+        match &self.end {
+            RunEnd::Halted(halt) => Some(halt.to_string()),
+            RunEnd::Interrupted => Some("a signal".to_owned()),
+            RunEnd::Deadline => Some("the time for the run was over".to_owned()),
+            RunEnd::Complete => None,
+        }
+    }
+
+    /// The text of the refusals that stopped the batch: [`HeldBatch::after_halt`](super::HeldBatch::after_halt)
+    /// goes on from it.
+    pub(super) fn halted_text(&self) -> Option<String> {
+        match &self.end {
+            RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) => Some(text.clone()),
+            RunEnd::Halted(Halt::Fatal { .. } | Halt::Outage { .. } | Halt::Reserve { .. })
+            | RunEnd::Complete
+            | RunEnd::Interrupted
+            | RunEnd::Deadline => None,
+        }
+    }
+}
+
+/// Complete, and some are queued: they wait for hours that the run does not see.
+fn is_outstanding(counts: &Counts) -> bool {
+    counts.queued + counts.sending > 0
+}
+
+fn state(end: &RunEnd, counts: &Counts) -> BatchState {
+    match end {
+        RunEnd::Halted(_) => BatchState::Stopped,
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
+            BatchState::Paused
+        }
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => BatchState::Complete,
+    }
+}
+
+fn exit(end: &RunEnd, counts: &Counts) -> ExitCode {
+    match end {
+        RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
+        RunEnd::Halted(
+            Halt::Fatal { .. } | Halt::IdenticalRefusals { .. } | Halt::Outage { .. },
+        ) => ExitCode::Guard,
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
+            ExitCode::Paused
+        }
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => {
+            if counts.error + counts.unknown > 0 {
+                ExitCode::CompleteWithProblems
+            } else {
+                ExitCode::Complete
+            }
+        }
+    }
+}
+
+/// Whether refusals of earlier runs count for the guard against identical refusals: until a message was
+/// accepted.
+pub(super) fn earlier_refusals_count(any_accepted: bool, counts: &Counts) -> bool {
+    !any_accepted && counts.no_messenger + counts.error > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(end: RunEnd, counts: Counts) -> (BatchState, ExitCode) {
+        let ended = Ended::new(end, counts);
+        (ended.state, ended.exit)
+    }
+
+    fn counts(queued: u64, error: u64, unknown: u64) -> Counts {
+        Counts {
+            sent: 10,
+            queued,
+            error,
+            unknown,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn a_run_that_leaves_nobody_queued_is_complete_whatever_ended_it() {
+        for end in [RunEnd::Complete, RunEnd::Interrupted, RunEnd::Deadline] {
+            let none = ended(end.clone(), counts(0, 0, 0));
+            assert_eq!(none, (BatchState::Complete, ExitCode::Complete));
+            for problems in [counts(0, 1, 0), counts(0, 0, 1)] {
+                let some = ended(end.clone(), problems);
+                let exit = ExitCode::CompleteWithProblems;
+                assert_eq!(some, (BatchState::Complete, exit));
+            }
+            let queued = ended(end, counts(1, 1, 1));
+            assert_eq!(queued, (BatchState::Paused, ExitCode::Paused));
+        }
+    }
+
+    #[test]
+    fn a_guard_stops_the_batch_even_if_nobody_is_queued() {
+        let reserve = RunEnd::Halted(Halt::Reserve { limit: 10 });
+        let refusals = RunEnd::Halted(Halt::IdenticalRefusals {
+            text: "HTTP 422: none".to_owned(),
+            count: 20,
+            no_messenger: true,
+        });
+        for queued in [0, 1] {
+            assert_eq!(
+                ended(reserve.clone(), counts(queued, 0, 0)),
+                (BatchState::Stopped, ExitCode::Configuration)
+            );
+            assert_eq!(
+                ended(refusals.clone(), counts(queued, 0, 0)),
+                (BatchState::Stopped, ExitCode::Guard)
+            );
+        }
+        let text = |end| Ended::new(end, counts(0, 0, 0)).halted_text();
+        assert_eq!(text(refusals).as_deref(), Some("HTTP 422: none"));
+        assert_eq!(text(reserve), None);
+    }
+
+    #[test]
+    fn earlier_refusals_count_until_a_message_was_accepted() {
+        let refused = Counts {
+            no_messenger: 3,
+            ..Counts::default()
+        };
+        assert!(earlier_refusals_count(false, &refused));
+        assert!(!earlier_refusals_count(true, &refused));
+        assert!(!earlier_refusals_count(false, &Counts::default()));
+    }
+}

@@ -1,0 +1,304 @@
+//! Why a call of the library failed, in words for people, and the exit code that it stands for.
+
+use std::path::PathBuf;
+
+use crate::amio::{ApiError, BaseUrlError, ClientError};
+use crate::dispatch::RunFailure;
+use crate::domain::content::ContentError;
+use crate::exit::ExitCode;
+use crate::intake::{IntakeError, JudgeError};
+use crate::report::ReportError;
+use crate::sandbox::SandboxError;
+use crate::store::{ForgetError, StoreError};
+
+/// Where rehearsals are kept, unless another file is named for this very run.
+pub const REHEARSALS: &str = "sandbox.db";
+
+/// A call that failed. Nothing was sent that the checkpoint does not know.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The checkpoint failed, is held, or has no such batch.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The contacts file cannot be used.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// The message cannot be what is sent to this list.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// A file of ours could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The client of the API could not be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The API's address is not usable.
+    #[error(transparent)]
+    BaseUrl(#[from] BaseUrlError),
+    /// A run ended by a failure of ours.
+    #[error(transparent)]
+    Run(#[from] RunFailure),
+    /// A person cannot be erased now.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+    /// The built-in sandbox did not start.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The message list of the API could not be asked.
+    #[error(
+        "the API cannot be asked; what was proven so far is settled, the rest stays unknown: {0}"
+    )]
+    Evidence(#[source] ApiError),
+    /// A value of ours has no JSON form: a defect.
+    #[error("a value cannot be stored: {0}")]
+    Json(#[from] serde_json::Error),
+    /// There is no checkpoint, neither of real batches nor of rehearsals.
+    #[error(
+        "there is no checkpoint {} in this folder: nothing was sent from here; another one is named with --db",
+        .0.display()
+    )]
+    NoCheckpoint(PathBuf),
+    /// There is a checkpoint of rehearsals only.
+    #[error(
+        "there is no checkpoint {} in this folder; the rehearsals in {REHEARSALS} go on with --sandbox",
+        .0.display()
+    )]
+    OnlyRehearsals(PathBuf),
+    /// What was asked does not fit the batch.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+}
+
+/// What was asked does not fit what the checkpoint holds. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// There is nothing to be sent.
+    #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
+    NoMessage,
+    /// A list cannot be added to a batch that is not there.
+    #[error("there is no batch `{0}` yet: leave --add and --update out to begin it")]
+    NoBatchYet(String),
+    /// The name belongs to another batch: what differs, and whether its list could be replaced.
+    #[error(
+        "batch `{}` was begun with other {}. Leave --batch out (or name another) for a new batch{}",
+        .0, .1.join(" and other "), remedy(*.2)
+    )]
+    OtherDefinition(String, Vec<&'static str>, bool),
+    /// A list can join a batch only with the same content and channel.
+    #[error("batch `{0}` has another {1}: rows can be added or replaced only with the same one")]
+    OtherMessage(String, &'static str),
+    /// A list can join a batch only with the same columns.
+    #[error(
+        "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",
+        has.join(", "), file.join(", ")
+    )]
+    OtherColumns {
+        /// The batch.
+        batch: String,
+        /// Its columns.
+        has: Vec<String>,
+        /// The columns of the file.
+        file: Vec<String>,
+    },
+    /// Messages of a rehearsal must not count as messages to real people.
+    #[error("this checkpoint holds rehearsals (batch {0}): name another one with --db")]
+    HoldsRehearsals(String),
+    /// The same, the other way round.
+    #[error("this checkpoint holds real batches ({0}): a rehearsal needs one of its own (--db)")]
+    HoldsRealBatches(String),
+    /// A rehearsal cannot be continued as a real batch.
+    #[error("batch {0} is a rehearsal: continue it with --sandbox")]
+    IsRehearsal(String),
+    /// A real batch cannot be continued as a rehearsal.
+    #[error("batch {0} is a real one: continue it without --sandbox")]
+    IsReal(String),
+    /// A rehearsal must reach nobody.
+    #[error("batch {0} is a rehearsal: it is sent to a sandbox on this machine only")]
+    RehearsalElsewhere(String),
+    /// A batch has one channel.
+    #[error("batch {batch} goes to channel {channel}, not {asked}: a batch has one channel")]
+    OtherChannel {
+        /// The batch.
+        batch: String,
+        /// Its channel.
+        channel: String,
+        /// The channel that was given.
+        asked: String,
+    },
+    /// Its list was not read to its end.
+    #[error("the list of batch {0} was not read to its end: run `send` again")]
+    NotWhole(String),
+    /// There is nothing to continue.
+    #[error("no batch is unfinished; `outreach status` lists them all")]
+    NoneUnfinished,
+    /// One of them must be named.
+    #[error("several batches are unfinished, name one: {}", .0.join(", "))]
+    SeveralUnfinished(Vec<String>),
+    /// No refusals stopped the batch.
+    #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
+    NothingToConfirm(String),
+    /// A row of the batch has a known outcome, or is not there.
+    #[error("row {1} of batch {0} is not one whose outcome is unknown; nothing was changed")]
+    RowNotUnknown(String, u32),
+    /// A row number stands in several files of the batch: the rows, each with its file.
+    #[error(
+        "rows with this number stand in several files of batch {}: say which file with --file; nothing was changed{}",
+        .0, lines(.1)
+    )]
+    AmbiguousRow(String, Vec<String>),
+    /// No file of the batch, or several, have this name.
+    #[error(
+        "--file {file} names no single file of batch {batch}; by number, they are:{}",
+        lines(files)
+    )]
+    NoSuchFile {
+        /// The batch.
+        batch: String,
+        /// What was given.
+        file: String,
+        /// The files of the batch, by number.
+        files: Vec<String>,
+    },
+    /// The sandbox of a rehearsal is gone, and with it its message list.
+    #[error(
+        "this batch was a rehearsal: the sandbox that took its messages is gone; settle it with --assume-sent or --resend"
+    )]
+    NoEvidenceOfRehearsal,
+}
+
+/// What can be done about another list.
+fn remedy(rows_only: bool) -> &'static str {
+    if rows_only {
+        "; --update replaces the list of this one, --add adds to it"
+    } else {
+        ""
+    }
+}
+
+/// Each on a line of its own.
+fn lines(choices: &[String]) -> String {
+    choices.iter().flat_map(|choice| ["\n  ", choice]).collect()
+}
+
+impl RunError {
+    /// How a program ends after this error.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Store(error)
+            | Self::Forget(ForgetError::Store(error))
+            | Self::Report(ReportError::Store(error))
+            | Self::Run(RunFailure::Store(error)) => store_exit(error),
+            Self::Report(ReportError::Out(_) | ReportError::File { .. })
+            | Self::NoCheckpoint(_)
+            | Self::OnlyRehearsals(_) => ExitCode::Storage,
+            Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
+            Self::Intake(_) => ExitCode::Input,
+            Self::Content(_) | Self::Mismatch(_) => ExitCode::Usage,
+            Self::Client(_) | Self::BaseUrl(_) => ExitCode::Configuration,
+            Self::Evidence(error) => api_exit(error),
+            Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
+                ExitCode::Internal
+            }
+        }
+    }
+}
+
+fn store_exit(error: &StoreError) -> ExitCode {
+    match error {
+        StoreError::Held { .. } => ExitCode::Held,
+        StoreError::NoBatch { .. } => ExitCode::Usage,
+        // A bug of ours, not of the disk.
+        StoreError::Impossible(_) => ExitCode::Internal,
+        StoreError::Full
+        | StoreError::ReadOnly
+        | StoreError::Busy
+        | StoreError::Corrupt { .. }
+        | StoreError::Foreign
+        | StoreError::Newer { .. }
+        | StoreError::Older { .. }
+        | StoreError::Unfinished
+        | StoreError::Open { .. }
+        | StoreError::Value { .. }
+        | StoreError::Stopped
+        | StoreError::InUse { .. }
+        | StoreError::Database { .. }
+        | StoreError::File { .. } => ExitCode::Storage,
+    }
+}
+
+fn api_exit(error: &ApiError) -> ExitCode {
+    match error {
+        ApiError::Refused {
+            status: 401 | 403 | 407,
+            ..
+        } => ExitCode::Guard,
+        ApiError::Refused { .. } | ApiError::NoAnswer { .. } | ApiError::Unreadable { .. } => {
+            ExitCode::Paused
+        }
+    }
+}
+
+impl<E: Into<Self>> From<JudgeError<E>> for RunError {
+    fn from(error: JudgeError<E>) -> Self {
+        match error {
+            JudgeError::Intake(error) => error.into(),
+            JudgeError::Sink(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_follows_from_the_cause() {
+        let held = StoreError::Held {
+            batch: "spring".into(),
+            pid: "7".into(),
+            since: "now".into(),
+        };
+        let missing = StoreError::NoBatch {
+            name: "sprong".into(),
+            near: Some("spring".into()),
+        };
+        let defect = RunFailure::Defect {
+            text: "panicked".into(),
+        };
+        let sink: JudgeError<StoreError> = JudgeError::Sink(StoreError::Busy);
+        for (error, exit) in [
+            (RunError::from(held), ExitCode::Held),
+            (missing.into(), ExitCode::Usage),
+            (StoreError::Full.into(), ExitCode::Storage),
+            (
+                ReportError::Store(StoreError::Full).into(),
+                ExitCode::Storage,
+            ),
+            (defect.into(), ExitCode::Internal),
+            (IntakeError::NoFile.into(), ExitCode::Input),
+            (sink.into(), ExitCode::Storage),
+            (Mismatch::NoMessage.into(), ExitCode::Usage),
+        ] {
+            assert_eq!(error.exit(), exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_mismatch_says_what_to_do_next() {
+        let other = |rows_only| {
+            Mismatch::OtherDefinition("spring".into(), vec!["rows", "mapping"], rows_only)
+        };
+        assert_eq!(
+            other(true).to_string(),
+            "batch `spring` was begun with other rows and other mapping. Leave --batch out (or name \
+             another) for a new batch; --update replaces the list of this one, --add adds to it"
+        );
+        assert!(other(false).to_string().ends_with("for a new batch"));
+        let places = vec!["a.csv, row 2".into(), "b.csv, row 2".into()];
+        let rows = Mismatch::AmbiguousRow("spring".into(), places);
+        assert!(
+            rows.to_string()
+                .ends_with("\n  a.csv, row 2\n  b.csv, row 2")
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! A list of people and the message for them: read, examined, and judged row by row.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::error::RunError;
+use super::known::Known;
+use crate::domain::content::{ContentSource, Notice, Template};
+use crate::domain::eligibility::HistorySpan;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::intake::{self, Input, Judge, Render, Source, Unsendable};
+use crate::report::check::CheckReport;
+use crate::report::rejects::RejectsFile;
+use crate::store::Reader;
+
+/// So many rendered messages are shown.
+const SAMPLES: usize = 3;
+
+/// The progress of a list is reported each time so many rows were read.
+const REPORT_EVERY: u64 = 16_384;
+
+/// One or several contacts files and the message for them, examined. No row is judged yet.
+pub struct List {
+    pub(super) input: Input,
+    pub(super) message: Option<Template>,
+}
+
+impl List {
+    /// Reads the files once, and checks the message against their columns.
+    ///
+    /// # Errors
+    /// [`RunError`] if a file cannot be used, or the message does not fit its columns.
+    pub fn open(
+        sources: &[Source],
+        settings: &intake::Settings,
+        message: Option<&ContentSource>,
+    ) -> Result<Self, RunError> {
+        let input = Input::open(sources, settings)?;
+        let compile = |message| Template::compile(message, input.headers());
+        let message = message.map(compile).transpose()?;
+        Ok(Self { input, message })
+    }
+
+    /// What is odd about the message, though it can be sent.
+    pub fn notices(&self) -> &[Notice] {
+        self.message.as_ref().map_or(&[], Template::notices)
+    }
+
+    /// Where the rows that cannot be sent are written if nothing else is asked for: in the current folder.
+    pub fn default_rejects_path(&self) -> PathBuf {
+        PathBuf::from(format!("{}.rejects.csv", self.input.stem()))
+    }
+
+    /// Says what would become of each row. Nothing is sent, and nothing written but `rejects`.
+    ///
+    /// # Errors
+    /// [`RunError`] where a `send` would refuse the list, the checkpoint cannot be read, or `rejects` cannot
+    /// be written.
+    pub fn check(
+        mut self,
+        settings: &CheckSettings<'_>,
+        now: Timestamp,
+    ) -> Result<CheckReport, RunError> {
+        let known = match settings.checkpoint {
+            Some(path) if path.exists() => {
+                Known::new(Reader::open(path)?, settings.history, None, now)
+            }
+            Some(_) | None => Known::default(),
+        };
+        let pass = Pass {
+            known,
+            channel: settings.channel,
+            earlier_files: &[],
+            seen: &[],
+            rejects: settings.rejects,
+        };
+        pass.judge(&mut self, &mut |_| (), &mut |_| Ok(()))
+    }
+}
+
+/// What a check goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckSettings<'a> {
+    /// The checkpoint, which knows suppressed numbers and earlier messages; it need not be there.
+    pub checkpoint: Option<&'a Path>,
+    /// How far back earlier messages to a person count.
+    pub history: HistorySpan,
+    /// The channel that would be used, if it is known.
+    pub channel: Option<&'a str>,
+    /// Where to write the rows that cannot be sent.
+    pub rejects: Option<&'a Path>,
+}
+
+/// One pass over all rows of a list.
+pub(super) struct Pass<'a> {
+    /// What the checkpoint knows of the numbers.
+    pub(super) known: Known,
+    pub(super) channel: Option<&'a str>,
+    /// The files that the batch has already.
+    pub(super) earlier_files: &'a [String],
+    /// The numbers that the batch has already, with their rows.
+    pub(super) seen: &'a [(PhoneNumber, Position)],
+    pub(super) rejects: Option<&'a Path>,
+}
+
+impl Pass<'_> {
+    /// Judges and renders each row and hands it to `take`; reports the rows read to `progress` now and then.
+    pub(super) fn judge(
+        self,
+        list: &mut List,
+        progress: &mut dyn FnMut(u64),
+        take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
+    ) -> Result<CheckReport, RunError> {
+        let List { input, message } = list;
+        let message = message.as_ref();
+        let create = |path| RejectsFile::create(path, input.headers());
+        let mut rejects = self.rejects.map(create).transpose()?;
+        let (known, channel) = (self.known, self.channel);
+        let suppressed = |phone| known.cause(phone);
+        let render = |record: &_, _, phone| match message {
+            Some(message) => known.message(message, channel, record, phone),
+            None => Err(Unsendable::Problem("there is no message".to_owned())),
+        };
+        let judge = Judge {
+            suppressed: &suppressed,
+            render: message.is_some().then_some(&render as &Render<'_>),
+            seen: self.seen,
+            first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
+        };
+        let (mut rows, mut samples) = (0_u64, Vec::new());
+        let summary = input.judge(&judge, &mut |row| {
+            rows += 1;
+            if rows.is_multiple_of(REPORT_EVERY) {
+                progress(rows);
+            }
+            if samples.len() < SAMPLES {
+                samples.extend(sample(&row));
+            }
+            if let Some(rejects) = &mut rejects {
+                rejects.push(&row)?;
+            }
+            take(row)
+        })?;
+        known.check()?;
+        let rejected = rejects.map(RejectsFile::finish).transpose()?;
+        let files = self.earlier_files.iter().map(String::as_str);
+        Ok(CheckReport {
+            files: files.chain(input.file_names()).map(str::to_owned).collect(),
+            notes: input.notes().to_vec(),
+            mapping: input.mapping().clone(),
+            summary,
+            samples,
+            forecast: None,
+            rejected: rejected.unwrap_or(0),
+        })
+    }
+}
+
+/// The message of a row as it would be sent: a text as it reads, anything else as JSON.
+fn sample(row: &JudgedRow) -> Option<String> {
+    let Verdict::Queued(accepted) = &row.verdict else {
+        return None;
+    };
+    let content = &accepted.content.as_ref()?.content;
+    let value: serde_json::Value = serde_json::from_str(content).ok()?;
+    let text = match value.get("payload").and_then(serde_json::Value::as_str) {
+        Some(text) if value.get("quick_replies").is_none() => text.to_owned(),
+        Some(_) | None => content.clone(),
+    };
+    Some(format!("row {}: {text}", row.position.row))
+}

@@ -1,0 +1,73 @@
+//! The library: what every front end calls. The command line is one; a program of yours may be another
+//! (`examples/library.rs`).
+//!
+//! ```text
+//! List::open -> SendPlan::new -> read -> carry_out -> HeldBatch::send -> write_results
+//!                                         HeldBatch::resume --^
+//! ```
+//!
+//! - Nothing here prints, asks or looks at a terminal. What is decided comes back as a value, so that a front
+//!   end can show it and ask before the next call; a run reports to an [`Observer`] and is stopped by a
+//!   [`StopHandle`].
+//! - Settings are plain values; none is read from flags, files or the environment.
+//! - A function that is not `async` waits for the disk: call it outside an async runtime, or in
+//!   `spawn_blocking`.
+//! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
+
+mod batch;
+mod checkpoint;
+mod definition;
+mod doctor;
+mod end;
+mod error;
+mod export;
+mod forecast;
+mod halt;
+mod hours;
+mod known;
+mod list;
+mod observer;
+mod plan;
+mod preview;
+mod quota;
+mod rehearsal;
+mod resolve;
+mod send;
+mod sender;
+mod settings;
+mod suppress;
+
+pub use crate::amio::{BaseUrl, webhook::WebhookSecrets};
+pub use crate::clock::{Clock, Moment};
+pub use crate::dispatch::pacer::core::{
+    PacerView, Settings as PacerSettings, Source as PaceSource, Why,
+};
+pub use crate::dispatch::{GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
+pub use crate::domain::batch_state::BatchState;
+pub use crate::domain::content::{Body, ContentSource, Notice};
+pub use crate::domain::eligibility::HistorySpan;
+pub use crate::domain::forecast::Forecast;
+pub use crate::domain::phone::PhoneNumber;
+pub use crate::domain::schedule::Schedule;
+pub use crate::exit::ExitCode;
+pub use crate::intake::{Settings as IntakeSettings, Source};
+pub use crate::report::check::CheckReport;
+pub use crate::report::{Hints, Summary};
+pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
+pub use batch::{HeldBatch, ResumeSettings};
+pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
+pub use definition::Step;
+pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use end::Ended;
+pub use error::{Mismatch, REHEARSALS, RunError};
+pub use export::{export, export_file, summary};
+pub use forecast::first_forecast;
+pub use halt::AfterHalt;
+pub use list::{CheckSettings, List};
+pub use observer::{Observer, RunProgress, Started, StopHandle};
+pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
+pub use preview::Preview;
+pub use rehearsal::Rehearsal;
+pub use resolve::{Evidence, RowChoice, UnknownRows};
+pub use settings::{Access, RunSettings};
+pub use suppress::{Cause, Suppressed, SuppressionFile, suppress};

@@ -1,0 +1,402 @@
+//! From a list to a batch: what sending a list would do is a value. Nothing of the batch changes until it is
+//! carried out.
+//!
+//! [`SendPlan::new`] compares the list with what the checkpoint holds. [`SendPlan::read`] judges its rows: a
+//! new batch is whole then, a second list for a batch is kept beside it. [`ReadPlan::carry_out`] makes that
+//! list part of the batch, [`ReadPlan::discard`] removes what was read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::batch::HeldBatch;
+use super::definition::{Definition, Step};
+use super::error::{Mismatch, RunError};
+use super::known::Known;
+use super::list::{List, Pass};
+use crate::domain::eligibility::HistorySpan;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Position;
+use crate::report::check::CheckReport;
+use crate::store::{Batch, BatchId, BatchName, Change, Hold, ListChange, NewBatch, Reader, Store};
+
+/// What is asked for beside the list.
+#[derive(Debug, Clone, Copy)]
+pub struct SendSettings<'a> {
+    /// The name of the batch; `None` derives one from the list, so that the same list is the same batch.
+    pub batch: Option<&'a str>,
+    /// The channel's id.
+    pub channel: &'a str,
+    /// How a list becomes part of a batch that has another one; `None` refuses it.
+    pub change: Option<Change>,
+    /// A rehearsal: nobody is messaged.
+    pub sandbox: bool,
+}
+
+/// What sending a list would do, by what the checkpoint holds. The batch is held by this process.
+pub struct SendPlan {
+    store: Arc<Store>,
+    hold: Hold,
+    list: List,
+    name: String,
+    definition: Definition,
+    sandbox: bool,
+    step: Step<Batch>,
+    unfinished: Vec<Unfinished>,
+}
+
+/// Another batch whose files have the same names, and that is unfinished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its name.
+    pub batch: String,
+    /// Recipients that wait for their message.
+    pub outstanding: u64,
+}
+
+impl SendPlan {
+    /// Opens the checkpoint, takes hold of the batch, and compares.
+    ///
+    /// # Errors
+    /// [`RunError`] if there is no message, another process holds the batch, or the list does not fit it.
+    pub fn new(
+        checkpoint: &Path,
+        list: List,
+        settings: &SendSettings<'_>,
+        now: Timestamp,
+    ) -> Result<Self, RunError> {
+        let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
+        let definition = Definition::new(&list.input, message, settings.channel);
+        let name = match settings.batch {
+            Some(name) => name.to_owned(),
+            None => definition.default_name(list.input.stem()),
+        };
+        let store = Arc::new(Store::open(checkpoint)?);
+        let hold = store.hold(&name, now)?;
+        let batches = store.reader()?.batches()?;
+        keep_rehearsals_apart(
+            batches.iter().map(|it| (it.name.as_str(), it.sandbox)),
+            settings.sandbox,
+        )?;
+        if let Some(batch) = store.reader()?.find_batch(&name)? {
+            store.finish_change(batch.id, now)?;
+        }
+        let reader = store.reader()?;
+        let found = reader.find_batch(&name)?.filter(Batch::is_whole);
+        let step = definition.compare(
+            &name,
+            found.map(|batch| (batch.definition.clone(), batch)),
+            settings.change,
+        )?;
+        let unfinished = match (&step, settings.batch) {
+            (Step::New, None) => unfinished(&reader, &batches, &list, &name)?,
+            (Step::New | Step::Continue(_) | Step::Change(..), _) => Vec::new(),
+        };
+        Ok(Self {
+            store,
+            hold,
+            list,
+            name,
+            definition,
+            sandbox: settings.sandbox,
+            step,
+            unfinished,
+        })
+    }
+
+    /// The name of the batch.
+    pub fn batch(&self) -> &str {
+        &self.name
+    }
+
+    /// What would be done.
+    pub fn step(&self) -> &Step<Batch> {
+        &self.step
+    }
+
+    /// Unfinished batches that this list may have been meant to continue: it was edited since, or has another
+    /// message.
+    pub fn unfinished(&self) -> &[Unfinished] {
+        &self.unfinished
+    }
+
+    /// Judges and renders the rows of a list that is not in the batch yet. A list that turns out unusable
+    /// leaves nothing behind. The rows read are reported to `progress` now and then.
+    ///
+    /// # Errors
+    /// [`RunError`] if the list cannot be used, or the checkpoint or `rejects` cannot be written.
+    pub fn read(
+        mut self,
+        history: HistorySpan,
+        rejects: Option<&Path>,
+        now: Timestamp,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<ReadPlan, RunError> {
+        let (place, earlier, seen) = match &self.step {
+            Step::Continue(batch) => {
+                let batch = batch.clone();
+                return Ok(ReadPlan {
+                    batch: HeldBatch::new(self.store, self.hold, batch),
+                    report: None,
+                    read: None,
+                });
+            }
+            Step::New => (BatchName::Named(self.name.clone()), None, Vec::new()),
+            Step::Change(batch, how) => {
+                let seen = self.before_change(batch, *how)?;
+                (BatchName::StagedFor(batch.id), Some(batch), seen)
+            }
+        };
+        self.remove_leftovers()?;
+        let id = self.begin(place, now)?;
+        let own = earlier.map_or(id, |batch| batch.id);
+        let pass = Pass {
+            known: Known::new(self.store.reader()?, history, Some(own), now),
+            channel: Some(&self.definition.channel),
+            earlier_files: earlier.map_or(&[], |batch| &batch.files),
+            seen: &seen,
+            rejects,
+        };
+        let whole = earlier.is_none();
+        let report = load(&self.store, &mut self.list, id, whole, pass, now, progress);
+        let report = discard_on_error(&self.store, id, report)?;
+        let (batch, read) = match self.step {
+            Step::New | Step::Continue(_) => {
+                let batch = self.store.reader()?.batch(&self.name)?;
+                (batch, NewRows::Batch(id))
+            }
+            Step::Change(batch, how) => {
+                let files = report.files.clone();
+                let change = self.definition.change(&batch, how, files);
+                (batch, NewRows::Staged(id, change))
+            }
+        };
+        Ok(ReadPlan {
+            batch: HeldBatch::new(self.store, self.hold, batch),
+            report: Some(report),
+            read: Some(read),
+        })
+    }
+
+    /// The numbers that the batch has already, where its rows stay.
+    fn before_change(
+        &self,
+        batch: &Batch,
+        how: Change,
+    ) -> Result<Vec<(PhoneNumber, Position)>, RunError> {
+        let headers = self.list.input.headers();
+        if headers != batch.headers {
+            return Err(Mismatch::OtherColumns {
+                batch: batch.name.clone(),
+                has: batch.headers.clone(),
+                file: headers.to_vec(),
+            }
+            .into());
+        }
+        match how {
+            Change::Add => Ok(self.store.reader()?.numbers(batch.id)?),
+            Change::Update => Ok(Vec::new()),
+        }
+    }
+
+    /// Removes what an earlier process left behind that died while it read a list.
+    fn remove_leftovers(&self) -> Result<(), RunError> {
+        match &self.step {
+            Step::New => {
+                if let Some(leftover) = self.store.reader()?.find_batch(&self.name)? {
+                    self.store.discard_batch(leftover.id)?;
+                }
+            }
+            Step::Continue(batch) | Step::Change(batch, _) => {
+                self.store.discard_leftovers(batch.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers a batch whose rows are about to be read.
+    fn begin(&self, name: BatchName, now: Timestamp) -> Result<BatchId, RunError> {
+        let input = &self.list.input;
+        Ok(self.store.create_batch(NewBatch {
+            name,
+            digest: self.definition.digest,
+            definition: self.definition.parts.clone(),
+            headers: input.headers().to_vec(),
+            files: input.file_names().map(str::to_owned).collect(),
+            channel: self.definition.channel.clone(),
+            sandbox: self.sandbox,
+            created_at: now,
+        })?)
+    }
+}
+
+/// A plan whose list was read: ready to be carried out, or to be dropped.
+#[derive(Debug)]
+pub struct ReadPlan {
+    batch: HeldBatch,
+    report: Option<CheckReport>,
+    read: Option<NewRows>,
+}
+
+/// Where the rows that were read are.
+#[derive(Debug)]
+enum NewRows {
+    /// They are a batch of their own.
+    Batch(BatchId),
+    /// They are beside the batch that they are for.
+    Staged(BatchId, ListChange),
+}
+
+impl ReadPlan {
+    /// What the list holds; `None` if the batch has it already.
+    pub fn report(&self) -> Option<&CheckReport> {
+        self.report.as_ref()
+    }
+
+    /// Makes the list part of the batch; nothing is left to do for a new batch, or one that goes on. Returns
+    /// how many recipients were under way when an earlier process died: their outcome is unknown now.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails. A change that was decided is completed by the next
+    /// [`SendPlan::new`] or [`HeldBatch::resume`].
+    pub fn carry_out(self, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
+        match self.read {
+            None | Some(NewRows::Batch(_)) => Ok((self.batch, 0)),
+            Some(NewRows::Staged(staging, change)) => {
+                let store = self.batch.store();
+                let changed = store
+                    .change_list(self.batch.batch(), staging, change, now)
+                    .map_err(RunError::from);
+                let interrupted = discard_on_error(store, staging, changed)?;
+                Ok((self.batch.reread()?, interrupted))
+            }
+        }
+    }
+
+    /// Removes the rows that were read: the checkpoint holds what it held before.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn discard(self) -> Result<(), RunError> {
+        match self.read {
+            None => Ok(()),
+            Some(NewRows::Batch(id) | NewRows::Staged(id, _)) => {
+                Ok(self.batch.store().discard_batch(id)?)
+            }
+        }
+    }
+}
+
+/// Judges the rows and brings them into the batch, which is then `whole`, or waits beside another.
+fn load(
+    store: &Store,
+    list: &mut List,
+    id: BatchId,
+    whole: bool,
+    pass: Pass<'_>,
+    now: Timestamp,
+    progress: &mut dyn FnMut(u64),
+) -> Result<CheckReport, RunError> {
+    let mut files = pass.earlier_files.to_vec();
+    files.extend(list.input.file_names().map(str::to_owned));
+    let mut loader = store.loader(id, pass.channel.unwrap_or_default(), now);
+    let report = pass.judge(list, progress, &mut |row| {
+        Ok(loader.push(row, |position| row_name(&files, position))?)
+    })?;
+    if whole {
+        loader.finish()?;
+    } else {
+        loader.complete()?;
+    }
+    Ok(report)
+}
+
+fn discard_on_error<T>(
+    store: &Store,
+    id: BatchId,
+    outcome: Result<T, RunError>,
+) -> Result<T, RunError> {
+    if outcome.is_err() {
+        store.discard_batch(id)?;
+    }
+    outcome
+}
+
+/// How a row is called: by its number, and by its file where there are several.
+fn row_name(files: &[String], position: Position) -> String {
+    if let [_] = files {
+        return format!("row {}", position.row);
+    }
+    let file = files.get(usize::from(position.file));
+    format!("{} row {}", file.map_or("?", String::as_str), position.row)
+}
+
+/// A rehearsal's messages reached nobody, and must not count as messages to real people.
+fn keep_rehearsals_apart<'a>(
+    mut batches: impl Iterator<Item = (&'a str, bool)>,
+    sandbox: bool,
+) -> Result<(), Mismatch> {
+    match batches.find(|(_, rehearsed)| *rehearsed != sandbox) {
+        None => Ok(()),
+        Some((other, true)) => Err(Mismatch::HoldsRehearsals(other.to_owned())),
+        Some((other, false)) => Err(Mismatch::HoldsRealBatches(other.to_owned())),
+    }
+}
+
+/// The unfinished batches other than `name` whose files have the names of the list's files.
+fn unfinished(
+    reader: &Reader,
+    batches: &[Batch],
+    list: &List,
+    name: &str,
+) -> Result<Vec<Unfinished>, RunError> {
+    let mut found = Vec::new();
+    for batch in batches {
+        let files = batch.files.iter().map(String::as_str);
+        if batch.name == name || !files.eq(list.input.file_names()) {
+            continue;
+        }
+        let counts = reader.counts(batch.id)?;
+        let outstanding = counts.queued + counts.sending;
+        if outstanding > 0 {
+            found.push(Unfinished {
+                batch: batch.name.clone(),
+                outstanding,
+            });
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::recipient::RowNumber;
+
+    #[test]
+    fn rehearsals_and_real_batches_do_not_share_a_checkpoint() {
+        let batches = |sandbox| [("spring", sandbox)].into_iter();
+        assert_eq!(keep_rehearsals_apart(batches(true), true), Ok(()));
+        assert_eq!(keep_rehearsals_apart(batches(false), false), Ok(()));
+        assert_eq!(
+            keep_rehearsals_apart(batches(true), false),
+            Err(Mismatch::HoldsRehearsals("spring".to_owned()))
+        );
+        assert_eq!(
+            keep_rehearsals_apart(batches(false), true),
+            Err(Mismatch::HoldsRealBatches("spring".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_row_is_called_by_its_file_where_there_are_several() {
+        let position = Position {
+            file: 1,
+            row: RowNumber::new(7).unwrap(),
+        };
+        let files = ["a.csv".to_owned(), "b.csv".to_owned()];
+        assert_eq!(row_name(&files[..1], position), "row 7");
+        assert_eq!(row_name(&files, position), "b.csv row 7");
+    }
+}

@@ -1,0 +1,46 @@
+//! What a run would do, before it is confirmed.
+
+use jiff::Timestamp;
+
+use super::batch::HeldBatch;
+use super::error::RunError;
+use super::forecast::first_forecast;
+use super::halt::AfterHalt;
+use super::settings::RunSettings;
+use crate::domain::forecast::Forecast;
+use crate::store::Counts;
+
+/// What a run would do.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// How the batch stands, refusals that are sent to again counted as queued.
+    pub counts: Counts,
+    /// When the run will be done; nothing for a rehearsal.
+    pub forecast: Option<Forecast>,
+}
+
+impl HeldBatch {
+    /// What a run would do; `token` is the fingerprint of the token whose quota is used, if there is one.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn preview(
+        &self,
+        settings: &RunSettings,
+        token: Option<i64>,
+        after_halt: Option<&AfterHalt>,
+        now: Timestamp,
+    ) -> Result<Preview, RunError> {
+        let mut counts = self.reader()?.counts(self.batch().id)?;
+        if let Some(after_halt) = after_halt {
+            after_halt.apply_to(&mut counts);
+        }
+        let forecast = if self.batch().sandbox || counts.queued == 0 {
+            None
+        } else {
+            let path = self.checkpoint();
+            Some(first_forecast(path, token, settings, counts.queued, now)?)
+        };
+        Ok(Preview { counts, forecast })
+    }
+}

@@ -1,0 +1,64 @@
+//! The built-in sandbox that a rehearsal is sent to: nobody is messaged.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::error::RunError;
+use super::settings::Access;
+use crate::sandbox::{Channel, Quota, Sandbox, Settings};
+
+/// The window of its quota.
+const WINDOW: Duration = Duration::from_hours(1);
+
+/// A sandbox in this process; it ends when the value is dropped.
+#[derive(Debug)]
+pub struct Rehearsal {
+    access: Access,
+    _sandbox: Sandbox,
+}
+
+impl Rehearsal {
+    /// The channel of a rehearsal that names none.
+    pub const CHANNEL: &'static str = Settings::MESSENGER_CHANNEL;
+
+    /// Starts a sandbox that has the channel, and knows the contacts of earlier rehearsals. `quota`: requests an
+    /// hour that it grants; `None` for no quota.
+    ///
+    /// # Errors
+    /// [`RunError`] if no port of this machine can be listened on.
+    pub async fn start(channel: &str, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
+        // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
+        // that a rehearsal never waits for the window of another one.
+        let token = quota.map_or_else(
+            || Settings::DEFAULT_TOKEN.to_owned(),
+            |quota| format!("{}-{quota}", Settings::DEFAULT_TOKEN),
+        );
+        let mut settings = Settings {
+            tokens: vec![token.clone()],
+            quota: Some(quota.map_or(Quota::UNBOUNDED, |quota| Quota::fixed(quota, WINDOW))),
+            earlier_contacts: true,
+            ..Settings::default()
+        };
+        if settings.channels.iter().all(|known| known.id != channel) {
+            let channel = Channel::new(channel, "facebook_messenger");
+            settings.channels.push(channel);
+        }
+        let sandbox = Sandbox::start(settings, SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let access = Access {
+            base_url: sandbox.base_url().parse()?,
+            token: SecretString::from(token),
+        };
+        Ok(Self {
+            access,
+            _sandbox: sandbox,
+        })
+    }
+
+    /// How to reach it.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+}

@@ -1,0 +1,233 @@
+//! One run of a batch: connects the journal, the API and the pacer, and reports to an observer.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::batch::HeldBatch;
+use super::end::{Ended, earlier_refusals_count};
+use super::error::{Mismatch, RunError};
+use super::hours;
+use super::observer::{Observer, RunProgress, Started, StopHandle, Trend, Wish};
+use super::quota;
+use super::sender::ApiSender;
+use super::settings::{Access, RunSettings};
+use crate::clock::Clock;
+use crate::dispatch::pacer::Handle;
+use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
+use crate::domain::delivery::State;
+use crate::store::{ClaimRules, Journal, RunRecord};
+
+/// How often progress is reported.
+const TICK: Duration = Duration::from_millis(200);
+
+/// A run that is ready to begin.
+struct Run<'a> {
+    batch: &'a HeldBatch,
+    settings: &'a RunSettings,
+    clock: &'a Clock,
+    journal: Journal,
+    pacer: Handle,
+    dispatcher: Dispatcher<Journal, ApiSender>,
+}
+
+impl HeldBatch {
+    /// Sends what is outstanding, until all is settled, a guard stops the batch, its time is over, or `stop`
+    /// asks for an end. Dropping the future is as safe as a crash: requests under way are unknown then.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails, or a part of the program. What is known is on disk as far as it
+    /// got there.
+    pub async fn send(
+        &self,
+        access: &Access,
+        settings: &RunSettings,
+        clock: &Clock,
+        stop: &StopHandle,
+        observer: &mut dyn Observer,
+    ) -> Result<Ended, RunError> {
+        let (run, interrupted) = Run::start(self, access, settings, clock).await?;
+        let queued = self.reader()?.counts(self.batch().id)?.queued;
+        observer.started(&Started {
+            batch: self.batch().name.clone(),
+            queued,
+            interrupted,
+        });
+        let end = run.drive(queued, stop, observer).await?;
+        run.journal.end(clock.now()).await?;
+        self.finish(end, clock).await
+    }
+
+    /// Webhook events that came before their time may settle what is unknown.
+    async fn apply_events(&self, clock: &Clock) -> Result<(), RunError> {
+        let events = self.store().apply_waiting_events(clock.now()).await?;
+        for problem in &events.problems {
+            tracing::warn!("{problem}");
+        }
+        Ok(())
+    }
+
+    /// Records how the run ended.
+    async fn finish(&self, end: RunEnd, clock: &Clock) -> Result<Ended, RunError> {
+        self.apply_events(clock).await?;
+        let id = self.batch().id;
+        let ended = Ended::new(end, self.reader()?.counts(id)?);
+        let record = RunRecord {
+            at: clock.now(),
+            state: ended.state,
+            why: ended.why(),
+            exit_reason: ended.exit.reason(),
+            halted_text: ended.halted_text(),
+        };
+        self.store().end_run(id, record).await?;
+        Ok(ended)
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Opens the journal; also returns how many recipients an earlier process left under way.
+    async fn start(
+        batch: &'a HeldBatch,
+        access: &Access,
+        settings: &'a RunSettings,
+        clock: &'a Clock,
+    ) -> Result<(Self, u64), RunError> {
+        let (store, id) = (batch.store(), batch.batch().id);
+        let mut schedule = settings.schedule.clone();
+        if batch.batch().sandbox {
+            if !access.base_url.is_loopback() {
+                return Err(Mismatch::RehearsalElsewhere(batch.batch().name.clone()).into());
+            }
+            // Nobody is messaged: a rehearsal waits for no sending hours.
+            schedule.window = None;
+        }
+        let concurrency = NonZeroUsize::try_from(settings.pacer.concurrency);
+        let concurrency = concurrency.unwrap_or(NonZeroUsize::MIN);
+        let client = access.client(settings.timeout, concurrency.get(), clock)?;
+        let token = client.token_fingerprint();
+        let sender = ApiSender::new(client, batch)?;
+        // An opt-out that waits counts before the first claim.
+        batch.apply_events(clock).await?;
+        store.begin_run(id, token, clock.now()).await?;
+        let rules = ClaimRules {
+            span: settings.history,
+            token,
+            window: hours::window(&schedule),
+        };
+        let (journal, start) =
+            Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
+        let pacer = quota::pacer(store, token, settings.pacer, clock)?;
+        let journal = journal.with_quota(quota::quota_update(&pacer));
+        let dispatcher = Dispatcher::new(
+            journal.clone(),
+            sender,
+            pacer.clone(),
+            clock.clone(),
+            guards(batch, settings)?,
+            DispatchSettings {
+                concurrency,
+                canary: settings.canary,
+                undecided: settings.undecided,
+                schedule,
+                channel_type: batch.batch().channel_type.clone(),
+                invalid_pattern: settings.invalid_pattern.clone(),
+            },
+            random_bits(),
+        );
+        let run = Self {
+            batch,
+            settings,
+            clock,
+            journal,
+            pacer,
+            dispatcher,
+        };
+        Ok((run, start.interrupted))
+    }
+
+    /// Runs the dispatcher beside the wish to stop, and reports progress.
+    async fn drive(
+        &self,
+        queued: u64,
+        stop: &StopHandle,
+        observer: &mut dyn Observer,
+    ) -> Result<RunEnd, RunError> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut trend = Trend::default();
+        let run = self.dispatcher.run();
+        let abandoned = self.heed(stop);
+        tokio::pin!(run, abandoned);
+        loop {
+            tokio::select! {
+                end = &mut run => return Ok(end?),
+                () = &mut abandoned => {
+                    // Dropping the run abandons what is in flight.
+                    self.journal.interrupt(self.clock.now()).await?;
+                    return Ok(RunEnd::Interrupted);
+                }
+                _ = tick.tick() => observer.progress(&self.progress(queued, &mut trend)),
+            }
+        }
+    }
+
+    /// At the wish to stop, nothing more is claimed. Returns when what is under way is not waited for any
+    /// longer.
+    async fn heed(&self, stop: &StopHandle) {
+        stop.wished(Wish::Finish).await;
+        self.dispatcher.stop().request(RunEnd::Interrupted);
+        tokio::select! {
+            () = stop.wished(Wish::AtOnce) => {}
+            () = self.clock.sleep(self.settings.grace) => {}
+        }
+    }
+
+    fn progress(&self, queued: u64, trend: &mut Trend) -> RunProgress {
+        let (at, done) = (self.clock.moment(), self.dispatcher.progress().view());
+        trend.count(done.requests, at.mono);
+        let rows = queued.saturating_sub(done.settled());
+        // The quota of a rehearsal says nothing of a real run.
+        let forecast = if self.batch.batch().sandbox {
+            None
+        } else {
+            trend.forecast(self.settings, rows, self.pacer.state(), done.latency, at)
+        };
+        RunProgress {
+            at,
+            queued,
+            done,
+            pace: self.pacer.view(),
+            outage: self.dispatcher.outage(),
+            rate: trend.rate(),
+            forecast,
+        }
+    }
+}
+
+/// The guards, which go on where earlier runs of the batch stopped.
+fn guards(batch: &HeldBatch, settings: &RunSettings) -> Result<Guards, RunError> {
+    let (reader, id) = (batch.reader()?, batch.batch().id);
+    let counts = reader.counts(id)?;
+    let any_accepted = counts.sent > 0 || reader.any_accepted(id)?;
+    let known = reader.known_refusals()?;
+    let mut guards = Guards::new(settings.guards.clone(), any_accepted, known);
+    // The rows are looked through only where they can matter.
+    if earlier_refusals_count(any_accepted, &counts) {
+        guards = guards
+            .after(reader.refusals(id, State::NoMessenger)?, true)
+            .after(reader.refusals(id, State::Error)?, false);
+    }
+    Ok(guards)
+}
+
+/// Jitter needs no secrecy: the standard library's per-process hash seed is random enough.
+fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
+    use std::hash::{BuildHasher, RandomState};
+    let (state, mut count) = (RandomState::new(), 0_u64);
+    Box::new(move || {
+        count += 1;
+        state.hash_one(count)
+    })
+}

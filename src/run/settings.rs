@@ -1,0 +1,85 @@
+//! What a front end says about a run, as plain values.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::amio::{self, BaseUrl, Client, ClientError, ClientSettings};
+use crate::clock::Clock;
+use crate::dispatch::pacer::core::Settings as PacerSettings;
+use crate::dispatch::{GuardSettings, Undecided};
+use crate::domain::eligibility::HistorySpan;
+use crate::domain::schedule::Schedule;
+
+/// How a batch is sent. The default is what the program does without flags.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// Rate, reserve and connections.
+    pub pacer: PacerSettings,
+    /// Sending hours and deadline.
+    pub schedule: Schedule,
+    /// How far back earlier messages to a person count.
+    pub history: HistorySpan,
+    /// When to stop and when to pause.
+    pub guards: GuardSettings,
+    /// The first request goes alone.
+    pub canary: bool,
+    /// What to do with a request whose answer is lost.
+    pub undecided: Undecided,
+    /// Texts of 422 answers that mean an invalid message; `*` stands for any text.
+    pub invalid_pattern: Option<String>,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+    /// How long requests under way may take to finish once a stop was asked for.
+    pub grace: Duration,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            pacer: PacerSettings::default(),
+            schedule: Schedule::default(),
+            history: HistorySpan {
+                repeat_guard: Duration::from_hours(12),
+                not_within: Duration::ZERO,
+            },
+            guards: GuardSettings::default(),
+            canary: true,
+            undecided: Undecided::Hold,
+            invalid_pattern: None,
+            timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Where the API is, and whose token is used.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The API's address.
+    pub base_url: BaseUrl,
+    /// The token.
+    pub token: SecretString,
+}
+
+impl Access {
+    /// What names the token in the checkpoint without giving it away.
+    pub fn fingerprint(&self) -> i64 {
+        amio::token_fingerprint(&self.token)
+    }
+
+    pub(super) fn client(
+        &self,
+        timeout: Duration,
+        concurrency: usize,
+        clock: &Clock,
+    ) -> Result<Client, ClientError> {
+        let settings = ClientSettings {
+            base_url: self.base_url.clone(),
+            token: self.token.clone(),
+            timeout,
+            concurrency,
+        };
+        Client::new(&settings, clock.clone())
+    }
+}

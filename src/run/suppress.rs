@@ -1,0 +1,135 @@
+//! The suppression list: numbers that must never be messaged.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::RunError;
+use super::known::Known;
+use super::list::{List, Pass};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Verdict;
+use crate::intake::{MinValid, NumbersPerRow, Settings, Source};
+use crate::store::{Store, SuppressionEntry};
+
+/// Entries that are written at once.
+const CHUNK: usize = 10_000;
+
+/// Bad rows that are named.
+const NAMED: usize = 5;
+
+/// What became of numbers that were put on the list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Suppressed {
+    /// Numbers that were given.
+    pub numbers: usize,
+    /// Those that were not on the list before.
+    pub new: usize,
+    /// Rows of the files without a number that can be suppressed.
+    pub invalid: u64,
+    /// The first of them, each with what is wrong.
+    pub named: Vec<String>,
+}
+
+/// Why numbers are suppressed, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause<'a> {
+    /// The reason; a general one if there is none.
+    pub reason: Option<&'a str>,
+    /// What put them on the list, for the audit.
+    pub source: &'a str,
+}
+
+/// Puts the numbers on the list of the checkpoint, which is made if it is not there.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails.
+pub fn suppress(
+    checkpoint: &Path,
+    phones: &[PhoneNumber],
+    cause: &Cause<'_>,
+    added_at: Timestamp,
+) -> Result<Suppressed, RunError> {
+    let store = Store::open(checkpoint)?;
+    let mut new = 0;
+    for chunk in phones.chunks(CHUNK) {
+        let entry = |phone: &PhoneNumber| SuppressionEntry {
+            phone: *phone,
+            reason: cause.reason.unwrap_or("must not be messaged").to_owned(),
+            source: cause.source.to_owned(),
+            added_at,
+        };
+        new += store.suppress(chunk.iter().map(entry).collect())?;
+    }
+    Ok(Suppressed {
+        numbers: phones.len(),
+        new,
+        ..Suppressed::default()
+    })
+}
+
+/// Contacts files whose numbers go to the list.
+pub struct SuppressionFile(List);
+
+impl SuppressionFile {
+    /// Examines the files: all numbers of a row count, however bad the rest of the file is.
+    ///
+    /// # Errors
+    /// [`RunError`] if a file cannot be used.
+    pub fn open(sources: &[Source], settings: Settings) -> Result<Self, RunError> {
+        let settings = Settings {
+            numbers: NumbersPerRow::All,
+            min_valid: MinValid::NONE,
+            ..settings
+        };
+        Ok(Self(List::open(sources, &settings, None)?))
+    }
+
+    /// What was detected about the files, in words.
+    pub fn notes(&self) -> &[String] {
+        self.0.input.notes()
+    }
+
+    /// The names of the files.
+    pub fn file_names(&self) -> impl Iterator<Item = &str> {
+        self.0.input.file_names()
+    }
+
+    /// Puts the numbers on the list, once the whole file was found usable; rows without one go to `rejects`.
+    ///
+    /// # Errors
+    /// [`RunError`] if the files cannot be used, or the checkpoint or `rejects` cannot be written.
+    pub fn suppress(
+        mut self,
+        checkpoint: &Path,
+        cause: &Cause<'_>,
+        rejects: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<Suppressed, RunError> {
+        let (mut phones, mut named) = (Vec::new(), Vec::new());
+        let pass = Pass {
+            known: Known::default(),
+            channel: None,
+            earlier_files: &[],
+            seen: &[],
+            rejects,
+        };
+        let report = pass.judge(&mut self.0, &mut |_| (), &mut |row| {
+            match row.verdict {
+                Verdict::Queued(accepted) => phones.push(accepted.phone),
+                Verdict::Invalid { problem, .. } if named.len() < NAMED => {
+                    named.push(format!("row {}: {problem}", row.position.row));
+                }
+                Verdict::Invalid { .. }
+                | Verdict::Duplicate { .. }
+                | Verdict::Suppressed { .. } => {}
+            }
+            Ok(())
+        })?;
+        Ok(Suppressed {
+            invalid: report.summary.invalid,
+            named,
+            ..suppress(checkpoint, &phones, cause, now)?
+        })
+    }
+}

@@ -1,0 +1,223 @@
+//! The library as another front end calls it: what is planned leaves no trace until it is carried out.
+
+use std::path::{Path, PathBuf};
+
+use outreach::run::{
+    Access, AfterHalt, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt,
+    HeldBatch, IntakeSettings, List, Mismatch, Observer, ReadPlan, Rehearsal, ResumeSettings,
+    RunEnd, RunError, RunProgress, RunSettings, SendPlan, SendSettings, Source, Started, Step,
+    StopHandle, summary,
+};
+use outreach::sandbox::{Sandbox, Settings as SandboxSettings};
+use tempfile::TempDir;
+
+/// A folder with a checkpoint, and lists of so many rows.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.0.path().join("outreach.db")
+    }
+
+    fn list(&self, rows: u32) -> List {
+        let numbers = (0..rows).map(|row| format!("+42077712{:04}\n", 1000 + row));
+        let text: String = ["phone\n".to_owned()].into_iter().chain(numbers).collect();
+        let file = self.0.path().join("list.csv");
+        std::fs::write(&file, text).unwrap();
+        let message = ContentSource::message("Hello");
+        let sources = [Source::Path(file)];
+        List::open(&sources, &IntakeSettings::default(), Some(&message)).unwrap()
+    }
+
+    fn plan(&self, rows: u32, change: Option<Change>) -> SendPlan {
+        let asked = SendSettings {
+            batch: Some("spring"),
+            channel: Rehearsal::CHANNEL,
+            change,
+            sandbox: true,
+        };
+        SendPlan::new(&self.checkpoint(), self.list(rows), &asked, now()).unwrap()
+    }
+
+    fn batch(&self, rows: u32) -> HeldBatch {
+        read(self.plan(rows, None)).carry_out(now()).unwrap().0
+    }
+
+    fn counts(&self) -> Counts {
+        summary(&self.checkpoint(), "spring").unwrap().counts
+    }
+}
+
+fn now() -> jiff::Timestamp {
+    Clock::system().now()
+}
+
+fn read(plan: SendPlan) -> ReadPlan {
+    let history = RunSettings::default().history;
+    plan.read(history, None, now(), &mut |_| ()).unwrap()
+}
+
+fn resume(checkpoint: &Path) -> HeldBatch {
+    let asked = ResumeSettings {
+        batch: None,
+        channel: None,
+        sandbox: true,
+    };
+    HeldBatch::resume(checkpoint, &asked, now()).unwrap()
+}
+
+#[test]
+fn a_new_batch_that_is_discarded_was_never_there() {
+    let place = Place::new();
+    let plan = place.plan(3, None);
+    assert!(matches!(plan.step(), Step::New));
+    let plan = read(plan);
+    assert_eq!(plan.report().unwrap().summary.queued, 3);
+    plan.discard().unwrap();
+    assert!(summary(&place.checkpoint(), "spring").is_err());
+    assert_eq!(place.batch(3).batch().name, "spring");
+}
+
+#[test]
+fn a_change_that_is_discarded_leaves_the_batch_as_it_was() {
+    let place = Place::new();
+    drop(place.batch(3));
+    for change in [Change::Add, Change::Update] {
+        let plan = place.plan(5, Some(change));
+        assert!(matches!(plan.step(), Step::Change(_, how) if *how == change));
+        let plan = read(plan);
+        assert_eq!(place.counts().rows(), 3, "staged beside the batch");
+        plan.discard().unwrap();
+        assert_eq!(place.counts().rows(), 3);
+    }
+    let plan = read(place.plan(5, Some(Change::Update)));
+    plan.carry_out(now()).unwrap();
+    assert_eq!(place.counts().queued, 5);
+    assert!(matches!(place.plan(5, None).step(), Step::Continue(_)));
+}
+
+/// Asks for an end as soon as the run waits for the quota.
+struct Patience {
+    stop: StopHandle,
+    started: Option<Started>,
+}
+
+impl Observer for Patience {
+    fn started(&mut self, start: &Started) {
+        self.started = Some(start.clone());
+    }
+
+    fn progress(&mut self, progress: &RunProgress) {
+        if progress.pace.sleeping_until.is_some() && progress.done.settled() == 5 {
+            self.stop.finish();
+        }
+    }
+}
+
+/// A web page runs it in a task of its own.
+fn may_move<T: Send>(run: T) -> T {
+    run
+}
+
+#[test]
+fn a_run_reports_what_it_waits_for_and_ends_as_asked() {
+    let place = Place::new();
+    let batch = place.batch(9);
+    let (clock, settings) = (Clock::system(), RunSettings::default());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stop = StopHandle::default();
+    let mut observer = Patience {
+        stop: stop.clone(),
+        started: None,
+    };
+    let ended = runtime.block_on(async {
+        let quota = std::num::NonZeroU32::new(5);
+        let sandbox = Rehearsal::start(Rehearsal::CHANNEL, quota).await.unwrap();
+        let run = batch.send(sandbox.access(), &settings, &clock, &stop, &mut observer);
+        may_move(run).await.unwrap()
+    });
+    assert_eq!(observer.started.unwrap().queued, 9);
+    assert_eq!(
+        (ended.end, ended.state),
+        (RunEnd::Interrupted, BatchState::Paused)
+    );
+    assert_eq!(ended.counts.queued, 4);
+    drop(batch);
+    assert_eq!(
+        resume(&place.checkpoint()).batch().state,
+        BatchState::Paused
+    );
+}
+
+#[test]
+fn refused_recipients_go_back_to_the_queue_only_when_that_is_carried_out() {
+    let place = Place::new();
+    let batch = place.batch(9);
+    let settings = RunSettings {
+        guards: GuardSettings {
+            identical_refusals: 3,
+            ..GuardSettings::default()
+        },
+        ..RunSettings::default()
+    };
+    let (clock, stop) = (Clock::system(), StopHandle::default());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ended = runtime.block_on(async {
+        let everybody = SandboxSettings {
+            without_messenger: "100%".parse().unwrap(),
+            ..SandboxSettings::default()
+        };
+        let sandbox = Sandbox::start(everybody, ([127, 0, 0, 1], 0).into());
+        let sandbox = sandbox.await.unwrap();
+        let access = Access {
+            base_url: sandbox.base_url().parse().unwrap(),
+            token: SandboxSettings::DEFAULT_TOKEN.to_owned().into(),
+        };
+        let sent = batch.send(&access, &settings, &clock, &stop, &mut ()).await;
+        sent.unwrap()
+    });
+    let RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) = ended.end else {
+        panic!("{ended:?}");
+    };
+    drop(batch);
+    let batch = resume(&place.checkpoint());
+    let refused = place.counts().no_messenger;
+    let how = batch.after_halt(false).unwrap().unwrap();
+    let again = AfterHalt::SendAgain {
+        text: text.clone(),
+        no_messenger: refused,
+        error: 0,
+    };
+    assert_eq!(how, again);
+    let preview = batch.preview(&settings, None, Some(&how), now()).unwrap();
+    assert_eq!(preview.counts.queued, 9);
+    assert_eq!(
+        place.counts().no_messenger,
+        refused,
+        "a preview changes nothing"
+    );
+    assert_eq!(batch.go_on_after_halt(&how, now()).unwrap(), refused);
+    assert_eq!(place.counts(), preview.counts);
+}
+
+#[test]
+fn a_rehearsal_is_never_sent_elsewhere() {
+    let place = Place::new();
+    let batch = place.batch(1);
+    let access = Access {
+        base_url: "https://api.example.com/v1".parse().unwrap(),
+        token: "t".to_owned().into(),
+    };
+    let (clock, stop) = (Clock::system(), StopHandle::default());
+    let settings = RunSettings::default();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let refused = runtime.block_on(batch.send(&access, &settings, &clock, &stop, &mut ()));
+    assert!(matches!(
+        refused,
+        Err(RunError::Mismatch(Mismatch::RehearsalElsewhere(_)))
+    ));
+}

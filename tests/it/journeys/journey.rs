@@ -61,7 +61,7 @@ fn walk(world: &mut World, steps: &[Step]) -> Result<(), String> {
         let weather = Weather::fair();
         let done = world.run_in(arguments, &weather);
         super::runs::expect_code(&done, &weather, true)?;
-        let report = world.report(&name, done.code, &weather, None);
+        let report = Report::of(&name, done.code, &weather, None);
         judge(world, &before, &report)?;
     }
     Ok(())
@@ -86,7 +86,7 @@ fn act(world: &mut World, step: Step) -> Result<Report, String> {
         Kind::Forget => world.forget(random),
         Kind::Events => world.events(random),
         Kind::EventsMeanwhile => world.events_meanwhile(random),
-        Kind::FromApi => world.from_api(random),
+        Kind::FromApi => world.resolve_from_api(random),
         Kind::AssumeSent => world.decide(random, false),
         Kind::Resend => world.decide(random, true),
         Kind::Rehearse => world.rehearse(random),

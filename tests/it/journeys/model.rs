@@ -25,6 +25,10 @@ impl ResultRow {
 }
 
 /// One person, on all channels.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that was heard or done"
+)]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Person {
     /// Must not be messaged: said STOP, is on the suppression list, or was erased.

@@ -58,6 +58,10 @@ pub(super) const KNOWN_FAULTS: &[(&str, &str)] = &[
         "a row that may have been accepted becomes queued, suppressed or refused without a trace of it",
     ),
     (
+        "delivery_proves_later_request",
+        "a delivery that waits for its message settles a later request to the same number",
+    ),
+    (
         "erasure_of_invalid_rows",
         "`forget` leaves the number in a row that is invalid for its content",
     ),

@@ -45,6 +45,8 @@ pub(crate) struct Person {
     pub(crate) stop_waited: bool,
     /// The program knows the contact of this channel.
     pub(crate) contact_known: [bool; 2],
+    /// A delivery was told while the outcome of its message was open.
+    pub(crate) delivered: bool,
     /// An acceptance was learned by other ways than its answer.
     pub(crate) evidence: bool,
 }

@@ -122,7 +122,11 @@ impl World {
         match saying {
             Saying::Read => {}
             Saying::OptIn => somebody.contact_known[channel] = true,
-            Saying::Delivered | Saying::Echo => somebody.evidence |= !is_settled,
+            Saying::Delivered => {
+                somebody.evidence |= !is_settled;
+                somebody.delivered |= !is_settled;
+            }
+            Saying::Echo => somebody.evidence |= !is_settled,
             Saying::Stop | Saying::StopByButton => {
                 let by_button = saying == Saying::StopByButton;
                 let dropped = by_button && somebody.pressed && known("second_postback")

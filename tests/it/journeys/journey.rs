@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::api::people;
 use super::check::{self, Before};
+use super::known::known;
 use super::model::ResultRow;
 use super::steps::{Journey, Kind, Step, Weather};
 use super::world::{Report, World};
@@ -61,7 +62,7 @@ fn walk(world: &mut World, steps: &[Step]) -> Result<(), String> {
         let weather = Weather::fair();
         let done = world.run_in(arguments, &weather);
         super::runs::expect_code(&done, &weather, true)?;
-        let report = world.report(&name, done.code, &weather, None);
+        let report = Report::of(&name, done.code, &weather, None);
         judge(world, &before, &report)?;
     }
     Ok(())
@@ -86,7 +87,7 @@ fn act(world: &mut World, step: Step) -> Result<Report, String> {
         Kind::Forget => world.forget(random),
         Kind::Events => world.events(random),
         Kind::EventsMeanwhile => world.events_meanwhile(random),
-        Kind::FromApi => world.from_api(random),
+        Kind::FromApi => world.resolve_from_api(random),
         Kind::AssumeSent => world.decide(random, false),
         Kind::Resend => world.decide(random, true),
         Kind::Rehearse => world.rehearse(random),
@@ -152,16 +153,17 @@ fn note_unknown(world: &mut World, name: &str, rows: &[ResultRow]) {
 fn note_false_receipts(world: &mut World, name: &str, rows: &[ResultRow], report: &Report) {
     let mut runs = report.runs.iter().filter(|run| run.batch == name);
     let garbled = runs.any(|run| run.weather.garbles());
-    let Some(batch) = world.model.batches.get_mut(name).filter(|_| garbled) else {
+    let Some(batch) = world.model.batches.get_mut(name) else {
         return;
     };
+    let everybody = &world.model.people;
+    let told = |person: &usize| {
+        garbled && !people().reachable(batch.channel, *person)
+            || everybody[*person].delivered && known("delivery_proves_later_request")
+    };
     let sent = rows.iter().filter(|row| row.is("sent"));
-    let unreachable = |person: &usize| !people().reachable(batch.channel, *person);
-    let unreachable: Vec<usize> = sent
-        .filter_map(|row| row.person)
-        .filter(unreachable)
-        .collect();
-    batch.assumed.extend(unreachable);
+    let told: Vec<usize> = sent.filter_map(|row| row.person).filter(told).collect();
+    batch.assumed.extend(told);
 }
 
 /// Leaves out steps as long as the rest still fails; returns the rest and how it fails.

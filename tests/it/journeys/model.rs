@@ -25,6 +25,10 @@ impl ResultRow {
 }
 
 /// One person, on all channels.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that was heard or done"
+)]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Person {
     /// Must not be messaged: said STOP, is on the suppression list, or was erased.
@@ -41,6 +45,8 @@ pub(crate) struct Person {
     pub(crate) stop_waited: bool,
     /// The program knows the contact of this channel.
     pub(crate) contact_known: [bool; 2],
+    /// A delivery was told while the outcome of its message was open.
+    pub(crate) delivered: bool,
     /// An acceptance was learned by other ways than its answer.
     pub(crate) evidence: bool,
 }

@@ -36,10 +36,10 @@ impl World {
         must(done.code == Some(0) || murky, || {
             format!("suppress remove: {:?}: {}", done.code, done.said)
         })?;
-        let lifted = &mut self.model.people[person];
-        lifted.blocked = false;
+        let taken_off = &mut self.model.people[person];
+        taken_off.blocked = false;
         // A STOP that waited may be heard after this.
-        lifted.murky = lifted.stop_waited;
+        taken_off.murky = taken_off.stop_waited;
         Ok(Report::default())
     }
 
@@ -71,7 +71,7 @@ impl World {
         })
     }
 
-    pub(super) fn from_api(&mut self, random: &mut Random) -> Stepped {
+    pub(super) fn resolve_from_api(&mut self, random: &mut Random) -> Stepped {
         let Some((batch, unknown)) = self.pick_unknown(random) else {
             return Ok(Report::default());
         };

@@ -7,7 +7,7 @@ use super::known::known;
 use super::list::{Drawer, Entry, TEXTS};
 use super::model::Batch;
 use super::steps::{Ending, Weather};
-use super::world::{Done, Report, Run, World};
+use super::world::{Done, Report, World};
 use crate::support::Random;
 
 /// As many batches as a journey has at the most.
@@ -134,26 +134,7 @@ impl World {
             self.model.batches.insert(name.clone(), batch);
         }
         let took = taken.then(|| plan.list.clone());
-        self.report(&plan.name, code, weather, took)
-    }
-
-    pub(crate) fn report(
-        &self,
-        batch: &str,
-        code: Option<i32>,
-        weather: &Weather,
-        took: Option<Vec<Entry>>,
-    ) -> Report {
-        let run = Run {
-            batch: batch.to_owned(),
-            code,
-            weather: weather.clone(),
-            took,
-        };
-        Report {
-            runs: vec![run],
-            ..Report::default()
-        }
+        Report::of(&plan.name, code, weather, took)
     }
 
     /// Runs `send` with a list. After a crash, which may have come while the list was read, the same
@@ -203,7 +184,7 @@ impl World {
         let weather = Weather::draw(random);
         let done = self.run_in(arguments, &weather);
         expect_code(&done, &weather, true)?;
-        Ok(self.report(&batch.name, done.code, &weather, None))
+        Ok(Report::of(&batch.name, done.code, &weather, None))
     }
 
     pub(crate) fn update(&mut self, random: &mut Random) -> Stepped {
@@ -226,7 +207,7 @@ impl World {
         let weather = Weather::draw(random);
         let done = self.take_list(arguments, &weather);
         expect_code(&done, &weather, has_valid_rows(&list, batch.text))?;
-        let mut report = self.report(&batch.name, done.code, &weather, None);
+        let mut report = Report::of(&batch.name, done.code, &weather, None);
         if done.code != Some(7)
             && let Some(batch) = self.model.batches.get_mut(&batch.name)
         {
@@ -257,7 +238,7 @@ impl World {
         let weather = Weather::draw(random);
         let done = self.take_list(arguments, &weather);
         expect_code(&done, &weather, has_valid_rows(list, batch.text))?;
-        let mut report = self.report(&batch.name, done.code, &weather, None);
+        let mut report = Report::of(&batch.name, done.code, &weather, None);
         if done.code != Some(7)
             && let Some(batch) = self.model.batches.get_mut(&batch.name)
         {
@@ -288,7 +269,7 @@ impl World {
         } else {
             expect_code(&done, &weather, has_valid_rows(&list, batch.text))?;
         }
-        Ok(self.report(&batch.name, done.code, &weather, None))
+        Ok(Report::of(&batch.name, done.code, &weather, None))
     }
 
     /// A list that was sent before, with another message or on another channel.
@@ -378,7 +359,7 @@ impl World {
         for done in self.both([send, resume], weather) {
             if done.code != Some(9) {
                 expect_code(&done, weather, true)?;
-                let run = self.report(&batch.name, done.code, weather, None);
+                let run = Report::of(&batch.name, done.code, weather, None);
                 report.runs.extend(run.runs);
             }
         }

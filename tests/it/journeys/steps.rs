@@ -204,7 +204,7 @@ impl Weather {
                 weather.halts = true;
             }
             8 if !known("throttled_with_quota_left") => {
-                weather.faults.push(format!("429:at={at},retry-after=1"))
+                weather.faults.push(format!("429:at={at},retry-after=1"));
             }
             _ => {}
         }

@@ -43,6 +43,27 @@ pub(crate) struct Report {
     pub(crate) settles: bool,
 }
 
+impl Report {
+    /// Of one run.
+    pub(crate) fn of(
+        batch: &str,
+        code: Option<i32>,
+        weather: &Weather,
+        took: Option<Vec<Entry>>,
+    ) -> Self {
+        let run = Run {
+            batch: batch.to_owned(),
+            code,
+            weather: weather.clone(),
+            took,
+        };
+        Self {
+            runs: vec![run],
+            ..Self::default()
+        }
+    }
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Done {

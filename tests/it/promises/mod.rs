@@ -201,6 +201,17 @@ fn said(message: &Accepted, kind: &str, fields: &Value) -> Value {
     event(kind, &data)
 }
 
+fn delivered(message: &Accepted) -> Value {
+    let mut data = json!({
+        "channel": { "id": CHANNELS[0].0, "type": CHANNELS[0].1 },
+        "contact": { "id": message.echo["contact"]["id"] },
+        "messages": [{ "id": message.id.to_string() }],
+        "delivered_timestamp": jiff::Timestamp::now().to_string(),
+    });
+    data["contact"]["phone_number"] = json!(number(message.person).to_string());
+    event("messages_delivered", &data)
+}
+
 fn stop(message: &Accepted, id: u64) -> Value {
     let fields = json!({ "id": id.to_string(), "content": { "type": "text", "payload": "STOP" } });
     said(message, "message_received", &fields)

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ANNA, BOB, EVA, HELLO, IDA, SHOP, Scene, TEXTS, echo, faults, killed, poll, rows};
+use super::{
+    ANNA, BOB, EVA, HELLO, IDA, SHOP, Scene, TEXTS, delivered, echo, faults, killed, poll, rows,
+};
 
 #[test]
 fn an_acceptance_that_an_echo_tells_counts_for_the_repeat_guard() {
@@ -157,4 +159,20 @@ fn what_happens_to_a_batch_of_one_name_says_nothing_about_another_checkpoints() 
             scene.world.log
         );
     }
+}
+
+#[test]
+fn a_delivery_that_waits_proves_no_later_request() {
+    let mut scene = Scene::new();
+    scene.list("a.csv", &[(ANNA, "Anna"), (BOB, "Bob")]);
+    let weather = killed("hang-after-accept:at=2");
+    scene.send_in(&weather, Scene::arguments("a", SHOP, "a.csv", &[]));
+    let message = scene.message_to(BOB);
+    scene.events(&[delivered(&message)]);
+    scene.run(&["resolve", "a", "--assume-sent", "--all"]);
+    // Bob's second message is refused by a server error: nobody knows what became of it.
+    let lost = faults(&["503:at=2"]);
+    scene.send_in(&lost, Scene::arguments("b", HELLO, "a.csv", &[]));
+    assert_eq!(scene.texts(BOB).len(), 1);
+    assert_eq!(scene.status("b", BOB), "unknown", "{}", scene.world.log);
 }

@@ -388,12 +388,10 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
     let count = u32::try_from(rows.len()).map_err(|_| full())?;
     let new_last = last_seq.checked_add(count).ok_or_else(full)?;
     for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
-        let state = parse_state(&state)?;
-        if state == State::Queued {
-            drop_removed(tx, target, from)?;
-        }
-        move_row(tx, from, RecipientId::new(target, seq))?;
-        tx.count(target, Counter::State(state), 1);
+        let to = RecipientId::new(target, seq);
+        move_row(tx, from, to)?;
+        tx.count(target, Counter::State(parse_state(&state)?), 1);
+        settle_with_suppressed(tx, target, to, parse_state(&state)?)?;
     }
     tx.connection.execute(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
@@ -402,32 +400,68 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
     Ok(true)
 }
 
-/// A person whom an update had taken out comes back: the row of the list that was replaced goes, unless
-/// something happened to it.
-fn drop_removed(tx: &mut Tx<'_>, target: BatchId, back: RecipientId) -> Result<(), StoreError> {
-    let (first, last) = target.range();
-    let old: Option<RecipientId> = tx
+/// The batch may have a suppressed row of the same person, which was never tried. The row of a list that was
+/// replaced goes; of the others, the one that is to be sent counts, else the first.
+fn settle_with_suppressed(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    new: RecipientId,
+    state: State,
+) -> Result<(), StoreError> {
+    if !matches!(state, State::Queued | State::Suppressed) {
+        return Ok(());
+    }
+    let (first, _) = target.range();
+    let old: Option<(RecipientId, bool)> = tx
         .connection
         .prepare_cached(
-            "SELECT o.id FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
+            "SELECT o.id, o.reason_code IS 'removed_by_update'
+             FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
-             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?3 AND o.state = 'suppressed'
-                   AND o.reason_code = 'removed_by_update' AND o.attempts = 0
+             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed' AND o.attempts = 0
                    AND o.maybe_accepted_at IS NULL",
         )?
-        .query_row((back, first, last), |row| row.get(0))
+        .query_row((new, first), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    match old {
-        Some(id) => delete_row(
-            tx,
-            &Old {
-                id,
-                person: None,
-                state: State::Suppressed,
-            },
-        ),
-        None => Ok(()),
+    match (old, state) {
+        (None, _) => Ok(()),
+        (Some((id, true)), _) => {
+            let person = None;
+            let state = State::Suppressed;
+            delete_row(tx, &Old { id, person, state })
+        }
+        (Some((old, false)), State::Queued) => repeat(tx, old, State::Suppressed, new),
+        (Some((old, false)), _) => repeat(tx, new, state, old),
     }
+}
+
+/// Makes a row the duplicate of another one.
+fn repeat(
+    tx: &mut Tx<'_>,
+    row: RecipientId,
+    state: State,
+    counts: RecipientId,
+) -> Result<(), StoreError> {
+    let (file, place, files): (u16, u32, String) = tx
+        .connection
+        .prepare_cached(
+            "SELECT i.file, i.row, b.files FROM recipient_input i JOIN batch b ON b.id = i.id >> 32
+             WHERE i.id = ?1",
+        )?
+        .query_row([counts], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let files: Vec<String> = from_json(&files)?;
+    let file = files.get(usize::from(file)).map_or("?", String::as_str);
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, reason_code = 'duplicate', reason = ?3 WHERE id = ?1",
+        )?
+        .execute((
+            row,
+            State::Duplicate.word(),
+            format!("same number as {file} row {place}"),
+        ))?;
+    tx.count_move(row.batch(), state, State::Duplicate);
+    Ok(())
 }
 
 /// Copies a row under its new key and removes the old one.

@@ -166,8 +166,19 @@ impl Front {
         Ok(ended?)
     }
 
+    fn say_waiting(&self, ended: &Ended) {
+        let waiting = &ended.waiting;
+        self.console.warn(format_args!(
+            "{} recipients are still queued: it is not known whether they got the same message from another \
+             batch ({}). `outreach resolve` settles that batch, then the same command goes on.",
+            waiting.rows,
+            waiting.first.as_deref().unwrap_or("its outcome is unknown"),
+        ));
+    }
+
     fn say_end(&self, name: &str, ended: &Ended) {
         match &ended.end {
+            RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
                 "{} recipients are still queued: their own sending hours do not come before this run \
                  must end. `outreach resume {name}` goes on from here.",

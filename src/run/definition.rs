@@ -73,7 +73,18 @@ impl Definition {
             };
         };
         let differing = self.differences(&stored);
-        if differing.is_empty() || (change == Some(Change::Add) && self.was_added(&stored)) {
+        let message_differs = differing
+            .iter()
+            .any(|part| !matches!(*part, ROWS | MAPPING));
+        let is_there = match change {
+            // The same list again, or one that was added to it.
+            None | Some(Change::Add) if differing.is_empty() => true,
+            Some(Change::Add) => !message_differs && self.was_added(&stored),
+            // What was added since goes with the list that is replaced.
+            Some(Change::Update) => differing.is_empty() && !stored.contains_key(ADDED),
+            None => false,
+        };
+        if is_there {
             return Ok(Step::Continue(batch));
         }
         // A batch has one content and one channel, whatever rows it gains.
@@ -212,6 +223,18 @@ mod tests {
         let parts = wanted.added_to(&stored.parts);
         let parts = definition("c", "Hi").added_to(&parts);
         assert_eq!(parts.get(ADDED).map(String::as_str), Some("b c"));
+        let first = stored.compare("spring", Some((parts.clone(), ())), Some(Change::Update));
+        assert_eq!(
+            first,
+            Ok(Step::Change((), Change::Update)),
+            "without b and c"
+        );
+        let other = definition("b", "Hello").compare(
+            "spring",
+            Some((parts.clone(), ())),
+            Some(Change::Add),
+        );
+        assert!(matches!(other, Err(Mismatch::OtherMessage(..))));
         for rows in ["b", "c"] {
             let again = definition(rows, "Hi");
             let step = again.compare("spring", Some((parts.clone(), ())), Some(Change::Add));

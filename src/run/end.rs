@@ -16,15 +16,27 @@ pub struct Ended {
     pub state: BatchState,
     /// The exit code of a program that did nothing else.
     pub exit: ExitCode,
+    /// Who waits for a decision.
+    pub waiting: Waiting,
+}
+
+/// Queued recipients that wait until the outcome of another batch's request is settled: no run can end that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub rows: u64,
+    /// What the first of them waits for: "waits for row 17 of batch A".
+    pub first: Option<String>,
 }
 
 impl Ended {
-    pub(super) fn new(end: RunEnd, counts: Counts) -> Self {
+    pub(super) fn new(end: RunEnd, counts: Counts, waiting: Waiting) -> Self {
         Self {
             state: state(&end, &counts),
-            exit: exit(&end, &counts),
+            exit: exit(&end, &counts, &waiting),
             end,
             counts,
+            waiting,
         }
     }
 
@@ -34,7 +46,7 @@ impl Ended {
             RunEnd::Halted(halt) => Some(halt.to_string()),
             RunEnd::Interrupted => Some("a signal".to_owned()),
             RunEnd::Deadline => Some("the time for the run was over".to_owned()),
-            RunEnd::Complete => None,
+            RunEnd::Complete => self.waiting.first.clone(),
         }
     }
 
@@ -66,12 +78,16 @@ fn state(end: &RunEnd, counts: &Counts) -> BatchState {
     }
 }
 
-fn exit(end: &RunEnd, counts: &Counts) -> ExitCode {
+fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting) -> ExitCode {
     match end {
         RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
         RunEnd::Halted(
             Halt::Fatal { .. } | Halt::IdenticalRefusals { .. } | Halt::Outage { .. },
         ) => ExitCode::Guard,
+        // To run again would not help: somebody has to settle what these rows wait for.
+        RunEnd::Complete if waiting.rows > 0 && waiting.rows == counts.queued => {
+            ExitCode::CompleteWithProblems
+        }
         RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
             ExitCode::Paused
         }
@@ -96,7 +112,7 @@ mod tests {
     use super::*;
 
     fn ended(end: RunEnd, counts: Counts) -> (BatchState, ExitCode) {
-        let ended = Ended::new(end, counts);
+        let ended = Ended::new(end, counts, Waiting::default());
         (ended.state, ended.exit)
     }
 
@@ -143,7 +159,7 @@ mod tests {
                 (BatchState::Stopped, ExitCode::Guard)
             );
         }
-        let text = |end| Ended::new(end, counts(0, 0, 0)).halted_text();
+        let text = |end| Ended::new(end, counts(0, 0, 0), Waiting::default()).halted_text();
         assert_eq!(text(refusals).as_deref(), Some("HTTP 422: none"));
         assert_eq!(text(reserve), None);
     }

@@ -58,7 +58,7 @@ pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
-pub use end::Ended;
+pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
 pub use export::{export, export_file, summary};
 pub use forecast::first_forecast;

@@ -248,6 +248,7 @@ impl Api<'_> {
             for message in messages {
                 if let Some(sent_at) = matching(&message, wanted)
                     && !reader.knows_message(&message.id)?
+                    && !is_ambiguous(sent_at, &reader.rival_requests(row.recipient)?)
                 {
                     return Ok(Some(Proof {
                         recipient: row.recipient,
@@ -288,6 +289,12 @@ fn matching(message: &ListedMessage, wanted: &Wanted<'_>) -> Option<Timestamp> {
         .checked_add(CLOCK_DIFFERENCE)
         .is_ok_and(|latest| latest >= wanted.since);
     (message.direction == "sent" && in_time && message.content == wanted.content).then_some(sent_at)
+}
+
+/// Whether the message may be that of another request whose answer was lost: each message proves one request.
+fn is_ambiguous(sent_at: Timestamp, rivals: &[Timestamp]) -> bool {
+    let latest = sent_at.checked_add(CLOCK_DIFFERENCE).unwrap_or(sent_at);
+    rivals.iter().any(|started_at| *started_at <= latest)
 }
 
 fn time(text: Option<&str>) -> Option<Timestamp> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::batch::HeldBatch;
-use super::end::{Ended, earlier_refusals_count};
+use super::end::{Ended, Waiting, earlier_refusals_count};
 use super::error::{Mismatch, RunError};
 use super::hours;
 use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
@@ -73,7 +73,9 @@ impl HeldBatch {
     async fn finish(&self, end: RunEnd, clock: &Clock) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
-        let ended = Ended::new(end, self.reader()?.counts(id)?);
+        let reader = self.reader()?;
+        let (rows, first) = reader.waiting_for_outcomes(id)?;
+        let ended = Ended::new(end, reader.counts(id)?, Waiting { rows, first });
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,

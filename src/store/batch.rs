@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
+use super::columns::FOR_AN_OUTCOME;
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::BatchId;
@@ -360,6 +361,22 @@ impl Reader {
         )?;
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The queued rows of the batch that wait until the outcome of another batch's request is settled: how many,
+    /// and what the first of them waits for.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn waiting_for_outcomes(&self, id: BatchId) -> Result<(u64, Option<String>), StoreError> {
+        let (rows, first): (i64, Option<String>) = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*), min(reason) FROM recipient INDEXED BY recipient_queue
+                 WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2",
+            )?
+            .query_row((id, FOR_AN_OUTCOME), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((u64::try_from(rows).unwrap_or(0), first))
     }
 
     /// The batches that have requests under way, but for one.

@@ -5,6 +5,9 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use crate::domain::phone::PhoneNumber;
 
+/// `not_before` of a row that waits for the outcome of another batch's request to be settled.
+pub(super) const FOR_AN_OUTCOME: i64 = i64::MAX;
+
 /// A number as it is stored.
 pub(super) fn phone_to_column(phone: PhoneNumber) -> i64 {
     // 15 digits fit.

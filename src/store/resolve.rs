@@ -9,7 +9,7 @@ use rusqlite::OptionalExtension;
 use super::attempt::{self, Note};
 use super::batch::{parse_state, reopen};
 use super::checkpoint::{Reader, Store};
-use super::columns::to_millis;
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
@@ -252,6 +252,28 @@ fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), Store
 }
 
 impl Reader {
+    /// When requests of other recipients left that carried the same content to the same person and channel, and
+    /// whose outcome is open too: each may be the one that a listed message proves.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn rival_requests(&self, recipient: RecipientId) -> Result<Vec<Timestamp>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT o.started_at
+             FROM recipient r
+                  CROSS JOIN attempt a ON a.id = (SELECT max(id) FROM attempt x
+                                                  WHERE x.person = r.person AND x.recipient = r.id
+                                                        AND x.kind = 'request')
+                  CROSS JOIN attempt o INDEXED BY attempt_by_person
+                       ON o.person = a.person AND o.recipient <> r.id AND o.channel = a.channel
+                          AND o.content_key IS a.content_key AND o.kind = 'request'
+             WHERE r.id = ?1 AND (o.outcome IS NULL
+                                  OR o.outcome IN ('undecided', 'interrupted') AND o.proof IS NULL)",
+        )?;
+        let rows = select.query_map([recipient], |row| row.get::<_, i64>(0))?;
+        rows.map(|at| from_millis(at?)).collect()
+    }
+
     /// True if a message with that id is known: it cannot be the one whose answer was lost.
     ///
     /// # Errors

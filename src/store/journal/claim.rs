@@ -15,7 +15,7 @@ use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Asker, Intent};
-use crate::store::columns::{from_millis, phone_from_column, to_millis};
+use crate::store::columns::{FOR_AN_OUTCOME, from_millis, phone_from_column, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, PersonId, RecipientId};
@@ -31,9 +31,6 @@ const RESET_AT_ONCE: u32 = 10_000;
 
 /// `not_before` of a row that came back to the queue: at once, before rows that were never tried.
 pub(super) const AT_ONCE: i64 = 1;
-
-/// `not_before` of a row that waits for the outcome of another batch's request to be settled.
-pub(in crate::store) const FOR_AN_OUTCOME: i64 = i64::MAX;
 
 /// `not_before` of a row whose sending hours do not come before this run must end.
 const NEXT_RUN: i64 = i64::MAX - 1;

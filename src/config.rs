@@ -34,7 +34,7 @@ mod tests;
 
 pub use declare::{
     Checkpoint, CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Guards, History,
-    MessageSource, Pace, Results, Serve, Undecided,
+    MessageSource, Pace, Results, Serve,
 };
 pub use error::ConfigError;
 pub use layer::Layer;

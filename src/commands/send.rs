@@ -1,7 +1,9 @@
 //! `outreach send`: a list becomes a batch, and the batch is sent.
 
+use std::path::Path;
+
 use super::console::Console;
-use super::error::CommandResult;
+use super::error::{CommandError, CommandResult};
 use super::run::{Asked, Front};
 use super::settings;
 use super::terminal::say_interrupted;
@@ -9,13 +11,13 @@ use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::report::ProgressLine;
-use crate::run::{List, Rehearsal, SendPlan, SendSettings};
+use crate::run::{List, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
 
 /// Runs the command.
 ///
 /// # Errors
-/// [`CommandError`](super::CommandError), with its exit code.
+/// [`CommandError`], with its exit code.
 pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock) -> CommandResult {
     let flags = Asked {
         sandbox: args.sandbox,
@@ -58,9 +60,22 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
             other.batch, other.outstanding
         ));
     }
+    let plan = read(&front, plan, &rejects, console)?;
+    let (batch, interrupted) = plan.carry_out(front.clock.now())?;
+    say_interrupted(console, &batch.batch().name, interrupted);
+    front.go(&batch, false)
+}
+
+/// Reads the list, with its progress, and says what it holds.
+fn read(
+    front: &Front,
+    plan: SendPlan,
+    rejects: &Path,
+    console: Console,
+) -> Result<ReadPlan, CommandError> {
     let history = front.settings.history;
     let mut line = ProgressLine::new(0, console.is_quiet());
-    let plan = plan.read(history, Some(&rejects), front.clock.now(), &mut |rows| {
+    let plan = plan.read(history, Some(rejects), front.clock.now(), &mut |rows| {
         if let Some(text) = line.show(rows, "rows read", front.clock.monotonic()) {
             console.say(text);
         }
@@ -77,7 +92,5 @@ pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock)
             ));
         }
     }
-    let (batch, interrupted) = plan.carry_out(front.clock.now())?;
-    say_interrupted(console, &batch.batch().name, interrupted);
-    front.go(&batch, false)
+    Ok(plan)
 }

@@ -7,16 +7,13 @@ use jiff::Timestamp;
 
 use super::error::CommandError;
 use crate::config::{self, MessageSource, Settings};
+use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::dispatch::{GuardSettings, Undecided};
 use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
 use crate::run::{Access, RunSettings};
-
-/// How often a lost answer is sent again with `--undecided retry`.
-const UNDECIDED_ATTEMPTS: u32 = 3;
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -43,12 +40,7 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
             ..GuardSettings::default()
         },
         canary: !guards.no_canary,
-        undecided: match guards.undecided {
-            config::Undecided::Hold => Undecided::Hold,
-            config::Undecided::Retry => Undecided::Retry {
-                attempts: UNDECIDED_ATTEMPTS,
-            },
-        },
+        undecided: guards.undecided,
         invalid_pattern: guards.invalid_pattern,
         timeout: connection.timeout,
         grace: pace.grace,

@@ -1,7 +1,7 @@
 //! `outreach suppress`: the list of numbers that must never be messaged.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::domain::phone::{PhoneNumber, PhoneProblem, Region};
 use crate::exit::ExitCode;
 use crate::report::grouped;
-use crate::run::{Cause, Suppressed, SuppressionFile, suppress};
+use crate::run::{List, Suppressed, suppress};
 use crate::store::{Reader, Store};
 
 /// Runs the command; `out` is standard output.
@@ -33,12 +33,10 @@ pub fn run(
             numbers, reason, ..
         } => {
             let phones = parse(numbers, settings.intake()?.region)?;
-            let cause = Cause {
-                reason: reason.as_deref(),
-                source: &format!("suppress add by {}", settings.person()),
-            };
-            let checkpoint = settings.checkpoint()?;
-            let done = suppress(checkpoint.db(), &phones, &cause, clock.now())?;
+            let source = format!("suppress add by {}", settings.person());
+            let (checkpoint, now) = (settings.checkpoint()?, clock.now());
+            let reason = reason.as_deref();
+            let done = suppress(checkpoint.db(), &phones, reason, &source, now)?;
             say_new(console, &done);
         }
         SuppressAction::Remove { numbers, .. } => {
@@ -56,12 +54,17 @@ pub fn run(
             rejects,
             ..
         } => {
-            let list = Import {
-                files,
-                reason: reason.as_deref(),
-                rejects: rejects.as_deref(),
-            };
-            return list.run(settings, console, clock);
+            let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
+            let list = List::of_suppressed(&settings::sources(files), settings.intake()?)?;
+            for note in list.notes() {
+                console.say(note);
+            }
+            let names: Vec<&str> = list.file_names().collect();
+            let source = format!("import of {} by {}", names.join(", "), settings.person());
+            let (checkpoint, now) = (settings.checkpoint()?, clock.now());
+            let done = list.suppress(checkpoint.db(), reason, &source, rejects, now)?;
+            say_new(console, &done);
+            return Ok(say_invalid(console, &done, rejects));
         }
         SuppressAction::List { json, .. } => list(settings, *json, out)?,
     }
@@ -109,46 +112,26 @@ fn say_new(console: Console, done: &Suppressed) {
     ));
 }
 
-/// `suppress import`.
-struct Import<'a> {
-    files: &'a [PathBuf],
-    reason: Option<&'a str>,
-    rejects: Option<&'a Path>,
-}
-
-impl Import<'_> {
-    fn run(&self, settings: &Settings, console: Console, clock: &Clock) -> CommandResult {
-        let files = SuppressionFile::open(&settings::sources(self.files), settings.intake()?)?;
-        for note in files.notes() {
-            console.say(note);
-        }
-        let names: Vec<&str> = files.file_names().collect();
-        let cause = Cause {
-            reason: self.reason,
-            source: &format!("import of {} by {}", names.join(", "), settings.person()),
-        };
-        let checkpoint = settings.checkpoint()?;
-        let done = files.suppress(checkpoint.db(), &cause, self.rejects, clock.now())?;
-        say_new(console, &done);
-        if done.invalid == 0 {
-            return Ok(ExitCode::Complete);
-        }
-        console.warn(format_args!(
-            "{} rows hold no number that can be suppressed:",
-            grouped(done.invalid)
-        ));
-        for line in &done.named {
-            console.warn(format_args!("  {line}"));
-        }
-        match self.rejects {
-            Some(path) => console.warn(format_args!(
-                "All of them are in {}: mend them, and import that file.",
-                path.display()
-            )),
-            None => console.warn("--rejects FILE writes all of them to a file, to be mended."),
-        }
-        Ok(ExitCode::CompleteWithProblems)
+/// Says which rows of a file hold no number, if any.
+fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> ExitCode {
+    if done.invalid == 0 {
+        return ExitCode::Complete;
     }
+    console.warn(format_args!(
+        "{} rows hold no number that can be suppressed:",
+        grouped(done.invalid)
+    ));
+    for line in &done.named {
+        console.warn(format_args!("  {line}"));
+    }
+    match rejects {
+        Some(path) => console.warn(format_args!(
+            "All of them are in {}: mend them, and import that file.",
+            path.display()
+        )),
+        None => console.warn("--rejects FILE writes all of them to a file, to be mended."),
+    }
+    ExitCode::CompleteWithProblems
 }
 
 fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {

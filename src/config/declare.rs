@@ -19,6 +19,7 @@ use super::values::{
 };
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
+use crate::dispatch::Undecided;
 use crate::domain::phone::Region;
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
@@ -211,14 +212,8 @@ pub struct History {
     pub not_within: Option<Duration>,
 }
 
-/// What to do with a recipient whose outcome is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undecided {
-    /// Nothing until there is evidence, or a decision.
-    Hold,
-    /// Send again, and risk a double.
-    Retry,
-}
+/// How often a lost answer is sent again with `--undecided retry`, the first time included.
+const RETRY: Undecided = Undecided::Retry { attempts: 3 };
 
 /// When to stop by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -233,7 +228,7 @@ pub struct Guards {
     pub undecided_in_a_row: NonZeroU32,
     /// When the outcome is unknown: hold the recipient, or retry and risk a double
     #[arg(long, value_name = "WHAT", default_value = "hold",
-        value_parser = one_of([("hold", Undecided::Hold), ("retry", Undecided::Retry)]))]
+        value_parser = one_of([("hold", Undecided::Hold), ("retry", RETRY)]))]
     pub undecided: Undecided,
     /// Refusals whose text matches mean an invalid message, not "no Messenger"; * stands for any text
     #[arg(long, value_name = "TEXT")]

@@ -173,12 +173,12 @@ pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransit
         State::Unknown => from_unknown(event),
         State::NoMessenger | State::Error => from_refused(state, event),
         State::Suppressed => match event {
-            Event::Suppress => Some(State::Suppressed),
             Event::Restore => Some(State::Queued),
             // A request whose answer was lost had left before the row was suppressed: evidence still tells
             // what became of it.
             Event::Accepted | Event::ProvenSent => Some(State::Sent),
-            Event::NoMatch
+            Event::Suppress
+            | Event::NoMatch
             | Event::Refused
             | Event::Released
             | Event::AnswerLost

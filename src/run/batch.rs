@@ -1,4 +1,4 @@
-//! A batch that this process holds: nobody else changes it until the value is dropped.
+//! A batch that this process holds: no other process changes it until the value is dropped.
 
 use std::path::Path;
 use std::sync::Arc;

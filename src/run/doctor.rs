@@ -22,7 +22,7 @@ use crate::exit::ExitCode;
 use crate::report::{grouped, minute};
 use crate::store::Store;
 
-/// How far our clock may be off before it is told, and before it is wrong, in seconds.
+/// How far our clock may be off before that is reported, and before it is wrong, in seconds.
 const CLOCK_OFF: i64 = 30;
 const CLOCK_WRONG: i64 = 300;
 
@@ -150,11 +150,11 @@ fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
     if faults.is_empty() {
         findings.good("checkpoint", format!("{} is sound", path.display()));
     } else {
-        let told: Vec<&str> = faults.iter().take(FAULTS).map(String::as_str).collect();
+        let listed: Vec<&str> = faults.iter().take(FAULTS).map(String::as_str).collect();
         let text = format!(
             "{} is damaged: {}. Keep it, restore a backup, and do not send before you know who was messaged",
             path.display(),
-            told.join("; ")
+            listed.join("; ")
         );
         findings.bad("checkpoint", text, ExitCode::Storage);
     }

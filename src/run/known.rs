@@ -12,7 +12,7 @@ use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
 use crate::store::{BatchId, Reader, StoreError, Verdict};
 
-/// The checkpoint, asked by the threads that judge the rows. Without one nobody is known.
+/// The checkpoint, asked by the threads that judge the rows. Without one, no number is known.
 #[derive(Default)]
 pub(super) struct Known {
     checkpoint: Option<Checkpoint>,

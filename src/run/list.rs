@@ -48,6 +48,16 @@ impl List {
         self.message.as_ref().map_or(&[], Template::notices)
     }
 
+    /// What was detected about the files, in words.
+    pub fn notes(&self) -> &[String] {
+        self.input.notes()
+    }
+
+    /// The names of the files.
+    pub fn file_names(&self) -> impl Iterator<Item = &str> {
+        self.input.file_names()
+    }
+
     /// Where the rows that cannot be sent are written if nothing else is asked for: in the current folder.
     pub fn default_rejects_path(&self) -> PathBuf {
         PathBuf::from(format!("{}.rejects.csv", self.input.stem()))

@@ -70,4 +70,4 @@ pub use preview::Preview;
 pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use settings::{Access, RunSettings};
-pub use suppress::{Cause, Suppressed, SuppressionFile, suppress};
+pub use suppress::{Suppressed, suppress};

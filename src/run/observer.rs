@@ -23,7 +23,7 @@ const FORESEE_EVERY: Duration = Duration::from_secs(5);
 /// A forecast may take this share of the time: one over years of windows is not cheap.
 const FORECAST_SHARE: u32 = 200;
 
-/// What a front end hears of a run. All calls come from the task that awaits the run, between its steps: they
+/// Receives what a run reports. All calls come from the task that awaits the run, between its steps: they
 /// must not block.
 pub trait Observer: Send {
     /// The first request may leave now.
@@ -37,7 +37,7 @@ pub trait Observer: Send {
     }
 }
 
-/// Hears nothing.
+/// Ignores all of it.
 impl Observer for () {}
 
 /// What the start of a run found.
@@ -67,53 +67,47 @@ pub struct RunProgress {
     pub outage: Option<Outage>,
     /// Requests a second, lately; `None` before a second has passed.
     pub rate: Option<f64>,
-    /// When it will be done; `None` for a rehearsal, and when nobody is left.
+    /// When it will be done; `None` for a rehearsal, and when no recipient is left.
     pub forecast: Option<Forecast>,
 }
 
 /// The way to stop a run, from any thread. Clones share it.
 #[derive(Debug, Clone)]
-pub struct StopHandle(Arc<watch::Sender<Wish>>);
+pub struct StopHandle(Arc<watch::Sender<Asked>>);
 
-/// What is wished of a run; later ones are stronger.
+/// What is asked of a run; each includes those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wish {
-    GoOn,
+pub(super) enum Asked {
+    Nothing,
     Finish,
     AtOnce,
 }
 
 impl Default for StopHandle {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(Wish::GoOn)))
+        Self(Arc::new(watch::Sender::new(Asked::Nothing)))
     }
 }
 
 impl StopHandle {
     /// Nothing more is claimed; requests under way may finish, for [`RunSettings::grace`] at the most.
     pub fn finish(&self) {
-        self.raise(Wish::Finish);
+        self.raise(Asked::Finish);
     }
 
     /// The run ends at once. The outcome of requests under way is unknown then.
     pub fn at_once(&self) {
-        self.raise(Wish::AtOnce);
+        self.raise(Asked::AtOnce);
     }
 
-    fn raise(&self, wish: Wish) {
-        self.0.send_if_modified(|current| {
-            let stronger = wish > *current;
-            if stronger {
-                *current = wish;
-            }
-            stronger
-        });
+    fn raise(&self, asked: Asked) {
+        self.0.send_modify(|current| *current = asked.max(*current));
     }
 
-    /// Waits until the wish is this one, or a stronger one.
-    pub(super) async fn wished(&self, wish: Wish) {
+    /// Waits until this is asked for, or more.
+    pub(super) async fn asked_for(&self, asked: Asked) {
         // The sender lives in `self`, so that the wait cannot fail.
-        let _ = self.0.subscribe().wait_for(|now| *now >= wish).await;
+        let _ = self.0.subscribe().wait_for(|now| *now >= asked).await;
     }
 }
 
@@ -192,11 +186,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wish_to_stop_is_never_taken_back() {
+    async fn a_stop_that_was_asked_for_is_never_taken_back() {
         let stop = StopHandle::default();
         stop.at_once();
         stop.finish();
-        stop.wished(Wish::Finish).await;
-        stop.wished(Wish::AtOnce).await;
+        stop.asked_for(Asked::Finish).await;
+        stop.asked_for(Asked::AtOnce).await;
     }
 }

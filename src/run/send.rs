@@ -10,7 +10,7 @@ use super::batch::HeldBatch;
 use super::end::{Ended, Waiting, earlier_refusals_count};
 use super::error::{Mismatch, RunError};
 use super::hours;
-use super::observer::{Observer, RunProgress, Started, StopHandle, Trend, Wish};
+use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
 use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
         Ok((run, start.interrupted))
     }
 
-    /// Runs the dispatcher beside the wish to stop, and reports progress.
+    /// Runs the dispatcher, reports progress, and ends when that is asked for.
     async fn drive(
         &self,
         queued: u64,
@@ -175,13 +175,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// At the wish to stop, nothing more is claimed. Returns when what is under way is not waited for any
+    /// Once a stop is asked for, nothing more is claimed. Returns when what is under way is not waited for any
     /// longer.
     async fn heed(&self, stop: &StopHandle) {
-        stop.wished(Wish::Finish).await;
+        stop.asked_for(Asked::Finish).await;
         self.dispatcher.stop().request(RunEnd::Interrupted);
         tokio::select! {
-            () = stop.wished(Wish::AtOnce) => {}
+            () = stop.asked_for(Asked::AtOnce) => {}
             () = self.clock.sleep(self.settings.grace) => {}
         }
     }

@@ -31,23 +31,16 @@ pub struct Suppressed {
     pub named: Vec<String>,
 }
 
-/// Why numbers are suppressed, and by whom.
-#[derive(Debug, Clone, Copy)]
-pub struct Cause<'a> {
-    /// The reason; a general one if there is none.
-    pub reason: Option<&'a str>,
-    /// What put them on the list, for the audit.
-    pub source: &'a str,
-}
-
-/// Puts the numbers on the list of the checkpoint, which is made if it is not there.
+/// Puts the numbers on the list of the checkpoint, which is made if it is not there. `reason` is for the results
+/// of later batches, `source` for the audit.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint fails.
 pub fn suppress(
     checkpoint: &Path,
     phones: &[PhoneNumber],
-    cause: &Cause<'_>,
+    reason: Option<&str>,
+    source: &str,
     added_at: Timestamp,
 ) -> Result<Suppressed, RunError> {
     let store = Store::open(checkpoint)?;
@@ -55,8 +48,8 @@ pub fn suppress(
     for chunk in phones.chunks(CHUNK) {
         let entry = |phone: &PhoneNumber| SuppressionEntry {
             phone: *phone,
-            reason: cause.reason.unwrap_or("must not be messaged").to_owned(),
-            source: cause.source.to_owned(),
+            reason: reason.unwrap_or("must not be messaged").to_owned(),
+            source: source.to_owned(),
             added_at,
         };
         new += store.suppress(chunk.iter().map(entry).collect())?;
@@ -68,41 +61,31 @@ pub fn suppress(
     })
 }
 
-/// Contacts files whose numbers go to the list.
-pub struct SuppressionFile(List);
-
-impl SuppressionFile {
-    /// Examines the files: all numbers of a row count, however bad the rest of the file is.
+impl List {
+    /// Examines files whose numbers are to be suppressed: all numbers of a row count, however bad the rest of
+    /// the file is.
     ///
     /// # Errors
     /// [`RunError`] if a file cannot be used.
-    pub fn open(sources: &[Source], settings: Settings) -> Result<Self, RunError> {
+    pub fn of_suppressed(sources: &[Source], settings: Settings) -> Result<Self, RunError> {
         let settings = Settings {
             numbers: NumbersPerRow::All,
             min_valid: MinValid::NONE,
             ..settings
         };
-        Ok(Self(List::open(sources, &settings, None)?))
+        Self::open(sources, &settings, None)
     }
 
-    /// What was detected about the files, in words.
-    pub fn notes(&self) -> &[String] {
-        self.0.input.notes()
-    }
-
-    /// The names of the files.
-    pub fn file_names(&self) -> impl Iterator<Item = &str> {
-        self.0.input.file_names()
-    }
-
-    /// Puts the numbers on the list, once the whole file was found usable; rows without one go to `rejects`.
+    /// Puts its numbers on the list of the checkpoint, as [`suppress`] does, once all files were found usable.
+    /// Rows without a number go to `rejects`.
     ///
     /// # Errors
     /// [`RunError`] if the files cannot be used, or the checkpoint or `rejects` cannot be written.
     pub fn suppress(
         mut self,
         checkpoint: &Path,
-        cause: &Cause<'_>,
+        reason: Option<&str>,
+        source: &str,
         rejects: Option<&Path>,
         now: Timestamp,
     ) -> Result<Suppressed, RunError> {
@@ -114,7 +97,7 @@ impl SuppressionFile {
             seen: &[],
             rejects,
         };
-        let report = pass.judge(&mut self.0, &mut |_| (), &mut |row| {
+        let report = pass.judge(&mut self, &mut |_| (), &mut |row| {
             match row.verdict {
                 Verdict::Queued(accepted) => phones.push(accepted.phone),
                 Verdict::Invalid { problem, .. } if named.len() < NAMED => {
@@ -129,7 +112,7 @@ impl SuppressionFile {
         Ok(Suppressed {
             invalid: report.summary.invalid,
             named,
-            ..suppress(checkpoint, &phones, cause, now)?
+            ..suppress(checkpoint, &phones, reason, source, now)?
         })
     }
 }

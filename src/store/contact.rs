@@ -187,14 +187,13 @@ pub(super) fn of_person(
         )?
         .query_row((whose, on), |row| row.get(0))
         .optional()?;
-    let row = match found {
-        Some(row) => row,
-        None => {
-            connection
-                .prepare_cached("INSERT INTO contact (channel, person) VALUES (?1, ?2)")?
-                .execute((on, whose))?;
-            ContactRow(connection.last_insert_rowid())
-        }
+    let row = if let Some(row) = found {
+        row
+    } else {
+        connection
+            .prepare_cached("INSERT INTO contact (channel, person) VALUES (?1, ?2)")?
+            .execute((on, whose))?;
+        ContactRow(connection.last_insert_rowid())
     };
     Ok(Found {
         row,

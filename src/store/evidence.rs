@@ -93,13 +93,12 @@ pub(super) fn is_about_erased(
 ) -> Result<bool, StoreError> {
     let mut whose: Option<PersonId> = None;
     if let (Some(on), Some(api_id)) = (channel::find(connection, &news.channel)?, &news.contact_id)
+        && let Some(found) = contact::find(connection, keys, on, api_id)?
     {
-        if let Some(found) = contact::find(connection, keys, on, api_id)? {
-            if found.erased && found.person.is_none() {
-                return Ok(true);
-            }
-            whose = found.person;
+        if found.erased && found.person.is_none() {
+            return Ok(true);
         }
+        whose = found.person;
     }
     if whose.is_none()
         && let Some(phone) = news.phone

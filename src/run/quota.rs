@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
 use crate::amio::Client;
@@ -11,7 +11,7 @@ use crate::clock::{Clock, between, later};
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::{Past, Settings};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
-use crate::store::{QuotaUpdate, Reader, Store, StoreError};
+use crate::store::{Lately, QuotaUpdate, Reader, Store, StoreError};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
 const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
@@ -23,8 +23,8 @@ const STARTS_BETWEEN_SAVINGS: usize = 100_000;
 /// An end of a window that moved by less is the same: it is told in whole seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
 
-/// A pacer that goes on where all earlier runs with this token stopped.
-pub(super) fn pacer(
+/// A pacer that goes on where all earlier runs with this token stopped, also where the clock was set since.
+pub(super) async fn pacer(
     store: &Store,
     token: i64,
     settings: Settings,
@@ -32,17 +32,36 @@ pub(super) fn pacer(
 ) -> Result<Handle, RunError> {
     let reader = store.reader()?;
     let look_back = SignedDuration::try_from(QUOTA_PERIOD + LOOK_BACK_MORE);
-    let since = clock.now() - look_back.unwrap_or(SignedDuration::ZERO);
+    let (now, uptime) = (clock.now(), clock.uptime());
+    let lately = Lately {
+        since: now - look_back.unwrap_or(SignedDuration::ZERO),
+        now,
+        uptime: uptime.clone(),
+    };
     // More than the rate allows in a period, none can count.
     let rate = settings.rate.unwrap_or(settings.fallback).count().get();
     let most = usize::try_from(rate).unwrap_or(usize::MAX);
-    let requests = reader.past_requests(token, since, most.max(STARTS_BETWEEN_SAVINGS))?;
+    let requests = reader.past_requests(token, &lately, most.max(STARTS_BETWEEN_SAVINGS))?;
+    let moved = reader.clock_moved(&lately)?;
     let past = Past {
-        quota: known(&reader, token)?,
+        quota: moved_by(moved, known(&reader, token)?),
         starts: requests.starts,
         unanswered: requests.unanswered,
     };
+    if let Some(uptime) = uptime {
+        store.note_clock(uptime, now).await?;
+    }
     Ok(Handle::new(settings, &past, clock.clone()))
+}
+
+/// The same, told by a clock that was set by so much since.
+fn moved_by(by: SignedDuration, quota: QuotaState) -> QuotaState {
+    let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+    QuotaState {
+        reset_at: quota.reset_at.map(moved),
+        observed_at: quota.observed_at.map(moved),
+        ..quota
+    }
 }
 
 /// What is new of the quota since it was asked last, for the checkpoint.
@@ -109,8 +128,6 @@ pub(super) async fn remember(
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn at(text: &str) -> Timestamp {

@@ -21,11 +21,11 @@ pub(super) fn text(counters: &Counters, metrics: &Metrics, names: bool, now: Tim
         metrics.batches.len() as f64,
     );
     if names {
-        let named = metrics.batches.iter();
-        let named: Vec<_> = named
+        let each = metrics.batches.iter();
+        let parts: Vec<_> = each
             .map(|batch| (vec![("batch", batch.name.as_str())], &batch.counts))
             .collect();
-        recipients(&mut page, &named);
+        recipients(&mut page, &parts);
     } else {
         let mut all = Counts::default();
         for batch in &metrics.batches {

@@ -30,6 +30,7 @@ mod journal;
 mod keys;
 mod loader;
 mod lock;
+mod lookup;
 mod metrics;
 mod person;
 mod quota;
@@ -62,6 +63,7 @@ pub use journal::{
 pub use keys::HashKey;
 pub use loader::Loader;
 pub use lock::Hold;
+pub use lookup::Lookup;
 pub use metrics::{BatchMetrics, Metrics};
 pub use remembered::{Lately, PastRequests};
 pub use resolve::{Decision, Proof};

@@ -442,6 +442,7 @@ impl Event<'_, '_> {
             },
         )?;
         self.tx.count_move(subject.id.batch(), subject.state, next);
+        attempt::end_waits(self.connection(), subject.id)?;
         Ok(true)
     }
 

@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 /// Journeys in a usual run of the tests: a bit more than a minute on two cores.
-const USUAL: u64 = 120;
+const USUAL: u64 = 80;
 const THREADS: usize = 2;
 
 fn from_environment(name: &str, default: u64) -> u64 {

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::columns::{from_millis, to_millis};
+use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::KEY_FORM;
@@ -146,6 +146,19 @@ pub(super) fn note_read(
             )?
             .execute((attempt, read))?;
     }
+    Ok(())
+}
+
+/// The outcome of a request to the person is settled: rows of other batches that wait for it are judged anew.
+pub(super) fn end_waits(connection: &Connection, recipient: RecipientId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE recipient SET not_before = 0
+             WHERE id IN (SELECT o.id FROM recipient r
+                               CROSS JOIN recipient o INDEXED BY recipient_by_person ON o.person = r.person
+                          WHERE r.id = ?1 AND o.state = 'queued' AND o.not_before = ?2)",
+        )?
+        .execute((recipient, FOR_AN_OUTCOME))?;
     Ok(())
 }
 

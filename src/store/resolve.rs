@@ -217,6 +217,7 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
         },
     )?;
     tx.count_move(recipient.batch(), State::Unknown, next);
+    attempt::end_waits(tx.connection, recipient)?;
     reopen(tx.connection, recipient.batch(), entry.now)?;
     Ok(true)
 }

@@ -24,7 +24,7 @@ fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
             .unwrap();
         fs::write(&path, old).unwrap();
 
-        if version < 3 {
+        if version < 4 {
             // A reader changes nothing, and says who does.
             let refused = Reader::open(&path).unwrap_err().to_string();
             assert!(refused.contains("outreach doctor"), "{refused}");

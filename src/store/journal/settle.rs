@@ -94,6 +94,7 @@ pub(super) fn settle(
         settle_sending(tx, it, next)?;
     } else {
         settle_late(tx, it, subject.state, next)?;
+        attempt::end_waits(tx.connection, it.recipient)?;
     }
     let batch = context.batch;
     if it.outcome == AttemptOutcome::Throttled {

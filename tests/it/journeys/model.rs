@@ -159,12 +159,10 @@ impl Batch {
             .extend(joins.filter(|person| there.contains(person)));
     }
 
-    /// The person's rows lose their fields. An invalid row has no number by which it is found.
+    /// The person's rows lose their fields, those that are invalid for their message too.
     pub(crate) fn forget(&mut self, person: usize) {
-        let text = self.text;
         let before = self.entries.len();
-        self.entries
-            .retain(|entry| entry.valid_person(text) != Some(person));
+        self.entries.retain(|entry| entry.person != Some(person));
         // Rows of an earlier list may still stand there.
         let seen = self.rows.iter();
         let rows = seen.filter(|row| row.person == Some(person)).count();

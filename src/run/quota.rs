@@ -128,7 +128,10 @@ pub(super) async fn remember(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::store::{BatchId, BatchName, Lookup, NewBatch};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -140,6 +143,85 @@ mod tests {
             remaining,
             reset_at: reset_at.map(at),
             observed_at: Some(at(observed_at)),
+        }
+    }
+
+    const TOKEN: i64 = 7;
+
+    /// A checkpoint with a batch, whose requests are questions to the API.
+    fn checkpoint() -> (tempfile::TempDir, Store, BatchId) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let batch = store.create_batch(NewBatch {
+            name: BatchName::Named("spring".to_owned()),
+            digest: [7; 32],
+            definition: BTreeMap::new(),
+            headers: Vec::new(),
+            files: Vec::new(),
+            channel: "7001".to_owned(),
+            sandbox: false,
+            created_at: at("2026-05-01T09:00:00Z"),
+        });
+        let batch = batch.unwrap();
+        (folder, store, batch)
+    }
+
+    fn wait_for<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    fn request(store: &Store, batch: BatchId, clock: &Clock) {
+        let claim = store.claim_lookup(batch, TOKEN, u64::MAX, clock.now());
+        assert_eq!(wait_for(claim).unwrap(), Lookup::Claimed);
+    }
+
+    /// How many requests may leave at this moment, of five an hour.
+    fn free(store: &Store, clock: &Clock) -> usize {
+        let settings = Settings {
+            rate: Some("5/h".parse().unwrap()),
+            burst: std::num::NonZeroU32::new(5),
+            concurrency: std::num::NonZeroU32::MIN.saturating_add(9),
+            ..Settings::default()
+        };
+        let pacer = wait_for(pacer(store, TOKEN, settings, clock)).unwrap();
+        // The first one asks alone.
+        std::iter::from_fn(|| pacer.try_acquire())
+            .map(|permit| permit.answered(&QuotaHeaders::default()))
+            .count()
+    }
+
+    #[test]
+    fn what_left_in_the_last_hour_counts_after_a_restart() {
+        let (_folder, store, batch) = checkpoint();
+        let clock = Clock::manual(at("2026-05-01T10:00:00Z"));
+        for _ in 0..3 {
+            request(&store, batch, &clock);
+        }
+        clock.advance(Duration::from_mins(55));
+        assert_eq!(free(&store, &clock), 2);
+        clock.advance(Duration::from_mins(6));
+        assert_eq!(free(&store, &clock), 5);
+    }
+
+    #[test]
+    fn what_left_in_the_last_hour_counts_however_the_clock_was_set() {
+        for hours in [-72, -2, 2, 72] {
+            let (_folder, store, batch) = checkpoint();
+            let clock = Clock::manual(at("2026-05-01T10:00:00Z"));
+            assert_eq!(free(&store, &clock), 5);
+            for _ in 0..3 {
+                request(&store, batch, &clock);
+            }
+            clock.jump_wall(SignedDuration::from_hours(hours));
+            clock.advance(Duration::from_mins(1));
+            assert_eq!(free(&store, &clock), 2, "{hours}");
+            request(&store, batch, &clock);
+            clock.jump_wall(SignedDuration::from_hours(-hours));
+            clock.advance(Duration::from_mins(1));
+            assert_eq!(free(&store, &clock), 1, "{hours}, and back");
+            clock.advance(Duration::from_mins(62));
+            assert_eq!(free(&store, &clock), 5, "{hours}, an hour later");
         }
     }
 

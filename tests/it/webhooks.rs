@@ -181,6 +181,13 @@ impl Scene {
             .unwrap();
     }
 
+    /// Nobody waits for the answers under way any more.
+    pub(crate) async fn give_up(&self, now: Timestamp) {
+        let (store, batch) = (Arc::clone(&self.store), self.batch.id);
+        let given_up = tokio::task::spawn_blocking(move || store.interrupt_leftovers(batch, now));
+        given_up.await.unwrap().unwrap();
+    }
+
     pub(crate) async fn take(&self, event: &Value) -> Taken {
         self.take_at(event, at(3600)).await
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -35,6 +36,9 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
             detail: error.to_string(),
         })?;
     connection.busy_timeout(busy_timeout())?;
+    // A plan depends on the statement alone. Otherwise SQLite compiles a statement anew for each value that
+    // is bound beside a partial index: half of the time that a message takes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 

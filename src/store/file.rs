@@ -98,3 +98,29 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
         Err(error) => Err(fail(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::super::checkpoint::Store;
+    use super::*;
+
+    #[test]
+    fn no_statement_is_compiled_anew_for_the_values_that_it_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        drop(Store::open(&path).unwrap());
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        // Beside an index that holds some of the rows only.
+        let mut select = connection
+            .prepare(
+                "SELECT id FROM contact WHERE api_id = ?1 AND channel = ?2 ORDER BY former, id",
+            )
+            .unwrap();
+        for id in 5..10 {
+            assert!(!select.exists([id, id]).unwrap());
+        }
+        assert_eq!(select.get_status(StatementStatus::RePrepare), 0);
+    }
+}

@@ -11,12 +11,12 @@ use super::checkpoint::Store;
 use super::error::StoreError;
 use super::file;
 
-/// A log that is longer is begun anew as soon as no reader needs it, and cut to this length: 48 MiB, so that
-/// it stays below 64 MB with the transaction that goes beyond it.
-pub(super) const LONG: u64 = 48 << 20;
+/// A log that is longer is begun anew as soon as no reader needs it, and cut to this length: 36 MiB, more
+/// than SQLite itself lets it grow, so that it stays below 64 MB with what is written until the next look.
+pub(super) const LONG: u64 = 36 << 20;
 
 /// How often the length is looked at, and how long readers are waited for.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The log of an open checkpoint.
@@ -103,7 +103,7 @@ mod tests {
     use super::super::checkpoint::Reader;
     use super::*;
 
-    fn write(store: &Store, bytes: u64) {
+    fn write(store: &Store, bytes: i64) {
         let insert = move |tx: &mut super::super::writer::Tx<'_>| {
             tx.connection.execute(
                 "INSERT INTO decision (at, actor, what, detail) VALUES (1, 'a', 'b', hex(zeroblob(?1)))",
@@ -124,7 +124,7 @@ mod tests {
         reader.connection.execute_batch("BEGIN").unwrap();
         let batches = || reader.batches().unwrap().len();
         assert_eq!(batches(), 0, "the reader looks at this moment");
-        for _ in 0..7 {
+        for _ in 0..6 {
             write(&store, 8 << 20);
         }
         let log = log_path(path.to_str().unwrap());

@@ -29,7 +29,11 @@ const SENDING: Tuning = Tuning {
 
 /// From now on lists are read and changed.
 pub(super) fn for_lists(connection: &Connection) -> Result<(), StoreError> {
-    connection.pragma_update(None, "journal_size_limit", i64::try_from(log::LONG).unwrap_or(-1))?;
+    connection.pragma_update(
+        None,
+        "journal_size_limit",
+        i64::try_from(log::LONG).unwrap_or(-1),
+    )?;
     tune(connection, &LISTS)
 }
 

@@ -76,7 +76,7 @@ mod tests {
         ours.execute_batch("CREATE TABLE t (a)").unwrap();
         let mut turns = Turns::default();
         let took = Duration::from_millis(1);
-        let mut leaves_gap = |turns: &mut Turns| {
+        let leaves_gap = |turns: &mut Turns| {
             turns.committed(&ours, took).unwrap();
             turns.free_until.is_some()
         };

@@ -48,28 +48,79 @@ const OPEN: &[&str] = &[
 
 /// Statements that read all of a growing table, with the reason. The test fails when one of them is gone.
 const WHOLE_TABLE: &[(&str, &str)] = &[
-    ("SELECT c.api_id, p.number, k.api_id, (SELECT i.first_name", "`contacts list` shows everybody"),
-    ("WHERE r.state = 'sending' AND NOT EXISTS", "`doctor` looks at everything"),
-    ("FROM person p LEFT JOIN person_by_number n", "`doctor` looks at everything"),
-    ("FROM person_by_number n LEFT JOIN person p", "`doctor` looks at everything"),
-    ("WHERE state = 'queued' AND person IS NULL", "`doctor` looks at everything"),
-    ("FROM attempt ORDER BY id DESC", "read from its end, until the hour is over"),
+    (
+        "SELECT c.api_id, p.number, k.api_id, (SELECT i.first_name",
+        "`contacts list` shows everybody",
+    ),
+    (
+        "WHERE r.state = 'sending' AND NOT EXISTS",
+        "`doctor` looks at everything",
+    ),
+    (
+        "FROM person p LEFT JOIN person_by_number n",
+        "`doctor` looks at everything",
+    ),
+    (
+        "FROM person_by_number n LEFT JOIN person p",
+        "`doctor` looks at everything",
+    ),
+    (
+        "WHERE state = 'queued' AND person IS NULL",
+        "`doctor` looks at everything",
+    ),
+    (
+        "FROM attempt ORDER BY id DESC",
+        "read from its end, until the hour is over",
+    ),
 ];
 
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
 const WHOLE_BATCH: &[(&str, &str)] = &[
-    ("WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3", "`status --row`: rows of a file have no index"),
-    ("SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3", "a list is removed, in steps"),
-    ("SELECT p.number, i.file, i.row FROM recipient r", "the numbers that `--add` joins, once"),
-    ("FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3", "`--update`, in steps"),
-    ("FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3", "a second list joins, in steps"),
-    ("WHERE id > ?1 << 32 AND id < (?1 + 1) << 32 AND state = ?2", "`doctor` counts"),
-    ("SELECT count(coalesce(a.delivered_at, a.read_at))", "`status BATCH`: what became of its messages"),
-    ("SELECT r.id, r.reason FROM recipient r", "`resume` after a guard stopped the batch"),
-    ("SELECT r.id, r.state, iif(r.state = 'invalid', NULL, p.number), r.attempts", "the results file"),
-    ("SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a", "asked once a run; the first that is found tells"),
-    ("SELECT coalesce(reason, reason_code, '') FROM recipient", "`status BATCH`: its refusals"),
-    ("SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3", "the guards of a run, once"),
+    (
+        "WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3",
+        "`status --row`: rows of a file have no index",
+    ),
+    (
+        "SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3",
+        "a list is removed, in steps",
+    ),
+    (
+        "SELECT p.number, i.file, i.row FROM recipient r",
+        "the numbers that `--add` joins, once",
+    ),
+    (
+        "FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+        "`--update`, in steps",
+    ),
+    (
+        "FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        "a second list joins, in steps",
+    ),
+    (
+        "WHERE id > ?1 << 32 AND id < (?1 + 1) << 32 AND state = ?2",
+        "`doctor` counts",
+    ),
+    (
+        "SELECT count(coalesce(a.delivered_at, a.read_at))",
+        "`status BATCH`: what became of its messages",
+    ),
+    (
+        "SELECT r.id, r.reason FROM recipient r",
+        "`resume` after a guard stopped the batch",
+    ),
+    ("SELECT r.id, r.state, iif(", "the results file"),
+    (
+        "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a",
+        "asked once a run; the first that is found tells",
+    ),
+    (
+        "SELECT coalesce(reason, reason_code, '') FROM recipient",
+        "`status BATCH`: its refusals",
+    ),
+    (
+        "SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3",
+        "the guards of a run, once",
+    ),
 ];
 
 /// Files that speak to tables of earlier versions, once.
@@ -221,7 +272,11 @@ fn growing(sql: &str, name: &str) -> Vec<&'static str> {
         .split_whitespace()
         .filter(|word| *word != "AS")
         .collect();
-    let is_alias = |table: &str| words.windows(2).any(|two| two[0] == table && two[1] == name);
+    let is_alias = |table: &str| {
+        words
+            .windows(2)
+            .any(|two| two[0] == table && two[1] == name)
+    };
     GROWING
         .iter()
         .copied()

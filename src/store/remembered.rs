@@ -35,7 +35,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.writer
-            .write(move |tx| note(tx.connection, token, Some(&state), 0, to_millis(now)))
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                note(tx.connection, token, Some(&state), 0, to_millis(now))
+            })
             .await
     }
 

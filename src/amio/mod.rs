@@ -9,6 +9,7 @@ pub mod webhook;
 mod wire;
 
 pub use client::{
-    ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Reply, token_fingerprint,
+    ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Listed, Reply,
+    token_fingerprint,
 };
 pub use wire::{Addressee, Channel, ChannelWebhook, ListedMessage, OutgoingMessage, RawJson};

@@ -326,6 +326,9 @@ pub struct Serve {
     /// Take events without a signature; only on this machine, for tests
     #[arg(long)]
     pub insecure_no_signature: bool,
+    /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
+    #[arg(long)]
+    pub metrics_names: bool,
     /// Certificate chain and private key.
     #[arg(skip)]
     pub tls: Option<(PathBuf, PathBuf)>,

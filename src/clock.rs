@@ -48,7 +48,7 @@ impl Moment {
 }
 
 /// `at` plus `by`, kept inside what a timestamp can say.
-pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by)
         .ok()
         .and_then(|by| at.checked_add(by).ok())
@@ -56,7 +56,7 @@ pub fn later(at: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// Time from `from` to `to`; zero when `to` is not later.
-pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 

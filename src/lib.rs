@@ -56,18 +56,22 @@
     )
 )]
 
-pub mod amio;
+mod amio;
+#[doc(hidden)]
 pub mod cli;
-pub mod clock;
+mod clock;
+#[doc(hidden)]
 pub mod commands;
-pub mod config;
-pub mod crash;
-pub mod dispatch;
-pub mod domain;
-pub mod exit;
-pub mod intake;
-pub mod report;
+mod config;
+mod crash;
+mod dispatch;
+mod domain;
+mod exit;
+mod intake;
+#[doc(hidden)]
+pub mod internals;
+mod report;
 pub mod run;
-pub mod sandbox;
-pub mod serve;
-pub mod store;
+mod sandbox;
+mod serve;
+mod store;

@@ -215,7 +215,7 @@ impl Client {
     }
 
     /// See [`token_fingerprint`].
-    pub fn token_fingerprint(&self) -> i64 {
+    pub(crate) fn token_fingerprint(&self) -> i64 {
         self.token_fingerprint
     }
 
@@ -243,7 +243,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`] if there is no readable list.
-    pub async fn list_messages(
+    pub(crate) async fn list_messages(
         &self,
         channel: &str,
         contact: &str,
@@ -258,7 +258,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`] if there is no readable channel.
-    pub async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
+    pub(crate) async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
         self.get(&format!("channels/{channel}")).await
     }
 

@@ -5,10 +5,10 @@
 //! means in [`crate::domain::outcome`].
 
 mod client;
-pub mod webhook;
+pub(crate) mod webhook;
 mod wire;
 
-pub use client::{
-    ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Reply, token_fingerprint,
-};
-pub use wire::{Addressee, Channel, ChannelWebhook, ListedMessage, OutgoingMessage, RawJson};
+pub(crate) use client::{ApiError, BaseUrlError, ClientError};
+pub use client::{BaseUrl, Client, ClientSettings, Reply, token_fingerprint};
+pub use wire::{Addressee, OutgoingMessage, RawJson};
+pub(crate) use wire::{Channel, ChannelWebhook, ListedMessage};

@@ -20,7 +20,7 @@ use crate::store::{Contact, Reader, Store};
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ContactsArgs,
     settings: &Settings,
     console: Console,

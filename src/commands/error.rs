@@ -7,18 +7,18 @@ use crate::exit::ExitCode;
 use crate::run::RunError;
 
 /// What every command returns.
-pub type CommandResult = Result<ExitCode, CommandError>;
+pub(crate) type CommandResult = Result<ExitCode, CommandError>;
 
 /// A command that failed. `Display` tells the whole chain of causes, from the outermost inwards.
 #[derive(Debug)]
-pub struct CommandError {
+pub(crate) struct CommandError {
     exit: ExitCode,
     source: anyhow::Error,
 }
 
 impl CommandError {
     /// A failure with the exit code that it stands for.
-    pub fn new(exit: ExitCode, source: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn new(exit: ExitCode, source: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,
             source: source.into(),
@@ -26,7 +26,7 @@ impl CommandError {
     }
 
     /// The same from a text alone.
-    pub fn text(exit: ExitCode, text: impl fmt::Display) -> Self {
+    pub(crate) fn text(exit: ExitCode, text: impl fmt::Display) -> Self {
         Self {
             exit,
             source: anyhow::anyhow!("{text}"),
@@ -34,18 +34,18 @@ impl CommandError {
     }
 
     /// A command line that cannot be meant.
-    pub fn usage(text: impl fmt::Display) -> Self {
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
         Self::text(ExitCode::Usage, text)
     }
 
     /// How the program ends.
-    pub fn exit(&self) -> ExitCode {
+    pub(crate) fn exit(&self) -> ExitCode {
         self.exit
     }
 
     /// The same failure, told as part of what was being done.
     #[must_use]
-    pub fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
+    pub(crate) fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self {
             exit: self.exit,
             source: self.source.context(text),
@@ -53,7 +53,7 @@ impl CommandError {
     }
 
     /// True if nobody reads standard output any more: not worth a message.
-    pub fn is_broken_pipe(&self) -> bool {
+    pub(crate) fn is_broken_pipe(&self) -> bool {
         self.source.chain().any(|cause| {
             cause
                 .downcast_ref::<std::io::Error>()

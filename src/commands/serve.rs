@@ -23,7 +23,7 @@ impl From<ServeError> for CommandError {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     settings: &Settings,
     console: Console,
     clock: Clock,

@@ -26,7 +26,7 @@ const TELL: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> CommandResult {
+pub(crate) fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> CommandResult {
     let found = checkpoint::find(settings, args.batch.as_deref())?;
     let reader = found.reader()?;
     match (&args.batch, args.row) {

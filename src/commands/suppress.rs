@@ -21,7 +21,7 @@ use crate::store::{Reader, Store};
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &SuppressArgs,
     settings: &Settings,
     console: Console,

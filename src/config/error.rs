@@ -116,7 +116,7 @@ impl ConfigError {
     }
 
     /// How the program ends with this error: a wrong flag is a matter of usage.
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Value {
                 origin: Origin::Flag,

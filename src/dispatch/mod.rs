@@ -13,7 +13,7 @@
 
 mod gate;
 mod guards;
-pub mod pacer;
+pub(crate) mod pacer;
 mod progress;
 mod worker;
 
@@ -33,9 +33,11 @@ use crate::domain::schedule::Schedule;
 use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
-pub use guards::{Advice, GuardSettings, Guards, Halt};
+pub(crate) use guards::Advice;
+pub use guards::{GuardSettings, Guards, Halt};
 use pacer::Handle;
-pub use progress::{Progress, ProgressView};
+pub(crate) use progress::Progress;
+pub use progress::ProgressView;
 
 /// Where recipients are claimed and settled.
 pub trait Ledger: Send + Sync + 'static {
@@ -179,7 +181,7 @@ pub enum RunFailure {
 
 /// The wish to stop, and its reason; the first reason counts.
 #[derive(Debug, Clone)]
-pub struct Stop(Arc<watch::Sender<Option<RunEnd>>>);
+pub(crate) struct Stop(Arc<watch::Sender<Option<RunEnd>>>);
 
 impl Default for Stop {
     fn default() -> Self {
@@ -189,7 +191,7 @@ impl Default for Stop {
 
 impl Stop {
     /// Asks the run to stop claiming and to let what is in flight finish.
-    pub fn request(&self, reason: RunEnd) {
+    pub(crate) fn request(&self, reason: RunEnd) {
         self.0.send_if_modified(|current| {
             let first = current.is_none();
             if first {
@@ -200,12 +202,12 @@ impl Stop {
     }
 
     /// Why to stop, if somebody asked.
-    pub fn reason(&self) -> Option<RunEnd> {
+    pub(crate) fn reason(&self) -> Option<RunEnd> {
         self.0.borrow().clone()
     }
 
     /// Waits until somebody asks.
-    pub async fn requested(&self) {
+    pub(crate) async fn requested(&self) {
         // The sender lives in `self`, so that the wait cannot fail.
         let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
@@ -297,17 +299,17 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     }
 
     /// The counters of the run, to be shown while it lasts.
-    pub fn progress(&self) -> Arc<Progress> {
+    pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.shared.progress)
     }
 
     /// The way to stop the run.
-    pub fn stop(&self) -> Stop {
+    pub(crate) fn stop(&self) -> Stop {
         self.shared.stop.clone()
     }
 
     /// The outage that keeps everybody waiting; `None` if there is none.
-    pub fn outage(&self) -> Option<Outage> {
+    pub(crate) fn outage(&self) -> Option<Outage> {
         let pause = self.shared.gate.shut_for()?;
         let failure = self.shared.last_failure.lock();
         let failure = failure.unwrap_or_else(PoisonError::into_inner).clone();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A message as a person sees it: in composed form (NFC), every run of white space one space, none at the
 /// ends, without invisible characters. Joiners stay: they make emoji and shape letters.
-pub fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     let mut folded = String::with_capacity(composed.len());
     let mut gap = false;
@@ -30,7 +30,7 @@ fn is_invisible(letter: char) -> bool {
 
 /// The JSON of a message's content with every text folded and every object's keys in order: the same for
 /// contents that a person sees as the same. A text that is no JSON is folded as it is.
-pub fn content(json: &str) -> String {
+pub(crate) fn content(json: &str) -> String {
     match serde_json::from_str(json) {
         Ok(value) => fold_value(value).to_string(),
         Err(_) => message(json),

@@ -28,7 +28,7 @@ pub enum RowProblem {
 
 impl RowProblem {
     /// A stable word for grouping in reports and in `--json`.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Phone(problem) => problem.code(),
             Self::UnevenLength { .. } => "uneven_row",
@@ -97,7 +97,7 @@ pub enum Suppression {
 
 impl Suppression {
     /// A stable word for grouping in reports and in `--json`.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",

@@ -247,7 +247,7 @@ impl Schedule {
 /// # Errors
 ///
 /// When there is no such zone.
-pub fn parse_zone(name: &str) -> Result<TimeZone, ScheduleError> {
+pub(crate) fn parse_zone(name: &str) -> Result<TimeZone, ScheduleError> {
     match name.trim() {
         "local" => Ok(TimeZone::system()),
         name => TimeZone::get(name).map_err(|_| ScheduleError::Zone(name.to_owned())),
@@ -260,7 +260,7 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, ScheduleError> {
 /// # Errors
 ///
 /// When the text is no time, or the time is over.
-pub fn parse_until(
+pub(crate) fn parse_until(
     text: &str,
     now: Timestamp,
     zone: &TimeZone,
@@ -297,7 +297,7 @@ pub fn parse_until(
 /// # Errors
 ///
 /// When the text is no length of time, or not longer than nothing.
-pub fn parse_for(text: &str) -> Result<Duration, ScheduleError> {
+pub(crate) fn parse_for(text: &str) -> Result<Duration, ScheduleError> {
     let wrong = || ScheduleError::For(text.to_owned());
     let length: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
     Duration::try_from(length)

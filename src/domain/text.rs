@@ -2,7 +2,7 @@
 
 /// The words of a header or of a reply: lower case, without accents, one space between words.
 /// `Telefonní číslo` and `telefonni_cislo` are one.
-pub fn fold_words(text: &str) -> String {
+pub(crate) fn fold_words(text: &str) -> String {
     let plain = without_accents(text);
     let words = plain.split(|c: char| !c.is_alphanumeric());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -10,7 +10,7 @@ pub fn fold_words(text: &str) -> String {
 }
 
 /// The name of a country: lower case, without accents, `&` spelled out.
-pub fn fold_name(text: &str) -> String {
+pub(crate) fn fold_name(text: &str) -> String {
     without_accents(text).replace('&', "and").replace('’', "'")
 }
 
@@ -62,7 +62,7 @@ fn without_accents(text: &str) -> String {
 }
 
 /// The candidate whose name is most like `wanted`, if one reaches `least` (Jaro-Winkler, 0 to 1).
-pub fn nearest<T>(
+pub(crate) fn nearest<T>(
     wanted: &str,
     candidates: impl Iterator<Item = (String, T)>,
     least: f64,
@@ -76,7 +76,7 @@ pub fn nearest<T>(
 }
 
 /// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.char_indices() {
@@ -89,7 +89,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// The text with each run of `least` digits or more as one `#`.
-pub fn hide_digits(text: &str, least: usize) -> String {
+pub(crate) fn hide_digits(text: &str, least: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(char::is_numeric) {

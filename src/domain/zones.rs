@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use jiff::tz::TimeZone;
 
 /// The version of the IANA database that the table was made from.
-pub const TABLE_VERSION: &str = "2025b";
+pub(crate) const TABLE_VERSION: &str = "2025b";
 
 const TABLE: &str = include_str!("zones.tab");
 
@@ -19,7 +19,7 @@ static ZONES: LazyLock<HashMap<&'static str, Vec<TimeZone>>> = LazyLock::new(loa
 
 /// The zones of a country by its two-letter code (ISO 3166, capitals). Empty for a region without a
 /// country: satellite phones, international freephone (`001`).
-pub fn zones_of(region: &str) -> &'static [TimeZone] {
+pub(crate) fn zones_of(region: &str) -> &'static [TimeZone] {
     ZONES.get(region).map_or(&[], Vec::as_slice)
 }
 

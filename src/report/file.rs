@@ -13,7 +13,7 @@ use super::error::ReportError;
 ///
 /// # Errors
 /// [`ReportError`] if the file cannot be written.
-pub fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+pub(crate) fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
     let fail = |source| ReportError::from(source).at(path);
     let (new, mut file) = NewFile::create(path)?;
     file.write_all(content).map_err(fail)?;

@@ -37,7 +37,8 @@ mod sender;
 mod settings;
 mod suppress;
 
-pub use crate::amio::{BaseUrl, webhook::WebhookSecrets};
+pub use crate::amio::BaseUrl;
+pub use crate::amio::webhook::WebhookSecrets;
 pub use crate::clock::{Clock, Moment};
 pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,

@@ -30,7 +30,8 @@ use crate::store::Store;
 use answer::Desk;
 use count::Counters;
 
-pub use settings::{Limits, ServeError, Settings};
+pub(crate) use settings::ServeError;
+pub use settings::{Limits, Settings};
 
 /// A receiver that listens.
 pub struct Server {

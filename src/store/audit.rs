@@ -125,7 +125,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn attempts(&self, recipient: RecipientId) -> Result<Vec<AttemptRecord>, StoreError> {
+    pub(crate) fn attempts(
+        &self,
+        recipient: RecipientId,
+    ) -> Result<Vec<AttemptRecord>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT a.started_at, a.finished_at, a.outcome, a.http_status, a.text,
                     iif(a.kind = 'note', a.proof_by, NULL)
@@ -153,7 +156,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn unknown_rows(&self, id: BatchId, limit: usize) -> Result<Vec<UnknownRow>, StoreError> {
+    pub(crate) fn unknown_rows(
+        &self,
+        id: BatchId,
+        limit: usize,
+    ) -> Result<Vec<UnknownRow>, StoreError> {
         let (first, last) = range(id);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut select = self.connection.prepare_cached(UNKNOWN)?;
@@ -165,7 +172,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn last_requests(
+    pub(crate) fn last_requests(
         &self,
         recipients: &BTreeSet<RecipientId>,
     ) -> Result<BTreeMap<RecipientId, Timestamp>, StoreError> {

@@ -108,17 +108,17 @@ impl Batch {
 
 /// How a run ended.
 #[derive(Debug, Clone)]
-pub struct RunRecord {
+pub(crate) struct RunRecord {
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Where the batch stands now.
-    pub state: BatchState,
+    pub(crate) state: BatchState,
     /// Why, for people.
-    pub why: Option<String>,
+    pub(crate) why: Option<String>,
     /// The word of the exit code.
-    pub exit_reason: &'static str,
+    pub(crate) exit_reason: &'static str,
     /// The text of the refusals that stopped it.
-    pub halted_text: Option<String>,
+    pub(crate) halted_text: Option<String>,
 }
 
 impl Store {
@@ -135,7 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
+    pub(crate) fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
         if self.reader()?.is_part_of_a_change(id)? {
             // It is part of a batch already; whoever takes that batch up completes the change.
             return Ok(());
@@ -153,7 +153,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn discard_leftovers(&self, target: BatchId) -> Result<(), StoreError> {
+    pub(crate) fn discard_leftovers(&self, target: BatchId) -> Result<(), StoreError> {
         for id in self.reader()?.staged_for(target)? {
             self.discard_batch(id)?;
         }
@@ -164,7 +164,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
         for (id, name) in self.reader()?.being_read()? {
             // Whoever reads it holds the batch that it is, or is for.
             if let Some(name) = name {
@@ -184,7 +184,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn begin_run(
+    pub(crate) async fn begin_run(
         &self,
         id: BatchId,
         token: i64,
@@ -206,7 +206,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
+    pub(crate) async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
                 tx.connection.execute(
@@ -345,7 +345,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn batches(&self) -> Result<Vec<Batch>, StoreError> {
+    pub(crate) fn batches(&self) -> Result<Vec<Batch>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
             "{SELECT_BATCH} WHERE name IS NOT NULL ORDER BY batch.id DESC"
         ))?;
@@ -368,7 +368,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn waiting_for_outcomes(&self, id: BatchId) -> Result<(u64, Option<String>), StoreError> {
+    pub(crate) fn waiting_for_outcomes(
+        &self,
+        id: BatchId,
+    ) -> Result<(u64, Option<String>), StoreError> {
         let (rows, first): (i64, Option<String>) = self
             .connection
             .prepare_cached(

@@ -384,7 +384,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
+    pub(crate) fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };

@@ -103,7 +103,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn apply_waiting_events_blocking(
+    pub(crate) fn apply_waiting_events_blocking(
         &self,
         now: Timestamp,
     ) -> Result<WaitingEvents, StoreError> {

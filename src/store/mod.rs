@@ -44,26 +44,29 @@ mod upgrade;
 mod writer;
 
 pub use audit::{AttemptRecord, Story, UnknownRow};
-pub use batch::{Batch, BatchName, NewBatch, RunRecord};
-pub use change::{Change, ListChange};
+pub(crate) use batch::RunRecord;
+pub use batch::{Batch, BatchName, NewBatch};
+pub use change::Change;
+pub(crate) use change::ListChange;
 pub use checkpoint::{Reader, Store};
-pub use contact::{Contact, ContactMessage};
+pub use contact::Contact;
+pub(crate) use contact::ContactMessage;
 pub use error::StoreError;
-pub use event::{Incoming, Taken, WaitingEvents};
-pub use forget::{Erased, ForgetError};
-pub use funnel::Funnel;
+pub(crate) use event::WaitingEvents;
+pub use event::{Incoming, Taken};
+pub(crate) use forget::{Erased, ForgetError};
+pub(crate) use funnel::Funnel;
 pub use history::Verdict;
 pub use ids::{BatchId, RecipientId};
-pub use journal::{
-    Claim, ClaimRules, Claimed, Journal, JournalStart, Opening, QuotaUpdate, Settled, Settlement,
-    Window,
-};
-pub use keys::HashKey;
-pub use loader::Loader;
-pub use lock::Hold;
-pub use metrics::{BatchMetrics, Metrics};
-pub use remembered::PastRequests;
-pub use resolve::{Decision, Proof};
-pub use results::{MessageFacts, ResultRow};
+pub use journal::{Claim, ClaimRules, Claimed, Journal, Opening, Settled, Settlement, Window};
+pub(crate) use journal::{JournalStart, QuotaUpdate};
+pub(crate) use keys::HashKey;
+pub(crate) use loader::Loader;
+pub(crate) use lock::Hold;
+pub(crate) use metrics::{BatchMetrics, Metrics};
+pub(crate) use remembered::PastRequests;
+pub use resolve::Decision;
+pub(crate) use resolve::Proof;
+pub(crate) use results::{MessageFacts, ResultRow};
 pub use suppression::SuppressionEntry;
 pub use tally::Counts;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use outreach::report::{COLUMNS, write_results, write_results_file};
+use outreach::internals::report::{COLUMNS, write_results, write_results_file};
 
 use crate::fixture::{cells, every_state, text};
 

@@ -6,8 +6,8 @@
 use std::fs;
 use std::io::Read;
 
-use outreach::domain::delivery::State;
-use outreach::store::{Reader, Store};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::{Reader, Store};
 
 #[test]
 fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
@@ -37,7 +37,7 @@ fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
         assert_eq!((counts.rows(), counts.sent), (12, 8), "version {version}");
         let mut sent = 0;
         reader
-            .rows_in::<outreach::store::StoreError>(batch.id, State::Sent, |row| {
+            .rows_in::<outreach::internals::store::StoreError>(batch.id, State::Sent, |row| {
                 assert!(row.phone.is_some() && row.finished_at.is_some());
                 let message = row.message.message_id.unwrap();
                 assert!(reader.knows_message(message).unwrap(), "version {version}");

@@ -8,7 +8,8 @@ mod parse;
 mod secrets;
 mod signature;
 
-pub use fields::channel_of;
-pub use parse::{EventKey, EventProblem, Notification, Piece};
+pub(crate) use fields::channel_of;
+pub use parse::Notification;
+pub(crate) use parse::{EventKey, EventProblem, Piece};
 pub use secrets::WebhookSecrets;
-pub use signature::{SIGNATURE_HEADER, Signature};
+pub(crate) use signature::{SIGNATURE_HEADER, Signature};

@@ -23,7 +23,7 @@ const NO_ACCOUNT: i64 = 3;
 /// What tells two events apart: 128 bits of a SHA-256 over what stays the same when an event is
 /// sent again. The time of sending does not, and is left out where the event has an id; an event
 /// without one is told apart by it.
-pub type EventKey = [u8; 16];
+pub(crate) type EventKey = [u8; 16];
 
 /// One event as it was received, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Notification {
     /// When the API sent it, if it says so.
     pub sent_at: Option<Timestamp>,
     /// The news in it: one for each message that it names.
-    pub pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
     /// What could not be read, if a field that is needed is not as documented: the event is kept, and what
     /// could not be read changes nothing.
     pub oddity: Option<String>,
@@ -41,11 +41,11 @@ pub struct Notification {
 
 /// One piece of news with its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// What tells it apart.
-    pub key: EventKey,
+    pub(crate) key: EventKey,
     /// What it says.
-    pub news: ContactEvent,
+    pub(crate) news: ContactEvent,
 }
 
 /// A body that is no event at all.

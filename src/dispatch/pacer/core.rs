@@ -19,9 +19,8 @@ use super::window::{AFTER_RESET, Cause, Told, Windows};
 use crate::clock::{Moment, between, later};
 use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState, Rate};
 
-pub use super::model::{
-    Decision, FALLBACK_RATE, PacerView, Past, Refusal, Settings, Source, Ticket, Why,
-};
+pub(crate) use super::model::FALLBACK_RATE;
+pub use super::model::{Decision, PacerView, Past, Refusal, Settings, Source, Ticket, Why};
 
 /// The first wait after a refusal that names no time; it doubles from refusal to refusal.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -122,7 +121,7 @@ impl Pacer {
 
     /// The request's bytes leave only now, some time after the ticket was given: its place in the
     /// window of the rate moves with it.
-    pub fn started(&mut self, ticket: &mut Ticket, now: Moment) {
+    pub(crate) fn started(&mut self, ticket: &mut Ticket, now: Moment) {
         let at = nanos(now.mono);
         self.limiter.moved(ticket.sent.at, at);
         ticket.sent = self.windows.sent(at);
@@ -208,27 +207,27 @@ impl Pacer {
     }
 
     /// No answer came: the request may or may not have been counted.
-    pub fn lost(&mut self, ticket: Ticket, now: Moment) {
+    pub(crate) fn lost(&mut self, ticket: Ticket, now: Moment) {
         self.landed(ticket);
         self.windows.unknown(nanos(now.mono), 1);
     }
 
     /// The ticket was not used: no request left.
-    pub fn returned(&mut self, ticket: Ticket) {
+    pub(crate) fn returned(&mut self, ticket: Ticket) {
         self.landed(ticket);
         self.windows.returned();
         self.limiter.returned(ticket.sent.at, ticket.paced);
     }
 
     /// Other processes on the same checkpoint claimed `count` requests on the same token.
-    pub fn others(&mut self, count: u64, now: Moment) {
+    pub(crate) fn others(&mut self, count: u64, now: Moment) {
         let at = nanos(now.mono);
         self.windows.of_others(at, count);
         self.limiter.started(at, count);
     }
 
     /// Nothing starts until then; an earlier pause is only ever made longer.
-    pub fn pause_until(&mut self, until: Moment) {
+    pub(crate) fn pause_until(&mut self, until: Moment) {
         let longer = self.paused.is_none_or(|paused| paused.mono < until.mono);
         if longer {
             self.paused = Some(until);
@@ -437,7 +436,7 @@ impl Pacer {
     }
 
     /// The rate in force while no header tells more.
-    pub fn rate(&self) -> Rate {
+    pub(crate) fn rate(&self) -> Rate {
         self.limiter.rate()
     }
 }

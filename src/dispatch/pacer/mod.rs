@@ -21,7 +21,7 @@ use crate::clock::{Clock, Moment};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
 
 mod connections;
-pub mod core;
+pub(crate) mod core;
 mod limiter;
 mod log;
 mod model;
@@ -155,7 +155,7 @@ impl Handle {
 
     /// Waits until somebody asked for a permit although the reserve takes the whole quota: that wait would
     /// never end. Returns the quota of a window.
-    pub async fn nothing_is_ours(&self) -> u64 {
+    pub(crate) async fn nothing_is_ours(&self) -> u64 {
         self.0.nothing_is_ours.notified().await;
         self.view().limit.unwrap_or(0)
     }
@@ -311,7 +311,7 @@ impl Flight {
     }
 
     /// The request was refused with 429.
-    pub fn throttled(mut self, headers: &QuotaHeaders, retry_after: Option<Duration>) {
+    pub(crate) fn throttled(mut self, headers: &QuotaHeaders, retry_after: Option<Duration>) {
         if let Some(ticket) = self.ticket.take() {
             self.handle.settle(|state, now| {
                 let jitter = state.jitter.next();

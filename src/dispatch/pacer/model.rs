@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve};
 
 /// The pace while nobody tells one: the smallest plan's quota.
-pub const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
+pub(crate) const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
 
 /// How to pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,9 +28,8 @@ use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
-pub use types::{
-    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaUpdate, Settled, Settlement, Window,
-};
+pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
+pub(crate) use types::{JournalStart, QuotaUpdate};
 
 use context::Context;
 use types::Outstanding;
@@ -101,7 +100,7 @@ impl Journal {
     /// What the answers tell of the quota goes to disk together with their results, so that whoever comes
     /// after a crash knows it.
     #[must_use]
-    pub fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
+    pub(crate) fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
         self.quota_update = Some(update);
         self
     }
@@ -238,7 +237,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
         for (id, name) in self
             .store
             .reader()?
@@ -262,7 +261,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn add_known_refusals(
+    pub(crate) async fn add_known_refusals(
         &self,
         texts: BTreeSet<String>,
         now: Timestamp,
@@ -274,7 +273,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
+    pub(crate) async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
         let on = self.context.channel;
         self.store
             .writer

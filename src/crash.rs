@@ -23,17 +23,6 @@ pub(crate) enum CrashPoint {
 }
 
 impl CrashPoint {
-    /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Migration,
-        Self::Intake,
-        Self::BeforeIntentCommit,
-        Self::AfterIntentCommit,
-        Self::AfterRequest,
-        Self::BeforeResultCommit,
-        Self::ExportRename,
-    ];
-
     /// The name in `OUTREACH_TEST_CRASH_AT`.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -11,4 +11,4 @@ mod wire;
 pub(crate) use client::{ApiError, BaseUrlError, ClientError};
 pub use client::{BaseUrl, Client, ClientSettings, Reply, token_fingerprint};
 pub use wire::{Addressee, OutgoingMessage, RawJson};
-pub(crate) use wire::{Channel, ChannelWebhook, ListedMessage};
+pub(crate) use wire::{Channel, ListedMessage};

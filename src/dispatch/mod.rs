@@ -33,7 +33,6 @@ use crate::domain::schedule::Schedule;
 use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
-pub(crate) use guards::Advice;
 pub use guards::{GuardSettings, Guards, Halt};
 use pacer::Handle;
 pub(crate) use progress::Progress;

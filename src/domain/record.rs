@@ -76,17 +76,6 @@ impl Record {
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
-
-    /// True for a row without any field.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Empties the record and keeps its memory.
-    pub(crate) fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
-    }
 }
 
 impl<S: AsRef<str>> FromIterator<S> for Record {

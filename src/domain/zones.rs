@@ -10,9 +10,6 @@ use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 
-/// The version of the IANA database that the table was made from.
-pub(crate) const TABLE_VERSION: &str = "2025b";
-
 const TABLE: &str = include_str!("zones.tab");
 
 static ZONES: LazyLock<HashMap<&'static str, Vec<TimeZone>>> = LazyLock::new(load);

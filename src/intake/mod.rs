@@ -43,14 +43,13 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use columns::{Column, Mapping};
+pub(crate) use columns::Mapping;
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
 pub(crate) use rules::Render;
 pub use rules::{Judge, Unsendable};
 pub(crate) use settings::{BadSetting, ColumnChoice, Delimiter, MinValid, Prefer, TextEncoding};
 pub use settings::{NumbersPerRow, Settings};
-pub(crate) use source::FileDigest;
 pub use source::Source;
 pub use summary::Summary;
-pub(crate) use summary::{CountryCount, EXAMPLES, Example, Group, LineCount, Note};
+pub(crate) use summary::{Example, Group, Note};

@@ -39,16 +39,13 @@ use std::sync::Arc;
 
 pub use fault::FaultRule;
 pub(crate) use fault::parse_duration;
-pub(crate) use fault::{Address, Fault, FaultError, Scope};
 pub use people::AcceptedMessage;
-pub(crate) use random::NotAShare;
 pub use random::Share;
 pub(crate) use settings::Texts;
 pub use settings::{
     Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, WebhookSettings,
     WindowKind,
 };
-pub(crate) use stats::{Repeated, Throttled};
 pub use stats::{Stats, WebhookStats};
 
 use app::{App, Phase};

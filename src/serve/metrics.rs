@@ -189,7 +189,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::BatchMetrics;
+    use crate::store::metrics::BatchMetrics;
 
     #[test]
     fn the_page_is_in_the_exposition_format() {

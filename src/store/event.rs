@@ -98,28 +98,6 @@ impl Store {
             }
         }
     }
-
-    /// The same for a thread that may block.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn apply_waiting_events_blocking(
-        &self,
-        now: Timestamp,
-    ) -> Result<WaitingEvents, StoreError> {
-        let mut sum = WaitingEvents::default();
-        let mut after = 0;
-        loop {
-            let keys = self.keys.clone();
-            let (step, last) = self
-                .writer
-                .write_blocking(move |tx| try_again(tx, &keys, after, now))?;
-            match sum.add(step, last) {
-                Some(next) => after = next,
-                None => return Ok(sum),
-            }
-        }
-    }
 }
 
 impl WaitingEvents {

@@ -10,6 +10,6 @@ mod signature;
 
 pub(crate) use fields::channel_of;
 pub use parse::Notification;
-pub(crate) use parse::{EventKey, EventProblem, Piece};
+pub(crate) use parse::Piece;
 pub use secrets::WebhookSecrets;
 pub(crate) use signature::{SIGNATURE_HEADER, Signature};

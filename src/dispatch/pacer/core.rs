@@ -17,7 +17,7 @@ use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
 use super::window::{AFTER_RESET, Cause, Told, Windows};
 use crate::clock::{Moment, between, later};
-use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState, Rate};
+use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
 pub(crate) use super::model::FALLBACK_RATE;
 pub use super::model::{Decision, PacerView, Past, Refusal, Settings, Source, Ticket, Why};
@@ -433,11 +433,6 @@ impl Pacer {
                 .set_capacity(accepted.min(self.limiter.capacity()));
             self.learnt_at = Some(at);
         }
-    }
-
-    /// The rate in force while no header tells more.
-    pub(crate) fn rate(&self) -> Rate {
-        self.limiter.rate()
     }
 }
 

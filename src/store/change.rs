@@ -209,6 +209,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
 /// A row of the old list.
 struct Old {
     id: RecipientId,
+    /// `None` for a row without a number, and for one whose person was erased: no list brings that back.
     person: Option<PersonId>,
     state: State,
 }
@@ -224,7 +225,8 @@ fn bring_in_line(
     let rows: Vec<(RecipientId, Option<PersonId>, String)> = tx
         .connection
         .prepare_cached(
-            "SELECT id, person, state FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+            "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
+             WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
         )?
         .query_map((after, last, i64::try_from(STEP).unwrap_or(1)), |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))

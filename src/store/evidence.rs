@@ -419,8 +419,8 @@ impl Event<'_, '_> {
         self.connection()
             .prepare_cached(
                 "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
-                        reason_code = iif(reason_code = 'forgotten', reason_code, ?3),
-                        reason = iif(reason_code = 'forgotten', reason, ?4)
+                        reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
+                        reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
                  WHERE id = ?1",
             )?
             .execute((

@@ -182,12 +182,8 @@ fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> 
 /// Strips a row of all that names a person.
 fn strip_row(connection: &Connection, id: RecipientId) -> Result<(), StoreError> {
     connection.execute(
-        "UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1",
-        (
-            id,
-            Suppression::Forgotten.code(),
-            Suppression::Forgotten.to_string(),
-        ),
+        "UPDATE recipient SET reason_code = 'erased', reason = ?2 WHERE id = ?1",
+        (id, Suppression::Forgotten.to_string()),
     )?;
     let fields: String = connection.query_row(
         "SELECT fields FROM recipient_input WHERE id = ?1",

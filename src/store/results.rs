@@ -69,7 +69,7 @@ pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person
 
 fn select(and: &str) -> String {
     format!(
-        "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'forgotten', NULL, p.number), r.attempts, r.reason_code, r.reason, i.file, i.row, i.fields,
+        "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, r.reason, i.file, i.row, i.fields,
                 i.suggestion, {FACTS}
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"

@@ -300,8 +300,12 @@ fn run_is_right(
     if !run.is_complete() {
         return Ok(());
     }
-    // Of two runs at once, one may end before the other settles what it waited for.
-    let waited = |row: &ResultRow| beside_another && row.reason.starts_with("waits for row");
+    // Of two runs at once, one may end before the other settles what it waited for; and an erased row whose
+    // outcome is open no longer shows whose it is.
+    let waited = |row: &ResultRow| {
+        let erased = || row.person.is_some_and(|it| model.people[it].forgotten);
+        row.reason.starts_with("waits for row") && (beside_another || erased())
+    };
     let waits = |row: &&ResultRow| {
         row.is("queued")
             && (waited(row)

@@ -100,6 +100,6 @@ pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
         Decision, Incoming, Journal, NewBatch, Opening, Reader, RecipientId, Settled, Settlement,
-        Store, StoreError, Story, SuppressionEntry, Taken, Verdict, Window,
+        Store, StoreError, SuppressionEntry, Taken, Timeline, Verdict, Window,
     };
 }

@@ -43,7 +43,7 @@ impl CommandError {
         self.exit
     }
 
-    /// The same failure, told as part of what was being done.
+    /// The same failure, chain as part of what was being done.
     #[must_use]
     pub(crate) fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self {
@@ -64,19 +64,19 @@ impl CommandError {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = String::new();
+        let mut chain = String::new();
         for cause in self.source.chain() {
             let text = cause.to_string();
             // Many errors repeat their cause in their own text.
-            if told.ends_with(&text) {
+            if chain.ends_with(&text) {
                 continue;
             }
-            if !told.is_empty() {
-                told.push_str(": ");
+            if !chain.is_empty() {
+                chain.push_str(": ");
             }
-            told.push_str(&text);
+            chain.push_str(&text);
         }
-        f.write_str(&told)
+        f.write_str(&chain)
     }
 }
 

@@ -185,14 +185,14 @@ async fn send<L: Ledger, S: Sender>(
     let pattern = shared.settings.invalid_pattern.as_deref();
     let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
     let outcome = classify(&reply.exchange, address, invalid);
-    tell_pacer(shared, flight, &reply, &outcome);
+    report_to_pacer(shared, flight, &reply, &outcome);
     heed_guards(shared, &pass, &outcome);
     drop(pass);
     learn(shared, &outcome).await?;
     Ok(settlement(shared, recipient, &reply, outcome))
 }
 
-fn tell_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
+fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
     match (&reply.exchange, outcome) {
         (_, Outcome::Throttled { retry_after }) => {
             shared.progress.throttled();

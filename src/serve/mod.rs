@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::store::Store;
 
-use answer::Desk;
+use answer::Handler;
 use count::Counters;
 
 pub(crate) use settings::ServeError;
@@ -35,7 +35,7 @@ pub use settings::{Limits, Settings};
 
 /// A receiver that listens.
 pub struct Server {
-    desk: Arc<Desk>,
+    handler: Arc<Handler>,
     listener: TcpListener,
     tls: Option<tokio_rustls::TlsAcceptor>,
     limits: Limits,
@@ -71,7 +71,7 @@ impl Server {
         };
         let listener = TcpListener::bind(settings.listen).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        let desk = Desk {
+        let handler = Handler {
             store,
             clock,
             secrets: settings.secrets,
@@ -81,7 +81,7 @@ impl Server {
             refusing: AtomicBool::new(false),
         };
         Ok(Self {
-            desk: Arc::new(desk),
+            handler: Arc::new(handler),
             listener,
             tls,
             limits: settings.limits,
@@ -102,8 +102,8 @@ impl Server {
     /// Serves until `stop` ends; then finishes the requests that are under way.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
-        let waiting = tokio::spawn(waiting::run(Arc::clone(&self.desk), stopped.clone()));
-        let accept = listen::run(self.listener, self.tls, self.limits, self.desk, stopped);
+        let waiting = tokio::spawn(waiting::run(Arc::clone(&self.handler), stopped.clone()));
+        let accept = listen::run(self.listener, self.tls, self.limits, self.handler, stopped);
         let accept = tokio::spawn(accept);
         stop.await;
         let _ = stopping.send(true);

@@ -43,7 +43,7 @@ mod tuning;
 mod upgrade;
 mod writer;
 
-pub use audit::{AttemptRecord, Story, UnknownRow};
+pub use audit::{AttemptRecord, Timeline, UnknownRow};
 pub(crate) use batch::RunRecord;
 pub use batch::{Batch, BatchName, NewBatch};
 pub use change::Change;

@@ -14,7 +14,7 @@ use outreach::internals::domain::recipient::{
 };
 use outreach::internals::store::{
     Batch, BatchName, Claim, ClaimRules, Claimed, Counts, Incoming, Journal, NewBatch, Settlement,
-    Store, Story, Taken,
+    Store, Taken, Timeline,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -215,9 +215,9 @@ impl Scene {
         event
     }
 
-    pub(crate) fn story(&self, row: u32) -> Story {
+    pub(crate) fn story(&self, row: u32) -> Timeline {
         let reader = self.store.reader().unwrap();
-        reader.stories(self.batch.id, row).unwrap().remove(0)
+        reader.timelines(self.batch.id, row).unwrap().remove(0)
     }
 
     pub(crate) fn counts(&self) -> Counts {

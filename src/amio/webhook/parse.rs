@@ -45,7 +45,7 @@ pub(crate) struct Piece {
     /// What tells it apart.
     pub(crate) key: EventKey,
     /// What it says.
-    pub(crate) news: ContactEvent,
+    pub(crate) event: ContactEvent,
 }
 
 /// A body that is no event at all.
@@ -166,17 +166,17 @@ impl Reading<'_> {
         }
     }
 
-    fn push(&mut self, news: ContactEvent, parts: &[&str]) {
-        let key = key(self.kind, &news.channel, parts);
+    fn push(&mut self, event: ContactEvent, parts: &[&str]) {
+        let key = key(self.kind, &event.channel, parts);
         if self.pieces.iter().all(|piece| piece.key != key) {
-            self.pieces.push(Piece { key, news });
+            self.pieces.push(Piece { key, event });
         }
     }
 
     /// An event that changes nothing: told apart by all that it says.
     fn nothing(&mut self, data: Option<&Fields<'_>>) {
-        let news = who(data.unwrap_or(&Fields::default()), self.at);
-        self.push(news, &[self.raw]);
+        let event = who(data.unwrap_or(&Fields::default()), self.at);
+        self.push(event, &[self.raw]);
     }
 
     fn opt_in(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
@@ -188,13 +188,13 @@ impl Reading<'_> {
         } else {
             EventKind::Nothing
         };
-        let news = ContactEvent {
+        let event = ContactEvent {
             what,
             ..who.clone()
         };
         let payload = opt_in.raw("payload").unwrap_or("");
         let when = self.when.clone();
-        self.push(news, &[&contact, &kind, payload, &when]);
+        self.push(event, &[&contact, &kind, payload, &when]);
         Ok(())
     }
 
@@ -214,12 +214,12 @@ impl Reading<'_> {
                 continue;
             };
             let parts = [message.clone()];
-            let news = ContactEvent {
+            let event = ContactEvent {
                 at,
                 what: EventKind::Delivered { message },
                 ..who.clone()
             };
-            self.push(news, &[&parts[0]]);
+            self.push(event, &[&parts[0]]);
         }
         if unread {
             return Err("a message has no id");
@@ -232,12 +232,12 @@ impl Reading<'_> {
             .time("last_read_timestamp")
             .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
-        let news = ContactEvent {
+        let event = ContactEvent {
             at: at.min(self.latest),
             what: EventKind::Read,
             ..who.clone()
         };
-        self.push(news, &[&contact, &at.as_millisecond().to_string()]);
+        self.push(event, &[&contact, &at.as_millisecond().to_string()]);
         Ok(())
     }
 
@@ -306,16 +306,16 @@ impl Reading<'_> {
         } else {
             EventKind::Nothing
         };
-        let news = ContactEvent {
+        let event = ContactEvent {
             what,
             ..who.clone()
         };
         if let Some(message) = data.id("id") {
-            self.push(news, &[&message]);
+            self.push(event, &[&message]);
         } else {
             // A postback has no id.
             let when = self.when.clone();
-            self.push(news, &[self.raw, &when]);
+            self.push(event, &[self.raw, &when]);
         }
         Ok(())
     }
@@ -425,11 +425,11 @@ mod tests {
         });
         let event = parse("messages_delivered", SENT, &data(&fields));
         assert_eq!((event.pieces.len(), &event.oddity), (2, &None));
-        let news = &event.pieces[1].news;
-        assert_eq!(news.message(), Some("7004"));
-        assert_eq!(news.at, "2026-05-02T08:16:00Z".parse().unwrap());
-        assert_eq!(news.phone.unwrap().get(), 15_550_100_199);
-        assert_eq!(news.contact_id.as_deref(), Some("7002"));
+        let event = &event.pieces[1].event;
+        assert_eq!(event.message(), Some("7004"));
+        assert_eq!(event.at, "2026-05-02T08:16:00Z".parse().unwrap());
+        assert_eq!(event.phone.unwrap().get(), 15_550_100_199);
+        assert_eq!(event.contact_id.as_deref(), Some("7002"));
     }
 
     #[test]
@@ -456,7 +456,7 @@ mod tests {
                 SENT,
                 &data(&json!({ "id": "7", "metadata": metadata })),
             );
-            match event.pieces[0].news.what.clone() {
+            match event.pieces[0].event.what.clone() {
                 EventKind::Echoed { message, ours } => (message, ours),
                 other => panic!("{other:?}"),
             }
@@ -492,7 +492,7 @@ mod tests {
     fn whoever_says_stop_opts_out_by_text_button_or_quick_reply() {
         let what = |kind: &str, fields: Value| {
             parse(kind, SENT, &data(&fields)).pieces[0]
-                .news
+                .event
                 .what
                 .clone()
         };
@@ -530,10 +530,10 @@ mod tests {
             let event = parse(kind, SENT, &data(&fields));
             assert!(event.oddity.is_some(), "{kind} {fields}");
             assert_eq!(event.pieces.len(), 1);
-            assert_eq!(event.pieces[0].news.what, EventKind::Nothing);
+            assert_eq!(event.pieces[0].event.what, EventKind::Nothing);
         }
         let unknown = parse("channel_weather", SENT, &json!([1, 2]));
-        assert_eq!(unknown.pieces[0].news.what, EventKind::Nothing);
+        assert_eq!(unknown.pieces[0].event.what, EventKind::Nothing);
     }
 
     #[test]
@@ -544,7 +544,7 @@ mod tests {
         let latest: Timestamp = "2026-05-02T09:05:00Z".parse().unwrap();
         for kind in ["messages_read", "messages_delivered", "opt_in"] {
             let event = parse(kind, "2036-05-04T09:00:00Z", &data(&ahead));
-            assert!(event.pieces[0].news.at <= latest, "{kind}");
+            assert!(event.pieces[0].event.at <= latest, "{kind}");
         }
     }
 
@@ -577,7 +577,7 @@ mod tests {
         let failed = |code: Value| {
             let fields = json!({ "message": { "id": "7003" }, "error": { "code": code, "message": "No user" } });
             match parse("message_failed", SENT, &data(&fields)).pieces[0]
-                .news
+                .event
                 .what
                 .clone()
             {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
-use super::window::{AFTER_RESET, Cause, Told, Windows};
+use super::window::{AFTER_RESET, Cause, QuotaUpdate, Windows};
 use crate::clock::{Moment, between, later};
 use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
@@ -138,10 +138,10 @@ impl Pacer {
         let told = self
             .windows
             .answered(ticket.sent, now, headers, u64::from(self.in_flight));
-        if told == Told::Nothing {
+        if told == QuotaUpdate::Nothing {
             self.unlearn(now);
         }
-        if told == Told::Nothing
+        if told == QuotaUpdate::Nothing
             && self.settings.rate.is_none()
             && let Some(limit) = headers.limit
         {

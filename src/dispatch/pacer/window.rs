@@ -96,7 +96,7 @@ pub(super) struct Sent {
 
 /// What an answer told about the quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum QuotaUpdate {
     /// How much remains: the window is known.
     Remaining,
     /// Nothing that helps, and no window is known either.
@@ -253,10 +253,10 @@ impl Windows {
         now: Moment,
         headers: &QuotaHeaders,
         in_flight: u64,
-    ) -> Told {
+    ) -> QuotaUpdate {
         self.answers += 1;
         let Some(remaining) = headers.remaining else {
-            return self.untold(now);
+            return self.without_remaining(now);
         };
         // Whatever was answered since this request started may have been counted after it.
         let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
@@ -270,7 +270,7 @@ impl Windows {
         match self.relation(sent.at, reset.map(|_| ends)) {
             Relation::Stale => {
                 self.overtaken(remaining);
-                return Told::Remaining;
+                return QuotaUpdate::Remaining;
             }
             Relation::Same => {
                 self.overtaken(remaining);
@@ -313,7 +313,7 @@ impl Windows {
             window.allowance = window.allowance.max(least).min(most);
         }
         self.forget_unknown(sent.at);
-        Told::Remaining
+        QuotaUpdate::Remaining
     }
 
     /// A new window, of which `remaining` was just told and `smallest` is safe.
@@ -398,7 +398,7 @@ impl Windows {
     }
 
     /// An answer without `remaining`: if a window is open, it took one off untold.
-    fn untold(&mut self, now: Moment) -> Told {
+    fn without_remaining(&mut self, now: Moment) -> QuotaUpdate {
         let open = self
             .current
             .as_mut()
@@ -407,10 +407,10 @@ impl Windows {
             window.smallest = window.smallest.saturating_sub(1);
             window.allowance = window.allowance.saturating_sub(1);
             window.ours += 1;
-            return Told::Remaining;
+            return QuotaUpdate::Remaining;
         }
         self.current = None;
-        Told::Nothing
+        QuotaUpdate::Nothing
     }
 
     fn relation(&self, started: i64, ends: Option<Moment>) -> Relation {

@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::domain::delivery::{State, next};
 
-    fn news(what: EventKind) -> ContactEvent {
+    fn event(what: EventKind) -> ContactEvent {
         ContactEvent {
             channel: "7001".into(),
             channel_type: Some(MESSENGER.into()),
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn evidence_settles_an_unknown_outcome_and_no_refusal() {
-        let echo = news(EventKind::Echoed {
+        let echo = event(EventKind::Echoed {
             message: "1".into(),
             ours: None,
         });
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_failure_turns_sent_into_error_or_into_no_messenger() {
         for (no_account, end) in [(false, State::Error), (true, State::NoMessenger)] {
-            let failed = news(EventKind::Failed {
+            let failed = event(EventKind::Failed {
                 message: "1".into(),
                 no_account,
                 text: String::new(),
@@ -243,12 +243,12 @@ mod tests {
 
     #[test]
     fn news_keep_their_meaning_on_the_way_through_the_checkpoint() {
-        let read = news(EventKind::Read);
+        let read = event(EventKind::Read);
         let json = serde_json::to_string(&read).unwrap();
         assert_eq!(serde_json::from_str::<ContactEvent>(&json).unwrap(), read);
         let echo = ContactEvent {
             phone: None,
-            ..news(EventKind::Echoed {
+            ..event(EventKind::Echoed {
                 message: "1".into(),
                 ours: Some(OurKey {
                     checkpoint: None,

@@ -91,7 +91,7 @@ impl Checkpoint {
     /// The requests for one row of the batch `list`.
     pub(crate) fn attempts(&self, row: u32) -> Vec<AttemptRecord> {
         let batch = self.batch("list");
-        let mut stories = self.reader.stories(batch.id, row).expect("the story");
+        let mut stories = self.reader.timelines(batch.id, row).expect("the story");
         stories
             .pop()
             .map(|story| story.attempts)

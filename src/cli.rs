@@ -17,7 +17,7 @@ use crate::config::{
 
 const EXAMPLES: &str = "\
 Examples:
-  Look at a list; nothing is sent:
+  Check a list; nothing is sent:
     outreach check contacts.csv --region CZ
 
   Rehearse tonight's run; nobody is messaged:
@@ -63,7 +63,7 @@ The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --toke
     propagate_version = true,
     max_term_width = 100
 )]
-#[command(after_help = "`outreach help COMMAND` tells all about a command.")]
+#[command(after_help = "`outreach help COMMAND` explains a command.")]
 #[command(after_long_help = format!("{EXAMPLES}\n{}", crate::exit::ExitCode::table()))]
 pub struct Cli {
     /// What all commands take.
@@ -86,7 +86,7 @@ pub(crate) struct GlobalArgs {
     /// Show only what is wrong: no progress, no summary
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Tell more of what is done; twice for each request
+    /// Log more of what is done; twice: each request
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -94,14 +94,14 @@ pub(crate) struct GlobalArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Look at a contacts file: what would be sent, and what is wrong with it; no network
+    /// Check a contacts file: what would be sent, and what is wrong with it; no network
     Check(CheckArgs),
     /// Send one message to each number of a contacts file; run it again to continue
     #[command(after_long_help = SEND_EXAMPLES)]
     Send(SendArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
-    /// Tell how far a batch is, or all batches
+    /// Show how far a batch is, or all batches
     Status(StatusArgs),
     /// Write the results file of a batch: one line for each row of the input
     Export(ExportArgs),
@@ -109,7 +109,7 @@ pub(crate) enum Command {
     Resolve(ResolveArgs),
     /// Keep the suppression list: numbers that must never be messaged
     Suppress(SuppressArgs),
-    /// Look at the people who were messaged: when, whether they opted in or out
+    /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
@@ -186,7 +186,7 @@ pub(crate) struct SendArgs {
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
-    /// Send without asking first; needed where nobody sits at a terminal
+    /// Send without asking first; needed without a terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
     /// Send to a simulated API inside this process: nobody is messaged
@@ -214,7 +214,7 @@ pub(crate) struct ResumeArgs {
     /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
     #[arg(long)]
     pub(crate) no_messenger_text: bool,
-    /// Continue without asking first; needed where nobody sits at a terminal
+    /// Continue without asking first; needed without a terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
     /// Continue a batch of the sandbox: nobody is messaged
@@ -256,7 +256,7 @@ pub(crate) struct RunFlags {
 pub(crate) struct StatusArgs {
     /// The batch [default: all batches]
     pub(crate) batch: Option<String>,
-    /// The whole story of one row: every request, with times, status and text
+    /// The timeline of one row: every request, with times, status and text
     #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) row: Option<u32>,
     /// Keep showing, until the batch is done

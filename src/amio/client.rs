@@ -151,7 +151,7 @@ pub enum ApiError {
     },
 }
 
-/// One exchange, with what it told about the quota.
+/// One exchange, with what it said about the quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// What came back.
@@ -293,7 +293,7 @@ impl Client {
     }
 }
 
-/// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
+/// The first 8 bytes of the token's SHA-256: distinguishes tokens, and cannot be turned back.
 pub fn token_fingerprint(token: &SecretString) -> i64 {
     let digest = Sha256::digest(token.expose_secret().as_bytes());
     let mut fingerprint = [0; 8];

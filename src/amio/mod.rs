@@ -1,6 +1,6 @@
 //! The Amio API: the HTTP client, the wire types, the webhook events.
 //!
-//! The client sends one request and tells what came back. It does not pace, retry or decide:
+//! The client sends one request and returns what came back. It does not pace, retry or decide:
 //! whether a failure can have reached the server is established in the client, what an answer
 //! means in [`crate::domain::outcome`].
 

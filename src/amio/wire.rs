@@ -227,7 +227,7 @@ pub(crate) struct ListedMessage {
     pub(crate) content: serde_json::Value,
 }
 
-/// A channel, as far as the program looks at it. The secrets in the answer are not read.
+/// A channel, as far as the program reads it. The secrets in the answer are not read.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Channel {
     /// The channel's id.

@@ -9,7 +9,7 @@ use crate::run::RunError;
 /// What every command returns.
 pub(crate) type CommandResult = Result<ExitCode, CommandError>;
 
-/// A command that failed. `Display` tells the whole chain of causes, from the outermost inwards.
+/// A command that failed. `Display` prints the whole chain of causes, from the outermost inwards.
 #[derive(Debug)]
 pub(crate) struct CommandError {
     exit: ExitCode,
@@ -43,7 +43,7 @@ impl CommandError {
         self.exit
     }
 
-    /// The same failure, chain as part of what was being done.
+    /// The same failure, as part of what was being done.
     #[must_use]
     pub(crate) fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl CommandError {
         }
     }
 
-    /// True if nobody reads standard output any more: not worth a message.
+    /// True if standard output was closed by its reader: not worth a message.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.source.chain().any(|cause| {
             cause
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_is_told_once() {
+    fn the_chain_is_printed_once() {
         let error = std::io::Error::other("no space");
         let error = CommandError::from(error).context("the results file");
         assert_eq!(error.to_string(), "the results file: no space");

@@ -36,13 +36,13 @@ use crate::exit::ExitCode;
 pub(crate) use console::Console;
 pub(crate) use error::{CommandError, CommandResult};
 
-/// Runs the command line, tells what went wrong, and says how to end.
+/// Runs the command line, prints what went wrong, and returns the exit code.
 pub fn main(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet);
     process::outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
-        // Whoever read our output has gone: not an error of ours.
+        // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
             console.warn(format_args!("outreach: {error}"));

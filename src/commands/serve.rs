@@ -43,7 +43,7 @@ pub(crate) fn run(
         limits: Limits::default(),
     };
     runtime()?.block_on(async {
-        // What was sent while nobody listened, and what waited: before the first event comes.
+        // What was sent while no receiver ran, and what waited, is applied before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
         let server = Server::bind(server_settings, store, clock).await?;
         let url = format!("{}://{}", server.scheme(), server.address());

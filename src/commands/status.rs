@@ -16,10 +16,10 @@ use crate::exit::ExitCode;
 use crate::report::{Summary, grouped, minute, place, without_numbers};
 use crate::store::{AttemptRecord, Batch, Reader, Timeline};
 
-/// How often `--watch` looks.
+/// How often `--watch` reads the checkpoint.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often `--watch` tells where nobody sees a line change.
+/// How often `--watch` prints a line where it cannot redraw one.
 const PRINT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs the command; `out` is standard output.
@@ -70,7 +70,7 @@ fn one(
     }
 }
 
-/// Events that could not be read may be opt-outs: a person should look at them.
+/// Events that could not be read may be opt-outs: a person should read them.
 fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
     let events = reader.unreadable_events()?;
     if events > 0 {

@@ -35,14 +35,14 @@ impl Terminal {
         self.line.clear();
     }
 
-    /// What must be said once: that the pace is our own guess.
+    /// The notice, given once, that the API reports no quota and the pace is assumed.
     fn quota_notice(&mut self, pacer: &PacerView) -> Option<String> {
         if self.said_fallback || pacer.source != Source::Fallback {
             return None;
         }
         self.said_fallback = true;
         Some(format!(
-            "The API tells no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
+            "The API reports no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
              --rate sets another pace."
         ))
     }

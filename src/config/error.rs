@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::origin::{FILE_NAME, Origin, variable_name};
 use crate::exit::ExitCode;
 
-/// Why the settings cannot be used. Never tells a secret.
+/// Why the settings cannot be used. Never shows a secret.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// A value is not understood.
@@ -80,7 +80,7 @@ pub enum ConfigError {
         #[source]
         error: std::io::Error,
     },
-    /// The token, or a secret, is there but cannot be used. The text is not told.
+    /// The token, or a secret, is there but cannot be used. The text is not shown.
     #[error("{place} holds no usable secret: {reason}")]
     Secret {
         /// Where it is.

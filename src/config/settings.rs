@@ -190,7 +190,7 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
-    /// Who runs the program, for the audit: `user@host`, as far as the environment tells.
+    /// Who runs the program, for the audit: `user@host`, as far as the environment says.
     pub(crate) fn person(&self) -> String {
         let first = |names: &[&str]| names.iter().find_map(|name| self.variable(name));
         let user = first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or("unknown user");

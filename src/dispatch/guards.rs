@@ -138,7 +138,7 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// Guards for a run of a batch in which `any_sent` tells of earlier runs, with the texts that are
+    /// Guards for a run of a batch in which `any_sent` stands for earlier runs, with the texts that are
     /// `known` to mean "no Messenger".
     pub fn new(settings: GuardSettings, any_sent: bool, known: BTreeSet<String>) -> Self {
         Self {
@@ -173,7 +173,7 @@ impl Guards {
         self
     }
 
-    /// The halt that earlier runs have led to already, where the last of them did not live to tell.
+    /// The halt that earlier runs have led to already, where the last of them died before it recorded it.
     pub(crate) fn standing(&self) -> Option<Halt> {
         let limit = self.settings.identical_refusals;
         if limit == 0 {

@@ -5,8 +5,8 @@
 //! in together with the next claim. If the next turn is not at hand, the result is handed in alone
 //! first: nothing known waits for a pause.
 //!
-//! A task ends when it finds nobody to claim: each recipient that is under way has a task of its own, which
-//! takes the recipient up again if it comes back. No task waits for a turn when nobody is left to send to.
+//! A task ends when it finds no recipient to claim: each recipient that is under way has a task of its own, which
+//! takes the recipient up again if it comes back. No task waits for a turn when no recipient is left.
 //!
 //! The store and the API are reached through two small traits, so that a remote work queue or
 //! another provider can take their place.
@@ -200,12 +200,12 @@ impl Stop {
         });
     }
 
-    /// Why to stop, if somebody asked.
+    /// Why to stop, if a stop was asked for.
     pub(crate) fn reason(&self) -> Option<RunEnd> {
         self.0.borrow().clone()
     }
 
-    /// Waits until somebody asks.
+    /// Waits until a stop is asked for.
     pub(crate) async fn requested(&self) {
         // The sender lives in `self`, so that the wait cannot fail.
         let _ = self.0.subscribe().wait_for(Option::is_some).await;
@@ -232,7 +232,7 @@ struct Shared<L> {
     channel_type: Mutex<Option<String>>,
     progress: Arc<Progress>,
     stop: Stop,
-    /// A task found nobody to claim: those that wait for a turn may wait in vain.
+    /// A task found no recipient to claim: those that wait for a turn may wait in vain.
     emptied: Notify,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
@@ -315,7 +315,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         Some(Outage { pause, failure })
     }
 
-    /// Runs until every recipient is settled, somebody asks to stop, or something fails.
+    /// Runs until every recipient is settled, a stop is asked for, or something fails.
     ///
     /// Dropping the future abandons the requests under way: their recipients stay `sending` until
     /// [`Journal::interrupt`] or the next start calls them unknown.
@@ -355,7 +355,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
                     text: ended.to_string(),
                 },
             };
-            // The first failure tells the cause; the others follow from it.
+            // The first failure names the cause; the others follow from it.
             failure.get_or_insert(error);
             self.shared.stop.request(RunEnd::Interrupted);
         }

@@ -1,4 +1,4 @@
-//! What the dispatcher tells while it works: plain counters, read by whoever shows them.
+//! What the dispatcher reports while it works: plain counters, read by the observer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 pub struct HistorySpan {
     /// The repeat guard: the same content is not repeated within this time. Zero turns it off.
     pub repeat_guard: Duration,
-    /// Whoever got any message within this time is skipped. Zero turns it off.
+    /// A person who got any message within this time is skipped. Zero turns it off.
     pub not_within: Duration,
 }
 

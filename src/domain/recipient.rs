@@ -142,7 +142,7 @@ pub enum Verdict {
         problem: RowProblem,
         /// What the cell should probably say, where that is known.
         suggestion: Option<String>,
-        /// The number, where it is not what is wrong: whoever is erased is found by it.
+        /// The number, where it is not what is wrong: a person who is erased is found by it.
         phone: Option<PhoneNumber>,
     },
     /// The number stood in an earlier row, which is the one that counts.

@@ -6,7 +6,7 @@
 //!                                         HeldBatch::resume --^
 //! ```
 //!
-//! - Nothing here prints, asks or looks at a terminal. What is decided comes back as a value, so that a front
+//! - Nothing here prints, asks or uses a terminal. What is decided comes back as a value, so that a front
 //!   end can show it and ask before the next call; a run reports to an [`Observer`] and is stopped by a
 //!   [`StopHandle`].
 //! - Settings are plain values; none is read from flags, files or the environment.

@@ -233,7 +233,7 @@ struct Api<'a> {
 }
 
 impl Api<'_> {
-    /// Looks for the message in the contact's history.
+    /// Searches for the message in the contact's history.
     async fn search(
         &self,
         row: &UnknownRow,

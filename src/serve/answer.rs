@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::domain::event::OptOutWords;
 use crate::store::{Incoming, Reader, Store, Taken};
 
-/// What all requests share.
+/// What answers the requests: the state that all of them share.
 #[derive(Debug)]
 pub(super) struct Handler {
     pub(super) store: Arc<Store>,
@@ -120,7 +120,7 @@ impl Handler {
 
     async fn receive(&self, channel: Option<&str>, request: Request) -> Result<(), Refused> {
         let (head, body) = request.into_parts();
-        // Whoever signs nothing need not be listened to.
+        // Without a signature the body need not be read.
         let signature = match &self.secrets {
             Some(_) => Some(signature(&head.headers)?),
             None => None,

@@ -34,7 +34,7 @@ pub(super) async fn run(
     let service = TowerToHyperService::new(answer::router(Arc::clone(&handler)));
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     loop {
-        // First a free slot, then a connection: whoever is too many waits outside.
+        // First a free slot, then a connection: a connection too many waits in the kernel's queue.
         let accepted = async {
             let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
             Some((slot, listener.accept().await))

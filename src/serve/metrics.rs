@@ -10,7 +10,7 @@ use crate::domain::delivery::State;
 use crate::domain::quota::QuotaState;
 use crate::store::Metrics;
 
-/// The page. Names nobody: batches by their names, tokens by the first digits of a fingerprint.
+/// The page. Names no person: batches by their names, tokens by the first digits of a fingerprint.
 pub(super) fn text(counters: &Counters, metrics: &Metrics, now: Timestamp) -> String {
     let mut page = Page(String::with_capacity(4096));
     batches(&mut page, metrics);
@@ -105,11 +105,11 @@ fn quota(page: &mut Page, metrics: &Metrics, now: Timestamp) {
     page.head(
         name,
         "gauge",
-        "Requests left in the API's window, as last told.",
+        "Requests left in the API's window, as last reported.",
     );
     for (token, state) in &metrics.quotas {
         if let Some(left) = left(state, now) {
-            // Enough to tell a few tokens apart.
+            // Enough to distinguish a few tokens.
             let token = format!("{token:016x}");
             page.line(
                 name,
@@ -140,7 +140,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.head(
         name,
         "counter",
-        "Pieces of news in events: new, known before, of erased people, given up.",
+        "Events taken: new, known before, of erased people, given up.",
     );
     for (what, count) in [
         ("new", &counters.new),
@@ -153,7 +153,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.single(
         "outreach_webhook_problems_total",
         "counter",
-        "Events that contradict the checkpoint; the log tells which.",
+        "Events that contradict the checkpoint; the log names them.",
         get(&counters.problems),
     );
     page.single(
@@ -165,7 +165,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.single(
         "outreach_webhook_unreadable",
         "gauge",
-        "Stored events that could not be read, or not in full; the log tells which.",
+        "Stored events that could not be read, or not in full; the log names them.",
         metrics.unreadable_events as f64,
     );
     page.single(

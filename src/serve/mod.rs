@@ -4,7 +4,7 @@
 //!   forgotten. The signature is checked over the bytes as they came.
 //! - Nothing lost: the 200 leaves when the event, and what it changes, is on disk. Where that fails
 //!   the answer is 503, and the API sends the event again.
-//! - Nobody can hurt it: bounded bodies, headers, connections and times. What waits for the disk is
+//! - A hostile client cannot exhaust it: bounded bodies, headers, connections and times. What waits for the disk is
 //!   bounded by the connections, each of which has one request at a time.
 //!
 //! It runs beside a sending process, on the same checkpoint.

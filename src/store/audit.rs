@@ -83,7 +83,7 @@ pub struct UnknownRow {
     pub phone: Option<PhoneNumber>,
     /// Why the outcome is unknown.
     pub reason: Option<String>,
-    /// The contact's id, where the file or an earlier message tells it.
+    /// The contact's id, where the file or an earlier message names it.
     pub contact_id: Option<String>,
     /// What was to be sent, as JSON.
     pub content: Option<String>,

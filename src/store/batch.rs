@@ -37,7 +37,7 @@ pub struct NewBatch {
     pub name: BatchName,
     /// SHA-256 over files, mapping, content and channel.
     pub digest: [u8; 32],
-    /// What the digest covers, by name: to tell what differs.
+    /// What the digest covers, by name: to name what differs.
     pub definition: BTreeMap<String, String>,
     /// The columns of the input.
     pub headers: Vec<String>,
@@ -45,7 +45,7 @@ pub struct NewBatch {
     pub files: Vec<String>,
     /// The channel's id.
     pub channel: String,
-    /// True if nobody is really messaged.
+    /// True for a rehearsal: no real person is messaged.
     pub sandbox: bool,
     /// Now.
     pub created_at: Timestamp,
@@ -76,9 +76,9 @@ pub struct Batch {
     pub files: Vec<String>,
     /// The channel's id.
     pub channel: String,
-    /// The channel's type, once a 201 told it.
+    /// The channel's type, once a 201 named it.
     pub channel_type: Option<String>,
-    /// True if nobody was really messaged.
+    /// True for a rehearsal: no real person was messaged.
     pub sandbox: bool,
     /// When the list was read.
     pub created_at: Timestamp,
@@ -137,7 +137,7 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
         if self.reader()?.is_part_of_a_change(id)? {
-            // It is part of a batch already; whoever takes that batch up completes the change.
+            // It is part of a batch already; the process that takes that batch up completes the change.
             return Ok(());
         }
         while self
@@ -166,7 +166,7 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
         for (id, name) in self.reader()?.being_read()? {
-            // Whoever reads it holds the batch that it is, or is for.
+            // The reader holds the batch that it is, or is for.
             if let Some(name) = name {
                 match self.hold(&name, now) {
                     Ok(_held) => self.discard_batch(id)?,

@@ -297,7 +297,7 @@ fn take_over(
              FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2",
         )?
         .execute((old.id, new))?;
-    // What was sent is told as it was sent; all else goes with the new list, whenever it goes.
+    // What was sent is reported as it was sent; all else goes with the new list, whenever it goes.
     if old.state != State::Sent {
         tx.connection
             .prepare_cached(

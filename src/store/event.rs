@@ -40,13 +40,13 @@ pub struct Incoming {
 /// What became of an event; all of it is on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// Pieces of news that are new.
+    /// Events that are new.
     pub new: u32,
     /// Pieces that were known.
     pub known: u32,
     /// New pieces that wait for what they speak of.
     pub waiting: u32,
-    /// Pieces about somebody who was erased: not kept.
+    /// Events about a person who was erased: not kept.
     pub erased: u32,
     /// What could not be applied, for the log; names no person.
     pub problems: Vec<String>,

@@ -192,7 +192,7 @@ impl Applying<'_, '_> {
         Ok(Verdict::Applied)
     }
 
-    /// Messages that are settled later look at what was read.
+    /// Messages that are settled later use this time of reading.
     fn read(&mut self) -> Result<Verdict, StoreError> {
         let Some(found) = self.contact()? else {
             return Ok(Verdict::Applied);
@@ -460,7 +460,7 @@ impl Applying<'_, '_> {
             .prepare_cached("SELECT outcome, proof FROM attempt WHERE id = ?1")?
             .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let stands = match proof {
-            // An acceptance that the answer told needs no proof, and none is proven twice.
+            // An acceptance that the answer reported needs no proof, and none is proven twice.
             Proof::Accepted => {
                 outcome.as_deref() == Some("sent")
                     || matches!(known.as_deref(), Some("accepted" | "failed"))

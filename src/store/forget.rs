@@ -32,13 +32,13 @@ pub struct Erased {
     pub rows: u64,
     /// Of these, rows that were queued: they are suppressed now.
     pub dequeued: u64,
-    /// Requests in the audit that no longer tell the number.
+    /// Requests in the audit that no longer hold the number.
     pub attempts: u64,
-    /// Messages that no longer tell their ids.
+    /// Messages that no longer hold their ids.
     pub messages: u64,
     /// Contacts.
     pub contacts: u64,
-    /// Webhook events that no longer tell anything.
+    /// Webhook events whose content was removed.
     pub events: u64,
     /// True if the number stood on the suppression list in clear.
     pub listed: bool,
@@ -63,7 +63,7 @@ pub enum ForgetError {
 }
 
 impl Store {
-    /// Erases whoever has this number; a keyed hash stays on the suppression list.
+    /// Erases the person with this number; a keyed hash stays on the suppression list.
     ///
     /// The write-ahead log may still hold traces until [`Store::empty_log`].
     ///

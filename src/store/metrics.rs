@@ -59,7 +59,7 @@ impl Reader {
     }
 
     /// How many webhook events are kept that could not be read as documented, or not in full: a person
-    /// should look at them.
+    /// should read them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -1,4 +1,4 @@
-//! Settles recipients whose outcome is unknown: by a person's decision, or by what the API tells.
+//! Settles recipients whose outcome is unknown: by a person's decision, or by what the API reports.
 //!
 //! The caller holds the batch ([`Store::hold`]). Rows that are no longer unknown are left alone: a
 //! webhook event may have settled them meanwhile.
@@ -180,7 +180,7 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
         return Ok(false);
     }
     if gone && entry.event == Event::Resend {
-        // Erased by `forget`, or taken out by `--update`: there is nobody left to send to.
+        // Erased by `forget`, or taken out by `--update`: there is no recipient left.
         return Ok(false);
     }
     let next = delivery::next(State::Unknown, entry.event)?;

@@ -153,7 +153,7 @@ impl Reader {
     }
 
     /// The same for the rows that the API refused at once: what failed after it was accepted, as a
-    /// webhook event told, is none of them.
+    /// webhook event reported, is none of them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

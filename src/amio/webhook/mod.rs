@@ -1,6 +1,6 @@
-//! Webhook events as the API sends them: their signature, their JSON, and what tells two apart.
+//! Webhook events as the API sends them: their signature, their JSON, and the key that distinguishes two.
 //!
-//! The signature covers the raw bytes. Before it is checked, the body is looked at for one thing
+//! The signature covers the raw bytes. Before it is checked, the body is searched for one thing
 //! only: the channel's id, to choose the secret.
 
 mod fields;

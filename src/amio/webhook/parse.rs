@@ -14,15 +14,15 @@ use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey};
 use crate::domain::phone::PhoneNumber;
 
-/// The clock that told when a message was delivered or read may be so far ahead of ours.
+/// The clock that dated when a message was delivered or read may be so far ahead of ours.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Facebook's and Amio's code for "no user was found for this number".
 const NO_ACCOUNT: i64 = 3;
 
-/// What tells two events apart: 128 bits of a SHA-256 over what stays the same when an event is
+/// What distinguishes two events: 128 bits of a SHA-256 over what stays the same when an event is
 /// sent again. The time of sending does not, and is left out where the event has an id; an event
-/// without one is told apart by it.
+/// without one is distinguished by it.
 pub(crate) type EventKey = [u8; 16];
 
 /// One event as it was received, taken apart.
@@ -32,17 +32,17 @@ pub struct Notification {
     pub kind: String,
     /// When the API sent it, if it says so.
     pub sent_at: Option<Timestamp>,
-    /// The news in it: one for each message that it names.
+    /// The events in it: one for each message that it names.
     pub(crate) pieces: Vec<Piece>,
     /// What could not be read, if a field that is needed is not as documented: the event is kept, and what
     /// could not be read changes nothing.
     pub oddity: Option<String>,
 }
 
-/// One piece of news with its key.
+/// One event with its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// What tells it apart.
+    /// What distinguishes it from others.
     pub(crate) key: EventKey,
     /// What it says.
     pub(crate) event: ContactEvent,
@@ -51,7 +51,7 @@ pub(crate) struct Piece {
 /// A body that is no event at all.
 #[derive(Debug, thiserror::Error)]
 pub enum EventProblem {
-    /// Not JSON, or without the envelope. The text tells the place, never the content.
+    /// Not JSON, or without the envelope. The text names the place, never the content.
     #[error("the body is no event (line {line}, column {column})")]
     NoEvent {
         /// Line of the body, from 1.
@@ -82,7 +82,7 @@ struct Envelope<'a> {
 impl Notification {
     /// Takes an event apart.
     ///
-    /// An event of an unknown kind has news that change nothing, and so has one whose needed fields are not
+    /// An event of an unknown kind has events that change nothing, and so has one whose needed fields are not
     /// as documented.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ struct Reading<'a> {
     at: Timestamp,
     /// Nothing happened later than that.
     latest: Timestamp,
-    /// The time of sending, as it stands there: it tells events without an id apart.
+    /// The time of sending, as it stands there: it distinguishes events without an id.
     when: String,
     pieces: Vec<Piece>,
 }
@@ -173,7 +173,7 @@ impl Reading<'_> {
         }
     }
 
-    /// An event that changes nothing: told apart by all that it says.
+    /// An event that changes nothing: distinguished by its whole text.
     fn nothing(&mut self, data: Option<&Fields<'_>>) {
         let event = who(data.unwrap_or(&Fields::default()), self.at);
         self.push(event, &[self.raw]);
@@ -338,7 +338,7 @@ fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
     Some(payloads.chain(plain.into_iter().flatten()).collect())
 }
 
-/// Channel and contact, as far as they are told; the channel is empty where it is not.
+/// Channel and contact, as far as they are given; the channel is empty where it is not.
 fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
     let channel = data.object("channel").unwrap_or_default();
     let contact = data.object("contact").unwrap_or_default();
@@ -418,7 +418,7 @@ mod tests {
     const SENT: &str = "2026-05-02T08:16:01.000Z";
 
     #[test]
-    fn a_delivery_of_several_messages_is_one_piece_of_news_for_each() {
+    fn a_delivery_of_several_messages_is_one_event_for_each() {
         let fields = json!({
             "messages": [{ "id": "7003" }, { "id": 7004 }, { "id": "7003" }],
             "delivered_timestamp": "2026-05-02T08:16:00.000Z",
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_sending_does_not_tell_events_apart_and_what_they_say_does() {
+    fn the_time_of_sending_distinguishes_no_events_and_what_they_say_does() {
         let read = |sent: &str, until: &str| {
             let data = data(&json!({ "last_read_timestamp": until }));
             parse("messages_read", sent, &data).pieces[0].key
@@ -537,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dated_in_the_future_happened_when_it_was_told() {
+    fn what_is_dated_in_the_future_happened_when_it_was_received() {
         let ahead = json!({ "last_read_timestamp": "2036-05-04T09:00:00Z",
                             "delivered_timestamp": "2036-05-04T09:00:00Z",
                             "messages": [{ "id": "7003" }] });
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_tell_whether_the_number_has_an_account() {
+    fn failures_say_whether_the_number_has_an_account() {
         let failed = |code: Value| {
             let fields = json!({ "message": { "id": "7003" }, "error": { "code": code, "message": "No user" } });
             match parse("message_failed", SENT, &data(&fields)).pieces[0]

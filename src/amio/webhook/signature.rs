@@ -29,7 +29,7 @@ impl Signature {
         Some(Self(bytes))
     }
 
-    /// True if whoever signed the body knows the secret. Takes the same time wherever they differ.
+    /// True if the body was signed with the secret. Takes the same time wherever they differ.
     pub(crate) fn is_of(self, body: &[u8], secret: &[u8]) -> bool {
         Hmac::<Sha1>::new_from_slice(secret)
             .is_ok_and(|mac| mac.chain_update(body).verify_slice(&self.0).is_ok())

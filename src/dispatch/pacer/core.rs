@@ -6,7 +6,7 @@
 //! - a rate of N lets no N+1 through in any window, restarts included;
 //! - never more requests than `remaining` minus the reserve, whatever order the answers come in;
 //! - what cannot be known is asked with one request, alone (a *probe*): at the start, after a window
-//!   ended, after a refusal. The first answer of a window tells what the window allows, whether the
+//!   ended, after a refusal. The first answer of a window says what the window allows, whether the
 //!   server counts in fixed windows, sliding ones or a leaky bucket.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
-use super::window::{AFTER_RESET, Cause, QuotaUpdate, Windows};
+use super::window::{AFTER_RESET, Cause, Learned, Windows};
 use crate::clock::{Moment, between, later};
 use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
@@ -138,10 +138,10 @@ impl Pacer {
         let told = self
             .windows
             .answered(ticket.sent, now, headers, u64::from(self.in_flight));
-        if told == QuotaUpdate::Nothing {
+        if told == Learned::Nothing {
             self.unlearn(now);
         }
-        if told == QuotaUpdate::Nothing
+        if told == Learned::Nothing
             && self.settings.rate.is_none()
             && let Some(limit) = headers.limit
         {
@@ -162,7 +162,7 @@ impl Pacer {
             .or(retry_after);
         let quota_left = match headers.remaining {
             Some(remaining) => remaining > 0,
-            // Nothing was told, and by all we know the quota is not used up.
+            // No time was given, and by all we know the quota is not used up.
             None => told.is_none() && self.surely_left(now),
         };
         if quota_left {
@@ -242,7 +242,7 @@ impl Pacer {
     /// What there is to show.
     pub fn view(&mut self, now: Moment) -> PacerView {
         let open = self.windows.open(now);
-        // A window that is over tells that the server does tell: the next answer will.
+        // A window that is over shows that the server reports a quota: the next answer will.
         let asks = self.must_probe || self.windows.last().is_some();
         let source = match (open.is_some(), asks, self.settings.rate) {
             (true, ..) => Source::Headers,
@@ -362,7 +362,7 @@ impl Pacer {
         Ok(Known::Budget)
     }
 
-    /// No window is open: one request asks, unless the last one told that there is nothing to learn.
+    /// No window is open: one request asks, unless the last one showed that there is nothing to learn.
     fn ask_alone(&self, in_flight: u64, now: Moment) -> Result<Known, (Option<Moment>, Why)> {
         let Some(last) = self.windows.last() else {
             return match (self.must_probe, self.probing) {
@@ -451,6 +451,6 @@ enum Known {
     Budget,
     /// Nothing: this request asks, alone.
     Ask,
-    /// The server tells nothing: the limiter alone paces.
+    /// The server reports nothing: the limiter alone paces.
     Nothing,
 }

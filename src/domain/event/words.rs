@@ -144,7 +144,7 @@ impl OptOutWords {
     /// True if the message is one of the words and nothing else; case, accents, and signs around
     /// and between words do not count.
     pub(crate) fn matches(&self, message: &str) -> bool {
-        // The longest word is far shorter; a long text need not be looked at.
+        // The longest word is far shorter; a long text need not be searched.
         if message.len() > 200 {
             return false;
         }

@@ -5,7 +5,7 @@
 //! then may the request leave. A crash therefore finds every message that may have gone out in state
 //! `sending`: [`Journal::start`] turns those into `unknown`, and they are never sent again by themselves.
 //!
-//! All that a claim or a result needs is read in its own transaction, so that nobody can write between the
+//! All that a claim or a result needs is read in its own transaction, so that no other process can write between the
 //! question and the claim, and so that a transaction that was rolled back can run again. The journal keeps
 //! one thing in memory: how much of the quota that others used it has reported already.
 
@@ -97,7 +97,7 @@ impl Journal {
         Ok((journal, JournalStart { interrupted }))
     }
 
-    /// What the answers tell of the quota goes to disk together with their results, so that whoever comes
+    /// What the answers say of the quota goes to disk together with their results, so that whoever comes
     /// after a crash knows it.
     #[must_use]
     pub(crate) fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
@@ -269,7 +269,7 @@ impl Journal {
         self.store.learn_no_messenger(texts, "learned", now).await
     }
 
-    /// Remembers the channel's type, which a 201 told.
+    /// Remembers the channel's type, which a 201 named.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn save_quota(
+    pub(crate) async fn save_quota(
         &self,
         token: i64,
         state: String,
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn learn_no_messenger(
+    pub(crate) async fn learn_no_messenger(
         &self,
         texts: BTreeSet<String>,
         source: &'static str,
@@ -238,7 +238,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
+    pub(crate) fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
         let mut select = self
             .connection
             .prepare("SELECT text FROM refusal WHERE meaning = 'no_messenger'")?;

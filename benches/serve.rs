@@ -99,6 +99,7 @@ async fn receiver(store: Arc<Store>, events: u32, connections: u32) {
         tls: None,
         secrets: Some(config.webhook_secrets().unwrap()),
         words: OptOutWords::default(),
+        metrics_names: false,
         limits: Limits::default(),
     };
     let server = Server::bind(settings, store, Clock::system())

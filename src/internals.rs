@@ -99,7 +99,7 @@ pub mod serve {
 pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
-        Decision, Incoming, Journal, NewBatch, Opening, Reader, RecipientId, Settled, Settlement,
-        Store, StoreError, SuppressionEntry, Taken, Timeline, Verdict, Window,
+        Decision, Incoming, Journal, Lately, NewBatch, Opening, Reader, RecipientId, Settled,
+        Settlement, Store, StoreError, SuppressionEntry, Taken, Timeline, Verdict, Window,
     };
 }

@@ -151,6 +151,17 @@ pub enum ApiError {
     },
 }
 
+/// What came back for a page of a contact's messages, with what it said about the quota.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The messages.
+    pub messages: Result<Vec<ListedMessage>, ApiError>,
+    /// The rate-limit headers, empty if there was no answer.
+    pub quota: QuotaHeaders,
+    /// Its `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
 /// One exchange, with what it said about the quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -240,18 +251,19 @@ impl Client {
     }
 
     /// One page of a contact's message history. Sort order and completeness are not documented.
-    ///
-    /// # Errors
-    /// [`ApiError`] if there is no readable list.
-    pub(crate) async fn list_messages(
-        &self,
-        channel: &str,
-        contact: &str,
-        offset: u32,
-    ) -> Result<(Vec<ListedMessage>, QuotaHeaders), ApiError> {
+    pub(crate) async fn list_messages(&self, channel: &str, contact: &str, offset: u32) -> Listed {
         let path =
             format!("channels/{channel}/contacts/{contact}/messages?max=100&offset={offset}");
-        self.get(&path).await
+        let reply = self.get(&path).await;
+        let retry_after = match &reply.exchange {
+            Exchange::Answered(answer) => answer.retry_after,
+            Exchange::Failed { .. } => None,
+        };
+        Listed {
+            quota: reply.quota,
+            retry_after,
+            messages: read(reply),
+        }
     }
 
     /// The channel's properties.
@@ -259,37 +271,36 @@ impl Client {
     /// # Errors
     /// [`ApiError`] if there is no readable channel.
     pub(crate) async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
-        self.get(&format!("channels/{channel}")).await
+        let reply = self.get(&format!("channels/{channel}")).await;
+        let quota = reply.quota;
+        Ok((read(reply)?, quota))
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        path: &str,
-    ) -> Result<(T, QuotaHeaders), ApiError> {
-        let url = self
-            .base_url
-            .join(path)
-            .map_err(|error| ApiError::NoAnswer {
-                detail: error.to_string(),
-            })?;
-        let reply = match self.http.request(Method::GET, url).send().await {
+    async fn get(&self, path: &str) -> Reply {
+        let url = match self.base_url.join(path) {
+            Ok(url) => url,
+            Err(error) => return Reply::not_written(error.to_string()),
+        };
+        match self.http.request(Method::GET, url).send().await {
             Ok(response) => read_reply(response, self.clock.now()).await,
             Err(error) => Reply::failed(&error),
-        };
-        match reply.exchange {
-            Exchange::Failed { detail, .. } => Err(ApiError::NoAnswer { detail }),
-            Exchange::Answered(answer) if answer.status == 200 && answer.complete => {
-                serde_json::from_str(&answer.body)
-                    .map(|value| (value, reply.quota))
-                    .map_err(|error| ApiError::Unreadable {
-                        detail: error.to_string(),
-                    })
-            }
-            Exchange::Answered(answer) => Err(ApiError::Refused {
-                status: answer.status,
-                text: answer.error_text,
-            }),
         }
+    }
+}
+
+/// The value that a whole 200 holds.
+fn read<T: serde::de::DeserializeOwned>(reply: Reply) -> Result<T, ApiError> {
+    match reply.exchange {
+        Exchange::Failed { detail, .. } => Err(ApiError::NoAnswer { detail }),
+        Exchange::Answered(answer) if answer.status == 200 && answer.complete => {
+            serde_json::from_str(&answer.body).map_err(|error| ApiError::Unreadable {
+                detail: error.to_string(),
+            })
+        }
+        Exchange::Answered(answer) => Err(ApiError::Refused {
+            status: answer.status,
+            text: answer.error_text,
+        }),
     }
 }
 

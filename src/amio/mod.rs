@@ -8,7 +8,7 @@ mod client;
 pub(crate) mod webhook;
 mod wire;
 
-pub(crate) use client::{ApiError, BaseUrlError, ClientError};
+pub(crate) use client::{ApiError, BaseUrlError, ClientError, Listed};
 pub use client::{BaseUrl, Client, ClientSettings, Reply, token_fingerprint};
 pub use wire::{Addressee, OutgoingMessage, RawJson};
 pub(crate) use wire::{Channel, ListedMessage};

@@ -40,6 +40,7 @@ pub(crate) fn run(
         tls: serve.tls,
         secrets: (!unsigned).then_some(serve.secrets),
         words: OptOutWords::with(serve.opt_out_words),
+        metrics_names: serve.metrics_names,
         limits: Limits::default(),
     };
     runtime()?.block_on(async {

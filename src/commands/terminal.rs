@@ -3,12 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::console::Console;
 use super::process::signal;
+use crate::clock::between;
 use crate::dispatch::Outage;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::report::{ProgressLine, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle};
+
+/// A wait for the pace that is worth a word; shorter ones come between any two requests.
+const LONG_WAIT: Duration = Duration::from_secs(5);
 
 /// Shows a run, and stops it at a signal.
 pub(super) struct Terminal {
@@ -91,7 +97,8 @@ fn text(progress: &RunProgress) -> String {
     if let Some(left) = progress.pace.left {
         let _ = write!(text, ", quota left {left}");
     }
-    text.push_str(&waits(&progress.pace, progress.outage.as_ref()));
+    let outage = progress.outage.as_ref();
+    text.push_str(&waits(&progress.pace, outage, progress.at.wall));
     if let Some(forecast) = &progress.forecast {
         let _ = write!(text, ", {forecast}");
     }
@@ -110,7 +117,7 @@ fn a_rate(per_second: f64) -> String {
 }
 
 /// What is being waited for, if anything.
-fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
+pub(super) fn waits(pacer: &PacerView, outage: Option<&Outage>, now: Timestamp) -> String {
     if let Some(outage) = outage {
         return format!(
             ", no answers ({}): next try in {} s",
@@ -118,17 +125,33 @@ fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
             outage.pause.as_secs() + 1
         );
     }
-    let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) else {
+    let Some(why) = pacer.why else {
         return String::new();
     };
+    let until = pacer.sleeping_until;
+    let is_long = until.is_some_and(|until| between(now, until) >= LONG_WAIT);
     let zone = jiff::tz::TimeZone::system();
-    let at = until.to_zoned(zone).strftime("%H:%M:%S");
-    match why {
-        Why::Quota => format!(", quota used: waiting until {at}"),
-        Why::Throttled => format!(", put off by the API (429): waiting until {at}"),
-        Why::Paused => format!(", paused until {at}"),
-        Why::ReserveTakesAll => ", the reserve leaves nothing of the quota".to_owned(),
-        Why::Even | Why::Rate | Why::Probing | Why::Connections => String::new(),
+    let at = until.map(|until| until.to_zoned(zone).strftime("%H:%M:%S").to_string());
+    match (why, at) {
+        (Why::Quota, Some(at)) => format!(", quota used: waiting until {at}"),
+        (Why::Throttled, Some(at)) => {
+            format!(", put off by the API (429): waiting until {at}")
+        }
+        (Why::Paused, Some(at)) => format!(", paused until {at}"),
+        (Why::Rate, Some(at)) if is_long => format!(", by the rate the next one at {at}"),
+        (Why::Even, Some(at)) if is_long => format!(", spread evenly: the next one at {at}"),
+        (Why::ReserveTakesAll, _) => ", the reserve leaves nothing of the quota".to_owned(),
+        // The answer of a request under way is all that is waited for.
+        (
+            Why::Quota
+            | Why::Throttled
+            | Why::Paused
+            | Why::Rate
+            | Why::Even
+            | Why::Probing
+            | Why::Connections,
+            _,
+        ) => String::new(),
     }
 }
 
@@ -156,8 +179,6 @@ pub(super) fn say_interrupted(console: Console, batch: &str, interrupted: u64) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::clock::Moment;
     use crate::dispatch::ProgressView;
@@ -187,6 +208,33 @@ mod tests {
             .unwrap();
         assert!(told.contains("1000/h"), "{told}");
         assert_eq!(terminal.quota_notice(&pacer(Source::Fallback, None)), None);
+    }
+
+    #[test]
+    fn every_long_wait_has_a_reason() {
+        let begin = Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_mins(12);
+        for (why, word) in [
+            (Why::Quota, "quota"),
+            (Why::Throttled, "429"),
+            (Why::Paused, "paused"),
+            (Why::Rate, "rate"),
+            (Why::Even, "evenly"),
+            (Why::ReserveTakesAll, "reserve"),
+        ] {
+            let told = waits(&pacer(Source::UserRate, Some(why)), None, begin);
+            assert!(told.contains(word), "{why:?}: {told:?}");
+        }
+        let short = waits(
+            &pacer(Source::UserRate, Some(Why::Rate)),
+            None,
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_eq!(short, "", "between any two requests");
+        let endless = PacerView {
+            sleeping_until: None,
+            ..pacer(Source::Headers, Some(Why::ReserveTakesAll))
+        };
+        assert!(waits(&endless, None, begin).contains("reserve"));
     }
 
     #[test]

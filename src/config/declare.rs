@@ -325,7 +325,10 @@ pub(crate) struct Serve {
     pub(crate) opt_out_words: Vec<String>,
     /// Take events without a signature; only on this machine, for tests
     #[arg(long)]
-    pub(crate) insecure_no_signature: bool,
+    pub insecure_no_signature: bool,
+    /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
+    #[arg(long)]
+    pub metrics_names: bool,
     /// Certificate chain and private key.
     #[arg(skip)]
     pub(crate) tls: Option<(PathBuf, PathBuf)>,

@@ -138,9 +138,10 @@ fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
     }
     let opened = Store::open_existing(path).and_then(|store| {
         let faults = store.reader()?.integrity_faults()?;
-        Ok((store, faults))
+        let log = store.held_log()?;
+        Ok((store, faults, log))
     });
-    let (store, faults) = match opened {
+    let (store, faults, log) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             findings.bad("checkpoint", error.to_string(), ExitCode::Storage);
@@ -157,6 +158,15 @@ fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
             listed.join("; ")
         );
         findings.bad("checkpoint", text, ExitCode::Storage);
+    }
+    if let Some(length) = log {
+        let text = format!(
+            "{}-wal has {} MB and cannot be cut: another process reads the checkpoint as of an earlier moment (a \
+             database browser, an export); close it",
+            path.display(),
+            grouped(length / 1_000_000)
+        );
+        findings.notice("log", text);
     }
     permissions(path, findings);
     Some(store)

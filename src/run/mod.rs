@@ -26,6 +26,7 @@ mod halt;
 mod hours;
 mod known;
 mod list;
+mod lookup;
 mod observer;
 mod plan;
 mod preview;

@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         };
         let (journal, start) =
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
-        let pacer = quota::pacer(store, token, settings.pacer, clock)?;
+        let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
         let journal = journal.with_quota(quota::quota_update(&pacer));
         let dispatcher = Dispatcher::new(
             journal.clone(),

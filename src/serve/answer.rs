@@ -31,6 +31,8 @@ pub(super) struct Handler {
     /// `None` takes events unsigned.
     pub(super) secrets: Option<WebhookSecrets>,
     pub(super) words: OptOutWords,
+    /// `/metrics` shows the names of batches.
+    pub(super) names: bool,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
     /// The last request was refused.
@@ -73,7 +75,12 @@ async fn figures(State(handler): Shared) -> Response {
     let Some(figures) = read(&handler, Reader::metrics).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    let text = metrics::text(&handler.counters, &figures, handler.clock.now());
+    let text = metrics::text(
+        &handler.counters,
+        &figures,
+        handler.names,
+        handler.clock.now(),
+    );
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

@@ -76,6 +76,7 @@ impl Server {
             clock,
             secrets: settings.secrets,
             words: settings.words,
+            names: settings.metrics_names,
             limits: settings.limits,
             counters: Counters::default(),
             refusing: AtomicBool::new(false),

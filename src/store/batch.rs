@@ -192,6 +192,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
+                tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3, token = ?4
                      WHERE id = ?1",
@@ -209,6 +210,7 @@ impl Store {
     pub(crate) async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
+                tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
                             state_why = ?6, state_since = ?2
@@ -345,7 +347,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn batches(&self) -> Result<Vec<Batch>, StoreError> {
+    pub fn batches(&self) -> Result<Vec<Batch>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
             "{SELECT_BATCH} WHERE name IS NOT NULL ORDER BY batch.id DESC"
         ))?;

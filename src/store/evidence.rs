@@ -497,15 +497,26 @@ impl Applying<'_, '_> {
 
     /// Enters the message's id, and the contact, where the request does not have them yet.
     fn enter_message(&mut self, subject: &Subject, message: &str) -> Result<(), StoreError> {
-        let (whose, erased): (Option<PersonId>, bool) = self
+        let (whose, erased, known): (Option<PersonId>, bool, bool) = self
             .connection()
             .prepare_cached(
-                "SELECT a.person, p.number IS NULL FROM attempt a LEFT JOIN person p ON p.id = a.person
+                "SELECT a.person, p.number IS NULL,
+                        a.message_id IS ?2 AND k.id IS NOT NULL AND (?3 IS NULL OR k.api_id IS ?3)
+                 FROM attempt a LEFT JOIN person p ON p.id = a.person
+                      LEFT JOIN contact k ON k.id = a.contact
                  WHERE a.id = ?1",
             )?
-            .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if erased {
-            // Whom it went to is no longer known, and must not be again.
+            .query_row(
+                (
+                    subject.request,
+                    ApiId(message),
+                    self.event.contact_id.as_deref().map(ApiId),
+                ),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )?;
+        // Whom a message to an erased person went to must not be known again. Of the others, most have all
+        // this from the answer.
+        if erased || known {
             return Ok(());
         }
         let contact = match &self.event.contact_id {

@@ -91,3 +91,20 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     })?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_content_is_of_its_channel_and_of_the_checkpoint() {
+        let keys = HashKey::from_bytes(vec![1; 32]);
+        let key = keys.content_key("7001", r#"{"payload":"Hi"}"#);
+        assert_eq!(keys.content_key("7001", r#"{ "payload": "Hi " }"#), key);
+        assert_ne!(keys.content_key("7002", r#"{"payload":"Hi"}"#), key);
+        assert_ne!(keys.content_key("7001", r#"{"payload":"Ho"}"#), key);
+        let others = HashKey::from_bytes(vec![2; 32]);
+        assert_ne!(others.content_key("7001", r#"{"payload":"Hi"}"#), key);
+        assert_ne!(keys.contact("7001", "9"), keys.contact("7002", "9"));
+    }
+}

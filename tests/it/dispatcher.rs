@@ -398,6 +398,30 @@ fn hours_that_end_with_the_last_answer_keep_nobody_until_tomorrow() {
 }
 
 #[test]
+fn whoever_waits_for_the_rate_when_the_hours_end_waits_for_the_next_hours() {
+    let zone = TimeZone::UTC;
+    let setting = Setting {
+        // Ten an hour: the second would leave six minutes after the first, a minute after the end.
+        rate: Some("10/h".parse().unwrap()),
+        schedule: Schedule {
+            window: Some("08:00-10:05".parse().unwrap()),
+            zone: zone.clone(),
+            ..Schedule::default()
+        },
+        ..Setting::plain(4, 1, 1000)
+    };
+    let (end, books, _) = run(batch(), setting);
+    assert_eq!(end, RunEnd::Complete);
+    let books = books.lock().unwrap();
+    assert_eq!(books.starts.len(), 4);
+    for start in &books.starts {
+        let time = start.to_zoned(zone.clone()).time();
+        let hours = jiff::civil::time(8, 0, 0, 0)..jiff::civil::time(10, 5, 0, 0);
+        assert!(hours.contains(&time), "{start}");
+    }
+}
+
+#[test]
 fn whoever_waits_for_the_rate_when_the_api_falls_silent_does_not_leave() {
     let answers = 10;
     let setting = Setting {

@@ -49,6 +49,7 @@ fn settings() -> Settings {
         tls: None,
         secrets: Some(secrets()),
         words: OptOutWords::default(),
+        metrics_names: false,
         limits: Limits::default(),
     }
 }

@@ -64,6 +64,14 @@ impl Pacer {
         let starts: Vec<i64> = past.starts.iter().map(ago).collect();
         // What started shortly before may not have been counted yet: times are rounded.
         let known = past.quota.observed_at;
+        // What was noted in the future says nothing of when that was: all of them may have been since.
+        let known = known.map(|seen| {
+            if seen > now.wall {
+                Timestamp::MIN
+            } else {
+                seen
+            }
+        });
         let unknown_to =
             |start: &&Timestamp| known.is_some_and(|seen| later(**start, SAME_TIME) >= seen);
         let since = past.starts.iter().filter(unknown_to).count();

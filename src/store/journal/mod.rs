@@ -69,6 +69,7 @@ impl Journal {
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
+                tx.sends = Some(true);
                 let on = channel::find_or_make(tx.connection, &name)?;
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
@@ -215,6 +216,7 @@ impl Journal {
                 if let Some(quota) = &quota {
                     tx.note_quota(token, quota, now);
                 }
+                tx.sends = Some(false);
                 tuning::for_lists(tx.connection)
             })
             .await

@@ -304,7 +304,7 @@ fn read<T: serde::de::DeserializeOwned>(reply: Reply) -> Result<T, ApiError> {
     }
 }
 
-/// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
+/// The first 8 bytes of the token's SHA-256: distinguishes tokens, and cannot be turned back.
 pub fn token_fingerprint(token: &SecretString) -> i64 {
     let digest = Sha256::digest(token.expose_secret().as_bytes());
     let mut fingerprint = [0; 8];

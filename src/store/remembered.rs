@@ -41,7 +41,7 @@ struct Latest {
     unanswered: bool,
 }
 
-/// After so many requests in a row that are too old, a look back ends: more than any run makes while its
+/// After so many requests in a row that are too old, the search back ends: more than any run makes while its
 /// clock is wrong, at the speed that the API allows.
 const OLD_IN_A_ROW: u32 = 50_000;
 

@@ -27,7 +27,6 @@ use super::log::Log;
 use super::quota;
 use super::tally::{self, Counter};
 use super::turns::Turns;
-use super::written;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 
@@ -341,7 +340,7 @@ fn commit(
     let sends = tx.sends;
     drop(tx);
     if changed {
-        written::outdate(&transaction)?;
+        outdate(&transaction)?;
     }
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
@@ -349,6 +348,14 @@ fn commit(
         turns.send(sends);
     }
     turns.committed(connection, begin.elapsed())
+}
+
+/// What the files tell that were written may have changed ([`Store::begin_results`](super::Store::begin_results)).
+fn outdate(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE written_file SET up_to_date = 0 WHERE up_to_date = 1")?
+        .execute([])?;
+    Ok(())
 }
 
 #[cfg(test)]

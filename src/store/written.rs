@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
@@ -23,14 +23,6 @@ pub struct WrittenFile {
     pub size: u64,
     /// SHA-256 of its content.
     pub digest: [u8; 32],
-}
-
-/// What the files tell may have changed.
-pub(super) fn outdate(connection: &Connection) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE written_file SET up_to_date = 0 WHERE up_to_date = 1")?
-        .execute([])?;
-    Ok(())
 }
 
 impl Store {

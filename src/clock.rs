@@ -3,11 +3,11 @@
 //! Two times are kept apart. *Wall* time ([`Clock::now`]) is what the server's Reset and `--until` are
 //! told in; it can jump. *Monotonic* time ([`Clock::monotonic`]) measures how long ago something was;
 //! it never jumps, but it stands still while the machine is suspended. Sleeping therefore goes in
-//! slices and looks at both after each: a machine that was suspended, or whose clock was set, wakes
+//! slices and reads both after each: a machine that was suspended, or whose clock was set, wakes
 //! at most one slice late, and never early by the time that matters.
 //!
 //! Tests replace it: [`Clock::paused`] follows tokio's paused time (an hour passes in no time, on its
-//! own), [`Clock::manual`] moves only when it is told to.
+//! own), [`Clock::manual`] moves only when a test moves it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The longest sleep without a look at both clocks.
+/// The longest sleep without reading both clocks.
 const SLICE: Duration = Duration::from_secs(5);
 
 /// One instant, read on both clocks.
@@ -48,7 +48,7 @@ impl Moment {
 }
 
 /// `at` plus `by`, kept inside what a timestamp can say.
-pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by)
         .ok()
         .and_then(|by| at.checked_add(by).ok())
@@ -56,7 +56,7 @@ pub fn later(at: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// Time from `from` to `to`; zero when `to` is not later.
-pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
@@ -231,7 +231,7 @@ async fn slice(moved: &mut Option<watch::Receiver<Duration>>, length: Duration) 
         None => tokio::time::sleep(length.min(SLICE)).await,
         Some(moved) => {
             if moved.changed().await.is_err() {
-                // The clock is gone, and with it whoever could move it.
+                // The clock is gone, and so is everything that could move it.
                 std::future::pending::<()>().await;
             }
         }

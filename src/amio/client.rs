@@ -151,18 +151,18 @@ pub enum ApiError {
     },
 }
 
-/// What came back for a page of a contact's messages, with what it told about the quota.
+/// What came back for a page of a contact's messages, with what it said about the quota.
 #[derive(Debug)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The messages.
-    pub messages: Result<Vec<ListedMessage>, ApiError>,
+    pub(crate) messages: Result<Vec<ListedMessage>, ApiError>,
     /// The rate-limit headers, empty if there was no answer.
-    pub quota: QuotaHeaders,
+    pub(crate) quota: QuotaHeaders,
     /// Its `Retry-After`.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
-/// One exchange, with what it told about the quota.
+/// One exchange, with what it said about the quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// What came back.
@@ -226,7 +226,7 @@ impl Client {
     }
 
     /// See [`token_fingerprint`].
-    pub fn token_fingerprint(&self) -> i64 {
+    pub(crate) fn token_fingerprint(&self) -> i64 {
         self.token_fingerprint
     }
 
@@ -251,7 +251,7 @@ impl Client {
     }
 
     /// One page of a contact's message history. Sort order and completeness are not documented.
-    pub async fn list_messages(&self, channel: &str, contact: &str, offset: u32) -> Listed {
+    pub(crate) async fn list_messages(&self, channel: &str, contact: &str, offset: u32) -> Listed {
         let path =
             format!("channels/{channel}/contacts/{contact}/messages?max=100&offset={offset}");
         let reply = self.get(&path).await;
@@ -270,7 +270,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`] if there is no readable channel.
-    pub async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
+    pub(crate) async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
         let reply = self.get(&format!("channels/{channel}")).await;
         let quota = reply.quota;
         Ok((read(reply)?, quota))
@@ -304,7 +304,7 @@ fn read<T: serde::de::DeserializeOwned>(reply: Reply) -> Result<T, ApiError> {
     }
 }
 
-/// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
+/// The first 8 bytes of the token's SHA-256: distinguishes tokens, and cannot be turned back.
 pub fn token_fingerprint(token: &SecretString) -> i64 {
     let digest = Sha256::digest(token.expose_secret().as_bytes());
     let mut fingerprint = [0; 8];

@@ -25,7 +25,7 @@ use crate::store::Decision;
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ResolveArgs,
     settings: &Settings,
     console: Console,

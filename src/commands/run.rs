@@ -16,7 +16,7 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::exit::ExitCode;
 use crate::report::{Hints, grouped, write_summary_file};
 use crate::run::{
-    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, export_file, summary,
+    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
 };
 
 /// The command line as the front end of a run.
@@ -59,7 +59,7 @@ impl Front {
         })
     }
 
-    /// Without a terminal nobody can say yes to the first real send: said before a long list is read.
+    /// Without a terminal the first real send cannot be confirmed: refused before a long list is read.
     pub(super) fn require_yes(&self) -> Result<(), CommandError> {
         if self.asked.sandbox || self.asked.yes || self.console.can_ask() {
             return Ok(());
@@ -198,11 +198,11 @@ impl Front {
     /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
-        let written = export_file(db, name, self.checkpoint.out.as_deref());
+        let written = batch.write_results(self.checkpoint.out.as_deref(), self.clock.now());
         let summary = summary(db, name)?;
         let hints = Hints {
             db: (db != Path::new("outreach.db")).then(|| db.to_owned()),
-            results: written.as_ref().ok().map(|(path, _)| path.clone()),
+            results: written.as_ref().ok().cloned(),
             rejects: None,
         };
         self.console.say(summary.text(&hints));

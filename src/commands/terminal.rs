@@ -41,14 +41,14 @@ impl Terminal {
         self.line.clear();
     }
 
-    /// What must be said once: that the pace is our own guess.
-    fn news(&mut self, pacer: &PacerView) -> Option<String> {
+    /// The notice, given once, that the API reports no quota and the pace is assumed.
+    fn quota_notice(&mut self, pacer: &PacerView) -> Option<String> {
         if self.said_fallback || pacer.source != Source::Fallback {
             return None;
         }
         self.said_fallback = true;
         Some(format!(
-            "The API tells no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
+            "The API reports no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
              --rate sets another pace."
         ))
     }
@@ -63,9 +63,11 @@ impl Observer for Terminal {
     }
 
     fn progress(&mut self, progress: &RunProgress) {
-        let news = self.news(&progress.pace);
-        if let Some(news) = news.filter(|news| !self.line.above(news)) {
-            self.console.say(news);
+        let quota_notice = self.quota_notice(&progress.pace);
+        if let Some(quota_notice) =
+            quota_notice.filter(|quota_notice| !self.line.above(quota_notice))
+        {
+            self.console.say(quota_notice);
         }
         let (settled, text) = (progress.done.settled(), text(progress));
         if let Some(text) = self.line.show(settled, &text, progress.at.mono) {
@@ -199,11 +201,13 @@ mod tests {
     fn our_own_guess_of_the_pace_is_said_once() {
         let console = Console::new(true);
         let mut terminal = Terminal::new(console, StopHandle::default(), Duration::ZERO);
-        assert_eq!(terminal.news(&pacer(Source::Unknown, None)), None);
-        assert_eq!(terminal.news(&pacer(Source::UserRate, None)), None);
-        let told = terminal.news(&pacer(Source::Fallback, None)).unwrap();
+        assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
+        assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
+        let told = terminal
+            .quota_notice(&pacer(Source::Fallback, None))
+            .unwrap();
         assert!(told.contains("1000/h"), "{told}");
-        assert_eq!(terminal.news(&pacer(Source::Fallback, None)), None);
+        assert_eq!(terminal.quota_notice(&pacer(Source::Fallback, None)), None);
     }
 
     #[test]

@@ -8,20 +8,20 @@ use serde_json::Value;
 
 /// The words of a header: lower case, without accents, one space between words. `Telefonní číslo` is
 /// `telefonni cislo`, composed or decomposed, and so is `telefonni_cislo`.
-pub fn header(text: &str) -> String {
+pub(crate) fn header(text: &str) -> String {
     words(&plain(text))
 }
 
 /// The words of a reply: those of a header, where forms of a letter that are only typed in another way (full
 /// width, ligatures, letters in circles) are the letter itself (NFKC).
-pub fn reply(text: &str) -> String {
+pub(crate) fn reply(text: &str) -> String {
     words(&plain(
         &ComposingNormalizerBorrowed::new_nfkc().normalize(text),
     ))
 }
 
 /// The name of a country: lower case, without accents, `&` spelled out.
-pub fn country(text: &str) -> String {
+pub(crate) fn country(text: &str) -> String {
     plain(text).replace('&', "and").replace('’', "'")
 }
 
@@ -96,7 +96,7 @@ fn without_stroke(letter: char) -> Option<&'static str> {
 
 /// A message as a person sees it: in composed form (NFC), every run of white space one space, none at the
 /// ends, without invisible characters. Joiners stay: they make emoji and shape letters.
-pub fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     let mut folded = String::with_capacity(composed.len());
     let mut gap = false;
@@ -121,7 +121,7 @@ fn is_invisible(letter: char) -> bool {
 
 /// The JSON of a message's content with every text folded and every object's keys in order: the same for
 /// contents that a person sees as the same. A text that is no JSON is folded as it is.
-pub fn content(json: &str) -> String {
+pub(crate) fn content(json: &str) -> String {
     match serde_json::from_str(json) {
         Ok(value) => fold_value(value).to_string(),
         Err(_) => message(json),

@@ -1,7 +1,7 @@
 //! Texts for people: names that are alike, numbers that are easy to read, digits that are hidden.
 
 /// The candidate whose name is most like `wanted`, if one reaches `least` (Jaro-Winkler, 0 to 1).
-pub fn nearest<T>(
+pub(crate) fn nearest<T>(
     wanted: &str,
     candidates: impl Iterator<Item = (String, T)>,
     least: f64,
@@ -15,7 +15,7 @@ pub fn nearest<T>(
 }
 
 /// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.char_indices() {
@@ -28,7 +28,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// The text with each run of `least` digits or more as one `#`.
-pub fn hide_digits(text: &str, least: usize) -> String {
+pub(crate) fn hide_digits(text: &str, least: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(char::is_numeric) {

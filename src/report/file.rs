@@ -2,18 +2,20 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
 use super::error::ReportError;
+use crate::store::WrittenFile;
 
 /// Writes a whole file, readable by its owner only; it appears whole or not at all.
 ///
 /// # Errors
 /// [`ReportError`] if the file cannot be written.
-pub fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+pub(crate) fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
     let fail = |source| ReportError::from(source).at(path);
     let (new, mut file) = NewFile::create(path)?;
     file.write_all(content).map_err(fail)?;
@@ -75,6 +77,61 @@ impl NewFile {
             let _ = folder.sync_all();
         }
         Ok(())
+    }
+}
+
+/// Passes on what is written, and keeps its length and digest.
+pub(super) struct Digesting<W> {
+    to: W,
+    size: u64,
+    digest: Sha256,
+}
+
+impl<W: Write> Digesting<W> {
+    pub(super) fn new(to: W) -> Self {
+        Self {
+            to,
+            size: 0,
+            digest: Sha256::new(),
+        }
+    }
+
+    /// What was written.
+    pub(super) fn end(self) -> WrittenFile {
+        WrittenFile {
+            size: self.size,
+            digest: self.digest.finalize().into(),
+        }
+    }
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.size += written as u64;
+        self.digest.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Whether the file at `path` is as it was left. What cannot be read is not.
+pub(crate) fn is_as_left(path: &Path, left: &WrittenFile) -> bool {
+    let same_size = fs::metadata(path).is_ok_and(|now| now.is_file() && now.len() == left.size);
+    same_size && digest_of(path).is_ok_and(|digest| digest == left.digest)
+}
+
+fn digest_of(path: &Path) -> io::Result<[u8; 32]> {
+    let (mut file, mut digest) = (File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(digest.finalize().into()),
+            read => digest.update(buffer.get(..read).unwrap_or_default()),
+        }
     }
 }
 

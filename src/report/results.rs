@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error::ReportError;
-use super::file::NewFile;
+use super::file::{Digesting, NewFile};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 use crate::domain::spreadsheet::guard;
-use crate::store::{Batch, Reader, ResultRow, StoreError};
+use crate::store::{Batch, Reader, ResultRow, StoreError, WrittenFile};
 
 /// Our columns, behind those of the input.
 pub const COLUMNS: [&str; 11] = [
@@ -42,7 +42,7 @@ const UNDER_WAY: &str =
 const BUFFER: usize = 1 << 18;
 
 /// Where the results of a batch go by default.
-pub fn default_results_path(batch: &str) -> PathBuf {
+pub(crate) fn default_results_path(batch: &str) -> PathBuf {
     // A batch name may hold anything; a file name may not.
     let safe = batch.replace(['/', '\\', '\0'], "_");
     PathBuf::from(format!("{safe}.results.csv"))
@@ -79,11 +79,25 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
 /// [`ReportError`] if the checkpoint cannot be read or the file cannot be written; then the file
 /// that stood there before is still there.
 pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
+    Ok(write_known_results_file(reader, batch, path)?.0)
+}
+
+/// The same; also returns what the file is known by.
+///
+/// # Errors
+/// As [`write_results_file`].
+pub(crate) fn write_known_results_file(
+    reader: &Reader,
+    batch: &Batch,
+    path: &Path,
+) -> Result<(u64, WrittenFile), ReportError> {
     let (new, file) = NewFile::create(path)?;
-    let written = write_results(reader, batch, &file).map_err(|error| error.at(path))?;
+    let mut out = Digesting::new(&file);
+    let rows = write_results(reader, batch, &mut out).map_err(|error| error.at(path))?;
+    let written = out.end();
     new.publish(&file, || crash_point(CrashPoint::ExportRename))
         .map_err(|source| ReportError::from(source).at(path))?;
-    Ok(written)
+    Ok((rows, written))
 }
 
 /// Writes one line for each row.

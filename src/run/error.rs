@@ -120,7 +120,7 @@ pub enum Mismatch {
     /// A real batch cannot be continued as a rehearsal.
     #[error("batch {0} is a real one: continue it without --sandbox")]
     IsReal(String),
-    /// A rehearsal must reach nobody.
+    /// A rehearsal must reach no real person.
     #[error("batch {0} is a rehearsal: it is sent to a sandbox on this machine only")]
     RehearsalElsewhere(String),
     /// A batch has one channel.

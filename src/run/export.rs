@@ -3,8 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use super::batch::HeldBatch;
 use super::error::RunError;
-use crate::report::{Summary, default_results_path, write_results, write_results_file};
+use crate::report::{
+    Summary, default_results_path, is_as_left, write_known_results_file, write_results,
+    write_results_file,
+};
 use crate::store::Reader;
 
 /// How the batch stands.
@@ -43,4 +49,42 @@ pub fn export_file(
     let path = path.map_or_else(|| default_results_path(&batch.name), Path::to_owned);
     let rows = write_results_file(&reader, &batch, &path)?;
     Ok((path, rows))
+}
+
+impl HeldBatch {
+    /// Writes the results as [`export_file`] does, unless the file stands there as it was left and nothing
+    /// changed since. Returns where it is.
+    ///
+    /// # Errors
+    /// As [`export_file`].
+    pub fn write_results(&self, path: Option<&Path>, now: Timestamp) -> Result<PathBuf, RunError> {
+        let batch = self.batch();
+        let path = path.map_or_else(|| default_results_path(&batch.name), Path::to_owned);
+        let place = place_of(&path);
+        let left = self.reader()?.current_results(batch.id, &place)?;
+        if left.is_some_and(|left| is_as_left(&path, &left)) {
+            return Ok(path);
+        }
+        self.store().begin_results(batch.id, &place, now)?;
+        let reader = self.reader()?;
+        let batch = reader.batch(&batch.name)?;
+        let (_, written) = write_known_results_file(&reader, &batch, &path)?;
+        self.store().end_results(&place, written)?;
+        Ok(path)
+    }
+}
+
+/// One name for each file: a link stands for what it leads to.
+fn place_of(path: &Path) -> PathBuf {
+    if let Ok(there) = std::fs::canonicalize(path) {
+        return there;
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        (Err(_), _) | (_, None) => path.to_owned(),
+    }
 }

@@ -19,13 +19,32 @@ pub(super) struct Known {
 }
 
 struct Checkpoint {
-    reader: Mutex<Reader>,
+    reader: Mutex<Asked>,
     span: HistorySpan,
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
     now: Timestamp,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
+}
+
+/// A reader, and how often it was asked as of the same moment.
+struct Asked {
+    reader: Reader,
+    since: u32,
+}
+
+/// As many questions are asked as of one moment.
+const MOMENT: u32 = 500;
+
+impl Asked {
+    fn reader(&mut self) -> Result<&Reader, StoreError> {
+        if self.since.is_multiple_of(MOMENT) {
+            self.reader.look_anew()?;
+        }
+        self.since = self.since.wrapping_add(1);
+        Ok(&self.reader)
+    }
 }
 
 impl Known {
@@ -38,7 +57,7 @@ impl Known {
     ) -> Self {
         Self {
             checkpoint: Some(Checkpoint {
-                reader: Mutex::new(reader),
+                reader: Mutex::new(Asked { reader, since: 0 }),
                 span,
                 batch,
                 now,
@@ -83,10 +102,11 @@ impl Known {
     /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
     fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
         let checkpoint = self.checkpoint.as_ref()?;
-        let reader = checkpoint.reader.lock();
-        let reader = reader.unwrap_or_else(PoisonError::into_inner);
+        let asked = checkpoint.reader.lock();
+        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
         let (span, batch, now) = (checkpoint.span, checkpoint.batch, checkpoint.now);
-        match reader.judge(phone, content, span, batch, now) {
+        let reader = asked.reader();
+        match reader.and_then(|reader| reader.judge(phone, content, span, batch, now)) {
             Ok(
                 Verdict::Suppressed(Suppression::SameBatch { .. })
                 | Verdict::MayBeMessaged

@@ -332,7 +332,7 @@ fn row_name(files: &[String], position: Position) -> String {
     format!("{} row {}", file.map_or("?", String::as_str), position.row)
 }
 
-/// A rehearsal's messages reached nobody, and must not count as messages to real people.
+/// A rehearsal's messages reached no real person, and must not count as messages to real people.
 fn keep_rehearsals_apart<'a>(
     mut batches: impl Iterator<Item = (&'a str, bool)>,
     sandbox: bool,

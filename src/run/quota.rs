@@ -20,7 +20,7 @@ const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
 /// way, and those of as many other processes as anybody runs.
 const STARTS_BETWEEN_SAVINGS: usize = 100_000;
 
-/// An end of a window that moved by less is the same: it is told in whole seconds.
+/// An end of a window that moved by less is the same: it is given in whole seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
 
 /// A pacer that goes on where all earlier runs with this token stopped, also where the clock was set since.
@@ -83,7 +83,7 @@ pub(super) fn quota_update(pacer: &Handle) -> Arc<QuotaUpdate> {
     })
 }
 
-/// The end of a window needs no writing: the time tells it.
+/// The end of a window needs no writing: the time says it.
 fn says_nothing_new(kept: &QuotaState, state: &QuotaState) -> bool {
     let same_end = match (kept.reset_at, state.reset_at) {
         (Some(kept), Some(now)) => between(kept, now).max(between(now, kept)) < SAME_RESET,

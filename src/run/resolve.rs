@@ -156,7 +156,7 @@ impl HeldBatch {
         Ok(evidence)
     }
 
-    /// Looks for the message in the contact's history.
+    /// Searches for the message in the contact's history.
     async fn search(
         &self,
         api: &mut Lookups<'_>,

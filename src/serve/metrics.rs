@@ -108,11 +108,11 @@ fn quota(page: &mut Page, metrics: &Metrics, now: Timestamp) {
     page.head(
         name,
         "gauge",
-        "Requests left in the API's window, as last told.",
+        "Requests left in the API's window, as last reported.",
     );
     for (token, state) in &metrics.quotas {
         if let Some(left) = left(state, now) {
-            // Enough to tell a few tokens apart.
+            // Enough to distinguish a few tokens.
             let token = format!("{token:016x}");
             page.line(
                 name,
@@ -143,7 +143,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.head(
         name,
         "counter",
-        "Pieces of news in events: new, known before, of erased people, given up.",
+        "Events taken: new, known before, of erased people, given up.",
     );
     for (what, count) in [
         ("new", &counters.new),
@@ -156,7 +156,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.single(
         "outreach_webhook_problems_total",
         "counter",
-        "Events that contradict the checkpoint; the log tells which.",
+        "Events that contradict the checkpoint; the log names them.",
         get(&counters.problems),
     );
     page.single(
@@ -168,7 +168,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.single(
         "outreach_webhook_unreadable",
         "gauge",
-        "Stored events that could not be read, or not in full; the log tells which.",
+        "Stored events that could not be read, or not in full; the log names them.",
         metrics.unreadable_events as f64,
     );
     page.single(
@@ -192,7 +192,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::BatchMetrics;
+    use crate::store::metrics::BatchMetrics;
 
     fn sent(sent: u64) -> Counts {
         Counts {

@@ -127,6 +127,18 @@ impl Reader {
 }
 
 impl Reader {
+    /// What is read from now on is as of one moment, until this is called again: many small questions cost
+    /// half. To be called now and then, because the log of the checkpoint is kept meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn look_anew(&self) -> Result<(), StoreError> {
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("COMMIT")?;
+        }
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
     /// The checkpoint's random id, in hexadecimal digits.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! The check of a whole checkpoint: SQLite's own, and of our counts against the rows.
 
-use super::checkpoint::Reader;
+use rusqlite::OpenFlags;
+
+use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
+use super::file::connect;
+use super::{log, schema};
 use crate::domain::delivery::State;
 
 impl Reader {
@@ -78,3 +82,71 @@ const LAWS: [(&str, &str); 4] = [
         "queued rows have nobody to send to",
     ),
 ];
+
+impl Store {
+    /// The length of the log, if it is long and a reader keeps it from being cut.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn held_log(&self) -> Result<Option<u64>, StoreError> {
+        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(log::PATIENCE)?;
+        // The connection knows its file only once it has read.
+        schema::version(&connection)?;
+        let Some(long) = connection
+            .path()
+            .map(log::log_path)
+            .as_deref()
+            .and_then(log::length)
+            .filter(|length| *length > log::LONG)
+        else {
+            return Ok(None);
+        };
+        Ok((!log::begin_anew(&connection)?).then_some(long))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::writer::Tx;
+    use super::*;
+
+    fn write(store: &Store, bytes: i64) {
+        let insert = move |tx: &mut Tx<'_>| {
+            tx.connection.execute(
+                "INSERT INTO decision (at, actor, what, detail) VALUES (1, 'a', 'b', hex(zeroblob(?1)))",
+                [bytes / 2],
+            )?;
+            Ok(())
+        };
+        store.writer.write_blocking(insert).unwrap();
+    }
+
+    #[test]
+    fn a_log_that_a_reader_held_is_cut_when_the_reader_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        let store = Store::open(&path).unwrap();
+        write(&store, 1 << 20);
+        let reader = Reader::open(&path).unwrap();
+        reader.connection.execute_batch("BEGIN").unwrap();
+        let batches = || reader.batches().unwrap().len();
+        assert_eq!(batches(), 0, "the reader looks at this moment");
+        for _ in 0..6 {
+            write(&store, 8 << 20);
+        }
+        let log = log::log_path(path.to_str().unwrap());
+        let held = store.held_log().unwrap();
+        assert_eq!(held, log::length(&log));
+        assert!(held.unwrap() > log::LONG);
+
+        reader.connection.execute_batch("COMMIT").unwrap();
+        assert_eq!(store.held_log().unwrap(), None, "nobody holds it");
+        write(&store, 1 << 20);
+        assert!(
+            log::length(&log).unwrap() <= log::LONG,
+            "the next commit cuts it"
+        );
+        assert_eq!(batches(), 0);
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -35,6 +36,9 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
             detail: error.to_string(),
         })?;
     connection.busy_timeout(busy_timeout())?;
+    // A plan depends on the statement alone. Otherwise SQLite compiles a statement anew for each value that
+    // is bound beside a partial index: half of the time that a message takes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -92,5 +96,31 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => require(path),
         Err(error) => Err(fail(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::super::checkpoint::Store;
+    use super::*;
+
+    #[test]
+    fn no_statement_is_compiled_anew_for_the_values_that_it_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outreach.db");
+        drop(Store::open(&path).unwrap());
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        // Beside an index that holds some of the rows only.
+        let mut select = connection
+            .prepare(
+                "SELECT id FROM contact WHERE api_id = ?1 AND channel = ?2 ORDER BY former, id",
+            )
+            .unwrap();
+        for id in 5..10 {
+            assert!(!select.exists([id, id]).unwrap());
+        }
+        assert_eq!(select.get_status(StatementStatus::RePrepare), 0);
     }
 }

@@ -19,7 +19,7 @@ pub(super) type Hash = [u8; 32];
 
 /// The checkpoint's hash key.
 #[derive(Clone)]
-pub struct HashKey(Vec<u8>);
+pub(crate) struct HashKey(Vec<u8>);
 
 impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,7 +41,7 @@ impl HashKey {
 
     /// What identifies "the same content through the same channel": 64 bits of a keyed hash. White space and
     /// invisible characters make no other content.
-    pub fn content_key(&self, channel: &str, content: &str) -> i64 {
+    pub(crate) fn content_key(&self, channel: &str, content: &str) -> i64 {
         let hash = self.hash(&[
             b"content",
             channel.as_bytes(),

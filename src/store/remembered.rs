@@ -41,7 +41,7 @@ struct Latest {
     unanswered: bool,
 }
 
-/// After so many requests in a row that are too old, a look back ends: more than any run makes while its
+/// After so many requests in a row that are too old, the search back ends: more than any run makes while its
 /// clock is wrong, at the speed that the API allows.
 const OLD_IN_A_ROW: u32 = 50_000;
 
@@ -50,14 +50,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn save_quota(
+    pub(crate) async fn save_quota(
         &self,
         token: i64,
         state: String,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.writer
-            .write(move |tx| note(tx.connection, token, Some(&state), 0, to_millis(now)))
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                note(tx.connection, token, Some(&state), 0, to_millis(now))
+            })
             .await
     }
 
@@ -88,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn learn_no_messenger(
+    pub(crate) async fn learn_no_messenger(
         &self,
         texts: BTreeSet<String>,
         source: &'static str,
@@ -235,7 +238,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
+    pub(crate) fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
         let mut select = self
             .connection
             .prepare("SELECT text FROM refusal WHERE meaning = 'no_messenger'")?;

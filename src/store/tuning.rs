@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::error::StoreError;
+use super::log;
 
 /// How much of the checkpoint is kept in memory, and how much of the log is written before it is copied into
 /// the file.
@@ -28,6 +29,11 @@ const SENDING: Tuning = Tuning {
 
 /// From now on lists are read and changed.
 pub(super) fn for_lists(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(
+        None,
+        "journal_size_limit",
+        i64::try_from(log::LONG).unwrap_or(-1),
+    )?;
     tune(connection, &LISTS)
 }
 

@@ -23,8 +23,10 @@ use tokio::sync::oneshot;
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::log::Log;
 use super::quota;
 use super::tally::{self, Counter};
+use super::turns::Turns;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 
@@ -35,7 +37,7 @@ const GROUP: usize = 1024;
 /// second: beside a process that writes many short transactions they hardly ever meet the moment between two.
 const TRY_AGAIN: Duration = Duration::from_micros(500);
 
-/// A wait for another process that is longer than this is told.
+/// A wait for another process that is longer than this is logged.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// As many jobs may wait; who hands in more waits for room.
@@ -49,6 +51,10 @@ pub(super) struct Tx<'a> {
     quotas: BTreeMap<i64, QuotaChange>,
     /// Batches whose first request may be in this group.
     started: BTreeMap<BatchId, i64>,
+    /// What this process does from now on: a batch is sent, or none.
+    pub(super) sends: Option<bool>,
+    /// What the job changes stands in no file: runs, quota, the files themselves.
+    pub(super) bookkeeping: bool,
 }
 
 /// What a group changes of a token's quota.
@@ -66,6 +72,8 @@ impl<'a> Tx<'a> {
             counts: BTreeMap::new(),
             quotas: BTreeMap::new(),
             started: BTreeMap::new(),
+            sends: None,
+            bookkeeping: false,
         }
     }
 
@@ -76,7 +84,7 @@ impl<'a> Tx<'a> {
         change.at = change.at.max(to_millis(at));
     }
 
-    /// What an answer told of the token's quota; the last one of the group is written.
+    /// What an answer said of the token's quota; the last one of the group is written.
     pub(super) fn note_quota(&mut self, token: i64, state: &str, at: Timestamp) {
         let change = self.quotas.entry(token).or_default();
         change.state = Some(state.to_owned());
@@ -259,21 +267,26 @@ impl Drop for Writer {
 
 fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
     // Ends when the handle is gone and no job is left.
+    let (mut log, mut turns) = (Log::of(&connection), Turns::default());
     while let Ok(first) = queue.recv() {
+        turns.wait();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
-        let failure = commit_patiently(&mut connection, &mut group).err();
+        let failure = commit_patiently(&mut connection, &mut turns, &mut group).err();
         if failure.is_some() && group.len() > 1 {
             // One job may be at fault: the others must not lose what they hold.
             for mut job in group {
-                let failure =
-                    commit_patiently(&mut connection, std::slice::from_mut(&mut job)).err();
+                let job_alone = std::slice::from_mut(&mut job);
+                let failure = commit_patiently(&mut connection, &mut turns, job_alone).err();
                 job.answer(failure);
             }
             continue;
         }
         for job in group {
             job.answer(failure.as_ref().map(StoreError::for_waiter));
+        }
+        if let Err(error) = log.bound(&connection) {
+            tracing::warn!("the log of the checkpoint could not be cut: {error}");
         }
     }
     // Keeps the files small between runs; if it fails, the next opening does the same. No statistics
@@ -286,12 +299,13 @@ fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
 /// hold results that must not be lost, and nothing new is claimed meanwhile.
 fn commit_patiently(
     connection: &mut Connection,
+    turns: &mut Turns,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     let begin = Instant::now();
     let mut said = PATIENCE;
     loop {
-        match commit(connection, group) {
+        match commit(connection, turns, group) {
             Err(StoreError::Busy) => {
                 std::thread::sleep(TRY_AGAIN);
                 let waited = begin.elapsed();
@@ -307,16 +321,40 @@ fn commit_patiently(
     }
 }
 
-fn commit(connection: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn commit(
+    connection: &mut Connection,
+    turns: &mut Turns,
+    group: &mut [Box<dyn Job>],
+) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let begin = Instant::now();
     let mut tx = Tx::new(&transaction);
+    let mut changed = false;
     for job in group.iter_mut() {
+        let before = transaction.total_changes();
+        tx.bookkeeping = false;
         job.run(&mut tx)?;
+        changed |= !tx.bookkeeping && transaction.total_changes() != before;
     }
     tx.flush()?;
+    let sends = tx.sends;
     drop(tx);
+    if changed {
+        outdate(&transaction)?;
+    }
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
+    if let Some(sends) = sends {
+        turns.send(sends);
+    }
+    turns.committed(connection, begin.elapsed())
+}
+
+/// What the files tell that were written may have changed ([`Store::begin_results`](super::Store::begin_results)).
+fn outdate(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE written_file SET up_to_date = 0 WHERE up_to_date = 1")?
+        .execute([])?;
     Ok(())
 }
 

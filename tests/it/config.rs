@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 use outreach::cli::Cli;
-use outreach::config::{Environment, Layer, Setting, Settings, settings};
+use outreach::internals::config::{Environment, Layer, Setting, Settings, settings};
 
 /// Flags that are no settings: they belong to one run, and a file that said them would be a trap.
 const RUN_ONLY: &[&str] = &[

@@ -9,19 +9,19 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
-use outreach::amio::{Addressee, Reply};
-use outreach::clock::Clock;
-use outreach::dispatch::pacer::{Handle, core};
-use outreach::dispatch::{
+use outreach::internals::amio::{Addressee, Reply};
+use outreach::internals::clock::Clock;
+use outreach::internals::dispatch::pacer::{Handle, core};
+use outreach::internals::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, RunEnd, RunFailure, Sender,
     Undecided,
 };
-use outreach::domain::delivery::{self, State};
-use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
-use outreach::domain::phone::PhoneNumber;
-use outreach::domain::quota::{QuotaHeaders, Rate, Reset};
-use outreach::domain::schedule::Schedule;
-use outreach::store::{
+use outreach::internals::domain::delivery::{self, State};
+use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
+use outreach::internals::domain::schedule::Schedule;
+use outreach::internals::store::{
     BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
     StoreError,
 };

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outreach::domain::delivery::State;
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::phone::PhoneNumber;
-use outreach::store::{Claim, Decision, Lately, Verdict};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::store::{Claim, Decision, Lately, Verdict};
 use serde_json::json;
 
 use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use outreach::domain::delivery::State;
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::Lately;
 use outreach::run::Access;
-use outreach::store::Lately;
 use serde_json::{Value, json};
 
 use crate::fixture::{CHANNEL, Place, content, every_state, text};
@@ -90,7 +90,7 @@ fn a_row_that_is_not_unknown_stops_the_whole_decision() {
 #[test]
 fn a_batch_that_another_process_holds_is_left_alone() {
     let place = every_state();
-    let store = outreach::store::Store::open(&place.db()).unwrap();
+    let store = outreach::internals::store::Store::open(&place.db()).unwrap();
     let _hold = store
         .hold("spring", "2026-05-01T10:00:00Z".parse().unwrap())
         .unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use outreach::report::{COLUMNS, write_results, write_results_file};
+use outreach::internals::report::{COLUMNS, write_results, write_results_file};
 
 use crate::fixture::{cells, every_state, text};
 
@@ -137,4 +137,50 @@ fn temporary_files(folder: &std::path::Path) -> usize {
             name.to_string_lossy().ends_with(".tmp")
         })
         .count()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
+    use std::os::unix::fs::MetadataExt;
+
+    use outreach::internals::store::{Store, SuppressionEntry};
+    use outreach::run::HeldBatch;
+
+    let place = every_state();
+    let now = jiff::Timestamp::now();
+    let name = place.batch().name;
+    let held = HeldBatch::take(&place.db(), &name, now).unwrap();
+    let path = place.path("r.csv");
+    // Each file that is written is another one.
+    let write = || {
+        let written = held.write_results(Some(&path), now).unwrap();
+        assert_eq!(written, path);
+        fs::metadata(&path).unwrap().ino()
+    };
+    let first = write();
+    let content = fs::read(&path).unwrap();
+    assert_eq!(write(), first, "nothing changed");
+
+    fs::write(&path, "edited").unwrap();
+    let second = write();
+    assert_eq!(
+        fs::read(&path).unwrap(),
+        content,
+        "the edited one is replaced"
+    );
+    assert_eq!(write(), second);
+
+    // Another process changes something.
+    let other = Store::open(&place.db()).unwrap();
+    let entry = SuppressionEntry {
+        phone: crate::fixture::phone(1),
+        reason: "asked".to_owned(),
+        source: "test".to_owned(),
+        added_at: now,
+    };
+    assert_eq!(other.suppress(vec![entry]).unwrap(), 1);
+    let third = write();
+    assert_ne!(third, second);
+    assert_eq!(write(), third);
 }

@@ -7,8 +7,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use outreach::domain::delivery::State;
-use outreach::store::{Reader, Store};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::{Reader, Store};
 
 use crate::support::Scratch;
 
@@ -90,7 +90,7 @@ fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
         assert_eq!((counts.rows(), counts.sent), (12, 8), "version {version}");
         let mut sent = 0;
         reader
-            .rows_in::<outreach::store::StoreError>(batch.id, State::Sent, |row| {
+            .rows_in::<outreach::internals::store::StoreError>(batch.id, State::Sent, |row| {
                 assert!(row.phone.is_some() && row.finished_at.is_some());
                 let message = row.message.message_id.unwrap();
                 assert!(reader.knows_message(message).unwrap(), "version {version}");

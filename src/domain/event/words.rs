@@ -134,7 +134,7 @@ pub struct OptOutWords {
 
 impl OptOutWords {
     /// The usual words and these.
-    pub fn with<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn with<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Self {
         let more = more.into_iter().map(|word| fold::reply(word.as_ref()));
         Self {
             more: more.filter(|word| !word.is_empty()).collect(),
@@ -143,8 +143,8 @@ impl OptOutWords {
 
     /// True if the message is one of the words and nothing else; case, accents, and signs around
     /// and between words do not count.
-    pub fn matches(&self, message: &str) -> bool {
-        // The longest word is far shorter; a long text need not be looked at.
+    pub(crate) fn matches(&self, message: &str) -> bool {
+        // The longest word is far shorter; a long text need not be searched.
         if message.len() > 200 {
             return false;
         }

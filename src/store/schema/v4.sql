@@ -198,8 +198,10 @@ CREATE TABLE written_file (
     batch      INTEGER,
     size       INTEGER NOT NULL,
     digest     BLOB    NOT NULL,
-    written_at INTEGER NOT NULL
+    written_at INTEGER NOT NULL,
+    up_to_date INTEGER NOT NULL DEFAULT 0     -- 1: nothing that it tells of changed since
 ) STRICT;
+CREATE INDEX written_file_up_to_date ON written_file (id) WHERE up_to_date = 1;
 
 ALTER TABLE recipient_input ADD COLUMN content_key INTEGER;
 

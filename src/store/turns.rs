@@ -1,0 +1,100 @@
+//! Processes that write take turns. One that stores events, lists or erasures leaves the checkpoint free for a
+//! while after each commit, once another process writes as well: the other one may be sending, and it must
+//! hardly wait. One that sends leaves no such gaps: its commits are short.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+
+/// How long the checkpoint is left free, as a multiple of the time that the commit took.
+const SHARE: u32 = 2;
+
+/// The longest time for which it is left free.
+const LONGEST: Duration = Duration::from_millis(100);
+
+/// When this process writes again.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    sending: bool,
+    /// SQLite's count of what other connections committed.
+    others: Option<i64>,
+    free_until: Option<Instant>,
+}
+
+impl Turns {
+    /// Leaves the others their turn.
+    pub(super) fn wait(&mut self) {
+        let left = self
+            .free_until
+            .take()
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        if let Some(left) = left {
+            std::thread::sleep(left);
+        }
+    }
+
+    /// From now on this process sends, or does not.
+    pub(super) fn send(&mut self, sending: bool) {
+        self.sending = sending;
+    }
+
+    /// A commit that took so long is done.
+    pub(super) fn committed(
+        &mut self,
+        connection: &Connection,
+        took: Duration,
+    ) -> Result<(), StoreError> {
+        let others: i64 = connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        let before = self.others.replace(others);
+        let is_alone = before.is_none_or(|before| before == others);
+        self.free_until = gap(self.sending, is_alone, took).map(|gap| Instant::now() + gap);
+        Ok(())
+    }
+}
+
+/// How long the checkpoint is left free.
+fn gap(sending: bool, is_alone: bool, took: Duration) -> Option<Duration> {
+    (!sending && !is_alone).then(|| (took * SHARE).min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_does_not_send_leaves_a_gap_once_another_one_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (ours, theirs) = (
+            Connection::open(&path).unwrap(),
+            Connection::open(&path).unwrap(),
+        );
+        ours.execute_batch("CREATE TABLE t (a)").unwrap();
+        let mut turns = Turns::default();
+        let took = Duration::from_millis(1);
+        let leaves_gap = |turns: &mut Turns| {
+            turns.committed(&ours, took).unwrap();
+            turns.free_until.is_some()
+        };
+        assert!(!leaves_gap(&mut turns), "nothing is known of others");
+        ours.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert!(!leaves_gap(&mut turns), "our own commits do not count");
+        theirs.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+        assert!(leaves_gap(&mut turns));
+        assert!(!leaves_gap(&mut turns), "they are done");
+        theirs.execute_batch("INSERT INTO t VALUES (3)").unwrap();
+        turns.send(true);
+        assert!(!leaves_gap(&mut turns), "who sends goes on");
+    }
+
+    #[test]
+    fn the_gap_is_twice_the_commit_and_bounded() {
+        let millis = Duration::from_millis;
+        assert_eq!(gap(false, false, millis(3)), Some(millis(6)));
+        assert_eq!(gap(false, false, millis(300)), Some(LONGEST));
+    }
+}

@@ -1,0 +1,443 @@
+//! Every statement of the store: none reads all of a table that grows with the past, and none does what a
+//! copy of the checkpoint could not follow (a rowid that changes, a row that is replaced).
+//!
+//! The statements are the string literals of `src/store` that begin like one. What is filled in at run time is
+//! filled in here. Plans are asked of SQLite, on a checkpoint that the migrations made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use outreach::internals::store::Store;
+use rusqlite::Connection;
+
+/// Tables whose size is that of all that was ever sent, listed or told.
+const GROWING: &[&str] = &[
+    "attempt",
+    "contact",
+    "contact_read",
+    "event",
+    "person",
+    "person_by_number",
+    "recipient",
+    "recipient_input",
+];
+
+/// What is filled in at run time. Where there are several, each is tried, the same one at all places.
+const FILLED_IN: &[(&str, &[&str])] = &[
+    ("{table}", &["recipient", "recipient_input"]),
+    ("{and}", &["", "AND r.state = 'sent'"]),
+    ("{whose}", &["person = ?1", "person IS NOT NULL"]),
+    ("{only}", &["AND p.id = ?1", ""]),
+    ("SET {} WHERE", &["SET sent = sent + ?2 WHERE"]),
+];
+
+/// Indexes that hold what is open or special, and nothing of what is done: to read all of one is meant.
+const OPEN: &[&str] = &[
+    // Requests under way.
+    "attempt_under_way",
+    // Events that wait for what they speak of.
+    "event_waiting",
+    // Events that a person should look at.
+    "event_unreadable",
+    // The suppression list, where all of it is asked for.
+    "person_suppressed",
+    // Whether anybody was ever erased: the first entry tells.
+    "person_by_hash",
+    "contact_by_hash",
+];
+
+/// Statements that read all of a growing table, with the reason. The test fails when one of them is gone.
+const WHOLE_TABLE: &[(&str, &str)] = &[
+    (
+        "SELECT c.api_id, p.number, k.api_id, (SELECT i.first_name",
+        "`contacts list` shows everybody",
+    ),
+    (
+        "WHERE r.state = 'sending' AND NOT EXISTS",
+        "`doctor` looks at everything",
+    ),
+    (
+        "FROM person p LEFT JOIN person_by_number n",
+        "`doctor` looks at everything",
+    ),
+    (
+        "FROM person_by_number n LEFT JOIN person p",
+        "`doctor` looks at everything",
+    ),
+    (
+        "WHERE state = 'queued' AND person IS NULL",
+        "`doctor` looks at everything",
+    ),
+    (
+        "FROM attempt ORDER BY id DESC",
+        "read from its end, until the hour is over",
+    ),
+];
+
+/// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
+const WHOLE_BATCH: &[(&str, &str)] = &[
+    (
+        "WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3",
+        "`status --row`: rows of a file have no index",
+    ),
+    (
+        "SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3",
+        "a list is removed, in steps",
+    ),
+    (
+        "SELECT p.number, i.file, i.row FROM recipient r",
+        "the numbers that `--add` joins, once",
+    ),
+    (
+        "FROM recipient WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+        "`--update`, in steps",
+    ),
+    (
+        "FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        "a second list joins, in steps",
+    ),
+    (
+        "WHERE id > ?1 << 32 AND id < (?1 + 1) << 32 AND state = ?2",
+        "`doctor` counts",
+    ),
+    (
+        "SELECT count(coalesce(a.delivered_at, a.read_at))",
+        "`status BATCH`: what became of its messages",
+    ),
+    (
+        "SELECT r.id, r.reason FROM recipient r",
+        "`resume` after a guard stopped the batch",
+    ),
+    ("SELECT r.id, r.state, iif(", "the results file"),
+    (
+        "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a",
+        "asked once a run; the first that is found tells",
+    ),
+    (
+        "SELECT coalesce(reason, reason_code, '') FROM recipient",
+        "`status BATCH`: its refusals",
+    ),
+    (
+        "SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3",
+        "the guards of a run, once",
+    ),
+];
+
+/// Files that speak to tables of earlier versions, once.
+const MIGRATIONS: &[&str] = &["schema.rs", "upgrade.rs"];
+
+struct Statement {
+    file: String,
+    sql: String,
+}
+
+/// The string literals of Rust code, each with the code before it.
+fn literals(code: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut before = String::new();
+    let mut rest = code.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '/' if rest.peek() == Some(&'/') => while rest.next().is_some_and(|c| c != '\n') {},
+            '\'' => {
+                // A character literal may be a quotation mark; a lifetime is none.
+                before.push(c);
+                if let Some(c) = rest.next() {
+                    before.push(c);
+                    if c == '\\' {
+                        before.extend(rest.next());
+                    }
+                }
+            }
+            '"' => {
+                let mut text = String::new();
+                while let Some(c) = rest.next() {
+                    match c {
+                        '"' => break,
+                        '\\' => match rest.next() {
+                            Some('\n') => {
+                                while rest.peek().is_some_and(|c| c.is_whitespace()) {
+                                    rest.next();
+                                }
+                            }
+                            Some('n') => text.push('\n'),
+                            Some(c) => text.push(c),
+                            None => {}
+                        },
+                        c => text.push(c),
+                    }
+                }
+                found.push((std::mem::take(&mut before), text));
+            }
+            c => before.push(c),
+        }
+    }
+    found
+}
+
+fn sources() -> Vec<(String, String)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if !MIGRATIONS.contains(&name.as_str()) {
+                    found.push((name, code.to_owned()));
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// All statements, with what they are made of filled in.
+fn statements() -> Vec<Statement> {
+    let mut texts = Vec::new();
+    let mut constants = Vec::new();
+    for (file, code) in sources() {
+        for (before, text) in literals(&code) {
+            if let Some(name) = constant(&before) {
+                constants.push((format!("{{{name}}}"), text.clone()));
+            }
+            texts.push((file.clone(), text));
+        }
+    }
+    let mut found = Vec::new();
+    for (file, text) in texts {
+        let text = constants
+            .iter()
+            .fold(text, |text, (name, value)| text.replace(name, value));
+        let is_one = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "]
+            .iter()
+            .any(|verb| text.starts_with(verb));
+        if !is_one {
+            continue;
+        }
+        let variants: BTreeSet<String> = (0..2).map(|variant| filled_in(&text, variant)).collect();
+        for sql in variants {
+            let file = file.clone();
+            let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+            found.push(Statement { file, sql });
+        }
+    }
+    found
+}
+
+/// The name of the constant that a literal is the value of.
+fn constant(before: &str) -> Option<&str> {
+    let item = before.rsplit([';', '{', '}']).next()?.trim();
+    let item = item.strip_suffix('=')?.trim_end().strip_suffix(": &str")?;
+    item.rsplit(' ').next()
+}
+
+fn filled_in(text: &str, variant: usize) -> String {
+    FILLED_IN
+        .iter()
+        .fold(text.to_owned(), |text, (place, values)| {
+            text.replace(place, values[variant.min(values.len() - 1)])
+        })
+}
+
+/// A checkpoint as the migrations make it.
+fn checkpoint() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outreach.db");
+    drop(Store::open(&path).unwrap());
+    (folder, Connection::open(&path).unwrap())
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut explain = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let mut rows = explain.raw_query();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        lines.push(row.get(3).unwrap());
+    }
+    lines
+}
+
+/// The growing tables that a name of a plan may stand for: itself, or what it is an alias of.
+fn growing(sql: &str, name: &str) -> Vec<&'static str> {
+    let spaced = sql.replace(['(', ')', ','], " ");
+    let words: Vec<&str> = spaced
+        .split_whitespace()
+        .filter(|word| *word != "AS")
+        .collect();
+    let is_alias = |table: &str| {
+        words
+            .windows(2)
+            .any(|two| two[0] == table && two[1] == name)
+    };
+    GROWING
+        .iter()
+        .copied()
+        .filter(|table| *table == name || is_alias(table))
+        .collect()
+}
+
+/// What a step of a plan goes through, if that grows with the past.
+#[derive(Debug, PartialEq, Eq)]
+enum Reads {
+    /// All of a table, or of an index of it.
+    All,
+    /// A range of keys.
+    Range,
+}
+
+fn reads(sql: &str, step: &str) -> Option<Reads> {
+    let mut words = step.split_whitespace();
+    let (verb, name) = (words.next()?, words.next()?);
+    if growing(sql, name).is_empty() {
+        return None;
+    }
+    match verb {
+        "SCAN" if OPEN.iter().any(|index| step.ends_with(index)) => None,
+        "SCAN" => Some(Reads::All),
+        "SEARCH" if step.contains("(rowid>") => Some(Reads::Range),
+        _ => None,
+    }
+}
+
+/// The statements that read in this way and are not among those that are meant.
+fn not_meant(how: &Reads, meant: &[(&str, &str)]) -> Vec<String> {
+    let (_folder, connection) = checkpoint();
+    let mut faults = Vec::new();
+    let mut unused: BTreeMap<&str, &str> = meant.iter().copied().collect();
+    for Statement { file, sql } in statements() {
+        for step in plan(&connection, &sql) {
+            if reads(&sql, &step).as_ref() != Some(how) {
+                continue;
+            }
+            match meant.iter().find(|(part, _)| sql.contains(part)) {
+                Some((part, _)) => drop(unused.remove(part)),
+                None => faults.push(format!("{file}: {step}: {sql}")),
+            }
+        }
+    }
+    faults.extend(unused.keys().map(|part| format!("gone: {part}")));
+    faults
+}
+
+#[test]
+fn no_statement_reads_all_of_a_table_that_grows_with_the_past() {
+    let faults = not_meant(&Reads::All, WHOLE_TABLE);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn only_what_is_asked_once_a_batch_goes_through_its_rows() {
+    let faults = not_meant(&Reads::Range, WHOLE_BATCH);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The column of a table that is its rowid.
+fn rowid_columns(connection: &Connection) -> BTreeMap<String, String> {
+    let mut select = connection
+        .prepare(
+            "SELECT t.name, c.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+             WHERE t.schema = 'main' AND c.pk = 1 AND c.type = 'INTEGER'",
+        )
+        .unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The columns that an UPDATE, or the end of an INSERT, sets.
+fn columns_set(sql: &str) -> Vec<String> {
+    let Some((_, set)) = sql.split_once(" SET ") else {
+        return Vec::new();
+    };
+    let end = ["WHERE ", " FROM "]
+        .iter()
+        .filter_map(|word| set.find(word))
+        .min();
+    let set = &set[..end.unwrap_or(set.len())];
+    // What is in parentheses sets nothing.
+    let (mut depth, mut outer) = (0, String::new());
+    for c in set.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            c if depth == 0 => outer.push(c),
+            _ => {}
+        }
+    }
+    let parts = outer.split(',').filter_map(|part| part.split_once('='));
+    parts.map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+#[test]
+fn no_statement_changes_a_rowid_or_replaces_a_row() {
+    let (_folder, connection) = checkpoint();
+    let rowids = rowid_columns(&connection);
+    for Statement { file, sql } in statements() {
+        assert!(
+            !sql.contains("REPLACE INTO") && !sql.contains("OR REPLACE"),
+            "{file}: {sql}"
+        );
+        let after = sql
+            .strip_prefix("UPDATE ")
+            .or_else(|| sql.strip_prefix("INSERT INTO "));
+        let Some(table) = after.and_then(|after| after.split([' ', '(']).next()) else {
+            continue;
+        };
+        let rowid = rowids.get(table).map_or("rowid", String::as_str);
+        for column in columns_set(&sql) {
+            assert!(
+                column != rowid && column != "rowid",
+                "{file}: the rowid changes: {sql}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_table_has_a_rowid_of_its_own() {
+    let (_folder, connection) = checkpoint();
+    let mut select = connection
+        .prepare("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+        .unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let without: Vec<String> = rows
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|(_, without_rowid)| *without_rowid)
+        .map(|(name, _): (String, bool)| name)
+        .collect();
+    assert_eq!(without, [""; 0], "WITHOUT ROWID");
+    let counted: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%AUTOINCREMENT%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(counted, 0, "AUTOINCREMENT");
+}
+
+#[test]
+fn the_reading_of_statements_finds_what_it_looks_for() {
+    let found = literals(r#"const A: &str = "x \" y"; f('"', "z"); // "no""#);
+    let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts, ["x \" y", "z"]);
+    assert_eq!(constant(&found[0].0), Some("A"));
+    assert!(statements().len() > 100);
+    let sql = "SELECT 1 FROM attempt a JOIN batch b";
+    assert_eq!(growing(sql, "a"), ["attempt"]);
+    assert_eq!(growing(sql, "b"), [""; 0]);
+    assert_eq!(reads(sql, "SCAN a"), Some(Reads::All));
+    assert_eq!(reads(sql, "SCAN b"), None);
+    let range = "SEARCH a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+    assert_eq!(reads(sql, range), Some(Reads::Range));
+    let set = "UPDATE t SET a = f(b, c = 1), d = 2 WHERE e = 3";
+    assert_eq!(columns_set(set), ["a", "d"]);
+}

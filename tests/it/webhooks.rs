@@ -185,9 +185,7 @@ impl Scene {
 
     /// Nobody waits for the answers under way any more.
     pub(crate) async fn give_up(&self, now: Timestamp) {
-        let (store, batch) = (Arc::clone(&self.store), self.batch.id);
-        let given_up = tokio::task::spawn_blocking(move || store.interrupt_leftovers(batch, now));
-        given_up.await.unwrap().unwrap();
+        self.journal.interrupt(now).await.unwrap();
     }
 
     pub(crate) async fn take(&self, event: &Value) -> Taken {

@@ -25,10 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use outreach::amio::{Addressee, Client, ClientSettings, OutgoingMessage, RawJson};
-use outreach::clock::Clock;
-use outreach::domain::outcome::Exchange;
-use outreach::domain::phone::PhoneNumber;
+use outreach::internals::amio::{Addressee, Client, ClientSettings, OutgoingMessage, RawJson};
+use outreach::internals::clock::Clock;
+use outreach::internals::domain::outcome::Exchange;
+use outreach::internals::domain::phone::PhoneNumber;
 
 use support::{CHANNEL, Checkpoint, SandboxProcess, Scratch, number};
 
@@ -100,7 +100,9 @@ fn bare_loop(requests: u32, concurrency: u32) -> Figures {
     let sandbox = SandboxProcess::start(&[]);
     let settings = ClientSettings {
         base_url: sandbox.base_url().parse().unwrap(),
-        token: outreach::sandbox::Settings::DEFAULT_TOKEN.to_owned().into(),
+        token: outreach::internals::sandbox::Settings::DEFAULT_TOKEN
+            .to_owned()
+            .into(),
         timeout: Duration::from_secs(30),
         concurrency: concurrency as usize,
     };
@@ -164,7 +166,7 @@ fn resume(recipients: u32, concurrency: u32) -> Figures {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=1"]));
     scratch.contacts(recipients);
     scratch.send(&sandbox).with(&["--quiet"]).run().expect(5);
-    let begin = outreach::clock::Clock::system().now();
+    let begin = outreach::internals::clock::Clock::system().now();
     let mut running = scratch
         .resume(&sandbox)
         .concurrency(concurrency)

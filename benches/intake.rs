@@ -22,8 +22,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use outreach::domain::recipient::JudgedRow;
-use outreach::intake::{Input, Judge, Settings, Source};
+use outreach::internals::domain::recipient::JudgedRow;
+use outreach::internals::intake::{Input, Judge, Settings, Source};
 
 /// Country code, fixed start of a mobile number, free digits, how people write it.
 const PLANS: [(&str, &str, usize, &str); 20] = [

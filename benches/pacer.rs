@@ -13,10 +13,10 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use outreach::clock::Clock;
-use outreach::dispatch::pacer::Handle;
-use outreach::dispatch::pacer::core::{Past, Settings};
-use outreach::domain::quota::{Per, QuotaHeaders, Rate};
+use outreach::internals::clock::Clock;
+use outreach::internals::dispatch::pacer::Handle;
+use outreach::internals::dispatch::pacer::core::{Past, Settings};
+use outreach::internals::domain::quota::{Per, QuotaHeaders, Rate};
 use sim::{Counting, Headers, Scenario, most_within, optimum, run};
 
 #[path = "../tests/it/pacer_sim.rs"]

@@ -20,14 +20,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use outreach::domain::content::Rendered;
-use outreach::domain::delivery::Event;
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::outcome::{AttemptOutcome, Receipt};
-use outreach::domain::phone::PhoneNumber;
-use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
-use outreach::report::write_results_file;
-use outreach::store::{
+use outreach::internals::domain::content::Rendered;
+use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::report::write_results_file;
+use outreach::internals::store::{
     BatchId, Claim, ClaimRules, Claimed, Journal, NewBatch, Reader, Settlement, Store, StoreError,
 };
 
@@ -76,7 +76,7 @@ fn now() -> Timestamp {
 fn load(store: &Store, rows: u32) {
     let id: BatchId = store
         .create_batch(NewBatch {
-            name: outreach::store::BatchName::Named("bench".to_owned()),
+            name: outreach::internals::store::BatchName::Named("bench".to_owned()),
             digest: [0; 32],
             definition: BTreeMap::new(),
             headers: ["name", "phone", "city", "order"]

@@ -27,17 +27,17 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use outreach::clock::Clock;
-use outreach::config::{Layer, Settings as Config};
-use outreach::domain::content::Rendered;
-use outreach::domain::delivery::Event;
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::event::OptOutWords;
-use outreach::domain::outcome::{AttemptOutcome, Receipt};
-use outreach::domain::phone::PhoneNumber;
-use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
-use outreach::serve::{Limits, Server, Settings};
-use outreach::store::{Claim, ClaimRules, Journal, NewBatch, Reader, Settlement, Store};
+use outreach::internals::clock::Clock;
+use outreach::internals::config::{Layer, Settings as Config};
+use outreach::internals::domain::content::Rendered;
+use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::event::OptOutWords;
+use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::serve::{Limits, Server, Settings};
+use outreach::internals::store::{Claim, ClaimRules, Journal, NewBatch, Reader, Settlement, Store};
 use sha1::Sha1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -99,6 +99,7 @@ async fn receiver(store: Arc<Store>, events: u32, connections: u32) {
         tls: None,
         secrets: Some(config.webhook_secrets().unwrap()),
         words: OptOutWords::default(),
+        metrics_names: false,
         limits: Limits::default(),
     };
     let server = Server::bind(settings, store, Clock::system())
@@ -212,7 +213,7 @@ fn fill(store: &Store, rows: u32) {
     let now = Timestamp::now();
     let id = store
         .create_batch(NewBatch {
-            name: outreach::store::BatchName::Named("bench".into()),
+            name: outreach::internals::store::BatchName::Named("bench".into()),
             digest: [0; 32],
             definition: BTreeMap::new(),
             headers: vec!["Phone".into()],

@@ -17,7 +17,7 @@ use crate::config::{
 
 const EXAMPLES: &str = "\
 Examples:
-  Look at a list; nothing is sent:
+  Check a list; nothing is sent:
     outreach check contacts.csv --region CZ
 
   Rehearse tonight's run; nobody is messaged:
@@ -63,45 +63,45 @@ The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --toke
     propagate_version = true,
     max_term_width = 100
 )]
-#[command(after_help = "`outreach help COMMAND` tells all about a command.")]
+#[command(after_help = "`outreach help COMMAND` explains a command.")]
 #[command(after_long_help = format!("{EXAMPLES}\n{}", crate::exit::ExitCode::table()))]
 pub struct Cli {
     /// What all commands take.
     #[command(flatten)]
-    pub global: GlobalArgs,
+    pub(crate) global: GlobalArgs,
     /// The settings among the flags. Before the command: clap takes a command out when it reads it.
     #[command(flatten)]
-    pub flags: Layer,
+    pub(crate) flags: Layer,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What all commands take.
 #[derive(Debug, Clone, Default, Args)]
-pub struct GlobalArgs {
+pub(crate) struct GlobalArgs {
     /// Read the settings from this file [default: outreach.toml in the current folder, if there]
     #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Show only what is wrong: no progress, no summary
     #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Tell more of what is done; twice for each request
+    pub(crate) quiet: bool,
+    /// Log more of what is done; twice: each request
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Look at a contacts file: what would be sent, and what is wrong with it; no network
+pub(crate) enum Command {
+    /// Check a contacts file: what would be sent, and what is wrong with it; no network
     Check(CheckArgs),
     /// Send one message to each number of a contacts file; run it again to continue
     #[command(after_long_help = SEND_EXAMPLES)]
     Send(SendArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
-    /// Tell how far a batch is, or all batches
+    /// Show how far a batch is, or all batches
     Status(StatusArgs),
     /// Write the results file of a batch: one line for each row of the input
     Export(ExportArgs),
@@ -109,7 +109,7 @@ pub enum Command {
     Resolve(ResolveArgs),
     /// Keep the suppression list: numbers that must never be messaged
     Suppress(SuppressArgs),
-    /// Look at the people who were messaged: when, whether they opted in or out
+    /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
@@ -129,37 +129,37 @@ pub enum Command {
 
 /// `outreach check`.
 #[derive(Debug, Clone, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// Also write the report as one self-contained page that can be mailed
     #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
+    pub(crate) html: Option<PathBuf>,
     /// Also write the rows that cannot be sent, each with its reason, to be mended
     #[arg(long, value_name = "FILE")]
-    pub rejects: Option<PathBuf>,
+    pub(crate) rejects: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// How the file is read.
     #[command(flatten)]
-    pub intake: Flags<ContactsFile>,
+    pub(crate) intake: Flags<ContactsFile>,
     /// What would be sent.
     #[command(flatten)]
-    pub content: Flags<Content>,
+    pub(crate) content: Flags<Content>,
     /// For the forecast.
     #[command(flatten)]
-    pub pace: Flags<Pace>,
+    pub(crate) pace: Flags<Pace>,
     /// The contacts that earlier batches have reached.
     #[command(flatten)]
-    pub history: Flags<History>,
+    pub(crate) history: Flags<History>,
     /// Where the suppression list is.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
     /// For the forecast: connections and channel.
     #[command(flatten)]
-    pub connection: Flags<Connection>,
+    pub(crate) connection: Flags<Connection>,
 }
 
 /// `outreach send`.
@@ -168,13 +168,13 @@ pub struct CheckArgs {
     clippy::struct_excessive_bools,
     reason = "each is a flag as typed; what they mean together is decided elsewhere"
 )]
-pub struct SendArgs {
+pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// Name of the batch [default: the file's name and a digest of rows, content and channel]
     #[arg(long, value_name = "NAME", help_heading = "Batch")]
-    pub batch: Option<String>,
+    pub(crate) batch: Option<String>,
     /// The edited file replaces the list of the batch; who was messaged stays messaged
     #[arg(
         long,
@@ -182,105 +182,105 @@ pub struct SendArgs {
         conflicts_with = "add",
         help_heading = "Batch"
     )]
-    pub update: bool,
+    pub(crate) update: bool,
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
-    pub add: bool,
-    /// Send without asking first; needed where nobody sits at a terminal
+    pub(crate) add: bool,
+    /// Send without asking first; needed without a terminal
     #[arg(long, short)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Send to a simulated API inside this process: nobody is messaged
     #[arg(long)]
-    pub sandbox: bool,
+    pub(crate) sandbox: bool,
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox")]
-    pub sandbox_quota: Option<NonZeroU32>,
+    pub(crate) sandbox_quota: Option<NonZeroU32>,
     /// What is sent.
     #[command(flatten)]
-    pub content: Flags<Content>,
+    pub(crate) content: Flags<Content>,
     /// How the file is read.
     #[command(flatten)]
-    pub intake: Flags<ContactsFile>,
+    pub(crate) intake: Flags<ContactsFile>,
     /// How the batch runs.
     #[command(flatten)]
-    pub run: RunFlags,
+    pub(crate) run: RunFlags,
 }
 
 /// `outreach resume`.
 #[derive(Debug, Clone, Args)]
-pub struct ResumeArgs {
+pub(crate) struct ResumeArgs {
     /// The batch; may be left out where only one is unfinished
-    pub batch: Option<String>,
+    pub(crate) batch: Option<String>,
     /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
     #[arg(long)]
-    pub no_messenger_text: bool,
-    /// Continue without asking first; needed where nobody sits at a terminal
+    pub(crate) no_messenger_text: bool,
+    /// Continue without asking first; needed without a terminal
     #[arg(long, short)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Continue a batch of the sandbox: nobody is messaged
     #[arg(long)]
-    pub sandbox: bool,
+    pub(crate) sandbox: bool,
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox")]
-    pub sandbox_quota: Option<NonZeroU32>,
+    pub(crate) sandbox_quota: Option<NonZeroU32>,
     /// How the batch runs.
     #[command(flatten)]
-    pub run: RunFlags,
+    pub(crate) run: RunFlags,
 }
 
 /// How a batch runs, for the first time or again.
 #[derive(Debug, Clone, Args)]
-pub struct RunFlags {
+pub(crate) struct RunFlags {
     /// Where to.
     #[command(flatten)]
-    pub connection: Flags<Connection>,
+    pub(crate) connection: Flags<Connection>,
     /// How fast, and when.
     #[command(flatten)]
-    pub pace: Flags<Pace>,
+    pub(crate) pace: Flags<Pace>,
     /// The contacts that earlier batches have reached.
     #[command(flatten)]
-    pub history: Flags<History>,
+    pub(crate) history: Flags<History>,
     /// When to stop by itself.
     #[command(flatten)]
-    pub guards: Flags<Guards>,
+    pub(crate) guards: Flags<Guards>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
     /// Where the results go.
     #[command(flatten)]
-    pub output: Flags<Results>,
+    pub(crate) output: Flags<Results>,
 }
 
 /// `outreach status`.
 #[derive(Debug, Clone, Args)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// The batch [default: all batches]
-    pub batch: Option<String>,
-    /// The whole story of one row: every request, with times, status and text
+    pub(crate) batch: Option<String>,
+    /// The timeline of one row: every request, with times, status and text
     #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
-    pub row: Option<u32>,
+    pub(crate) row: Option<u32>,
     /// Keep showing, until the batch is done
     #[arg(long, conflicts_with = "row")]
-    pub watch: bool,
+    pub(crate) watch: bool,
     /// Print as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach export`.
 #[derive(Debug, Clone, Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// The batch
-    pub batch: String,
+    pub(crate) batch: String,
     /// Where to write [default: BATCH.results.csv]; - for standard output
     #[arg(long, short, value_name = "FILE")]
-    pub out: Option<String>,
+    pub(crate) out: Option<String>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach resolve`.
@@ -289,49 +289,49 @@ pub struct ExportArgs {
     clippy::struct_excessive_bools,
     reason = "each is a flag as typed; what they mean together is decided elsewhere"
 )]
-pub struct ResolveArgs {
+pub(crate) struct ResolveArgs {
     /// The batch
-    pub batch: String,
+    pub(crate) batch: String,
     /// Ask the API for the messages of the contacts that are known, and settle what that proves
     #[arg(long, group = "how")]
-    pub from_api: bool,
+    pub(crate) from_api: bool,
     /// Your decision: these recipients got the message
     #[arg(long, group = "how", requires = "which")]
-    pub assume_sent: bool,
+    pub(crate) assume_sent: bool,
     /// Your decision: send to these recipients again, even if some get it twice
     #[arg(long, group = "how", requires = "which")]
-    pub resend: bool,
+    pub(crate) resend: bool,
     /// Only this row; may be repeated
     #[arg(long, value_name = "N", requires = "how", group = "which", value_parser = clap::value_parser!(u32).range(1..))]
-    pub row: Vec<u32>,
+    pub(crate) row: Vec<u32>,
     /// The file whose rows --row means, where the batch has several: its name, or its number from 1
     #[arg(long, value_name = "FILE", requires = "row")]
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
     /// All rows whose outcome is unknown
     #[arg(long, requires = "how", group = "which")]
-    pub all: bool,
+    pub(crate) all: bool,
     /// Print as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// For --from-api.
     #[command(flatten)]
-    pub connection: Flags<Connection>,
+    pub(crate) connection: Flags<Connection>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach suppress`.
 #[derive(Debug, Clone, Args)]
-pub struct SuppressArgs {
+pub(crate) struct SuppressArgs {
     /// What to do with the list.
     #[command(subcommand)]
-    pub action: SuppressAction,
+    pub(crate) action: SuppressAction,
 }
 
 /// What to do with the suppression list.
 #[derive(Debug, Clone, Subcommand)]
-pub enum SuppressAction {
+pub(crate) enum SuppressAction {
     /// Never message these numbers again
     Add {
         /// Phone numbers, with the plus or with --region
@@ -390,15 +390,15 @@ pub enum SuppressAction {
 
 /// `outreach contacts`.
 #[derive(Debug, Clone, Args)]
-pub struct ContactsArgs {
+pub(crate) struct ContactsArgs {
     /// What to do with the contacts.
     #[command(subcommand)]
-    pub action: ContactsAction,
+    pub(crate) action: ContactsAction,
 }
 
 /// What to do with the contacts.
 #[derive(Debug, Clone, Subcommand)]
-pub enum ContactsAction {
+pub(crate) enum ContactsAction {
     /// List the contacts
     List {
         /// Print as JSON
@@ -432,55 +432,55 @@ pub enum ContactsAction {
 
 /// `outreach forget`.
 #[derive(Debug, Clone, Args)]
-pub struct ForgetArgs {
+pub(crate) struct ForgetArgs {
     /// The phone number, with the plus
-    pub number: String,
+    pub(crate) number: String,
     /// Erase without asking first
     #[arg(long, short)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach serve`.
 #[derive(Debug, Clone, Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// How to listen.
     #[command(flatten)]
-    pub serve: Flags<Serve>,
+    pub(crate) serve: Flags<Serve>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
-pub use crate::commands::sandbox::SandboxArgs;
+pub(crate) use crate::commands::sandbox::SandboxArgs;
 
 /// `outreach doctor`.
 #[derive(Debug, Clone, Args)]
-pub struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     /// Print as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// What to check.
     #[command(flatten)]
-    pub connection: Flags<Connection>,
+    pub(crate) connection: Flags<Connection>,
     /// Where the state is kept.
     #[command(flatten)]
-    pub checkpoint: Flags<CheckpointFile>,
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach config`.
 #[derive(Debug, Clone, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     /// Print as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// `outreach completions`.
 #[derive(Debug, Clone, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }

@@ -3,21 +3,21 @@
 //! Two times are kept apart. *Wall* time ([`Clock::now`]) is what the server's Reset and `--until` are
 //! told in; it can jump. *Monotonic* time ([`Clock::monotonic`]) measures how long ago something was;
 //! it never jumps, but it stands still while the machine is suspended. Sleeping therefore goes in
-//! slices and looks at both after each: a machine that was suspended, or whose clock was set, wakes
+//! slices and reads both after each: a machine that was suspended, or whose clock was set, wakes
 //! at most one slice late, and never early by the time that matters.
 //!
 //! Tests replace it: [`Clock::paused`] follows tokio's paused time (an hour passes in no time, on its
-//! own), [`Clock::manual`] moves only when it is told to.
+//! own), [`Clock::manual`] moves only when a test moves it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The longest sleep without a look at both clocks.
+/// The longest sleep without reading both clocks.
 const SLICE: Duration = Duration::from_secs(5);
 
 /// One instant, read on both clocks.
@@ -48,7 +48,7 @@ impl Moment {
 }
 
 /// `at` plus `by`, kept inside what a timestamp can say.
-pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by)
         .ok()
         .and_then(|by| at.checked_add(by).ok())
@@ -56,8 +56,17 @@ pub fn later(at: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// Time from `from` to `to`; zero when `to` is not later.
-pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+/// How long the machine runs, suspended or not: a time that nobody sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uptime {
+    /// Names this start of the machine.
+    pub boot: String,
+    /// The time since then.
+    pub length: Duration,
 }
 
 /// A source of time; clones share it.
@@ -70,11 +79,13 @@ enum Source {
         start: Instant,
     },
     Paused {
+        name: u64,
         start: Instant,
         wall: Timestamp,
         set: AtomicI64,
     },
     Manual {
+        name: u64,
         wall: Timestamp,
         set: AtomicI64,
         mono: watch::Sender<Duration>,
@@ -93,6 +104,7 @@ impl Clock {
     /// nothing and time passes when every task waits.
     pub fn paused(wall: Timestamp) -> Self {
         Self(Arc::new(Source::Paused {
+            name: another(),
             start: Instant::now(),
             wall,
             set: AtomicI64::new(0),
@@ -102,6 +114,7 @@ impl Clock {
     /// A clock that shows `wall` and moves only by [`Clock::advance`].
     pub fn manual(wall: Timestamp) -> Self {
         Self(Arc::new(Source::Manual {
+            name: another(),
             wall,
             set: AtomicI64::new(0),
             mono: watch::Sender::new(Duration::ZERO),
@@ -125,6 +138,17 @@ impl Clock {
         match &*self.0 {
             Source::System { start } | Source::Paused { start, .. } => start.elapsed(),
             Source::Manual { mono, .. } => *mono.borrow(),
+        }
+    }
+
+    /// How long the machine runs; `None` where it does not tell. Of a simulated clock, how long that runs.
+    pub fn uptime(&self) -> Option<Uptime> {
+        match &*self.0 {
+            Source::System { .. } => machine_uptime(),
+            Source::Paused { name, .. } | Source::Manual { name, .. } => Some(Uptime {
+                boot: format!("simulated {name}"),
+                length: self.monotonic(),
+            }),
         }
     }
 
@@ -207,7 +231,7 @@ async fn slice(moved: &mut Option<watch::Receiver<Duration>>, length: Duration) 
         None => tokio::time::sleep(length.min(SLICE)).await,
         Some(moved) => {
             if moved.changed().await.is_err() {
-                // The clock is gone, and with it whoever could move it.
+                // The clock is gone, and so is everything that could move it.
                 std::future::pending::<()>().await;
             }
         }
@@ -216,6 +240,23 @@ async fn slice(moved: &mut Option<watch::Receiver<Duration>>, length: Duration) 
 
 fn millis(by: SignedDuration) -> i64 {
     i64::try_from(by.as_millis()).unwrap_or(0)
+}
+
+/// A number for a simulated clock that no other one of this process has.
+fn another() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What Linux tells of itself; other systems tell it otherwise, and are not asked.
+fn machine_uptime() -> Option<Uptime> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds = uptime.split_whitespace().next()?.parse().ok()?;
+    Some(Uptime {
+        boot: boot.trim().to_owned(),
+        length: Duration::try_from_secs_f64(seconds).ok()?,
+    })
 }
 
 #[cfg(test)]

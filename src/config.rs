@@ -32,13 +32,15 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use declare::{
+pub(crate) use declare::{
     Checkpoint, CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Guards, History,
     MessageSource, Pace, Results, Serve,
 };
-pub use error::ConfigError;
+pub(crate) use error::ConfigError;
 pub use layer::Layer;
-pub use origin::{Environment, FILE_NAME, Origin, environment};
-pub use setting::{Flags, Setting, settings};
+pub use origin::Environment;
+pub(crate) use origin::environment;
+pub(crate) use setting::Flags;
+pub use setting::{Setting, settings};
 pub use settings::Settings;
-pub use show::Shown;
+pub(crate) use show::Shown;

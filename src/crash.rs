@@ -5,7 +5,7 @@
 
 /// A place where the program may be made to die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CrashPoint {
+pub(crate) enum CrashPoint {
     /// The schema is written, but not committed.
     Migration,
     /// Some rows of a list are in the checkpoint, the list is not complete.
@@ -23,19 +23,8 @@ pub enum CrashPoint {
 }
 
 impl CrashPoint {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Migration,
-        Self::Intake,
-        Self::BeforeIntentCommit,
-        Self::AfterIntentCommit,
-        Self::AfterRequest,
-        Self::BeforeResultCommit,
-        Self::ExportRename,
-    ];
-
     /// The name in `OUTREACH_TEST_CRASH_AT`.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Migration => "migration",
             Self::Intake => "intake",

@@ -2,9 +2,35 @@
 //!
 //! `outreach` reads a contacts file, validates and dedupes the phone numbers, sends one message per
 //! number through the Amio API at exactly the pace that the API allows, and accounts for every row.
-//! This is the guide to the code; the README is the guide to the program.
+//! The library is [`run`]; the program `outreach` is one caller of it. This page is the map of the code, the
+//! README is the guide to the program.
 //!
-//! # The way of a row
+//! # A list sent to the sandbox
+//!
+//! ```
+//! use outreach::run::*;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let (list, checkpoint) = (folder.path().join("list.csv"), folder.path().join("outreach.db"));
+//! std::fs::write(&list, "phone,first_name\n+420777123456,Eva\n+420777123457,Jan\n")?;
+//! let (clock, settings, stop) = (Clock::system(), RunSettings::default(), StopHandle::default());
+//! let message = ContentSource::message("Hello {{ first_name }}, your order is ready.");
+//! let list = List::open(&[Source::Path(list)], &IntakeSettings::default(), Some(&message))?;
+//! let asked = SendSettings { batch: Some("spring"), channel: Rehearsal::CHANNEL, change: None, sandbox: true };
+//! let plan = SendPlan::new(&checkpoint, list, &asked, clock.now())?;
+//! let plan = plan.read(settings.history, None, clock.now(), &mut |_| ())?;
+//! let (batch, _) = plan.carry_out(clock.now())?;
+//! let ended = tokio::runtime::Runtime::new()?.block_on(async {
+//!     let sandbox = Rehearsal::start(Rehearsal::CHANNEL, None).await?;
+//!     batch.send(sandbox.access(), &settings, &clock, &stop, &mut ()).await
+//! })?;
+//! assert_eq!((ended.end, ended.counts.sent), (RunEnd::Complete, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/library.rs` is the same with an observer, a results file, and the reason of each step.
+//!
+//! # Data flow
 //!
 //! ```text
 //! contacts file --intake--> checkpoint (store) --dispatch--> Amio --outcome--> checkpoint --report--> results file
@@ -13,38 +39,83 @@
 //!                          suppression list                                webhook events (serve)
 //! ```
 //!
-//! | module | does | never does |
+//! # Folders
+//!
+//! The folders below `run` are private to the crate: `cargo doc --no-deps --document-private-items` shows them.
+//!
+//! | folder | does | never does |
 //! | --- | --- | --- |
-//! | [`intake`] | reads a file, finds the columns, judges every row, renders its message once | network |
-//! | [`store`] | the checkpoint: the only place with SQL, one writer that commits in groups | decide |
-//! | [`dispatch`] | claims, waits for the [pacer](dispatch::pacer), sends, settles; guards and outages | SQL, status codes |
-//! | [`amio`] | one request and what came back; webhook events and their signature | pace, retry |
-//! | [`report`] | check, rejects, results file, summary, progress | change state |
-//! | [`serve`] | takes webhook events, stored before they are answered | send |
-//! | [`sandbox`] | plays the API, with quotas, faults and webhooks | be used by a real run |
-//! | [`run`] | what every front end calls: a plan for a list, a held batch, a run with an observer | print, ask |
-//! | [`domain`] | the decisions, as functions over values | I/O, clock, chance |
+//! | `commands` | one file a subcommand: reads settings, calls `run`, prints | decide |
+//! | `cli` | the commands and their flags | read files, print |
+//! | `config` | each setting, declared once; flags, environment, file and defaults in layers | send |
+//! | `run` | what every caller uses: a plan for a list, a held batch, a run with an observer | print, ask |
+//! | `intake` | reads a file, finds the columns, judges every row, renders its message once | network |
+//! | `dispatch` | claims, waits for the pacer, sends, settles; guards and outages | SQL, status codes |
+//! | `report` | check report, rejects, results file, summary | change state |
+//! | `serve` | stores webhook events before it answers them | send |
+//! | `sandbox` | simulates the API, with quotas, faults and webhooks | serve a real run |
+//! | `store` | the checkpoint: the only place with SQL, one writer thread that commits in groups | network |
+//! | `amio` | one request and its answer; webhook events and their signature | pace, retry |
+//! | `domain` | the decisions, as functions over values | I/O, clock, chance |
 //!
-//! Around them: [`config`] (each setting, declared once), [`cli`] (the commands and their flags),
-//! [`commands`] (one file a subcommand),
-//! [`exit`] (the codes), [`clock`] (the one that everybody waits on), [`crash`] (where tests make it die).
+//! Beside them: `exit` (the exit codes), `clock` (the one clock that everything waits on), `crash` (the places where
+//! a test can end the process), `internals` (what the tests in `tests/` use; not a part of the library).
 //!
-//! Imports run downwards only: `commands` -> `run` -> the stages (`intake`, `dispatch`, `report`, `serve`,
-//! `sandbox`) -> `store`, `amio` -> `domain`. The stages do not import each other: they meet in the store.
+//! Imports run downwards only: `commands`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`, `report`, `serve`,
+//! `sandbox`), then `store`, `amio`, and at the bottom `domain`, `clock`, `exit`, `crash`. The stages do not import each
+//! other: they meet in the store. The exceptions stand in `tests/it/structure.rs`, each with its reason.
 //!
-//! # Where the promises live
+//! # From `main.rs` to the wire
 //!
-//! - What a recipient's state may become: [`domain::delivery::next`].
-//! - What an answer means: [`domain::outcome`]; nothing else looks at a status code.
-//! - At most once: [`store::Journal::settle_and_claim`] returns when the last result and the next intent are on disk.
-//! - Exactly the quota: [`dispatch::pacer::core::Pacer`] decides over values, its shell waits.
-//! - Stop before harm: [`dispatch::Guards`], and [`intake::IntakeError`] for files.
-//! - Rows in = rows out: [`report::write_results`] reads nothing but the checkpoint.
+//! In this order, some ten minutes:
 //!
-//! # From here
+//! 1. `src/main.rs`, `src/commands/mod.rs`: parse, one command, the exit code.
+//! 2. `src/commands/send.rs`: settings, questions, and the calls of `run`.
+//! 3. `src/run/plan.rs`: a list becomes a batch; `src/intake/judge.rs`: the verdict on a row.
+//! 4. `src/run/send.rs`: a held batch becomes a run.
+//! 5. `src/dispatch/mod.rs`, `src/dispatch/worker.rs`: claim, pace, send, settle.
+//! 6. `src/store/journal/mod.rs`, `claim.rs`, `settle.rs`: what is on disk before and after a request.
+//! 7. `src/dispatch/pacer/mod.rs`, `core.rs`: when the next request may leave.
+//! 8. `src/amio/client.rs`: the request; `src/domain/outcome.rs`: what its answer means.
+//! 9. `src/domain/delivery.rs`: what a recipient's state becomes.
 //!
-//! `examples/library.rs` goes the whole way without the program, by the functions of [`run`]. Then read [`store::Journal`],
-//! [`dispatch`] and [`domain::delivery`], in this order.
+//! # Invariants
+//!
+//! Each is guarded by a test of this name.
+//!
+//! | what always holds | where | test |
+//! | --- | --- | --- |
+//! | The intent is on disk before its request leaves; the result goes with the next intent in one commit. | `store/journal` | `before_the_intent_is_committed_nothing_has_left`, `a_batch_survives_ten_kills_at_random_moments` |
+//! | A person gets a batch's message once, whatever the order of events. | `store/journal/claim.rs` | `nobody_is_messaged_twice_by_any_order_of_events`, `random_journeys_keep_every_promise` |
+//! | A request whose answer is lost is `unknown`, and is not sent again by itself. | `domain/delivery.rs` | `a_request_that_is_dropped_at_any_byte_is_undecided_and_never_sent_again_behind_our_back` |
+//! | Only a queued recipient is claimed. | `domain/delivery.rs` | `only_a_queued_recipient_is_ever_claimed` |
+//! | One classifier decides what an answer means. | `domain/outcome.rs` | `a_cut_refusal_is_undecided_but_a_cut_201_is_sent` |
+//! | The quota is used to the last request, and never overrun. | `dispatch/pacer` | `a_fixed_window_is_used_to_the_last_request_and_never_overrun` |
+//! | A wrong token, channel or message stops the batch before it does harm. | `dispatch/guards.rs` | `a_wrong_token_costs_one_request_and_no_recipient` |
+//! | An opt-out counts from the next claim on, also in a running batch. | `store/evidence.rs` | `a_stop_keeps_queued_rows_of_a_running_batch_from_being_sent` |
+//! | Every row of the input is one line of the results. | `report/results.rs` | `every_row_of_the_input_is_one_line_with_its_columns_and_ours` |
+//! | An erased person leaves no trace but a keyed hash. | `store/forget.rs` | `an_erased_person_leaves_no_trace_and_gets_no_later_message` |
+//! | One process at a time works on a batch. | `store/lock.rs` | `twenty_commands_at_once_are_one_batch` |
+//! | Decisions are pure; SQL, HTTP, axum and the clock have one owner each. | all | `the_domain_is_pure`, `each_outside_library_has_one_owner`, `the_clock_is_read_in_one_place` |
+//! | Imports run downwards, without circles. | all | `imports_between_folders_run_downwards`, `no_files_import_each_other_in_a_circle` |
+//!
+//! # Words
+//!
+//! - *Batch*: one list with one message to one channel, under a name. *Recipient*: a row of a batch, with a state.
+//! - *Person*: a phone number and what is known of it in all batches. *Contact*: a person's account on a channel.
+//! - *Attempt* or *request*: one message handed to the API; a recipient may have several. *In flight*: a request
+//!   whose intent is on disk and whose result is not.
+//! - *Claim*: take the next queued recipient and record the intent. *Settle*: record the result.
+//! - *Outcome*: what an answer means. *Unknown*: the request may have been accepted, and nothing shows whether.
+//! - *Proof*, *evidence*: a webhook event or a message of the API's history that shows what became of a request.
+//! - *Fate*: what is known of an earlier request to a person: in flight, unknown, or accepted.
+//! - *Wait*: a row stays queued until an outcome elsewhere is known. *Hold*: the lock of one process on a batch.
+//! - *Checkpoint*: the SQLite file with everything. *Journal*: the claims and settlements of one batch in it.
+//! - *Pacer*: decides when the next request may leave. *Permit*: the leave for one request.
+//! - *Guard*: stops a batch whose answers show a mistake. *Gate*: lets one recipient, all, or none go on to the pacer.
+//! - *Canary*: the first recipient, sent alone. *Outage*: the API cannot be reached; no recipient is claimed.
+//! - *Suppression list*: numbers that are never messaged. *Opt-in*, *opt-out*: what a person asked for by an event.
+//! - *Rehearsal*: a batch that is sent to the sandbox.
 
 #![cfg_attr(
     test,
@@ -56,18 +127,22 @@
     )
 )]
 
-pub mod amio;
+mod amio;
+#[doc(hidden)]
 pub mod cli;
-pub mod clock;
+mod clock;
+#[doc(hidden)]
 pub mod commands;
-pub mod config;
-pub mod crash;
-pub mod dispatch;
-pub mod domain;
-pub mod exit;
-pub mod intake;
-pub mod report;
+mod config;
+mod crash;
+mod dispatch;
+mod domain;
+mod exit;
+mod intake;
+#[doc(hidden)]
+pub mod internals;
+mod report;
 pub mod run;
-pub mod sandbox;
-pub mod serve;
-pub mod store;
+mod sandbox;
+mod serve;
+mod store;

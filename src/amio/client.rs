@@ -151,7 +151,18 @@ pub enum ApiError {
     },
 }
 
-/// One exchange, with what it told about the quota.
+/// What came back for a page of a contact's messages, with what it said about the quota.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The messages.
+    pub(crate) messages: Result<Vec<ListedMessage>, ApiError>,
+    /// The rate-limit headers, empty if there was no answer.
+    pub(crate) quota: QuotaHeaders,
+    /// Its `Retry-After`.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// One exchange, with what it said about the quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// What came back.
@@ -215,7 +226,7 @@ impl Client {
     }
 
     /// See [`token_fingerprint`].
-    pub fn token_fingerprint(&self) -> i64 {
+    pub(crate) fn token_fingerprint(&self) -> i64 {
         self.token_fingerprint
     }
 
@@ -240,60 +251,60 @@ impl Client {
     }
 
     /// One page of a contact's message history. Sort order and completeness are not documented.
-    ///
-    /// # Errors
-    /// [`ApiError`] if there is no readable list.
-    pub async fn list_messages(
-        &self,
-        channel: &str,
-        contact: &str,
-        offset: u32,
-    ) -> Result<(Vec<ListedMessage>, QuotaHeaders), ApiError> {
+    pub(crate) async fn list_messages(&self, channel: &str, contact: &str, offset: u32) -> Listed {
         let path =
             format!("channels/{channel}/contacts/{contact}/messages?max=100&offset={offset}");
-        self.get(&path).await
+        let reply = self.get(&path).await;
+        let retry_after = match &reply.exchange {
+            Exchange::Answered(answer) => answer.retry_after,
+            Exchange::Failed { .. } => None,
+        };
+        Listed {
+            quota: reply.quota,
+            retry_after,
+            messages: read(reply),
+        }
     }
 
     /// The channel's properties.
     ///
     /// # Errors
     /// [`ApiError`] if there is no readable channel.
-    pub async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
-        self.get(&format!("channels/{channel}")).await
+    pub(crate) async fn channel(&self, channel: &str) -> Result<(Channel, QuotaHeaders), ApiError> {
+        let reply = self.get(&format!("channels/{channel}")).await;
+        let quota = reply.quota;
+        Ok((read(reply)?, quota))
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        path: &str,
-    ) -> Result<(T, QuotaHeaders), ApiError> {
-        let url = self
-            .base_url
-            .join(path)
-            .map_err(|error| ApiError::NoAnswer {
-                detail: error.to_string(),
-            })?;
-        let reply = match self.http.request(Method::GET, url).send().await {
+    async fn get(&self, path: &str) -> Reply {
+        let url = match self.base_url.join(path) {
+            Ok(url) => url,
+            Err(error) => return Reply::not_written(error.to_string()),
+        };
+        match self.http.request(Method::GET, url).send().await {
             Ok(response) => read_reply(response, self.clock.now()).await,
             Err(error) => Reply::failed(&error),
-        };
-        match reply.exchange {
-            Exchange::Failed { detail, .. } => Err(ApiError::NoAnswer { detail }),
-            Exchange::Answered(answer) if answer.status == 200 && answer.complete => {
-                serde_json::from_str(&answer.body)
-                    .map(|value| (value, reply.quota))
-                    .map_err(|error| ApiError::Unreadable {
-                        detail: error.to_string(),
-                    })
-            }
-            Exchange::Answered(answer) => Err(ApiError::Refused {
-                status: answer.status,
-                text: answer.error_text,
-            }),
         }
     }
 }
 
-/// The first 8 bytes of the token's SHA-256: tells tokens apart, and cannot be turned back.
+/// The value that a whole 200 holds.
+fn read<T: serde::de::DeserializeOwned>(reply: Reply) -> Result<T, ApiError> {
+    match reply.exchange {
+        Exchange::Failed { detail, .. } => Err(ApiError::NoAnswer { detail }),
+        Exchange::Answered(answer) if answer.status == 200 && answer.complete => {
+            serde_json::from_str(&answer.body).map_err(|error| ApiError::Unreadable {
+                detail: error.to_string(),
+            })
+        }
+        Exchange::Answered(answer) => Err(ApiError::Refused {
+            status: answer.status,
+            text: answer.error_text,
+        }),
+    }
+}
+
+/// The first 8 bytes of the token's SHA-256: distinguishes tokens, and cannot be turned back.
 pub fn token_fingerprint(token: &SecretString) -> i64 {
     let digest = Sha256::digest(token.expose_secret().as_bytes());
     let mut fingerprint = [0; 8];

@@ -1,14 +1,14 @@
 //! The Amio API: the HTTP client, the wire types, the webhook events.
 //!
-//! The client sends one request and tells what came back. It does not pace, retry or decide:
+//! The client sends one request and returns what came back. It does not pace, retry or decide:
 //! whether a failure can have reached the server is established in the client, what an answer
 //! means in [`crate::domain::outcome`].
 
 mod client;
-pub mod webhook;
+pub(crate) mod webhook;
 mod wire;
 
-pub use client::{
-    ApiError, BaseUrl, BaseUrlError, Client, ClientError, ClientSettings, Reply, token_fingerprint,
-};
-pub use wire::{Addressee, Channel, ChannelWebhook, ListedMessage, OutgoingMessage, RawJson};
+pub(crate) use client::{ApiError, BaseUrlError, ClientError, Listed};
+pub use client::{BaseUrl, Client, ClientSettings, Reply, token_fingerprint};
+pub use wire::{Addressee, OutgoingMessage, RawJson};
+pub(crate) use wire::{Channel, ListedMessage};

@@ -49,7 +49,7 @@ impl RawJson {
     }
 
     /// The JSON text.
-    pub fn get(&self) -> &str {
+    pub(crate) fn get(&self) -> &str {
         self.0.get()
     }
 }
@@ -212,44 +212,44 @@ pub(super) fn error_text(body: &str) -> Option<String> {
 
 /// One message of a contact's history (`GET .../contacts/{id}/messages`).
 #[derive(Debug, Clone, Deserialize)]
-pub struct ListedMessage {
+pub(crate) struct ListedMessage {
     /// The message's id.
-    pub id: String,
+    pub(crate) id: String,
     /// `sent` or `received`.
-    pub direction: String,
+    pub(crate) direction: String,
     /// When it was sent, RFC 3339.
-    pub sent: Option<String>,
+    pub(crate) sent: Option<String>,
     /// When it was delivered.
-    pub delivered: Option<String>,
+    pub(crate) delivered: Option<String>,
     /// When it was read.
-    pub read: Option<String>,
+    pub(crate) read: Option<String>,
     /// Its content.
-    pub content: serde_json::Value,
+    pub(crate) content: serde_json::Value,
 }
 
-/// A channel, as far as the program looks at it. The secrets in the answer are not read.
+/// A channel, as far as the program reads it. The secrets in the answer are not read.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Channel {
+pub(crate) struct Channel {
     /// The channel's id.
-    pub id: String,
+    pub(crate) id: String,
     /// Such as `facebook_messenger`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// The name in the admin app.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// `production`, `test` or `amio`.
-    pub mode: Option<String>,
+    pub(crate) mode: Option<String>,
     /// Where events go.
-    pub webhook: Option<ChannelWebhook>,
+    pub(crate) webhook: Option<ChannelWebhook>,
 }
 
 /// A channel's webhook.
 #[derive(Clone, Deserialize)]
-pub struct ChannelWebhook {
+pub(crate) struct ChannelWebhook {
     /// The address that events are posted to.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// The secret that signs events: compared with the configured one, never shown.
-    pub secret: Option<secrecy::SecretString>,
+    pub(crate) secret: Option<secrecy::SecretString>,
 }
 
 impl std::fmt::Debug for ChannelWebhook {

@@ -18,7 +18,7 @@ use crate::run::{CheckSettings, List, first_forecast};
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code: among others, where `send` would refuse the file.
-pub fn run(
+pub(crate) fn run(
     args: &CheckArgs,
     settings: &Settings,
     console: Console,

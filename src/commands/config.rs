@@ -11,7 +11,7 @@ use crate::config::{Settings, Shown};
 /// # Errors
 ///
 /// What `out` says.
-pub fn run(settings: &Settings, json: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn run(settings: &Settings, json: bool, out: &mut dyn Write) -> io::Result<()> {
     let lines = settings.shown();
     if json {
         as_json(&lines, out)

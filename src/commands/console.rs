@@ -1,45 +1,49 @@
-//! Words to people: standard error, quiet if asked for.
+//! Messages for people on standard error; `--quiet` leaves warnings only.
 
 use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, Write};
 
-/// Where words go. Data goes to standard output, never through here.
+/// Prints messages for people. Data goes to standard output, never through here.
 #[derive(Debug, Clone, Copy)]
-pub struct Console {
+pub(crate) struct Console {
     quiet: bool,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "a command that was given no console can neither print to people nor ask them"
+)]
 impl Console {
-    /// Words on standard error; `quiet` leaves only what is wrong.
-    pub fn new(quiet: bool) -> Self {
+    /// A console that prints everything, or warnings only if it is `quiet`.
+    pub(crate) fn new(quiet: bool) -> Self {
         Self { quiet }
     }
 
-    /// Tells something.
-    pub fn say(self, text: impl Display) {
+    /// Prints a message, unless the console is quiet.
+    pub(crate) fn say(self, text: impl Display) {
         if !self.quiet {
             self.warn(text);
         }
     }
 
-    /// Tells something that even a quiet run must tell.
-    pub fn warn(self, text: impl Display) {
-        // Nobody reads: there is nobody left to tell.
+    /// Prints a warning, also when the console is quiet.
+    pub(crate) fn warn(self, text: impl Display) {
+        // Standard error is closed: there is no other place to report that.
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// True if nothing but what is wrong is to be told.
-    pub fn is_quiet(self) -> bool {
+    /// True if only warnings are printed.
+    pub(crate) fn is_quiet(self) -> bool {
         self.quiet
     }
 
-    /// True if somebody sits there who can be asked.
-    pub fn can_ask(self) -> bool {
+    /// True if both standard input and standard error are a terminal, so that a question can be answered.
+    pub(crate) fn can_ask(self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Asks a question whose answer is no unless somebody types yes.
-    pub fn ask(self, question: impl Display) -> bool {
+    /// Asks a question. The answer is no unless `y` or `yes` is typed.
+    pub(crate) fn ask(self, question: impl Display) -> bool {
         let _ = write!(std::io::stderr(), "{question} [y/N] ");
         let _ = std::io::stderr().flush();
         let mut answer = String::new();

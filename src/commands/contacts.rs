@@ -20,7 +20,7 @@ use crate::store::{Contact, Reader, Store};
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ContactsArgs,
     settings: &Settings,
     console: Console,
@@ -143,7 +143,7 @@ fn show(
             }
         }
         for message in reader.messages_to(&contact.channel, phone)? {
-            let told = |what: &str, at: Option<Timestamp>| {
+            let dated = |what: &str, at: Option<Timestamp>| {
                 at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
             };
             writeln!(
@@ -153,8 +153,8 @@ fn show(
                 message.row,
                 message.state,
                 moment(message.sent_at),
-                told("delivered", message.delivered_at),
-                told("read", message.read_at)
+                dated("delivered", message.delivered_at),
+                dated("read", message.read_at)
             )?;
         }
     }

@@ -15,7 +15,7 @@ use crate::run::{DoctorSettings, FindingVerdict, doctor};
 /// # Errors
 /// [`CommandError`](super::CommandError) if the settings cannot be read; what is wrong beyond them is printed,
 /// and decides the exit code.
-pub fn run(
+pub(crate) fn run(
     args: &DoctorArgs,
     settings: &Settings,
     clock: &Clock,

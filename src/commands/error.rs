@@ -7,18 +7,18 @@ use crate::exit::ExitCode;
 use crate::run::RunError;
 
 /// What every command returns.
-pub type CommandResult = Result<ExitCode, CommandError>;
+pub(crate) type CommandResult = Result<ExitCode, CommandError>;
 
-/// A command that failed. `Display` tells the whole chain of causes, from the outermost inwards.
+/// A command that failed. `Display` prints the whole chain of causes, from the outermost inwards.
 #[derive(Debug)]
-pub struct CommandError {
+pub(crate) struct CommandError {
     exit: ExitCode,
     source: anyhow::Error,
 }
 
 impl CommandError {
     /// A failure with the exit code that it stands for.
-    pub fn new(exit: ExitCode, source: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn new(exit: ExitCode, source: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,
             source: source.into(),
@@ -26,7 +26,7 @@ impl CommandError {
     }
 
     /// The same from a text alone.
-    pub fn text(exit: ExitCode, text: impl fmt::Display) -> Self {
+    pub(crate) fn text(exit: ExitCode, text: impl fmt::Display) -> Self {
         Self {
             exit,
             source: anyhow::anyhow!("{text}"),
@@ -34,26 +34,26 @@ impl CommandError {
     }
 
     /// A command line that cannot be meant.
-    pub fn usage(text: impl fmt::Display) -> Self {
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
         Self::text(ExitCode::Usage, text)
     }
 
     /// How the program ends.
-    pub fn exit(&self) -> ExitCode {
+    pub(crate) fn exit(&self) -> ExitCode {
         self.exit
     }
 
-    /// The same failure, told as part of what was being done.
+    /// The same failure, as part of what was being done.
     #[must_use]
-    pub fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
+    pub(crate) fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self {
             exit: self.exit,
             source: self.source.context(text),
         }
     }
 
-    /// True if nobody reads standard output any more: not worth a message.
-    pub fn is_broken_pipe(&self) -> bool {
+    /// True if standard output was closed by its reader: not worth a message.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
         self.source.chain().any(|cause| {
             cause
                 .downcast_ref::<std::io::Error>()
@@ -64,19 +64,19 @@ impl CommandError {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = String::new();
+        let mut chain = String::new();
         for cause in self.source.chain() {
             let text = cause.to_string();
             // Many errors repeat their cause in their own text.
-            if told.ends_with(&text) {
+            if chain.ends_with(&text) {
                 continue;
             }
-            if !told.is_empty() {
-                told.push_str(": ");
+            if !chain.is_empty() {
+                chain.push_str(": ");
             }
-            told.push_str(&text);
+            chain.push_str(&text);
         }
-        f.write_str(&told)
+        f.write_str(&chain)
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_is_told_once() {
+    fn the_chain_is_printed_once() {
         let error = std::io::Error::other("no space");
         let error = CommandError::from(error).context("the results file");
         assert_eq!(error.to_string(), "the results file: no space");

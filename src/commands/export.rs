@@ -16,7 +16,7 @@ use crate::run::{export, export_file};
 ///
 /// # Errors
 /// [`CommandError`](super::error::CommandError), with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ExportArgs,
     settings: &Settings,
     console: Console,

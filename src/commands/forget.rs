@@ -15,7 +15,7 @@ use crate::store::Store;
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ForgetArgs,
     settings: &Settings,
     console: Console,

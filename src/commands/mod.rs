@@ -1,27 +1,27 @@
 //! The command line as a front end: one file a subcommand, which reads the settings, calls the library, and
 //! prints.
 
-pub mod check;
+pub(crate) mod check;
 mod checkpoint;
-pub mod completions;
-pub mod config;
+pub(crate) mod completions;
+pub(crate) mod config;
 mod console;
-pub mod contacts;
-pub mod doctor;
-pub mod error;
-pub mod export;
-pub mod forget;
-pub mod man;
+pub(crate) mod contacts;
+pub(crate) mod doctor;
+pub(crate) mod error;
+pub(crate) mod export;
+pub(crate) mod forget;
+pub(crate) mod man;
 mod process;
-pub mod resolve;
-pub mod resume;
+pub(crate) mod resolve;
+pub(crate) mod resume;
 mod run;
-pub mod sandbox;
-pub mod send;
-pub mod serve;
+pub(crate) mod sandbox;
+pub(crate) mod send;
+pub(crate) mod serve;
 mod settings;
-pub mod status;
-pub mod suppress;
+pub(crate) mod status;
+pub(crate) mod suppress;
 mod terminal;
 
 use std::io::{IsTerminal, Write as _};
@@ -33,16 +33,16 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
 
-pub use console::Console;
-pub use error::{CommandError, CommandResult};
+pub(crate) use console::Console;
+pub(crate) use error::{CommandError, CommandResult};
 
-/// Runs the command line, tells what went wrong, and says how to end.
+/// Runs the command line, prints what went wrong, and returns the exit code.
 pub fn main(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet);
     process::outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
-        // Whoever read our output has gone: not an error of ours.
+        // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
             console.warn(format_args!("outreach: {error}"));

@@ -49,7 +49,7 @@ pub(super) fn outlive_file_limits() {
         .build();
     if let Ok(runtime) = runtime {
         let _inside = runtime.enter();
-        // Once somebody listens, the signal kills no more, for as long as the process lives. Where it cannot
+        // Once a task listens for it, the signal kills no more, for as long as the process lives. Where it cannot
         // be listened to, the system's own way stays.
         let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
     }

@@ -10,21 +10,22 @@ use super::checkpoint::{self, Found};
 use super::console::{Console, print_json};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
-use super::settings;
+use super::settings as run_settings;
+use super::terminal::waits;
 use crate::cli::ResolveArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::report::{grouped, place, quoted, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows};
+use crate::run::{Evidence, HeldBatch, Mismatch, PacerView, RowChoice, UnknownRows};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ResolveArgs,
     settings: &Settings,
     console: Console,
@@ -69,8 +70,20 @@ pub fn run(
         return Err(Mismatch::NoEvidenceOfRehearsal.into());
     }
     let connection = settings.connection()?;
-    let access = settings::access(&connection)?;
-    let asked = batch.settle_by_evidence(&choice, &access, connection.timeout, clock);
+    let access = run_settings::access(&connection)?;
+    let run = run_settings::run(settings, clock.now())?;
+    let mut said = None;
+    let mut say_wait = |pace: &PacerView| {
+        // Once for each wait.
+        if pace.sleeping_until != said {
+            said = pace.sleeping_until;
+            let wait = waits(pace, None, clock.now());
+            if !wait.is_empty() {
+                console.say(format_args!("Asking the API{wait}"));
+            }
+        }
+    };
+    let asked = batch.settle_by_evidence(&choice, &access, &run, clock, &mut say_wait);
     let evidence = runtime()?.block_on(asked)?;
     say_evidence(console, &args.batch, &evidence);
     Ok(if evidence.proven == evidence.rows {

@@ -13,7 +13,7 @@ use crate::run::{HeldBatch, ResumeSettings};
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &ResumeArgs,
     settings: &Settings,
     console: Console,

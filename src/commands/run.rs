@@ -59,7 +59,7 @@ impl Front {
         })
     }
 
-    /// Without a terminal nobody can say yes to the first real send: said before a long list is read.
+    /// Without a terminal the first real send cannot be confirmed: refused before a long list is read.
     pub(super) fn require_yes(&self) -> Result<(), CommandError> {
         if self.asked.sandbox || self.asked.yes || self.console.can_ask() {
             return Ok(());

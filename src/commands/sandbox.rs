@@ -53,7 +53,7 @@ TEXT may hold commas and colons: options of refuse=TEXT follow after colons.
 /// Simulate the Amio API on a local port. Nobody is messaged.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = FAULTS)]
-pub struct SandboxArgs {
+pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
     listen: SocketAddr,
@@ -231,7 +231,7 @@ impl SandboxArgs {
 ///
 /// # Errors
 /// If the address cannot be listened on.
-pub fn run(args: &SandboxArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &SandboxArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

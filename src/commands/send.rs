@@ -18,7 +18,12 @@ use crate::store::Change;
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(args: &SendArgs, settings: &Settings, console: Console, clock: Clock) -> CommandResult {
+pub(crate) fn run(
+    args: &SendArgs,
+    settings: &Settings,
+    console: Console,
+    clock: Clock,
+) -> CommandResult {
     let flags = Asked {
         sandbox: args.sandbox,
         sandbox_quota: args.sandbox_quota,

@@ -23,7 +23,7 @@ impl From<ServeError> for CommandError {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     settings: &Settings,
     console: Console,
     clock: Clock,
@@ -40,10 +40,11 @@ pub fn run(
         tls: serve.tls,
         secrets: (!unsigned).then_some(serve.secrets),
         words: OptOutWords::with(serve.opt_out_words),
+        metrics_names: serve.metrics_names,
         limits: Limits::default(),
     };
     runtime()?.block_on(async {
-        // What was sent while nobody listened, and what waited: before the first event comes.
+        // What was sent while no receiver ran, and what waited, is applied before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
         let server = Server::bind(server_settings, store, clock).await?;
         let url = format!("{}://{}", server.scheme(), server.address());

@@ -1,4 +1,4 @@
-//! `outreach status [BATCH]`: how far a batch is, or all of them, or the whole story of one row.
+//! `outreach status [BATCH]`: how far a batch is, or all of them, or the whole timeline of one row.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -14,23 +14,23 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::report::{Summary, grouped, minute, place, without_numbers};
-use crate::store::{AttemptRecord, Batch, Reader, Story};
+use crate::store::{AttemptRecord, Batch, Reader, Timeline};
 
-/// How often `--watch` looks.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often `--watch` reads the checkpoint.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often `--watch` tells where nobody sees a line change.
-const TELL: Duration = Duration::from_mins(1);
+/// How often `--watch` prints a line where it cannot redraw one.
+const PRINT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> CommandResult {
+pub(crate) fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> CommandResult {
     let found = checkpoint::find(settings, args.batch.as_deref())?;
     let reader = found.reader()?;
     match (&args.batch, args.row) {
-        (Some(name), Some(row)) => stories(&reader, &reader.batch(name)?, row, args.json, out)?,
+        (Some(name), Some(row)) => timelines(&reader, &reader.batch(name)?, row, args.json, out)?,
         (Some(name), None) => {
             if args.watch {
                 watch(&reader, name, out)?;
@@ -70,7 +70,7 @@ fn one(
     }
 }
 
-/// Events that could not be read may be opt-outs: a person should look at them.
+/// Events that could not be read may be opt-outs: a person should read them.
 fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
     let events = reader.unreadable_events()?;
     if events > 0 {
@@ -136,16 +136,16 @@ fn last_run(summary: &Summary) -> String {
 fn watch(reader: &Reader, name: &str, out: &mut dyn Write) -> Result<(), CommandError> {
     let redraw = std::io::stdout().is_terminal();
     let last_end = reader.batch(name)?.finished_at;
-    let mut told: Option<Instant> = None;
+    let mut printed: Option<Instant> = None;
     loop {
         let batch = reader.batch(name)?;
         let summary = Summary::counts(reader, &batch)?;
         let over = summary.is_settled() || batch.finished_at != last_end;
         if redraw {
             write!(out, "\r\x1b[2K{}", line(&summary))?;
-        } else if told.is_none_or(|told| told.elapsed() >= TELL) {
+        } else if printed.is_none_or(|printed| printed.elapsed() >= PRINT_INTERVAL) {
             writeln!(out, "{}", line(&summary))?;
-            told = Some(Instant::now());
+            printed = Some(Instant::now());
         }
         out.flush()?;
         if over {
@@ -154,7 +154,7 @@ fn watch(reader: &Reader, name: &str, out: &mut dyn Write) -> Result<(), Command
             }
             return Ok(());
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -173,86 +173,89 @@ fn line(summary: &Summary) -> String {
     )
 }
 
-fn stories(
+fn timelines(
     reader: &Reader,
     batch: &Batch,
     row: u32,
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let stories = reader.stories(batch.id, row)?;
-    if stories.is_empty() {
+    let timelines = reader.timelines(batch.id, row)?;
+    if timelines.is_empty() {
         return Err(CommandError::usage(format_args!(
             "batch {} has no row {row}; rows are numbered as a spreadsheet does it, the header is row 1",
             batch.name
         )));
     }
     if json {
-        let stories: Vec<_> = stories.iter().map(|it| story_json(batch, it)).collect();
-        return Ok(print_json(&stories, out)?);
+        let timelines: Vec<_> = timelines
+            .iter()
+            .map(|it| timeline_json(batch, it))
+            .collect();
+        return Ok(print_json(&timelines, out)?);
     }
-    for story in &stories {
-        write_story(batch, story, out)?;
+    for timeline in &timelines {
+        write_timeline(batch, timeline, out)?;
     }
     Ok(())
 }
 
-fn story_json(batch: &Batch, story: &Story) -> serde_json::Value {
-    let content: Option<serde_json::Value> = story
+fn timeline_json(batch: &Batch, timeline: &Timeline) -> serde_json::Value {
+    let content: Option<serde_json::Value> = timeline
         .content
         .as_deref()
         .and_then(|content| serde_json::from_str(content).ok());
     json!({
         "batch": batch.name,
-        "file": batch.file_name(story.file),
-        "row": story.row,
-        "phone": story.phone.map(PhoneNumber::e164),
-        "status": story.state.word(),
-        "reason": story.reason,
-        "suggestion": story.suggestion,
-        "finished_at": story.finished_at,
+        "file": batch.file_name(timeline.file),
+        "row": timeline.row,
+        "phone": timeline.phone.map(PhoneNumber::e164),
+        "status": timeline.state.word(),
+        "reason": timeline.reason,
+        "suggestion": timeline.suggestion,
+        "finished_at": timeline.finished_at,
         "content": content,
-        "message_id": story.message_id,
-        "contact_id": story.contact_id,
-        "sent_at": story.sent_at,
-        "delivered_at": story.delivered_at,
-        "read_at": story.read_at,
-        "opted_in_at": story.opted_in_at,
-        "attempts": story.attempts,
+        "message_id": timeline.message_id,
+        "contact_id": timeline.contact_id,
+        "sent_at": timeline.sent_at,
+        "delivered_at": timeline.delivered_at,
+        "read_at": timeline.read_at,
+        "opted_in_at": timeline.opted_in_at,
+        "attempts": timeline.attempts,
     })
 }
 
-fn write_story(batch: &Batch, story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
-    let phone = story
+fn write_timeline(batch: &Batch, timeline: &Timeline, out: &mut dyn Write) -> std::io::Result<()> {
+    let phone = timeline
         .phone
         .map_or_else(|| "no number".to_owned(), PhoneNumber::masked);
-    let place = place(&batch.files, story.file, story.row);
+    let place = place(&batch.files, timeline.file, timeline.row);
     writeln!(
         out,
         "{place} of batch {}: {phone}, {}",
-        batch.name, story.state
+        batch.name, timeline.state
     )?;
-    let mut tell = |what: &str, text: Option<&str>| match text {
+    let mut print = |what: &str, text: Option<&str>| match text {
         Some(text) => writeln!(out, "  {what:12} {text}"),
         None => Ok(()),
     };
-    tell(
+    print(
         "reason",
-        story.reason.as_deref().map(without_numbers).as_deref(),
+        timeline.reason.as_deref().map(without_numbers).as_deref(),
     )?;
-    tell("did you mean", story.suggestion.as_deref())?;
-    tell("content", story.content.as_deref())?;
-    tell("message", story.message_id.as_deref())?;
-    tell("contact", story.contact_id.as_deref())?;
+    print("did you mean", timeline.suggestion.as_deref())?;
+    print("content", timeline.content.as_deref())?;
+    print("message", timeline.message_id.as_deref())?;
+    print("contact", timeline.contact_id.as_deref())?;
     let at = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    tell("sent", at(story.sent_at).as_deref())?;
-    tell("delivered", at(story.delivered_at).as_deref())?;
-    tell("read", at(story.read_at).as_deref())?;
-    tell("opted in", at(story.opted_in_at).as_deref())?;
-    if story.attempts.is_empty() {
+    print("sent", at(timeline.sent_at).as_deref())?;
+    print("delivered", at(timeline.delivered_at).as_deref())?;
+    print("read", at(timeline.read_at).as_deref())?;
+    print("opted in", at(timeline.opted_in_at).as_deref())?;
+    if timeline.attempts.is_empty() {
         return writeln!(out, "  no request was made for it");
     }
-    for attempt in &story.attempts {
+    for attempt in &timeline.attempts {
         writeln!(out, "  {}", attempt_line(attempt))?;
     }
     Ok(())

@@ -21,7 +21,7 @@ use crate::store::{Reader, Store};
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub fn run(
+pub(crate) fn run(
     args: &SuppressArgs,
     settings: &Settings,
     console: Console,
@@ -71,7 +71,7 @@ pub fn run(
     Ok(ExitCode::Complete)
 }
 
-/// All numbers, or none: the first text that is not understood to its end is told. A text may hold several.
+/// All numbers, or none: the first text that is not understood to its end is the error. A text may hold several.
 fn parse(numbers: &[String], region: Option<Region>) -> Result<Vec<PhoneNumber>, CommandError> {
     let mut phones = Vec::new();
     for text in numbers {

@@ -3,12 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::console::Console;
 use super::process::signal;
+use crate::clock::between;
 use crate::dispatch::Outage;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::report::{ProgressLine, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle};
+
+/// A wait for the pace that is worth a word; shorter ones come between any two requests.
+const LONG_WAIT: Duration = Duration::from_secs(5);
 
 /// Shows a run, and stops it at a signal.
 pub(super) struct Terminal {
@@ -35,14 +41,14 @@ impl Terminal {
         self.line.clear();
     }
 
-    /// What must be said once: that the pace is our own guess.
-    fn news(&mut self, pacer: &PacerView) -> Option<String> {
+    /// The notice, given once, that the API reports no quota and the pace is assumed.
+    fn quota_notice(&mut self, pacer: &PacerView) -> Option<String> {
         if self.said_fallback || pacer.source != Source::Fallback {
             return None;
         }
         self.said_fallback = true;
         Some(format!(
-            "The API tells no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
+            "The API reports no quota: sending at {FALLBACK_RATE}, as the smallest plan allows. \
              --rate sets another pace."
         ))
     }
@@ -57,9 +63,11 @@ impl Observer for Terminal {
     }
 
     fn progress(&mut self, progress: &RunProgress) {
-        let news = self.news(&progress.pace);
-        if let Some(news) = news.filter(|news| !self.line.above(news)) {
-            self.console.say(news);
+        let quota_notice = self.quota_notice(&progress.pace);
+        if let Some(quota_notice) =
+            quota_notice.filter(|quota_notice| !self.line.above(quota_notice))
+        {
+            self.console.say(quota_notice);
         }
         let (settled, text) = (progress.done.settled(), text(progress));
         if let Some(text) = self.line.show(settled, &text, progress.at.mono) {
@@ -89,7 +97,8 @@ fn text(progress: &RunProgress) -> String {
     if let Some(left) = progress.pace.left {
         let _ = write!(text, ", quota left {left}");
     }
-    text.push_str(&waits(&progress.pace, progress.outage.as_ref()));
+    let outage = progress.outage.as_ref();
+    text.push_str(&waits(&progress.pace, outage, progress.at.wall));
     if let Some(forecast) = &progress.forecast {
         let _ = write!(text, ", {forecast}");
     }
@@ -108,7 +117,7 @@ fn a_rate(per_second: f64) -> String {
 }
 
 /// What is being waited for, if anything.
-fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
+pub(super) fn waits(pacer: &PacerView, outage: Option<&Outage>, now: Timestamp) -> String {
     if let Some(outage) = outage {
         return format!(
             ", no answers ({}): next try in {} s",
@@ -116,17 +125,33 @@ fn waits(pacer: &PacerView, outage: Option<&Outage>) -> String {
             outage.pause.as_secs() + 1
         );
     }
-    let (Some(until), Some(why)) = (pacer.sleeping_until, pacer.why) else {
+    let Some(why) = pacer.why else {
         return String::new();
     };
+    let until = pacer.sleeping_until;
+    let is_long = until.is_some_and(|until| between(now, until) >= LONG_WAIT);
     let zone = jiff::tz::TimeZone::system();
-    let at = until.to_zoned(zone).strftime("%H:%M:%S");
-    match why {
-        Why::Quota => format!(", quota used: waiting until {at}"),
-        Why::Throttled => format!(", put off by the API (429): waiting until {at}"),
-        Why::Paused => format!(", paused until {at}"),
-        Why::ReserveTakesAll => ", the reserve leaves nothing of the quota".to_owned(),
-        Why::Even | Why::Rate | Why::Probing | Why::Connections => String::new(),
+    let at = until.map(|until| until.to_zoned(zone).strftime("%H:%M:%S").to_string());
+    match (why, at) {
+        (Why::Quota, Some(at)) => format!(", quota used: waiting until {at}"),
+        (Why::Throttled, Some(at)) => {
+            format!(", put off by the API (429): waiting until {at}")
+        }
+        (Why::Paused, Some(at)) => format!(", paused until {at}"),
+        (Why::Rate, Some(at)) if is_long => format!(", by the rate the next one at {at}"),
+        (Why::Even, Some(at)) if is_long => format!(", spread evenly: the next one at {at}"),
+        (Why::ReserveTakesAll, _) => ", the reserve leaves nothing of the quota".to_owned(),
+        // The answer of a request under way is all that is waited for.
+        (
+            Why::Quota
+            | Why::Throttled
+            | Why::Paused
+            | Why::Rate
+            | Why::Even
+            | Why::Probing
+            | Why::Connections,
+            _,
+        ) => String::new(),
     }
 }
 
@@ -154,8 +179,6 @@ pub(super) fn say_interrupted(console: Console, batch: &str, interrupted: u64) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::clock::Moment;
     use crate::dispatch::ProgressView;
@@ -178,11 +201,40 @@ mod tests {
     fn our_own_guess_of_the_pace_is_said_once() {
         let console = Console::new(true);
         let mut terminal = Terminal::new(console, StopHandle::default(), Duration::ZERO);
-        assert_eq!(terminal.news(&pacer(Source::Unknown, None)), None);
-        assert_eq!(terminal.news(&pacer(Source::UserRate, None)), None);
-        let told = terminal.news(&pacer(Source::Fallback, None)).unwrap();
+        assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
+        assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
+        let told = terminal
+            .quota_notice(&pacer(Source::Fallback, None))
+            .unwrap();
         assert!(told.contains("1000/h"), "{told}");
-        assert_eq!(terminal.news(&pacer(Source::Fallback, None)), None);
+        assert_eq!(terminal.quota_notice(&pacer(Source::Fallback, None)), None);
+    }
+
+    #[test]
+    fn every_long_wait_has_a_reason() {
+        let begin = Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_mins(12);
+        for (why, word) in [
+            (Why::Quota, "quota"),
+            (Why::Throttled, "429"),
+            (Why::Paused, "paused"),
+            (Why::Rate, "rate"),
+            (Why::Even, "evenly"),
+            (Why::ReserveTakesAll, "reserve"),
+        ] {
+            let told = waits(&pacer(Source::UserRate, Some(why)), None, begin);
+            assert!(told.contains(word), "{why:?}: {told:?}");
+        }
+        let short = waits(
+            &pacer(Source::UserRate, Some(Why::Rate)),
+            None,
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_eq!(short, "", "between any two requests");
+        let endless = PacerView {
+            sleeping_until: None,
+            ..pacer(Source::Headers, Some(Why::ReserveTakesAll))
+        };
+        assert!(waits(&endless, None, begin).contains("reserve"));
     }
 
     #[test]

@@ -28,25 +28,25 @@ use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Id of the Amio channel that sends
     #[arg(long, value_name = "ID", value_parser = channel_id)]
-    pub channel: Option<String>,
+    pub(crate) channel: Option<String>,
     /// Address of the API, https, or http to this machine
     #[arg(long, value_name = "URL", value_parser = parsed::<BaseUrl>, default_value = BaseUrl::DOCUMENTED)]
-    pub base_url: BaseUrl,
+    pub(crate) base_url: BaseUrl,
     /// File that holds the token and nothing else [default: the token is in AMIO_TOKEN]
     #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// How long to wait for an answer: 30s, 2m
     #[arg(long, value_name = "TIME", value_parser = above_zero, default_value = "30s")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Requests at the same time; your plan's limit, 1 to 10000
     #[arg(long, value_name = "N", value_parser = concurrency, default_value = "3")]
-    pub concurrency: NonZeroU16,
+    pub(crate) concurrency: NonZeroU16,
     /// The token, if there is one; see [`Connection::token`].
     #[arg(skip)]
-    pub token: Option<SecretString>,
+    pub(crate) token: Option<SecretString>,
 }
 
 impl Connection {
@@ -55,7 +55,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`ConfigError::Missing`] if none is set.
-    pub fn channel(&self) -> Result<&str, ConfigError> {
+    pub(crate) fn channel(&self) -> Result<&str, ConfigError> {
         self.channel
             .as_deref()
             .ok_or(ConfigError::Missing { key: "channel" })
@@ -66,7 +66,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`ConfigError::NoToken`] if there is none.
-    pub fn token(&self) -> Result<&SecretString, ConfigError> {
+    pub(crate) fn token(&self) -> Result<&SecretString, ConfigError> {
         self.token.as_ref().ok_or(ConfigError::NoToken)
     }
 }
@@ -114,7 +114,7 @@ pub struct Pace {
 
 /// The region of numbers without a plus.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct DefaultRegion {
+pub(crate) struct DefaultRegion {
     /// Region of numbers without a plus, as ISO code: CZ
     #[arg(long, value_name = "CODE", value_parser = parsed::<Region>)]
     pub(super) region: Option<Region>,
@@ -123,7 +123,7 @@ pub struct DefaultRegion {
 /// How a contacts file is read.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Contacts file")]
-pub struct ContactsFile {
+pub(crate) struct ContactsFile {
     /// The region of numbers without a plus.
     #[command(flatten)]
     pub(super) default: DefaultRegion,
@@ -166,7 +166,7 @@ pub(super) const NUMBERS: [&str; 2] = ["one-per-row", "all-numbers"];
 
 /// Where the message comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MessageSource {
+pub(crate) enum MessageSource {
     /// A text, as a template.
     Message(String),
     /// A file with the content as JSON.
@@ -197,19 +197,19 @@ pub struct Content {
     pub metadata: Vec<(String, String)>,
     /// The message; `None` if neither `--message` nor `--content` is given.
     #[arg(skip)]
-    pub message: Option<MessageSource>,
+    pub(crate) message: Option<MessageSource>,
 }
 
 /// The contacts that earlier batches have reached. The `Default` is "skip none".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Never twice")]
-pub struct History {
+pub(crate) struct History {
     /// Skip who got the same message within this time; 0 turns it off
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "12h")]
-    pub repeat_guard: Duration,
+    pub(crate) repeat_guard: Duration,
     /// Skip who got any message from us within this time: 30d [default: off]
     #[arg(long, value_name = "TIME", value_parser = span)]
-    pub not_within: Option<Duration>,
+    pub(crate) not_within: Option<Duration>,
 }
 
 /// How often a lost answer is sent again with `--undecided retry`, the first time included.
@@ -238,13 +238,13 @@ pub struct Guards {
     pub no_canary: bool,
     /// The contacts that earlier batches have reached.
     #[arg(skip)]
-    pub history: History,
+    pub(crate) history: History,
 }
 
 /// Where the state is kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Checkpoint")]
-pub struct CheckpointFile {
+pub(crate) struct CheckpointFile {
     /// The checkpoint: state of all batches, contacts, suppression list
     #[arg(long, value_name = "FILE", default_value = "outreach.db")]
     pub(super) db: PathBuf,
@@ -253,7 +253,7 @@ pub struct CheckpointFile {
 /// Where the results go.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Results")]
-pub struct Results {
+pub(crate) struct Results {
     /// Results file: one line for each row of the input [default: BATCH.results.csv]
     #[arg(long, short, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -264,29 +264,29 @@ pub struct Results {
 
 /// Where state and results are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     pub(super) db: PathBuf,
     pub(super) db_from: Origin,
     /// The results file; `None` is `<batch>.results.csv`.
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     pub(super) out_from: Origin,
     /// The summary file.
-    pub summary: Option<PathBuf>,
+    pub(crate) summary: Option<PathBuf>,
 }
 
 impl Checkpoint {
     /// The checkpoint to use.
-    pub fn db(&self) -> &Path {
+    pub(crate) fn db(&self) -> &Path {
         &self.db
     }
 
     /// Whether any layer names the checkpoint: otherwise it is the command's own default.
-    pub fn is_named(&self) -> bool {
+    pub(crate) fn is_named(&self) -> bool {
         self.db_from != Origin::Default
     }
 
     /// The checkpoint, if a flag of this command named it: a suggested command must name it too.
-    pub fn db_by_flag(&self) -> Option<&Path> {
+    pub(crate) fn db_by_flag(&self) -> Option<&Path> {
         (self.db_from == Origin::Flag).then_some(&self.db)
     }
 
@@ -294,7 +294,7 @@ impl Checkpoint {
     /// checkpoint that the environment or `outreach.toml` names is the real one, and a rehearsal in
     /// it would count as messages to real people.
     #[must_use]
-    pub fn for_sandbox(self) -> Self {
+    pub(crate) fn for_sandbox(self) -> Self {
         let db = self.db_by_flag().unwrap_or(Path::new("sandbox.db"));
         Self {
             db: db.to_owned(),
@@ -307,10 +307,10 @@ impl Checkpoint {
 /// How to receive webhooks.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Webhooks")]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Address and port
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Certificate chain as PEM; with --tls-key
     #[arg(long, value_name = "FILE")]
     pub(super) tls_cert: Option<PathBuf>,
@@ -322,14 +322,17 @@ pub struct Serve {
     pub(super) webhook_secret_file: Option<PathBuf>,
     /// Further words that opt a person out, beside STOP and the like; repeatable
     #[arg(id = "opt_out_word", long = "opt-out-word", value_name = "WORD")]
-    pub opt_out_words: Vec<String>,
+    pub(crate) opt_out_words: Vec<String>,
     /// Take events without a signature; only on this machine, for tests
     #[arg(long)]
-    pub insecure_no_signature: bool,
+    pub(crate) insecure_no_signature: bool,
+    /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
+    #[arg(long)]
+    pub(crate) metrics_names: bool,
     /// Certificate chain and private key.
     #[arg(skip)]
-    pub tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// The webhook secrets; empty only with `insecure_no_signature`.
     #[arg(skip)]
-    pub secrets: WebhookSecrets,
+    pub(crate) secrets: WebhookSecrets,
 }

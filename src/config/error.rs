@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::origin::{FILE_NAME, Origin, variable_name};
 use crate::exit::ExitCode;
 
-/// Why the settings cannot be used. Never tells a secret.
+/// Why the settings cannot be used. Never shows a secret.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// A value is not understood.
@@ -80,7 +80,7 @@ pub enum ConfigError {
         #[source]
         error: std::io::Error,
     },
-    /// The token, or a secret, is there but cannot be used. The text is not told.
+    /// The token, or a secret, is there but cannot be used. The text is not shown.
     #[error("{place} holds no usable secret: {reason}")]
     Secret {
         /// Where it is.
@@ -116,7 +116,7 @@ impl ConfigError {
     }
 
     /// How the program ends with this error: a wrong flag is a matter of usage.
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Value {
                 origin: Origin::Flag,

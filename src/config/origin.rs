@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The settings file that is read if no other is named.
-pub const FILE_NAME: &str = "outreach.toml";
+pub(crate) const FILE_NAME: &str = "outreach.toml";
 
 /// The beginning of every environment variable of this program.
 pub(super) const PREFIX: &str = "OUTREACH_";
@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "OUTREACH_";
 pub type Environment = BTreeMap<String, String>;
 
 /// The environment of this process. Variables that are not Unicode are left out: none is a setting.
-pub fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
@@ -44,7 +44,7 @@ impl Origin {
     }
 
     /// The setting `key`, as it is written in this layer: `--rate`, `OUTREACH_RATE`, ...
-    pub fn name(self, key: &str) -> String {
+    pub(crate) fn name(self, key: &str) -> String {
         match self {
             Self::Default => format!("the default of {key}"),
             Self::File => format!("{key} in the settings file"),

@@ -20,7 +20,7 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood or the token file cannot be read.
-    pub fn connection(&self) -> Result<Connection, ConfigError> {
+    pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
         Ok(Connection {
             token: self.token()?,
             ..self.group()?
@@ -94,7 +94,7 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] if the name of a file is empty.
-    pub fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
         let CheckpointFile { db } = self.group()?;
         let Results { out, summary } = self.group()?;
         Ok(Checkpoint {
@@ -125,7 +125,7 @@ impl Settings {
     ///
     /// [`ConfigError`] if a value is not understood, a secret cannot be read, there is none, or
     /// unsigned events would be taken from other machines.
-    pub fn serve(&self) -> Result<Serve, ConfigError> {
+    pub(crate) fn serve(&self) -> Result<Serve, ConfigError> {
         let mut serve: Serve = self.group()?;
         serve.tls = match (serve.tls_cert.take(), serve.tls_key.take()) {
             (Some(cert), Some(key)) => Some((cert, key)),

@@ -120,7 +120,7 @@ pub(super) fn setting(key: &str) -> Option<&'static Setting> {
 ///
 /// It holds no values: they are collected by [`Layer`](super::Layer).
 #[derive(Debug, Clone)]
-pub struct Flags<T>(PhantomData<T>);
+pub(crate) struct Flags<T>(PhantomData<T>);
 
 impl<T: Args> Args for Flags<T> {
     fn augment_args(command: Command) -> Command {

@@ -190,8 +190,8 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
-    /// Who runs the program, for the audit: `user@host`, as far as the environment tells.
-    pub fn person(&self) -> String {
+    /// Who runs the program, for the audit: `user@host`, as far as the environment says.
+    pub(crate) fn person(&self) -> String {
         let first = |names: &[&str]| names.iter().find_map(|name| self.variable(name));
         let user = first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or("unknown user");
         match first(&["HOSTNAME", "HOST", "COMPUTERNAME"]) {
@@ -201,7 +201,7 @@ impl Settings {
     }
 
     /// The settings file that was read, if any.
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 }

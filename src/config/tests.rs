@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, FromArgMatches as _};
 use secrecy::ExposeSecret as _;
 
+use super::origin::Origin;
 use super::*;
 use crate::exit::ExitCode;
 

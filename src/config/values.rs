@@ -68,7 +68,6 @@ impl SaysAllowed for ScheduleError {
             Self::Zone(_) => "a time zone such as Europe/Prague or UTC",
             Self::Until(_) => "a time of day such as 06:00, or a date and time",
             Self::Past(_) => "a time that is still to come",
-            Self::For(_) => "a time such as 5h or 90m",
         }
         .to_owned()
     }
@@ -246,6 +245,10 @@ mod tests {
             "1.5h",
         ] {
             assert!(span(text).is_err(), "{text:?} was taken");
+        }
+        assert_eq!(above_zero("5h"), Ok(Duration::from_hours(5)));
+        for text in ["", "0", "0s", "-5h", "long"] {
+            assert!(above_zero(text).is_err(), "{text:?} was taken");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The gate before the pacer: one recipient alone, everybody, or nobody.
+//! The gate before the pacer: one recipient alone, all, or none.
 //!
 //! A run begins with one recipient alone (the canary). After an outage the gate is shut for a time,
 //! then one recipient probes, then the rest follow.
@@ -77,7 +77,7 @@ impl Gate {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Registered before the look, so that no change is missed.
+            // Registered before the state is read, so that no change is missed.
             changed.as_mut().enable();
             let wait = {
                 let mut state = self.state();
@@ -118,7 +118,7 @@ impl Gate {
         self.changed.notify_waiters();
     }
 
-    /// Nobody passes for so long, then one.
+    /// None passes for so long, then one.
     pub(super) fn shut(&self, pause: Duration) {
         let from = self.clock.monotonic() + pause;
         {
@@ -129,7 +129,7 @@ impl Gate {
         self.changed.notify_waiters();
     }
 
-    /// How long nobody passes yet; `None` if somebody may.
+    /// How long none passes yet; `None` if one may.
     pub(super) fn shut_for(&self) -> Option<Duration> {
         match self.state().mode {
             Mode::Probe { from, taken: false } => from

@@ -108,7 +108,7 @@ impl fmt::Display for Halt {
 
 /// What to do after an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Advice {
+pub(crate) enum Advice {
     /// Go on.
     Go,
     /// Nothing starts for so long, then one recipient probes.
@@ -138,7 +138,7 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// Guards for a run of a batch in which `any_sent` tells of earlier runs, with the texts that are
+    /// Guards for a run of a batch in which `any_sent` stands for earlier runs, with the texts that are
     /// `known` to mean "no Messenger".
     pub fn new(settings: GuardSettings, any_sent: bool, known: BTreeSet<String>) -> Self {
         Self {
@@ -158,7 +158,7 @@ impl Guards {
     /// Refusals of earlier runs of the batch, by text (digits replaced): a run that was killed does not
     /// begin to count anew. Nothing counts once a message was accepted.
     #[must_use]
-    pub fn after(
+    pub(crate) fn after(
         mut self,
         refusals: impl IntoIterator<Item = (String, u64)>,
         no_messenger: bool,
@@ -173,8 +173,8 @@ impl Guards {
         self
     }
 
-    /// The halt that earlier runs have led to already, where the last of them did not live to tell.
-    pub fn standing(&self) -> Option<Halt> {
+    /// The halt that earlier runs have led to already, where the last of them died before it recorded it.
+    pub(crate) fn standing(&self) -> Option<Halt> {
         let limit = self.settings.identical_refusals;
         if limit == 0 {
             return None;
@@ -191,7 +191,7 @@ impl Guards {
     }
 
     /// Takes an outcome at `now` (monotonic). `probe`: it was the only request under way.
-    pub fn observe(
+    pub(crate) fn observe(
         &mut self,
         outcome: &Outcome,
         probe: bool,
@@ -243,7 +243,7 @@ impl Guards {
 
     /// The texts that stood beside an accepted message since the last call: they are known now to
     /// mean "no Messenger", and are to be remembered.
-    pub fn learned(&mut self) -> BTreeSet<String> {
+    pub(crate) fn learned(&mut self) -> BTreeSet<String> {
         if !self.any_sent || self.seen.is_empty() {
             return BTreeSet::new();
         }

@@ -5,15 +5,15 @@
 //! in together with the next claim. If the next turn is not at hand, the result is handed in alone
 //! first: nothing known waits for a pause.
 //!
-//! A task ends when it finds nobody to claim: each recipient that is under way has a task of its own, which
-//! takes the recipient up again if it comes back. No task waits for a turn when nobody is left to send to.
+//! A task ends when it finds no recipient to claim: each recipient that is under way has a task of its own, which
+//! takes the recipient up again if it comes back. No task waits for a turn when no recipient is left.
 //!
 //! The store and the API are reached through two small traits, so that a remote work queue or
 //! another provider can take their place.
 
 mod gate;
 mod guards;
-pub mod pacer;
+pub(crate) mod pacer;
 mod progress;
 mod worker;
 
@@ -33,9 +33,10 @@ use crate::domain::schedule::Schedule;
 use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
-pub use guards::{Advice, GuardSettings, Guards, Halt};
+pub use guards::{GuardSettings, Guards, Halt};
 use pacer::Handle;
-pub use progress::{Progress, ProgressView};
+pub(crate) use progress::Progress;
+pub use progress::ProgressView;
 
 /// Where recipients are claimed and settled.
 pub trait Ledger: Send + Sync + 'static {
@@ -179,7 +180,7 @@ pub enum RunFailure {
 
 /// The wish to stop, and its reason; the first reason counts.
 #[derive(Debug, Clone)]
-pub struct Stop(Arc<watch::Sender<Option<RunEnd>>>);
+pub(crate) struct Stop(Arc<watch::Sender<Option<RunEnd>>>);
 
 impl Default for Stop {
     fn default() -> Self {
@@ -189,7 +190,7 @@ impl Default for Stop {
 
 impl Stop {
     /// Asks the run to stop claiming and to let what is in flight finish.
-    pub fn request(&self, reason: RunEnd) {
+    pub(crate) fn request(&self, reason: RunEnd) {
         self.0.send_if_modified(|current| {
             let first = current.is_none();
             if first {
@@ -199,13 +200,13 @@ impl Stop {
         });
     }
 
-    /// Why to stop, if somebody asked.
-    pub fn reason(&self) -> Option<RunEnd> {
+    /// Why to stop, if a stop was asked for.
+    pub(crate) fn reason(&self) -> Option<RunEnd> {
         self.0.borrow().clone()
     }
 
-    /// Waits until somebody asks.
-    pub async fn requested(&self) {
+    /// Waits until a stop is asked for.
+    pub(crate) async fn requested(&self) {
         // The sender lives in `self`, so that the wait cannot fail.
         let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
@@ -231,7 +232,7 @@ struct Shared<L> {
     channel_type: Mutex<Option<String>>,
     progress: Arc<Progress>,
     stop: Stop,
-    /// A task found nobody to claim: those that wait for a turn may wait in vain.
+    /// A task found no recipient to claim: those that wait for a turn may wait in vain.
     emptied: Notify,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
@@ -297,24 +298,24 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     }
 
     /// The counters of the run, to be shown while it lasts.
-    pub fn progress(&self) -> Arc<Progress> {
+    pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.shared.progress)
     }
 
     /// The way to stop the run.
-    pub fn stop(&self) -> Stop {
+    pub(crate) fn stop(&self) -> Stop {
         self.shared.stop.clone()
     }
 
     /// The outage that keeps everybody waiting; `None` if there is none.
-    pub fn outage(&self) -> Option<Outage> {
+    pub(crate) fn outage(&self) -> Option<Outage> {
         let pause = self.shared.gate.shut_for()?;
         let failure = self.shared.last_failure.lock();
         let failure = failure.unwrap_or_else(PoisonError::into_inner).clone();
         Some(Outage { pause, failure })
     }
 
-    /// Runs until every recipient is settled, somebody asks to stop, or something fails.
+    /// Runs until every recipient is settled, a stop is asked for, or something fails.
     ///
     /// Dropping the future abandons the requests under way: their recipients stay `sending` until
     /// [`Journal::interrupt`] or the next start calls them unknown.
@@ -354,7 +355,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
                     text: ended.to_string(),
                 },
             };
-            // The first failure tells the cause; the others follow from it.
+            // The first failure names the cause; the others follow from it.
             failure.get_or_insert(error);
             self.shared.stop.request(RunEnd::Interrupted);
         }

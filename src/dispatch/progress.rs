@@ -1,4 +1,4 @@
-//! What the dispatcher tells while it works: plain counters, read by whoever shows them.
+//! What the dispatcher reports while it works: plain counters, read by the observer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::domain::delivery::State;
 
 /// Counters of one run.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(crate) struct Progress {
     sent: AtomicU64,
     no_messenger: AtomicU64,
     error: AtomicU64,
@@ -82,7 +82,7 @@ impl Progress {
     }
 
     /// The counters now.
-    pub fn view(&self) -> ProgressView {
+    pub(crate) fn view(&self) -> ProgressView {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ProgressView {
             sent: get(&self.sent),

@@ -54,7 +54,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
     }
 }
 
-/// The next turn; `None` when asked to stop, or when there is nobody left. A result that would have to
+/// The next turn; `None` when asked to stop, or when no recipient is left. A result that would have to
 /// wait goes to disk first.
 async fn next_turn<'a, L: Ledger>(
     shared: &'a Shared<L>,
@@ -74,7 +74,7 @@ async fn next_turn<'a, L: Ledger>(
     }
     loop {
         let mut emptied = pin!(shared.emptied.notified());
-        // Registered before the look, so that whatever empties the queue after it is not missed.
+        // Registered before the queue is read, so that whatever empties the queue after it is not missed.
         emptied.as_mut().enable();
         if !is_anybody_left(shared, result.take()).await? {
             return Ok(None);
@@ -88,7 +88,7 @@ async fn next_turn<'a, L: Ledger>(
     }
 }
 
-/// Hands in the result, and tells whether to wait for a turn.
+/// Hands in the result, and returns whether to wait for a turn.
 async fn is_anybody_left<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
@@ -112,7 +112,7 @@ async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
         if !schedule.may_send(now) {
             match schedule.next_opening(now) {
                 Some(opening) => shared.clock.sleep_until_wall(opening).await,
-                // The deadline comes first, and will be told by whoever watches it.
+                // The deadline comes first, and is reported by the task that watches it.
                 None => std::future::pending().await,
             }
             continue;
@@ -185,14 +185,14 @@ async fn send<L: Ledger, S: Sender>(
     let pattern = shared.settings.invalid_pattern.as_deref();
     let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
     let outcome = classify(&reply.exchange, address, invalid);
-    tell_pacer(shared, flight, &reply, &outcome);
+    report_to_pacer(shared, flight, &reply, &outcome);
     heed_guards(shared, &pass, &outcome);
     drop(pass);
     learn(shared, &outcome).await?;
     Ok(settlement(shared, recipient, &reply, outcome))
 }
 
-fn tell_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
+fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
     match (&reply.exchange, outcome) {
         (_, Outcome::Throttled { retry_after }) => {
             shared.progress.throttled();

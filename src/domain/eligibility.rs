@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 pub struct HistorySpan {
     /// The repeat guard: the same content is not repeated within this time. Zero turns it off.
     pub repeat_guard: Duration,
-    /// Whoever got any message within this time is skipped. Zero turns it off.
+    /// A person who got any message within this time is skipped. Zero turns it off.
     pub not_within: Duration,
 }
 
@@ -30,22 +30,22 @@ pub enum Fate {
 
 /// A request to the person that was accepted, or may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PastRequest {
+pub(crate) struct PastRequest {
     /// When it left.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What became of it.
-    pub fate: Fate,
+    pub(crate) fate: Fate,
     /// Whether it belongs to the batch that asks, for another of its rows.
-    pub same_batch: bool,
+    pub(crate) same_batch: bool,
     /// Whether it carried the same content through the same channel.
-    pub same_content: bool,
+    pub(crate) same_content: bool,
     /// Whether its batch still has people to message.
-    pub batch_unfinished: bool,
+    pub(crate) batch_unfinished: bool,
 }
 
 /// What is decided about the person; `usize` is the index of the request that decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Eligibility {
+pub(crate) enum Eligibility {
     /// May be messaged.
     Now,
     /// Another row of the same batch has the message already.
@@ -61,7 +61,7 @@ pub enum Eligibility {
 /// Decides from what is known of earlier requests. A person on the suppression list never comes here.
 ///
 /// A time later than `now` counts as `now`: the clock was wrong then, or is now.
-pub fn decide(past: &[PastRequest], span: HistorySpan, now: Timestamp) -> Eligibility {
+pub(crate) fn decide(past: &[PastRequest], span: HistorySpan, now: Timestamp) -> Eligibility {
     let mut waits = None;
     for (index, request) in past.iter().enumerate() {
         let Some(found) = judge(request, index, span, now) else {

@@ -1,11 +1,102 @@
-//! Folding of texts: what is the same to a person becomes the same text.
+//! Folding of texts: what is the same to a person becomes the same text. Nothing else folds texts.
+//!
+//! [`header`] is for the names of columns, [`message`] for what is sent, [`reply`] for what people answer. The
+//! names of countries are folded as headers are, and keep their signs.
 
-use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use serde_json::Value;
+
+/// The words of a header: lower case, without accents, one space between words. `Telefonní číslo` is
+/// `telefonni cislo`, composed or decomposed, and so is `telefonni_cislo`.
+pub(crate) fn header(text: &str) -> String {
+    words(&plain(text))
+}
+
+/// The words of a reply: those of a header, where forms of a letter that are only typed in another way (full
+/// width, ligatures, letters in circles) are the letter itself (NFKC).
+pub(crate) fn reply(text: &str) -> String {
+    words(&plain(
+        &ComposingNormalizerBorrowed::new_nfkc().normalize(text),
+    ))
+}
+
+/// The name of a country: lower case, without accents, `&` spelled out.
+pub(crate) fn country(text: &str) -> String {
+    plain(text).replace('&', "and").replace('’', "'")
+}
+
+fn words(plain: &str) -> String {
+    let words = plain.split(|c: char| !c.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+/// Lower case, without accents and without signs that have no width.
+fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let lower = text.to_lowercase();
+    let mut plain = String::with_capacity(lower.len());
+    let mut base = ' ';
+    for letter in DecomposingNormalizerBorrowed::new_nfd()
+        .normalize(&lower)
+        .chars()
+    {
+        if is_without_width(letter) || is_accent(letter) && !is_cyrillic(base) {
+            continue;
+        }
+        if !is_accent(letter) {
+            base = letter;
+        }
+        match without_stroke(letter) {
+            Some(letters) => plain.push_str(letters),
+            None => plain.push(letter),
+        }
+    }
+    // What was taken apart and has no accent (the syllables of Korean) is put together again.
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(&plain)
+        .into_owned()
+}
+
+/// Marks above and below letters: of Latin and Greek, and those of Arabic that few people type.
+fn is_accent(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{65f}')
+}
+
+/// Where a mark makes another letter: `й` is no `и`.
+fn is_cyrillic(letter: char) -> bool {
+    matches!(letter, '\u{400}'..='\u{4ff}')
+}
+
+fn is_without_width(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '\u{feff}' | '\u{fe0f}'
+    )
+}
+
+/// Letters that Unicode does not take apart, as people type them who do not have them.
+fn without_stroke(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'đ' | 'ð' => "d",
+        'ħ' => "h",
+        'ı' => "i",
+        'ł' => "l",
+        'ø' => "o",
+        'ŧ' => "t",
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'þ' => "th",
+        _ => return None,
+    })
+}
 
 /// A message as a person sees it: in composed form (NFC), every run of white space one space, none at the
 /// ends, without invisible characters. Joiners stay: they make emoji and shape letters.
-pub fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     let mut folded = String::with_capacity(composed.len());
     let mut gap = false;
@@ -30,7 +121,7 @@ fn is_invisible(letter: char) -> bool {
 
 /// The JSON of a message's content with every text folded and every object's keys in order: the same for
 /// contents that a person sees as the same. A text that is no JSON is folded as it is.
-pub fn content(json: &str) -> String {
+pub(crate) fn content(json: &str) -> String {
     match serde_json::from_str(json) {
         Ok(value) => fold_value(value).to_string(),
         Err(_) => message(json),
@@ -70,6 +161,47 @@ mod tests {
             assert_eq!(message(text), "Hello Jana", "{text:?}");
         }
         assert_eq!(message("cafe\u{301}"), "caf\u{e9}");
+    }
+
+    #[test]
+    fn a_header_is_the_same_with_and_without_accents_however_they_are_written() {
+        for (text, folded) in [
+            ("Telefonní číslo", "telefonni cislo"),
+            ("telefonni_cislo", "telefonni cislo"),
+            ("Telefonni\u{301} c\u{30c}i\u{301}slo", "telefonni cislo"),
+            ("Mobilné ČÍSLO\u{FEFF}", "mobilne cislo"),
+            ("Fornavn på bestilleren Øst", "fornavn pa bestilleren ost"),
+            ("Fo\u{30b}va\u{301}ros", "fovaros"),
+            ("Fővárosi űrlap", "fovarosi urlap"),
+            ("u\u{30b}rlap", "urlap"),
+            ("Država, grad Đakovo", "drzava grad dakovo"),
+            ("Straße", "strasse"),
+            ("STRASSE", "strasse"),
+            ("Telefon komórkowy łódź", "telefon komorkowy lodz"),
+            ("İSİM soyadı", "isim soyadi"),
+            ("Số điện thoại", "so dien thoai"),
+            ("Мобильный", "мобильный"),
+            ("Мобильныи\u{306}", "мобильный"),
+            ("전화번호", "전화번호"),
+            ("Τηλέφωνο", "τηλεφωνο"),
+        ] {
+            assert_eq!(header(text), folded, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_the_same_in_whatever_form_its_letters_are_typed() {
+        for text in [
+            "STOP",
+            "ＳＴＯＰ",
+            "ⓈⓉⓄⓅ",
+            "s\u{200b}top!",
+            "Sto\u{301}p",
+            "𝐒𝐓𝐎𝐏",
+        ] {
+            assert_eq!(reply(text), "stop", "{text:?}");
+        }
+        assert_eq!(header("ＳＴＯＰ"), "ｓｔｏｐ");
     }
 
     #[test]

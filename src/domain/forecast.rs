@@ -19,26 +19,26 @@ const MOST_STEPS: u32 = 200_000;
 
 /// What a forecast is made from.
 #[derive(Debug, Clone)]
-pub struct ForecastInput<'a> {
+pub(crate) struct ForecastInput<'a> {
     /// Rows that still have to be sent.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// What is known of the quota.
-    pub quota: QuotaState,
+    pub(crate) quota: QuotaState,
     /// The user's cap.
-    pub rate: Option<Rate>,
+    pub(crate) rate: Option<Rate>,
     /// The rate while neither the user nor the server gives one.
-    pub fallback: Rate,
+    pub(crate) fallback: Rate,
     /// What is left for other users of the token.
-    pub reserve: Reserve,
+    pub(crate) reserve: Reserve,
     /// How a window's quota is spent.
-    pub pace: Pace,
+    pub(crate) pace: Pace,
     /// Requests in flight at most.
-    pub concurrency: NonZeroU32,
+    pub(crate) concurrency: NonZeroU32,
     /// Average time from request to answer.
-    pub latency: Duration,
+    pub(crate) latency: Duration,
     /// Windows and deadline. With windows by recipient only the bound that the quota sets is known, and
     /// the forecast says so: the countries of the recipients are not known here.
-    pub schedule: &'a Schedule,
+    pub(crate) schedule: &'a Schedule,
 }
 
 /// A forecast; its `Display` is a sentence for people, in the sender's zone.
@@ -64,7 +64,7 @@ struct Simulation<'a> {
 }
 
 /// The forecast from `now` on.
-pub fn forecast(input: &ForecastInput<'_>, now: Timestamp) -> Forecast {
+pub(crate) fn forecast(input: &ForecastInput<'_>, now: Timestamp) -> Forecast {
     let schedule = input.schedule;
     // "Done" is foreseen as if there were no deadline; what the deadline leaves is a second run.
     let endless = Schedule {
@@ -226,7 +226,7 @@ impl fmt::Display for Forecast {
 }
 
 /// A time as people say it: the time alone for today, the day with it otherwise.
-pub fn when(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (local, today) = (zone.to_datetime(at), zone.to_datetime(now).date());
     let time = local.strftime("%H:%M");
     if local.date() == today {

@@ -3,20 +3,20 @@
 //! Nothing here reads a file, a clock, a network or a random number: whatever varies is passed in.
 //! A test in `tests/it` keeps the I/O crates out of this folder.
 
-pub mod batch_state;
-pub mod content;
-pub mod delivery;
-pub mod eligibility;
-pub mod event;
-pub mod fold;
-pub mod forecast;
-pub mod outcome;
-pub mod phone;
-pub mod quota;
-pub mod recipient;
+pub(crate) mod batch_state;
+pub(crate) mod content;
+pub(crate) mod delivery;
+pub(crate) mod eligibility;
+pub(crate) mod event;
+pub(crate) mod fold;
+pub(crate) mod forecast;
+pub(crate) mod outcome;
+pub(crate) mod phone;
+pub(crate) mod quota;
+pub(crate) mod recipient;
 mod record;
-pub mod retry;
-pub mod schedule;
-pub mod spreadsheet;
-pub mod text;
-pub mod zones;
+pub(crate) mod retry;
+pub(crate) mod schedule;
+pub(crate) mod spreadsheet;
+pub(crate) mod text;
+pub(crate) mod zones;

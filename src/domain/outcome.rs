@@ -170,7 +170,7 @@ pub enum AttemptOutcome {
 
 impl AttemptOutcome {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Sent,
         Self::NoMessenger,
         Self::Rejected,
@@ -202,7 +202,7 @@ impl AttemptOutcome {
     }
 
     /// Whether it counts as an attempt at the recipient: a 429 was refused before processing.
-    pub const fn counts(self) -> bool {
+    pub(crate) const fn counts(self) -> bool {
         match self {
             Self::Sent
             | Self::NoMessenger
@@ -242,7 +242,7 @@ impl Outcome {
     }
 
     /// What it does to the recipient.
-    pub fn event(&self) -> Event {
+    pub(crate) fn event(&self) -> Event {
         match self {
             Self::Sent(_) => Event::Accepted,
             Self::NoMessenger { .. } => Event::NoMatch,
@@ -253,7 +253,7 @@ impl Outcome {
     }
 
     /// What is known, for people; empty for a message that was accepted or put off.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Sent(_) | Self::Throttled { .. } => "",
             Self::NoMessenger { text }
@@ -351,7 +351,7 @@ fn answer_text(answer: &Answer) -> String {
 
 /// The text with its digits replaced, so that refusals that name the number are still equal, and reports
 /// that group by text hold no number.
-pub fn canonical_text(text: &str) -> String {
+pub(crate) fn canonical_text(text: &str) -> String {
     match text.split_once(": ") {
         Some((status, rest)) if status.starts_with("HTTP ") => {
             format!("{status}: {}", hide_digits(rest, 1))
@@ -361,7 +361,7 @@ pub fn canonical_text(text: &str) -> String {
 }
 
 /// Whether `pattern` stands somewhere in `text`, upper and lower case alike; `*` is any text.
-pub fn matches_pattern(text: &str, pattern: &str) -> bool {
+pub(crate) fn matches_pattern(text: &str, pattern: &str) -> bool {
     let text = text.to_lowercase();
     let pattern = pattern.to_lowercase();
     // Each part is taken at its first place: what remains is then as long as it can be.

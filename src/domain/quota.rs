@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The period of the server's quota: an hour.
-pub const QUOTA_PERIOD: Duration = Duration::from_hours(1);
+pub(crate) const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 
 /// A Reset further ahead than this belongs to no hourly quota: it is not believed.
 const FURTHEST_RESET: Duration = Duration::from_hours(25);
@@ -240,7 +240,7 @@ impl QuotaHeaders {
     ///
     /// Zero when it ended less than two seconds ago: the server counts whole seconds, and the two clocks
     /// differ. `None` when it is not given, ended earlier, or lies too far ahead to be believed.
-    pub fn until_reset(&self, now: Timestamp) -> Option<Duration> {
+    pub(crate) fn until_reset(&self, now: Timestamp) -> Option<Duration> {
         let left = match self.reset? {
             Reset::In(left) => left,
             Reset::At(at) => {
@@ -288,7 +288,7 @@ fn parse_reset(text: &str) -> Option<Reset> {
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date seen at `now`. `None` if it makes no sense or is over.
-pub fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let wait = if let Some(seconds) = whole(text) {
         Duration::from_secs(seconds)
     } else {

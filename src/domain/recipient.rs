@@ -28,7 +28,7 @@ pub enum RowProblem {
 
 impl RowProblem {
     /// A stable word for grouping in reports and in `--json`.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Phone(problem) => problem.code(),
             Self::UnevenLength { .. } => "uneven_row",
@@ -97,7 +97,7 @@ pub enum Suppression {
 
 impl Suppression {
     /// A stable word for grouping in reports and in `--json`.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
@@ -142,7 +142,7 @@ pub enum Verdict {
         problem: RowProblem,
         /// What the cell should probably say, where that is known.
         suggestion: Option<String>,
-        /// The number, where it is not what is wrong: whoever is erased is found by it.
+        /// The number, where it is not what is wrong: a person who is erased is found by it.
         phone: Option<PhoneNumber>,
     },
     /// The number stood in an earlier row, which is the one that counts.

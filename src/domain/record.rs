@@ -9,7 +9,7 @@ pub struct RowNumber(NonZeroU32);
 
 impl RowNumber {
     /// The row of the header line.
-    pub const HEADER: Self = Self(NonZeroU32::MIN);
+    pub(crate) const HEADER: Self = Self(NonZeroU32::MIN);
 
     /// `None` for 0: spreadsheets count from 1.
     pub fn new(number: u32) -> Option<Self> {
@@ -49,7 +49,7 @@ pub struct Record {
 
 impl Record {
     /// Appends a field.
-    pub fn push(&mut self, field: &str) {
+    pub(crate) fn push(&mut self, field: &str) {
         self.text.push_str(field);
         // A single row of 4 GiB is refused by the reader long before it comes here.
         self.ends
@@ -73,19 +73,8 @@ impl Record {
     }
 
     /// The number of fields.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
-    }
-
-    /// True for a row without any field.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Empties the record and keeps its memory.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
     }
 }
 

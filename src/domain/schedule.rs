@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
@@ -37,9 +36,6 @@ pub enum ScheduleError {
     /// The time is over.
     #[error("`{0}` is over already: name a time in the future")]
     Past(String),
-    /// Not a length of time.
-    #[error("`{0}` is not a length of time: write 5h, 90min or 1h30m")]
-    For(String),
 }
 
 /// Hours of the day, the end excluded; over midnight when the end is the earlier one.
@@ -247,7 +243,7 @@ impl Schedule {
 /// # Errors
 ///
 /// When there is no such zone.
-pub fn parse_zone(name: &str) -> Result<TimeZone, ScheduleError> {
+pub(crate) fn parse_zone(name: &str) -> Result<TimeZone, ScheduleError> {
     match name.trim() {
         "local" => Ok(TimeZone::system()),
         name => TimeZone::get(name).map_err(|_| ScheduleError::Zone(name.to_owned())),
@@ -260,7 +256,7 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, ScheduleError> {
 /// # Errors
 ///
 /// When the text is no time, or the time is over.
-pub fn parse_until(
+pub(crate) fn parse_until(
     text: &str,
     now: Timestamp,
     zone: &TimeZone,
@@ -290,20 +286,6 @@ pub fn parse_until(
     } else {
         Err(ScheduleError::Past(text.to_owned()))
     }
-}
-
-/// The length that `--for` means.
-///
-/// # Errors
-///
-/// When the text is no length of time, or not longer than nothing.
-pub fn parse_for(text: &str) -> Result<Duration, ScheduleError> {
-    let wrong = || ScheduleError::For(text.to_owned());
-    let length: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
-    Duration::try_from(length)
-        .ok()
-        .filter(|length| !length.is_zero())
-        .ok_or_else(wrong)
 }
 
 /// `H:MM` or `HH:MM`, with seconds if need be.

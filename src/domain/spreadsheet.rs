@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// The text of a cell, made harmless: what a spreadsheet would run as a formula gets an apostrophe in
 /// front, and so does what would look like a guarded cell. Plain numbers and phone numbers stay as they are.
-pub fn guard(text: &str) -> Cow<'_, str> {
+pub(crate) fn guard(text: &str) -> Cow<'_, str> {
     if runs(text) || is_guarded(text) {
         Cow::Owned(format!("'{text}"))
     } else {
@@ -14,7 +14,7 @@ pub fn guard(text: &str) -> Cow<'_, str> {
 }
 
 /// The text that [`guard`] was given.
-pub fn unguard(cell: &str) -> &str {
+pub(crate) fn unguard(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if runs(rest) || is_guarded(rest) => rest,
         Some(_) | None => cell,

@@ -1,68 +1,7 @@
-//! Texts as people mean them: folded for a comparison, and numbers that are easy to read.
-
-/// The words of a header or of a reply: lower case, without accents, one space between words.
-/// `Telefonní číslo` and `telefonni_cislo` are one.
-pub fn fold_words(text: &str) -> String {
-    let plain = without_accents(text);
-    let words = plain.split(|c: char| !c.is_alphanumeric());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words.join(" ")
-}
-
-/// The name of a country: lower case, without accents, `&` spelled out.
-pub fn fold_name(text: &str) -> String {
-    without_accents(text).replace('&', "and").replace('’', "'")
-}
-
-/// Lower case, without accents and without signs that have no width.
-fn without_accents(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
-        let letter = match c {
-            // Combining accents, and signs without width.
-            '\u{300}'..='\u{36f}'
-            | '\u{64b}'..='\u{65f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{ad}'
-            | '\u{feff}'
-            | '\u{fe0f}' => continue,
-            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' | 'ă' | 'ā' => 'a',
-            'č' | 'ć' | 'ç' => 'c',
-            'ď' | 'đ' => 'd',
-            'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' | 'ė' | 'ē' => 'e',
-            'ğ' | 'ģ' => 'g',
-            'í' | 'ì' | 'î' | 'ï' | 'ı' | 'ī' => 'i',
-            'ł' | 'ľ' | 'ĺ' | 'ļ' => 'l',
-            'ň' | 'ñ' | 'ń' | 'ņ' => 'n',
-            'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'ő' => 'o',
-            'ř' | 'ŕ' => 'r',
-            'š' | 'ś' | 'ş' | 'ș' => 's',
-            'ß' => {
-                plain.push('s');
-                's'
-            }
-            'ť' | 'ţ' | 'ț' => 't',
-            'ú' | 'ù' | 'û' | 'ü' | 'ů' | 'ű' | 'ū' => 'u',
-            'ý' | 'ÿ' => 'y',
-            'ž' | 'ź' | 'ż' => 'z',
-            'ά' => 'α',
-            'έ' => 'ε',
-            'ή' => 'η',
-            'ί' => 'ι',
-            'ό' => 'ο',
-            'ύ' => 'υ',
-            'ώ' => 'ω',
-            // The hamza that few people type.
-            'أ' | 'إ' | 'آ' => 'ا',
-            other => other,
-        };
-        plain.push(letter);
-    }
-    plain
-}
+//! Texts for people: names that are alike, numbers that are easy to read, digits that are hidden.
 
 /// The candidate whose name is most like `wanted`, if one reaches `least` (Jaro-Winkler, 0 to 1).
-pub fn nearest<T>(
+pub(crate) fn nearest<T>(
     wanted: &str,
     candidates: impl Iterator<Item = (String, T)>,
     least: f64,
@@ -76,7 +15,7 @@ pub fn nearest<T>(
 }
 
 /// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.char_indices() {
@@ -89,7 +28,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// The text with each run of `least` digits or more as one `#`.
-pub fn hide_digits(text: &str, least: usize) -> String {
+pub(crate) fn hide_digits(text: &str, least: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(char::is_numeric) {

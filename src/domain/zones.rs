@@ -10,16 +10,13 @@ use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 
-/// The version of the IANA database that the table was made from.
-pub const TABLE_VERSION: &str = "2025b";
-
 const TABLE: &str = include_str!("zones.tab");
 
 static ZONES: LazyLock<HashMap<&'static str, Vec<TimeZone>>> = LazyLock::new(load);
 
 /// The zones of a country by its two-letter code (ISO 3166, capitals). Empty for a region without a
 /// country: satellite phones, international freephone (`001`).
-pub fn zones_of(region: &str) -> &'static [TimeZone] {
+pub(crate) fn zones_of(region: &str) -> &'static [TimeZone] {
     ZONES.get(region).map_or(&[], Vec::as_slice)
 }
 

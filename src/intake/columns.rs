@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
+use crate::domain::fold;
 use crate::domain::phone::{PhoneNumber, Region};
-use crate::domain::text::{fold_words, nearest};
+use crate::domain::text::nearest;
 
 /// A column of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -211,7 +212,7 @@ const REGION: &[&str] = &[
 
 /// How certain it is that a header names a phone column: 0 for not at all.
 fn phone_score(header: &str) -> u8 {
-    let folded = fold_words(header);
+    let folded = fold::header(header);
     let words: Vec<&str> = folded.split(' ').collect();
     // "Work phone" holds the word; "numer telefonu" is a name of two words.
     let has = |list: &[&str]| {
@@ -275,14 +276,14 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
         .or_else(|| {
             headers
                 .iter()
-                .position(|header| fold_words(header) == fold_words(name))
+                .position(|header| fold::header(header) == fold::header(name))
         })
         .or_else(by_number)
         .ok_or_else(|| IntakeError::NoColumn {
             name: name.to_owned(),
             near: nearest(
-                &fold_words(name),
-                headers.iter().map(|h| (fold_words(h), h)),
+                &fold::header(name),
+                headers.iter().map(|h| (fold::header(h), h)),
                 0.8,
             )
             .cloned(),
@@ -300,7 +301,7 @@ fn column(headers: &[String], index: usize) -> Column {
 
 /// The first header that is one of the words, in the order of the words.
 fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
-    let folded: Vec<String> = headers.iter().map(|header| fold_words(header)).collect();
+    let folded: Vec<String> = headers.iter().map(|header| fold::header(header)).collect();
     words
         .iter()
         .find_map(|word| {

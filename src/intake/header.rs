@@ -2,9 +2,9 @@
 
 use super::error::IntakeError;
 use super::settings::Settings;
+use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::spreadsheet::unguard;
-use crate::domain::text::fold_words;
 
 /// The names of a file's columns.
 pub(super) struct Header {
@@ -76,10 +76,10 @@ impl Header {
         let mut free: Vec<Option<String>> = self
             .names
             .iter()
-            .map(|name| (!is_ours(name)).then(|| fold_words(name)))
+            .map(|name| (!is_ours(name)).then(|| fold::header(name)))
             .collect();
         let mut find = |name: &String| {
-            let folded = Some(fold_words(name));
+            let folded = Some(fold::header(name));
             let at = free.iter().position(|free| *free == folded)?;
             free.get_mut(at)?.take();
             Some(at)

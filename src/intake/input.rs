@@ -88,12 +88,12 @@ impl Input {
     }
 
     /// The SHA-256 over the raw bytes of all files.
-    pub fn digest(&self) -> FileDigest {
+    pub(crate) fn digest(&self) -> FileDigest {
         self.digest
     }
 
     /// The first file's name without folder and suffixes.
-    pub fn stem(&self) -> &str {
+    pub(crate) fn stem(&self) -> &str {
         &self.stem
     }
 

@@ -43,12 +43,13 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use columns::{Column, Mapping};
+pub(crate) use columns::Mapping;
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
-pub use rules::{Judge, Render, Unsendable};
-pub use settings::{
-    BadSetting, ColumnChoice, Delimiter, MinValid, NumbersPerRow, Prefer, Settings, TextEncoding,
-};
-pub use source::{FileDigest, Source};
-pub use summary::{CountryCount, EXAMPLES, Example, Group, LineCount, Note, Summary};
+pub(crate) use rules::Render;
+pub use rules::{Judge, Unsendable};
+pub(crate) use settings::{BadSetting, ColumnChoice, Delimiter, MinValid, Prefer, TextEncoding};
+pub use settings::{NumbersPerRow, Settings};
+pub use source::Source;
+pub use summary::Summary;
+pub(crate) use summary::{Example, Group, Note};

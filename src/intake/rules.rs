@@ -5,7 +5,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Record, Suppression};
 
 /// Renders the content of one row for one number.
-pub type Render<'a> =
+pub(crate) type Render<'a> =
     dyn Fn(&Record, Position, PhoneNumber) -> Result<Rendered, Unsendable> + Sync + 'a;
 
 /// Why the content of one row is not sent.

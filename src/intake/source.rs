@@ -63,11 +63,11 @@ fn strip_suffix<'a>(name: &'a str, suffix: &&str) -> &'a str {
 
 /// The SHA-256 of the input's bytes, as they lie on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileDigest([u8; 32]);
+pub(crate) struct FileDigest([u8; 32]);
 
 impl FileDigest {
     /// The 32 bytes.
-    pub fn bytes(&self) -> &[u8; 32] {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 

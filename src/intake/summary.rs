@@ -11,7 +11,7 @@ use crate::domain::phone::{LineType, Parsed, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
 
 /// The number of examples that are kept of each kind.
-pub const EXAMPLES: usize = 5;
+pub(crate) const EXAMPLES: usize = 5;
 
 /// The counts of one pass over the input.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

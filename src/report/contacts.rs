@@ -23,7 +23,7 @@ const COLUMNS: [&str; 9] = [
 ///
 /// # Errors
 /// [`ReportError`] if the checkpoint cannot be read or `out` cannot be written.
-pub fn write_contacts(reader: &Reader, out: &mut dyn Write) -> Result<u64, ReportError> {
+pub(crate) fn write_contacts(reader: &Reader, out: &mut dyn Write) -> Result<u64, ReportError> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
     let mut count = 0;

@@ -15,7 +15,7 @@ use crate::store::WrittenFile;
 ///
 /// # Errors
 /// [`ReportError`] if the file cannot be written.
-pub fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+pub(crate) fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
     let fail = |source| ReportError::from(source).at(path);
     let (new, mut file) = NewFile::create(path)?;
     file.write_all(content).map_err(fail)?;
@@ -119,7 +119,7 @@ impl<W: Write> Write for Digesting<W> {
 }
 
 /// Whether the file at `path` is as it was left. What cannot be read is not.
-pub fn is_as_left(path: &Path, left: &WrittenFile) -> bool {
+pub(crate) fn is_as_left(path: &Path, left: &WrittenFile) -> bool {
     let same_size = fs::metadata(path).is_ok_and(|now| now.is_file() && now.len() == left.size);
     same_size && digest_of(path).is_ok_and(|digest| digest == left.digest)
 }

@@ -10,7 +10,7 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Shows the progress of a run.
 #[derive(Debug)]
-pub struct ProgressLine {
+pub(crate) struct ProgressLine {
     bar: ProgressBar,
     terminal: bool,
     total: u64,
@@ -19,7 +19,7 @@ pub struct ProgressLine {
 
 impl ProgressLine {
     /// Progress towards `total` (0: unknown); `quiet` shows nothing.
-    pub fn new(total: u64, quiet: bool) -> Self {
+    pub(crate) fn new(total: u64, quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let target = if terminal {
             ProgressDrawTarget::stderr_with_hz(10)
@@ -45,7 +45,7 @@ impl ProgressLine {
 
     /// Shows `done` and `message` at `now` (monotonic); returns the line to write where there is no
     /// terminal and it is time for one.
-    pub fn show(&mut self, done: u64, message: &str, now: Duration) -> Option<String> {
+    pub(crate) fn show(&mut self, done: u64, message: &str, now: Duration) -> Option<String> {
         if self.terminal {
             self.bar.set_position(done);
             self.bar.set_message(message.to_owned());
@@ -64,7 +64,7 @@ impl ProgressLine {
     }
 
     /// Writes a line above the bar; false where there is none.
-    pub fn above(&self, line: &str) -> bool {
+    pub(crate) fn above(&self, line: &str) -> bool {
         if self.terminal {
             self.bar.println(line);
         }
@@ -72,7 +72,7 @@ impl ProgressLine {
     }
 
     /// Removes the bar.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -42,7 +42,7 @@ const UNDER_WAY: &str =
 const BUFFER: usize = 1 << 18;
 
 /// Where the results of a batch go by default.
-pub fn default_results_path(batch: &str) -> PathBuf {
+pub(crate) fn default_results_path(batch: &str) -> PathBuf {
     // A batch name may hold anything; a file name may not.
     let safe = batch.replace(['/', '\\', '\0'], "_");
     PathBuf::from(format!("{safe}.results.csv"))
@@ -86,7 +86,7 @@ pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result
 ///
 /// # Errors
 /// As [`write_results_file`].
-pub fn write_known_results_file(
+pub(crate) fn write_known_results_file(
     reader: &Reader,
     batch: &Batch,
     path: &Path,

@@ -74,7 +74,7 @@ impl Summary {
     ///
     /// # Errors
     /// [`ReportError`] if the checkpoint cannot be read.
-    pub fn counts(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
+    pub(crate) fn counts(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let counts = reader.counts(batch.id)?;
         Ok(Self {
             batch: batch.name.clone(),
@@ -98,7 +98,7 @@ impl Summary {
     ///
     /// # Errors
     /// [`ReportError`] if the checkpoint cannot be read.
-    pub fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
+    pub(crate) fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
         summary.funnel = Some(reader.funnel(batch.id)?);
         for state in [State::NoMessenger, State::Error] {
@@ -333,7 +333,7 @@ impl Summary {
 ///
 /// # Errors
 /// [`ReportError`] if the file cannot be written.
-pub fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
+pub(crate) fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
     let json = serde_json::to_vec_pretty(summary);
     let mut json = json.map_err(|error| ReportError::Out(error.into()).at(path))?;
     json.push(b'\n');

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-pub use crate::domain::text::grouped;
+pub(crate) use crate::domain::text::grouped;
 
 use crate::domain::text::hide_digits;
 
 /// `row 7`, with the file where the batch has several.
-pub fn place(files: &[String], file: u16, row: u32) -> String {
+pub(crate) fn place(files: &[String], file: u16, row: u32) -> String {
     match files.get(usize::from(file)) {
         Some(file) if files.len() > 1 => format!("{file}, row {row}"),
         Some(_) | None => format!("row {row}"),
@@ -15,7 +15,7 @@ pub fn place(files: &[String], file: u16, row: u32) -> String {
 }
 
 /// A word of a command line, in quotes if a shell would not take it as one.
-pub fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
         word.to_owned()
@@ -25,13 +25,13 @@ pub fn quoted(word: &str) -> String {
 }
 
 /// The text of an answer with what may be a phone number taken out: for the screen and for logs.
-pub fn without_numbers(text: &str) -> String {
+pub(crate) fn without_numbers(text: &str) -> String {
     // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
     hide_digits(text, 7)
 }
 
 /// A time for people, in UTC like the results file.
-pub fn minute(time: Timestamp) -> String {
+pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 

@@ -100,7 +100,7 @@ impl HeldBatch {
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
-    pub fn reader(&self) -> Result<Reader, RunError> {
+    pub(crate) fn reader(&self) -> Result<Reader, RunError> {
         Ok(self.store.reader()?)
     }
 

@@ -10,7 +10,7 @@ use crate::store::Reader;
 pub struct CheckpointSettings<'a> {
     /// The file.
     pub path: &'a Path,
-    /// True if a setting names it: then no other is looked for.
+    /// True if a setting names it: then no other is searched for.
     pub named: bool,
 }
 

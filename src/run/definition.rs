@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::Mismatch;
 use crate::domain::content::Template;
+use crate::domain::fold;
 use crate::intake::Input;
 use crate::store::{Batch, Change, ListChange};
 
@@ -15,6 +16,9 @@ const ROWS: &str = "rows";
 
 /// The part that is the meaning of the columns.
 const MAPPING: &str = "mapping";
+
+/// The part that is the message, folded.
+const CONTENT: &str = "content";
 
 /// The files that were added, by the digest of their rows: the same one is not added again.
 const ADDED: &str = "added";
@@ -26,6 +30,24 @@ pub(super) struct Definition {
     pub(super) parts: BTreeMap<String, String>,
     pub(super) digest: [u8; 32],
     pub(super) channel: String,
+}
+
+/// What is known of a batch that may be the one of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) name: &'a str,
+    pub(super) digest: &'a [u8],
+    pub(super) definition: &'a BTreeMap<String, String>,
+}
+
+impl<'a> From<&'a Batch> for Stored<'a> {
+    fn from(batch: &'a Batch) -> Self {
+        Self {
+            name: &batch.name,
+            digest: &batch.digest,
+            definition: &batch.definition,
+        }
+    }
 }
 
 /// What sending a list does to its batch `B`.
@@ -44,7 +66,7 @@ impl Definition {
         let parts = BTreeMap::from([
             (ROWS.to_owned(), hex(input.digest().bytes())),
             (MAPPING.to_owned(), input.mapping().canonical()),
-            ("content".to_owned(), message.canonical().to_owned()),
+            (CONTENT.to_owned(), fold::content(message.canonical())),
             ("channel".to_owned(), channel.to_owned()),
         ]);
         Self {
@@ -54,9 +76,22 @@ impl Definition {
         }
     }
 
-    /// The name of a batch that was given none: another list or message has another one.
-    pub(super) fn default_name(&self, stem: &str) -> String {
-        format!("{stem}-{}", hex(&self.digest[..4]))
+    /// The name of a batch that was given none: another list or message has another one. A batch that was
+    /// named so while white space in its message still counted keeps its name, and is found by it.
+    pub(super) fn default_name<'a>(
+        &self,
+        stem: &str,
+        batches: impl Iterator<Item = Stored<'a>> + Clone,
+    ) -> String {
+        let name = named(stem, &self.digest);
+        let is_there = batches.clone().any(|it| it.name == name);
+        let mut same = batches.filter(|it| {
+            it.name == named(stem, it.digest) && self.differences(it.definition).is_empty()
+        });
+        match same.next() {
+            Some(older) if !is_there => older.name.to_owned(),
+            Some(_) | None => name,
+        }
     }
 
     /// What becomes of the batch `name`, which was found with this definition, or not found.
@@ -101,9 +136,9 @@ impl Definition {
 
     /// What differs from the stored parts, the rows first.
     fn differences(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
-        [ROWS, MAPPING, "content", "channel"]
+        [ROWS, MAPPING, CONTENT, "channel"]
             .into_iter()
-            .filter(|part| stored.get(*part) != self.parts.get(*part))
+            .filter(|part| !is_same(part, stored.get(*part), self.parts.get(*part)))
             .collect()
     }
 
@@ -142,6 +177,18 @@ impl Definition {
         added.push_str(self.parts.get(ROWS).map_or("", String::as_str));
         parts
     }
+}
+
+/// Whether a stored part is the one that is wanted. Content is stored as it was typed by older versions.
+fn is_same(part: &str, stored: Option<&String>, wanted: Option<&String>) -> bool {
+    match (stored, wanted) {
+        (Some(stored), Some(wanted)) if part == CONTENT => fold::content(stored) == *wanted,
+        (stored, wanted) => stored == wanted,
+    }
+}
+
+fn named(stem: &str, digest: &[u8]) -> String {
+    format!("{stem}-{}", hex(digest.get(..4).unwrap_or(digest)))
 }
 
 fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
@@ -240,6 +287,38 @@ mod tests {
             let step = again.compare("spring", Some((parts.clone(), ())), Some(Change::Add));
             assert_eq!(step, Ok(Step::Continue(())));
         }
+    }
+
+    #[test]
+    fn white_space_in_a_message_makes_no_other_batch_also_where_it_was_stored() {
+        let content = |text| format!(r#"{{"content":{{"payload":"{text}","type":"text"}}}}"#);
+        let wanted = definition("a", &content("Hi there"));
+        let older = definition("a", &content("Hi  there\\n"));
+        assert_ne!(older.digest, wanted.digest);
+        for change in [None, Some(Change::Add), Some(Change::Update)] {
+            let step = compare(&wanted, Some(&older), change);
+            assert_eq!(step, Ok(Step::Continue(())));
+        }
+        let (old, new) = (named("list", &older.digest), named("list", &wanted.digest));
+        let stored = |name, of: &'static Definition| Stored {
+            name,
+            digest: &of.digest,
+            definition: &of.parts,
+        };
+        let (older, current): (&Definition, &Definition) = (
+            Box::leak(Box::new(older)),
+            Box::leak(Box::new(wanted.clone())),
+        );
+        let name = |batches: &[Stored<'_>]| wanted.default_name("list", batches.iter().copied());
+        assert_eq!(name(&[]), new);
+        assert_eq!(name(&[stored(&old, older)]), old);
+        assert_eq!(name(&[stored(&old, older), stored(&new, current)]), new);
+        assert_eq!(name(&[stored("spring", older)]), new, "it was given a name");
+        let other = definition("b", &content("Hi  there"));
+        assert_eq!(
+            other.default_name("list", [stored(&old, older)].into_iter()),
+            named("list", &other.digest)
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub enum FindingVerdict {
     Bad,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What it is about, in a word.
@@ -54,13 +54,13 @@ pub struct Finding {
     exit: ExitCode,
 }
 
-/// What a look at everything found.
+/// What the check of everything found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// In the order in which things were looked at.
+    /// In the order in which things were checked.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.0.iter()
     }
@@ -101,7 +101,7 @@ impl Findings {
     }
 }
 
-/// What is looked at.
+/// What is checked.
 #[derive(Debug)]
 pub struct DoctorSettings<'a> {
     /// The checkpoint; it need not be there yet.
@@ -118,7 +118,7 @@ pub struct DoctorSettings<'a> {
     pub timeout: Duration,
 }
 
-/// Looks at everything. What is wrong is a finding, not an error.
+/// Checks everything. What is wrong is a finding, not an error.
 ///
 /// # Errors
 /// [`RunError`] if the client cannot be set up, or the quota cannot be stored.
@@ -129,7 +129,7 @@ pub async fn doctor(settings: &DoctorSettings<'_>, clock: &Clock) -> Result<Find
     Ok(findings)
 }
 
-/// Looks at the checkpoint; an older schema is brought forward by opening it.
+/// Checks the checkpoint; an older schema is brought forward by opening it.
 fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
     if !path.exists() {
         let text = format!("{} is not there yet; `send` makes it", path.display());
@@ -194,7 +194,7 @@ fn permissions(path: &Path, findings: &mut Findings) {
 #[cfg(not(unix))]
 fn permissions(_: &Path, _: &mut Findings) {}
 
-/// Looks at everything that the API reports.
+/// Checks everything that the API reports.
 async fn api(
     settings: &DoctorSettings<'_>,
     store: Option<&Store>,
@@ -302,7 +302,7 @@ fn webhook(ours: Option<&SecretString>, channel: &Channel, findings: &mut Findin
         ),
         (_, None) => findings.notice(
             "webhook",
-            format!("{url}, but the API does not tell its secret: it cannot be compared"),
+            format!("{url}, but the API does not show its secret: it cannot be compared"),
         ),
     }
 }
@@ -311,7 +311,7 @@ fn quota(headers: &QuotaHeaders, now: Timestamp, findings: &mut Findings) {
     let (Some(limit), Some(remaining)) = (headers.limit, headers.remaining) else {
         findings.notice(
             "quota",
-            "the API tells no quota: without --rate, 1,000 requests an hour are assumed",
+            "the API reports no quota: without --rate, 1,000 requests an hour are assumed",
         );
         return;
     };

@@ -84,7 +84,7 @@ fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting) -> ExitCode {
         RunEnd::Halted(
             Halt::Fatal { .. } | Halt::IdenticalRefusals { .. } | Halt::Outage { .. },
         ) => ExitCode::Guard,
-        // To run again would not help: somebody has to settle what these rows wait for.
+        // To run again would not help: a person has to settle what these rows wait for.
         RunEnd::Complete if waiting.rows > 0 && waiting.rows == counts.queued => {
             ExitCode::CompleteWithProblems
         }

@@ -49,6 +49,14 @@ pub enum RunError {
         "the API cannot be asked; what was proven so far is settled, the rest stays unknown: {0}"
     )]
     Evidence(#[source] ApiError),
+    /// The reserve is as large as the quota: nothing can be asked.
+    #[error(
+        "the reserve leaves nothing of the API's quota of {limit} requests: the API cannot be asked; make --reserve smaller (OUTREACH_RESERVE)"
+    )]
+    Reserve {
+        /// The quota of a window.
+        limit: u64,
+    },
     /// A value of ours has no JSON form: a defect.
     #[error("a value cannot be stored: {0}")]
     Json(#[from] serde_json::Error),
@@ -112,7 +120,7 @@ pub enum Mismatch {
     /// A real batch cannot be continued as a rehearsal.
     #[error("batch {0} is a real one: continue it without --sandbox")]
     IsReal(String),
-    /// A rehearsal must reach nobody.
+    /// A rehearsal must reach no real person.
     #[error("batch {0} is a rehearsal: it is sent to a sandbox on this machine only")]
     RehearsalElsewhere(String),
     /// A batch has one channel.
@@ -194,7 +202,7 @@ impl RunError {
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
             Self::Content(_) | Self::Mismatch(_) => ExitCode::Usage,
-            Self::Client(_) | Self::BaseUrl(_) => ExitCode::Configuration,
+            Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => ExitCode::Configuration,
             Self::Evidence(error) => api_exit(error),
             Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
                 ExitCode::Internal

@@ -6,7 +6,7 @@
 //!                                         HeldBatch::resume --^
 //! ```
 //!
-//! - Nothing here prints, asks or looks at a terminal. What is decided comes back as a value, so that a front
+//! - Nothing here prints, asks or uses a terminal. What is decided comes back as a value, so that a front
 //!   end can show it and ask before the next call; a run reports to an [`Observer`] and is stopped by a
 //!   [`StopHandle`].
 //! - Settings are plain values; none is read from flags, files or the environment.
@@ -26,6 +26,7 @@ mod halt;
 mod hours;
 mod known;
 mod list;
+mod lookup;
 mod observer;
 mod plan;
 mod preview;
@@ -37,7 +38,8 @@ mod sender;
 mod settings;
 mod suppress;
 
-pub use crate::amio::{BaseUrl, webhook::WebhookSecrets};
+pub use crate::amio::BaseUrl;
+pub use crate::amio::webhook::WebhookSecrets;
 pub use crate::clock::{Clock, Moment};
 pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,

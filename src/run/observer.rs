@@ -111,7 +111,7 @@ impl StopHandle {
     }
 }
 
-/// The numbers of a run that need more than one look: its rate, and the forecast.
+/// The numbers of a run that need more than one reading: its rate, and the forecast.
 #[derive(Debug, Default)]
 pub(super) struct Trend {
     /// Requests, second by second.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
-use super::definition::{Definition, Step};
+use super::definition::{Definition, Step, Stored};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
 use super::list::{List, Pass};
@@ -68,13 +68,13 @@ impl SendPlan {
     ) -> Result<Self, RunError> {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
         let definition = Definition::new(&list.input, message, settings.channel);
+        let store = Arc::new(Store::open(checkpoint)?);
+        let batches = store.reader()?.batches()?;
         let name = match settings.batch {
             Some(name) => name.to_owned(),
-            None => definition.default_name(list.input.stem()),
+            None => definition.default_name(list.input.stem(), batches.iter().map(Stored::from)),
         };
-        let store = Arc::new(Store::open(checkpoint)?);
         let hold = store.hold(&name, now)?;
-        let batches = store.reader()?.batches()?;
         keep_rehearsals_apart(
             batches.iter().map(|it| (it.name.as_str(), it.sandbox)),
             settings.sandbox,
@@ -332,7 +332,7 @@ fn row_name(files: &[String], position: Position) -> String {
     format!("{} row {}", file.map_or("?", String::as_str), position.row)
 }
 
-/// A rehearsal's messages reached nobody, and must not count as messages to real people.
+/// A rehearsal's messages reached no real person, and must not count as messages to real people.
 fn keep_rehearsals_apart<'a>(
     mut batches: impl Iterator<Item = (&'a str, bool)>,
     sandbox: bool,

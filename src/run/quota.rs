@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
 use crate::amio::Client;
@@ -11,7 +11,7 @@ use crate::clock::{Clock, between, later};
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::{Past, Settings};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
-use crate::store::{QuotaUpdate, Reader, Store, StoreError};
+use crate::store::{Lately, QuotaUpdate, Reader, Store, StoreError};
 
 /// How much longer than the period the pacer looks back: its windows are a thousandth longer.
 const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
@@ -20,11 +20,11 @@ const LOOK_BACK_MORE: Duration = Duration::from_secs(10);
 /// way, and those of as many other processes as anybody runs.
 const STARTS_BETWEEN_SAVINGS: usize = 100_000;
 
-/// An end of a window that moved by less is the same: it is told in whole seconds.
+/// An end of a window that moved by less is the same: it is given in whole seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
 
-/// A pacer that goes on where all earlier runs with this token stopped.
-pub(super) fn pacer(
+/// A pacer that goes on where all earlier runs with this token stopped, also where the clock was set since.
+pub(super) async fn pacer(
     store: &Store,
     token: i64,
     settings: Settings,
@@ -32,17 +32,36 @@ pub(super) fn pacer(
 ) -> Result<Handle, RunError> {
     let reader = store.reader()?;
     let look_back = SignedDuration::try_from(QUOTA_PERIOD + LOOK_BACK_MORE);
-    let since = clock.now() - look_back.unwrap_or(SignedDuration::ZERO);
+    let (now, uptime) = (clock.now(), clock.uptime());
+    let lately = Lately {
+        since: now - look_back.unwrap_or(SignedDuration::ZERO),
+        now,
+        uptime: uptime.clone(),
+    };
     // More than the rate allows in a period, none can count.
     let rate = settings.rate.unwrap_or(settings.fallback).count().get();
     let most = usize::try_from(rate).unwrap_or(usize::MAX);
-    let requests = reader.past_requests(token, since, most.max(STARTS_BETWEEN_SAVINGS))?;
+    let requests = reader.past_requests(token, &lately, most.max(STARTS_BETWEEN_SAVINGS))?;
+    let moved = reader.clock_moved(&lately)?;
     let past = Past {
-        quota: known(&reader, token)?,
+        quota: moved_by(moved, known(&reader, token)?),
         starts: requests.starts,
         unanswered: requests.unanswered,
     };
+    if let Some(uptime) = uptime {
+        store.note_clock(uptime, now).await?;
+    }
     Ok(Handle::new(settings, &past, clock.clone()))
+}
+
+/// The same, told by a clock that was set by so much since.
+fn moved_by(by: SignedDuration, quota: QuotaState) -> QuotaState {
+    let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+    QuotaState {
+        reset_at: quota.reset_at.map(moved),
+        observed_at: quota.observed_at.map(moved),
+        ..quota
+    }
 }
 
 /// What is new of the quota since it was asked last, for the checkpoint.
@@ -64,7 +83,7 @@ pub(super) fn quota_update(pacer: &Handle) -> Arc<QuotaUpdate> {
     })
 }
 
-/// The end of a window needs no writing: the time tells it.
+/// The end of a window needs no writing: the time says it.
 fn says_nothing_new(kept: &QuotaState, state: &QuotaState) -> bool {
     let same_end = match (kept.reset_at, state.reset_at) {
         (Some(kept), Some(now)) => between(kept, now).max(between(now, kept)) < SAME_RESET,
@@ -109,9 +128,10 @@ pub(super) async fn remember(
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
+    use std::collections::BTreeMap;
 
     use super::*;
+    use crate::store::{BatchId, BatchName, Lookup, NewBatch};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -123,6 +143,85 @@ mod tests {
             remaining,
             reset_at: reset_at.map(at),
             observed_at: Some(at(observed_at)),
+        }
+    }
+
+    const TOKEN: i64 = 7;
+
+    /// A checkpoint with a batch, whose requests are questions to the API.
+    fn checkpoint() -> (tempfile::TempDir, Store, BatchId) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let batch = store.create_batch(NewBatch {
+            name: BatchName::Named("spring".to_owned()),
+            digest: [7; 32],
+            definition: BTreeMap::new(),
+            headers: Vec::new(),
+            files: Vec::new(),
+            channel: "7001".to_owned(),
+            sandbox: false,
+            created_at: at("2026-05-01T09:00:00Z"),
+        });
+        let batch = batch.unwrap();
+        (folder, store, batch)
+    }
+
+    fn wait_for<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    fn request(store: &Store, batch: BatchId, clock: &Clock) {
+        let claim = store.claim_lookup(batch, TOKEN, u64::MAX, clock.now());
+        assert_eq!(wait_for(claim).unwrap(), Lookup::Claimed);
+    }
+
+    /// How many requests may leave at this moment, of five an hour.
+    fn free(store: &Store, clock: &Clock) -> usize {
+        let settings = Settings {
+            rate: Some("5/h".parse().unwrap()),
+            burst: std::num::NonZeroU32::new(5),
+            concurrency: std::num::NonZeroU32::MIN.saturating_add(9),
+            ..Settings::default()
+        };
+        let pacer = wait_for(pacer(store, TOKEN, settings, clock)).unwrap();
+        // The first one asks alone.
+        std::iter::from_fn(|| pacer.try_acquire())
+            .map(|permit| permit.answered(&QuotaHeaders::default()))
+            .count()
+    }
+
+    #[test]
+    fn what_left_in_the_last_hour_counts_after_a_restart() {
+        let (_folder, store, batch) = checkpoint();
+        let clock = Clock::manual(at("2026-05-01T10:00:00Z"));
+        for _ in 0..3 {
+            request(&store, batch, &clock);
+        }
+        clock.advance(Duration::from_mins(55));
+        assert_eq!(free(&store, &clock), 2);
+        clock.advance(Duration::from_mins(6));
+        assert_eq!(free(&store, &clock), 5);
+    }
+
+    #[test]
+    fn what_left_in_the_last_hour_counts_however_the_clock_was_set() {
+        for hours in [-72, -2, 2, 72] {
+            let (_folder, store, batch) = checkpoint();
+            let clock = Clock::manual(at("2026-05-01T10:00:00Z"));
+            assert_eq!(free(&store, &clock), 5);
+            for _ in 0..3 {
+                request(&store, batch, &clock);
+            }
+            clock.jump_wall(SignedDuration::from_hours(hours));
+            clock.advance(Duration::from_mins(1));
+            assert_eq!(free(&store, &clock), 2, "{hours}");
+            request(&store, batch, &clock);
+            clock.jump_wall(SignedDuration::from_hours(-hours));
+            clock.advance(Duration::from_mins(1));
+            assert_eq!(free(&store, &clock), 1, "{hours}, and back");
+            clock.advance(Duration::from_mins(62));
+            assert_eq!(free(&store, &clock), 5, "{hours}, an hour later");
         }
     }
 

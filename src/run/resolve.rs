@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::batch::HeldBatch;
 use super::error::{Mismatch, RunError};
-use super::quota::remember;
-use super::settings::Access;
-use crate::amio::{ApiError, Client, ListedMessage};
+use super::lookup::Lookups;
+use super::settings::{Access, RunSettings};
+use crate::amio::ListedMessage;
 use crate::clock::Clock;
+use crate::dispatch::pacer::core::PacerView;
 use crate::report::place;
 use crate::store::{Batch, Decision, Proof, Reader, Store, StoreError, UnknownRow};
 
@@ -112,7 +112,8 @@ impl HeldBatch {
     }
 
     /// Asks the API for the messages of the contacts that are known, and settles what that proves. What is not
-    /// proven stays unknown: a list that does not show a message does not prove that it was not sent.
+    /// proven stays unknown: a list that does not show a message does not prove that it was not sent. The
+    /// questions go in the pace of `settings`, and use the quota; `waits` is called while one must wait.
     ///
     /// # Errors
     /// [`RunError`] if a row is not one whose outcome is unknown, the API cannot be asked, or the checkpoint
@@ -121,20 +122,16 @@ impl HeldBatch {
         &self,
         choice: &RowChoice<'_>,
         access: &Access,
-        timeout: Duration,
+        settings: &RunSettings,
         clock: &Clock,
+        waits: &mut (dyn FnMut(&PacerView) + Send),
     ) -> Result<Evidence, RunError> {
         if self.batch().sandbox {
             return Err(Mismatch::NoEvidenceOfRehearsal.into());
         }
-        let client = access.client(timeout, 1, clock)?;
         let rows = self.chosen(choice)?;
         let rows = with_times(&self.reader()?, rows)?;
-        let api = Api {
-            client: &client,
-            batch: self,
-            clock,
-        };
+        let mut api = Lookups::new(self, access, settings, clock).await?;
         let mut evidence = Evidence {
             rows: rows.len() as u64,
             ..Evidence::default()
@@ -151,12 +148,49 @@ impl HeldBatch {
                 content: serde_json::from_str(content).unwrap_or_default(),
                 since,
             };
-            if let Some(proof) = api.search(&row, &wanted).await? {
+            if let Some(proof) = self.search(&mut api, &row, &wanted, waits).await? {
                 let (proofs, by) = (vec![proof], MESSAGE_LIST.to_owned());
                 evidence.proven += self.store().prove_sent(proofs, by, clock.now()).await?;
             }
         }
         Ok(evidence)
+    }
+
+    /// Searches for the message in the contact's history.
+    async fn search(
+        &self,
+        api: &mut Lookups<'_>,
+        row: &UnknownRow,
+        wanted: &Wanted<'_>,
+        waits: &mut (dyn FnMut(&PacerView) + Send),
+    ) -> Result<Option<Proof>, RunError> {
+        for page in 0..PAGES {
+            let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
+            let Some(messages) = api.messages(wanted.contact, offset, waits).await? else {
+                return Ok(None);
+            };
+            let is_last = messages.len() < PAGE;
+            let reader = self.reader()?;
+            for message in messages {
+                if let Some(sent_at) = matching(&message, wanted)
+                    && !reader.knows_message(&message.id)?
+                    && !is_ambiguous(sent_at, &reader.rival_requests(row.recipient)?)
+                {
+                    return Ok(Some(Proof {
+                        recipient: row.recipient,
+                        contact_id: wanted.contact.to_owned(),
+                        sent_at,
+                        delivered_at: time(message.delivered.as_deref()),
+                        read_at: time(message.read.as_deref()),
+                        message_id: message.id,
+                    }));
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// The chosen rows among those whose outcome is unknown.
@@ -223,63 +257,6 @@ struct Wanted<'a> {
     contact: &'a str,
     content: serde_json::Value,
     since: Timestamp,
-}
-
-/// The API, and the batch that is asked about.
-struct Api<'a> {
-    client: &'a Client,
-    batch: &'a HeldBatch,
-    clock: &'a Clock,
-}
-
-impl Api<'_> {
-    /// Looks for the message in the contact's history.
-    async fn search(
-        &self,
-        row: &UnknownRow,
-        wanted: &Wanted<'_>,
-    ) -> Result<Option<Proof>, RunError> {
-        for page in 0..PAGES {
-            let Some(messages) = self.page(wanted.contact, page).await? else {
-                return Ok(None);
-            };
-            let is_last = messages.len() < PAGE;
-            let reader = self.batch.reader()?;
-            for message in messages {
-                if let Some(sent_at) = matching(&message, wanted)
-                    && !reader.knows_message(&message.id)?
-                    && !is_ambiguous(sent_at, &reader.rival_requests(row.recipient)?)
-                {
-                    return Ok(Some(Proof {
-                        recipient: row.recipient,
-                        contact_id: wanted.contact.to_owned(),
-                        sent_at,
-                        delivered_at: time(message.delivered.as_deref()),
-                        read_at: time(message.read.as_deref()),
-                        message_id: message.id,
-                    }));
-                }
-            }
-            if is_last {
-                break;
-            }
-        }
-        Ok(None)
-    }
-
-    /// A page of the contact's messages; `None` if the contact is gone: nothing is proven then.
-    async fn page(&self, contact: &str, page: u32) -> Result<Option<Vec<ListedMessage>>, RunError> {
-        let channel = &self.batch.batch().channel;
-        let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-        match self.client.list_messages(channel, contact, offset).await {
-            Ok((messages, quota)) => {
-                remember(self.batch.store(), self.client, &quota, self.clock).await?;
-                Ok(Some(messages))
-            }
-            Err(ApiError::Refused { status: 404, .. }) => Ok(None),
-            Err(error) => Err(RunError::Evidence(error)),
-        }
-    }
 }
 
 /// When it was sent, if it is ours: the same content, sent by us, after the request began.

@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         };
         let (journal, start) =
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
-        let pacer = quota::pacer(store, token, settings.pacer, clock)?;
+        let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
         let journal = journal.with_quota(quota::quota_update(&pacer));
         let dispatcher = Dispatcher::new(
             journal.clone(),
@@ -215,7 +215,7 @@ fn guards(batch: &HeldBatch, settings: &RunSettings) -> Result<Guards, RunError>
     let any_accepted = counts.sent > 0 || reader.any_accepted(id)?;
     let known = reader.known_refusals()?;
     let mut guards = Guards::new(settings.guards.clone(), any_accepted, known);
-    // The rows are looked through only where they can matter.
+    // The rows are searched only where they can matter.
     if earlier_refusals_count(any_accepted, &counts) {
         guards = guards
             .after(reader.refusals(id, State::NoMessenger)?, true)

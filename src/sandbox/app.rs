@@ -76,7 +76,7 @@ impl App {
         if let Some(outbox) = &self.outbox
             && outbox.send(receipt).is_ok()
         {
-            // Pending at once: between acceptance and events the account never looks settled.
+            // Pending at once: between acceptance and events the account never seems settled.
             account.stats.webhooks.pending += 1;
         }
     }

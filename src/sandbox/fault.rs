@@ -14,7 +14,7 @@ use super::random::{Share, draw};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// An error answer.
     Status {
         /// The HTTP status, 400 to 599.
@@ -57,7 +57,7 @@ pub enum Fault {
 
 /// Which requests a rule counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// Sends only.
     Sends,
     /// Every call.
@@ -66,7 +66,7 @@ pub enum Scope {
 
 /// How a message names its recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Address {
+pub(crate) enum Address {
     /// By `contact.id`.
     Id,
     /// By `contact.phone_number`.
@@ -86,7 +86,7 @@ pub struct FaultRule {
     /// The kind as written, for the account: `500`, `slow`, `refuse=TEXT`.
     pub kind: String,
     /// What goes wrong.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
     /// The first request that can be hit, from 1.
     pub from: u64,
     /// The last one; `None` for no end.
@@ -96,11 +96,11 @@ pub struct FaultRule {
     /// Only this share, by chance.
     pub share: Option<Share>,
     /// Which requests are counted.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// Only sends to the channel with this id; all are counted.
     pub channel: Option<String>,
     /// Only sends that name their recipient so; all are counted.
-    pub by: Option<Address>,
+    pub(crate) by: Option<Address>,
     /// Only after so many messages were accepted.
     pub after_accepted: u64,
     /// The length of an outage or a delay; for error answers, how long after its first hit the rule ends.

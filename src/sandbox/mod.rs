@@ -37,15 +37,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use fault::FaultRule;
 pub(crate) use fault::parse_duration;
-pub use fault::{Address, Fault, FaultError, FaultRule, Scope};
 pub use people::AcceptedMessage;
-pub use random::{NotAShare, Share};
+pub use random::Share;
+pub(crate) use settings::Texts;
 pub use settings::{
-    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, Texts, WebhookSettings,
+    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, WebhookSettings,
     WindowKind,
 };
-pub use stats::{Repeated, Stats, Throttled, WebhookStats};
+pub use stats::{Stats, WebhookStats};
 
 use app::{App, Phase};
 use tokio::sync::mpsc;

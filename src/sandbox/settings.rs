@@ -197,7 +197,7 @@ pub struct Quota {
 
 impl Quota {
     /// So many requests that no run meets the limit, with headers that say so.
-    pub const UNBOUNDED: Self = Self::fixed(NonZeroU32::MAX, Duration::from_hours(1));
+    pub(crate) const UNBOUNDED: Self = Self::fixed(NonZeroU32::MAX, Duration::from_hours(1));
 
     /// The fixed window with honest headers.
     pub const fn fixed(limit: NonZeroU32, window: Duration) -> Self {

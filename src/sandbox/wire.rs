@@ -58,7 +58,7 @@ pub(super) struct Wire {
     /// Wrapped, because reading into hyper's buffer otherwise takes unsafe code.
     stream: TokioIo<TcpStream>,
     link: Arc<Link>,
-    /// Only if a rule needs to look at a request before it is read.
+    /// Only if a rule needs to see a request before it is read.
     guard: Option<Arc<App>>,
 }
 

@@ -23,67 +23,74 @@ use crate::clock::Clock;
 use crate::domain::event::OptOutWords;
 use crate::store::{Incoming, Reader, Store, Taken};
 
-/// What all requests share.
+/// What answers the requests: the state that all of them share.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct Handler {
     pub(super) store: Arc<Store>,
     pub(super) clock: Clock,
     /// `None` takes events unsigned.
     pub(super) secrets: Option<WebhookSecrets>,
     pub(super) words: OptOutWords,
+    /// `/metrics` shows the names of batches.
+    pub(super) names: bool,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
     /// The last request was refused.
     pub(super) refusing: AtomicBool,
 }
 
-type Shared = State<Arc<Desk>>;
+type Shared = State<Arc<Handler>>;
 
 /// The paths.
-pub(super) fn router(desk: Arc<Desk>) -> Router {
+pub(super) fn router(handler: Arc<Handler>) -> Router {
     Router::new()
         .route("/webhooks/amio", post(any_channel))
         .route("/webhooks/amio/{channel_id}", post(one_channel))
         .route("/healthz", get(healthz))
         .route("/metrics", get(figures))
-        .with_state(desk)
+        .with_state(handler)
 }
 
-async fn any_channel(State(desk): Shared, request: Request) -> StatusCode {
-    desk.answer(None, request).await
+async fn any_channel(State(handler): Shared, request: Request) -> StatusCode {
+    handler.answer(None, request).await
 }
 
 async fn one_channel(
-    State(desk): Shared,
+    State(handler): Shared,
     Path(channel): Path<String>,
     request: Request,
 ) -> StatusCode {
-    desk.answer(Some(&channel), request).await
+    handler.answer(Some(&channel), request).await
 }
 
 /// Healthy means that the checkpoint can be read.
-async fn healthz(State(desk): Shared) -> Response {
-    match read(&desk, Reader::waiting_events).await {
+async fn healthz(State(handler): Shared) -> Response {
+    match read(&handler, Reader::waiting_events).await {
         Some(_) => "ok\n".into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
 
-async fn figures(State(desk): Shared) -> Response {
-    let Some(figures) = read(&desk, Reader::metrics).await else {
+async fn figures(State(handler): Shared) -> Response {
+    let Some(figures) = read(&handler, Reader::metrics).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    let text = metrics::text(&desk.counters, &figures, desk.clock.now());
+    let text = metrics::text(
+        &handler.counters,
+        &figures,
+        handler.names,
+        handler.clock.now(),
+    );
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 /// Reads from the checkpoint on a thread that may block; `None` if that fails.
 async fn read<T: Send + 'static>(
-    desk: &Arc<Desk>,
+    handler: &Arc<Handler>,
     read: impl FnOnce(&Reader) -> Result<T, crate::store::StoreError> + Send + 'static,
 ) -> Option<T> {
-    let desk = Arc::clone(desk);
-    let reading = tokio::task::spawn_blocking(move || read(&desk.store.reader()?)).await;
+    let handler = Arc::clone(handler);
+    let reading = tokio::task::spawn_blocking(move || read(&handler.store.reader()?)).await;
     match reading {
         Ok(Ok(read)) => Some(read),
         Ok(Err(error)) => {
@@ -94,7 +101,7 @@ async fn read<T: Send + 'static>(
     }
 }
 
-impl Desk {
+impl Handler {
     async fn answer(&self, channel: Option<&str>, request: Request) -> StatusCode {
         let began = Instant::now();
         match self.receive(channel, request).await {
@@ -120,7 +127,7 @@ impl Desk {
 
     async fn receive(&self, channel: Option<&str>, request: Request) -> Result<(), Refused> {
         let (head, body) = request.into_parts();
-        // Whoever signs nothing need not be listened to.
+        // Without a signature the body need not be read.
         let signature = match &self.secrets {
             Some(_) => Some(signature(&head.headers)?),
             None => None,
@@ -139,7 +146,7 @@ impl Desk {
             notification
                 .pieces
                 .iter()
-                .any(|it| it.news.channel != of && !it.news.channel.is_empty())
+                .any(|it| it.event.channel != of && !it.event.channel.is_empty())
         };
         if channel.is_some_and(foreign) {
             // Signed for one channel, and about another.

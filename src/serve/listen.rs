@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::answer::{self, Desk};
+use super::answer::{self, Handler};
 use super::settings::Limits;
 
 /// The longest head of a request, in bytes.
@@ -28,13 +28,13 @@ pub(super) async fn run(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     limits: Limits,
-    desk: Arc<Desk>,
+    handler: Arc<Handler>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = TowerToHyperService::new(answer::router(Arc::clone(&desk)));
+    let service = TowerToHyperService::new(answer::router(Arc::clone(&handler)));
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     loop {
-        // First a free slot, then a connection: whoever is too many waits outside.
+        // First a free slot, then a connection: a connection too many waits in the kernel's queue.
         let accepted = async {
             let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
             Some((slot, listener.accept().await))
@@ -49,9 +49,9 @@ pub(super) async fn run(
         match accepted {
             Ok((stream, _)) => {
                 let (tls, service, stopped) = (tls.clone(), service.clone(), stopped.clone());
-                let desk = Arc::clone(&desk);
+                let handler = Arc::clone(&handler);
                 tokio::spawn(async move {
-                    let _open = desk.counters.connection();
+                    let _open = handler.counters.connection();
                     connection(stream, tls, service, limits, stopped).await;
                     drop(slot);
                 });

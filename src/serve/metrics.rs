@@ -8,12 +8,31 @@ use jiff::Timestamp;
 use super::count::{Counters, Sum};
 use crate::domain::delivery::State;
 use crate::domain::quota::QuotaState;
-use crate::store::Metrics;
+use crate::store::{Counts, Metrics};
 
-/// The page. Names nobody: batches by their names, tokens by the first digits of a fingerprint.
-pub(super) fn text(counters: &Counters, metrics: &Metrics, now: Timestamp) -> String {
+/// The page. Names no person: tokens by the first digits of a fingerprint; batches only with `names`, because
+/// their names may tell what a list is about.
+pub(super) fn text(counters: &Counters, metrics: &Metrics, names: bool, now: Timestamp) -> String {
     let mut page = Page(String::with_capacity(4096));
-    batches(&mut page, metrics);
+    page.single(
+        "outreach_batches",
+        "gauge",
+        "Batches in the checkpoint.",
+        metrics.batches.len() as f64,
+    );
+    if names {
+        let each = metrics.batches.iter();
+        let parts: Vec<_> = each
+            .map(|batch| (vec![("batch", batch.name.as_str())], &batch.counts))
+            .collect();
+        recipients(&mut page, &parts);
+    } else {
+        let mut all = Counts::default();
+        for batch in &metrics.batches {
+            all += batch.counts;
+        }
+        recipients(&mut page, &[(Vec::new(), &all)]);
+    }
     quota(&mut page, metrics, now);
     events(&mut page, counters, metrics);
     page.0
@@ -61,42 +80,26 @@ fn get(counter: &AtomicU64) -> f64 {
     counter.load(Ordering::Relaxed) as f64
 }
 
-fn batches(page: &mut Page, metrics: &Metrics) {
-    page.single(
-        "outreach_batches",
-        "gauge",
-        "Batches in the checkpoint.",
-        metrics.batches.len() as f64,
-    );
+/// The figures of recipients and requests; each part with the labels that name it.
+fn recipients(page: &mut Page, parts: &[(Vec<(&str, &str)>, &Counts)]) {
     let name = "outreach_recipients";
-    page.head(name, "gauge", "Recipients by batch and state.");
-    for batch in &metrics.batches {
+    page.head(name, "gauge", "Recipients by state.");
+    for (labels, counts) in parts {
         for state in State::ALL {
-            let labels = [("batch", batch.name.as_str()), ("state", state.word())];
-            page.line(name, &labels, batch.counts.of(state) as f64);
+            let mut labels = labels.clone();
+            labels.push(("state", state.word()));
+            page.line(name, &labels, counts.of(state) as f64);
         }
     }
     let name = "outreach_requests_total";
-    page.head(name, "counter", "Requests that left, by batch.");
-    for batch in &metrics.batches {
-        page.line(
-            name,
-            &[("batch", &batch.name)],
-            batch.counts.requests as f64,
-        );
+    page.head(name, "counter", "Requests that left.");
+    for (labels, counts) in parts {
+        page.line(name, labels, counts.requests as f64);
     }
     let name = "outreach_throttled_total";
-    page.head(
-        name,
-        "counter",
-        "Requests that the API put off (429), by batch.",
-    );
-    for batch in &metrics.batches {
-        page.line(
-            name,
-            &[("batch", &batch.name)],
-            batch.counts.throttled as f64,
-        );
+    page.head(name, "counter", "Requests that the API put off (429).");
+    for (labels, counts) in parts {
+        page.line(name, labels, counts.throttled as f64);
     }
 }
 
@@ -105,11 +108,11 @@ fn quota(page: &mut Page, metrics: &Metrics, now: Timestamp) {
     page.head(
         name,
         "gauge",
-        "Requests left in the API's window, as last told.",
+        "Requests left in the API's window, as last reported.",
     );
     for (token, state) in &metrics.quotas {
         if let Some(left) = left(state, now) {
-            // Enough to tell a few tokens apart.
+            // Enough to distinguish a few tokens.
             let token = format!("{token:016x}");
             page.line(
                 name,
@@ -140,7 +143,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.head(
         name,
         "counter",
-        "Pieces of news in events: new, known before, of erased people, given up.",
+        "Events taken: new, known before, of erased people, given up.",
     );
     for (what, count) in [
         ("new", &counters.new),
@@ -153,7 +156,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.single(
         "outreach_webhook_problems_total",
         "counter",
-        "Events that contradict the checkpoint; the log tells which.",
+        "Events that contradict the checkpoint; the log names them.",
         get(&counters.problems),
     );
     page.single(
@@ -165,7 +168,7 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
     page.single(
         "outreach_webhook_unreadable",
         "gauge",
-        "Stored events that could not be read, or not in full; the log tells which.",
+        "Stored events that could not be read, or not in full; the log names them.",
         metrics.unreadable_events as f64,
     );
     page.single(
@@ -189,7 +192,37 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::BatchMetrics;
+    use crate::store::metrics::BatchMetrics;
+
+    fn sent(sent: u64) -> Counts {
+        Counts {
+            sent,
+            requests: sent + 1,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn without_the_flag_no_batch_is_named_and_the_figures_are_sums() {
+        let mut metrics = Metrics::default();
+        for (name, count) in [("ill people", 7), ("debtors", 2)] {
+            metrics.batches.push(BatchMetrics {
+                name: name.into(),
+                counts: sent(count),
+            });
+        }
+        let page = |names| text(&Counters::default(), &metrics, names, Timestamp::UNIX_EPOCH);
+        let (sums, named) = (page(false), page(true));
+        assert!(!sums.contains("ill people") && !sums.contains("batch="));
+        for line in [
+            "outreach_batches 2",
+            r#"outreach_recipients{state="sent"} 9"#,
+            "outreach_requests_total 11",
+        ] {
+            assert!(sums.lines().any(|found| found == line), "{line}\n{sums}");
+        }
+        assert!(named.contains(r#"outreach_requests_total{batch="debtors"} 3"#));
+    }
 
     #[test]
     fn the_page_is_in_the_exposition_format() {
@@ -199,15 +232,12 @@ mod tests {
         };
         metrics.batches.push(BatchMetrics {
             name: "a \"b\"\\\n".into(),
-            counts: crate::store::Counts {
-                sent: 7,
-                ..crate::store::Counts::default()
-            },
+            counts: sent(7),
         });
         let counters = Counters::default();
         counters.event("opt_in", Some(std::time::Duration::from_millis(1500)));
         counters.refused(super::super::count::Refused::WrongSignature);
-        let text = text(&counters, &metrics, Timestamp::UNIX_EPOCH);
+        let text = text(&counters, &metrics, true, Timestamp::UNIX_EPOCH);
         for line in [
             r#"outreach_recipients{batch="a \"b\"\\\n",state="sent"} 7"#,
             r#"outreach_webhook_events_total{kind="opt_in"} 1"#,

@@ -4,7 +4,7 @@
 //!   forgotten. The signature is checked over the bytes as they came.
 //! - Nothing lost: the 200 leaves when the event, and what it changes, is on disk. Where that fails
 //!   the answer is 503, and the API sends the event again.
-//! - Nobody can hurt it: bounded bodies, headers, connections and times. What waits for the disk is
+//! - A hostile client cannot exhaust it: bounded bodies, headers, connections and times. What waits for the disk is
 //!   bounded by the connections, each of which has one request at a time.
 //!
 //! It runs beside a sending process, on the same checkpoint.
@@ -27,14 +27,15 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::store::Store;
 
-use answer::Desk;
+use answer::Handler;
 use count::Counters;
 
-pub use settings::{Limits, ServeError, Settings};
+pub(crate) use settings::ServeError;
+pub use settings::{Limits, Settings};
 
 /// A receiver that listens.
 pub struct Server {
-    desk: Arc<Desk>,
+    handler: Arc<Handler>,
     listener: TcpListener,
     tls: Option<tokio_rustls::TlsAcceptor>,
     limits: Limits,
@@ -70,17 +71,18 @@ impl Server {
         };
         let listener = TcpListener::bind(settings.listen).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        let desk = Desk {
+        let handler = Handler {
             store,
             clock,
             secrets: settings.secrets,
             words: settings.words,
+            names: settings.metrics_names,
             limits: settings.limits,
             counters: Counters::default(),
             refusing: AtomicBool::new(false),
         };
         Ok(Self {
-            desk: Arc::new(desk),
+            handler: Arc::new(handler),
             listener,
             tls,
             limits: settings.limits,
@@ -101,8 +103,8 @@ impl Server {
     /// Serves until `stop` ends; then finishes the requests that are under way.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
-        let waiting = tokio::spawn(waiting::run(Arc::clone(&self.desk), stopped.clone()));
-        let accept = listen::run(self.listener, self.tls, self.limits, self.desk, stopped);
+        let waiting = tokio::spawn(waiting::run(Arc::clone(&self.handler), stopped.clone()));
+        let accept = listen::run(self.listener, self.tls, self.limits, self.handler, stopped);
         let accept = tokio::spawn(accept);
         stop.await;
         let _ = stopping.send(true);

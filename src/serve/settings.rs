@@ -18,6 +18,8 @@ pub struct Settings {
     pub secrets: Option<WebhookSecrets>,
     /// What opts a person out.
     pub words: OptOutWords,
+    /// `/metrics` shows the names of batches; otherwise sums over all of them.
+    pub metrics_names: bool,
     /// What one client may take up.
     pub limits: Limits,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::answer::Desk;
+use super::answer::Handler;
 
 /// How often.
 const TICK: Duration = Duration::from_secs(1);
@@ -15,12 +15,12 @@ const MANY: u64 = 5_000;
 const SELDOM: u32 = 30;
 
 /// Works until asked to stop.
-pub(super) async fn run(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn run(handler: Arc<Handler>, mut stopped: watch::Receiver<bool>) {
     let mut waiting = 0;
     let mut tick = 0_u32;
     loop {
         if waiting <= MANY || tick.is_multiple_of(SELDOM) {
-            waiting = once(&desk).await.unwrap_or(waiting);
+            waiting = once(&handler).await.unwrap_or(waiting);
         }
         tick = tick.wrapping_add(1);
         tokio::select! {
@@ -31,13 +31,19 @@ pub(super) async fn run(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Returns how many wait now.
-async fn once(desk: &Desk) -> Option<u64> {
-    match desk.store.apply_waiting_events(desk.clock.now()).await {
+async fn once(handler: &Handler) -> Option<u64> {
+    match handler
+        .store
+        .apply_waiting_events(handler.clock.now())
+        .await
+    {
         Ok(events) => {
-            desk.counters
+            handler
+                .counters
                 .given_up
                 .fetch_add(events.given_up, Ordering::Relaxed);
-            desk.counters
+            handler
+                .counters
                 .problems
                 .fetch_add(events.problems.len() as u64, Ordering::Relaxed);
             for problem in &events.problems {

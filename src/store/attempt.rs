@@ -37,7 +37,7 @@ pub(super) struct Closing<'a> {
     pub(super) at: Timestamp,
 }
 
-/// What became of a request whose answer does not tell.
+/// What became of a request whose answer does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
     /// It was accepted.
@@ -125,7 +125,7 @@ pub(super) fn prove(
 /// When the message of a request was sent, as far as is known: an answer that was lost says nothing.
 pub(super) const SENT_AT: &str = "iif(a.outcome = 'sent', a.finished_at, a.started_at)";
 
-/// Notes when the message was read, if the event came before what tells that the request was accepted.
+/// Notes when the message was read, if the event came before the proof that the request was accepted.
 pub(super) fn note_read(
     connection: &Connection,
     attempt: AttemptId,

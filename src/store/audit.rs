@@ -1,4 +1,4 @@
-//! One recipient's whole story, and the recipients whose outcome is unknown.
+//! One recipient's whole timeline, and the recipients whose outcome is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub struct AttemptRecord {
 
 /// One recipient with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Story {
+pub struct Timeline {
     /// Its key.
     pub recipient: RecipientId,
     /// Index of its file.
@@ -83,7 +83,7 @@ pub struct UnknownRow {
     pub phone: Option<PhoneNumber>,
     /// Why the outcome is unknown.
     pub reason: Option<String>,
-    /// The contact's id, where the file or an earlier message tells it.
+    /// The contact's id, where the file or an earlier message names it.
     pub contact_id: Option<String>,
     /// What was to be sent, as JSON.
     pub content: Option<String>,
@@ -101,31 +101,35 @@ const UNKNOWN: &str = "SELECT r.id, i.file, i.row, p.number, r.reason,
     WHERE r.state = 'unknown' AND r.id BETWEEN ?1 AND ?2 ORDER BY r.id LIMIT ?3";
 
 impl Reader {
-    /// The whole story of the recipients of one row: several where the batch has several files, or
+    /// The whole timeline of the recipients of one row: several where the batch has several files, or
     /// the row several numbers.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn stories(&self, id: BatchId, row: u32) -> Result<Vec<Story>, StoreError> {
+    pub fn timelines(&self, id: BatchId, row: u32) -> Result<Vec<Timeline>, StoreError> {
         let (first, last) = range(id);
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.reason, i.suggestion, i.content, {FACTS}
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
              WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
         ))?;
-        let rows = select.query_map((first, last, row), |row| Ok(story(row)))?;
-        let mut stories: Vec<Story> = rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
-        for story in &mut stories {
-            story.attempts = self.attempts(story.recipient)?;
+        let rows = select.query_map((first, last, row), |row| Ok(timeline(row)))?;
+        let mut timelines: Vec<Timeline> =
+            rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
+        for timeline in &mut timelines {
+            timeline.attempts = self.attempts(timeline.recipient)?;
         }
-        Ok(stories)
+        Ok(timelines)
     }
 
     /// All requests for a recipient, and decisions about it, in order.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn attempts(&self, recipient: RecipientId) -> Result<Vec<AttemptRecord>, StoreError> {
+    pub(crate) fn attempts(
+        &self,
+        recipient: RecipientId,
+    ) -> Result<Vec<AttemptRecord>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT a.started_at, a.finished_at, a.outcome, a.http_status, a.text,
                     iif(a.kind = 'note', a.proof_by, NULL)
@@ -153,7 +157,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn unknown_rows(&self, id: BatchId, limit: usize) -> Result<Vec<UnknownRow>, StoreError> {
+    pub(crate) fn unknown_rows(
+        &self,
+        id: BatchId,
+        limit: usize,
+    ) -> Result<Vec<UnknownRow>, StoreError> {
         let (first, last) = range(id);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut select = self.connection.prepare_cached(UNKNOWN)?;
@@ -165,7 +173,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn last_requests(
+    pub(crate) fn last_requests(
         &self,
         recipients: &BTreeSet<RecipientId>,
     ) -> Result<BTreeMap<RecipientId, Timestamp>, StoreError> {
@@ -208,8 +216,8 @@ fn number(row: &Row<'_>, column: usize) -> Result<Option<PhoneNumber>, StoreErro
         .transpose()
 }
 
-fn story(row: &Row<'_>) -> Result<Story, StoreError> {
-    Ok(Story {
+fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {
+    Ok(Timeline {
         recipient: row.get(0)?,
         file: row.get(1)?,
         row: row.get(2)?,

@@ -37,7 +37,7 @@ pub struct NewBatch {
     pub name: BatchName,
     /// SHA-256 over files, mapping, content and channel.
     pub digest: [u8; 32],
-    /// What the digest covers, by name: to tell what differs.
+    /// What the digest covers, by name: to name what differs.
     pub definition: BTreeMap<String, String>,
     /// The columns of the input.
     pub headers: Vec<String>,
@@ -45,7 +45,7 @@ pub struct NewBatch {
     pub files: Vec<String>,
     /// The channel's id.
     pub channel: String,
-    /// True if nobody is really messaged.
+    /// True for a rehearsal: no real person is messaged.
     pub sandbox: bool,
     /// Now.
     pub created_at: Timestamp,
@@ -76,9 +76,9 @@ pub struct Batch {
     pub files: Vec<String>,
     /// The channel's id.
     pub channel: String,
-    /// The channel's type, once a 201 told it.
+    /// The channel's type, once a 201 named it.
     pub channel_type: Option<String>,
-    /// True if nobody was really messaged.
+    /// True for a rehearsal: no real person was messaged.
     pub sandbox: bool,
     /// When the list was read.
     pub created_at: Timestamp,
@@ -108,17 +108,17 @@ impl Batch {
 
 /// How a run ended.
 #[derive(Debug, Clone)]
-pub struct RunRecord {
+pub(crate) struct RunRecord {
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Where the batch stands now.
-    pub state: BatchState,
+    pub(crate) state: BatchState,
     /// Why, for people.
-    pub why: Option<String>,
+    pub(crate) why: Option<String>,
     /// The word of the exit code.
-    pub exit_reason: &'static str,
+    pub(crate) exit_reason: &'static str,
     /// The text of the refusals that stopped it.
-    pub halted_text: Option<String>,
+    pub(crate) halted_text: Option<String>,
 }
 
 impl Store {
@@ -135,9 +135,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
+    pub(crate) fn discard_batch(&self, id: BatchId) -> Result<(), StoreError> {
         if self.reader()?.is_part_of_a_change(id)? {
-            // It is part of a batch already; whoever takes that batch up completes the change.
+            // It is part of a batch already; the process that takes that batch up completes the change.
             return Ok(());
         }
         while self
@@ -153,7 +153,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn discard_leftovers(&self, target: BatchId) -> Result<(), StoreError> {
+    pub(crate) fn discard_leftovers(&self, target: BatchId) -> Result<(), StoreError> {
         for id in self.reader()?.staged_for(target)? {
             self.discard_batch(id)?;
         }
@@ -164,9 +164,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) fn discard_dead_lists(&self, now: Timestamp) -> Result<(), StoreError> {
         for (id, name) in self.reader()?.being_read()? {
-            // Whoever reads it holds the batch that it is, or is for.
+            // The reader holds the batch that it is, or is for.
             if let Some(name) = name {
                 match self.hold(&name, now) {
                     Ok(_held) => self.discard_batch(id)?,
@@ -184,7 +184,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn begin_run(
+    pub(crate) async fn begin_run(
         &self,
         id: BatchId,
         token: i64,
@@ -207,7 +207,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
+    pub(crate) async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
                 tx.bookkeeping = true;
@@ -370,7 +370,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn waiting_for_outcomes(&self, id: BatchId) -> Result<(u64, Option<String>), StoreError> {
+    pub(crate) fn waiting_for_outcomes(
+        &self,
+        id: BatchId,
+    ) -> Result<(u64, Option<String>), StoreError> {
         let (rows, first): (i64, Option<String>) = self
             .connection
             .prepare_cached(

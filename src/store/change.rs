@@ -44,15 +44,15 @@ pub enum Change {
 
 /// What a batch is once the list is part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListChange {
+pub(crate) struct ListChange {
     /// How.
-    pub how: Change,
+    pub(crate) how: Change,
     /// What its digest covers, by name.
-    pub definition: BTreeMap<String, String>,
+    pub(crate) definition: BTreeMap<String, String>,
     /// SHA-256 over that.
-    pub digest: [u8; 32],
+    pub(crate) digest: [u8; 32],
     /// The names of all its files.
-    pub files: Vec<String>,
+    pub(crate) files: Vec<String>,
 }
 
 /// A change that was decided, as it stands at the batch.
@@ -73,7 +73,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn numbers(&self, id: BatchId) -> Result<Vec<(PhoneNumber, Position)>, StoreError> {
+    pub(crate) fn numbers(&self, id: BatchId) -> Result<Vec<(PhoneNumber, Position)>, StoreError> {
         let mut select = self.connection.prepare(
             "SELECT p.number, i.file, i.row
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; a change that was begun is completed by
     /// [`Store::finish_change`].
-    pub fn change_list(
+    pub(crate) fn change_list(
         &self,
         batch: &Batch,
         staging: BatchId,
@@ -125,7 +125,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; it can be completed later.
-    pub fn finish_change(&self, batch: BatchId, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) fn finish_change(&self, batch: BatchId, now: Timestamp) -> Result<(), StoreError> {
         while self.writer.write_blocking(move |tx| step(tx, batch, now))? {}
         Ok(())
     }
@@ -297,7 +297,7 @@ fn take_over(
              FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2",
         )?
         .execute((old.id, new))?;
-    // What was sent is told as it was sent; all else goes with the new list, whenever it goes.
+    // What was sent is reported as it was sent; all else goes with the new list, whenever it goes.
     if old.state != State::Sent {
         tx.connection
             .prepare_cached(

@@ -17,7 +17,7 @@ use super::{channel, person};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
-/// The reason on the suppression list of somebody who opted out.
+/// The reason on the suppression list of a person who opted out.
 pub(super) const OPTED_OUT: &str = "the person asked not to be messaged";
 
 /// A contact and whose it is.
@@ -287,14 +287,14 @@ pub(super) fn note_opting(
     Ok(())
 }
 
-/// Somebody whom we know on a channel.
+/// A person's account on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     /// The channel's id.
     pub channel: String,
     /// The number.
     pub phone: PhoneNumber,
-    /// The contact's id on the channel, once the API told it.
+    /// The contact's id on the channel, once the API named it.
     pub contact_id: Option<String>,
     /// Given names, of the latest list that had them.
     pub first_name: Option<String>,
@@ -384,7 +384,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
+    pub(crate) fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };

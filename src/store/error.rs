@@ -45,7 +45,7 @@ pub enum StoreError {
         /// Version that this program writes.
         known: u32,
     },
-    /// Written by an earlier version of this program, and only whoever writes brings it forward.
+    /// Written by an earlier version of this program, and only a process that writes migrates it.
     #[error(
         "the checkpoint was written by an earlier version of this program (version {found}, now {known}); run `outreach doctor` once, which brings it forward and keeps all that it holds"
     )]

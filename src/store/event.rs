@@ -40,13 +40,13 @@ pub struct Incoming {
 /// What became of an event; all of it is on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// Pieces of news that are new.
+    /// Events that are new.
     pub new: u32,
     /// Pieces that were known.
     pub known: u32,
     /// New pieces that wait for what they speak of.
     pub waiting: u32,
-    /// Pieces about somebody who was erased: not kept.
+    /// Events about a person who was erased: not kept.
     pub erased: u32,
     /// What could not be applied, for the log; names no person.
     pub problems: Vec<String>,
@@ -98,28 +98,6 @@ impl Store {
             }
         }
     }
-
-    /// The same for a thread that may block.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn apply_waiting_events_blocking(
-        &self,
-        now: Timestamp,
-    ) -> Result<WaitingEvents, StoreError> {
-        let mut sum = WaitingEvents::default();
-        let mut after = 0;
-        loop {
-            let keys = self.keys.clone();
-            let (step, last) = self
-                .writer
-                .write_blocking(move |tx| try_again(tx, &keys, after, now))?;
-            match sum.add(step, last) {
-                Some(next) => after = next,
-                None => return Ok(sum),
-            }
-        }
-    }
 }
 
 impl WaitingEvents {
@@ -148,14 +126,14 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
     let now = incoming.received_at;
     let latest = now.checked_add(GRACE).unwrap_or(now);
     for piece in &incoming.notification.pieces {
-        let news = ContactEvent {
+        let event = ContactEvent {
             // A time that has not come is not believed.
-            at: piece.news.at.min(latest),
-            ..piece.news.clone()
+            at: piece.event.at.min(latest),
+            ..piece.event.clone()
         };
-        if is_about_erased(tx.connection, keys, &news)? {
-            if news.what == EventKind::OptedOut {
-                apply(tx, keys, &news, kind, now, &mut taken.problems)?;
+        if is_about_erased(tx.connection, keys, &event)? {
+            if event.what == EventKind::OptedOut {
+                apply(tx, keys, &event, kind, now, &mut taken.problems)?;
             }
             taken.erased += 1;
             continue;
@@ -164,10 +142,10 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             taken.known += 1;
             // Applied twice it changes nothing; a copy may have an earlier time, or say more. But who was taken
             // off the suppression list since stays off it.
-            let verdict = if news.what == EventKind::OptedOut {
-                learn_contact(tx, keys, &news)?
+            let verdict = if event.what == EventKind::OptedOut {
+                learn_contact(tx, keys, &event)?
             } else {
-                apply(tx, keys, &news, kind, now, &mut taken.problems)?
+                apply(tx, keys, &event, kind, now, &mut taken.problems)?
             };
             if verdict == Verdict::Applied {
                 tx.connection
@@ -180,13 +158,13 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             continue;
         };
         taken.new += 1;
-        match apply(tx, keys, &news, kind, now, &mut taken.problems)? {
+        match apply(tx, keys, &event, kind, now, &mut taken.problems)? {
             Verdict::Applied => {}
             Verdict::Waits => {
                 taken.waiting += 1;
                 tx.connection
                     .prepare_cached("UPDATE event SET applied_at = NULL, news = ?2 WHERE id = ?1")?
-                    .execute((id, to_json(&news)?))?;
+                    .execute((id, to_json(&event)?))?;
             }
         }
     }
@@ -249,14 +227,14 @@ fn try_again(
         .then(|| waiting.last().map(|(id, ..)| *id))
         .flatten();
     let mut step = WaitingEvents::default();
-    for (id, kind, news, received_at) in waiting {
-        let Some(news) = news else {
+    for (id, kind, event, received_at) in waiting {
+        let Some(event) = event else {
             mark_applied(tx, id, now)?;
             continue;
         };
-        let news: ContactEvent = from_json(&news)?;
+        let event: ContactEvent = from_json(&event)?;
         let old = now.duration_since(from_millis(received_at)?) > PATIENCE;
-        match apply(tx, keys, &news, &kind, now, &mut step.problems)? {
+        match apply(tx, keys, &event, &kind, now, &mut step.problems)? {
             Verdict::Applied => {
                 mark_applied(tx, id, now)?;
                 step.applied += 1;

@@ -37,34 +37,34 @@ pub(super) enum Verdict {
 pub(super) fn apply(
     tx: &mut Tx<'_>,
     keys: &HashKey,
-    news: &ContactEvent,
+    event: &ContactEvent,
     kind: &str,
     now: Timestamp,
     problems: &mut Vec<String>,
 ) -> Result<Verdict, StoreError> {
-    if news.what == EventKind::Nothing {
+    if event.what == EventKind::Nothing {
         return Ok(Verdict::Applied);
     }
-    let on = channel::find_or_make(tx.connection, &news.channel)?;
-    let mut event = Event {
+    let on = channel::find_or_make(tx.connection, &event.channel)?;
+    let mut applying = Applying {
         tx,
         keys,
-        news,
+        event,
         on,
         kind,
         now,
         problems,
     };
-    match &news.what {
+    match &event.what {
         EventKind::Nothing => Ok(Verdict::Applied),
-        EventKind::OptedIn => event.opted_in(),
-        EventKind::OptedOut => event.opted_out(),
-        EventKind::Read => event.read(),
+        EventKind::OptedIn => applying.opted_in(),
+        EventKind::OptedOut => applying.opted_out(),
+        EventKind::Read => applying.read(),
         EventKind::Delivered { message } | EventKind::Failed { message, .. } => {
-            event.arrived_or_failed(message)
+            applying.arrived_or_failed(message)
         }
         EventKind::Echoed { message, ours } => match ours {
-            Some(ours) => event.echoed(message, ours),
+            Some(ours) => applying.echoed(message, ours),
             // A message of another program, or from the page's inbox.
             None => Ok(Verdict::Applied),
         },
@@ -75,10 +75,10 @@ pub(super) fn apply(
 pub(super) fn learn_contact(
     tx: &Tx<'_>,
     keys: &HashKey,
-    news: &ContactEvent,
+    event: &ContactEvent,
 ) -> Result<Verdict, StoreError> {
-    if let (Some(api_id), Some(phone)) = (&news.contact_id, news.phone) {
-        let on = channel::find_or_make(tx.connection, &news.channel)?;
+    if let (Some(api_id), Some(phone)) = (&event.contact_id, event.phone) {
+        let on = channel::find_or_make(tx.connection, &event.channel)?;
         let whose = person::find_or_make(tx.connection, keys, phone)?;
         contact::learn(tx.connection, keys, on, api_id, Some(whose))?;
     }
@@ -89,11 +89,13 @@ pub(super) fn learn_contact(
 pub(super) fn is_about_erased(
     connection: &Connection,
     keys: &HashKey,
-    news: &ContactEvent,
+    event: &ContactEvent,
 ) -> Result<bool, StoreError> {
     let mut whose: Option<PersonId> = None;
-    if let (Some(on), Some(api_id)) = (channel::find(connection, &news.channel)?, &news.contact_id)
-        && let Some(found) = contact::find(connection, keys, on, api_id)?
+    if let (Some(on), Some(api_id)) = (
+        channel::find(connection, &event.channel)?,
+        &event.contact_id,
+    ) && let Some(found) = contact::find(connection, keys, on, api_id)?
     {
         if found.erased && found.person.is_none() {
             return Ok(true);
@@ -101,7 +103,7 @@ pub(super) fn is_about_erased(
         whose = found.person;
     }
     if whose.is_none()
-        && let Some(phone) = news.phone
+        && let Some(phone) = event.phone
     {
         whose = person::find(connection, keys, phone)?;
     }
@@ -112,10 +114,10 @@ pub(super) fn is_about_erased(
 }
 
 /// An event while it is applied.
-struct Event<'a, 't> {
+struct Applying<'a, 't> {
     tx: &'a mut Tx<'t>,
     keys: &'a HashKey,
-    news: &'a ContactEvent,
+    event: &'a ContactEvent,
     on: ChannelId,
     kind: &'a str,
     now: Timestamp,
@@ -131,7 +133,7 @@ struct Subject {
     latest: bool,
 }
 
-impl Event<'_, '_> {
+impl Applying<'_, '_> {
     fn connection(&self) -> &Connection {
         self.tx.connection
     }
@@ -139,12 +141,12 @@ impl Event<'_, '_> {
     /// The contact that the event names, joined with the person whose number it names. An event that names a
     /// number alone gets a contact without an id.
     fn contact(&self) -> Result<Option<Found>, StoreError> {
-        let whose = match self.news.phone {
+        let whose = match self.event.phone {
             Some(phone) => Some(person::find_or_make(self.connection(), self.keys, phone)?),
             None => None,
         };
-        if let Some(api_id) = &self.news.contact_id {
-            if self.news.channel.is_empty()
+        if let Some(api_id) = &self.event.contact_id {
+            if self.event.channel.is_empty()
                 && let Some(found) = contact::find_anywhere(self.connection(), api_id)?
                 && (found.person.is_some() || whose.is_none())
             {
@@ -160,7 +162,7 @@ impl Event<'_, '_> {
 
     fn opted_in(&mut self) -> Result<Verdict, StoreError> {
         if let Some(found) = self.contact()? {
-            contact::note_opting(self.connection(), found.row, Some(self.news.at), None)?;
+            contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
         }
         Ok(Verdict::Applied)
     }
@@ -169,12 +171,12 @@ impl Event<'_, '_> {
         let Some(found) = self.contact()? else {
             return Ok(Verdict::Applied);
         };
-        contact::note_opting(self.connection(), found.row, None, Some(self.news.at))?;
+        contact::note_opting(self.connection(), found.row, None, Some(self.event.at))?;
         let mut people: Vec<PersonId> = found.person.into_iter().collect();
-        if let Some(phone) = self.news.phone {
+        if let Some(phone) = self.event.phone {
             people.push(person::find_or_make(self.connection(), self.keys, phone)?);
         }
-        if let Some(api_id) = &self.news.contact_id {
+        if let Some(api_id) = &self.event.contact_id {
             people.extend(contact::people(self.connection(), self.on, api_id)?);
         }
         let source = format!("webhook {}", self.kind);
@@ -184,13 +186,13 @@ impl Event<'_, '_> {
                 whose,
                 contact::OPTED_OUT,
                 &source,
-                self.news.at,
+                self.event.at,
             )?;
         }
         Ok(Verdict::Applied)
     }
 
-    /// Messages that are settled later look at what was read.
+    /// Messages that are settled later use this time of reading.
     fn read(&mut self) -> Result<Verdict, StoreError> {
         let Some(found) = self.contact()? else {
             return Ok(Verdict::Applied);
@@ -199,7 +201,7 @@ impl Event<'_, '_> {
             .prepare_cached(
                 "INSERT INTO contact_read (contact, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?
-            .execute((found.row, to_millis(self.news.at)))?;
+            .execute((found.row, to_millis(self.event.at)))?;
         self.connection()
             .prepare_cached(
                 "UPDATE attempt SET read_at = coalesce(min(read_at, ?3), ?3)
@@ -209,8 +211,8 @@ impl Event<'_, '_> {
             .execute((
                 found.person,
                 found.row,
-                to_millis(self.news.at),
-                to_millis(read_covers(self.news.at)),
+                to_millis(self.event.at),
+                to_millis(read_covers(self.event.at)),
             ))?;
         Ok(Verdict::Applied)
     }
@@ -225,17 +227,17 @@ impl Event<'_, '_> {
         };
         self.enter_message(&subject, message)?;
         self.settle(&subject)?;
-        if matches!(self.news.what, EventKind::Delivered { .. }) {
+        if matches!(self.event.what, EventKind::Delivered { .. }) {
             self.connection()
                 .prepare_cached(
                     "UPDATE attempt SET delivered_at = coalesce(min(delivered_at, ?2), ?2) WHERE id = ?1",
                 )?
-                .execute((subject.request, to_millis(self.news.at)))?;
+                .execute((subject.request, to_millis(self.event.at)))?;
         }
-        if self.news.proves_opt_in()
+        if self.event.proves_opt_in()
             && let Some(found) = self.contact()?
         {
-            contact::note_opting(self.connection(), found.row, Some(self.news.at), None)?;
+            contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
         }
         Ok(Verdict::Applied)
     }
@@ -297,7 +299,7 @@ impl Event<'_, '_> {
 
     /// The request that the event can be about: the latest open one that left before it, else the latest.
     fn proven(&self, requests: &[Request]) -> Option<Request> {
-        let follows = |request: &&Request| self.news.can_follow(request.started_at);
+        let follows = |request: &&Request| self.event.can_follow(request.started_at);
         let open = requests.iter().filter(follows).find(|request| request.open);
         open.or_else(|| requests.first()).copied()
     }
@@ -311,9 +313,9 @@ impl Event<'_, '_> {
                  WHERE a.id = ?1",
             )?
             .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let told = self.news.phone.map(super::columns::phone_to_column);
+        let told = self.event.phone.map(super::columns::phone_to_column);
         let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
-        Ok(same_number && self.news.can_follow(from_millis(started)?))
+        Ok(same_number && self.event.can_follow(from_millis(started)?))
     }
 
     fn subject(
@@ -365,7 +367,7 @@ impl Event<'_, '_> {
     /// The one recipient that a message of unknown id to this number can belong to, if there is
     /// just one: no other request to the person on this channel is open, and no message lacks its id.
     fn only_unknown(&self) -> Result<Option<Subject>, StoreError> {
-        let Some(phone) = self.news.phone else {
+        let Some(phone) = self.event.phone else {
             return Ok(None);
         };
         let Some(whose) = person::find(self.connection(), self.keys, phone)? else {
@@ -387,7 +389,7 @@ impl Event<'_, '_> {
         };
         let requests = attempt::requests_of(self.connection(), id)?;
         match self.proven(&requests) {
-            Some(request) if self.news.can_follow(request.started_at) => {
+            Some(request) if self.event.can_follow(request.started_at) => {
                 self.subject(id, request, &requests)
             }
             Some(_) | None => Ok(None),
@@ -405,7 +407,7 @@ impl Event<'_, '_> {
         if !new {
             return Ok(subject.state == State::Sent);
         }
-        let Some(event) = self.news.transition(subject.state) else {
+        let Some(event) = self.event.transition(subject.state) else {
             return Ok(subject.state == State::Sent);
         };
         let next = match delivery::next(subject.state, event) {
@@ -458,7 +460,7 @@ impl Event<'_, '_> {
             .prepare_cached("SELECT outcome, proof FROM attempt WHERE id = ?1")?
             .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let stands = match proof {
-            // An acceptance that the answer told needs no proof, and none is proven twice.
+            // An acceptance that the answer reported needs no proof, and none is proven twice.
             Proof::Accepted => {
                 outcome.as_deref() == Some("sent")
                     || matches!(known.as_deref(), Some("accepted" | "failed"))
@@ -482,7 +484,7 @@ impl Event<'_, '_> {
 
     /// Why delivery failed, if that is what the event says.
     fn failure(&self) -> Option<&str> {
-        match &self.news.what {
+        match &self.event.what {
             EventKind::Failed { text, .. } => Some(text.as_str()),
             EventKind::Delivered { .. }
             | EventKind::Echoed { .. }
@@ -508,7 +510,7 @@ impl Event<'_, '_> {
                 (
                     subject.request,
                     ApiId(message),
-                    self.news.contact_id.as_deref().map(ApiId),
+                    self.event.contact_id.as_deref().map(ApiId),
                 ),
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )?;
@@ -517,7 +519,7 @@ impl Event<'_, '_> {
         if erased || known {
             return Ok(());
         }
-        let contact = match &self.news.contact_id {
+        let contact = match &self.event.contact_id {
             Some(api_id) => {
                 let found = contact::learn(self.connection(), self.keys, self.on, api_id, whose)?;
                 Some(found.row)

@@ -32,13 +32,13 @@ pub struct Erased {
     pub rows: u64,
     /// Of these, rows that were queued: they are suppressed now.
     pub dequeued: u64,
-    /// Requests in the audit that no longer tell the number.
+    /// Requests in the audit that no longer hold the number.
     pub attempts: u64,
-    /// Messages that no longer tell their ids.
+    /// Messages that no longer hold their ids.
     pub messages: u64,
     /// Contacts.
     pub contacts: u64,
-    /// Webhook events that no longer tell anything.
+    /// Webhook events whose content was removed.
     pub events: u64,
     /// True if the number stood on the suppression list in clear.
     pub listed: bool,
@@ -63,7 +63,7 @@ pub enum ForgetError {
 }
 
 impl Store {
-    /// Erases whoever has this number; a keyed hash stays on the suppression list.
+    /// Erases the person with this number; a keyed hash stays on the suppression list.
     ///
     /// The write-ahead log may still hold traces until [`Store::empty_log`].
     ///
@@ -212,16 +212,16 @@ fn erase_events(
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
-    for (id, news) in waiting {
-        let Some(news) = news else { continue };
-        let news: ContactEvent = from_json(&news)?;
+    for (id, event) in waiting {
+        let Some(event) = event else { continue };
+        let event: ContactEvent = from_json(&event)?;
         let by_contact = traces.contacts.iter().any(|(_, channel, api_id)| {
-            *channel == news.channel && Some(api_id) == news.contact_id.as_ref()
+            *channel == event.channel && Some(api_id) == event.contact_id.as_ref()
         });
-        let by_message = news
+        let by_message = event
             .message()
             .is_some_and(|message| traces.messages.iter().any(|known| known == message));
-        if by_contact || by_message || news.phone == Some(phone) {
+        if by_contact || by_message || event.phone == Some(phone) {
             removed += connection.execute("DELETE FROM event WHERE id = ?1", [id])?;
         }
     }

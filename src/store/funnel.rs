@@ -10,7 +10,7 @@ use super::results::JOINS;
 /// What is known of a batch's messages after they were accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Funnel {
-    /// Delivered; what was read counts even where its delivery was not told.
+    /// Delivered; what was read counts even where its delivery was not reported.
     pub delivered: u64,
     /// Read.
     pub read: u64,
@@ -21,7 +21,7 @@ pub struct Funnel {
 }
 
 impl Reader {
-    /// What happened to the batch's messages after they were accepted. Looks at all of them.
+    /// What happened to the batch's messages after they were accepted. Reads all of them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.

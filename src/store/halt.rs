@@ -22,7 +22,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn confirm_no_messenger(
+    pub(crate) fn confirm_no_messenger(
         &self,
         batch: &Batch,
         text: String,
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn requeue_refused(
+    pub(crate) fn requeue_refused(
         &self,
         batch: &Batch,
         text: &str,
@@ -114,7 +114,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn count_refused(&self, batch: BatchId, text: &str) -> Result<(u64, u64), StoreError> {
+    pub(crate) fn count_refused(
+        &self,
+        batch: BatchId,
+        text: &str,
+    ) -> Result<(u64, u64), StoreError> {
         let mut states = Vec::new();
         for recipient in self.refused(batch, text)? {
             states.extend(requeueable(&self.connection, recipient)?);

@@ -43,7 +43,7 @@ impl RecipientId {
     }
 }
 
-/// A person: whoever has, or had, one phone number.
+/// A person: the holder, now or earlier, of one phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PersonId(pub(super) i64);
 

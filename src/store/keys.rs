@@ -19,7 +19,7 @@ pub(super) type Hash = [u8; 32];
 
 /// The checkpoint's hash key.
 #[derive(Clone)]
-pub struct HashKey(Vec<u8>);
+pub(crate) struct HashKey(Vec<u8>);
 
 impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,7 +41,7 @@ impl HashKey {
 
     /// What identifies "the same content through the same channel": 64 bits of a keyed hash. White space and
     /// invisible characters make no other content.
-    pub fn content_key(&self, channel: &str, content: &str) -> i64 {
+    pub(crate) fn content_key(&self, channel: &str, content: &str) -> i64 {
         let hash = self.hash(&[
             b"content",
             channel.as_bytes(),
@@ -90,4 +90,21 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
         detail: format!("the system gives no random numbers ({error})"),
     })?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_content_is_of_its_channel_and_of_the_checkpoint() {
+        let keys = HashKey::from_bytes(vec![1; 32]);
+        let key = keys.content_key("7001", r#"{"payload":"Hi"}"#);
+        assert_eq!(keys.content_key("7001", r#"{ "payload": "Hi " }"#), key);
+        assert_ne!(keys.content_key("7002", r#"{"payload":"Hi"}"#), key);
+        assert_ne!(keys.content_key("7001", r#"{"payload":"Ho"}"#), key);
+        let others = HashKey::from_bytes(vec![2; 32]);
+        assert_ne!(others.content_key("7001", r#"{"payload":"Hi"}"#), key);
+        assert_ne!(keys.contact("7001", "9"), keys.contact("7002", "9"));
+    }
 }

@@ -163,7 +163,7 @@ impl Loader<'_> {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn complete(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn complete(&mut self) -> Result<(), StoreError> {
         self.flush()?;
         self.wait()?;
         self.enter_numbers()?;

@@ -1,7 +1,7 @@
 //! One holder for a batch: an OS file lock, which dies with its process.
 //!
-//! The lock file stands beside the database and tells who holds it. It is removed when the lock is
-//! given back; whoever opened it before that finds out by comparing the file with its path, and
+//! The lock file stands beside the database and names its holder. It is removed when the lock is
+//! given back; a process that opened it before that finds out by comparing the file with its path, and
 //! opens it anew.
 
 use std::fs::{File, OpenOptions, TryLockError};

@@ -8,18 +8,18 @@ use crate::domain::quota::QuotaState;
 
 /// One batch's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BatchMetrics {
+pub(crate) struct BatchMetrics {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Recipients by state, and requests.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 /// The checkpoint's figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
     /// All batches, the newest first.
-    pub batches: Vec<BatchMetrics>,
+    pub(crate) batches: Vec<BatchMetrics>,
     /// What is known of the quota of each token, by its fingerprint.
     pub quotas: Vec<(i64, QuotaState)>,
     /// Webhook events that wait for what they speak of.
@@ -59,11 +59,11 @@ impl Reader {
     }
 
     /// How many webhook events are kept that could not be read as documented, or not in full: a person
-    /// should look at them.
+    /// should read them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn unreadable_events(&self) -> Result<u64, StoreError> {
+    pub(crate) fn unreadable_events(&self) -> Result<u64, StoreError> {
         let count: i64 = self.connection.query_row(
             "SELECT count(*) FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
             [],

@@ -1,4 +1,4 @@
-//! The quota's row of a token: what the API last told, and how many requests were ever claimed.
+//! The quota's row of a token: what the API last reported, and how many requests were ever claimed.
 
 use rusqlite::Connection;
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::batch::{from_json, to_json};
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::quota::note;
+use super::timeline::{ClockNotes, slowest};
+use crate::clock::Uptime;
 
 /// Requests that started lately, as the audit has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +22,26 @@ pub struct PastRequests {
     pub unanswered: u64,
 }
 
-/// After so many requests in a row that are too old, a look back ends: more than any run makes while its
+/// The time in which requests count for the pace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lately {
+    /// Its begin.
+    pub since: Timestamp,
+    /// Its end.
+    pub now: Timestamp,
+    /// How long the machine runs at its end, where that is known.
+    pub uptime: Option<Uptime>,
+}
+
+/// A request, as a look back finds it.
+struct Latest {
+    at: i64,
+    /// Whether it used the quota that is asked about.
+    counts: bool,
+    unanswered: bool,
+}
+
+/// After so many requests in a row that are too old, the search back ends: more than any run makes while its
 /// clock is wrong, at the speed that the API allows.
 const OLD_IN_A_ROW: u32 = 50_000;
 
@@ -28,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn save_quota(
+    pub(crate) async fn save_quota(
         &self,
         token: i64,
         state: String,
@@ -42,11 +64,34 @@ impl Store {
             .await
     }
 
+    /// Notes what the clocks show, if the wall clock was set since that was noted last.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub async fn note_clock(&self, uptime: Uptime, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                let mut notes = clock_notes(tx.connection)?;
+                let last: Option<i64> =
+                    tx.connection
+                        .query_row("SELECT max(id) FROM attempt", [], |row| row.get(0))?;
+                if notes.add(&uptime, to_millis(now), last.unwrap_or(0)) {
+                    tx.connection.execute(
+                        "INSERT INTO node (key, value) VALUES ('clock', ?1)
+                         ON CONFLICT DO UPDATE SET value = excluded.value",
+                        [to_json(&notes)?],
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Remembers that refusals with these texts mean "no Messenger". `source` is who or what said so.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn learn_no_messenger(
+    pub(crate) async fn learn_no_messenger(
         &self,
         texts: BTreeSet<String>,
         source: &'static str,
@@ -80,6 +125,18 @@ pub(super) fn mean_no_messenger(
     Ok(())
 }
 
+/// What is noted of the clocks; notes that cannot be read are as good as none.
+fn clock_notes(connection: &Connection) -> Result<ClockNotes, StoreError> {
+    let notes: Option<String> = connection
+        .query_row("SELECT value FROM node WHERE key = 'clock'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(notes
+        .and_then(|json| from_json(&json).ok())
+        .unwrap_or_default())
+}
+
 impl Reader {
     /// What is remembered of a token's quota, as the pacer's JSON.
     ///
@@ -94,51 +151,94 @@ impl Reader {
             .optional()?)
     }
 
-    /// The requests of all batches with this token that started since then: the latest `most`.
+    /// The requests of all batches with this token that left lately: the latest `most`. Their times are told by
+    /// the clock of `window`'s end, and where that is not possible, as late as they can be.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn past_requests(
         &self,
         token: i64,
-        since: Timestamp,
+        window: &Lately,
         most: usize,
     ) -> Result<PastRequests, StoreError> {
+        let (since, now) = (to_millis(window.since), to_millis(window.now));
+        let notes = clock_notes(&self.connection)?;
+        let mut requests = self.latest_requests(token, since, most, |id| {
+            notes.moved(id, window.uptime.as_ref(), now)
+        })?;
+        requests.reverse();
+        let times: Vec<i64> = requests.iter().map(|request| request.at).collect();
+        let mut counted: Vec<(i64, bool)> = slowest(&times, now)
+            .into_iter()
+            .zip(&requests)
+            .filter(|(at, request)| request.counts && *at >= since)
+            .map(|(at, request)| (at, request.unanswered))
+            .collect();
+        counted.sort_unstable();
+        counted.drain(..counted.len().saturating_sub(most));
+        let mut past = PastRequests::default();
+        for (at, unanswered) in counted {
+            past.starts.push(from_millis(at)?);
+            past.unanswered += u64::from(unanswered);
+        }
+        Ok(past)
+    }
+
+    /// The latest requests, the last one first; times are moved by `moved`. Those of other tokens are among
+    /// them: they show when clocks were wrong.
+    fn latest_requests(
+        &self,
+        token: i64,
+        since: i64,
+        most: usize,
+        moved: impl Fn(i64) -> i64,
+    ) -> Result<Vec<Latest>, StoreError> {
         // From the last one back. Requests stand in the order in which they left, but for clocks that were
         // wrong: the search ends after many that are too old.
         let mut select = self.connection.prepare(
-            "SELECT started_at, token, coalesce(finished_at, ?1),
+            "SELECT id, started_at, coalesce(finished_at, started_at), token IS ?1 AND outcome IS NOT 'not_sent',
                     outcome IS NULL OR outcome = 'interrupted'
-                        OR outcome = 'undecided' AND http_status IS NULL,
-                    kind <> 'note' AND outcome IS NOT 'not_sent'
-             FROM attempt ORDER BY id DESC",
+                        OR outcome = 'undecided' AND http_status IS NULL
+             FROM attempt WHERE kind <> 'note' ORDER BY id DESC",
         )?;
-        let since = to_millis(since);
-        let mut past = PastRequests::default();
-        let mut old_in_a_row = 0;
-        let mut rows = select.query([since])?;
+        let mut found = Vec::new();
+        let (mut old_in_a_row, mut fresh) = (0, 0);
+        let mut rows = select.query([token])?;
         while let Some(row) = rows.next()? {
-            let (started_at, finished_at): (i64, i64) = (row.get(0)?, row.get(2)?);
-            let old = started_at.max(finished_at) < since;
+            let by = moved(row.get(0)?);
+            let (started_at, finished_at): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let request = Latest {
+                at: started_at + by,
+                counts: row.get(3)?,
+                unanswered: row.get(4)?,
+            };
+            let old = started_at.max(finished_at) + by < since;
             old_in_a_row = if old { old_in_a_row + 1 } else { 0 };
-            if old_in_a_row > OLD_IN_A_ROW || past.starts.len() >= most {
+            fresh += usize::from(request.counts && request.at >= since);
+            if old_in_a_row > OLD_IN_A_ROW || fresh > most {
                 break;
             }
-            let counts: bool = row.get(4)?;
-            if counts && row.get::<_, Option<i64>>(1)? == Some(token) && started_at >= since {
-                past.starts.push(from_millis(started_at)?);
-                past.unanswered += u64::from(row.get::<_, bool>(3)?);
-            }
+            found.push(request);
         }
-        past.starts.sort_unstable();
-        Ok(past)
+        Ok(found)
+    }
+
+    /// How far a time that was noted last is moved to be told by the clock of now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn clock_moved(&self, window: &Lately) -> Result<SignedDuration, StoreError> {
+        let notes = clock_notes(&self.connection)?;
+        let moved = notes.moved(i64::MAX, window.uptime.as_ref(), to_millis(window.now));
+        Ok(SignedDuration::from_millis(moved))
     }
 
     /// The refusal texts that are known to mean "no Messenger".
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
+    pub(crate) fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
         let mut select = self
             .connection
             .prepare("SELECT text FROM refusal WHERE meaning = 'no_messenger'")?;

@@ -1,4 +1,4 @@
-//! Settles recipients whose outcome is unknown: by a person's decision, or by what the API tells.
+//! Settles recipients whose outcome is unknown: by a person's decision, or by what the API reports.
 //!
 //! The caller holds the batch ([`Store::hold`]). Rows that are no longer unknown are left alone: a
 //! webhook event may have settled them meanwhile.
@@ -59,19 +59,19 @@ impl Decision {
 
 /// A message of the API's list that is the one whose answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proof {
+pub(crate) struct Proof {
     /// The recipient.
-    pub recipient: RecipientId,
+    pub(crate) recipient: RecipientId,
     /// The message's id.
-    pub message_id: String,
+    pub(crate) message_id: String,
     /// The contact's id.
-    pub contact_id: String,
+    pub(crate) contact_id: String,
     /// When it was sent, as the API says.
-    pub sent_at: Timestamp,
+    pub(crate) sent_at: Timestamp,
     /// When it was delivered.
-    pub delivered_at: Option<Timestamp>,
+    pub(crate) delivered_at: Option<Timestamp>,
     /// When it was read.
-    pub read_at: Option<Timestamp>,
+    pub(crate) read_at: Option<Timestamp>,
 }
 
 /// An entry of the audit that is no request.
@@ -89,7 +89,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn interrupt_leftovers(&self, batch: BatchId, now: Timestamp) -> Result<u64, StoreError> {
+    pub(crate) fn interrupt_leftovers(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         self.writer
             .write_blocking(move |tx| journal::interrupt(tx, batch, now))
     }
@@ -126,7 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; then nothing of it is stored.
-    pub async fn prove_sent(
+    pub(crate) async fn prove_sent(
         &self,
         proofs: Vec<Proof>,
         actor: String,
@@ -176,7 +180,7 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
         return Ok(false);
     }
     if gone && entry.event == Event::Resend {
-        // Erased by `forget`, or taken out by `--update`: there is nobody left to send to.
+        // Erased by `forget`, or taken out by `--update`: there is no recipient left.
         return Ok(false);
     }
     let next = delivery::next(State::Unknown, entry.event)?;
@@ -258,7 +262,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn rival_requests(&self, recipient: RecipientId) -> Result<Vec<Timestamp>, StoreError> {
+    pub(crate) fn rival_requests(
+        &self,
+        recipient: RecipientId,
+    ) -> Result<Vec<Timestamp>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT o.started_at
              FROM recipient r

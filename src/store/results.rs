@@ -125,7 +125,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
+    pub(crate) fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
         Ok(self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a
                                  ON a.person IS r.person AND a.recipient = r.id
@@ -139,7 +139,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn reasons(&self, id: BatchId, state: State) -> Result<Vec<(String, u64)>, StoreError> {
+    pub(crate) fn reasons(
+        &self,
+        id: BatchId,
+        state: State,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
         self.count_reasons(
             "SELECT coalesce(reason, reason_code, '') FROM recipient
              WHERE id > ?1 AND id < ?2 AND state = ?3",
@@ -149,11 +153,15 @@ impl Reader {
     }
 
     /// The same for the rows that the API refused at once: what failed after it was accepted, as a
-    /// webhook event told, is none of them.
+    /// webhook event reported, is none of them.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn refusals(&self, id: BatchId, state: State) -> Result<Vec<(String, u64)>, StoreError> {
+    pub(crate) fn refusals(
+        &self,
+        id: BatchId,
+        state: State,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
         self.count_reasons(
             "SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3
                     AND reason_code IN ('no_messenger', 'rejected') AND reason IS NOT NULL",

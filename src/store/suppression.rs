@@ -57,7 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub fn unsuppress(&self, phones: Vec<PhoneNumber>) -> Result<usize, StoreError> {
+    pub(crate) fn unsuppress(&self, phones: Vec<PhoneNumber>) -> Result<usize, StoreError> {
         let keys = self.keys.clone();
         self.writer.write_blocking(move |tx| {
             let mut removed = 0;

@@ -78,6 +78,22 @@ impl Counts {
     }
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.no_messenger += more.no_messenger;
+        self.error += more.error;
+        self.unknown += more.unknown;
+        self.invalid += more.invalid;
+        self.duplicate += more.duplicate;
+        self.suppressed += more.suppressed;
+        self.queued += more.queued;
+        self.sending += more.sending;
+        self.requests += more.requests;
+        self.throttled += more.throttled;
+    }
+}
+
 /// Adds to the counters of a batch.
 pub(super) fn add(
     connection: &Connection,

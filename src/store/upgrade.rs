@@ -10,7 +10,7 @@ use super::schema;
 
 /// Makes a new checkpoint, or brings an old one to the version of this program.
 ///
-/// An old one is first copied beside itself (`outreach.db.v3.bak`), and nobody else may have it open.
+/// An old one is first copied beside itself (`outreach.db.v3.bak`), and no other process may have it open.
 pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let found = schema::version(connection)?;
     if found == 0 || found == schema::VERSION {

@@ -37,7 +37,7 @@ const GROUP: usize = 1024;
 /// second: beside a process that writes many short transactions they hardly ever meet the moment between two.
 const TRY_AGAIN: Duration = Duration::from_micros(500);
 
-/// A wait for another process that is longer than this is told.
+/// A wait for another process that is longer than this is logged.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// As many jobs may wait; who hands in more waits for room.
@@ -84,7 +84,7 @@ impl<'a> Tx<'a> {
         change.at = change.at.max(to_millis(at));
     }
 
-    /// What an answer told of the token's quota; the last one of the group is written.
+    /// What an answer said of the token's quota; the last one of the group is written.
     pub(super) fn note_quota(&mut self, token: i64, state: &str, at: Timestamp) {
         let change = self.quotas.entry(token).or_default();
         change.state = Some(state.to_owned());

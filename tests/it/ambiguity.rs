@@ -5,10 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use outreach::amio::{Addressee, Client, ClientSettings, OutgoingMessage, RawJson, Reply};
-use outreach::clock::Clock;
-use outreach::domain::outcome::{Address, Exchange, Outcome, Written, classify};
-use outreach::domain::phone::PhoneNumber;
+use outreach::internals::amio::{
+    Addressee, Client, ClientSettings, OutgoingMessage, RawJson, Reply,
+};
+use outreach::internals::clock::Clock;
+use outreach::internals::domain::outcome::{Address, Exchange, Outcome, Written, classify};
+use outreach::internals::domain::phone::PhoneNumber;
 
 const ACCEPTED: &str = "HTTP/1.1 201 Created\r\nLocation: /v1/messages/9\r\nContent-Type: application/json\r\nContent-Length: 92\r\n\r\n{\"id\":\"9\",\"channel\":{\"id\":\"1\",\"type\":\"facebook_messenger\"},\"contact\":{\"id\":\"5\"},\"content\":{}}";
 

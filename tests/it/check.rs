@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use outreach::intake::{Input, Judge, Settings, Source};
-use outreach::report::check::CheckReport;
+use outreach::internals::intake::{Input, Judge, Settings, Source};
+use outreach::internals::report::check::CheckReport;
 
 /// The report on a fixture, in its three forms.
 struct Report {

@@ -101,9 +101,9 @@ fn flags_that_contradict_each_other_are_refused() {
 #[test]
 fn completions_and_manual_name_the_commands() {
     let mut man = Vec::new();
-    outreach::commands::man::run(&mut man).unwrap();
+    outreach::internals::commands::man::run(&mut man).unwrap();
     let mut bash = Vec::new();
-    outreach::commands::completions::run(clap_complete::Shell::Bash, &mut bash).unwrap();
+    outreach::internals::commands::completions::run(clap_complete::Shell::Bash, &mut bash).unwrap();
     for text in [man, bash] {
         let text = String::from_utf8(text).unwrap();
         assert!(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 use outreach::cli::Cli;
-use outreach::config::{Environment, Layer, Setting, Settings, settings};
+use outreach::internals::config::{Environment, Layer, Setting, Settings, settings};
 
 /// Flags that are no settings: they belong to one run, and a file that said them would be a trap.
 const RUN_ONLY: &[&str] = &[
@@ -77,7 +77,7 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" => "7",
-        "no-header" | "no-canary" | "insecure-no-signature" => "true",
+        "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => "true",
         "column" | "metadata" | "opt-out-word" => "[\"x\"]",
         _ => "\"x\"",
     }

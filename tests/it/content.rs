@@ -1,7 +1,7 @@
 //! The example contents are understood and rendered.
 
-use outreach::domain::content::{ContentSource, Template};
-use outreach::domain::recipient::Record;
+use outreach::internals::domain::content::{ContentSource, Template};
+use outreach::internals::domain::recipient::Record;
 use serde_json::Value;
 
 #[test]

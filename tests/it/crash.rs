@@ -1,6 +1,6 @@
 //! Death at every named place, the state that it must leave, and the way on from there.
 
-use outreach::domain::delivery::State;
+use outreach::internals::domain::delivery::State;
 
 use crate::support::{SandboxProcess, Scratch, number};
 

@@ -9,19 +9,19 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
-use outreach::amio::{Addressee, Reply};
-use outreach::clock::Clock;
-use outreach::dispatch::pacer::{Handle, core};
-use outreach::dispatch::{
+use outreach::internals::amio::{Addressee, Reply};
+use outreach::internals::clock::Clock;
+use outreach::internals::dispatch::pacer::{Handle, core};
+use outreach::internals::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, RunEnd, RunFailure, Sender,
     Undecided,
 };
-use outreach::domain::delivery::{self, State};
-use outreach::domain::outcome::{Answer, Exchange, Receipt, Written};
-use outreach::domain::phone::PhoneNumber;
-use outreach::domain::quota::{QuotaHeaders, Rate, Reset};
-use outreach::domain::schedule::Schedule;
-use outreach::store::{
+use outreach::internals::domain::delivery::{self, State};
+use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
+use outreach::internals::domain::schedule::Schedule;
+use outreach::internals::store::{
     BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
     StoreError,
 };
@@ -395,6 +395,30 @@ fn hours_that_end_with_the_last_answer_keep_nobody_until_tomorrow() {
         "2026-05-01 10:00"
     );
     assert!(after <= AT_ONCE, "{after:?}");
+}
+
+#[test]
+fn whoever_waits_for_the_rate_when_the_hours_end_waits_for_the_next_hours() {
+    let zone = TimeZone::UTC;
+    let setting = Setting {
+        // Ten an hour: the second would leave six minutes after the first, a minute after the end.
+        rate: Some("10/h".parse().unwrap()),
+        schedule: Schedule {
+            window: Some("08:00-10:05".parse().unwrap()),
+            zone: zone.clone(),
+            ..Schedule::default()
+        },
+        ..Setting::plain(4, 1, 1000)
+    };
+    let (end, books, _) = run(batch(), setting);
+    assert_eq!(end, RunEnd::Complete);
+    let books = books.lock().unwrap();
+    assert_eq!(books.starts.len(), 4);
+    for start in &books.starts {
+        let time = start.to_zoned(zone.clone()).time();
+        let hours = jiff::civil::time(8, 0, 0, 0)..jiff::civil::time(10, 5, 0, 0);
+        assert!(hours.contains(&time), "{start}");
+    }
 }
 
 #[test]

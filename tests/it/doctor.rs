@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Output;
 
-use outreach::sandbox::{Sandbox, Settings};
+use outreach::internals::sandbox::{Sandbox, Settings};
 use serde_json::Value;
 
 use crate::fixture::{Place, every_state, text};
@@ -70,7 +70,7 @@ fn a_sound_setup_is_good_and_the_quota_is_remembered() {
         assert_eq!(verdict(&output, what), "good", "{what}: {told}");
     }
     assert!(!told.contains(token) && !told.contains("our-webhook-secret"));
-    let fingerprint = outreach::amio::token_fingerprint(&token.to_owned().into());
+    let fingerprint = outreach::internals::amio::token_fingerprint(&token.to_owned().into());
     let quota = place.reader().quota(fingerprint).unwrap().unwrap();
     let quota: Value = serde_json::from_str(&quota).unwrap();
     assert!(quota["remaining"].as_u64().unwrap() < quota["limit"].as_u64().unwrap());

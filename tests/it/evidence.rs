@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outreach::domain::delivery::State;
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::phone::PhoneNumber;
-use outreach::store::{Claim, Decision, Verdict};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::store::{Claim, Decision, Lately, Verdict};
 use serde_json::json;
 
 use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
@@ -233,11 +233,16 @@ async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
             panic!("the message of batch spring is not known");
         };
         assert!(cause.to_string().contains("(batch spring)"), "{cause}");
-        // The pacer counts the requests of the last two hours likewise.
-        let since = at(-7200);
+        // The pacer counts the requests of the last two hours likewise, and the other one, which left after
+        // the first: as of now at the latest.
+        let lately = Lately {
+            since: at(-7200),
+            now: at(0),
+            uptime: None,
+        };
         assert_eq!(
-            reader.past_requests(1, since, 10).unwrap().starts,
-            [at(-3600)]
+            reader.past_requests(1, &lately, 10).unwrap().starts,
+            [at(-3600), at(0)]
         );
     }
 }

@@ -6,15 +6,15 @@ use std::process::Output;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use outreach::domain::content::Rendered;
-use outreach::domain::delivery::Event;
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::outcome::{AttemptOutcome, Receipt};
-use outreach::domain::phone::{PhoneNumber, PhoneProblem};
-use outreach::domain::recipient::{
+use outreach::internals::domain::content::Rendered;
+use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::internals::domain::phone::{PhoneNumber, PhoneProblem};
+use outreach::internals::domain::recipient::{
     Accepted, JudgedRow, Position, RowNumber, RowProblem, Suppression, Verdict,
 };
-use outreach::store::{
+use outreach::internals::store::{
     Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Reader, Settlement, Store,
 };
 

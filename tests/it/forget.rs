@@ -1,6 +1,6 @@
 //! Contacts, and how a person is erased, with the real program.
 
-use outreach::domain::delivery::State;
+use outreach::internals::domain::delivery::State;
 use serde_json::Value;
 
 use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, number};

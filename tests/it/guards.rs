@@ -1,6 +1,6 @@
 //! Stop before harm: through the real binary.
 
-use outreach::domain::delivery::State;
+use outreach::internals::domain::delivery::State;
 
 use crate::support::{SandboxProcess, Scratch, contacts};
 

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use outreach::domain::recipient::{JudgedRow, Verdict};
-use outreach::intake::{
+use outreach::internals::domain::recipient::{JudgedRow, Verdict};
+use outreach::internals::intake::{
     Input, IntakeError, Judge, JudgeError, NumbersPerRow, Settings, Source, Summary,
 };
-use outreach::report::rejects::RejectsFile;
+use outreach::internals::report::rejects::RejectsFile;
 
 /// Judges files of `fixtures/`.
 fn judge(
@@ -304,18 +304,20 @@ fn rows_are_counted_as_rows_however_many_numbers_they_have() {
     let two = "+420777123001 / +420777123002";
     std::fs::write(&path, format!("phone,name\n{two},Jana\n+420777123003,\n")).unwrap();
     let settings = Settings {
-        numbers: outreach::intake::NumbersPerRow::All,
+        numbers: outreach::internals::intake::NumbersPerRow::All,
         min_valid: "50%".parse().unwrap(),
         ..Settings::default()
     };
     let judged = |faulty: &'static str| {
         let mut input = Input::open(&[Source::Path(path.clone())], &settings).unwrap();
-        let render = move |record: &outreach::domain::recipient::Record, _, _| {
+        let render = move |record: &outreach::internals::domain::recipient::Record, _, _| {
             let name = record.get(1).unwrap_or("");
             if faulty.is_empty() || name == faulty {
-                return Err(outreach::intake::Unsendable::Problem("no name".to_owned()));
+                return Err(outreach::internals::intake::Unsendable::Problem(
+                    "no name".to_owned(),
+                ));
             }
-            Ok(outreach::domain::content::Rendered {
+            Ok(outreach::internals::domain::content::Rendered {
                 content: "{}".to_owned(),
                 metadata: "{}".to_owned(),
             })

@@ -159,3 +159,41 @@ fn these_checks_see_what_they_look_for() {
     assert!(!names("fn f(x: my_csv::Row)", "csv"));
     assert!(!code("// reqwest::get\nfn f() {}").contains("reqwest"));
 }
+
+#[test]
+fn each_invariant_of_the_front_page_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    let (_, table) = page.split_once("# Invariants").unwrap();
+    let (table, _) = table.split_once("# Words").unwrap();
+    let rows = table
+        .lines()
+        .filter(|line| line.starts_with("//! | "))
+        .skip(2);
+    let names: Vec<&str> = rows
+        .flat_map(|row| {
+            row.rsplit('|')
+                .nth(1)
+                .unwrap()
+                .split('`')
+                .skip(1)
+                .step_by(2)
+        })
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    let mut code = String::new();
+    let mut folders = vec![root.join("src"), root.join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                code.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    for name in names {
+        assert!(code.contains(&format!("fn {name}(")), "no test `{name}`");
+    }
+}

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use outreach::internals::sandbox::{Sandbox, Settings as SandboxSettings};
 use outreach::run::{
     Access, AfterHalt, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt,
     HeldBatch, IntakeSettings, List, Mismatch, Observer, ReadPlan, Rehearsal, ResumeSettings,
     RunEnd, RunError, RunProgress, RunSettings, SendPlan, SendSettings, Source, Started, Step,
     StopHandle, summary,
 };
-use outreach::sandbox::{Sandbox, Settings as SandboxSettings};
 use tempfile::TempDir;
 
 /// A folder with a checkpoint, and lists of so many rows.

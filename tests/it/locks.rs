@@ -1,6 +1,6 @@
 //! One holder for a batch, readers at any time, and two batches at once.
 
-use outreach::domain::delivery::State;
+use outreach::internals::domain::delivery::State;
 
 use crate::support::{SandboxProcess, Scratch, wait_until};
 
@@ -126,7 +126,7 @@ fn opening_the_checkpoint_again_drops_no_lock_of_the_process() {
     use std::os::unix::fs::MetadataExt as _;
     let scratch = Scratch::new();
     let path = scratch.path("outreach.db");
-    let first = outreach::store::Store::open(&path).unwrap();
+    let first = outreach::internals::store::Store::open(&path).unwrap();
     let held = || {
         let locks = std::fs::read_to_string("/proc/locks").unwrap();
         let of = |file: &str| {
@@ -139,7 +139,7 @@ fn opening_the_checkpoint_again_drops_no_lock_of_the_process() {
     // The list of locks is no snapshot: a lock may be missing in one reading, and is not in all of them.
     let all_held = || held().iter().all(|locks| *locks > 0);
     wait_until("the checkpoint is locked", all_held);
-    let again = outreach::store::Store::open(&path).unwrap();
+    let again = outreach::internals::store::Store::open(&path).unwrap();
     wait_until("it still is", all_held);
     drop(again.reader().unwrap());
     drop(again);

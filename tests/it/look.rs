@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use outreach::domain::phone::PhoneNumber;
-use outreach::store::{Claim, ClaimRules, Claimed, Journal, Opening, Store, SuppressionEntry};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::store::{
+    Claim, ClaimRules, Claimed, Journal, Opening, Store, SuppressionEntry,
+};
 
 use crate::model::{next, next_at, rules, sent, store};
 use crate::support::number;

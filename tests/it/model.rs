@@ -8,13 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use outreach::domain::content::Rendered;
-use outreach::domain::delivery::{self, Event, State};
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::outcome::{AttemptOutcome, Receipt};
-use outreach::domain::phone::PhoneNumber;
-use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
-use outreach::store::{
+use outreach::internals::domain::content::Rendered;
+use outreach::internals::domain::delivery::{self, Event, State};
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Verdict};
+use outreach::internals::store::{
     Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Opening, Reader, Settlement,
     Store, StoreError,
 };
@@ -133,7 +133,7 @@ fn changing_hours(phone: PhoneNumber, now: Timestamp) -> Opening {
 
 fn rules_with(hours: bool) -> ClaimRules {
     ClaimRules {
-        window: hours.then(|| Arc::new(changing_hours) as Arc<outreach::store::Window>),
+        window: hours.then(|| Arc::new(changing_hours) as Arc<outreach::internals::store::Window>),
         ..rules()
     }
 }

@@ -133,7 +133,7 @@ fn without_headers_the_users_rate_is_kept_and_used() {
 }
 
 #[test]
-fn without_headers_and_without_a_rate_the_guess_is_told_once() {
+fn without_headers_and_without_a_rate_the_guess_is_printed_once() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--headers", "off"]));
     scratch.contacts(50);
     let ended = scratch
@@ -141,7 +141,7 @@ fn without_headers_and_without_a_rate_the_guess_is_told_once() {
         .with(&["--for", "2s"])
         .run()
         .expect(4);
-    let told = ended.said.matches("The API tells no quota").count();
+    let told = ended.said.matches("The API reports no quota").count();
     assert_eq!(told, 1, "{}", ended.said);
     // 1,000 an hour is one every 3.6 s.
     assert!(sandbox.stats().accepted <= 2, "{:?}", sandbox.stats());

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use outreach::clock::Clock;
-use outreach::dispatch::pacer::core::{Past, Settings, Why};
-use outreach::dispatch::pacer::{Flight, Handle, Permit};
-use outreach::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve};
+use outreach::internals::clock::Clock;
+use outreach::internals::dispatch::pacer::core::{Past, Settings, Why};
+use outreach::internals::dispatch::pacer::{Flight, Handle, Permit};
+use outreach::internals::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve};
 use proptest::prelude::*;
 
 use crate::pacer_sim::{Counting, Headers, Outcome, Scenario, optimum, run};

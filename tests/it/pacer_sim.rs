@@ -8,9 +8,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outreach::clock::Moment;
-use outreach::dispatch::pacer::core::{Decision, Pacer, Past, Refusal, Settings, Ticket};
-use outreach::domain::quota::{QuotaHeaders, QuotaState, Reset};
+use outreach::internals::clock::Moment;
+use outreach::internals::dispatch::pacer::core::{
+    Decision, Pacer, Past, Refusal, Settings, Ticket,
+};
+use outreach::internals::domain::quota::{QuotaHeaders, QuotaState, Reset};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 pub(crate) const HOUR: i64 = 3600 * SECOND;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use outreach::domain::phone::{LineType, Mending, PhoneNumber, PhoneProblem, Region};
+use outreach::internals::domain::phone::{LineType, Mending, PhoneNumber, PhoneProblem, Region};
 
 struct Case {
     text: String,

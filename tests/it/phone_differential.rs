@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use outreach::domain::phone::{LineType, PhoneNumber, PhoneProblem, Region};
+use outreach::internals::domain::phone::{LineType, PhoneNumber, PhoneProblem, Region};
 
 /// Why the two differ, looked up in Google's library (Python `phonenumbers` 9.0.42 agrees with us in each).
 fn why(country: &str, kind: &str) -> Option<&'static str> {

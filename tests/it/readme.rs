@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clap::{CommandFactory as _, Parser as _};
-use outreach::cli::{Cli, Command};
-use outreach::config::settings;
-use outreach::domain::delivery::State;
-use outreach::exit::ExitCode;
-use outreach::report::COLUMNS;
+use outreach::cli::Cli;
+use outreach::internals::config::settings;
+use outreach::internals::domain::delivery::State;
+use outreach::internals::exit::ExitCode;
+use outreach::internals::report::COLUMNS;
 
 use crate::support::{SandboxProcess, Scratch};
 
@@ -70,11 +70,12 @@ fn quickstart() -> Vec<String> {
 
 #[test]
 fn the_quickstart_is_understood_and_messages_nobody() {
-    let cli = Cli::try_parse_from(quickstart()).expect("the quickstart parses");
-    let Command::Send(send) = cli.command else {
+    let typed = Cli::command().try_get_matches_from(quickstart());
+    let typed = typed.expect("the quickstart parses");
+    let Some(("send", send)) = typed.subcommand() else {
         panic!("the quickstart sends");
     };
-    assert!(send.sandbox);
+    assert!(send.get_flag("sandbox"));
 }
 
 #[test]
@@ -357,7 +358,10 @@ fn the_nightly_script_files_each_list_away_by_how_it_ended() {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("NIGHTLY_OUTREACH", env!("CARGO_BIN_EXE_outreach"))
-            .env("AMIO_TOKEN", outreach::sandbox::Settings::DEFAULT_TOKEN)
+            .env(
+                "AMIO_TOKEN",
+                outreach::internals::sandbox::Settings::DEFAULT_TOKEN,
+            )
             .output()
             .unwrap()
     };

@@ -2,9 +2,12 @@
 
 use std::net::TcpListener;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use outreach::domain::delivery::State;
-use serde_json::Value;
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::Lately;
+use outreach::run::Access;
+use serde_json::{Value, json};
 
 use crate::fixture::{CHANNEL, Place, content, every_state, text};
 use crate::support::{SandboxProcess, Scratch, contacts};
@@ -87,7 +90,7 @@ fn a_row_that_is_not_unknown_stops_the_whole_decision() {
 #[test]
 fn a_batch_that_another_process_holds_is_left_alone() {
     let place = every_state();
-    let store = outreach::store::Store::open(&place.db()).unwrap();
+    let store = outreach::internals::store::Store::open(&place.db()).unwrap();
     let _hold = store
         .hold("spring", "2026-05-01T10:00:00Z".parse().unwrap())
         .unwrap();
@@ -134,23 +137,74 @@ fn a_row_of_one_of_several_files_is_named_with_its_file() {
     assert_eq!(unknown(), 0);
 }
 
-/// Answers one request with a message list.
-fn answer_once(body: String) -> (String, JoinHandle<String>) {
+/// Answers so many requests, each on a connection of its own; returns what was asked, and when.
+fn answer(answers: Vec<(&'static str, String)>) -> (String, JoinHandle<Vec<(String, Instant)>>) {
     use std::io::{Read as _, Write as _};
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let served = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = vec![0; 4096];
-        let read = stream.read(&mut request).unwrap();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        text(&request[..read])
+        let answers = answers.into_iter();
+        let serve = |(head, body): (&str, String)| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).unwrap();
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).unwrap();
+            (text(&request[..read]), Instant::now())
+        };
+        answers.map(serve).collect()
     });
     (url, served)
+}
+
+#[test]
+fn each_question_to_the_api_keeps_the_pace_and_is_counted() {
+    let place = every_state();
+    let others: Vec<Value> = (0..100)
+        .map(|n| json!({"id": n.to_string(), "direction": "received", "content": {}}))
+        .collect();
+    let (url, served) = answer(vec![
+        ("429 Too Many Requests\r\nRetry-After: 1", String::new()),
+        ("200 OK", Value::from(others).to_string()),
+        ("200 OK", "[]".to_owned()),
+    ]);
+    let access = Access {
+        base_url: url.parse().unwrap(),
+        token: "t".to_owned().into(),
+    };
+    let output = place
+        .command(&["resolve", "spring", "--from-api", "--base-url", &url])
+        .env("AMIO_TOKEN", "t")
+        .env("OUTREACH_RATE", "1/s")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let served = served.join().unwrap();
+    for (path, (request, _)) in ["offset=0", "offset=0", "offset=100"].iter().zip(&served) {
+        assert!(request.contains(path), "{request}");
+    }
+    for pair in served.windows(2) {
+        let apart = pair[1].1 - pair[0].1;
+        assert!(apart > Duration::from_millis(900), "{apart:?}");
+    }
+    let (token, reader) = (access.fingerprint(), place.reader());
+    assert_eq!(
+        reader.claimed(token).unwrap(),
+        3,
+        "other processes see them"
+    );
+    let now = jiff::Timestamp::now();
+    let lately = Lately {
+        since: now - jiff::SignedDuration::from_mins(1),
+        now,
+        uptime: None,
+    };
+    let past = reader.past_requests(token, &lately, 10).unwrap();
+    assert_eq!((past.starts.len(), past.unanswered), (3, 0));
+    sound(&place);
 }
 
 #[test]
@@ -161,7 +215,7 @@ fn the_apis_list_proves_what_it_shows_and_nothing_else() {
             {{"id":"2","direction":"sent","sent":"2026-05-01T10:00:00.9Z","delivered":"2026-05-01T10:00:02Z","read":null,"content":{same}}}]"#,
         same = content(5)
     );
-    let (url, served) = answer_once(list);
+    let (url, served) = answer(vec![("200 OK", list)]);
     let output = place
         .command(&["resolve", "spring", "--from-api", "--base-url", &url])
         .env("AMIO_TOKEN", "t")
@@ -169,7 +223,7 @@ fn the_apis_list_proves_what_it_shows_and_nothing_else() {
         .unwrap();
     // Row 6 has no contact id: it stays unknown, and the exit code says so.
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
-    let request = served.join().unwrap();
+    let (request, _) = &served.join().unwrap()[0];
     let path = format!("GET /v1/channels/{CHANNEL}/contacts/4005/messages");
     assert!(request.starts_with(&path), "{request}");
     let proven = story(&place, "5");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use outreach::report::{COLUMNS, write_results, write_results_file};
+use outreach::internals::report::{COLUMNS, write_results, write_results_file};
 
 use crate::fixture::{cells, every_state, text};
 
@@ -144,8 +144,8 @@ fn temporary_files(folder: &std::path::Path) -> usize {
 fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     use std::os::unix::fs::MetadataExt;
 
+    use outreach::internals::store::{Store, SuppressionEntry};
     use outreach::run::HeldBatch;
-    use outreach::store::{Store, SuppressionEntry};
 
     let place = every_state();
     let now = jiff::Timestamp::now();

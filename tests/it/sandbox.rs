@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use outreach::sandbox::{
+use outreach::internals::sandbox::{
     Channel, CodeForm, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings,
     Share, WindowKind,
 };

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use outreach::sandbox::{Sandbox, Settings, Share, WebhookSettings, WebhookStats};
+use outreach::internals::sandbox::{Sandbox, Settings, Share, WebhookSettings, WebhookStats};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 

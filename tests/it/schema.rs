@@ -5,26 +5,79 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 
-use outreach::domain::delivery::State;
-use outreach::store::{Reader, Store};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::{Reader, Store};
+
+use crate::support::Scratch;
+
+fn unpack(version: u32, path: &Path) {
+    let packed = format!(
+        "{}/fixtures/checkpoint-v{version}.db.gz",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let mut old = Vec::new();
+    flate2::read::GzDecoder::new(fs::File::open(packed).unwrap())
+        .read_to_end(&mut old)
+        .unwrap();
+    fs::write(path, old).unwrap();
+}
+
+/// Two people are still queued, as if the program had been stopped before it came to them; the batch has the
+/// name that the list gave it, with white space in its message.
+fn interrupt(path: &Path) -> String {
+    let digest = "00ff00ff";
+    let old = rusqlite::Connection::open(path).unwrap();
+    old.execute_batch(&format!(
+        "UPDATE batch SET name = 'contacts-{digest}', digest = x'{digest}{zeros}', finished_at = NULL,
+                definition = replace(definition, 'your order', ' your  order');
+         CREATE TEMP TABLE late AS SELECT id FROM recipient WHERE state = 'sent' ORDER BY id DESC LIMIT 2;
+         DELETE FROM message WHERE recipient IN temp.late;
+         DELETE FROM message_by_id WHERE recipient IN temp.late;
+         DELETE FROM contact_message WHERE recipient IN temp.late;
+         DELETE FROM attempt WHERE recipient IN temp.late;
+         UPDATE recipient SET state = 'queued' WHERE id IN temp.late;
+         UPDATE tally SET n = n - 2 WHERE what IN ('sent', 'requests');
+         INSERT INTO tally (batch, what, n) VALUES (1, 'queued', 2)
+             ON CONFLICT DO UPDATE SET n = 2;",
+        zeros = "0".repeat(56)
+    ))
+    .unwrap();
+    format!("contacts-{digest}")
+}
+
+#[test]
+fn a_batch_that_an_older_program_began_is_found_by_its_list_and_continued() {
+    let scratch = Scratch::new();
+    let path = scratch.path("sandbox.db");
+    unpack(3, &path);
+    let name = interrupt(&path);
+    scratch.write("contacts.csv", include_str!("../../fixtures/contacts.csv"));
+    let sent = scratch
+        .outreach(&["send", "contacts.csv", "--sandbox", "--yes"])
+        .with(&["--message", "Hello {{ first_name }}, your order is ready."])
+        .run()
+        .expect(0);
+    assert!(sent.said.contains(&name), "{}", sent.said);
+    let reader = Reader::open(&path).unwrap();
+    let batches = reader.batches().unwrap();
+    let names: Vec<&str> = batches.iter().map(|batch| batch.name.as_str()).collect();
+    assert_eq!(names, [name]);
+    let counts = reader.counts(batches[0].id).unwrap();
+    assert_eq!((counts.rows(), counts.queued), (12, 0));
+    let sending_again = counts.requests - (counts.sent + counts.no_messenger);
+    assert_eq!(sending_again, 0, "{counts:?}: nobody had two requests");
+}
 
 #[test]
 fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
     for version in 1..=3 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
-        let packed = format!(
-            "{}/fixtures/checkpoint-v{version}.db.gz",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let mut old = Vec::new();
-        flate2::read::GzDecoder::new(fs::File::open(packed).unwrap())
-            .read_to_end(&mut old)
-            .unwrap();
-        fs::write(&path, old).unwrap();
+        unpack(version, &path);
 
-        if version < 3 {
+        if version < 4 {
             // A reader changes nothing, and says who does.
             let refused = Reader::open(&path).unwrap_err().to_string();
             assert!(refused.contains("outreach doctor"), "{refused}");
@@ -37,7 +90,7 @@ fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
         assert_eq!((counts.rows(), counts.sent), (12, 8), "version {version}");
         let mut sent = 0;
         reader
-            .rows_in::<outreach::store::StoreError>(batch.id, State::Sent, |row| {
+            .rows_in::<outreach::internals::store::StoreError>(batch.id, State::Sent, |row| {
                 assert!(row.phone.is_some() && row.finished_at.is_some());
                 let message = row.message.message_id.unwrap();
                 assert!(reader.knows_message(message).unwrap(), "version {version}");

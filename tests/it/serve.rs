@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
-use outreach::amio::webhook::WebhookSecrets;
-use outreach::clock::Clock;
-use outreach::config::{Layer, Settings as Config};
-use outreach::domain::event::OptOutWords;
-use outreach::serve::{Limits, Server, Settings};
-use outreach::store::Store;
+use outreach::internals::amio::webhook::WebhookSecrets;
+use outreach::internals::clock::Clock;
+use outreach::internals::config::{Layer, Settings as Config};
+use outreach::internals::domain::event::OptOutWords;
+use outreach::internals::serve::{Limits, Server, Settings};
+use outreach::internals::store::Store;
 use reqwest::{Client, StatusCode};
 use serde_json::json;
 use sha1::Sha1;
@@ -49,6 +49,7 @@ fn settings() -> Settings {
         tls: None,
         secrets: Some(secrets()),
         words: OptOutWords::default(),
+        metrics_names: false,
         limits: Limits::default(),
     }
 }

@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outreach::domain::delivery::State;
-use outreach::store::{Contact, StoreError};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::{Contact, StoreError};
 use serde_json::Value;
 
 use crate::support::{CHANNEL, Checkpoint, PATIENCE, Running, SandboxProcess, Scratch, wait_until};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use outreach::store::Store;
+use outreach::internals::store::Store;
 use rusqlite::Connection;
 
 /// Tables whose size is that of all that was ever sent, listed or told.

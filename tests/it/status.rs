@@ -98,10 +98,10 @@ fn without_a_checkpoint_it_says_so() {
 fn watching_ends_when_nothing_is_left_to_send() {
     let place = every_state();
     {
-        let store = outreach::store::Store::open(&place.db()).unwrap();
+        let store = outreach::internals::store::Store::open(&place.db()).unwrap();
         let batch = place.batch();
-        let mut copy = outreach::store::NewBatch {
-            name: outreach::store::BatchName::Named("done".to_owned()),
+        let mut copy = outreach::internals::store::NewBatch {
+            name: outreach::internals::store::BatchName::Named("done".to_owned()),
             digest: [1; 32],
             definition: std::collections::BTreeMap::new(),
             headers: batch.headers,

@@ -18,6 +18,7 @@ fn layer(folder: &str) -> u8 {
         "cli" => 6,
         "console" => 7,
         "commands" => 8,
+        "internals" => 9,
         other => panic!("which layer is the folder `{other}` in?"),
     }
 }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use outreach::amio::webhook::Notification;
-use outreach::domain::delivery::{Event, State};
-use outreach::domain::eligibility::HistorySpan;
-use outreach::domain::event::OptOutWords;
-use outreach::domain::outcome::{AttemptOutcome, Receipt};
-use outreach::domain::phone::PhoneNumber;
-use outreach::domain::recipient::{Accepted, JudgedRow, Position, RowNumber, Suppression, Verdict};
-use outreach::store::{
+use outreach::internals::amio::webhook::Notification;
+use outreach::internals::domain::delivery::{Event, State};
+use outreach::internals::domain::eligibility::HistorySpan;
+use outreach::internals::domain::event::OptOutWords;
+use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
+use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::recipient::{
+    Accepted, JudgedRow, Position, RowNumber, Suppression, Verdict,
+};
+use outreach::internals::store::{
     Batch, BatchName, Claim, ClaimRules, Claimed, Counts, Incoming, Journal, NewBatch, Settlement,
-    Store, Story, Taken,
+    Store, Taken, Timeline,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -45,7 +47,7 @@ fn rows(numbers: &[u64]) -> Vec<JudgedRow> {
             first_name: Some("Jana".into()),
             last_name: None,
             contact_id: None,
-            content: Some(outreach::domain::content::Rendered {
+            content: Some(outreach::internals::domain::content::Rendered {
                 content: r#"{"type":"text","payload":"Hi"}"#.into(),
                 metadata: "{}".into(),
             }),
@@ -213,9 +215,9 @@ impl Scene {
         event
     }
 
-    pub(crate) fn story(&self, row: u32) -> Story {
+    pub(crate) fn story(&self, row: u32) -> Timeline {
         let reader = self.store.reader().unwrap();
-        reader.stories(self.batch.id, row).unwrap().remove(0)
+        reader.timelines(self.batch.id, row).unwrap().remove(0)
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -229,7 +231,7 @@ impl Scene {
         reader
             .suppressions(|entry| {
                 numbers.push(entry.phone.get());
-                Ok::<_, outreach::store::StoreError>(())
+                Ok::<_, outreach::internals::store::StoreError>(())
             })
             .unwrap();
         numbers
@@ -554,7 +556,7 @@ async fn what_is_told_of_a_message_does_not_depend_on_whether_it_is_entered() {
         let reader = scene.store.reader().unwrap();
         let mut rows = Vec::new();
         reader
-            .rows::<outreach::store::StoreError>(scene.batch.id, |row| {
+            .rows::<outreach::internals::store::StoreError>(scene.batch.id, |row| {
                 let ids = (row.message.message_id, row.message.contact_id);
                 rows.push(format!("{:?} {ids:?} {:?}", row.state, row.finished_at));
                 Ok(())
@@ -634,7 +636,7 @@ async fn whoever_opted_in_is_addressed_by_contact_id_in_the_next_batch() {
     let claimed = second.claim(at(9)).await;
     assert_eq!(
         claimed.addressee,
-        outreach::amio::Addressee::ContactId(contact_of(NUMBER))
+        outreach::internals::amio::Addressee::ContactId(contact_of(NUMBER))
     );
 }
 

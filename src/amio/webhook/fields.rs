@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The channel that a body claims to come from. Unproven: good for choosing a secret, for nothing else.
-pub fn channel_of(body: &[u8]) -> Option<String> {
+pub(crate) fn channel_of(body: &[u8]) -> Option<String> {
     let body = Fields::of(std::str::from_utf8(body).ok()?)?;
     body.object("data")?.object("channel")?.id("id")
 }

@@ -1,6 +1,6 @@
-//! Webhook events as the API sends them: their signature, their JSON, and what tells two apart.
+//! Webhook events as the API sends them: their signature, their JSON, and the key that distinguishes two.
 //!
-//! The signature covers the raw bytes. Before it is checked, the body is looked at for one thing
+//! The signature covers the raw bytes. Before it is checked, the body is searched for one thing
 //! only: the channel's id, to choose the secret.
 
 mod fields;
@@ -8,7 +8,8 @@ mod parse;
 mod secrets;
 mod signature;
 
-pub use fields::channel_of;
-pub use parse::{EventKey, EventProblem, Notification, Piece};
+pub(crate) use fields::channel_of;
+pub use parse::Notification;
+pub(crate) use parse::Piece;
 pub use secrets::WebhookSecrets;
-pub use signature::{SIGNATURE_HEADER, Signature};
+pub(crate) use signature::{SIGNATURE_HEADER, Signature};

@@ -14,16 +14,16 @@ use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey};
 use crate::domain::phone::PhoneNumber;
 
-/// The clock that told when a message was delivered or read may be so far ahead of ours.
+/// The clock that dated when a message was delivered or read may be so far ahead of ours.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Facebook's and Amio's code for "no user was found for this number".
 const NO_ACCOUNT: i64 = 3;
 
-/// What tells two events apart: 128 bits of a SHA-256 over what stays the same when an event is
+/// What distinguishes two events: 128 bits of a SHA-256 over what stays the same when an event is
 /// sent again. The time of sending does not, and is left out where the event has an id; an event
-/// without one is told apart by it.
-pub type EventKey = [u8; 16];
+/// without one is distinguished by it.
+pub(crate) type EventKey = [u8; 16];
 
 /// One event as it was received, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,26 +32,26 @@ pub struct Notification {
     pub kind: String,
     /// When the API sent it, if it says so.
     pub sent_at: Option<Timestamp>,
-    /// The news in it: one for each message that it names.
-    pub pieces: Vec<Piece>,
+    /// The events in it: one for each message that it names.
+    pub(crate) pieces: Vec<Piece>,
     /// What could not be read, if a field that is needed is not as documented: the event is kept, and what
     /// could not be read changes nothing.
     pub oddity: Option<String>,
 }
 
-/// One piece of news with its key.
+/// One event with its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    /// What tells it apart.
-    pub key: EventKey,
+pub(crate) struct Piece {
+    /// What distinguishes it from others.
+    pub(crate) key: EventKey,
     /// What it says.
-    pub news: ContactEvent,
+    pub(crate) event: ContactEvent,
 }
 
 /// A body that is no event at all.
 #[derive(Debug, thiserror::Error)]
 pub enum EventProblem {
-    /// Not JSON, or without the envelope. The text tells the place, never the content.
+    /// Not JSON, or without the envelope. The text names the place, never the content.
     #[error("the body is no event (line {line}, column {column})")]
     NoEvent {
         /// Line of the body, from 1.
@@ -82,7 +82,7 @@ struct Envelope<'a> {
 impl Notification {
     /// Takes an event apart.
     ///
-    /// An event of an unknown kind has news that change nothing, and so has one whose needed fields are not
+    /// An event of an unknown kind has events that change nothing, and so has one whose needed fields are not
     /// as documented.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ struct Reading<'a> {
     at: Timestamp,
     /// Nothing happened later than that.
     latest: Timestamp,
-    /// The time of sending, as it stands there: it tells events without an id apart.
+    /// The time of sending, as it stands there: it distinguishes events without an id.
     when: String,
     pieces: Vec<Piece>,
 }
@@ -166,17 +166,17 @@ impl Reading<'_> {
         }
     }
 
-    fn push(&mut self, news: ContactEvent, parts: &[&str]) {
-        let key = key(self.kind, &news.channel, parts);
+    fn push(&mut self, event: ContactEvent, parts: &[&str]) {
+        let key = key(self.kind, &event.channel, parts);
         if self.pieces.iter().all(|piece| piece.key != key) {
-            self.pieces.push(Piece { key, news });
+            self.pieces.push(Piece { key, event });
         }
     }
 
-    /// An event that changes nothing: told apart by all that it says.
+    /// An event that changes nothing: distinguished by its whole text.
     fn nothing(&mut self, data: Option<&Fields<'_>>) {
-        let news = who(data.unwrap_or(&Fields::default()), self.at);
-        self.push(news, &[self.raw]);
+        let event = who(data.unwrap_or(&Fields::default()), self.at);
+        self.push(event, &[self.raw]);
     }
 
     fn opt_in(&mut self, who: &ContactEvent, data: &Fields<'_>) -> Result<(), &'static str> {
@@ -188,13 +188,13 @@ impl Reading<'_> {
         } else {
             EventKind::Nothing
         };
-        let news = ContactEvent {
+        let event = ContactEvent {
             what,
             ..who.clone()
         };
         let payload = opt_in.raw("payload").unwrap_or("");
         let when = self.when.clone();
-        self.push(news, &[&contact, &kind, payload, &when]);
+        self.push(event, &[&contact, &kind, payload, &when]);
         Ok(())
     }
 
@@ -214,12 +214,12 @@ impl Reading<'_> {
                 continue;
             };
             let parts = [message.clone()];
-            let news = ContactEvent {
+            let event = ContactEvent {
                 at,
                 what: EventKind::Delivered { message },
                 ..who.clone()
             };
-            self.push(news, &[&parts[0]]);
+            self.push(event, &[&parts[0]]);
         }
         if unread {
             return Err("a message has no id");
@@ -232,12 +232,12 @@ impl Reading<'_> {
             .time("last_read_timestamp")
             .ok_or("it has no last_read_timestamp")?;
         let contact = who.contact_id.clone().ok_or("it names no contact")?;
-        let news = ContactEvent {
+        let event = ContactEvent {
             at: at.min(self.latest),
             what: EventKind::Read,
             ..who.clone()
         };
-        self.push(news, &[&contact, &at.as_millisecond().to_string()]);
+        self.push(event, &[&contact, &at.as_millisecond().to_string()]);
         Ok(())
     }
 
@@ -306,16 +306,16 @@ impl Reading<'_> {
         } else {
             EventKind::Nothing
         };
-        let news = ContactEvent {
+        let event = ContactEvent {
             what,
             ..who.clone()
         };
         if let Some(message) = data.id("id") {
-            self.push(news, &[&message]);
+            self.push(event, &[&message]);
         } else {
             // A postback has no id.
             let when = self.when.clone();
-            self.push(news, &[self.raw, &when]);
+            self.push(event, &[self.raw, &when]);
         }
         Ok(())
     }
@@ -338,7 +338,7 @@ fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
     Some(payloads.chain(plain.into_iter().flatten()).collect())
 }
 
-/// Channel and contact, as far as they are told; the channel is empty where it is not.
+/// Channel and contact, as far as they are given; the channel is empty where it is not.
 fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
     let channel = data.object("channel").unwrap_or_default();
     let contact = data.object("contact").unwrap_or_default();
@@ -418,22 +418,22 @@ mod tests {
     const SENT: &str = "2026-05-02T08:16:01.000Z";
 
     #[test]
-    fn a_delivery_of_several_messages_is_one_piece_of_news_for_each() {
+    fn a_delivery_of_several_messages_is_one_event_for_each() {
         let fields = json!({
             "messages": [{ "id": "7003" }, { "id": 7004 }, { "id": "7003" }],
             "delivered_timestamp": "2026-05-02T08:16:00.000Z",
         });
         let event = parse("messages_delivered", SENT, &data(&fields));
         assert_eq!((event.pieces.len(), &event.oddity), (2, &None));
-        let news = &event.pieces[1].news;
-        assert_eq!(news.message(), Some("7004"));
-        assert_eq!(news.at, "2026-05-02T08:16:00Z".parse().unwrap());
-        assert_eq!(news.phone.unwrap().get(), 15_550_100_199);
-        assert_eq!(news.contact_id.as_deref(), Some("7002"));
+        let event = &event.pieces[1].event;
+        assert_eq!(event.message(), Some("7004"));
+        assert_eq!(event.at, "2026-05-02T08:16:00Z".parse().unwrap());
+        assert_eq!(event.phone.unwrap().get(), 15_550_100_199);
+        assert_eq!(event.contact_id.as_deref(), Some("7002"));
     }
 
     #[test]
-    fn the_time_of_sending_does_not_tell_events_apart_and_what_they_say_does() {
+    fn the_time_of_sending_distinguishes_no_events_and_what_they_say_does() {
         let read = |sent: &str, until: &str| {
             let data = data(&json!({ "last_read_timestamp": until }));
             parse("messages_read", sent, &data).pieces[0].key
@@ -456,7 +456,7 @@ mod tests {
                 SENT,
                 &data(&json!({ "id": "7", "metadata": metadata })),
             );
-            match event.pieces[0].news.what.clone() {
+            match event.pieces[0].event.what.clone() {
                 EventKind::Echoed { message, ours } => (message, ours),
                 other => panic!("{other:?}"),
             }
@@ -492,7 +492,7 @@ mod tests {
     fn whoever_says_stop_opts_out_by_text_button_or_quick_reply() {
         let what = |kind: &str, fields: Value| {
             parse(kind, SENT, &data(&fields)).pieces[0]
-                .news
+                .event
                 .what
                 .clone()
         };
@@ -530,21 +530,21 @@ mod tests {
             let event = parse(kind, SENT, &data(&fields));
             assert!(event.oddity.is_some(), "{kind} {fields}");
             assert_eq!(event.pieces.len(), 1);
-            assert_eq!(event.pieces[0].news.what, EventKind::Nothing);
+            assert_eq!(event.pieces[0].event.what, EventKind::Nothing);
         }
         let unknown = parse("channel_weather", SENT, &json!([1, 2]));
-        assert_eq!(unknown.pieces[0].news.what, EventKind::Nothing);
+        assert_eq!(unknown.pieces[0].event.what, EventKind::Nothing);
     }
 
     #[test]
-    fn what_is_dated_in_the_future_happened_when_it_was_told() {
+    fn what_is_dated_in_the_future_happened_when_it_was_received() {
         let ahead = json!({ "last_read_timestamp": "2036-05-04T09:00:00Z",
                             "delivered_timestamp": "2036-05-04T09:00:00Z",
                             "messages": [{ "id": "7003" }] });
         let latest: Timestamp = "2026-05-02T09:05:00Z".parse().unwrap();
         for kind in ["messages_read", "messages_delivered", "opt_in"] {
             let event = parse(kind, "2036-05-04T09:00:00Z", &data(&ahead));
-            assert!(event.pieces[0].news.at <= latest, "{kind}");
+            assert!(event.pieces[0].event.at <= latest, "{kind}");
         }
     }
 
@@ -573,11 +573,11 @@ mod tests {
     }
 
     #[test]
-    fn failures_tell_whether_the_number_has_an_account() {
+    fn failures_say_whether_the_number_has_an_account() {
         let failed = |code: Value| {
             let fields = json!({ "message": { "id": "7003" }, "error": { "code": code, "message": "No user" } });
             match parse("message_failed", SENT, &data(&fields)).pieces[0]
-                .news
+                .event
                 .what
                 .clone()
             {

@@ -4,15 +4,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 /// The header that carries the signature.
-pub const SIGNATURE_HEADER: &str = "x-hub-signature";
+pub(crate) const SIGNATURE_HEADER: &str = "x-hub-signature";
 
 /// A signature as it was received: well-formed, not yet checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signature([u8; 20]);
+pub(crate) struct Signature([u8; 20]);
 
 impl Signature {
     /// Reads the header's value; `None` if it is none.
-    pub fn parse(header: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(header: &[u8]) -> Option<Self> {
         let hex = header.strip_prefix(b"sha1=")?;
         let mut bytes = [0; 20];
         if hex.len() != bytes.len() * 2 {
@@ -29,8 +29,8 @@ impl Signature {
         Some(Self(bytes))
     }
 
-    /// True if whoever signed the body knows the secret. Takes the same time wherever they differ.
-    pub fn is_of(self, body: &[u8], secret: &[u8]) -> bool {
+    /// True if the body was signed with the secret. Takes the same time wherever they differ.
+    pub(crate) fn is_of(self, body: &[u8], secret: &[u8]) -> bool {
         Hmac::<Sha1>::new_from_slice(secret)
             .is_ok_and(|mac| mac.chain_update(body).verify_slice(&self.0).is_ok())
     }

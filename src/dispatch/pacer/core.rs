@@ -6,7 +6,7 @@
 //! - a rate of N lets no N+1 through in any window, restarts included;
 //! - never more requests than `remaining` minus the reserve, whatever order the answers come in;
 //! - what cannot be known is asked with one request, alone (a *probe*): at the start, after a window
-//!   ended, after a refusal. The first answer of a window tells what the window allows, whether the
+//!   ended, after a refusal. The first answer of a window says what the window allows, whether the
 //!   server counts in fixed windows, sliding ones or a leaky bucket.
 
 use std::time::Duration;
@@ -15,13 +15,12 @@ use jiff::Timestamp;
 
 use super::connections::Connections;
 use super::limiter::{Limiter, nanos};
-use super::window::{AFTER_RESET, Cause, Told, Windows};
+use super::window::{AFTER_RESET, Cause, Learned, Windows};
 use crate::clock::{Moment, between, later};
-use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState, Rate};
+use crate::domain::quota::{Pace, QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
-pub use super::model::{
-    Decision, FALLBACK_RATE, PacerView, Past, Refusal, Settings, Source, Ticket, Why,
-};
+pub(crate) use super::model::FALLBACK_RATE;
+pub use super::model::{Decision, PacerView, Past, Refusal, Settings, Source, Ticket, Why};
 
 /// The first wait after a refusal that names no time; it doubles from refusal to refusal.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -65,6 +64,14 @@ impl Pacer {
         let starts: Vec<i64> = past.starts.iter().map(ago).collect();
         // What started shortly before may not have been counted yet: times are rounded.
         let known = past.quota.observed_at;
+        // What was noted in the future says nothing of when that was: all of them may have been since.
+        let known = known.map(|seen| {
+            if seen > now.wall {
+                Timestamp::MIN
+            } else {
+                seen
+            }
+        });
         let unknown_to =
             |start: &&Timestamp| known.is_some_and(|seen| later(**start, SAME_TIME) >= seen);
         let since = past.starts.iter().filter(unknown_to).count();
@@ -122,7 +129,7 @@ impl Pacer {
 
     /// The request's bytes leave only now, some time after the ticket was given: its place in the
     /// window of the rate moves with it.
-    pub fn started(&mut self, ticket: &mut Ticket, now: Moment) {
+    pub(crate) fn started(&mut self, ticket: &mut Ticket, now: Moment) {
         let at = nanos(now.mono);
         self.limiter.moved(ticket.sent.at, at);
         ticket.sent = self.windows.sent(at);
@@ -139,10 +146,10 @@ impl Pacer {
         let told = self
             .windows
             .answered(ticket.sent, now, headers, u64::from(self.in_flight));
-        if told == Told::Nothing {
+        if told == Learned::Nothing {
             self.unlearn(now);
         }
-        if told == Told::Nothing
+        if told == Learned::Nothing
             && self.settings.rate.is_none()
             && let Some(limit) = headers.limit
         {
@@ -163,7 +170,7 @@ impl Pacer {
             .or(retry_after);
         let quota_left = match headers.remaining {
             Some(remaining) => remaining > 0,
-            // Nothing was told, and by all we know the quota is not used up.
+            // No time was given, and by all we know the quota is not used up.
             None => told.is_none() && self.surely_left(now),
         };
         if quota_left {
@@ -208,27 +215,27 @@ impl Pacer {
     }
 
     /// No answer came: the request may or may not have been counted.
-    pub fn lost(&mut self, ticket: Ticket, now: Moment) {
+    pub(crate) fn lost(&mut self, ticket: Ticket, now: Moment) {
         self.landed(ticket);
         self.windows.unknown(nanos(now.mono), 1);
     }
 
     /// The ticket was not used: no request left.
-    pub fn returned(&mut self, ticket: Ticket) {
+    pub(crate) fn returned(&mut self, ticket: Ticket) {
         self.landed(ticket);
         self.windows.returned();
         self.limiter.returned(ticket.sent.at, ticket.paced);
     }
 
     /// Other processes on the same checkpoint claimed `count` requests on the same token.
-    pub fn others(&mut self, count: u64, now: Moment) {
+    pub(crate) fn others(&mut self, count: u64, now: Moment) {
         let at = nanos(now.mono);
         self.windows.of_others(at, count);
         self.limiter.started(at, count);
     }
 
     /// Nothing starts until then; an earlier pause is only ever made longer.
-    pub fn pause_until(&mut self, until: Moment) {
+    pub(crate) fn pause_until(&mut self, until: Moment) {
         let longer = self.paused.is_none_or(|paused| paused.mono < until.mono);
         if longer {
             self.paused = Some(until);
@@ -243,7 +250,7 @@ impl Pacer {
     /// What there is to show.
     pub fn view(&mut self, now: Moment) -> PacerView {
         let open = self.windows.open(now);
-        // A window that is over tells that the server does tell: the next answer will.
+        // A window that is over shows that the server reports a quota: the next answer will.
         let asks = self.must_probe || self.windows.last().is_some();
         let source = match (open.is_some(), asks, self.settings.rate) {
             (true, ..) => Source::Headers,
@@ -363,7 +370,7 @@ impl Pacer {
         Ok(Known::Budget)
     }
 
-    /// No window is open: one request asks, unless the last one told that there is nothing to learn.
+    /// No window is open: one request asks, unless the last one showed that there is nothing to learn.
     fn ask_alone(&self, in_flight: u64, now: Moment) -> Result<Known, (Option<Moment>, Why)> {
         let Some(last) = self.windows.last() else {
             return match (self.must_probe, self.probing) {
@@ -435,11 +442,6 @@ impl Pacer {
             self.learnt_at = Some(at);
         }
     }
-
-    /// The rate in force while no header tells more.
-    pub fn rate(&self) -> Rate {
-        self.limiter.rate()
-    }
 }
 
 /// One request may ask once it is `at`.
@@ -457,6 +459,6 @@ enum Known {
     Budget,
     /// Nothing: this request asks, alone.
     Ask,
-    /// The server tells nothing: the limiter alone paces.
+    /// The server reports nothing: the limiter alone paces.
     Nothing,
 }

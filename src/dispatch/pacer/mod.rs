@@ -1,9 +1,9 @@
 //! The pacer: exactly the quota, never above it, never idle below it.
 //!
-//! [`core`] decides; this shell waits. A permit that is free goes to whoever asks, unless somebody waits.
-//! Whoever stands first in the queue of [`Handle::acquire`] waits for the pacer's next decision, all
+//! [`core`] decides; this shell waits. A permit that is free goes to the task that asks, unless another waits.
+//! The first task in the queue of [`Handle::acquire`] waits for the pacer's next decision, all
 //! others wait for the first one: they cost nothing until it is their turn, and permits are handed out
-//! in the order of asking. Nobody holds a permit while sleeping, and every wait may be dropped at any
+//! in the order of asking. No task holds a permit while sleeping, and every wait may be dropped at any
 //! time.
 //!
 //! Locking: the state's mutex is held for one decision, never across an await. The queue's mutex is
@@ -21,7 +21,7 @@ use crate::clock::{Clock, Moment};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
 
 mod connections;
-pub mod core;
+pub(crate) mod core;
 mod limiter;
 mod log;
 mod model;
@@ -58,7 +58,7 @@ struct Shared {
     /// How many stand in the queue, or are about to.
     waiting: AtomicUsize,
     event: Notify,
-    /// Somebody waits, and the reserve leaves nothing to wait for.
+    /// A task waits, and the reserve leaves nothing to wait for.
     nothing_is_ours: Notify,
 }
 
@@ -108,7 +108,7 @@ impl Handle {
 
     /// Waits until one request may start. May be dropped at any time; a permit is lost with no one.
     pub async fn acquire(&self) -> Permit {
-        // A permit that is free is given without a wait: whoever waits hands in a result alone, and
+        // A permit that is free is given without a wait: a task that waits hands in a result alone, and
         // costs a commit more.
         if let Some(permit) = self.try_acquire() {
             return permit;
@@ -132,7 +132,7 @@ impl Handle {
         }
     }
 
-    /// A permit if one is free at this moment and nobody waits for it.
+    /// A permit if one is free at this moment and no task waits for it.
     pub fn try_acquire(&self) -> Option<Permit> {
         if self.0.waiting.load(Ordering::SeqCst) > 0 {
             return None;
@@ -153,9 +153,9 @@ impl Handle {
         }
     }
 
-    /// Waits until somebody asked for a permit although the reserve takes the whole quota: that wait would
+    /// Waits until a task asked for a permit although the reserve takes the whole quota: that wait would
     /// never end. Returns the quota of a window.
-    pub async fn nothing_is_ours(&self) -> u64 {
+    pub(crate) async fn nothing_is_ours(&self) -> u64 {
         self.0.nothing_is_ours.notified().await;
         self.view().limit.unwrap_or(0)
     }
@@ -311,7 +311,7 @@ impl Flight {
     }
 
     /// The request was refused with 429.
-    pub fn throttled(mut self, headers: &QuotaHeaders, retry_after: Option<Duration>) {
+    pub(crate) fn throttled(mut self, headers: &QuotaHeaders, retry_after: Option<Duration>) {
         if let Some(ticket) = self.ticket.take() {
             self.handle.settle(|state, now| {
                 let jitter = state.jitter.next();

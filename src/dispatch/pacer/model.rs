@@ -9,8 +9,8 @@ use super::window::Sent;
 use crate::clock::Moment;
 use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve};
 
-/// The pace while nobody tells one: the smallest plan's quota.
-pub const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
+/// The pace while neither the API nor the user gives one: the smallest plan's quota.
+pub(crate) const FALLBACK_RATE: Rate = Rate::new(NonZeroU32::MIN.saturating_add(999), Per::Hour);
 
 /// How to pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Default for Settings {
 /// Why nothing may start now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// Somebody stopped everything until a time ([`Pacer::pause_until`](super::core::Pacer::pause_until)).
+    /// Everything is stopped until a time ([`Pacer::pause_until`](super::core::Pacer::pause_until)).
     Paused,
     /// The server refused a request for its quota.
     Throttled,
@@ -63,7 +63,7 @@ pub enum Why {
     ReserveTakesAll,
 }
 
-/// What earlier runs left behind, as the checkpoint tells it: a restart refills nothing.
+/// What earlier runs left behind, as the checkpoint holds it: a restart refills nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {
     /// What was known of the quota.
@@ -106,9 +106,9 @@ pub enum Source {
     Unknown,
     /// The server's headers.
     Headers,
-    /// The user's rate; the server tells nothing.
+    /// The user's rate; the server reports none.
     UserRate,
-    /// The conservative rate; the server tells nothing, and neither does the user.
+    /// The conservative rate; neither the server nor the user gives one.
     Fallback,
 }
 

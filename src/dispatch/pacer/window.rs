@@ -20,7 +20,7 @@ use super::limiter::nanos;
 use crate::clock::{Moment, between, later};
 use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
-/// Reset is told in whole seconds: two values this close mean the same window.
+/// Reset is given in whole seconds: two values this close mean the same window.
 const SAME_RESET: Duration = Duration::from_secs(2);
 
 /// How long past Reset to wait: it is rounded to the second.
@@ -45,15 +45,15 @@ pub(super) enum Cause {
 /// One quota window of the server.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    /// Requests allowed in it, where that was told.
+    /// Requests allowed in it, where that was given.
     pub(super) limit: Option<u64>,
     /// The smallest `remaining` seen.
     smallest: u64,
     /// Starts that the answers allow from now on.
     allowance: u64,
-    /// Its end; already [`AFTER_RESET`] later than told.
+    /// Its end; already [`AFTER_RESET`] later than the API said.
     pub(super) ends: Moment,
-    /// The end was not told: it is at most an hour away.
+    /// The end was not given: it is at most an hour away.
     guessed: bool,
     /// The largest `remaining` seen, whether one ever fell below it, and the number of answers: a
     /// server whose `remaining` never falls is not believed beyond its limit.
@@ -79,7 +79,7 @@ pub(super) struct Windows {
     /// Requests of other processes, that no answer to us has counted yet: when, and how many.
     others: VecDeque<(i64, u64)>,
     others_total: u64,
-    /// Answers to us so far, and those of them that told no end of their window.
+    /// Answers to us so far, and those of them that gave no end of their window.
     answers: u64,
     undated: u64,
 }
@@ -89,14 +89,14 @@ pub(super) struct Windows {
 pub(super) struct Sent {
     /// On the pacer's timeline.
     pub(super) at: i64,
-    /// Answers that had come by then, and those of them that told no end.
+    /// Answers that had come by then, and those of them that gave no end.
     seen: u64,
     seen_undated: u64,
 }
 
-/// What an answer told about the quota.
+/// What was learned from an answer about the quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Learned {
     /// How much remains: the window is known.
     Remaining,
     /// Nothing that helps, and no window is known either.
@@ -106,7 +106,7 @@ pub(super) enum Told {
 impl Windows {
     /// What an earlier run knew; `since` are our own requests that started after it was noted.
     ///
-    /// Of a window that is over by now the limit still says that the server tells: the first request
+    /// Of a window that is over by now the limit still says that the server reports a quota: the first request
     /// asks, and is not paced by what was sent in that window.
     pub(super) fn restore(state: &QuotaState, now: Moment, since: u64) -> Self {
         let open = match (state.remaining, state.reset_at) {
@@ -164,11 +164,13 @@ impl Windows {
         self.current.as_ref()
     }
 
-    /// The limit that holds now. What an earlier run was told of a window that is over may hold no
+    /// The limit that holds now. What an earlier run was given of a window that is over may hold no
     /// longer: the plan may be a larger one.
     pub(super) fn limit_in_force(&self, now: Moment) -> Option<u64> {
-        let told = self.answers > 0 || self.open(now).is_some();
-        self.last().filter(|_| told).and_then(|window| window.limit)
+        let given = self.answers > 0 || self.open(now).is_some();
+        self.last()
+            .filter(|_| given)
+            .and_then(|window| window.limit)
     }
 
     /// A request is sent at `at`.
@@ -207,7 +209,7 @@ impl Windows {
         }
     }
 
-    /// `count` requests may be taken off the quota without our being told.
+    /// `count` requests may be taken off the quota without our being informed.
     pub(super) fn unknown(&mut self, at: i64, count: u64) {
         self.unknown.push_back((at, count));
         self.unknown_total += count;
@@ -219,7 +221,7 @@ impl Windows {
         self.others_total += count;
     }
 
-    /// If nothing is left for us only because of what others started: from when on an answer will tell
+    /// If nothing is left for us only because of what others started: from when on an answer will say
     /// what became of that.
     pub(super) fn others_settled_at(
         &self,
@@ -253,10 +255,10 @@ impl Windows {
         now: Moment,
         headers: &QuotaHeaders,
         in_flight: u64,
-    ) -> Told {
+    ) -> Learned {
         self.answers += 1;
         let Some(remaining) = headers.remaining else {
-            return self.untold(now);
+            return self.without_remaining(now);
         };
         // Whatever was answered since this request started may have been counted after it.
         let since = self.answers.saturating_sub(sent.seen).saturating_sub(1);
@@ -270,13 +272,13 @@ impl Windows {
         match self.relation(sent.at, reset.map(|_| ends)) {
             Relation::Stale => {
                 self.overtaken(remaining);
-                return Told::Remaining;
+                return Learned::Remaining;
             }
             Relation::Same => {
                 self.overtaken(remaining);
                 self.settle_end(reset.is_some(), ends);
             }
-            // What was counted after this one and answered before told as late an end, or none.
+            // What was counted after this one and answered before gave as late an end, or none.
             Relation::Later => self.adopt(
                 remaining,
                 remaining.saturating_sub(undated),
@@ -313,10 +315,10 @@ impl Windows {
             window.allowance = window.allowance.max(least).min(most);
         }
         self.forget_unknown(sent.at);
-        Told::Remaining
+        Learned::Remaining
     }
 
-    /// A new window, of which `remaining` was just told and `smallest` is safe.
+    /// A new window, of which `remaining` was just given and `smallest` is safe.
     fn adopt(&mut self, remaining: u64, smallest: u64, now: Moment, ends: Moment, guessed: bool) {
         self.current = Some(Window {
             limit: self.last().and_then(|window| window.limit),
@@ -334,10 +336,10 @@ impl Windows {
         });
     }
 
-    /// An answer of the open window told its end: it replaces a guess. Of two that were told the later
+    /// An answer of the open window gave its end: it replaces a guess. Of two that were given the later
     /// counts, because seconds are rounded both ways.
-    fn settle_end(&mut self, told: bool, ends: Moment) {
-        if let Some(window) = self.current.as_mut().filter(|_| told)
+    fn settle_end(&mut self, given: bool, ends: Moment) {
+        if let Some(window) = self.current.as_mut().filter(|_| given)
             && (window.guessed || ends.mono > window.ends.mono)
         {
             window.ends = ends;
@@ -384,7 +386,7 @@ impl Windows {
         QuotaState {
             limit: self.last().and_then(|window| window.limit),
             remaining: open.map(|window| self.left(window, in_flight)),
-            // By the time left, not by the wall clock of when it was told: that may have been set since.
+            // By the time left, not by the wall clock of when it was given: that may have been set since.
             reset_at: open.map(|window| {
                 let left = window
                     .ends
@@ -397,8 +399,8 @@ impl Windows {
         }
     }
 
-    /// An answer without `remaining`: if a window is open, it took one off untold.
-    fn untold(&mut self, now: Moment) -> Told {
+    /// An answer without `remaining`: if a window is open, it took one off unreported.
+    fn without_remaining(&mut self, now: Moment) -> Learned {
         let open = self
             .current
             .as_mut()
@@ -407,10 +409,10 @@ impl Windows {
             window.smallest = window.smallest.saturating_sub(1);
             window.allowance = window.allowance.saturating_sub(1);
             window.ours += 1;
-            return Told::Remaining;
+            return Learned::Remaining;
         }
         self.current = None;
-        Told::Nothing
+        Learned::Nothing
     }
 
     fn relation(&self, started: i64, ends: Option<Moment>) -> Relation {
@@ -431,7 +433,7 @@ impl Windows {
         }
     }
 
-    /// The answer to a request that started a minute after a loss tells of a counter that has settled; the
+    /// The answer to a request that started a minute after a loss shows a counter that has settled; the
     /// requests of others settle sooner.
     fn forget_unknown(&mut self, started: i64) {
         while let Some((_, count)) = self
@@ -459,7 +461,7 @@ enum Relation {
     Same,
     /// It is older.
     Stale,
-    /// It tells a later end: another window.
+    /// It gives a later end: another window.
     Later,
     /// Its request started after the window was over, or after it was known with a later end.
     Next,

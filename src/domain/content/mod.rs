@@ -28,9 +28,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use self::problem::{ContentError, Notice, RenderProblem};
-pub use self::source::{
-    BATCH_KEY, Body, ContentSource, OWN_METADATA_KEYS, PLATFORM_METADATA_MAX, RECIPIENT_KEY,
-    ROW_KEY,
-};
+pub use self::problem::Notice;
+pub(crate) use self::problem::{ContentError, RenderProblem};
+pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
+pub use self::source::{Body, ContentSource};
 pub use self::template::{Rendered, Template};

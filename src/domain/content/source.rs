@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 /// Keys of a message's metadata that are ours: they name batch and row, and no user may set them.
-pub const OWN_METADATA_KEYS: [&str; 3] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY];
+pub(crate) const OWN_METADATA_KEYS: [&str; 3] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY];
 
 /// Metadata: the batch's name.
-pub const BATCH_KEY: &str = "outreach_batch";
+pub(crate) const BATCH_KEY: &str = "outreach_batch";
 /// Metadata: the row in the contacts file, as a spreadsheet numbers it.
-pub const ROW_KEY: &str = "outreach_row";
+pub(crate) const ROW_KEY: &str = "outreach_row";
 /// Metadata: the recipient's place in the batch, which finds it again.
-pub const RECIPIENT_KEY: &str = "outreach_recipient";
+pub(crate) const RECIPIENT_KEY: &str = "outreach_recipient";
 
 /// The most characters that `platform_metadata` may have, by the API's documentation.
-pub const PLATFORM_METADATA_MAX: usize = 1_000;
+pub(crate) const PLATFORM_METADATA_MAX: usize = 1_000;
 
 /// What the user asks to be sent, not yet checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -79,13 +79,13 @@ impl Template {
     }
 
     /// What the user should read before the first send.
-    pub fn notices(&self) -> &[Notice] {
+    pub(crate) fn notices(&self) -> &[Notice] {
         &self.notices
     }
 
     /// The content, tag and metadata as one text, for the digest of a batch. Two contents with the same
     /// meaning have the same text: `--message X` and its JSON, with the keys in any order.
-    pub fn canonical(&self) -> &str {
+    pub(crate) fn canonical(&self) -> &str {
         &self.canonical
     }
 

@@ -29,26 +29,26 @@ const MESSENGER: &str = "facebook_messenger";
 
 /// One fact that an event reports, and the contact that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContactEvent {
+pub(crate) struct ContactEvent {
     /// The channel's id.
-    pub channel: String,
+    pub(crate) channel: String,
     /// The channel's type, such as `facebook_messenger`.
-    pub channel_type: Option<String>,
+    pub(crate) channel_type: Option<String>,
     /// The contact's id on the channel.
-    pub contact_id: Option<String>,
+    pub(crate) contact_id: Option<String>,
     /// The contact's number, where the event has it.
     #[serde(with = "digits")]
-    pub phone: Option<PhoneNumber>,
+    pub(crate) phone: Option<PhoneNumber>,
     /// When it happened, if the event says so, else when it was sent or received.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What happened.
-    pub what: EventKind,
+    pub(crate) what: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EventKind {
+pub(crate) enum EventKind {
     /// The person accepted the first message that came by phone number.
     OptedIn,
     /// A message reached the device.
@@ -82,19 +82,19 @@ pub enum EventKind {
 
 /// The recipient that a message's metadata names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OurKey {
+pub(crate) struct OurKey {
     /// The checkpoint's random id; `None` in messages of programs before checkpoint version 4.
     #[serde(default)]
-    pub checkpoint: Option<String>,
+    pub(crate) checkpoint: Option<String>,
     /// The batch's random id; its name where no checkpoint is named.
-    pub batch: String,
+    pub(crate) batch: String,
     /// The recipient's place in the batch, from 1.
-    pub seq: u32,
+    pub(crate) seq: u32,
 }
 
 impl ContactEvent {
     /// The id of the message that it is about.
-    pub fn message(&self) -> Option<&str> {
+    pub(crate) fn message(&self) -> Option<&str> {
         match &self.what {
             EventKind::Delivered { message }
             | EventKind::Failed { message, .. }
@@ -106,7 +106,7 @@ impl ContactEvent {
     /// What it does to the recipient of its message, whose state is `state`; `None` if nothing.
     ///
     /// A recipient that a failure has settled stays so when its echo comes late.
-    pub fn transition(&self, state: delivery::State) -> Option<delivery::Event> {
+    pub(crate) fn transition(&self, state: delivery::State) -> Option<delivery::Event> {
         use delivery::State;
         match &self.what {
             EventKind::Failed { no_account, .. } => match state {
@@ -139,7 +139,7 @@ impl ContactEvent {
 
     /// True if a message that arrived shows that the person accepted messages by number: on this channel
     /// only such a person gets them, and only events about such messages carry the number.
-    pub fn proves_opt_in(&self) -> bool {
+    pub(crate) fn proves_opt_in(&self) -> bool {
         let by_number = self.phone.is_some() && self.channel_type.as_deref() == Some(MESSENGER);
         match self.what {
             EventKind::OptedIn => true,
@@ -153,13 +153,13 @@ impl ContactEvent {
     }
 
     /// True if it can be about a request that left at `started`.
-    pub fn can_follow(&self, started: Timestamp) -> bool {
+    pub(crate) fn can_follow(&self, started: Timestamp) -> bool {
         later(self.at, OLDEST) >= started
     }
 }
 
 /// Messages that were sent until this time, by our clock, are covered by a reading at `at`.
-pub fn read_covers(at: Timestamp) -> Timestamp {
+pub(crate) fn read_covers(at: Timestamp) -> Timestamp {
     later(at, SKEW)
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::domain::delivery::{State, next};
 
-    fn news(what: EventKind) -> ContactEvent {
+    fn event(what: EventKind) -> ContactEvent {
         ContactEvent {
             channel: "7001".into(),
             channel_type: Some(MESSENGER.into()),
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn evidence_settles_an_unknown_outcome_and_no_refusal() {
-        let echo = news(EventKind::Echoed {
+        let echo = event(EventKind::Echoed {
             message: "1".into(),
             ours: None,
         });
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_failure_turns_sent_into_error_or_into_no_messenger() {
         for (no_account, end) in [(false, State::Error), (true, State::NoMessenger)] {
-            let failed = news(EventKind::Failed {
+            let failed = event(EventKind::Failed {
                 message: "1".into(),
                 no_account,
                 text: String::new(),
@@ -243,12 +243,12 @@ mod tests {
 
     #[test]
     fn news_keep_their_meaning_on_the_way_through_the_checkpoint() {
-        let read = news(EventKind::Read);
+        let read = event(EventKind::Read);
         let json = serde_json::to_string(&read).unwrap();
         assert_eq!(serde_json::from_str::<ContactEvent>(&json).unwrap(), read);
         let echo = ContactEvent {
             phone: None,
-            ..news(EventKind::Echoed {
+            ..event(EventKind::Echoed {
                 message: "1".into(),
                 ours: Some(OurKey {
                     checkpoint: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::text::fold_words;
+use crate::domain::fold;
 
 /// Lower case, without accents. A message counts if it is one of these and nothing else, so that a
 /// sentence that happens to hold one ("don't stop") is no opt-out.
@@ -134,8 +134,8 @@ pub struct OptOutWords {
 
 impl OptOutWords {
     /// The usual words and these.
-    pub fn with<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Self {
-        let more = more.into_iter().map(|word| fold_words(word.as_ref()));
+    pub(crate) fn with<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Self {
+        let more = more.into_iter().map(|word| fold::reply(word.as_ref()));
         Self {
             more: more.filter(|word| !word.is_empty()).collect(),
         }
@@ -143,12 +143,12 @@ impl OptOutWords {
 
     /// True if the message is one of the words and nothing else; case, accents, and signs around
     /// and between words do not count.
-    pub fn matches(&self, message: &str) -> bool {
-        // The longest word is far shorter; a long text need not be looked at.
+    pub(crate) fn matches(&self, message: &str) -> bool {
+        // The longest word is far shorter; a long text need not be searched.
         if message.len() > 200 {
             return false;
         }
-        let folded = fold_words(message);
+        let folded = fold::reply(message);
         USUAL.contains(&folded.as_str()) || self.more.contains(&folded)
     }
 }
@@ -178,6 +178,11 @@ mod tests {
             "إلغاء",
             "退订",
             "stop 🛑",
+            "ＳＴＯＰ",
+            "Odhla\u{301}sit",
+            "ABBESTELLEN",
+            "Állj",
+            "A\u{301}llj",
         ] {
             assert!(words.matches(message), "{message}");
         }
@@ -199,7 +204,7 @@ mod tests {
     #[test]
     fn every_usual_word_is_written_as_messages_are_folded() {
         for word in USUAL {
-            assert_eq!(fold_words(word), *word);
+            assert_eq!(fold::reply(word), *word);
         }
     }
 

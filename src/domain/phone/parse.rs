@@ -71,10 +71,6 @@ impl Numbers {
     }
 
     /// How many there are; never 0.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "there is always at least one number"
-    )]
     pub fn len(&self) -> usize {
         self.others.len() + 1
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::engine::{self, RawRegion};
 use super::names::{ALIASES, NAMES};
 use super::number::PhoneNumber;
-use crate::domain::text::{self, fold_name};
+use crate::domain::{fold, text};
 
 /// A country or territory that has a numbering plan, by its ISO 3166 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,10 +89,10 @@ impl FromStr for Region {
         {
             return Ok(Self(region));
         }
-        let folded = fold_name(text);
+        let folded = fold::country(text);
         NAMES
             .iter()
-            .find(|(_, name)| fold_name(name) == folded)
+            .find(|(_, name)| fold::country(name) == folded)
             .map(|(code, _)| *code)
             .or_else(|| {
                 ALIASES
@@ -118,7 +118,7 @@ fn nearest(folded: &str) -> Option<String> {
         return None;
     }
     let names = NAMES.iter();
-    let names = names.map(|(code, name)| (fold_name(name), (code, name)));
+    let names = names.map(|(code, name)| (fold::country(name), (code, name)));
     let (code, name) = text::nearest(folded, names, 0.88)?;
     Some(format!("{name} ({code})"))
 }
@@ -172,7 +172,7 @@ mod tests {
             assert!(region.calling_code().is_some(), "{code}");
         }
         for (alias, code) in ALIASES {
-            assert_eq!(fold_name(alias), *alias);
+            assert_eq!(fold::country(alias), *alias);
             assert_eq!(
                 alias.parse::<Region>().map(Region::code),
                 Ok((*code).to_owned())

@@ -2,7 +2,7 @@
 //!
 //! Queued rows are found by the index `recipient_queue`, in the order of `not_before`: rows that came back
 //! first, then rows that were never tried, in row order. A row that must wait is written with the time from
-//! which it is looked at again, so that no claim passes over it twice.
+//! which it is checked again, so that no claim passes over it twice.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row};
@@ -35,7 +35,7 @@ pub(super) const AT_ONCE: i64 = 1;
 /// `not_before` of a row whose sending hours do not come before this run must end.
 const NEXT_RUN: i64 = i64::MAX - 1;
 
-/// How soon a row is looked at again that waits for another batch's answer.
+/// How soon a row is checked again that waits for another batch's answer.
 const ANSWER: i64 = 2_000;
 
 /// What a claim found.
@@ -203,7 +203,7 @@ fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
     })
 }
 
-/// When the first of the rows that wait is looked at again, in this run.
+/// When the first of the rows that wait is checked again, in this run.
 fn next_opening(
     tx: &Tx<'_>,
     batch: BatchId,
@@ -266,7 +266,7 @@ fn may_send(
     }
 }
 
-/// The row is not looked at before that time.
+/// The row is not checked before that time.
 fn wait(tx: &Tx<'_>, id: RecipientId, not_before: i64) -> Result<(), StoreError> {
     tx.connection
         .prepare_cached("UPDATE recipient SET not_before = ?2 WHERE id = ?1")?
@@ -342,7 +342,7 @@ fn intend(
     })
 }
 
-/// Ends a row that the checkpoint holds without its message: nobody can be messaged by it.
+/// Ends a row that the checkpoint holds without its message: it cannot be sent.
 fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), StoreError> {
     tx.connection
         .prepare_cached(

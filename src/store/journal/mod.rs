@@ -5,7 +5,7 @@
 //! then may the request leave. A crash therefore finds every message that may have gone out in state
 //! `sending`: [`Journal::start`] turns those into `unknown`, and they are never sent again by themselves.
 //!
-//! All that a claim or a result needs is read in its own transaction, so that nobody can write between the
+//! All that a claim or a result needs is read in its own transaction, so that no other process can write between the
 //! question and the claim, and so that a transaction that was rolled back can run again. The journal keeps
 //! one thing in memory: how much of the quota that others used it has reported already.
 
@@ -28,9 +28,8 @@ use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
 pub(super) use settle::interrupt;
-pub use types::{
-    Claim, ClaimRules, Claimed, JournalStart, Opening, QuotaUpdate, Settled, Settlement, Window,
-};
+pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
+pub(crate) use types::{JournalStart, QuotaUpdate};
 
 use context::Context;
 use types::Outstanding;
@@ -99,10 +98,10 @@ impl Journal {
         Ok((journal, JournalStart { interrupted }))
     }
 
-    /// What the answers tell of the quota goes to disk together with their results, so that whoever comes
+    /// What the answers say of the quota goes to disk together with their results, so that whoever comes
     /// after a crash knows it.
     #[must_use]
-    pub fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
+    pub(crate) fn with_quota(mut self, update: Arc<QuotaUpdate>) -> Self {
         self.quota_update = Some(update);
         self
     }
@@ -240,7 +239,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
         for (id, name) in self
             .store
             .reader()?
@@ -264,7 +263,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn add_known_refusals(
+    pub(crate) async fn add_known_refusals(
         &self,
         texts: BTreeSet<String>,
         now: Timestamp,
@@ -272,11 +271,11 @@ impl Journal {
         self.store.learn_no_messenger(texts, "learned", now).await
     }
 
-    /// Remembers the channel's type, which a 201 told.
+    /// Remembers the channel's type, which a 201 named.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
+    pub(crate) async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
         let on = self.context.channel;
         self.store
             .writer

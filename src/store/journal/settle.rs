@@ -38,7 +38,7 @@ pub(in crate::store) fn interrupt(
     Ok(rows)
 }
 
-/// Nobody will ever read the answer. False if an event has told what became of the request.
+/// The answer will never be read. False if an event has shown what became of the request.
 fn lose(
     tx: &mut Tx<'_>,
     request: AttemptId,
@@ -153,7 +153,7 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, next: State) -> Result<(), Store
     let finished = !next.is_outstanding();
     let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
-    // The message's own time tells when it was accepted: such a row, the usual one, must not grow.
+    // The message's own time says when it was accepted: such a row, the usual one, must not grow.
     let own_time = finished && !(next == State::Sent && it.receipt.is_some());
     tx.connection
         .prepare_cached(
@@ -180,7 +180,7 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, next: State) -> Result<(), Store
 
 /// An event overtook the answer, or a signal gave it up.
 fn settle_late(tx: &Tx<'_>, it: &Settlement, state: State, next: State) -> Result<(), StoreError> {
-    // An event that overtook the answer has already told what there is to tell; a signal that gave
+    // An event that overtook the answer has already recorded everything; a signal that gave
     // the answer up has not, but counted the attempt.
     let given_up = state == State::Unknown;
     let overtaken = !given_up;

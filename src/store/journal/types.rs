@@ -26,7 +26,7 @@ pub enum Opening {
 pub type Window = dyn Fn(PhoneNumber, Timestamp) -> Opening + Send + Sync;
 
 /// What changed of the quota since it was asked last, as JSON; `None` if nothing did.
-pub type QuotaUpdate = dyn Fn() -> Option<String> + Send + Sync;
+pub(crate) type QuotaUpdate = dyn Fn() -> Option<String> + Send + Sync;
 
 /// What a claim must obey.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use outreach::sandbox::{Sandbox, Settings, Share, WebhookSettings};
+use outreach::internals::sandbox::{Sandbox, Settings, Share, WebhookSettings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 

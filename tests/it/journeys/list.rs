@@ -10,11 +10,11 @@ pub(crate) const PEOPLE: usize = 30;
 /// Ids and types of the channels. The second one echoes, and names the number in its events.
 pub(crate) const CHANNELS: [(&str, &str); 2] = [
     (
-        outreach::sandbox::Settings::MESSENGER_CHANNEL,
+        outreach::internals::sandbox::Settings::MESSENGER_CHANNEL,
         "facebook_messenger",
     ),
     (
-        outreach::sandbox::Settings::VIBER_CHANNEL,
+        outreach::internals::sandbox::Settings::VIBER_CHANNEL,
         "viber_business_messages",
     ),
 ];

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use outreach::sandbox::{AcceptedMessage, Settings, Share};
+use outreach::internals::sandbox::{AcceptedMessage, Settings, Share};
 use serde_json::json;
 
 use super::{Scene, at_once, body, everybody, with_faults};

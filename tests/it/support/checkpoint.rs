@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use outreach::domain::delivery::State;
-use outreach::store::{AttemptRecord, Batch, Counts, Reader, StoreError};
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::{AttemptRecord, Batch, Counts, Reader, StoreError};
 
 use super::sandbox::SandboxProcess;
 
@@ -67,7 +67,9 @@ impl Checkpoint {
             .rows(self.batch(batch).id, |row| {
                 rows.push(Row {
                     at: row.row,
-                    number: row.phone.map(outreach::domain::phone::PhoneNumber::get),
+                    number: row
+                        .phone
+                        .map(outreach::internals::domain::phone::PhoneNumber::get),
                     state: row.state,
                     attempts: row.attempts,
                     reason_code: row.reason_code.map(str::to_owned),
@@ -89,7 +91,7 @@ impl Checkpoint {
     /// The requests for one row of the batch `list`.
     pub(crate) fn attempts(&self, row: u32) -> Vec<AttemptRecord> {
         let batch = self.batch("list");
-        let mut stories = self.reader.stories(batch.id, row).expect("the story");
+        let mut stories = self.reader.timelines(batch.id, row).expect("the story");
         stories
             .pop()
             .map(|story| story.attempts)

@@ -26,7 +26,7 @@ pub(crate) use sandbox::SandboxProcess;
 pub(crate) use storm::{Storm, StormReport};
 
 /// The channel of the sandbox's default settings.
-pub(crate) const CHANNEL: &str = outreach::sandbox::Settings::MESSENGER_CHANNEL;
+pub(crate) const CHANNEL: &str = outreach::internals::sandbox::Settings::MESSENGER_CHANNEL;
 
 /// Longer than anything here may take: a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

@@ -34,7 +34,10 @@ impl Program {
         command
             .current_dir(folder)
             .env_clear()
-            .env("AMIO_TOKEN", outreach::sandbox::Settings::DEFAULT_TOKEN)
+            .env(
+                "AMIO_TOKEN",
+                outreach::internals::sandbox::Settings::DEFAULT_TOKEN,
+            )
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .stdin(Stdio::null());
         Self {

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use outreach::sandbox::Stats;
+use outreach::internals::sandbox::Stats;
 
 use super::process::binary;
 

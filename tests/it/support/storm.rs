@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use outreach::domain::delivery::State;
+use outreach::internals::domain::delivery::State;
 
 use super::{Random, SandboxProcess, Scratch};
 

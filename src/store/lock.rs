@@ -112,6 +112,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_that_look_alike_as_files_are_two_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("outreach.db");
+        let long = "x".repeat(100);
+        let names = ["a b", "a_b", "a/b", &long, &format!("{long}y")];
+        let holds: Vec<_> = names
+            .iter()
+            .map(|name| Hold::take(&database, name, "now").unwrap())
+            .collect();
+        assert_eq!(holds.len(), names.len());
+    }
+
+    #[test]
     fn the_second_taker_learns_who_holds_the_batch() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("outreach.db");

@@ -246,3 +246,21 @@ async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
         );
     }
 }
+
+/// A signal gave the request up, and its answer comes all the same.
+#[tokio::test]
+async fn an_answer_that_comes_late_ends_the_waits_for_it() {
+    for span in spans() {
+        let scene = Scene::new(&[NUMBER]).await;
+        let claimed = scene.claim(at(9)).await;
+        scene.give_up(at(10)).await;
+        assert_eq!(scene.story(2).state, State::Unknown);
+        let second = scene.beside_with("autumn", &[NUMBER], span).await;
+        expect_exhausted(&second).await;
+        assert_eq!(second.story(2).state, State::Queued, "it waits");
+        scene.answer(&claimed, Some("9001"), at(11)).await;
+        expect_exhausted(&second).await;
+        assert_eq!(second.story(2).state, State::Suppressed);
+        scene.sound();
+    }
+}

@@ -62,6 +62,22 @@ fn a_stop_counts_of_a_person_who_was_erased_and_wanted_messages_again() {
     assert_eq!(sandbox.accepted()[&number(0)], 3);
 }
 
+/// The contact that a list names may be another person's than the number.
+#[test]
+fn a_contact_that_opted_out_is_not_addressed_through_another_number() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    send(&scratch, &sandbox, "first", "Hello");
+    let contact = contact_of(&sandbox, number(0));
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&stop(&contact));
+    let list = format!("phone,contact_id\n+{},{contact}\n", number(1));
+    scratch.write("contacts.csv", &list);
+    send(&scratch, &sandbox, "second", "News");
+    let counts = scratch.checkpoint().counts_of("second");
+    assert_eq!((counts.sent, counts.suppressed, counts.requests), (0, 1, 0));
+}
+
 #[test]
 fn a_second_stop_by_a_button_counts_and_a_repeated_delivery_changes_nothing() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));

@@ -183,6 +183,11 @@ impl Scene {
             .unwrap();
     }
 
+    /// Nobody waits for the answers under way any more.
+    pub(crate) async fn give_up(&self, now: Timestamp) {
+        self.journal.interrupt(now).await.unwrap();
+    }
+
     pub(crate) async fn take(&self, event: &Value) -> Taken {
         self.take_at(event, at(3600)).await
     }

@@ -1,7 +1,7 @@
 //! The command line: what may be typed, and nothing else.
 //!
 //! Parsing reads no file, no environment and no clock. No flag takes the token: a process list is
-//! public. Flags that are settings are declared in [`config`](crate::config), where the environment,
+//! public. Flags that are settings are declared in `config`, where the environment,
 //! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
 use std::num::NonZeroU32;

@@ -164,7 +164,7 @@ pub struct ImpossibleTransition {
 /// The state after `event`.
 ///
 /// # Errors
-/// [`ImpossibleTransition`] for a pair that cannot happen; nothing may be stored then.
+/// `ImpossibleTransition` for a pair that cannot happen; nothing may be stored then.
 pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransition> {
     let next = match state {
         State::Queued => from_queued(event),

@@ -51,7 +51,7 @@ pub(crate) fn default_results_path(batch: &str) -> PathBuf {
 /// Writes the results of the batch; returns the number of rows.
 ///
 /// # Errors
-/// [`ReportError`] if the checkpoint cannot be read or `to` cannot be written.
+/// `ReportError` if the checkpoint cannot be read or `to` cannot be written.
 pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u64, ReportError> {
     let mut lines = Lines {
         csv: csv::WriterBuilder::new()
@@ -76,7 +76,7 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
 /// Writes the results file of the batch, readable by its owner only; it appears whole or not at all.
 ///
 /// # Errors
-/// [`ReportError`] if the checkpoint cannot be read or the file cannot be written; then the file
+/// `ReportError` if the checkpoint cannot be read or the file cannot be written; then the file
 /// that stood there before is still there.
 pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
     Ok(write_known_results_file(reader, batch, path)?.0)

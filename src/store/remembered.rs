@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::batch::{from_json, to_json};
 use super::checkpoint::{Reader, Store};
+use super::clock_notes::{ClockNotes, slowest};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::quota::note;
-use super::timeline::{ClockNotes, slowest};
 use crate::clock::Uptime;
 
 /// Requests that started lately, as the audit has them.

@@ -69,7 +69,7 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "`doctor` looks at everything",
     ),
     (
-        "FROM attempt ORDER BY id DESC",
+        "FROM attempt WHERE kind <> 'note' ORDER BY id DESC",
         "read from its end, until the hour is over",
     ),
 ];

@@ -45,7 +45,7 @@ impl Default for Settings {
 /// Why nothing may start now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// Everything is stopped until a time ([`Pacer::pause_until`](super::core::Pacer::pause_until)).
+    /// Everything is stopped until a time (`Pacer::pause_until`).
     Paused,
     /// The server refused a request for its quota.
     Throttled,

@@ -83,7 +83,7 @@ impl PhoneNumber {
     ///
     /// # Errors
     ///
-    /// [`Rejected`], with the reason and, where one is likely, the text that was meant.
+    /// `Rejected`, with the reason and, where one is likely, the text that was meant.
     pub fn parse(text: &str, region: Option<Region>) -> Result<Parsed, Rejected> {
         Self::parse_all(text, region).map(|numbers| numbers.first())
     }
@@ -92,7 +92,7 @@ impl PhoneNumber {
     ///
     /// # Errors
     ///
-    /// [`Rejected`] if the cell holds no number at all.
+    /// `Rejected` if the cell holds no number at all.
     pub fn parse_all(text: &str, region: Option<Region>) -> Result<Numbers, Rejected> {
         let region = region.map(|region| region.0);
         let text = text.trim_matches([' ', '\t', '\r', '\n']);

@@ -1,7 +1,7 @@
 //! When requests left, by clocks that may have been wrong.
 //!
 //! Each run notes what the wall clock and the machine's time since its start showed, if the one has moved
-//! against the other since the last note. With that, times of before are told by the clock of now. Where
+//! against the other since the last note. With that, earlier times are expressed in the present clock. Where
 //! nothing was noted (another machine, a restart of this one), requests still stand in the order in which they
 //! left: a time that contradicts this order is replaced by the latest that it can be, so that the request
 //! counts for longer and never for less.

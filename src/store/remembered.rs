@@ -199,9 +199,8 @@ impl Reader {
         let mut select = self.connection.prepare(
             "SELECT id, started_at, coalesce(finished_at, started_at), token IS ?1 AND outcome IS NOT 'not_sent',
                     outcome IS NULL OR outcome = 'interrupted'
-                        OR outcome = 'undecided' AND http_status IS NULL,
-                    kind = 'note'
-             FROM attempt ORDER BY id DESC",
+                        OR outcome = 'undecided' AND http_status IS NULL
+             FROM attempt WHERE kind <> 'note' ORDER BY id DESC",
         )?;
         let mut found = Vec::new();
         let (mut old_in_a_row, mut fresh) = (0, 0);
@@ -216,15 +215,8 @@ impl Reader {
             };
             let old = started_at.max(finished_at) + by < since;
             old_in_a_row = if old { old_in_a_row + 1 } else { 0 };
-            if old_in_a_row > OLD_IN_A_ROW {
-                break;
-            }
-            // A note is no request, and its time may be that of another clock.
-            if row.get(5)? {
-                continue;
-            }
             fresh += usize::from(request.counts && request.at >= since);
-            if fresh > most {
+            if old_in_a_row > OLD_IN_A_ROW || fresh > most {
                 break;
             }
             found.push(request);

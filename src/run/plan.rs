@@ -69,12 +69,14 @@ impl SendPlan {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
         let definition = Definition::new(&list.input, message, settings.channel);
         let store = Arc::new(Store::open(checkpoint)?);
-        let batches = store.reader()?.batches()?;
-        let name = match settings.batch {
-            Some(name) => name.to_owned(),
-            None => definition.default_name(list.input.stem(), batches.iter().map(Stored::from)),
+        let name = if let Some(name) = settings.batch {
+            name.to_owned()
+        } else {
+            let batches = store.reader()?.batches()?;
+            definition.default_name(list.input.stem(), batches.iter().map(Stored::from))
         };
         let hold = store.hold(&name, now)?;
+        let batches = store.reader()?.batches()?;
         keep_rehearsals_apart(
             batches.iter().map(|it| (it.name.as_str(), it.sandbox)),
             settings.sandbox,

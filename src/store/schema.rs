@@ -111,10 +111,18 @@ fn people(connection: &Connection) -> Result<(), StoreError> {
 
 /// The version of the database; fails for a newer one, and for a file that is not ours.
 pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // All as of one moment: another process may be making the file.
+    let moment = if connection.is_autocommit() {
+        Some(connection.unchecked_transaction()?)
+    } else {
+        None
+    };
+    // First, because it takes the lock that the pragmas are read under.
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    drop(moment);
     if id != APPLICATION_ID && (id != 0 || tables != 0) {
         return Err(StoreError::Foreign);
     }

@@ -164,10 +164,6 @@ pub(crate) struct CheckArgs {
 
 /// `outreach send`.
 #[derive(Debug, Clone, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag as typed; what they mean together is decided elsewhere"
-)]
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -186,15 +182,9 @@ pub(crate) struct SendArgs {
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
-    /// Send without asking first; needed without a terminal
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Send to a simulated API inside this process: nobody is messaged
-    #[arg(long)]
-    pub(crate) sandbox: bool,
-    /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
-    #[arg(long, value_name = "N", requires = "sandbox")]
-    pub(crate) sandbox_quota: Option<NonZeroU32>,
+    /// How it begins.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
     /// What is sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,
@@ -214,18 +204,26 @@ pub(crate) struct ResumeArgs {
     /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
     #[arg(long)]
     pub(crate) no_messenger_text: bool,
-    /// Continue without asking first; needed without a terminal
+    /// How it begins.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// How the batch runs.
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+/// How a batch is begun or continued.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Asked {
+    /// Send without asking first; needed without a terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Continue a batch of the sandbox: nobody is messaged
+    /// Send to a simulated API inside this process: nobody is messaged
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox")]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
-    /// How the batch runs.
-    #[command(flatten)]
-    pub(crate) run: RunFlags,
 }
 
 /// How a batch runs, for the first time or again.

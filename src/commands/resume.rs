@@ -3,7 +3,7 @@
 use super::checkpoint::choice;
 use super::console::Console;
 use super::error::CommandResult;
-use super::run::{Asked, Front};
+use super::run::Front;
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -19,23 +19,18 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let flags = Asked {
-        sandbox: args.sandbox,
-        sandbox_quota: args.sandbox_quota,
-        yes: args.yes,
-    };
-    let front = Front::new(settings, flags, console, clock)?;
-    if !args.sandbox {
+    let front = Front::new(settings, args.asked, console, clock)?;
+    if !args.asked.sandbox {
         choice(&front.checkpoint).require_real()?;
     }
     front.require_yes()?;
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),
         channel: front.connection.channel.as_deref(),
-        sandbox: args.sandbox,
+        sandbox: args.asked.sandbox,
     };
     let batch = HeldBatch::resume(front.checkpoint.db(), &asked, front.clock.now())?;
-    if !args.sandbox {
+    if !args.asked.sandbox {
         front.connection.token()?;
     }
     front.go(&batch, args.no_messenger_text)

@@ -1,7 +1,6 @@
 //! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
 
 use std::fmt::Write as _;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 use super::console::Console;
@@ -10,6 +9,7 @@ use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
 use crate::amio;
+use crate::cli::Asked;
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
@@ -27,14 +27,6 @@ pub(super) struct Front {
     pub(super) clock: Clock,
     console: Console,
     asked: Asked,
-}
-
-/// Flags that both commands have.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub(super) sandbox: bool,
-    pub(super) sandbox_quota: Option<NonZeroU32>,
-    pub(super) yes: bool,
 }
 
 impl Front {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::{Asked, Front};
+use super::run::Front;
 use super::settings;
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
@@ -24,20 +24,15 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let flags = Asked {
-        sandbox: args.sandbox,
-        sandbox_quota: args.sandbox_quota,
-        yes: args.yes,
-    };
-    let front = Front::new(settings, flags, console, clock)?;
-    if !args.sandbox {
+    let front = Front::new(settings, args.asked, console, clock)?;
+    if !args.asked.sandbox {
         front.connection.token()?;
     }
     front.require_yes()?;
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
     let list = List::open(&sources, &settings.intake()?, message.as_ref())?;
-    let channel = match (args.sandbox, front.connection.channel()) {
+    let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
         (true, Err(_)) => Rehearsal::CHANNEL,
         (false, Err(error)) => return Err(error.into()),
@@ -53,7 +48,7 @@ pub(crate) fn run(
             (false, true) => Some(Change::Update),
             (false, false) => None,
         },
-        sandbox: args.sandbox,
+        sandbox: args.asked.sandbox,
     };
     let rejects = list.default_rejects_path();
     let plan = SendPlan::new(front.checkpoint.db(), list, &asked, front.clock.now())?;

@@ -213,6 +213,7 @@ impl RunError {
 
 fn store_exit(error: &StoreError) -> ExitCode {
     match error {
+        StoreError::Unusable { source, .. } => store_exit(source),
         StoreError::Held { .. } => ExitCode::Held,
         StoreError::NoBatch { .. } => ExitCode::Usage,
         // A bug of ours, not of the disk.

@@ -28,6 +28,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`], whose text says what to do.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_file(path).map_err(|error| error.opening(path))
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
         create_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
@@ -106,8 +110,12 @@ impl Reader {
     /// Opens an existing checkpoint for reading.
     ///
     /// # Errors
-    /// [`StoreError::Open`] if there is none, [`StoreError::Newer`] and so on as for writing.
+    /// [`StoreError::Open`] if there is none, [`StoreError::Unusable`] if it cannot be read as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_file(path).map_err(|error| error.opening(path))
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
         require(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;

@@ -1,6 +1,6 @@
 //! What can go wrong with the checkpoint. Any of it stops sending.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
@@ -68,6 +68,14 @@ pub enum StoreError {
         /// Version that this program writes.
         known: u32,
     },
+    /// A file that is there cannot be used as a checkpoint.
+    #[error("{}: {source}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: Box<Self>,
+    },
     /// The file cannot be opened at all.
     #[error("cannot open the checkpoint {}: {detail}; --db names another one", path.display())]
     Open {
@@ -125,6 +133,31 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same failure, with the name of the checkpoint that was opened.
+    pub(super) fn opening(self, path: &Path) -> Self {
+        match self {
+            Self::Open { .. } | Self::File { .. } | Self::Unusable { .. } => self,
+            Self::Full
+            | Self::ReadOnly
+            | Self::Busy
+            | Self::Corrupt { .. }
+            | Self::Foreign
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Unfinished
+            | Self::InUse { .. }
+            | Self::Held { .. }
+            | Self::NoBatch { .. }
+            | Self::Impossible(_)
+            | Self::Value { .. }
+            | Self::Stopped
+            | Self::Database { .. } => Self::Unusable {
+                path: path.to_owned(),
+                source: Box::new(self),
+            },
+        }
+    }
+
     /// The same failure for each of several waiters.
     pub(super) fn for_waiter(&self) -> Self {
         match self {
@@ -150,11 +183,13 @@ impl StoreError {
             Self::Stopped => Self::Stopped,
             Self::Unfinished => Self::Unfinished,
             Self::InUse { known } => Self::InUse { known: *known },
-            Self::Open { .. } | Self::Held { .. } | Self::NoBatch { .. } | Self::File { .. } => {
-                Self::Database {
-                    detail: self.to_string(),
-                }
-            }
+            Self::Unusable { .. }
+            | Self::Open { .. }
+            | Self::Held { .. }
+            | Self::NoBatch { .. }
+            | Self::File { .. } => Self::Database {
+                detail: self.to_string(),
+            },
             Self::Database { detail } => Self::Database {
                 detail: detail.clone(),
             },

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::source::{code, rust_files};
+
 /// An outside library and the modules that may name it.
 const OWNERS: [(&str, &[&str]); 15] = [
     ("rusqlite", &["store"]),
@@ -24,40 +26,16 @@ const OWNERS: [(&str, &[&str]); 15] = [
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
-                let inside = path.strip_prefix(&root).unwrap();
-                let first = inside.components().next().unwrap().as_os_str();
-                let module = first.to_str().unwrap().trim_end_matches(".rs").to_owned();
-                if module == "main" || module == "lib" || path.ends_with("tests.rs") {
-                    continue;
-                }
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.push((module, path, code(&text)));
-            }
+    for (path, text) in rust_files("src") {
+        let first = path.components().next().unwrap().as_os_str();
+        let module = first.to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if module != "main" && module != "lib" && !path.ends_with("tests.rs") {
+            found.push((module, path, code(&text)));
         }
     }
     assert!(found.len() > 50, "the sources were not found");
     found
-}
-
-/// The code without comments and without the tests at its end.
-fn code(text: &str) -> String {
-    let text = text
-        .split("#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or(text);
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 /// The modules of this crate that the code names.
@@ -181,18 +159,11 @@ fn each_invariant_of_the_front_page_has_its_test() {
         })
         .collect();
     assert!(names.len() > 10, "{names:?}");
-    let mut code = String::new();
-    let mut folders = vec![root.join("src"), root.join("tests")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
-                code.push_str(&std::fs::read_to_string(path).unwrap());
-            }
-        }
-    }
+    let code: String = ["src", "tests"]
+        .into_iter()
+        .flat_map(rust_files)
+        .map(|(_, text)| text)
+        .collect();
     for name in names {
         assert!(code.contains(&format!("fn {name}(")), "no test `{name}`");
     }

@@ -45,6 +45,7 @@ mod second_list;
 mod serve;
 mod serve_end_to_end;
 mod signals;
+mod source;
 mod statements;
 mod status;
 mod storage;

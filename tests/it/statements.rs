@@ -5,10 +5,11 @@
 //! filled in here. Plans are asked of SQLite, on a checkpoint that the migrations made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use outreach::internals::store::Store;
 use rusqlite::Connection;
+
+use crate::source::{code, rust_files};
 
 /// Tables whose size is that of all that was ever sent, listed or told.
 const GROWING: &[&str] = &[
@@ -176,25 +177,16 @@ fn literals(code: &str) -> Vec<(String, String)> {
 }
 
 fn sources() -> Vec<(String, String)> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if !MIGRATIONS.contains(&name.as_str()) {
-                    found.push((name, code.to_owned()));
-                }
-            }
-        }
-    }
-    found.sort();
-    found
+    rust_files("src/store")
+        .into_iter()
+        .map(|(path, text)| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                code(&text),
+            )
+        })
+        .filter(|(name, _)| !MIGRATIONS.contains(&name.as_str()))
+        .collect()
 }
 
 /// All statements, with what they are made of filled in.

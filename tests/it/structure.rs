@@ -4,7 +4,8 @@
 //! the file that defines it, so that a `mod.rs` which only re-exports its children imports nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+
+use crate::source::{code, rust_files};
 
 /// The layer of a folder: it may import from lower layers, and from itself.
 fn layer(folder: &str) -> u8 {
@@ -53,28 +54,18 @@ struct Sources {
 
 impl Sources {
     fn read() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut texts = BTreeMap::new();
-        let mut folders = vec![root.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|it| it == "rs") {
-                    let inside = path.strip_prefix(&root).unwrap().to_str().unwrap();
-                    let module: Vec<String> = inside
-                        .trim_end_matches(".rs")
-                        .trim_end_matches("/mod")
-                        .split('/')
-                        .map(str::to_owned)
-                        .collect();
-                    let name = module.last().unwrap();
-                    if !name.ends_with("tests") && name != "lib" && name != "main" {
-                        let text = std::fs::read_to_string(&path).unwrap();
-                        texts.insert(module, (inside.to_owned(), text));
-                    }
-                }
+        for (path, text) in rust_files("src") {
+            let inside = path.to_str().unwrap();
+            let module: Vec<String> = inside
+                .trim_end_matches(".rs")
+                .trim_end_matches("/mod")
+                .split('/')
+                .map(str::to_owned)
+                .collect();
+            let name = module.last().unwrap();
+            if !name.ends_with("tests") && name != "lib" && name != "main" {
+                texts.insert(module, (inside.to_owned(), text));
             }
         }
         assert!(texts.len() > 50, "the sources were not found");
@@ -95,17 +86,11 @@ impl Sources {
 
     /// Reads one file, an inline module as a part of its file.
     fn scan(&mut self, module: &[String], text: &str) {
-        let code = text
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or(text);
+        let code = code(text);
         let mut inline = false;
         let mut item: Option<String> = None;
         for line in code.lines() {
             let trimmed = line.trim_start();
-            if trimmed.starts_with("//") {
-                continue;
-            }
             match line {
                 "}" => inline = false,
                 _ => inline |= is_inline_module(line),

@@ -17,6 +17,8 @@ until=${NIGHTLY_UNTIL:-06:00}
 cd "${1:-.}" || exit 8
 mkdir -p inbox sent refused results || exit 8
 worst=0
+summary=$(mktemp) || exit 8
+trap 'rm -f -- "$summary"' EXIT
 
 shopt -s nullglob
 lists=(inbox/*)
@@ -28,14 +30,18 @@ fi
 for list in "${lists[@]}"; do
     echo "== ${list#inbox/}, $(date '+%F %R')"
     results="results/$(basename "$list").results.csv"
-    "$outreach" send "$list" --yes --until "$until" --out "$results" 2>&1
+    "$outreach" send "$list" --yes --until "$until" --out "$results" --summary "$summary" 2>&1
     code=$?
     [ "$code" -eq 0 ] || worst=$code
     case $code in
     0) mv -- "$list" sent/ ;;
-    3) # Complete: what ended in error or unknown is in the summary, with the command that settles it.
-        mv -- "$list" sent/
-        echo "-> Look at the summary above; unknown outcomes wait for 'outreach resolve'."
+    3) # What ended in error or unknown is in the summary, with the command that settles it.
+        if grep -q '"queued": 0,' "$summary"; then
+            mv -- "$list" sent/
+            echo "-> Look at the summary above; unknown outcomes wait for 'outreach resolve'."
+        else # Somebody may have the same message from another list. The list stays, and goes on once that is known.
+            echo "-> Some wait for the outcome of another batch: settle that one by 'outreach resolve'; the list stays in inbox/."
+        fi
         ;;
     4) # The night is over. The list stays; the next night goes on.
         echo "-> Paused; the next night goes on."

@@ -13,7 +13,8 @@ pub enum ExitCode {
     Internal,
     /// The command line is not understood.
     Usage,
-    /// All is settled, but some recipients ended in error or unknown.
+    /// Nothing more can be sent: some recipients ended in error or unknown, or wait for an outcome that is
+    /// unknown in another batch.
     CompleteWithProblems,
     /// Stopped by a deadline or a signal before all was settled.
     Paused,
@@ -82,7 +83,9 @@ impl ExitCode {
             Self::Complete => "complete; nobody ended in error or unknown",
             Self::Internal => "internal failure; please report it",
             Self::Usage => "the command line is not understood",
-            Self::CompleteWithProblems => "complete, but some recipients ended in error or unknown",
+            Self::CompleteWithProblems => {
+                "complete, but some recipients ended in error or unknown, or wait for another unknown outcome"
+            }
             Self::Paused => {
                 "paused by a deadline or a signal; run the same command again to continue"
             }

@@ -125,6 +125,9 @@ pub(super) fn prove(
 /// When the message of a request was sent, as far as is known: an answer that was lost says nothing.
 pub(super) const SENT_AT: &str = "iif(a.outcome = 'sent', a.finished_at, a.started_at)";
 
+/// Whether request `a` was accepted, whichever way that was learned.
+pub(super) const ACCEPTED: &str = "(a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed'))";
+
 /// Notes when the message was read, if the event came before the proof that the request was accepted.
 pub(super) fn note_read(
     connection: &Connection,
@@ -153,7 +156,7 @@ pub(super) fn note_read(
 pub(super) fn end_waits(connection: &Connection, recipient: RecipientId) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE recipient SET not_before = 0
+            "UPDATE recipient SET not_before = 0, reason_code = NULL, reason = NULL
              WHERE id IN (SELECT o.id FROM recipient r
                                CROSS JOIN recipient o INDEXED BY recipient_by_person ON o.person = r.person
                           WHERE r.id = ?1 AND o.state = 'queued' AND o.not_before = ?2)",

@@ -10,7 +10,7 @@ use super::checkpoint::{Reader, Store};
 use super::columns::FOR_AN_OUTCOME;
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
-use super::ids::BatchId;
+use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::random;
 use super::tally::Counts;
 use super::writer::Tx;
@@ -260,20 +260,27 @@ fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
     Ok(id)
 }
 
+/// Removes a row, with what the list says of it.
+pub(super) fn delete_recipient(connection: &Connection, id: RecipientId) -> Result<(), StoreError> {
+    for delete in [
+        "DELETE FROM recipient WHERE id = ?1",
+        "DELETE FROM recipient_input WHERE id = ?1",
+    ] {
+        connection.prepare_cached(delete)?.execute([id])?;
+    }
+    Ok(())
+}
+
 /// Removes the next rows of a batch, and the people whom nothing else names; returns how many rows.
 fn discard_step(tx: &mut Tx<'_>, id: BatchId, step: u32) -> Result<usize, StoreError> {
     let (first, last) = id.range();
-    let rows: Vec<(i64, Option<i64>)> = tx
+    let rows: Vec<(RecipientId, Option<PersonId>)> = tx
         .connection
         .prepare_cached("SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3")?
         .query_map((first, last, step), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (row, _) in &rows {
-        for table in ["recipient_input", "recipient"] {
-            tx.connection
-                .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
-                .execute([row])?;
-        }
+        delete_recipient(tx.connection, *row)?;
     }
     for (_, whose) in &rows {
         if let Some(whose) = whose {

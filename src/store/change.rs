@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, from_json, parse_state, remove, reopen, to_json};
+use super::batch::{Batch, delete_recipient, from_json, parse_state, remove, reopen, to_json};
 use super::checkpoint::{Reader, Store};
 use super::columns::{phone_from_column, to_millis};
 use super::error::StoreError;
@@ -309,11 +309,7 @@ fn take_over(
             .execute((old.id, new))?;
     }
     judge_anew(tx, old, new, verdict, now)?;
-    for table in ["recipient", "recipient_input"] {
-        tx.connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
-            .execute([new])?;
-    }
+    delete_recipient(tx.connection, new)?;
     Ok(())
 }
 
@@ -355,11 +351,7 @@ fn judge_anew(
 }
 
 fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
-    for table in ["recipient", "recipient_input"] {
-        tx.connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
-            .execute([old.id])?;
-    }
+    delete_recipient(tx.connection, old.id)?;
     tx.count(old.id.batch(), Counter::State(old.state), -1);
     Ok(())
 }
@@ -392,8 +384,9 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
     for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
         let to = RecipientId::new(target, seq);
         move_row(tx, from, to)?;
-        tx.count(target, Counter::State(parse_state(&state)?), 1);
-        settle_with_suppressed(tx, target, to, parse_state(&state)?)?;
+        let state = parse_state(&state)?;
+        tx.count(target, Counter::State(state), 1);
+        settle_with_suppressed(tx, target, to, state)?;
     }
     tx.connection.execute(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
@@ -468,25 +461,15 @@ fn repeat(
 
 /// Copies a row under its new key and removes the old one.
 fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
-    let copies = [
-        (
-            "recipient",
-            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
-             SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
-        ),
-        (
-            "recipient_input",
-            "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
-                                          contact_id, content, metadata, content_key)
-             SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content,
-                    metadata, content_key FROM recipient_input WHERE id = ?1",
-        ),
-    ];
-    for (table, copy) in copies {
+    for copy in [
+        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
+         SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
+        "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name, contact_id,
+                                      content, metadata, content_key)
+         SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata,
+                content_key FROM recipient_input WHERE id = ?1",
+    ] {
         tx.connection.prepare_cached(copy)?.execute((from, to))?;
-        tx.connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
-            .execute([from])?;
     }
-    Ok(())
+    delete_recipient(tx.connection, from)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::attempt::SENT_AT;
+use super::attempt::{ACCEPTED, SENT_AT};
 use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column, to_millis};
 use super::error::StoreError;
@@ -353,7 +353,7 @@ fn select(of_person: bool) -> String {
                                max({SENT_AT}) AS last
                         FROM attempt a
                         WHERE {whose} AND kind <> 'note'
-                              AND (outcome = 'sent' OR proof IN ('accepted', 'assumed'))
+                              AND {ACCEPTED}
                         GROUP BY person, channel) m ON m.person = p.id AND m.channel = c.id
         WHERE p.number IS NOT NULL AND (k.known = 1 OR m.first IS NOT NULL) {only}
         ORDER BY c.api_id, p.number"
@@ -416,7 +416,7 @@ impl Reader {
                   JOIN recipient_input i ON i.id = r.id
                   JOIN batch b ON b.id = r.id >> 32
              WHERE a.person = ?1 AND a.channel = ?2 AND a.kind <> 'note'
-                   AND (a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed'))
+                   AND {ACCEPTED}
              ORDER BY a.recipient, a.id"
         ))?;
         let rows = select.query_map((whose, on), |row| {

@@ -20,7 +20,7 @@ use crate::domain::event::{ContactEvent, EventKind};
 const STEP: usize = 500;
 
 /// How long an event waits for what it speaks of: longer than the API repeats an event (12.4 hours),
-/// and than any request takes. Opt-outs wait for ever.
+/// and than any request takes.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(48);
 
 /// How far the clocks of devices and of the API may be ahead of ours.

@@ -33,8 +33,9 @@ impl Reader {
             .prepare_cached(&format!(
                 "SELECT count(coalesce(a.delivered_at, a.read_at)), count(a.read_at), count(k.opted_in_at),
                         count(iif(EXISTS (SELECT 1 FROM attempt later
-                                          WHERE later.person = r.person AND later.id > a.id
-                                                AND later.outcome = 'sent'), NULL, k.opted_out_at))
+                                          WHERE later.person = r.person AND later.id > a.id AND later.kind <> 'note'
+                                                AND (later.outcome = 'sent' OR later.proof IN ('accepted', 'assumed'))),
+                                  NULL, k.opted_out_at))
                  FROM recipient r {JOINS}
                  WHERE r.id > ?1 AND r.id < ?2 AND a.id IS NOT NULL"
             ))?

@@ -203,7 +203,7 @@ fn enter(tx: &Tx<'_>, keys: &HashKey, new: &NewNumber) -> Result<(), StoreError>
     tx.connection
         .prepare_cached("UPDATE recipient SET person = ?2 WHERE id = ?1")?
         .execute((new.recipient, known))?;
-    person::remove_unnamed(tx.connection, new.person.0)
+    person::remove_unnamed(tx.connection, new.person)
 }
 
 fn prepare(

@@ -152,8 +152,7 @@ pub(super) fn lift(
 }
 
 /// Removes a person whom no list, message, contact or suppression names any more.
-pub(super) fn remove_unnamed(connection: &Connection, person: i64) -> Result<(), StoreError> {
-    let person = PersonId(person);
+pub(super) fn remove_unnamed(connection: &Connection, person: PersonId) -> Result<(), StoreError> {
     let unnamed: bool = connection
         .prepare_cached(
             "SELECT suppressed_at IS NULL AND last_inbound_at IS NULL AND number_hash IS NULL

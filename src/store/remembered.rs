@@ -71,6 +71,7 @@ impl Store {
     pub async fn note_clock(&self, uptime: Uptime, now: Timestamp) -> Result<(), StoreError> {
         self.writer
             .write(move |tx| {
+                tx.bookkeeping = true;
                 let mut notes = clock_notes(tx.connection)?;
                 let last: Option<i64> =
                     tx.connection

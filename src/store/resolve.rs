@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{contact, journal};
+use super::{contact, journal, person};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
 
@@ -239,6 +239,12 @@ fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), Store
         [request.id],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
+    // Whom a message to an erased person went to must not be known again.
+    if let Some(whose) = whose
+        && person::number(tx.connection, whose)?.is_none()
+    {
+        return Ok(());
+    }
     let contact = contact::learn(tx.connection, keys, on, &proof.contact_id, whose)?;
     tx.connection.execute(
         "UPDATE attempt SET message_id = ?2, contact = ?3,
@@ -253,7 +259,7 @@ fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), Store
             proof.read_at.map(to_millis),
         ),
     )?;
-    Ok(())
+    attempt::note_read(tx.connection, request.id, contact.row)
 }
 
 impl Reader {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
+use super::attempt::ACCEPTED;
 use super::batch::parse_state;
 use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
@@ -127,9 +128,11 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
         Ok(self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a
-                                 ON a.person IS r.person AND a.recipient = r.id
-                            WHERE r.id > ?1 AND r.id < ?2 AND (a.outcome = 'sent' OR a.proof IN ('accepted', 'assumed')))",
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a
+                                     ON a.person IS r.person AND a.recipient = r.id
+                                WHERE r.id > ?1 AND r.id < ?2 AND {ACCEPTED})"
+            ),
             id.range(),
             |row| row.get(0),
         )?)

@@ -347,7 +347,9 @@ fn commit(
     if let Some(sends) = sends {
         turns.send(sends);
     }
-    turns.committed(connection, begin.elapsed())
+    // The group is on disk: nothing from here on may fail it, or its jobs would run again.
+    turns.committed(connection, begin.elapsed());
+    Ok(())
 }
 
 /// What the files tell that were written may have changed ([`Store::begin_results`](super::Store::begin_results)).

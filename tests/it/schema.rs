@@ -7,8 +7,10 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use hmac::{Hmac, KeyInit, Mac};
 use outreach::internals::domain::delivery::State;
 use outreach::internals::store::{Reader, Store};
+use sha2::Sha256;
 
 use crate::support::Scratch;
 
@@ -68,6 +70,59 @@ fn a_batch_that_an_older_program_began_is_found_by_its_list_and_continued() {
     assert_eq!((counts.rows(), counts.queued), (12, 0));
     let sending_again = counts.requests - (counts.sent + counts.no_messenger);
     assert_eq!(sending_again, 0, "{counts:?}: nobody had two requests");
+}
+
+#[test]
+fn what_version_3_knew_of_refusals_and_of_erased_people_is_kept() {
+    let scratch = Scratch::new();
+    let path = scratch.path("sandbox.db");
+    unpack(3, &path);
+    let name = interrupt(&path);
+    let old = rusqlite::Connection::open(&path).unwrap();
+    let phone: i64 = old
+        .query_row(
+            "SELECT phone FROM recipient WHERE state = 'queued'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    // Erased first, then in a list again.
+    let key = [7; 32];
+    let mut hash = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    hash.update(b"phone");
+    hash.update(&phone.to_be_bytes());
+    let hash = hash.finalize().into_bytes().to_vec();
+    old.execute(
+        "INSERT OR REPLACE INTO setting VALUES ('forget_key', ?1)",
+        [key],
+    )
+    .unwrap();
+    old.execute("INSERT INTO suppression_hash VALUES (?1, 1)", [hash])
+        .unwrap();
+    old.execute(
+        "INSERT INTO known_refusal VALUES ('nobody of that name', 1)",
+        [],
+    )
+    .unwrap();
+    drop(old);
+    scratch
+        .outreach(&["resume", &name, "--sandbox", "--yes"])
+        .run()
+        .expect(0);
+    let reader = Reader::open(&path).unwrap();
+    let counts = reader.counts(reader.batch(&name).unwrap().id).unwrap();
+    assert_eq!((counts.queued, counts.suppressed), (0, 1), "{counts:?}");
+    let new = rusqlite::Connection::open(&path).unwrap();
+    let meaning: String = new
+        .query_row(
+            "SELECT meaning FROM refusal WHERE text = 'nobody of that name'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(meaning, "no_messenger");
+    let doctor = scratch.outreach(&["doctor", "--db", "sandbox.db"]).run();
+    assert!(doctor.out.contains("sandbox.db is sound"), "{}", doctor.out);
 }
 
 #[test]

@@ -27,7 +27,6 @@ UPDATE person SET suppressed_at = s.added_at, suppressed_reason = s.reason, supp
 UPDATE person SET number_hash = number_hash(number), number = NULL, suppressed_at = h.added_at,
                   suppressed_reason = 'erased at the person''s request', suppressed_source = 'forget'
     FROM suppression_hash h WHERE h.hash = number_hash(person.number);
-DELETE FROM person_by_number WHERE person IN (SELECT id FROM person WHERE number IS NULL);
 -- The other hashes are those of numbers that no list holds, or of contacts; which of them was not stored.
 INSERT INTO person (number_hash, suppressed_at, suppressed_reason, suppressed_source)
     SELECT hash, added_at, 'erased at the person''s request', 'forget' FROM suppression_hash
@@ -107,6 +106,9 @@ UPDATE recipient SET maybe_accepted_at = a.at
           WHERE outcome IN ('undecided', 'interrupted') AND proof IS NULL GROUP BY recipient) a
     WHERE recipient.id = a.recipient AND recipient.state = 'unknown';
 
+-- Rows and requests of erased people have their person now; a number of theirs that comes again is a new person.
+DELETE FROM person_by_number WHERE person IN (SELECT id FROM person WHERE number IS NULL);
+
 -- Contacts: those that were entered, then those that only a message names.
 INSERT INTO contact (channel, api_id, person, opted_in_at, opted_out_at)
     SELECT c.id, decimal(k.contact_id), n.person, k.opted_in_at, k.opted_out_at
@@ -183,6 +185,8 @@ DROP TABLE tally_before;
 DROP TABLE batch_before;
 DROP TABLE suppression;
 DROP TABLE suppression_hash;
+INSERT INTO refusal (text, meaning, source, decided_at)
+    SELECT text, 'no_messenger', 'learned', added_at FROM known_refusal;
 DROP TABLE known_refusal;
 DROP TABLE setting;
 

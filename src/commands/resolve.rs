@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
-use crate::report::{grouped, place, quoted, without_numbers};
+use crate::report::{grouped, place, without_numbers};
 use crate::run::{Evidence, HeldBatch, Mismatch, PacerView, RowChoice, UnknownRows};
 use crate::store::Decision;
 
@@ -53,16 +53,15 @@ pub(crate) fn run(
         let settled = grouped(settled);
         console.say(match decision {
             Decision::AssumeSent => format!("{settled} rows count as sent now."),
-            Decision::Resend => format!(
-                "{settled} rows are queued again. `outreach resume {}{}{}` sends to them.",
-                quoted(&args.batch),
-                if batch.batch().sandbox {
-                    " --sandbox"
+            Decision::Resend => {
+                let sandbox = if batch.batch().sandbox {
+                    "--sandbox"
                 } else {
                     ""
-                },
-                db(&found)
-            ),
+                };
+                let resume = found.hints().command("resume", &args.batch, &[sandbox]);
+                format!("{settled} rows are queued again. `{resume}` sends to them.")
+            }
         });
         return Ok(ExitCode::Complete);
     }
@@ -139,7 +138,7 @@ fn list(
             place(&batch.files, row.file, row.row)
         )?;
     }
-    let command = format!("outreach resolve {}{}", quoted(&batch.name), db(found));
+    let command = found.hints().command("resolve", &batch.name, &[]);
     let known = rows
         .iter()
         .filter(|(row, _)| row.contact_id.is_some())
@@ -152,12 +151,6 @@ fn list(
         grouped(known as u64)
     )?;
     Ok(())
-}
-
-fn db(found: &Found) -> String {
-    found.db.as_ref().map_or_else(String::new, |db| {
-        format!(" --db {}", quoted(&db.to_string_lossy()))
-    })
 }
 
 fn say_evidence(console: Console, batch: &str, evidence: &Evidence) {

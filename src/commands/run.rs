@@ -79,7 +79,8 @@ impl Front {
                 .ask(format_args!("Send {queued} messages now?"))
         {
             self.console.say(format_args!(
-                "Nothing was sent. `outreach resume {name}` goes on from here."
+                "Nothing was sent. `{}` goes on from here.",
+                self.resume(name)
             ));
             return Ok(ExitCode::Paused);
         }
@@ -97,7 +98,7 @@ impl Front {
         let counts = &preview.counts;
         // Writing to a String cannot fail.
         let mut text = format!("Batch {name}: {} to send", grouped(counts.queued));
-        let done = counts.sent + counts.no_messenger + counts.error + counts.unknown;
+        let done = counts.sent + counts.no_messenger + counts.error;
         for (count, word) in [
             (done, "done before"),
             (counts.suppressed, "suppressed"),
@@ -149,7 +150,12 @@ impl Front {
             None => settings::access(&self.connection)?,
         };
         let stop = StopHandle::default();
-        let mut terminal = Terminal::new(self.console, stop.clone(), self.settings.grace);
+        let mut terminal = Terminal::new(
+            self.console,
+            self.resolve(&batch.batch().name),
+            stop.clone(),
+            self.settings.grace,
+        );
         let (settings, clock) = (&self.settings, &self.clock);
         let ended = batch
             .send(&access, settings, clock, &stop, &mut terminal)
@@ -173,8 +179,9 @@ impl Front {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
                 "{} recipients are still queued: their own sending hours do not come before this run \
-                 must end. `outreach resume {name}` goes on from here.",
-                ended.counts.queued
+                 must end. `{}` goes on from here.",
+                ended.counts.queued,
+                self.resume(name)
             )),
             RunEnd::Complete => {}
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
@@ -182,7 +189,7 @@ impl Front {
             RunEnd::Halted(halt) => {
                 self.console
                     .warn(format_args!("Stopped by a guard: {halt}"));
-                self.console.warn(after_halt_text(name, halt));
+                self.console.warn(self.after_halt_text(name, halt));
             }
         }
     }
@@ -191,54 +198,78 @@ impl Front {
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
         let written = batch.write_results(self.checkpoint.out.as_deref(), self.clock.now());
+        let mut hints = self.hints();
+        let export = hints.command("export", name, &[]);
+        hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
-        let hints = Hints {
-            db: (db != Path::new("outreach.db")).then(|| db.to_owned()),
-            results: written.as_ref().ok().cloned(),
-            rejects: None,
-        };
         self.console.say(summary.text(&hints));
-        if let Some(path) = &self.checkpoint.summary {
-            write_summary_file(&summary, path)?;
+        let summary = match &self.checkpoint.summary {
+            Some(path) => write_summary_file(&summary, path),
+            None => Ok(()),
+        };
+        if let (Err(_), Err(error)) = (&written, &summary) {
+            self.console.warn(format_args!("outreach: {error}"));
         }
-        written.map(drop).map_err(|error| {
+        written.map_err(|error| {
             CommandError::from(error).context(format!(
-                "the results are safe in the checkpoint, `outreach export {name}` writes them"
+                "the results are safe in the checkpoint, `{export}` writes them"
             ))
-        })
+        })?;
+        Ok(summary?)
     }
-}
 
-/// What to do about the cause of a halt.
-fn after_halt_text(name: &str, halt: &Halt) -> String {
-    match halt {
-        Halt::Fatal { .. } => {
-            "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
-             them), then run the same command again."
-                .to_owned()
+    /// What a suggested command must name to find the batch again.
+    fn hints(&self) -> Hints {
+        let db = self.asked.sandbox.then(|| self.checkpoint.db());
+        Hints {
+            db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
+            results: None,
         }
-        Halt::IdenticalRefusals {
-            no_messenger: true, ..
-        } => format!(
-            "If this text means that the numbers have no Messenger: \
-             `outreach resume {name} --no-messenger-text`, and it is remembered. If not: mend \
-             the cause (template, channel, permission), then `outreach resume {name}` sends \
-             to those recipients again."
-        ),
-        Halt::IdenticalRefusals {
-            no_messenger: false,
-            ..
-        } => format!(
-            "Mend the cause (template, channel, permission), then `outreach resume {name}` \
-             sends to those recipients again."
-        ),
-        Halt::Outage { .. } => {
-            "The recipients that were not sent are still queued: run the same command again \
-             when the API answers."
-                .to_owned()
-        }
-        Halt::Reserve { .. } => {
-            format!("Give a smaller --reserve, then `outreach resume {name}` goes on.")
+    }
+
+    /// The command that goes on with the batch.
+    pub(super) fn resume(&self, name: &str) -> String {
+        let sandbox = if self.asked.sandbox { "--sandbox" } else { "" };
+        self.hints().command("resume", name, &[sandbox])
+    }
+
+    /// The command that settles unknown outcomes of the batch.
+    pub(super) fn resolve(&self, name: &str) -> String {
+        self.hints().command("resolve", name, &[])
+    }
+
+    /// What to do about the cause of a halt.
+    fn after_halt_text(&self, name: &str, halt: &Halt) -> String {
+        let resume = self.resume(name);
+        match halt {
+            Halt::Fatal { .. } => {
+                "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
+                 them), then run the same command again."
+                    .to_owned()
+            }
+            Halt::IdenticalRefusals {
+                no_messenger: true, ..
+            } => format!(
+                "If this text means that the numbers have no Messenger: \
+                 `{resume} --no-messenger-text`, and it is remembered. If not: mend \
+                 the cause (template, channel, permission), then `{resume}` sends \
+                 to those recipients again."
+            ),
+            Halt::IdenticalRefusals {
+                no_messenger: false,
+                ..
+            } => format!(
+                "Mend the cause (template, channel, permission), then `{resume}` \
+                 sends to those recipients again."
+            ),
+            Halt::Outage { .. } => {
+                "The recipients that were not sent are still queued: run the same command again \
+                 when the API answers."
+                    .to_owned()
+            }
+            Halt::Reserve { .. } => {
+                format!("Give a smaller --reserve, then `{resume}` goes on.")
+            }
         }
     }
 }

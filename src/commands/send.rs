@@ -54,15 +54,17 @@ pub(crate) fn run(
     let plan = SendPlan::new(front.checkpoint.db(), list, &asked, front.clock.now())?;
     for other in plan.unfinished() {
         console.warn(format_args!(
-            "Batch {0} from a file of this name is unfinished ({1} queued): this list or message is \
-             another, and becomes a new batch. `outreach resume {0}` continues the old one; whoever got \
+            "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
+             another, and becomes a new batch. `{}` continues the old one; whoever got \
              the same message is not messaged again.",
-            other.batch, other.outstanding
+            other.batch,
+            other.outstanding,
+            front.resume(&other.batch)
         ));
     }
     let plan = read(&front, plan, &rejects, console)?;
     let (batch, interrupted) = plan.carry_out(front.clock.now())?;
-    say_interrupted(console, &batch.batch().name, interrupted);
+    say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     front.go(&batch, false)
 }
 

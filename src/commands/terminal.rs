@@ -19,6 +19,7 @@ const LONG_WAIT: Duration = Duration::from_secs(5);
 /// Shows a run, and stops it at a signal.
 pub(super) struct Terminal {
     console: Console,
+    resolve: String,
     stop: StopHandle,
     grace: Duration,
     line: ProgressLine,
@@ -26,9 +27,16 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn new(console: Console, stop: StopHandle, grace: Duration) -> Self {
+    /// `resolve` is the command that settles what an earlier run left unknown.
+    pub(super) fn new(
+        console: Console,
+        resolve: String,
+        stop: StopHandle,
+        grace: Duration,
+    ) -> Self {
         Self {
             console,
+            resolve,
             stop,
             grace,
             line: ProgressLine::new(0, console.is_quiet()),
@@ -56,7 +64,7 @@ impl Terminal {
 
 impl Observer for Terminal {
     fn started(&mut self, start: &Started) {
-        say_interrupted(self.console, &start.batch, start.interrupted);
+        say_interrupted(self.console, &self.resolve, start.interrupted);
         self.line = ProgressLine::new(start.queued, self.console.is_quiet());
         // From here on a signal does not end the process any more.
         tokio::spawn(heed_signals(self.stop.clone(), self.console, self.grace));
@@ -167,12 +175,12 @@ async fn heed_signals(stop: StopHandle, console: Console, grace: Duration) {
     stop.at_once();
 }
 
-/// Says which recipients an earlier run left under way.
-pub(super) fn say_interrupted(console: Console, batch: &str, interrupted: u64) {
+/// Says which recipients an earlier run left under way, and the command that settles them.
+pub(super) fn say_interrupted(console: Console, resolve: &str, interrupted: u64) {
     if interrupted > 0 {
         console.warn(format_args!(
             "{interrupted} recipients were under way when an earlier run ended: their outcome is \
-             unknown, and they are not sent again. `outreach resolve {batch}` settles them."
+             unknown, and they are not sent again. `{resolve}` settles them."
         ));
     }
 }
@@ -200,7 +208,12 @@ mod tests {
     #[test]
     fn our_own_guess_of_the_pace_is_said_once() {
         let console = Console::new(true);
-        let mut terminal = Terminal::new(console, StopHandle::default(), Duration::ZERO);
+        let mut terminal = Terminal::new(
+            console,
+            String::new(),
+            StopHandle::default(),
+            Duration::ZERO,
+        );
         assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
         assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
         let told = terminal

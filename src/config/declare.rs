@@ -272,6 +272,7 @@ pub(crate) struct Checkpoint {
     pub(super) out_from: Origin,
     /// The summary file.
     pub(crate) summary: Option<PathBuf>,
+    pub(super) summary_from: Origin,
 }
 
 impl Checkpoint {
@@ -299,6 +300,7 @@ impl Checkpoint {
         Self {
             db: db.to_owned(),
             out: self.out.filter(|_| self.out_from == Origin::Flag),
+            summary: self.summary.filter(|_| self.summary_from == Origin::Flag),
             ..self
         }
     }

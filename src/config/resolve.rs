@@ -102,6 +102,7 @@ impl Settings {
             db_from: self.origin("db"),
             out,
             out_from: self.origin("out"),
+            summary_from: self.origin("summary"),
             summary,
         })
     }

@@ -41,11 +41,12 @@ const UNDER_WAY: &str =
 /// Room for what is written at once.
 const BUFFER: usize = 1 << 18;
 
-/// Where the results of a batch go by default.
-pub(crate) fn default_results_path(batch: &str) -> PathBuf {
+/// Where the results of a batch go by default. Those of a rehearsal never replace those of the real batch.
+pub(crate) fn default_results_path(batch: &str, sandbox: bool) -> PathBuf {
     // A batch name may hold anything; a file name may not.
     let safe = batch.replace(['/', '\\', '\0'], "_");
-    PathBuf::from(format!("{safe}.results.csv"))
+    let rehearsal = if sandbox { ".sandbox" } else { "" };
+    PathBuf::from(format!("{safe}{rehearsal}.results.csv"))
 }
 
 /// Writes the results of the batch; returns the number of rows.
@@ -64,11 +65,23 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
         lines.cell(header)?;
     }
     lines.csv.write_record(COLUMNS)?;
+    // As of one moment, so that rows and counts can be compared.
+    reader.look_anew()?;
     let mut rows = 0;
     reader.rows(batch.id, |row| {
         rows += 1;
         lines.row(&row)
     })?;
+    let counted = reader.counts(batch.id)?.rows();
+    if rows != counted {
+        return Err(StoreError::Corrupt {
+            detail: format!(
+                "batch {} has {counted} rows, and {rows} can be read",
+                batch.name
+            ),
+        }
+        .into());
+    }
     lines.csv.flush()?;
     Ok(rows)
 }

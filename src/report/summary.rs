@@ -52,6 +52,10 @@ pub struct Summary {
 struct Details {
     ready: bool,
     halted_text: Option<String>,
+    /// Recipients count as "no Messenger" by the text that stopped the batch: whether it means that can be said.
+    confirmable: bool,
+    /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
+    waiting: Option<(u64, String)>,
     /// Refusals by text, the most frequent first.
     refusals: Vec<(State, String, u64)>,
     /// The first rows whose outcome is unknown.
@@ -65,8 +69,22 @@ pub struct Hints {
     pub db: Option<PathBuf>,
     /// The results file, if it was written.
     pub results: Option<PathBuf>,
-    /// The rejects file, if it was written.
-    pub rejects: Option<PathBuf>,
+}
+
+impl Hints {
+    /// The command, as it is to be typed.
+    pub(crate) fn command(&self, verb: &str, batch: &str, flags: &[&str]) -> String {
+        let mut command = format!("outreach {verb} {}", quoted(batch));
+        for flag in flags.iter().filter(|flag| !flag.is_empty()) {
+            command.push(' ');
+            command.push_str(flag);
+        }
+        if let Some(db) = &self.db {
+            command.push_str(" --db ");
+            command.push_str(&quoted(&db.to_string_lossy()));
+        }
+        command
+    }
 }
 
 impl Summary {
@@ -108,6 +126,13 @@ impl Summary {
                 summary.details.refusals.extend(refusals);
             }
         }
+        if let Some(text) = &batch.halted_text {
+            summary.details.confirmable = reader.count_refused(batch.id, text)?.0 > 0;
+        }
+        if summary.counts.queued > 0 {
+            let (rows, first) = reader.waiting_for_outcomes(batch.id)?;
+            summary.details.waiting = first.map(|first| (rows, first));
+        }
         if summary.counts.unknown > 0 {
             let rows = reader.unknown_rows(batch.id, NAMED)?;
             let named = rows
@@ -142,6 +167,7 @@ impl Summary {
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
         self.write_funnel(out)?;
         self.write_requests(out)?;
+        self.write_waiting(out)?;
         self.write_unknown(out)?;
         self.write_refusals(out)?;
         self.write_next(out, hints)
@@ -227,6 +253,18 @@ impl Summary {
         writeln!(out)
     }
 
+    fn write_waiting(&self, out: &mut String) -> std::fmt::Result {
+        let Some((rows, first)) = &self.details.waiting else {
+            return Ok(());
+        };
+        writeln!(
+            out,
+            "\n{} of the queued may have the same message from another batch (the first {first}).\n\
+             Settle that batch with `outreach resolve` first: until then they stay queued.",
+            grouped(*rows)
+        )
+    }
+
     fn write_unknown(&self, out: &mut String) -> std::fmt::Result {
         if self.details.unknown.is_empty() {
             return Ok(());
@@ -283,47 +321,29 @@ impl Summary {
 
     /// The commands that may come next, each with its purpose.
     fn next(&self, hints: &Hints) -> Vec<(String, &'static str)> {
-        let batch = quoted(&self.batch);
-        let db = hints.db.as_ref().map_or_else(String::new, |db| {
-            format!(" --db {}", quoted(&db.to_string_lossy()))
-        });
         let mut lines = Vec::new();
         if !self.details.ready {
             return lines;
         }
+        let command = |verb, flags: &[&str]| hints.command(verb, &self.batch, flags);
         if self.counts.unknown > 0 {
             lines.push((
-                format!("outreach resolve {batch}{db}"),
+                command("resolve", &[]),
                 "look at the unknown rows, and settle them",
             ));
         }
-        if !self.is_settled() {
-            let sandbox = if self.sandbox { " --sandbox" } else { "" };
-            if self.details.halted_text.is_some() {
-                lines.push((
-                    format!("outreach resume {batch}{sandbox} --no-messenger-text{db}"),
-                    "if the refusal that stopped it means \"no Messenger for this number\"",
-                ));
-            }
+        let sandbox = if self.sandbox { "--sandbox" } else { "" };
+        if self.details.confirmable {
             lines.push((
-                format!("outreach resume {batch}{sandbox}{db}"),
-                "continue where it stopped",
+                command("resume", &[sandbox, "--no-messenger-text"]),
+                "if the refusal that stopped it means \"no Messenger for this number\"",
             ));
         }
-        if let (true, Some(rejects)) = (self.counts.invalid > 0, &hints.rejects) {
-            lines.push((
-                format!(
-                    "outreach send {} --add --batch {batch}{db}",
-                    quoted(&rejects.to_string_lossy())
-                ),
-                "once its rows are mended; with the same message and channel",
-            ));
+        if !self.is_settled() || self.details.halted_text.is_some() {
+            lines.push((command("resume", &[sandbox]), "continue where it stopped"));
         }
         if hints.results.is_none() {
-            lines.push((
-                format!("outreach export {batch}{db}"),
-                "write the results file",
-            ));
+            lines.push((command("export", &[]), "write the results file"));
         }
         lines
     }

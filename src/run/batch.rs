@@ -45,7 +45,8 @@ impl HeldBatch {
         let batch = store.reader()?.batch(name)?;
         let hold = store.hold(&batch.name, now)?;
         store.interrupt_leftovers(batch.id, now)?;
-        Ok(Self::new(store, hold, batch))
+        // Whoever held it until now may have changed it.
+        Self::new(store, hold, batch).reread()
     }
 
     /// Takes hold of a batch that is to be sent further, without its contacts file.
@@ -78,7 +79,7 @@ impl HeldBatch {
         let hold = store.hold(&name, now)?;
         // An earlier process may have died while it changed the list.
         store.finish_change(batch.id, now)?;
-        Ok(Self::new(store, hold, batch))
+        Self::new(store, hold, batch).reread()
     }
 
     /// The batch, as it stood when it was taken.
@@ -123,7 +124,9 @@ fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, RunError> {
     let mut unfinished = Vec::new();
     for batch in reader.batches()? {
         let counts = reader.counts(batch.id)?;
-        if batch.is_whole() && counts.queued + counts.sending > 0 {
+        // A batch that a guard stopped goes on with those who were refused.
+        let goes_on = counts.queued + counts.sending > 0 || batch.halted_text.is_some();
+        if batch.is_whole() && goes_on {
             unfinished.push(batch);
         }
     }

@@ -136,6 +136,15 @@ fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
         findings.good("checkpoint", text);
         return None;
     }
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        let text = format!(
+            "{} is empty. If batches were ever sent from it, restore a copy before you send again; else delete it, \
+             `send` makes it anew",
+            path.display()
+        );
+        findings.bad("checkpoint", text, ExitCode::Storage);
+        return None;
+    }
     let opened = Store::open_existing(path).and_then(|store| {
         let faults = store.reader()?.integrity_faults()?;
         let log = store.held_log()?;

@@ -46,7 +46,10 @@ pub fn export_file(
 ) -> Result<(PathBuf, u64), RunError> {
     let reader = Reader::open(checkpoint)?;
     let batch = reader.batch(batch)?;
-    let path = path.map_or_else(|| default_results_path(&batch.name), Path::to_owned);
+    let path = path.map_or_else(
+        || default_results_path(&batch.name, batch.sandbox),
+        Path::to_owned,
+    );
     let rows = write_results_file(&reader, &batch, &path)?;
     Ok((path, rows))
 }
@@ -59,7 +62,10 @@ impl HeldBatch {
     /// As [`export_file`].
     pub fn write_results(&self, path: Option<&Path>, now: Timestamp) -> Result<PathBuf, RunError> {
         let batch = self.batch();
-        let path = path.map_or_else(|| default_results_path(&batch.name), Path::to_owned);
+        let path = path.map_or_else(
+            || default_results_path(&batch.name, batch.sandbox),
+            Path::to_owned,
+        );
         let place = place_of(&path);
         let left = self.reader()?.current_results(batch.id, &place)?;
         if left.is_some_and(|left| is_as_left(&path, &left)) {

@@ -26,7 +26,7 @@ pub enum StoreError {
     Busy,
     /// The file is damaged.
     #[error(
-        "the checkpoint is damaged ({detail}); restore it from a backup, or keep it for `doctor` and begin a new one with --db. Do not send again before you know who was messaged"
+        "the checkpoint is damaged ({detail}); restore a copy, `outreach doctor` says more. Do not send from a new one before you know who was messaged: the results files say it"
     )]
     Corrupt {
         /// SQLite's word for it.

@@ -25,8 +25,14 @@ impl Reader {
     fn faults(&self) -> Result<Vec<String>, StoreError> {
         let mut check = self.connection.prepare("PRAGMA integrity_check")?;
         let lines = check.query_map([], |row| row.get::<_, String>(0))?;
-        let mut faults: Vec<String> = lines.collect::<Result<_, _>>()?;
+        // The check itself may end at a page that cannot be read: that is a fault as well.
+        let mut faults: Vec<String> = lines
+            .map(|line| line.unwrap_or_else(|error| error.to_string()))
+            .collect();
         faults.retain(|line| line != "ok");
+        if !faults.is_empty() {
+            return Ok(faults);
+        }
         self.wrong_counts(&mut faults)?;
         for (sql, text) in LAWS {
             let broken: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;

@@ -111,3 +111,16 @@ fn a_damaged_checkpoint_is_told_as_a_matter_of_storage() {
     assert_eq!(output.status.code(), Some(8), "{}", text(&output.stdout));
     assert_eq!(verdict(&output, "checkpoint"), "bad");
 }
+
+#[test]
+fn an_empty_checkpoint_is_not_called_sound() {
+    let scratch = crate::support::Scratch::new();
+    scratch.write("outreach.db", "");
+    let doctor = scratch.outreach(&["doctor"]).run();
+    assert!(doctor.out.contains("is empty"), "{}", doctor.out);
+    assert_eq!(
+        scratch.read("outreach.db"),
+        "",
+        "looking at it does not fill it"
+    );
+}

@@ -5,6 +5,7 @@ use std::fs;
 use outreach::internals::report::{COLUMNS, write_results, write_results_file};
 
 use crate::fixture::{cells, every_state, text};
+use crate::support::{SandboxProcess, Scratch};
 
 #[test]
 fn every_row_of_the_input_is_one_line_with_its_columns_and_ours() {
@@ -183,4 +184,36 @@ fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     let third = write();
     assert_ne!(third, second);
     assert_eq!(write(), third);
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_an_error_and_the_old_file_stays() {
+    let place = every_state();
+    let path = place.path("r.csv");
+    write_results_file(&place.reader(), &place.batch(), &path).unwrap();
+    let whole = fs::read(&path).unwrap();
+    // As if a page of the table were lost.
+    let damage = rusqlite::Connection::open(place.db()).unwrap();
+    damage
+        .execute("DELETE FROM recipient WHERE state = 'sent'", [])
+        .unwrap();
+    let error = write_results_file(&place.reader(), &place.batch(), &path).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), whole);
+}
+
+#[test]
+fn a_rehearsal_replaces_neither_the_results_nor_the_summary_of_the_real_batch() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    let send = |flags: &[&str]| {
+        let send = scratch.send(&sandbox).with(flags);
+        send.env("OUTREACH_SUMMARY", "s.json").run().expect(0)
+    };
+    send(&[]);
+    let (results, summary) = (scratch.read("list.results.csv"), scratch.read("s.json"));
+    send(&["--sandbox"]);
+    assert_eq!(scratch.read("list.results.csv"), results);
+    assert_eq!(scratch.read("s.json"), summary);
+    assert!(scratch.path("list.sandbox.results.csv").exists());
 }

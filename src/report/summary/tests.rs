@@ -21,6 +21,7 @@ fn summary() -> Summary {
         details: Details {
             ready: true,
             halted_text: Some("no".to_owned()),
+            confirmable: true,
             ..Details::default()
         },
     }
@@ -31,7 +32,6 @@ fn a_stopped_batch_tells_how_to_go_on_with_exact_commands() {
     let hints = Hints {
         db: Some("other.db".into()),
         results: Some("r.csv".into()),
-        rejects: None,
     };
     insta::assert_snapshot!(summary().text(&hints), @r#"
     Batch spring list: stopped by a guard before harm (credentials refused, identical refusals)

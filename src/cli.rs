@@ -258,7 +258,7 @@ pub(crate) struct StatusArgs {
     #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) row: Option<u32>,
     /// Keep showing, until the batch is done
-    #[arg(long, conflicts_with = "row")]
+    #[arg(long, conflicts_with_all = ["row", "json"])]
     pub(crate) watch: bool,
     /// Print as JSON
     #[arg(long)]
@@ -408,11 +408,14 @@ pub(crate) enum ContactsAction {
     },
     /// Show all that is known of one person
     Show {
-        /// The phone number, with the plus
+        /// The phone number, with the plus or with --region
         number: String,
         /// Print as JSON
         #[arg(long)]
         json: bool,
+        /// The region of a number without a plus.
+        #[command(flatten)]
+        region: Flags<DefaultRegion>,
         /// Where they are kept.
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
@@ -431,11 +434,14 @@ pub(crate) enum ContactsAction {
 /// `outreach forget`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ForgetArgs {
-    /// The phone number, with the plus
+    /// The phone number, with the plus or with --region
     pub(crate) number: String,
     /// Erase without asking first
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// The region of a number without a plus.
+    #[command(flatten)]
+    pub(crate) region: Flags<DefaultRegion>,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,

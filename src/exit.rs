@@ -16,7 +16,7 @@ pub enum ExitCode {
     /// Nothing more can be sent: some recipients ended in error or unknown, or wait for an outcome that is
     /// unknown in another batch.
     CompleteWithProblems,
-    /// Stopped by a deadline or a signal before all was settled.
+    /// Stopped by a deadline, a signal or the answer "no" before all was settled.
     Paused,
     /// Stopped before harm: credentials refused, identical refusals, an outage.
     Guard,
@@ -87,7 +87,7 @@ impl ExitCode {
                 "complete, but some recipients ended in error or unknown, or wait for another unknown outcome"
             }
             Self::Paused => {
-                "paused by a deadline or a signal; run the same command again to continue"
+                "paused by a deadline, a signal or your answer; run the same command again to continue"
             }
             Self::Guard => {
                 "stopped by a guard before harm (credentials refused, identical refusals)"

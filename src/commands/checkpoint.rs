@@ -44,7 +44,7 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
 }
 
 /// The checkpoint as the library asks for it.
-pub(super) fn choice(checkpoint: &Checkpoint) -> CheckpointSettings<'_> {
+fn choice(checkpoint: &Checkpoint) -> CheckpointSettings<'_> {
     CheckpointSettings {
         path: checkpoint.db(),
         named: checkpoint.is_named(),

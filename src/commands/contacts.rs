@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use crate::cli::{ContactsAction, ContactsArgs};
@@ -14,7 +15,8 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::report::{grouped, write_contacts};
-use crate::store::{Contact, Reader, Store};
+use crate::run::typed_number;
+use crate::store::{Contact, Reader};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -26,12 +28,11 @@ pub(crate) fn run(
     console: Console,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let store = Store::open_existing(settings.checkpoint()?.db())?;
-    let reader = store.reader()?;
+    let reader = checkpoint::find(settings, None)?.reader()?;
     match &args.action {
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,
         ContactsAction::Show { number, json, .. } => {
-            let phone = super::forget::number(number, settings)?;
+            let phone = typed_number(number, settings.intake()?.region)?;
             show(&reader, phone, *json, console, out)?;
         }
         ContactsAction::Export { out: None, .. } => {

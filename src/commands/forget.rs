@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use crate::cli::ForgetArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
+use crate::run::typed_number;
 use crate::store::Store;
 
 /// Runs the command; `out` is standard output.
@@ -22,21 +23,25 @@ pub(crate) fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let phone = number(&args.number, settings)?;
-    let path = settings.checkpoint()?.db().to_owned();
-    let store = Store::open_existing(&path)?;
+    let phone = typed_number(&args.number, settings.intake()?.region)?;
+    let path = checkpoint::find(settings, None)?.path;
+    // Asked first: to open it for writing upgrades an old checkpoint.
     if !args.yes {
         if !console.can_ask() {
             return Err(CommandError::usage(
                 "nobody can be asked here: give --yes to erase without asking",
             ));
         }
-        let question = "Erase all that is known of this number? This cannot be undone.";
+        let question = format!(
+            "Erase all that {} knows of this number? This cannot be undone.",
+            path.display()
+        );
         if !console.ask(question) {
             console.say("Nothing was erased.");
             return Ok(ExitCode::Complete);
         }
     }
+    let store = Store::open_existing(&path)?;
     let erased = store.forget(phone, clock.now())?;
     writeln!(
         out,
@@ -64,18 +69,4 @@ pub(crate) fn run(
          remove the person there yourself.",
     );
     Ok(ExitCode::Complete)
-}
-
-/// A number as it was typed.
-pub(super) fn number(text: &str, settings: &Settings) -> Result<PhoneNumber, CommandError> {
-    match PhoneNumber::parse_all(text, settings.intake()?.region) {
-        Ok(numbers) if numbers.len() == 1 && numbers.is_whole() => Ok(numbers.first().phone),
-        Ok(_) => Err(CommandError::usage(
-            "this is more than one phone number: give one",
-        )),
-        Err(rejected) => Err(CommandError::usage(format_args!(
-            "this is no phone number that could be messaged: {}",
-            rejected.problem
-        ))),
-    }
 }

@@ -157,17 +157,17 @@ fn say_evidence(console: Console, batch: &str, evidence: &Evidence) {
     let Evidence {
         rows,
         proven,
-        without_id,
+        not_askable,
     } = *evidence;
     console.say(format_args!(
         "Batch {batch}: of {} unknown rows, {} are proven sent.",
         grouped(rows),
         grouped(proven)
     ));
-    if without_id > 0 {
+    if not_askable > 0 {
         console.say(format_args!(
-            "{} have no known contact id: the API cannot be asked about them.",
-            grouped(without_id)
+            "{} cannot be asked about: no contact id is known, or the person was erased.",
+            grouped(not_askable)
         ));
     }
     if proven < rows {

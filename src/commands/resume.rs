@@ -1,13 +1,12 @@
 //! `outreach resume`: a batch goes on from the checkpoint, without its contacts file.
 
-use super::checkpoint::choice;
 use super::console::Console;
 use super::error::CommandResult;
 use super::run::Front;
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::run::{HeldBatch, ResumeSettings};
+use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
 
 /// Runs the command.
 ///
@@ -20,9 +19,16 @@ pub(crate) fn run(
     clock: Clock,
 ) -> CommandResult {
     let front = Front::new(settings, args.asked, console, clock)?;
-    if !args.asked.sandbox {
-        choice(&front.checkpoint).require_real()?;
-    }
+    let checkpoint = CheckpointSettings {
+        // That of a rehearsal is named by the flag only.
+        named: if args.asked.sandbox {
+            front.checkpoint.db_by_flag().is_some()
+        } else {
+            front.checkpoint.is_named()
+        },
+        path: front.checkpoint.db(),
+    };
+    checkpoint.require(args.asked.sandbox)?;
     front.require_yes()?;
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),

@@ -276,7 +276,12 @@ fn attempt_line(attempt: &AttemptRecord) -> String {
     line.push_str("  ");
     line.push_str(attempt.outcome.as_deref().unwrap_or("under way"));
     if let Some(status) = attempt.http_status {
-        let _ = write!(line, ", HTTP {status}");
+        let status = format!("HTTP {status}");
+        // The reason of a refusal begins with the status.
+        let text = attempt.text.as_deref().unwrap_or_default();
+        if !text.starts_with(&status) {
+            let _ = write!(line, ", {status}");
+        }
     }
     if let Some(text) = &attempt.text {
         line.push_str(": ");
@@ -286,4 +291,27 @@ fn attempt_line(attempt: &AttemptRecord) -> String {
         let _ = write!(line, " (by {actor})");
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_an_answer_is_told_once() {
+        let line = |text: &str| {
+            attempt_line(&AttemptRecord {
+                started_at: Timestamp::UNIX_EPOCH,
+                finished_at: None,
+                outcome: Some("error".to_owned()),
+                http_status: Some(422),
+                text: Some(text.to_owned()),
+                actor: None,
+            })
+        };
+        for text in ["HTTP 422: No matching user", "No matching user", "HTTP 422"] {
+            let line = line(text);
+            assert_eq!(line.matches("HTTP 422").count(), 1, "{line}");
+        }
+    }
 }

@@ -5,17 +5,18 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::{SuppressAction, SuppressArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::phone::{PhoneNumber, PhoneProblem, Region};
+use crate::domain::phone::PhoneNumber;
 use crate::exit::ExitCode;
 use crate::report::grouped;
-use crate::run::{List, Suppressed, suppress};
-use crate::store::{Reader, Store};
+use crate::run::{List, Suppressed, suppress, typed_numbers};
+use crate::store::Store;
 
 /// Runs the command; `out` is standard output.
 ///
@@ -32,7 +33,7 @@ pub(crate) fn run(
         SuppressAction::Add {
             numbers, reason, ..
         } => {
-            let phones = parse(numbers, settings.intake()?.region)?;
+            let phones = parse(numbers, settings)?;
             let source = format!("suppress add by {}", settings.person());
             let (checkpoint, now) = (settings.checkpoint()?, clock.now());
             let reason = reason.as_deref();
@@ -40,9 +41,9 @@ pub(crate) fn run(
             say_new(console, &done);
         }
         SuppressAction::Remove { numbers, .. } => {
-            let phones = parse(numbers, settings.intake()?.region)?;
+            let phones = parse(numbers, settings)?;
             let asked = phones.len();
-            let store = Store::open_existing(settings.checkpoint()?.db())?;
+            let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
             let removed = store.unsuppress(phones)?;
             console.say(format_args!(
                 "{removed} of {asked} numbers were on the suppression list, and are off it now."
@@ -71,36 +72,10 @@ pub(crate) fn run(
     Ok(ExitCode::Complete)
 }
 
-/// All numbers, or none: the first text that is not understood to its end is the error. A text may hold several.
-fn parse(numbers: &[String], region: Option<Region>) -> Result<Vec<PhoneNumber>, CommandError> {
-    let mut phones = Vec::new();
-    for text in numbers {
-        match PhoneNumber::parse_all(text, region) {
-            Ok(numbers) if numbers.is_whole() => {
-                phones.extend(numbers.iter().map(|number| number.phone));
-            }
-            Ok(_) => {
-                return Err(CommandError::usage(format_args!(
-                    "{text:?}: not all of it is a number; give each number on its own; nothing was changed"
-                )));
-            }
-            Err(rejected) => {
-                let suggestion = rejected
-                    .suggestion
-                    .map_or_else(String::new, |text| format!("; did you mean {text}?"));
-                let remedy = if rejected.problem == PhoneProblem::NeedsRegion {
-                    "; write it with the plus, or give --region"
-                } else {
-                    ""
-                };
-                return Err(CommandError::usage(format_args!(
-                    "{text:?}: {}{remedy}{suggestion}; nothing was changed",
-                    rejected.problem
-                )));
-            }
-        }
-    }
-    Ok(phones)
+/// All numbers, or none.
+fn parse(numbers: &[String], settings: &Settings) -> Result<Vec<PhoneNumber>, CommandError> {
+    typed_numbers(numbers, settings.intake()?.region)
+        .map_err(|error| CommandError::usage(format_args!("{error}; nothing was changed")))
 }
 
 fn say_new(console: Console, done: &Suppressed) {
@@ -135,7 +110,7 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
 }
 
 fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
-    let reader = Reader::open(settings.checkpoint()?.db())?;
+    let reader = checkpoint::find(settings, None)?.reader()?;
     let mut first = true;
     if json {
         write!(out, "[")?;

@@ -145,19 +145,12 @@ pub(super) fn waits(pacer: &PacerView, outage: Option<&Outage>, now: Timestamp) 
         (Why::Throttled, Some(at)) => {
             format!(", put off by the API (429): waiting until {at}")
         }
-        (Why::Paused, Some(at)) => format!(", paused until {at}"),
         (Why::Rate, Some(at)) if is_long => format!(", by the rate the next one at {at}"),
         (Why::Even, Some(at)) if is_long => format!(", spread evenly: the next one at {at}"),
         (Why::ReserveTakesAll, _) => ", the reserve leaves nothing of the quota".to_owned(),
         // The answer of a request under way is all that is waited for.
         (
-            Why::Quota
-            | Why::Throttled
-            | Why::Paused
-            | Why::Rate
-            | Why::Even
-            | Why::Probing
-            | Why::Connections,
+            Why::Quota | Why::Throttled | Why::Rate | Why::Even | Why::Probing | Why::Connections,
             _,
         ) => String::new(),
     }
@@ -229,7 +222,6 @@ mod tests {
         for (why, word) in [
             (Why::Quota, "quota"),
             (Why::Throttled, "429"),
-            (Why::Paused, "paused"),
             (Why::Rate, "rate"),
             (Why::Even, "evenly"),
             (Why::ReserveTakesAll, "reserve"),

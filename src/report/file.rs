@@ -49,7 +49,7 @@ impl NewFile {
         let created = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(".tmp")
-            .tempfile_in(folder_of(&target));
+            .make_in(folder_of(&target), create_private);
         let (file, temporary) = created.map_err(fail)?.into_parts();
         let new = Self {
             path: target,
@@ -133,6 +133,15 @@ fn digest_of(path: &Path) -> io::Result<[u8; 32]> {
             read => digest.update(buffer.get(..read).unwrap_or_default()),
         }
     }
+}
+
+/// A new file for its owner only. Its failure does not name the temporary file, which nobody asked for.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -53,14 +53,19 @@ impl CheckpointSettings<'_> {
         }
     }
 
-    /// Refuses to continue a real batch where there are rehearsals only.
+    /// Refuses to continue a batch where there is none to continue; `rehearsal` if it is to be one of those.
     ///
     /// # Errors
-    /// [`RunError::OnlyRehearsals`].
-    pub fn require_real(&self) -> Result<(), RunError> {
-        if self.named || self.path.exists() || !Path::new(REHEARSALS).exists() {
+    /// [`RunError::NoCheckpoint`], or [`RunError::OnlyRehearsals`] where a real batch is meant.
+    pub fn require(&self, rehearsal: bool) -> Result<(), RunError> {
+        if self.named || self.path.exists() {
             return Ok(());
         }
-        Err(RunError::OnlyRehearsals(self.path.to_owned()))
+        let path = self.path.to_owned();
+        Err(if !rehearsal && Path::new(REHEARSALS).exists() {
+            RunError::OnlyRehearsals(path)
+        } else {
+            RunError::NoCheckpoint(path)
+        })
     }
 }

@@ -129,8 +129,11 @@ impl Definition {
         let (name, rows_only) = (name.to_owned(), other.is_none());
         match (change, other) {
             (Some(change), None) => Ok(Step::Change(batch, change)),
-            (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, what)),
-            (None, _) => Err(Mismatch::OtherDefinition(name, differing, rows_only)),
+            (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, told(what))),
+            (None, _) => {
+                let differing = differing.into_iter().map(told).collect();
+                Err(Mismatch::OtherDefinition(name, differing, rows_only))
+            }
         }
     }
 
@@ -209,6 +212,15 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// A part in the words of the command line.
+fn told(part: &'static str) -> &'static str {
+    match part {
+        MAPPING => "columns",
+        CONTENT => "message",
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -326,11 +338,27 @@ mod tests {
         let (stored, wanted) = (definition("a", "Hi"), definition("b", "Hello"));
         assert_eq!(
             compare(&wanted, Some(&stored), Some(Change::Update)),
-            Err(Mismatch::OtherMessage("spring".to_owned(), "content"))
+            Err(Mismatch::OtherMessage("spring".to_owned(), "message"))
         );
         assert!(matches!(
             compare(&wanted, Some(&stored), None),
             Err(Mismatch::OtherDefinition(_, _, false))
         ));
+    }
+
+    #[test]
+    fn what_differs_is_told_in_the_words_of_the_flags() {
+        let (stored, mut wanted) = (definition("a", "Hi"), definition("a", "Hello"));
+        wanted.parts.insert(MAPPING.to_owned(), "other".to_owned());
+        let told = compare(&wanted, Some(&stored), None)
+            .unwrap_err()
+            .to_string();
+        let words = "batch `spring` was begun with other columns and other message.";
+        assert!(told.starts_with(words), "{told}");
+        let told = compare(&wanted, Some(&stored), Some(Change::Add))
+            .unwrap_err()
+            .to_string();
+        let words = "was begun with another message; give that one, or another --batch";
+        assert!(told.ends_with(words), "{told}");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{IntakeError, JudgeError};
-use crate::report::ReportError;
+use crate::report::{ReportError, quoted};
 use crate::sandbox::SandboxError;
 use crate::store::{ForgetError, StoreError};
 
@@ -72,6 +73,9 @@ pub enum RunError {
         .0.display()
     )]
     OnlyRehearsals(PathBuf),
+    /// A number that was typed is not understood.
+    #[error(transparent)]
+    Number(#[from] NumberError),
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -93,7 +97,7 @@ pub enum Mismatch {
     )]
     OtherDefinition(String, Vec<&'static str>, bool),
     /// A list can join a batch only with the same content and channel.
-    #[error("batch `{0}` has another {1}: rows can be added or replaced only with the same one")]
+    #[error("batch `{0}` was begun with another {1}; give that one, or another --batch")]
     OtherMessage(String, &'static str),
     /// A list can join a batch only with the same columns.
     #[error(
@@ -146,8 +150,19 @@ pub enum Mismatch {
     #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
     NothingToConfirm(String),
     /// A row of the batch has a known outcome, or is not there.
-    #[error("row {1} of batch {0} is not one whose outcome is unknown; nothing was changed")]
-    RowNotUnknown(String, u32),
+    #[error(
+        "row {row} of batch {batch}{} is not one whose outcome is unknown; nothing was changed; \
+         `outreach status {} --row {row}` shows what became of it",
+        file.as_deref().map(|file| format!(" in {file}")).unwrap_or_default(), quoted(batch)
+    )]
+    RowNotUnknown {
+        /// The batch.
+        batch: String,
+        /// The row.
+        row: u32,
+        /// Its file, where one was named.
+        file: Option<String>,
+    },
     /// A row number stands in several files of the batch: the rows, each with its file.
     #[error(
         "rows with this number stand in several files of batch {}: say which file with --file; nothing was changed{}",
@@ -201,7 +216,7 @@ impl RunError {
             | Self::OnlyRehearsals(_) => ExitCode::Storage,
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
-            Self::Content(_) | Self::Mismatch(_) => ExitCode::Usage,
+            Self::Content(_) | Self::Mismatch(_) | Self::Number(_) => ExitCode::Usage,
             Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => ExitCode::Configuration,
             Self::Evidence(error) => api_exit(error),
             Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
@@ -295,11 +310,11 @@ mod tests {
     #[test]
     fn a_mismatch_says_what_to_do_next() {
         let other = |rows_only| {
-            Mismatch::OtherDefinition("spring".into(), vec!["rows", "mapping"], rows_only)
+            Mismatch::OtherDefinition("spring".into(), vec!["rows", "columns"], rows_only)
         };
         assert_eq!(
             other(true).to_string(),
-            "batch `spring` was begun with other rows and other mapping. Leave --batch out (or name \
+            "batch `spring` was begun with other rows and other columns. Leave --batch out (or name \
              another) for a new batch; --update replaces the list of this one, --add adds to it"
         );
         assert!(other(false).to_string().ends_with("for a new batch"));

@@ -89,8 +89,8 @@ pub struct Evidence {
     pub rows: u64,
     /// Rows that are proven sent, and count as sent now.
     pub proven: u64,
-    /// Rows without a known contact id: the API cannot be asked about them.
-    pub without_id: u64,
+    /// Rows that the API cannot be asked about: no contact id is known, or the person was erased.
+    pub not_askable: u64,
 }
 
 impl HeldBatch {
@@ -140,7 +140,7 @@ impl HeldBatch {
             let (Some(contact), Some(content), Some(since)) =
                 (&row.contact_id, &row.content, since)
             else {
-                evidence.without_id += 1;
+                evidence.not_askable += 1;
                 continue;
             };
             let wanted = Wanted {
@@ -214,6 +214,7 @@ fn choose<T>(
         return Ok(rows);
     }
     let batch = batch.to_owned();
+    let mut name = None;
     if let Some(wanted) = choice.file {
         let Some(file) = file(files, wanted) else {
             let files = (1_usize..).zip(files);
@@ -224,10 +225,15 @@ fn choose<T>(
             });
         };
         rows.retain(|row| at(row).0 == file);
+        name = files.get(usize::from(file)).cloned();
     }
     let is_there = |wanted: &&u32| rows.iter().any(|row| at(row).1 == **wanted);
     if let Some(&row) = choice.rows.iter().find(|wanted| !is_there(wanted)) {
-        return Err(Mismatch::RowNotUnknown(batch, row));
+        return Err(Mismatch::RowNotUnknown {
+            batch,
+            row,
+            file: name,
+        });
     }
     rows.retain(|row| choice.rows.contains(&at(row).1));
     let in_files: BTreeSet<u16> = rows.iter().map(|row| at(row).0).collect();
@@ -304,8 +310,14 @@ mod tests {
         let batch = || "spring".to_owned();
         let ambiguous = Mismatch::AmbiguousRow(batch(), places);
         assert_eq!(choose(&[3], None), Err(ambiguous));
-        let missing = Mismatch::RowNotUnknown(batch(), 4);
-        assert_eq!(choose(&[2, 4], None), Err(missing));
+        for (file, said) in [(None, "spring is"), (Some("2"), "spring in b.csv is")] {
+            let missing = choose(&[3, 4], file).unwrap_err().to_string();
+            assert!(missing.contains(said), "{missing}");
+            assert!(
+                missing.contains("`outreach status spring --row 4`"),
+                "{missing}"
+            );
+        }
         for file in ["c.csv", "0", "3"] {
             let refused = choose(&[3], Some(file));
             assert!(

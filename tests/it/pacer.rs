@@ -573,16 +573,6 @@ async fn a_limit_from_an_earlier_window_does_not_say_that_the_reserve_takes_all(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_holds_everything_until_its_end() {
-    let clock = Clock::paused(START);
-    let handle = handle(&clock, Settings::default());
-    handle.pause_until(START + SignedDuration::from_mins(5));
-    handle.pause_for(Duration::from_secs(1));
-    handle.acquire().await.lost();
-    assert_eq!(clock.now(), START + SignedDuration::from_mins(5));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_429_with_quota_left_waits_as_told_and_the_window_stands() {
     for told in [Some(Duration::from_secs(2)), None] {
         let clock = Clock::paused(START);

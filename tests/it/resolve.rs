@@ -83,6 +83,8 @@ fn a_row_that_is_not_unknown_stops_the_whole_decision() {
     let args = ["resolve", "spring", "--resend", "--row", "5", "--row", "2"];
     let output = place.outreach(&args);
     assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("`outreach status spring --row 2`"), "{told}");
     assert_eq!(story(&place, "5")["status"], "unknown");
     assert_eq!(story(&place, "2")["status"], "sent");
 }
@@ -223,6 +225,9 @@ fn the_apis_list_proves_what_it_shows_and_nothing_else() {
         .unwrap();
     // Row 6 has no contact id: it stays unknown, and the exit code says so.
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let told = text(&output.stderr);
+    let reason = "cannot be asked about: no contact id is known, or the person was erased";
+    assert!(told.contains(reason), "{told}");
     let (request, _) = &served.join().unwrap()[0];
     let path = format!("GET /v1/channels/{CHANNEL}/contacts/4005/messages");
     assert!(request.starts_with(&path), "{request}");

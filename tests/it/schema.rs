@@ -156,3 +156,22 @@ fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
         assert_eq!(sent, 8);
     }
 }
+
+/// What only reads, or is refused, must not bring the checkpoint forward: an earlier program could not use it
+/// any more.
+#[test]
+fn neither_contacts_nor_a_refused_forget_upgrades_a_checkpoint() {
+    let scratch = Scratch::new();
+    let path = scratch.path("outreach.db");
+    unpack(3, &path);
+    let before = fs::read(&path).unwrap();
+    let phone = "+420777123456";
+    for (args, code, said) in [
+        (&["contacts", "list"][..], 8, "outreach doctor"),
+        (&["contacts", "show", phone], 8, "outreach doctor"),
+        (&["forget", phone], 2, "--yes"),
+    ] {
+        scratch.outreach(args).run().expect(code).says(said);
+    }
+    assert!(fs::read(&path).unwrap() == before);
+}

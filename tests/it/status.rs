@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::fixture::{every_state, text};
+use crate::support::Scratch;
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
@@ -73,6 +74,7 @@ fn one_row_tells_its_whole_story_without_its_number() {
         story.contains("unknown") && story.contains("HTTP 502: bad gateway"),
         "{story}"
     );
+    assert!(!story.contains("HTTP 502: HTTP 502"), "{story}");
     assert!(!story.contains("777123005"), "{story}");
     let story = json(&place.outreach(&["status", "spring", "--row", "2", "--json"]));
     assert_eq!(story[0]["message_id"], "9007199254740993");
@@ -86,12 +88,58 @@ fn a_row_that_is_not_there_is_a_matter_of_usage() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// One text for one cause, whatever the command.
+#[test]
+fn without_any_checkpoint_all_commands_say_the_same() {
+    let scratch = Scratch::new();
+    let phone = "+420777123456";
+    for args in [
+        &["status"][..],
+        &["export", "spring"],
+        &["resolve", "spring"],
+        &["contacts", "list"],
+        &["suppress", "list"],
+        &["suppress", "remove", phone],
+        &["forget", phone, "--yes"],
+        &["resume", "--yes"],
+    ] {
+        let told = scratch.outreach(args).run().expect(8).said;
+        let text = "there is no checkpoint outreach.db in this folder: nothing was sent from here";
+        assert!(told.contains(text), "{args:?}: {told}");
+    }
+    scratch
+        .outreach(&["resume", "--yes", "--sandbox"])
+        .run()
+        .expect(8)
+        .says("there is no checkpoint sandbox.db in this folder");
+}
+
+#[test]
+fn where_rehearsals_alone_are_there_they_are_read() {
+    let place = every_state();
+    std::fs::rename(place.db(), place.path("sandbox.db")).unwrap();
+    for args in [&["contacts", "list"], &["suppress", "list"]] {
+        let output = place.outreach(args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert!(!place.db().exists());
+}
+
 #[test]
 fn without_a_checkpoint_it_says_so() {
     let place = every_state();
     let output = place.outreach(&["status", "--db", "other.db"]);
     assert_eq!(output.status.code(), Some(8));
     assert!(text(&output.stderr).contains("other.db"));
+}
+
+/// What watching prints is for people: a program that asks for JSON would stumble over it.
+#[test]
+fn watching_prints_no_json() {
+    let place = every_state();
+    let output = place.outreach(&["status", "spring", "--watch", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
 }
 
 #[test]

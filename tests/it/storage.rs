@@ -179,6 +179,12 @@ fn results_that_cannot_be_written_do_not_lose_the_batch() {
         .expect(8)
         .says("nowhere/results.csv");
     assert_eq!(scratch.checkpoint().counts().sent, 20);
+    let told = scratch
+        .outreach(&["export", "list", "-o", "nowhere/results.csv"])
+        .run()
+        .expect(8)
+        .says("nowhere/results.csv cannot be written");
+    assert!(!told.said.contains(".tmp"), "{}", told.said);
     scratch
         .outreach(&["export", "list", "-o", "again.csv"])
         .run()

@@ -56,6 +56,26 @@ fn one_bad_number_changes_nothing() {
 }
 
 #[test]
+fn a_number_without_a_plus_has_the_same_remedy_everywhere() {
+    let place = every_state();
+    for args in [
+        &["suppress", "add"][..],
+        &["suppress", "remove"],
+        &["contacts", "show"],
+        &["forget", "--yes"],
+    ] {
+        let with = |more: &[&str]| place.outreach(&[args, &["777123456"], more].concat());
+        let output = with(&[]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        let remedy = "write it with the plus, or give --region";
+        assert!(told.contains(remedy), "{args:?}: {told}");
+        let output = with(&["--region", "CZ"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn an_import_takes_every_number_of_a_file_however_bad_the_rest() {
     let place = every_state();
     let file = "name;phone\nA;+420777123456 / +420777123457\nB;nonsense\nC;1\nD;2\nE;3\n";

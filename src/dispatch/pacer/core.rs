@@ -1,6 +1,6 @@
 //! The pacer's decisions: a state machine over values, without a clock, a task or a random number.
 //!
-//! It obeys, in this order: a pause, the server's quota headers, the user's rate, the number of
+//! It obeys, in this order: the server's quota headers, the user's rate, the number of
 //! simultaneous connections. Its laws, each with a property test:
 //!
 //! - a rate of N lets no N+1 through in any window, restarts included;
@@ -43,7 +43,6 @@ pub struct Pacer {
     must_probe: bool,
     /// A request is on its way alone.
     probing: bool,
-    paused: Option<Moment>,
     /// After a refusal while quota was left: since when, and until when nothing starts.
     held: Option<(i64, Moment)>,
     /// Refusals in a row that named no time.
@@ -94,7 +93,6 @@ impl Pacer {
             in_flight: 0,
             must_probe: true,
             probing: false,
-            paused: None,
             held: None,
             refusals: 0,
             last_start: None,
@@ -234,14 +232,6 @@ impl Pacer {
         self.limiter.started(at, count);
     }
 
-    /// Nothing starts until then; an earlier pause is only ever made longer.
-    pub(crate) fn pause_until(&mut self, until: Moment) {
-        let longer = self.paused.is_none_or(|paused| paused.mono < until.mono);
-        if longer {
-            self.paused = Some(until);
-        }
-    }
-
     /// What to keep for the next run.
     pub fn state(&self, now: Moment) -> QuotaState {
         self.windows.state(now, u64::from(self.in_flight))
@@ -291,12 +281,6 @@ impl Pacer {
 
     /// The order of obedience. `Ok` says whether the request is a probe, and whether it was paced.
     fn allowed(&mut self, now: Moment) -> Result<(bool, bool), (Option<Moment>, Why)> {
-        if let Some(paused) = self.paused {
-            if !now.reached(paused) {
-                return Err((Some(paused), Why::Paused));
-            }
-            self.paused = None;
-        }
         if let Some((_, until)) = self.held
             && !now.reached(until)
         {

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Mutex as Queue, Notify};
 
 use crate::clock::{Clock, Moment};
@@ -166,19 +165,6 @@ impl Handle {
         self.lock().pacer.others(count, now);
     }
 
-    /// Nothing starts until the wall clock shows `until`.
-    pub fn pause_until(&self, until: Timestamp) {
-        let now = self.0.clock.moment();
-        self.pause_for(crate::clock::between(now.wall, until));
-    }
-
-    /// Nothing starts for `length`.
-    pub fn pause_for(&self, length: Duration) {
-        let now = self.0.clock.moment();
-        self.lock().pacer.pause_until(now.after(length));
-        self.0.event.notify_one();
-    }
-
     /// What there is to show.
     pub fn view(&self) -> PacerView {
         let now = self.0.clock.moment();
@@ -199,8 +185,7 @@ impl Handle {
             Decision::Wait { until, why } => {
                 state.event_helps = match why {
                     Why::Rate | Why::Even => false,
-                    Why::Paused
-                    | Why::Throttled
+                    Why::Throttled
                     | Why::Quota
                     | Why::Probing
                     | Why::Connections

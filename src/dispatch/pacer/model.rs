@@ -45,8 +45,6 @@ impl Default for Settings {
 /// Why nothing may start now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// Everything is stopped until a time (`Pacer::pause_until`).
-    Paused,
     /// The server refused a request for its quota.
     Throttled,
     /// The quota of the window is used, as far as it is ours.

@@ -19,4 +19,4 @@ pub use results::{COLUMNS, write_results, write_results_file};
 pub(crate) use results::{default_results_path, write_known_results_file};
 pub(crate) use summary::write_summary_file;
 pub use summary::{Hints, Summary};
-pub(crate) use words::{grouped, minute, place, without_numbers};
+pub(crate) use words::{grouped, minute, place, quoted, without_numbers};

@@ -13,6 +13,7 @@ use crate::amio::{Addressee, Reply};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
+use crate::domain::phone::Region;
 use crate::domain::retry::Jitter;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
@@ -33,9 +34,10 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             return settle(&shared, result.take()).await;
         };
         match claim(&shared, result.take()).await? {
-            Claim::Claimed(recipient) => {
+            Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
                 result = Some(send(&shared, &*sender, turn, &recipient).await?);
             }
+            Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
             Claim::Again => {}
             Claim::Exhausted { opens_at: Some(at) } => {
@@ -127,6 +129,20 @@ async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
     }
 }
 
+/// Whether the request may still leave: its intent may have taken long to reach the disk, because another
+/// program held the checkpoint.
+fn may_leave<L>(shared: &Shared<L>, turn: &Turn<'_>, recipient: &Claimed) -> bool {
+    let (schedule, now) = (&shared.settings.schedule, shared.clock.now());
+    let their_hours = || {
+        let region = recipient.phone.region().map(Region::code);
+        schedule.may_send_to(now, region.as_deref())
+    };
+    shared.stop.reason().is_none()
+        && turn.pass.holds()
+        && schedule.may_send(now)
+        && (schedule.window.is_none() || their_hours())
+}
+
 async fn settle<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
@@ -189,7 +205,21 @@ async fn send<L: Ledger, S: Sender>(
     heed_guards(shared, &pass, &outcome);
     drop(pass);
     learn(shared, &outcome).await?;
-    Ok(settlement(shared, recipient, &reply, outcome))
+    let http_status = match &reply.exchange {
+        Exchange::Answered(answer) => Some(answer.status),
+        Exchange::Failed { .. } => None,
+    };
+    Ok(settlement(shared, recipient, http_status, outcome))
+}
+
+/// The claim is given back: surely nothing left.
+fn kept_back<L>(shared: &Shared<L>, recipient: &Claimed) -> Settlement {
+    let text =
+        "not sent: before the claim was on disk, the run was stopped, paused, or its hours ended";
+    let outcome = Outcome::NotSent {
+        text: text.to_owned(),
+    };
+    settlement(shared, recipient, None, outcome)
 }
 
 fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
@@ -275,7 +305,7 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
 fn settlement<L>(
     shared: &Shared<L>,
     recipient: &Claimed,
-    reply: &Reply,
+    http_status: Option<u16>,
     outcome: Outcome,
 ) -> Settlement {
     let event = match (&outcome, shared.settings.undecided) {
@@ -285,10 +315,6 @@ fn settlement<L>(
             Event::Released
         }
         _ => outcome.event(),
-    };
-    let http_status = match &reply.exchange {
-        Exchange::Answered(answer) => Some(answer.status),
-        Exchange::Failed { .. } => None,
     };
     Settlement {
         recipient: recipient.recipient,

@@ -1,5 +1,6 @@
 //! One connection's task.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
@@ -35,7 +36,13 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         };
         match claim(&shared, result.take()).await? {
             Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
-                result = Some(send(&shared, &*sender, turn, &recipient).await?);
+                let (settlement, lessons) = send(&shared, &*sender, turn, &recipient).await;
+                result = Some(settlement);
+                if !lessons.are_none() {
+                    // What is known of the message comes first: it must not hang on other writes.
+                    settle(&shared, result.take()).await?;
+                    learn(&shared, lessons).await?;
+                }
             }
             Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
@@ -178,13 +185,27 @@ fn note<L>(shared: &Shared<L>, settled: Option<Settled>) {
     }
 }
 
+/// What an accepted message proves, to be remembered.
+struct Lessons {
+    /// The channel's type, if it was not known.
+    channel_type: Option<String>,
+    /// Refusal texts that mean "no Messenger".
+    texts: BTreeSet<String>,
+}
+
+impl Lessons {
+    fn are_none(&self) -> bool {
+        self.channel_type.is_none() && self.texts.is_empty()
+    }
+}
+
 /// Sends the one request that the claim allows, and draws the conclusions.
 async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
     turn: Turn<'_>,
     recipient: &Claimed,
-) -> Result<Settlement, StoreError> {
+) -> (Settlement, Lessons) {
     crash_point(CrashPoint::AfterIntentCommit);
     let Turn { pass, permit } = turn;
     let flight = permit.started();
@@ -202,14 +223,18 @@ async fn send<L: Ledger, S: Sender>(
     let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
     let outcome = classify(&reply.exchange, address, invalid);
     report_to_pacer(shared, flight, &reply, &outcome);
-    heed_guards(shared, &pass, &outcome);
+    let texts = heed_guards(shared, &pass, &outcome);
     drop(pass);
-    learn(shared, &outcome).await?;
+    let lessons = Lessons {
+        channel_type: new_channel_type(shared, &outcome),
+        texts,
+    };
     let http_status = match &reply.exchange {
         Exchange::Answered(answer) => Some(answer.status),
         Exchange::Failed { .. } => None,
     };
-    Ok(settlement(shared, recipient, http_status, outcome))
+    let settlement = settlement(shared, recipient, http_status, outcome);
+    (settlement, lessons)
 }
 
 /// The claim is given back: surely nothing left.
@@ -234,39 +259,34 @@ fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome
     }
 }
 
-/// Remembers what an accepted message proves: the channel's type, the meaning of refusal texts.
-async fn learn<L: Ledger>(shared: &Shared<L>, outcome: &Outcome) -> Result<(), StoreError> {
+/// The channel's type, if this answer is the first to name it.
+fn new_channel_type<L>(shared: &Shared<L>, outcome: &Outcome) -> Option<String> {
     let Outcome::Sent(receipt) = outcome else {
-        return Ok(());
+        return None;
     };
-    let kind = {
-        let mut known = shared
-            .channel_type
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match &receipt.channel_type {
-            Some(kind) if known.is_none() => {
-                *known = Some(kind.clone());
-                Some(kind.clone())
-            }
-            Some(_) | None => None,
-        }
-    };
-    if let Some(kind) = kind {
+    let known = shared.channel_type.lock();
+    let mut known = known.unwrap_or_else(PoisonError::into_inner);
+    if known.is_some() {
+        return None;
+    }
+    known.clone_from(&receipt.channel_type);
+    known.clone()
+}
+
+/// Remembers what an accepted message proves.
+async fn learn<L: Ledger>(shared: &Shared<L>, lessons: Lessons) -> Result<(), StoreError> {
+    if let Some(kind) = lessons.channel_type {
         shared.ledger.learn_channel_type(kind).await?;
     }
-    let texts = shared
-        .guards
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .learned();
-    if !texts.is_empty() {
-        shared.ledger.learn(texts, shared.clock.now()).await?;
+    if !lessons.texts.is_empty() {
+        let now = shared.clock.now();
+        shared.ledger.learn(lessons.texts, now).await?;
     }
     Ok(())
 }
 
-fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
+/// Does what the guards advise; returns the refusal texts that are known now to mean "no Messenger".
+fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) -> BTreeSet<String> {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)
@@ -279,9 +299,16 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
             Jitter::from_bits(random())
         }
     };
-    let advice = {
+    let (advice, learned) = {
         let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        guards.observe(outcome, pass.probe, shared.clock.monotonic(), jitter)
+        let now = shared.clock.monotonic();
+        let advice = guards.observe(outcome, pass.probe, now, jitter);
+        let learned = if matches!(outcome, Outcome::Sent(_)) {
+            guards.learned()
+        } else {
+            BTreeSet::new()
+        };
+        (advice, learned)
     };
     match advice {
         Advice::Go => {
@@ -300,6 +327,7 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
         }
         Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),
     }
+    learned
 }
 
 fn settlement<L>(

@@ -44,6 +44,8 @@ struct Books {
     last_answer: Timestamp,
     /// Claims whose commits are over.
     committed: usize,
+    /// How many rows were under way when something was to be remembered.
+    under_way_at_lessons: Vec<usize>,
 }
 
 /// The queue, without a disk; the server, without a network. A step takes a millisecond, an answer 20 to 200.
@@ -79,6 +81,8 @@ struct Setting {
     defect: usize,
     /// After so many commits of claims, each of them takes so long: another program holds the checkpoint.
     commits: (usize, Duration),
+    /// The checkpoint fails when something is to be remembered.
+    lessons_fail: bool,
 }
 
 impl Setting {
@@ -97,6 +101,7 @@ impl Setting {
             answers: usize::MAX,
             defect: usize::MAX,
             commits: (usize::MAX, Duration::ZERO),
+            lessons_fail: false,
         }
     }
 }
@@ -159,6 +164,16 @@ impl World {
             self.clock.sleep(takes).await;
         }
         self.books().committed += 1;
+    }
+
+    fn lesson(&self) -> Result<(), StoreError> {
+        let mut books = self.books();
+        let under_way = books.under_way.len();
+        books.under_way_at_lessons.push(under_way);
+        if self.setting.lessons_fail {
+            return Err(StoreError::Full);
+        }
+        Ok(())
     }
 
     /// The answers come in another order than the questions.
@@ -235,6 +250,7 @@ fn answered(status: u16) -> Exchange {
         retry_after: None,
         receipt: (status == 201).then(|| Receipt {
             message_id: Some("id".to_owned()),
+            channel_type: Some("facebook_messenger".to_owned()),
             ..Receipt::default()
         }),
         error_text: None,
@@ -272,11 +288,11 @@ impl Ledger for World {
     }
 
     async fn learn(&self, _: BTreeSet<String>, _: Timestamp) -> Result<(), StoreError> {
-        Ok(())
+        self.lesson()
     }
 
     async fn learn_channel_type(&self, _: String) -> Result<(), StoreError> {
-        Ok(())
+        self.lesson()
     }
 }
 
@@ -535,6 +551,24 @@ fn whoever_waits_for_the_checkpoint_when_the_api_falls_silent_does_not_leave() {
     let left = |start: &&Timestamp| **start >= silent && **start < silent + three_and_a_pause;
     let left = books.starts.iter().filter(left).count();
     assert!(left <= 4, "{left} requests");
+}
+
+#[test]
+fn what_an_accepted_message_proves_is_remembered_after_its_result_is_on_disk() {
+    let batch = batch();
+    for lessons_fail in [false, true] {
+        let setting = Setting {
+            lessons_fail,
+            ..Setting::plain(3, 1, 1000)
+        };
+        let (end, books, _) = try_run(batch, setting);
+        assert_eq!(end.is_err(), lessons_fail, "{end:?}");
+        let books = books.lock().unwrap();
+        assert_eq!(books.under_way_at_lessons, [0]);
+        assert!(books.under_way.is_empty(), "no known result was lost");
+        let ended = if lessons_fail { 1 } else { 3 };
+        assert_eq!(books.ended.len(), ended);
+    }
 }
 
 #[test]

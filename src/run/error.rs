@@ -72,6 +72,11 @@ pub enum RunError {
         .0.display()
     )]
     OnlyRehearsals(PathBuf),
+    /// The user did not wait any longer for a checkpoint that cannot be written.
+    #[error(
+        "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
+    )]
+    Abandoned(String),
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -204,6 +209,7 @@ impl RunError {
             Self::Content(_) | Self::Mismatch(_) => ExitCode::Usage,
             Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => ExitCode::Configuration,
             Self::Evidence(error) => api_exit(error),
+            Self::Abandoned(_) => ExitCode::Paused,
             Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
                 ExitCode::Internal
             }
@@ -287,6 +293,7 @@ mod tests {
             (IntakeError::NoFile.into(), ExitCode::Input),
             (sink.into(), ExitCode::Storage),
             (Mismatch::NoMessage.into(), ExitCode::Usage),
+            (RunError::Abandoned("spring".into()), ExitCode::Paused),
         ] {
             assert_eq!(error.exit(), exit, "{error}");
         }

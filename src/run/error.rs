@@ -150,6 +150,11 @@ pub enum Mismatch {
     /// No refusals stopped the batch.
     #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
     NothingToConfirm(String),
+    /// Refusals stopped the batch that never mean "no Messenger".
+    #[error(
+        "the answer that stopped batch {0} is an error, never \"no Messenger\": there is nothing to confirm; mend the cause (template, channel, permission), then `outreach resume {0}` sends to those recipients again"
+    )]
+    NotAboutMessenger(String),
     /// A row of the batch has a known outcome, or is not there.
     #[error("row {1} of batch {0} is not one whose outcome is unknown; nothing was changed")]
     RowNotUnknown(String, u32),

@@ -49,7 +49,10 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             Claim::Again => {}
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
-                shared.ledger.interrupt_dead(shared.clock.now()).await?;
+                // One looks for all.
+                if let Ok(_looks) = shared.looks_for_dead.try_lock() {
+                    shared.ledger.interrupt_dead(shared.clock.now()).await?;
+                }
                 tokio::select! {
                     () = shared.stop.requested() => {}
                     () = shared.clock.sleep_until_wall(at) => {}

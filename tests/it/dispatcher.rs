@@ -46,6 +46,9 @@ struct Books {
     committed: usize,
     /// How many rows were under way when something was to be remembered.
     under_way_at_lessons: Vec<usize>,
+    /// Tasks that look for dead processes, and the most at one time.
+    looking: usize,
+    most_looking: usize,
 }
 
 /// The queue, without a disk; the server, without a network. A step takes a millisecond, an answer 20 to 200.
@@ -259,6 +262,11 @@ fn answered(status: u16) -> Exchange {
 
 impl Ledger for World {
     async fn interrupt_dead(&self, _: Timestamp) -> Result<(), StoreError> {
+        self.books().looking += 1;
+        self.clock.sleep(Duration::from_millis(1)).await;
+        let mut books = self.books();
+        books.most_looking = books.most_looking.max(books.looking);
+        books.looking -= 1;
         Ok(())
     }
 
@@ -569,6 +577,17 @@ fn what_an_accepted_message_proves_is_remembered_after_its_result_is_on_disk() {
         let ended = if lessons_fail { 1 } else { 3 };
         assert_eq!(books.ended.len(), ended);
     }
+}
+
+#[test]
+fn one_task_at_a_time_looks_for_dead_processes() {
+    let setting = Setting {
+        sleep: Duration::from_mins(10),
+        ..Setting::plain(200, 40, 1000)
+    };
+    let (end, books, _) = run(batch(), setting);
+    assert_eq!(end, RunEnd::Complete);
+    assert_eq!(books.lock().unwrap().most_looking, 1);
 }
 
 #[test]

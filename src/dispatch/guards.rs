@@ -86,7 +86,7 @@ impl fmt::Display for Halt {
             Self::IdenticalRefusals { text, count, .. } => {
                 write!(
                     f,
-                    "{count} recipients were refused with the same text, and none accepted: {text}"
+                    "{count} recipients were refused with the same text, and none was accepted meanwhile: {text}"
                 )
             }
             Self::Outage {
@@ -435,10 +435,14 @@ mod tests {
         };
         let advice: Vec<_> = (0..20).map(|_| observe(&mut guards, &rejected)).collect();
         assert!(advice[..19].iter().all(|advice| *advice == Advice::Go));
-        assert!(matches!(
-            advice[19],
-            Advice::Stop(Halt::IdenticalRefusals { .. })
-        ));
+        let Advice::Stop(halt @ Halt::IdenticalRefusals { .. }) = &advice[19] else {
+            panic!("{:?}", advice[19]);
+        };
+        // Others were accepted before.
+        assert_eq!(
+            halt.to_string(),
+            "20 recipients were refused with the same text, and none was accepted meanwhile: HTTP #"
+        );
     }
 
     #[test]

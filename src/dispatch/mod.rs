@@ -234,6 +234,8 @@ struct Shared<L> {
     stop: Stop,
     /// A task found no recipient to claim: those that wait for a turn may wait in vain.
     emptied: Notify,
+    /// Held by the task that looks for dead processes.
+    looks_for_dead: tokio::sync::Mutex<()>,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
     last_failure: Mutex<String>,
@@ -288,6 +290,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             progress: Arc::default(),
             stop: Stop::default(),
             emptied: Notify::new(),
+            looks_for_dead: tokio::sync::Mutex::default(),
             jitter: Mutex::new(random),
             last_failure: Mutex::default(),
         };

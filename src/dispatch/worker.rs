@@ -1,5 +1,6 @@
 //! One connection's task.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
@@ -13,6 +14,7 @@ use crate::amio::{Addressee, Reply};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
+use crate::domain::phone::Region;
 use crate::domain::retry::Jitter;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
@@ -33,14 +35,24 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             return settle(&shared, result.take()).await;
         };
         match claim(&shared, result.take()).await? {
-            Claim::Claimed(recipient) => {
-                result = Some(send(&shared, &*sender, turn, &recipient).await?);
+            Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
+                let (settlement, lessons) = send(&shared, &*sender, turn, &recipient).await;
+                result = Some(settlement);
+                if !lessons.are_none() {
+                    // What is known of the message comes first: it must not hang on other writes.
+                    settle(&shared, result.take()).await?;
+                    learn(&shared, lessons).await?;
+                }
             }
+            Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
             Claim::Again => {}
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
-                shared.ledger.interrupt_dead(shared.clock.now()).await?;
+                // One looks for all.
+                if let Ok(_looks) = shared.looks_for_dead.try_lock() {
+                    shared.ledger.interrupt_dead(shared.clock.now()).await?;
+                }
                 tokio::select! {
                     () = shared.stop.requested() => {}
                     () = shared.clock.sleep_until_wall(at) => {}
@@ -127,6 +139,20 @@ async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
     }
 }
 
+/// Whether the request may still leave: its intent may have taken long to reach the disk, because another
+/// program held the checkpoint.
+fn may_leave<L>(shared: &Shared<L>, turn: &Turn<'_>, recipient: &Claimed) -> bool {
+    let (schedule, now) = (&shared.settings.schedule, shared.clock.now());
+    let their_hours = || {
+        let region = recipient.phone.region().map(Region::code);
+        schedule.may_send_to(now, region.as_deref())
+    };
+    shared.stop.reason().is_none()
+        && turn.pass.holds()
+        && schedule.may_send(now)
+        && (schedule.window.is_none() || their_hours())
+}
+
 async fn settle<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
@@ -162,13 +188,27 @@ fn note<L>(shared: &Shared<L>, settled: Option<Settled>) {
     }
 }
 
+/// What an accepted message proves, to be remembered.
+struct Lessons {
+    /// The channel's type, if it was not known.
+    channel_type: Option<String>,
+    /// Refusal texts that mean "no Messenger".
+    texts: BTreeSet<String>,
+}
+
+impl Lessons {
+    fn are_none(&self) -> bool {
+        self.channel_type.is_none() && self.texts.is_empty()
+    }
+}
+
 /// Sends the one request that the claim allows, and draws the conclusions.
 async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
     turn: Turn<'_>,
     recipient: &Claimed,
-) -> Result<Settlement, StoreError> {
+) -> (Settlement, Lessons) {
     crash_point(CrashPoint::AfterIntentCommit);
     let Turn { pass, permit } = turn;
     let flight = permit.started();
@@ -186,10 +226,28 @@ async fn send<L: Ledger, S: Sender>(
     let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
     let outcome = classify(&reply.exchange, address, invalid);
     report_to_pacer(shared, flight, &reply, &outcome);
-    heed_guards(shared, &pass, &outcome);
+    let texts = heed_guards(shared, &pass, &outcome);
     drop(pass);
-    learn(shared, &outcome).await?;
-    Ok(settlement(shared, recipient, &reply, outcome))
+    let lessons = Lessons {
+        channel_type: new_channel_type(shared, &outcome),
+        texts,
+    };
+    let http_status = match &reply.exchange {
+        Exchange::Answered(answer) => Some(answer.status),
+        Exchange::Failed { .. } => None,
+    };
+    let settlement = settlement(shared, recipient, http_status, outcome);
+    (settlement, lessons)
+}
+
+/// The claim is given back: surely nothing left.
+fn kept_back<L>(shared: &Shared<L>, recipient: &Claimed) -> Settlement {
+    let text =
+        "not sent: before the claim was on disk, the run was stopped, paused, or its hours ended";
+    let outcome = Outcome::NotSent {
+        text: text.to_owned(),
+    };
+    settlement(shared, recipient, None, outcome)
 }
 
 fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome: &Outcome) {
@@ -204,39 +262,34 @@ fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome
     }
 }
 
-/// Remembers what an accepted message proves: the channel's type, the meaning of refusal texts.
-async fn learn<L: Ledger>(shared: &Shared<L>, outcome: &Outcome) -> Result<(), StoreError> {
+/// The channel's type, if this answer is the first to name it.
+fn new_channel_type<L>(shared: &Shared<L>, outcome: &Outcome) -> Option<String> {
     let Outcome::Sent(receipt) = outcome else {
-        return Ok(());
+        return None;
     };
-    let kind = {
-        let mut known = shared
-            .channel_type
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match &receipt.channel_type {
-            Some(kind) if known.is_none() => {
-                *known = Some(kind.clone());
-                Some(kind.clone())
-            }
-            Some(_) | None => None,
-        }
-    };
-    if let Some(kind) = kind {
+    let known = shared.channel_type.lock();
+    let mut known = known.unwrap_or_else(PoisonError::into_inner);
+    if known.is_some() {
+        return None;
+    }
+    known.clone_from(&receipt.channel_type);
+    known.clone()
+}
+
+/// Remembers what an accepted message proves.
+async fn learn<L: Ledger>(shared: &Shared<L>, lessons: Lessons) -> Result<(), StoreError> {
+    if let Some(kind) = lessons.channel_type {
         shared.ledger.learn_channel_type(kind).await?;
     }
-    let texts = shared
-        .guards
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .learned();
-    if !texts.is_empty() {
-        shared.ledger.learn(texts, shared.clock.now()).await?;
+    if !lessons.texts.is_empty() {
+        let now = shared.clock.now();
+        shared.ledger.learn(lessons.texts, now).await?;
     }
     Ok(())
 }
 
-fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
+/// Does what the guards advise; returns the refusal texts that are known now to mean "no Messenger".
+fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) -> BTreeSet<String> {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)
@@ -249,9 +302,16 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
             Jitter::from_bits(random())
         }
     };
-    let advice = {
+    let (advice, learned) = {
         let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        guards.observe(outcome, pass.probe, shared.clock.monotonic(), jitter)
+        let now = shared.clock.monotonic();
+        let advice = guards.observe(outcome, pass.probe, now, jitter);
+        let learned = if matches!(outcome, Outcome::Sent(_)) {
+            guards.learned()
+        } else {
+            BTreeSet::new()
+        };
+        (advice, learned)
     };
     match advice {
         Advice::Go => {
@@ -270,12 +330,13 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) {
         }
         Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),
     }
+    learned
 }
 
 fn settlement<L>(
     shared: &Shared<L>,
     recipient: &Claimed,
-    reply: &Reply,
+    http_status: Option<u16>,
     outcome: Outcome,
 ) -> Settlement {
     let event = match (&outcome, shared.settings.undecided) {
@@ -285,10 +346,6 @@ fn settlement<L>(
             Event::Released
         }
         _ => outcome.event(),
-    };
-    let http_status = match &reply.exchange {
-        Exchange::Answered(answer) => Some(answer.status),
-        Exchange::Failed { .. } => None,
     };
     Settlement {
         recipient: recipient.recipient,

@@ -31,7 +31,7 @@ pub struct Answer {
     pub body: String,
     /// False if the connection broke before the end of the body.
     pub complete: bool,
-    /// `Retry-After`, where it was given in seconds.
+    /// `Retry-After`, given in seconds or as a date.
     pub retry_after: Option<Duration>,
     /// The message that a 2xx body describes.
     pub receipt: Option<Receipt>,
@@ -62,9 +62,9 @@ pub enum Written {
 /// One exchange with the API, ended in one way or another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exchange {
-    /// A whole answer came.
+    /// An answer came, perhaps cut off.
     Answered(Answer),
-    /// No whole answer came.
+    /// No answer came.
     Failed {
         /// Whether the request can have arrived.
         written: Written,
@@ -78,8 +78,10 @@ pub enum Exchange {
 pub enum FatalKind {
     /// 401: the token is wrong or revoked.
     Unauthorized,
-    /// 403, or 407 from a proxy: refused for security reasons.
+    /// 403: refused for security reasons.
     Forbidden,
+    /// 407: a proxy before the API wants a login.
+    Proxy,
     /// 404 on a send by number: the channel or the base URL is wrong.
     NotFound,
     /// 405: this is not the API.
@@ -93,6 +95,7 @@ impl fmt::Display for FatalKind {
         f.write_str(match self {
             Self::Unauthorized => "the API does not accept the token (401)",
             Self::Forbidden => "the API refuses access (403)",
+            Self::Proxy => "the proxy does not let us through without a login (407)",
             Self::NotFound => "the API does not find the channel (404)",
             Self::MethodNotAllowed => "the base URL does not take messages (405)",
             Self::Redirected => "the base URL redirects elsewhere",
@@ -305,7 +308,8 @@ fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> 
     match answer.status {
         // Up to the cut: what the status line alone decides.
         401 => fatal(FatalKind::Unauthorized, text),
-        403 | 407 => fatal(FatalKind::Forbidden, text),
+        403 => fatal(FatalKind::Forbidden, text),
+        407 => fatal(FatalKind::Proxy, text),
         405 => fatal(FatalKind::MethodNotAllowed, text),
         429 => Outcome::Throttled {
             retry_after: answer.retry_after,
@@ -450,6 +454,15 @@ mod tests {
             .collect();
             assert_eq!(found, expected, "HTTP {status}");
         }
+    }
+
+    #[test]
+    fn a_refusal_by_a_proxy_names_the_proxy() {
+        let Outcome::Fatal { kind, .. } = outcome(407, Address::Phone) else {
+            panic!("407 stops the batch");
+        };
+        let text = kind.to_string();
+        assert!(text.contains("proxy") && !text.contains("API"), "{text}");
     }
 
     #[test]

@@ -76,6 +76,11 @@ pub enum RunError {
     /// A number that was typed is not understood.
     #[error(transparent)]
     Number(#[from] NumberError),
+    /// The user did not wait any longer for a checkpoint that cannot be written.
+    #[error(
+        "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
+    )]
+    Abandoned(String),
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -149,6 +154,11 @@ pub enum Mismatch {
     /// No refusals stopped the batch.
     #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
     NothingToConfirm(String),
+    /// Refusals stopped the batch that never mean "no Messenger".
+    #[error(
+        "the answer that stopped batch {0} is an error, never \"no Messenger\": there is nothing to confirm; mend the cause (template, channel, permission), then `outreach resume {0}` sends to those recipients again"
+    )]
+    NotAboutMessenger(String),
     /// A row of the batch has a known outcome, or is not there.
     #[error(
         "row {row} of batch {batch}{} is not one whose outcome is unknown; nothing was changed; \
@@ -219,6 +229,7 @@ impl RunError {
             Self::Content(_) | Self::Mismatch(_) | Self::Number(_) => ExitCode::Usage,
             Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => ExitCode::Configuration,
             Self::Evidence(error) => api_exit(error),
+            Self::Abandoned(_) => ExitCode::Paused,
             Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
                 ExitCode::Internal
             }
@@ -302,6 +313,7 @@ mod tests {
             (IntakeError::NoFile.into(), ExitCode::Input),
             (sink.into(), ExitCode::Storage),
             (Mismatch::NoMessage.into(), ExitCode::Usage),
+            (RunError::Abandoned("spring".into()), ExitCode::Paused),
         ] {
             assert_eq!(error.exit(), exit, "{error}");
         }

@@ -55,7 +55,11 @@ impl HeldBatch {
         match (&batch.halted_text, confirm) {
             (None, false) => Ok(None),
             (None, true) => Err(Mismatch::NothingToConfirm(batch.name.clone()).into()),
-            (Some(text), true) => Ok(Some(AfterHalt::Confirm { text: text.clone() })),
+            (Some(text), true) => match self.reader()?.count_refused(batch.id, text)? {
+                // Such an answer is an error whatever its text is known to mean.
+                (0, 1..) => Err(Mismatch::NotAboutMessenger(batch.name.clone()).into()),
+                (_, _) => Ok(Some(AfterHalt::Confirm { text: text.clone() })),
+            },
             (Some(text), false) => {
                 let (no_messenger, error) = self.reader()?.count_refused(batch.id, text)?;
                 Ok(Some(AfterHalt::SendAgain {

@@ -23,6 +23,9 @@ use crate::store::{ClaimRules, Journal, RunRecord};
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
 
+/// A run that is to end at once may write for so long yet what is known.
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
 /// A run that is ready to begin.
 struct Run<'a> {
     batch: &'a HeldBatch,
@@ -39,8 +42,33 @@ impl HeldBatch {
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails, or a part of the program. What is known is on disk as far as it
-    /// got there.
+    /// got there. [`RunError::Abandoned`] if the run is to end at once while another program holds the
+    /// checkpoint: the process should end then, since what it could not write still waits.
     pub async fn send(
+        &self,
+        access: &Access,
+        settings: &RunSettings,
+        clock: &Clock,
+        stop: &StopHandle,
+        observer: &mut dyn Observer,
+    ) -> Result<Ended, RunError> {
+        let given_up = async {
+            patience(stop, settings.grace, clock).await;
+            clock.sleep(LAST_WAIT).await;
+        };
+        tokio::select! {
+            biased;
+            ended = self.send_to_the_end(access, settings, clock, stop, observer) => ended,
+            () = given_up => {
+                // Who drops the last handle waits for all that is to be written: the end of the process does
+                // not.
+                std::mem::forget(Arc::clone(self.store()));
+                Err(RunError::Abandoned(self.batch().name.clone()))
+            }
+        }
+    }
+
+    async fn send_to_the_end(
         &self,
         access: &Access,
         settings: &RunSettings,
@@ -180,10 +208,7 @@ impl<'a> Run<'a> {
     async fn heed(&self, stop: &StopHandle) {
         stop.asked_for(Asked::Finish).await;
         self.dispatcher.stop().request(RunEnd::Interrupted);
-        tokio::select! {
-            () = stop.asked_for(Asked::AtOnce) => {}
-            () = self.clock.sleep(self.settings.grace) => {}
-        }
+        patience(stop, self.settings.grace, self.clock).await;
     }
 
     fn progress(&self, queued: u64, trend: &mut Trend) -> RunProgress {
@@ -205,6 +230,15 @@ impl<'a> Run<'a> {
             rate: trend.rate(),
             forecast,
         }
+    }
+}
+
+/// Returns once a stop was asked for, and what is under way is not waited for any longer.
+async fn patience(stop: &StopHandle, grace: Duration, clock: &Clock) {
+    stop.asked_for(Asked::Finish).await;
+    tokio::select! {
+        () = stop.asked_for(Asked::AtOnce) => {}
+        () = clock.sleep(grace) => {}
     }
 }
 

@@ -42,6 +42,13 @@ struct Books {
     /// When each request left.
     starts: Vec<Timestamp>,
     last_answer: Timestamp,
+    /// Claims whose commits are over.
+    committed: usize,
+    /// How many rows were under way when something was to be remembered.
+    under_way_at_lessons: Vec<usize>,
+    /// Tasks that look for dead processes, and the most at one time.
+    looking: usize,
+    most_looking: usize,
 }
 
 /// The queue, without a disk; the server, without a network. A step takes a millisecond, an answer 20 to 200.
@@ -75,6 +82,10 @@ struct Setting {
     answers: usize,
     /// A defect of the program: so manieth request brings it out.
     defect: usize,
+    /// After so many commits of claims, each of them takes so long: another program holds the checkpoint.
+    commits: (usize, Duration),
+    /// The checkpoint fails when something is to be remembered.
+    lessons_fail: bool,
 }
 
 impl Setting {
@@ -92,6 +103,8 @@ impl Setting {
             rate: None,
             answers: usize::MAX,
             defect: usize::MAX,
+            commits: (usize::MAX, Duration::ZERO),
+            lessons_fail: false,
         }
     }
 }
@@ -145,6 +158,25 @@ impl World {
             books.ended.insert(row, state);
         }
         Some(Settled { state })
+    }
+
+    /// The claim is on disk when this returns.
+    async fn commit(&self) {
+        let (quick, takes) = self.setting.commits;
+        if self.books().committed >= quick {
+            self.clock.sleep(takes).await;
+        }
+        self.books().committed += 1;
+    }
+
+    fn lesson(&self) -> Result<(), StoreError> {
+        let mut books = self.books();
+        let under_way = books.under_way.len();
+        books.under_way_at_lessons.push(under_way);
+        if self.setting.lessons_fail {
+            return Err(StoreError::Full);
+        }
+        Ok(())
     }
 
     /// The answers come in another order than the questions.
@@ -221,6 +253,7 @@ fn answered(status: u16) -> Exchange {
         retry_after: None,
         receipt: (status == 201).then(|| Receipt {
             message_id: Some("id".to_owned()),
+            channel_type: Some("facebook_messenger".to_owned()),
             ..Receipt::default()
         }),
         error_text: None,
@@ -229,6 +262,11 @@ fn answered(status: u16) -> Exchange {
 
 impl Ledger for World {
     async fn interrupt_dead(&self, _: Timestamp) -> Result<(), StoreError> {
+        self.books().looking += 1;
+        self.clock.sleep(Duration::from_millis(1)).await;
+        let mut books = self.books();
+        books.most_looking = books.most_looking.max(books.looking);
+        books.looking -= 1;
         Ok(())
     }
 
@@ -239,6 +277,9 @@ impl Ledger for World {
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
         let settled = self.settle(settlement).await;
         let claim = claim_at.map(|now| self.claim(now));
+        if claim.is_some() {
+            self.commit().await;
+        }
         self.answer_late().await;
         Ok((settled, claim))
     }
@@ -255,11 +296,11 @@ impl Ledger for World {
     }
 
     async fn learn(&self, _: BTreeSet<String>, _: Timestamp) -> Result<(), StoreError> {
-        Ok(())
+        self.lesson()
     }
 
     async fn learn_channel_type(&self, _: String) -> Result<(), StoreError> {
-        Ok(())
+        self.lesson()
     }
 }
 
@@ -446,6 +487,107 @@ fn whoever_waits_for_the_rate_when_the_api_falls_silent_does_not_leave() {
         .values()
         .filter(|state| **state == State::Unknown);
     assert!(lost.count() <= 4 + 30, "one for each probe");
+}
+
+/// Another program holds the checkpoint from the third claim on.
+fn held_up(takes: Duration, setting: Setting) -> Setting {
+    Setting {
+        commits: (2, takes),
+        ..setting
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_checkpoint_when_the_hours_end_waits_for_the_next_hours() {
+    let zone = TimeZone::UTC;
+    let setting = Setting {
+        start: "2026-05-01T09:59:50Z",
+        schedule: Schedule {
+            window: Some("08:00-10:00".parse().unwrap()),
+            zone: zone.clone(),
+            ..Schedule::default()
+        },
+        ..Setting::plain(6, 3, 1000)
+    };
+    let (end, books, _) = run(batch(), held_up(Duration::from_mins(1), setting));
+    assert_eq!(end, RunEnd::Complete);
+    let books = books.lock().unwrap();
+    assert_eq!(books.starts.len(), 6, "who did not leave used no request");
+    assert!(books.ended.values().all(|state| *state == State::Sent));
+    for start in &books.starts {
+        let time = start.to_zoned(zone.clone()).time();
+        let hours = jiff::civil::time(8, 0, 0, 0)..jiff::civil::time(10, 0, 0, 0);
+        assert!(hours.contains(&time), "{start}");
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_checkpoint_when_the_run_is_stopped_is_queued_again() {
+    let setting = Setting {
+        schedule: Schedule {
+            deadline: Some("2026-05-01T10:00:30Z".parse().unwrap()),
+            ..Schedule::default()
+        },
+        ..Setting::plain(60, 3, 1000)
+    };
+    let (end, books, _) = run(batch(), held_up(Duration::from_mins(1), setting));
+    assert_eq!(end, RunEnd::Deadline);
+    let books = books.lock().unwrap();
+    assert_eq!(books.starts.len(), 2, "{:?}", books.starts);
+    assert!(books.under_way.is_empty());
+    assert_eq!((books.ended.len(), books.queued.len()), (2, 58));
+    assert!(books.claims.len() > 2, "claimed, and given back");
+}
+
+#[test]
+fn whoever_waits_for_the_checkpoint_when_the_api_falls_silent_does_not_leave() {
+    let answers = 10;
+    let setting = Setting {
+        rate: Some("5/s".parse().unwrap()),
+        answers,
+        ..Setting::plain(200, 40, 1_000_000)
+    };
+    let (end, books, _) = run(batch(), held_up(Duration::from_secs(2), setting));
+    assert!(
+        matches!(end, RunEnd::Halted(Halt::Outage { .. })),
+        "{end:?}"
+    );
+    let books = books.lock().unwrap();
+    let silent = books.starts[answers];
+    // As above: three lost answers, then a pause.
+    let three_and_a_pause = jiff::SignedDuration::from_millis(3 * 200 + 200 + 2_400);
+    let left = |start: &&Timestamp| **start >= silent && **start < silent + three_and_a_pause;
+    let left = books.starts.iter().filter(left).count();
+    assert!(left <= 4, "{left} requests");
+}
+
+#[test]
+fn what_an_accepted_message_proves_is_remembered_after_its_result_is_on_disk() {
+    let batch = batch();
+    for lessons_fail in [false, true] {
+        let setting = Setting {
+            lessons_fail,
+            ..Setting::plain(3, 1, 1000)
+        };
+        let (end, books, _) = try_run(batch, setting);
+        assert_eq!(end.is_err(), lessons_fail, "{end:?}");
+        let books = books.lock().unwrap();
+        assert_eq!(books.under_way_at_lessons, [0]);
+        assert!(books.under_way.is_empty(), "no known result was lost");
+        let ended = if lessons_fail { 1 } else { 3 };
+        assert_eq!(books.ended.len(), ended);
+    }
+}
+
+#[test]
+fn one_task_at_a_time_looks_for_dead_processes() {
+    let setting = Setting {
+        sleep: Duration::from_mins(10),
+        ..Setting::plain(200, 40, 1000)
+    };
+    let (end, books, _) = run(batch(), setting);
+    assert_eq!(end, RunEnd::Complete);
+    assert_eq!(books.lock().unwrap().most_looking, 1);
 }
 
 #[test]

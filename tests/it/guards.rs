@@ -188,6 +188,25 @@ fn a_refusal_that_is_confirmed_to_mean_no_messenger_never_stops_a_batch_again() 
 }
 
 #[test]
+fn an_error_cannot_be_confirmed_to_mean_no_messenger() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["400"]));
+    scratch.contacts(60);
+    scratch.send(&sandbox).concurrency(1).run().expect(5);
+    let sends = sandbox.stats().sends;
+    assert_eq!(scratch.checkpoint().counts().error, 20);
+    let confirmed = scratch
+        .resume(&sandbox)
+        .with(&["--no-messenger-text"])
+        .run();
+    confirmed.expect(2).says("outreach resume list");
+    assert_eq!(sandbox.stats().sends, sends);
+    // What it says to do does help.
+    let mended = SandboxProcess::start(&[]);
+    scratch.resume(&mended).run().expect(0);
+    assert_eq!(scratch.checkpoint().counts().sent, 60);
+}
+
+#[test]
 fn nothing_can_be_confirmed_where_nothing_was_refused() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.contacts(3);

@@ -405,6 +405,20 @@ async fn retry_after_is_obeyed_where_there_is_no_reset() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_retry_after_and_reset_the_later_is_obeyed() {
+    for (reset, retry_after) in [(2, 20), (20, 2), (20, 0)] {
+        let clock = Clock::paused(START);
+        let handle = handle(&clock, Settings::default());
+        let refusal = headers(1000, 0, reset);
+        let retry_after = Some(Duration::from_secs(retry_after));
+        handle.acquire().await.throttled(&refusal, retry_after);
+        handle.acquire().await.lost();
+        let slept = clock.monotonic().as_secs();
+        assert!((20..=21).contains(&slept), "{reset}: {slept}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_is_dropped_takes_no_permit_and_lets_the_next_one_wait() {
     let clock = Clock::paused(START);
     let handle = handle(&clock, Settings::default());

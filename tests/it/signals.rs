@@ -70,6 +70,30 @@ fn the_second_signal_ends_at_once_and_what_was_in_flight_is_unknown() {
     }
 }
 
+/// Nothing can be written while another program holds the checkpoint: what is known is not waited for without end.
+#[test]
+fn the_second_signal_ends_a_run_whose_checkpoint_another_program_holds() {
+    let (scratch, sandbox, running) = under_way(&["--latency", "100ms"]);
+    let browser = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    browser.busy_timeout(Duration::from_secs(10)).unwrap();
+    browser.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    running.signal("INT");
+    wait_until("it was heard", || running.said().contains("Stopping"));
+    let second = Instant::now();
+    running.signal("INT");
+    running.wait().expect(4).says("outreach resume list");
+    assert!(second.elapsed() < Duration::from_secs(10));
+    let left = scratch.checkpoint().counts().sending;
+    assert!(left > 0, "nothing could be written");
+    drop(browser);
+    // They are unknown, and are not sent again.
+    scratch.send(&sandbox).concurrency(30).run().expect(3);
+    let checkpoint = scratch.checkpoint();
+    checkpoint.expect_true_to(&sandbox, 60);
+    let counts = checkpoint.counts();
+    assert_eq!((counts.unknown, counts.sent), (left, 60 - left));
+}
+
 #[test]
 fn a_signal_ends_the_sleep_until_the_quota_returns() {
     let (scratch, sandbox) = (

@@ -162,10 +162,9 @@ impl Pacer {
         let headers = &refusal.headers;
         // To try again at once is no advice.
         let retry_after = refusal.retry_after.filter(|wait| !wait.is_zero());
-        let told = headers
-            .until_reset(now.wall)
-            .map(|left| left + AFTER_RESET)
-            .or(retry_after);
+        let reset = headers.until_reset(now.wall);
+        // The later of both: whoever asks before it is over is refused again.
+        let told = reset.map(|left| left + AFTER_RESET).max(retry_after);
         let quota_left = match headers.remaining {
             Some(remaining) => remaining > 0,
             // No time was given, and by all we know the quota is not used up.

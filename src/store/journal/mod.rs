@@ -126,11 +126,7 @@ impl Journal {
             .await?;
         let claim = claim.map(|claim| match claim {
             claim::Found::Claim(claim) => claim,
-            claim::Found::OthersSpent { total } => {
-                let before = self.others_reported.fetch_max(total, Ordering::SeqCst);
-                let more = total.saturating_sub(before);
-                Claim::OthersSpent(u32::try_from(more).unwrap_or(u32::MAX))
-            }
+            claim::Found::OthersSpent { total } => others_spent(&self.others_reported, total),
         });
         Ok((settled, claim))
     }
@@ -285,5 +281,29 @@ impl Journal {
                 Ok(())
             })
             .await
+    }
+}
+
+/// Reports what others used of the quota, each request once.
+fn others_spent(reported: &AtomicU64, total: u64) -> Claim {
+    let before = reported.fetch_max(total, Ordering::SeqCst);
+    match total.saturating_sub(before) {
+        // Another task has reported it meanwhile.
+        0 => Claim::Again,
+        more => Claim::OthersSpent(u32::try_from(more).unwrap_or(u32::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_spent_is_reported_once() {
+        let reported = AtomicU64::new(2);
+        assert_eq!(others_spent(&reported, 5), Claim::OthersSpent(3));
+        assert_eq!(others_spent(&reported, 5), Claim::Again);
+        assert_eq!(others_spent(&reported, 4), Claim::Again);
+        assert_eq!(others_spent(&reported, 6), Claim::OthersSpent(1));
     }
 }

@@ -105,7 +105,9 @@ async fn is_anybody_left<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
 ) -> Result<bool, StoreError> {
-    crash_point(CrashPoint::BeforeResultCommit);
+    if result.is_some() {
+        crash_point(CrashPoint::BeforeResultCommit);
+    }
     let (settled, left) = shared
         .ledger
         .has_outstanding(result, shared.clock.now())
@@ -176,7 +178,9 @@ async fn step<L: Ledger>(
     result: Option<Settlement>,
     claim_at: Option<Timestamp>,
 ) -> Result<Option<Claim>, StoreError> {
-    crash_point(CrashPoint::BeforeResultCommit);
+    if result.is_some() {
+        crash_point(CrashPoint::BeforeResultCommit);
+    }
     let (settled, claim) = shared.ledger.settle_and_claim(result, claim_at).await?;
     note(shared, settled);
     Ok(claim)

@@ -132,7 +132,7 @@ fn an_edited_list_does_not_touch_who_was_under_way_when_the_process_died() {
 
 #[test]
 fn before_the_result_is_committed_one_row_is_unknown_and_was_messaged() {
-    let (scratch, sandbox) = died_at("before-result-commit:5");
+    let (scratch, sandbox) = died_at("before-result-commit:4");
     assert_eq!(on_disk(&scratch), (3, 1, 8));
     assert_eq!(sandbox.stats().accepted, 4);
     goes_on(&scratch, &sandbox, 1);

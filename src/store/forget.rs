@@ -16,6 +16,7 @@ use super::batch::{from_json, parse_state, to_json};
 use super::checkpoint::Store;
 use super::columns::{phone_to_column, to_millis};
 use super::error::StoreError;
+use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::writer::Tx;
@@ -52,13 +53,13 @@ pub enum ForgetError {
     Store(#[from] StoreError),
     /// A request to the person may be on its way.
     #[error(
-        "a message to this number is under way (batch number {batch}, recipient {seq}): wait until its run has ended; if the run died, `outreach resume` settles it first"
+        "a message to this number is under way (row {row} of batch {batch}): wait until its run has ended; if it died, `outreach resume {batch}` settles it first"
     )]
     UnderWay {
-        /// The batch's number.
-        batch: i64,
-        /// The recipient's place in it.
-        seq: u32,
+        /// The batch's name.
+        batch: String,
+        /// The row of its file.
+        row: u32,
     },
 }
 
@@ -108,10 +109,8 @@ fn erase(
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
     if let Some(recipient) = attempt::under_way_to(tx.connection, whose)? {
-        return Ok(Err(ForgetError::UnderWay {
-            batch: recipient.batch().get(),
-            seq: recipient.seq(),
-        }));
+        let Source { batch, row } = Source::load(tx.connection, recipient)?;
+        return Ok(Err(ForgetError::UnderWay { batch, row }));
     }
     let traces = find(tx.connection, whose)?;
     let mut erased = Erased {

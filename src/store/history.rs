@@ -82,13 +82,16 @@ pub(super) fn judge(
 }
 
 /// Whose a request is, for people.
-struct Source {
-    batch: String,
-    row: u32,
+pub(super) struct Source {
+    pub(super) batch: String,
+    pub(super) row: u32,
 }
 
 impl Source {
-    fn load(connection: &Connection, recipient: RecipientId) -> Result<Self, StoreError> {
+    pub(super) fn load(
+        connection: &Connection,
+        recipient: RecipientId,
+    ) -> Result<Self, StoreError> {
         let batch: Option<Option<String>> = connection
             .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
             .query_row([recipient.batch()], |row| row.get(0))

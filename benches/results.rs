@@ -157,6 +157,9 @@ async fn work(journal: Journal) {
 fn sent(claimed: &Claimed) -> Settlement {
     let n = claimed.recipient.seq();
     Settlement {
+        why: "",
+        known: None,
+        by_text: false,
         recipient: claimed.recipient,
         outcome: AttemptOutcome::Sent,
         event: Event::Accepted,

@@ -274,6 +274,9 @@ async fn send_all(store: &Arc<Store>) {
                         return;
                     };
                     settlement = Some(Settlement {
+                        why: "",
+                        known: None,
+                        by_text: false,
                         recipient: claimed.recipient,
                         outcome: AttemptOutcome::Sent,
                         event: Event::Accepted,

@@ -14,6 +14,7 @@ use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Flags, Guards, History,
     Layer, Pace, Results, Serve,
 };
+use crate::domain::delivery::State;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Settle the recipients whose outcome is unknown: by evidence, or by your decision
     Resolve(ResolveArgs),
+    /// Queue refused recipients again, by your decision
+    Retry(RetryArgs),
     /// Keep the suppression list: numbers that must never be messaged
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
@@ -317,6 +320,51 @@ pub(crate) struct ResolveArgs {
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach retry`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RetryArgs {
+    /// The batch
+    pub(crate) batch: String,
+    /// Rows in this status; may be repeated [default: both]
+    #[arg(long, value_enum)]
+    pub(crate) status: Vec<RefusedStatus>,
+    /// Rows whose refusal holds this text; * stands for any text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) refusal: Option<String>,
+    /// Only this row; may be repeated
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) row: Vec<u32>,
+    /// The file whose rows --row means, where the batch has several: its name, or its number from 1
+    #[arg(long, value_name = "FILE", requires = "row")]
+    pub(crate) file: Option<String>,
+    /// Queue them without asking first; needed without a terminal
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// The statuses of refused rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum RefusedStatus {
+    /// Refused
+    Error,
+    /// No Messenger for the number
+    NoMessenger,
+}
+
+impl RefusedStatus {
+    /// The state of such rows.
+    pub(crate) const fn state(self) -> State {
+        match self {
+            Self::Error => State::Error,
+            Self::NoMessenger => State::NoMessenger,
+        }
+    }
 }
 
 /// `outreach suppress`.

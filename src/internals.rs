@@ -25,8 +25,8 @@ pub mod config {
 }
 pub mod dispatch {
     pub use crate::dispatch::{
-        DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, RunEnd, RunFailure,
-        Sender, Undecided,
+        DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, LateAnswer, Ledger, PastAnswers,
+        RunEnd, RunFailure, Sender, TakenBack, Undecided,
     };
     pub mod pacer {
         pub use crate::dispatch::pacer::{Flight, Handle, Permit};
@@ -52,11 +52,15 @@ pub mod domain {
     }
     pub mod outcome {
         pub use crate::domain::outcome::{
-            Address, Answer, AttemptOutcome, Exchange, Outcome, Receipt, Written, classify,
+            Address, Answer, AttemptOutcome, Exchange, KnownBy, Matter, Outcome, Receipt, Written,
+            classify,
         };
     }
     pub mod phone {
         pub use crate::domain::phone::{LineType, Mending, PhoneNumber, PhoneProblem, Region};
+    }
+    pub mod refusal {
+        pub use crate::domain::refusal::{Meaning, Saying, Sayings};
     }
     pub mod quota {
         pub use crate::domain::quota::{Pace, Per, QuotaHeaders, QuotaState, Rate, Reserve, Reset};

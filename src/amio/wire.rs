@@ -199,8 +199,43 @@ struct ErrorItem {
     message: Option<String>,
 }
 
+/// The platform's own envelope, passed on as it came.
+#[derive(Deserialize)]
+struct PlatformEnvelope {
+    error: PlatformError,
+}
+
+#[derive(Deserialize)]
+struct PlatformError {
+    message: String,
+    code: Option<u32>,
+    error_subcode: Option<u32>,
+}
+
+impl PlatformError {
+    /// The text as the platform writes it elsewhere: with its code before it.
+    fn text(self) -> String {
+        let Self {
+            message,
+            code,
+            error_subcode,
+        } = self;
+        let text = match code {
+            Some(code) if !message.starts_with("(#") => format!("(#{code}) {message}"),
+            Some(_) | None => message,
+        };
+        match error_subcode {
+            Some(subcode) => format!("{text} (subcode {subcode})"),
+            None => text,
+        }
+    }
+}
+
 /// The texts of an error envelope, joined; `None` if the body is none (a proxy's page, say).
 pub(super) fn error_text(body: &str) -> Option<String> {
+    if let Ok(envelope) = serde_json::from_str::<PlatformEnvelope>(body) {
+        return Some(envelope.error.text());
+    }
     let envelope: ErrorEnvelope = serde_json::from_str(body).ok()?;
     let texts: Vec<_> = envelope
         .errors
@@ -305,6 +340,9 @@ mod tests {
             );
             assert_eq!(error_text(&body).as_deref(), Some("a; b"));
         }
+        let passed_on = r#"{"error":{"message":"No","type":"OAuthException","code":10,"error_subcode":2018278}}"#;
+        let text = error_text(passed_on);
+        assert_eq!(text.as_deref(), Some("(#10) No (subcode 2018278)"));
         assert_eq!(error_text("{}"), None);
         assert_eq!(error_text("<html>"), None);
     }

@@ -15,6 +15,7 @@ pub(crate) mod man;
 mod process;
 pub(crate) mod resolve;
 pub(crate) mod resume;
+pub(crate) mod retry;
 mod run;
 pub(crate) mod sandbox;
 pub(crate) mod send;
@@ -72,6 +73,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,

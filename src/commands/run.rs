@@ -13,10 +13,12 @@ use crate::cli::Asked;
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
+use crate::domain::outcome::FatalKind;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, write_summary_file};
+use crate::report::{Hints, grouped, quoted, write_summary_file};
 use crate::run::{
-    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
+    AfterHalt, Ended, HeldBatch, HeldText, Meaning, Preview, Rehearsal, RunSettings, StopHandle,
+    summary,
 };
 
 /// The command line as the front end of a run.
@@ -27,6 +29,8 @@ pub(super) struct Front {
     pub(super) clock: Clock,
     console: Console,
     asked: Asked,
+    /// Who runs the program.
+    person: String,
 }
 
 impl Front {
@@ -48,6 +52,7 @@ impl Front {
             clock,
             console,
             asked,
+            person: settings.person(),
         })
     }
 
@@ -64,13 +69,13 @@ impl Front {
     /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
     /// stopped the batch do mean "no Messenger".
     pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> CommandResult {
-        let after_halt = batch.after_halt(confirm)?;
+        let after_halt = batch.after_halt(&self.settings.refusals, confirm)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
-        let preview = batch.preview(&self.settings, token, after_halt.as_ref(), now)?;
+        let preview = batch.preview(&self.settings, token, &after_halt, now)?;
         let name = &batch.batch().name;
         self.console.say(self.preview_text(name, &preview));
-        let queued = preview.counts.queued;
+        let queued = preview.counts.queued.saturating_sub(preview.held);
         if queued > 0
             && !self.asked.sandbox
             && !self.asked.yes
@@ -84,9 +89,7 @@ impl Front {
             ));
             return Ok(ExitCode::Paused);
         }
-        if let Some(how) = &after_halt {
-            self.go_on_after_halt(batch, how)?;
-        }
+        self.go_on_after_halt(batch, &after_halt)?;
         let ended = runtime()?.block_on(self.send(batch))?;
         self.say_end(name, &ended);
         self.report(batch)?;
@@ -97,10 +100,12 @@ impl Front {
     fn preview_text(&self, name: &str, preview: &Preview) -> String {
         let counts = &preview.counts;
         // Writing to a String cannot fail.
-        let mut text = format!("Batch {name}: {} to send", grouped(counts.queued));
+        let to_send = counts.queued.saturating_sub(preview.held);
+        let mut text = format!("Batch {name}: {} to send", grouped(to_send));
         let done = counts.sent + counts.no_messenger + counts.error;
         for (count, word) in [
             (done, "done before"),
+            (preview.held, "held"),
             (counts.suppressed, "suppressed"),
             (counts.duplicate, "duplicate"),
             (counts.invalid, "invalid"),
@@ -110,7 +115,7 @@ impl Front {
                 let _ = write!(text, ", {} {word}", grouped(count));
             }
         }
-        if counts.queued == 0 {
+        if to_send == 0 {
             text.push_str(". Nothing is left to send.");
         } else if let Some(forecast) = &preview.forecast {
             let _ = write!(text, "\nForecast: {forecast}");
@@ -127,14 +132,56 @@ impl Front {
     }
 
     fn go_on_after_halt(&self, batch: &HeldBatch, how: &AfterHalt) -> Result<(), CommandError> {
-        let rows = batch.go_on_after_halt(how, self.clock.now())?;
-        self.console.say(match how {
-            AfterHalt::Confirm { text } => format!("Remembered: \"{text}\" means no Messenger."),
-            AfterHalt::SendAgain { text, .. } => {
-                format!("{rows} recipients that were refused with \"{text}\" are queued again.")
-            }
-        });
+        batch.go_on_after_halt(how, &self.person, self.clock.now())?;
+        for saying in &how.sayings {
+            self.console.say(format_args!(
+                "Remembered: \"{}\" means {}.",
+                saying.text, saying.meaning
+            ));
+        }
+        for (held, meaning) in &how.held {
+            let rows = grouped(held.rows);
+            self.console.say(match meaning {
+                Some(meaning) if meaning.is_final() => format!(
+                    "{rows} recipients that were held by \"{}\" are settled ({meaning}).",
+                    held.text
+                ),
+                Some(meaning) => format!(
+                    "{rows} recipients that were held by \"{}\" are queued again ({meaning}).",
+                    held.text
+                ),
+                None => self.held_text(&batch.batch().name, held),
+            });
+        }
+        if let Some((text, rows)) = &how.again {
+            self.console.say(format_args!(
+                "{rows} recipients that were refused with \"{text}\" are queued again."
+            ));
+        }
         Ok(())
+    }
+
+    /// What to do about recipients that are held.
+    fn held_text(&self, name: &str, held: &HeldText) -> String {
+        format!(
+            "{} recipients are held: nobody said what their refusal means (\"{}\").\n{}",
+            grouped(held.rows),
+            held.text,
+            self.meanings_text(name, &held.text)
+        )
+    }
+
+    /// How a person says what a text means.
+    fn meanings_text(&self, name: &str, text: &str) -> String {
+        let resume = self.resume(name);
+        let say = |meaning: Meaning| quoted(&format!("{meaning}={text}"));
+        format!(
+            "Does it mean that the numbers have no Messenger? `{resume} --refusal {}` settles them, and it is \
+             remembered. If it means something else, mend that, then `{resume} --refusal {}` queues them again \
+             (or person, message, wait, later in place of channel).",
+            say(Meaning::NoMessenger),
+            say(Meaning::Channel),
+        )
     }
 
     async fn send(&self, batch: &HeldBatch) -> Result<Ended, CommandError> {
@@ -177,6 +224,10 @@ impl Front {
     fn say_end(&self, name: &str, ended: &Ended) {
         match &ended.end {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
+            RunEnd::Complete if ended.held > 0 => self.console.warn(format_args!(
+                "{} recipients are held until the text of their refusal has a meaning.",
+                grouped(ended.held)
+            )),
             RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
                 "{} recipients are still queued: their own sending hours do not come before this run \
                  must end. `{}` goes on from here.",
@@ -242,25 +293,36 @@ impl Front {
     fn after_halt_text(&self, name: &str, halt: &Halt) -> String {
         let resume = self.resume(name);
         match halt {
+            Halt::Fatal {
+                kind: FatalKind::Channel { todo, .. },
+                ..
+            } => format!(
+                "Nobody was written off: those who were not sent to are still queued. {todo} Then `{resume}` goes on."
+            ),
             Halt::Fatal { .. } => {
                 "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
                  them), then run the same command again."
                     .to_owned()
             }
-            Halt::IdenticalRefusals {
-                no_messenger: true, ..
+            Halt::NoMessengerRun {
+                text, known: false, ..
             } => format!(
-                "If this text means that the numbers have no Messenger: \
-                 `{resume} --no-messenger-text`, and it is remembered. If not: mend \
-                 the cause (template, channel, permission), then `{resume}` sends \
-                 to those recipients again."
+                "They are held: nobody claims them until the text has a meaning. {}",
+                self.meanings_text(name, text)
             ),
-            Halt::IdenticalRefusals {
-                no_messenger: false,
-                ..
-            } => format!(
+            Halt::NoMessengerRun { known: true, .. } => format!(
+                "They are held. Is the region of the numbers right (`--region`)? Is there an outage? If they have no \
+                 Messenger, `{resume}` settles them and goes on; if the refusals are wrong, `{resume} --refusal \
+                 'later=TEXT'` queues them again."
+            ),
+            Halt::Message { .. } => format!(
+                "They are queued again. Mend the message: another text or tag is a new batch, and whoever got \
+                 this one is in neither twice. If the channel was at fault: `{resume}`."
+            ),
+            Halt::IdenticalRefusals { text, .. } => format!(
                 "Mend the cause (template, channel, permission), then `{resume}` \
-                 sends to those recipients again."
+                 sends to those recipients again. What the text means can be said: `{resume} --refusal {}`.",
+                quoted(&format!("message={text}"))
             ),
             Halt::Outage { .. } => {
                 "The recipients that were not sent are still queued: run the same command again \

@@ -13,7 +13,7 @@ use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
-use crate::run::{Access, RunSettings};
+use crate::run::{Access, Meaning, RunSettings, Saying};
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -41,10 +41,16 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         },
         canary: !guards.no_canary,
         undecided: guards.undecided,
-        invalid_pattern: guards.invalid_pattern,
+        refusals: refusals(guards.refusals, guards.invalid_pattern.as_deref()),
         timeout: connection.timeout,
         grace: pace.grace,
     })
+}
+
+/// What texts of refusals mean; a pattern of `--invalid-pattern` means the message.
+fn refusals(mut said: Vec<Saying>, invalid: Option<&str>) -> Vec<Saying> {
+    said.extend(invalid.map(|text| Saying::new(Meaning::Message, text)));
+    said
 }
 
 /// How to read the files that a command names.

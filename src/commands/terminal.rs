@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::console::Console;
 use super::process::signal;
 use crate::clock::between;
-use crate::dispatch::Outage;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
+use crate::dispatch::{Cause, Outage};
 use crate::report::{ProgressLine, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle};
 
@@ -127,11 +127,18 @@ fn a_rate(per_second: f64) -> String {
 /// What is being waited for, if anything.
 pub(super) fn waits(pacer: &PacerView, outage: Option<&Outage>, now: Timestamp) -> String {
     if let Some(outage) = outage {
-        return format!(
-            ", no answers ({}): next try in {} s",
-            without_numbers(&outage.failure),
-            outage.pause.as_secs() + 1
-        );
+        return match outage.cause {
+            Cause::NoAnswer => format!(
+                ", no answers ({}): next try in {} s",
+                without_numbers(&outage.failure),
+                outage.pause.as_secs() + 1
+            ),
+            Cause::Limit(limit) => {
+                let at = now.checked_add(outage.pause).unwrap_or(now);
+                let at = at.to_zoned(jiff::tz::TimeZone::system());
+                format!(", {limit}, next try {}", at.strftime("%H:%M"))
+            }
+        };
     }
     let Some(why) = pacer.why else {
         return String::new();

@@ -22,6 +22,7 @@ use crate::amio::webhook::WebhookSecrets;
 use crate::dispatch::Undecided;
 use crate::domain::phone::Region;
 use crate::domain::quota::{self, Rate, Reserve};
+use crate::domain::refusal::Saying;
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
 use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
 
@@ -230,7 +231,10 @@ pub struct Guards {
     #[arg(long, value_name = "WHAT", default_value = "hold",
         value_parser = one_of([("hold", Undecided::Hold), ("retry", RETRY)]))]
     pub undecided: Undecided,
-    /// Refusals whose text matches mean an invalid message, not "no Messenger"; * stands for any text
+    /// What refusals with this text mean: no_messenger, person, message, channel, wait, later; * is any text
+    #[arg(id = "refusal", long = "refusal", value_name = "MEANING=TEXT", value_parser = parsed::<Saying>)]
+    pub refusals: Vec<Saying>,
+    /// Old name of --refusal "message=TEXT"
     #[arg(long, value_name = "TEXT")]
     pub invalid_pattern: Option<String>,
     /// Do not wait for the first answer before the others leave

@@ -21,6 +21,9 @@ const OTHER_VARIABLES: [&str; 3] = ["OUTREACH_CONFIG", "OUTREACH_LOG", "OUTREACH
 /// More of them: a secret for each channel, and switches of the tests.
 const OTHER_PREFIXES: [&str; 2] = ["OUTREACH_WEBHOOK_SECRET_", "OUTREACH_TEST_"];
 
+/// The table of the settings file with the texts of refusals, by what they mean.
+const REFUSALS: &str = "refusals";
+
 /// One layer: key and texts of the settings that it has. Only a list has more or fewer than one text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layer(pub(super) BTreeMap<&'static str, Vec<String>>);
@@ -72,6 +75,10 @@ impl Layer {
         let mut layer = Self::default();
         for (key, value) in table {
             let key = key.into_inner();
+            if key == REFUSALS {
+                layer.add_refusals(value).map_err(syntax)?;
+                continue;
+            }
             let Some(setting) = setting(&key) else {
                 return Err(ConfigError::UnknownKey {
                     file: path.to_owned(),
@@ -80,9 +87,21 @@ impl Layer {
                 });
             };
             let texts = from_toml(setting.kind(), value).map_err(syntax)?;
-            layer.0.insert(setting.key(), texts);
+            layer.0.entry(setting.key()).or_default().extend(texts);
         }
         Ok(layer)
+    }
+
+    /// `[refusals]`: texts by what they mean.
+    fn add_refusals(&mut self, table: Spanned<DeValue>) -> Result<(), toml::de::Error> {
+        let table = ValueDeserializer::from(table);
+        let table: BTreeMap<String, Vec<String>> = BTreeMap::deserialize(table)?;
+        let texts = table.into_iter().flat_map(|(meaning, texts)| {
+            let saying = move |text| format!("{meaning}={text}");
+            texts.into_iter().map(saying)
+        });
+        self.0.entry("refusal").or_default().extend(texts);
+        Ok(())
     }
 }
 

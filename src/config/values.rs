@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use crate::amio::BaseUrlError;
 use crate::domain::phone::UnknownRegion;
 use crate::domain::quota::QuotaError;
+use crate::domain::refusal::SayingError;
 use crate::domain::schedule::{ScheduleError, parse_zone};
 use crate::intake::{BadSetting, ColumnChoice};
 
@@ -48,6 +49,12 @@ impl SaysAllowed for BaseUrlError {
             }
         }
         .to_owned()
+    }
+}
+
+impl SaysAllowed for SayingError {
+    fn allowed(&self) -> String {
+        self.to_string()
     }
 }
 

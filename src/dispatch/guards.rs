@@ -1,22 +1,26 @@
 //! The guards: stop before harm. Pure: outcomes in, decisions out.
 //!
 //! - A fatal answer (401, 403, ...) stops the batch.
-//! - Until the first message of a batch was accepted, refusals that all read the same stop it: a
-//!   broken template or a channel without permission must not burn the list. The texts that are
-//!   known to mean "no Messenger" are exempt. Later, an unbroken run of identical refusals that do
-//!   not mean "no Messenger" stops it as well.
+//! - Refusals that are too many to be chance stop it ([`super::refusals`]): a broken template or a channel
+//!   without permission must not burn the list.
+//! - A limit of the platform pauses everything until one recipient gets through; that ends no run.
 //! - Several lost answers or failed connections in a row are an outage: everything pauses with a
 //!   growing delay, then one recipient probes. An outage that outlasts its bounds stops the batch.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
-use crate::domain::outcome::{FatalKind, Outcome, canonical_text};
+use super::halt::Halt;
+use super::refusals::{PastAnswers, Refusals, TakenBack, Verdict};
+use crate::domain::outcome::Outcome;
 use crate::domain::retry::{Jitter, RetryPolicy};
+use crate::store::RecipientId;
 
-/// As many different refusal texts as are counted; a list with more of them is no uniform refusal.
-const TEXTS: usize = 256;
+/// The first pause at a limit of the platform that says no time, and the longest: each is twice the one before.
+const FIRST_LIMIT: Duration = Duration::from_mins(1);
+const LONGEST_LIMIT: Duration = Duration::from_mins(15);
+
+/// The shortest pause at a limit, whatever the platform says.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 
 /// When to stop and when to pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,155 +48,70 @@ impl Default for GuardSettings {
     }
 }
 
-/// Why the guards stopped a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Halt {
-    /// The API refuses everything.
-    Fatal {
-        /// Why.
-        kind: FatalKind,
-        /// Its text.
-        text: String,
-    },
-    /// Refusals that all read the same.
-    IdenticalRefusals {
-        /// The text, digits replaced.
-        text: String,
-        /// How many.
-        count: u32,
-        /// True if they were taken for "no Messenger".
-        no_messenger: bool,
-    },
-    /// The API cannot be reached, or does not answer.
-    Outage {
-        /// Tries in a row.
-        tries: u32,
-        /// Since the first of them.
-        elapsed: Duration,
-        /// The last failure.
-        text: String,
-    },
-    /// The reserve is as large as the quota: nothing could ever be sent.
-    Reserve {
-        /// Requests that a window allows.
-        limit: u64,
-    },
-}
-
-impl fmt::Display for Halt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fatal { kind, text } => write!(f, "{kind}: {text}"),
-            Self::IdenticalRefusals { text, count, .. } => {
-                write!(
-                    f,
-                    "{count} recipients were refused with the same text, and none was accepted meanwhile: {text}"
-                )
-            }
-            Self::Outage {
-                tries,
-                elapsed,
-                text,
-            } => write!(
-                f,
-                "no usable answer in {tries} tries over {} s: {text}",
-                elapsed.as_secs()
-            ),
-            Self::Reserve { limit } => write!(
-                f,
-                "the reserve leaves nothing of the quota of {limit} requests in a window"
-            ),
-        }
-    }
-}
-
 /// What to do after an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Advice {
     /// Go on.
     Go,
+    /// Go on; if one recipient goes alone, then so does the next.
+    Probe,
     /// Nothing starts for so long, then one recipient probes.
-    Pause(Duration),
+    Pause(Duration, Cause),
     /// Stop the batch.
     Stop(Halt),
+}
+
+/// Why nothing is sent for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The API gives no usable answers.
+    NoAnswer,
+    /// A limit of the platform was reached: which.
+    Limit(&'static str),
 }
 
 /// The guards of one run.
 #[derive(Debug)]
 pub struct Guards {
     settings: GuardSettings,
-    any_sent: bool,
-    known: BTreeSet<String>,
-    /// Refusals by text, before the first accepted message: how many, and whether they were taken for
-    /// "no Messenger".
-    refusals: BTreeMap<String, (u32, bool)>,
-    /// The last text in an unbroken run of rejections, and its length.
-    run: Option<(String, u32)>,
-    /// Texts taken for "no Messenger" that are not known to mean it yet.
-    seen: BTreeSet<String>,
+    refusals: Refusals,
     failures: u32,
     pauses: u32,
     /// How long the pauses were together.
     waited: Duration,
     failing_since: Option<Duration>,
+    /// Pauses at a limit of the platform, since one got through.
+    limit_pauses: u32,
 }
 
 impl Guards {
-    /// Guards for a run of a batch in which `any_sent` stands for earlier runs, with the texts that are
-    /// `known` to mean "no Messenger".
-    pub fn new(settings: GuardSettings, any_sent: bool, known: BTreeSet<String>) -> Self {
+    /// Guards for a run of a batch whose earlier runs had these answers.
+    pub fn new(settings: GuardSettings, past: PastAnswers) -> Self {
         Self {
+            refusals: Refusals::new(settings.identical_refusals, past),
             settings,
-            any_sent,
-            known,
-            refusals: BTreeMap::new(),
-            run: None,
-            seen: BTreeSet::new(),
             failures: 0,
             pauses: 0,
             waited: Duration::ZERO,
             failing_since: None,
+            limit_pauses: 0,
         }
-    }
-
-    /// Refusals of earlier runs of the batch, by text (digits replaced): a run that was killed does not
-    /// begin to count anew. Nothing counts once a message was accepted.
-    #[must_use]
-    pub(crate) fn after(
-        mut self,
-        refusals: impl IntoIterator<Item = (String, u64)>,
-        no_messenger: bool,
-    ) -> Self {
-        if !self.any_sent {
-            for (text, more) in refusals.into_iter().take(TEXTS) {
-                let more = u32::try_from(more).unwrap_or(u32::MAX);
-                let (count, _) = self.refusals.entry(text).or_insert((0, no_messenger));
-                *count = count.saturating_add(more);
-            }
-        }
-        self
     }
 
     /// The halt that earlier runs have led to already, where the last of them died before it recorded it.
-    pub(crate) fn standing(&self) -> Option<Halt> {
-        let limit = self.settings.identical_refusals;
-        if limit == 0 {
-            return None;
-        }
-        let (text, (count, no_messenger)) = self
-            .refusals
-            .iter()
-            .find(|(text, (count, _))| *count >= limit && !self.known.contains(*text))?;
-        Some(Halt::IdenticalRefusals {
-            text: text.clone(),
-            count: *count,
-            no_messenger: *no_messenger,
-        })
+    pub(crate) fn standing(&mut self) -> Option<Halt> {
+        self.refusals.standing()
+    }
+
+    /// The results that the refusals which stopped the run leave without a meaning, once all answers are in.
+    pub(crate) fn take_back(&mut self) -> Option<TakenBack> {
+        self.refusals.take_back()
     }
 
     /// Takes an outcome at `now` (monotonic). `probe`: it was the only request under way.
     pub(crate) fn observe(
         &mut self,
+        recipient: RecipientId,
         outcome: &Outcome,
         probe: bool,
         now: Duration,
@@ -200,37 +119,36 @@ impl Guards {
     ) -> Advice {
         match outcome {
             Outcome::Sent(_) => {
-                self.recovered();
-                self.any_sent = true;
-                self.run = None;
-                self.refusals.clear();
+                self.answered(probe);
+                self.refusals.accepted();
                 Advice::Go
             }
-            Outcome::NoMessenger { text } => {
-                self.recovered();
-                self.run = None;
-                let text = canonical_text(text);
-                if self.known.contains(&text) {
-                    return Advice::Go;
-                }
-                if self.seen.len() < TEXTS {
-                    self.seen.insert(text.clone());
-                }
-                self.refused(text, true)
-            }
-            Outcome::Rejected { text } => {
-                self.recovered();
-                let text = canonical_text(text);
-                match self.rejected_again(&text) {
-                    Some(halt) => Advice::Stop(halt),
-                    None => self.refused(text, false),
+            Outcome::NoMessenger { .. } | Outcome::Rejected { .. } => {
+                self.answered(probe);
+                match self.refusals.refuse(recipient, outcome) {
+                    Verdict::Go => Advice::Go,
+                    Verdict::Probe => Advice::Probe,
+                    Verdict::Stop(halt) => Advice::Stop(halt),
                 }
             }
+            Outcome::ContactGone { .. } => {
+                self.answered(probe);
+                Advice::Go
+            }
+            // The API put it off: a probe proved nothing.
             Outcome::Throttled { .. } => {
                 self.recovered();
-                Advice::Go
+                Advice::Probe
             }
-            Outcome::NotSent { text } => self.failed(text, None, probe, now, jitter),
+            Outcome::Limited {
+                limit, retry_after, ..
+            } => {
+                self.recovered();
+                self.limited(limit, *retry_after, probe)
+            }
+            Outcome::NotSent { text } | Outcome::Later { text } => {
+                self.failed(text, None, probe, now, jitter)
+            }
             Outcome::Undecided { text, retry_after } => {
                 self.failed(text, *retry_after, probe, now, jitter)
             }
@@ -241,15 +159,28 @@ impl Guards {
         }
     }
 
-    /// The texts that stood beside an accepted message since the last call: they are known now to
-    /// mean "no Messenger", and are to be remembered.
-    pub(crate) fn learned(&mut self) -> BTreeSet<String> {
-        if !self.any_sent || self.seen.is_empty() {
-            return BTreeSet::new();
+    /// A usable answer came. During a pause, those that left before it say nothing of what comes after.
+    fn answered(&mut self, probe: bool) {
+        self.recovered();
+        if probe {
+            self.limit_pauses = 0;
         }
-        let learned = std::mem::take(&mut self.seen);
-        self.known.extend(learned.iter().cloned());
-        learned
+    }
+
+    fn limited(
+        &mut self,
+        limit: &'static str,
+        retry_after: Option<Duration>,
+        probe: bool,
+    ) -> Advice {
+        if self.limit_pauses > 0 && !probe {
+            // It left before the pause began.
+            return Advice::Go;
+        }
+        let doubled = FIRST_LIMIT.saturating_mul(1 << self.limit_pauses.min(10));
+        self.limit_pauses += 1;
+        let pause = retry_after.unwrap_or(doubled.min(LONGEST_LIMIT));
+        Advice::Pause(pause.max(SHORTEST_LIMIT), Cause::Limit(limit))
     }
 
     fn recovered(&mut self) {
@@ -257,44 +188,6 @@ impl Guards {
         self.pauses = 0;
         self.waited = Duration::ZERO;
         self.failing_since = None;
-    }
-
-    fn refused(&mut self, text: String, no_messenger: bool) -> Advice {
-        let limit = self.settings.identical_refusals;
-        if self.any_sent || limit == 0 {
-            return Advice::Go;
-        }
-        if self.refusals.len() >= TEXTS && !self.refusals.contains_key(&text) {
-            return Advice::Go;
-        }
-        let (count, _) = self
-            .refusals
-            .entry(text.clone())
-            .or_insert((0, no_messenger));
-        *count += 1;
-        if *count < limit {
-            return Advice::Go;
-        }
-        Advice::Stop(Halt::IdenticalRefusals {
-            text,
-            count: *count,
-            no_messenger,
-        })
-    }
-
-    /// An unbroken run of rejections stops the batch even after messages were accepted.
-    fn rejected_again(&mut self, text: &str) -> Option<Halt> {
-        let count = match &self.run {
-            Some((last, count)) if last == text => count + 1,
-            Some(_) | None => 1,
-        };
-        self.run = Some((text.to_owned(), count));
-        let limit = self.settings.identical_refusals;
-        (limit > 0 && count >= limit).then(|| Halt::IdenticalRefusals {
-            text: text.to_owned(),
-            count,
-            no_messenger: false,
-        })
     }
 
     fn failed(
@@ -324,27 +217,37 @@ impl Guards {
         };
         let pause = delay.max(retry_after.unwrap_or_default());
         self.waited += pause;
-        Advice::Pause(pause)
+        Advice::Pause(pause, Cause::NoAnswer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::outcome::Receipt;
+    use crate::domain::outcome::{FatalKind, Receipt};
+    use crate::store::BatchId;
 
-    fn guards(any_sent: bool) -> Guards {
-        Guards::new(GuardSettings::default(), any_sent, BTreeSet::new())
+    fn guards() -> Guards {
+        Guards::new(GuardSettings::default(), PastAnswers::default())
     }
 
     fn observe(guards: &mut Guards, outcome: &Outcome) -> Advice {
-        guards.observe(outcome, false, Duration::ZERO, Jitter::FULL)
+        at(guards, outcome, false, Duration::ZERO)
     }
 
-    fn no_match(text: &str) -> Outcome {
-        Outcome::NoMessenger {
-            text: text.to_owned(),
-        }
+    fn at(guards: &mut Guards, outcome: &Outcome, probe: bool, now: Duration) -> Advice {
+        guards.observe(
+            RecipientId::new(BatchId::for_tests(1), 1),
+            outcome,
+            probe,
+            now,
+            Jitter::FULL,
+        )
+    }
+
+    /// A pause for want of answers.
+    fn pause(pause: Duration) -> Advice {
+        Advice::Pause(pause, Cause::NoAnswer)
     }
 
     fn lost() -> Outcome {
@@ -361,118 +264,30 @@ mod tests {
     });
 
     #[test]
-    fn twenty_identical_refusals_before_the_first_success_stop_the_batch() {
-        let mut guards = guards(false);
-        for number in 1..20 {
-            let refusal = no_match(&format!("HTTP 422: nobody at +42077712345{number}"));
-            assert_eq!(observe(&mut guards, &refusal), Advice::Go);
-        }
-        let advice = observe(&mut guards, &no_match("HTTP 422: nobody at +1"));
-        let text = "HTTP 422: nobody at +#".to_owned();
-        assert_eq!(
-            advice,
-            Advice::Stop(Halt::IdenticalRefusals {
-                text,
-                count: 20,
-                no_messenger: true
-            })
-        );
-    }
-
-    #[test]
-    fn refusals_beside_a_success_do_not_stop_and_their_text_is_remembered() {
-        let mut guards = guards(false);
-        observe(&mut guards, &no_match("HTTP 422: none"));
-        assert!(guards.learned().is_empty());
-        observe(&mut guards, &SENT);
-        assert_eq!(guards.learned().len(), 1);
-        for _ in 0..1000 {
-            assert_eq!(
-                observe(&mut guards, &no_match("HTTP 422: none")),
-                Advice::Go
-            );
-        }
-        assert!(guards.learned().is_empty(), "told once only");
-    }
-
-    #[test]
-    fn a_known_text_never_stops_a_batch() {
-        let known = BTreeSet::from(["HTTP 422: none".to_owned()]);
-        let mut guards = Guards::new(GuardSettings::default(), false, known);
-        for _ in 0..1000 {
-            assert_eq!(
-                observe(&mut guards, &no_match("HTTP 422: none")),
-                Advice::Go
-            );
-        }
-    }
-
-    #[test]
-    fn refusals_of_earlier_runs_count_until_a_message_was_accepted_or_their_text_is_known() {
-        let text = || "HTTP 422: none".to_owned();
-        let mut halted = guards(false).after([(text(), 19)], true);
-        assert_eq!(halted.standing(), None);
-        let advice = observe(&mut halted, &no_match("HTTP 422: none"));
-        assert!(matches!(advice, Advice::Stop(_)), "{advice:?}");
-        assert!(halted.standing().is_some());
-        assert!(
-            guards(false)
-                .after([(text(), 20)], true)
-                .standing()
-                .is_some()
-        );
-        assert_eq!(guards(true).after([(text(), 20)], true).standing(), None);
-        let known = BTreeSet::from([text()]);
-        let confirmed = Guards::new(GuardSettings::default(), false, known);
-        assert_eq!(confirmed.after([(text(), 20)], true).standing(), None);
-    }
-
-    #[test]
-    fn a_run_of_identical_rejections_stops_even_after_successes() {
-        let mut guards = guards(true);
-        let rejected = Outcome::Rejected {
-            text: "HTTP 404".to_owned(),
-        };
-        let advice: Vec<_> = (0..20).map(|_| observe(&mut guards, &rejected)).collect();
-        assert!(advice[..19].iter().all(|advice| *advice == Advice::Go));
-        let Advice::Stop(halt @ Halt::IdenticalRefusals { .. }) = &advice[19] else {
-            panic!("{:?}", advice[19]);
-        };
-        // Others were accepted before.
-        assert_eq!(
-            halt.to_string(),
-            "20 recipients were refused with the same text, and none was accepted meanwhile: HTTP #"
-        );
-    }
-
-    #[test]
     fn three_lost_answers_in_a_row_pause_and_failed_probes_pause_longer() {
-        let mut guards = guards(true);
+        let mut guards = guards();
         assert_eq!(observe(&mut guards, &lost()), Advice::Go);
         assert_eq!(observe(&mut guards, &lost()), Advice::Go);
-        assert_eq!(
-            observe(&mut guards, &lost()),
-            Advice::Pause(Duration::from_secs(5))
-        );
+        assert_eq!(observe(&mut guards, &lost()), pause(Duration::from_secs(5)));
         assert_eq!(observe(&mut guards, &lost()), Advice::Go, "a straggler");
-        let probe = guards.observe(&lost(), true, Duration::from_secs(6), Jitter::FULL);
-        assert_eq!(probe, Advice::Pause(Duration::from_secs(10)));
+        let probe = at(&mut guards, &lost(), true, Duration::from_secs(6));
+        assert_eq!(probe, pause(Duration::from_secs(10)));
         observe(&mut guards, &SENT);
         assert_eq!(observe(&mut guards, &lost()), Advice::Go, "begins anew");
     }
 
     #[test]
     fn an_outage_is_given_up_after_an_hour_of_pauses() {
-        let mut guards = guards(true);
+        let mut guards = guards();
         let mut now = Duration::ZERO;
         for _ in 0..2 {
             observe(&mut guards, &lost());
         }
         let halt = loop {
-            match guards.observe(&lost(), true, now, Jitter::FULL) {
-                Advice::Pause(pause) => now += pause,
+            match at(&mut guards, &lost(), true, now) {
+                Advice::Pause(pause, _) => now += pause,
                 Advice::Stop(halt) => break halt,
-                Advice::Go => panic!("a probe failed"),
+                Advice::Go | Advice::Probe => panic!("a probe failed"),
             }
         };
         assert!(now >= Duration::from_hours(1) && now < Duration::from_mins(65));
@@ -481,25 +296,92 @@ mod tests {
 
     #[test]
     fn a_night_between_two_failures_is_no_outage() {
-        let mut guards = guards(true);
+        let mut guards = guards();
         for _ in 0..2 {
             observe(&mut guards, &lost());
         }
         let morning = Duration::from_hours(13);
-        let advice = guards.observe(&lost(), false, morning, Jitter::FULL);
-        assert_eq!(advice, Advice::Pause(Duration::from_secs(5)));
+        let advice = at(&mut guards, &lost(), false, morning);
+        assert_eq!(advice, pause(Duration::from_secs(5)));
     }
 
     #[test]
     fn retry_after_is_obeyed_at_once() {
-        let mut guards = guards(true);
+        let mut guards = guards();
         let busy = Outcome::Undecided {
             text: "HTTP 503".to_owned(),
             retry_after: Some(Duration::from_mins(2)),
         };
-        assert_eq!(
-            observe(&mut guards, &busy),
-            Advice::Pause(Duration::from_mins(2))
-        );
+        assert_eq!(observe(&mut guards, &busy), pause(Duration::from_mins(2)));
+    }
+
+    fn limited(retry_after: Option<Duration>) -> Outcome {
+        Outcome::Limited {
+            text: "HTTP 422: (#4) Too many".to_owned(),
+            limit: "a limit",
+            retry_after,
+        }
+    }
+
+    /// The length of a pause at a limit.
+    fn limit_pause(advice: &Advice) -> u64 {
+        match advice {
+            Advice::Pause(pause, Cause::Limit("a limit")) => pause.as_secs(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_limit_pauses_a_minute_then_twice_as_long_up_to_fifteen_and_ends_no_run() {
+        let mut guards = guards();
+        let mut pauses = vec![limit_pause(&observe(&mut guards, &limited(None)))];
+        for _ in 0..100 {
+            // Those that left before the pause change nothing.
+            assert_eq!(observe(&mut guards, &limited(None)), Advice::Go);
+            assert_eq!(observe(&mut guards, &SENT), Advice::Go);
+            let probe = at(&mut guards, &limited(None), true, Duration::ZERO);
+            pauses.push(limit_pause(&probe));
+        }
+        assert_eq!(pauses[..6], [60, 120, 240, 480, 900, 900]);
+        assert_eq!(pauses.last(), Some(&900));
+        assert_eq!(at(&mut guards, &SENT, true, Duration::ZERO), Advice::Go);
+        assert_eq!(limit_pause(&observe(&mut guards, &limited(None))), 60);
+    }
+
+    #[test]
+    fn a_limit_that_says_its_time_is_obeyed() {
+        let mut guards = guards();
+        for (told, pause) in [(7, 7), (0, 1)] {
+            let limited = limited(Some(Duration::from_secs(told)));
+            let advice = at(&mut guards, &limited, true, Duration::ZERO);
+            assert_eq!(limit_pause(&advice), pause);
+        }
+    }
+
+    #[test]
+    fn the_first_refusal_of_the_channel_stops_the_batch() {
+        let channel = Outcome::Fatal {
+            kind: FatalKind::Channel {
+                what: "no",
+                todo: "mend",
+            },
+            text: "HTTP 422: (#10) No".to_owned(),
+        };
+        let advice = observe(&mut guards(), &channel);
+        let Advice::Stop(halt) = advice else {
+            panic!("{advice:?}");
+        };
+        assert_eq!(halt.to_string(), "no: HTTP 422: (#10) No");
+    }
+
+    #[test]
+    fn what_is_to_be_tried_later_pauses_all_if_it_comes_in_a_row() {
+        let mut guards = guards();
+        let later = Outcome::Later {
+            text: "HTTP 422: later".to_owned(),
+        };
+        assert_eq!(observe(&mut guards, &later), Advice::Go);
+        assert_eq!(observe(&mut guards, &later), Advice::Go);
+        assert_eq!(observe(&mut guards, &later), pause(Duration::from_secs(5)));
     }
 }

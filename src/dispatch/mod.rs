@@ -13,11 +13,12 @@
 
 mod gate;
 mod guards;
+mod halt;
 pub(crate) mod pacer;
 mod progress;
+mod refusals;
 mod worker;
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,14 +30,17 @@ use tokio::task::JoinSet;
 use crate::amio::Reply;
 use crate::clock::Clock;
 use crate::domain::outcome::Address;
+use crate::domain::refusal::Sayings;
 use crate::domain::schedule::Schedule;
 use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
 
 use gate::Gate;
-pub use guards::{GuardSettings, Guards, Halt};
+pub use guards::{Cause, GuardSettings, Guards};
+pub use halt::Halt;
 use pacer::Handle;
 pub(crate) use progress::Progress;
 pub use progress::ProgressView;
+pub use refusals::{LateAnswer, PastAnswers, TakenBack};
 
 /// Where recipients are claimed and settled.
 pub trait Ledger: Send + Sync + 'static {
@@ -58,10 +62,10 @@ pub trait Ledger: Send + Sync + 'static {
     fn interrupt_dead(&self, now: Timestamp)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Remembers that refusals with these texts mean "no Messenger".
-    fn learn(
+    /// Takes refusals back: nothing that may have been accepted is queued by it.
+    fn take_back(
         &self,
-        texts: BTreeSet<String>,
+        results: TakenBack,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -102,12 +106,12 @@ impl Ledger for Journal {
         Self::interrupt_dead(self, now)
     }
 
-    fn learn(
+    fn take_back(
         &self,
-        texts: BTreeSet<String>,
+        results: TakenBack,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.add_known_refusals(texts, now)
+        Self::take_back(self, results.rows, results.hold, now)
     }
 
     fn learn_channel_type(
@@ -141,9 +145,8 @@ pub struct DispatchSettings {
     pub schedule: Schedule,
     /// The channel's type, if it is known.
     pub channel_type: Option<String>,
-    /// Texts of 422 answers that mean an invalid request, not "no Messenger": `*` stands for any
-    /// text (`--invalid-pattern`).
-    pub invalid_pattern: Option<String>,
+    /// What people said that texts of refusals mean.
+    pub said: Sayings,
     /// The first request goes alone.
     pub canary: bool,
 }
@@ -212,11 +215,13 @@ impl Stop {
     }
 }
 
-/// Nothing is sent, because the API gives no usable answers.
+/// Nothing is sent for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     /// How long nothing is tried yet.
     pub pause: Duration,
+    /// Why.
+    pub cause: Cause,
     /// What went wrong last.
     pub failure: String,
 }
@@ -238,7 +243,7 @@ struct Shared<L> {
     looks_for_dead: tokio::sync::Mutex<()>,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
-    last_failure: Mutex<String>,
+    last_failure: Mutex<(Cause, String)>,
 }
 
 impl<L> Shared<L> {
@@ -292,7 +297,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             emptied: Notify::new(),
             looks_for_dead: tokio::sync::Mutex::default(),
             jitter: Mutex::new(random),
-            last_failure: Mutex::default(),
+            last_failure: Mutex::new((Cause::NoAnswer, String::new())),
         };
         Self {
             shared: Arc::new(shared),
@@ -310,12 +315,16 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         self.shared.stop.clone()
     }
 
-    /// The outage that keeps everybody waiting; `None` if there is none.
+    /// The outage or limit that keeps everybody waiting; `None` if there is none.
     pub(crate) fn outage(&self) -> Option<Outage> {
         let pause = self.shared.gate.shut_for()?;
         let failure = self.shared.last_failure.lock();
-        let failure = failure.unwrap_or_else(PoisonError::into_inner).clone();
-        Some(Outage { pause, failure })
+        let (cause, failure) = failure.unwrap_or_else(PoisonError::into_inner).clone();
+        Some(Outage {
+            pause,
+            cause,
+            failure,
+        })
     }
 
     /// Runs until every recipient is settled, a stop is asked for, or something fails.
@@ -331,6 +340,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             guards.unwrap_or_else(PoisonError::into_inner).standing()
         };
         if let Some(halt) = standing {
+            self.take_back().await?;
             return Ok(RunEnd::Halted(halt));
         }
         let mut workers = JoinSet::new();
@@ -362,10 +372,25 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             failure.get_or_insert(error);
             self.shared.stop.request(RunEnd::Interrupted);
         }
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(self.shared.stop.reason().unwrap_or(RunEnd::Complete)),
+        if let Some(error) = failure {
+            return Err(error);
         }
+        self.take_back().await?;
+        Ok(self.shared.stop.reason().unwrap_or(RunEnd::Complete))
+    }
+
+    /// Takes back what the guards found to be no results. All of them are on disk by now: who comes after a
+    /// crash finds the same run of refusals.
+    async fn take_back(&self) -> Result<(), RunFailure> {
+        let back = {
+            let guards = self.shared.guards.lock();
+            guards.unwrap_or_else(PoisonError::into_inner).take_back()
+        };
+        if let Some(back) = back {
+            let now = self.shared.clock.now();
+            self.shared.ledger.take_back(back, now).await?;
+        }
+        Ok(())
     }
 
     /// Asks to stop at the deadline, once; never returns after that.

@@ -1,20 +1,20 @@
 //! One connection's task.
 
-use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
 use super::gate::Pass;
-use super::guards::Advice;
+use super::guards::{Advice, Cause};
 use super::pacer::{Flight, Permit};
 use super::{Ledger, RunEnd, Sender, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
-use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
+use crate::domain::outcome::{Address, Exchange, FatalKind, KnownBy, Outcome, classify};
 use crate::domain::phone::Region;
+use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
@@ -36,12 +36,12 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         };
         match claim(&shared, result.take()).await? {
             Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
-                let (settlement, lessons) = send(&shared, &*sender, turn, &recipient).await;
+                let (settlement, channel_type) = send(&shared, &*sender, turn, &recipient).await;
                 result = Some(settlement);
-                if !lessons.are_none() {
+                if let Some(kind) = channel_type {
                     // What is known of the message comes first: it must not hang on other writes.
                     settle(&shared, result.take()).await?;
-                    learn(&shared, lessons).await?;
+                    shared.ledger.learn_channel_type(kind).await?;
                 }
             }
             Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
@@ -192,27 +192,14 @@ fn note<L>(shared: &Shared<L>, settled: Option<Settled>) {
     }
 }
 
-/// What an accepted message proves, to be remembered.
-struct Lessons {
-    /// The channel's type, if it was not known.
-    channel_type: Option<String>,
-    /// Refusal texts that mean "no Messenger".
-    texts: BTreeSet<String>,
-}
-
-impl Lessons {
-    fn are_none(&self) -> bool {
-        self.channel_type.is_none() && self.texts.is_empty()
-    }
-}
-
-/// Sends the one request that the claim allows, and draws the conclusions.
+/// Sends the one request that the claim allows, and draws the conclusions; also returns the channel's type, if
+/// this answer is the first to name it.
 async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
     turn: Turn<'_>,
     recipient: &Claimed,
-) -> (Settlement, Lessons) {
+) -> (Settlement, Option<String>) {
     crash_point(CrashPoint::AfterIntentCommit);
     let Turn { pass, permit } = turn;
     let flight = permit.started();
@@ -226,22 +213,17 @@ async fn send<L: Ledger, S: Sender>(
         Addressee::ContactId(_) => Address::ContactId,
         Addressee::Phone { .. } => shared.address_by_phone(),
     };
-    let pattern = shared.settings.invalid_pattern.as_deref();
-    let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
-    let outcome = classify(&reply.exchange, address, invalid);
+    let outcome = classify(&reply.exchange, address, &shared.settings.said);
     report_to_pacer(shared, flight, &reply, &outcome);
-    let texts = heed_guards(shared, &pass, &outcome);
+    heed_guards(shared, &pass, recipient, &outcome);
     drop(pass);
-    let lessons = Lessons {
-        channel_type: new_channel_type(shared, &outcome),
-        texts,
-    };
+    let channel_type = new_channel_type(shared, &outcome);
     let http_status = match &reply.exchange {
         Exchange::Answered(answer) => Some(answer.status),
         Exchange::Failed { .. } => None,
     };
     let settlement = settlement(shared, recipient, http_status, outcome);
-    (settlement, lessons)
+    (settlement, channel_type)
 }
 
 /// The claim is given back: surely nothing left.
@@ -280,61 +262,41 @@ fn new_channel_type<L>(shared: &Shared<L>, outcome: &Outcome) -> Option<String> 
     known.clone()
 }
 
-/// Remembers what an accepted message proves.
-async fn learn<L: Ledger>(shared: &Shared<L>, lessons: Lessons) -> Result<(), StoreError> {
-    if let Some(kind) = lessons.channel_type {
-        shared.ledger.learn_channel_type(kind).await?;
-    }
-    if !lessons.texts.is_empty() {
-        let now = shared.clock.now();
-        shared.ledger.learn(lessons.texts, now).await?;
-    }
-    Ok(())
-}
-
-/// Does what the guards advise; returns the refusal texts that are known now to mean "no Messenger".
-fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, outcome: &Outcome) -> BTreeSet<String> {
+/// Does what the guards advise.
+fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, recipient: &Claimed, outcome: &Outcome) {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)
         | Outcome::NoMessenger { .. }
         | Outcome::Rejected { .. }
+        | Outcome::ContactGone { .. }
+        | Outcome::Limited { .. }
         | Outcome::Throttled { .. }
         | Outcome::Fatal { .. } => Jitter::FULL,
-        Outcome::NotSent { .. } | Outcome::Undecided { .. } => {
+        Outcome::NotSent { .. } | Outcome::Later { .. } | Outcome::Undecided { .. } => {
             let mut random = shared.jitter.lock().unwrap_or_else(PoisonError::into_inner);
             Jitter::from_bits(random())
         }
     };
-    let (advice, learned) = {
+    let advice = {
         let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
         let now = shared.clock.monotonic();
-        let advice = guards.observe(outcome, pass.probe, now, jitter);
-        let learned = if matches!(outcome, Outcome::Sent(_)) {
-            guards.learned()
-        } else {
-            BTreeSet::new()
-        };
-        (advice, learned)
+        guards.observe(recipient.recipient, outcome, pass.probe, now, jitter)
     };
     match advice {
-        Advice::Go => {
-            // A probe that was put off by a 429 proved nothing: the next one probes again.
-            if pass.probe && !matches!(outcome, Outcome::Throttled { .. }) {
-                shared.gate.open();
-            }
-        }
-        Advice::Pause(pause) => {
-            let mut failure = shared
-                .last_failure
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            outcome.text().clone_into(&mut failure);
+        Advice::Go if pass.probe => shared.gate.open(),
+        Advice::Go | Advice::Probe => {}
+        Advice::Pause(pause, cause) => {
+            note_pause(shared, cause, outcome.text());
             shared.gate.shut(pause);
         }
         Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),
     }
-    learned
+}
+
+fn note_pause<L>(shared: &Shared<L>, cause: Cause, text: &str) {
+    let failure = shared.last_failure.lock();
+    *failure.unwrap_or_else(PoisonError::into_inner) = (cause, text.to_owned());
 }
 
 fn settlement<L>(
@@ -357,10 +319,32 @@ fn settlement<L>(
         event,
         http_status,
         text: outcome.text().to_owned(),
+        why: outcome.why(),
+        known: matches!(
+            outcome,
+            Outcome::NoMessenger {
+                known: KnownBy::Table,
+                ..
+            }
+        )
+        .then_some(Meaning::NoMessenger),
+        by_text: matches!(
+            outcome,
+            Outcome::ContactGone { .. }
+                | Outcome::Limited { .. }
+                | Outcome::Later { .. }
+                | Outcome::Fatal {
+                    kind: FatalKind::Channel { .. },
+                    ..
+                }
+        ),
         receipt: match outcome {
             Outcome::Sent(receipt) => Some(receipt),
             Outcome::NoMessenger { .. }
             | Outcome::Rejected { .. }
+            | Outcome::ContactGone { .. }
+            | Outcome::Limited { .. }
+            | Outcome::Later { .. }
             | Outcome::Throttled { .. }
             | Outcome::NotSent { .. }
             | Outcome::Undecided { .. }

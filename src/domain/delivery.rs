@@ -7,7 +7,7 @@
 //!                    ^                 |---422 no match--> no_messenger
 //!                    |                 |---other refusal--> error
 //!                    |                 |---lost answer, crash while sending--> unknown
-//!                    +---429, surely-not-sent failure, stop of the batch
+//!                    +---429, a limit, surely-not-sent failure, stop of the batch, a guard's doubt
 //! unknown --evidence--> sent | no_messenger | error ; --the user says resend--> queued
 //! ```
 //!
@@ -147,6 +147,8 @@ pub enum Event {
     Suppress,
     /// An edited list brings back a number that an earlier edit had removed.
     Restore,
+    /// The refusal said nothing about the recipient, or is to be tried again by decision.
+    TakenBack,
 }
 
 /// An event that cannot happen in a state: a bug, reported and never acted upon.
@@ -184,7 +186,7 @@ pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransit
             | Event::AnswerLost
             | Event::ProvenNoMatch
             | Event::ProvenFailed => Some(State::Suppressed),
-            Event::Claimed | Event::AssumedSent | Event::Resend => None,
+            Event::Claimed | Event::AssumedSent | Event::Resend | Event::TakenBack => None,
         },
         State::Invalid | State::Duplicate => None,
     };
@@ -208,7 +210,7 @@ const fn from_queued(event: Event) -> Option<State> {
         Event::NoMatch | Event::Refused | Event::Released | Event::AnswerLost => {
             Some(State::Queued)
         }
-        Event::AssumedSent | Event::Resend => None,
+        Event::AssumedSent | Event::Resend | Event::TakenBack => None,
     }
 }
 
@@ -220,9 +222,12 @@ const fn from_sending(event: Event) -> Option<State> {
         Event::Refused | Event::ProvenFailed => Some(State::Error),
         Event::Released => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
-        Event::Claimed | Event::AssumedSent | Event::Resend | Event::Suppress | Event::Restore => {
-            None
-        }
+        Event::Claimed
+        | Event::AssumedSent
+        | Event::Resend
+        | Event::Suppress
+        | Event::Restore
+        | Event::TakenBack => None,
     }
 }
 
@@ -238,9 +243,12 @@ const fn from_sent(event: Event) -> Option<State> {
         | Event::ProvenSent => Some(State::Sent),
         Event::ProvenNoMatch => Some(State::NoMessenger),
         Event::ProvenFailed => Some(State::Error),
-        Event::Claimed | Event::AssumedSent | Event::Resend | Event::Suppress | Event::Restore => {
-            None
-        }
+        Event::Claimed
+        | Event::AssumedSent
+        | Event::Resend
+        | Event::Suppress
+        | Event::Restore
+        | Event::TakenBack => None,
     }
 }
 
@@ -254,7 +262,7 @@ const fn from_unknown(event: Event) -> Option<State> {
         Event::Released | Event::Resend => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
         // An unknown outcome stays one: suppressing it would hide that a message may have gone out.
-        Event::Claimed | Event::Suppress | Event::Restore => None,
+        Event::Claimed | Event::Suppress | Event::Restore | Event::TakenBack => None,
     }
 }
 
@@ -269,7 +277,7 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
         | Event::AnswerLost
         | Event::ProvenFailed
         | Event::ProvenNoMatch => Some(state),
-        Event::Resend => Some(State::Queued),
+        Event::Resend | Event::TakenBack => Some(State::Queued),
         Event::Claimed
         | Event::ProvenSent
         | Event::AssumedSent
@@ -282,7 +290,7 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 13] = [
+    const EVENTS: [Event; 14] = [
         Event::Claimed,
         Event::Accepted,
         Event::NoMatch,
@@ -296,6 +304,7 @@ mod tests {
         Event::Resend,
         Event::Suppress,
         Event::Restore,
+        Event::TakenBack,
     ];
 
     #[test]

@@ -15,6 +15,7 @@ pub(crate) mod phone;
 pub(crate) mod quota;
 pub(crate) mod recipient;
 mod record;
+pub(crate) mod refusal;
 pub(crate) mod retry;
 pub(crate) mod schedule;
 pub(crate) mod spreadsheet;

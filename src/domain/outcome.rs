@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::delivery::Event;
-use super::text::hide_digits;
+use super::refusal::{self, Meaning, Means, Sayings};
 
 /// How the recipient was addressed: it decides what a refusal can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,13 @@ pub enum FatalKind {
     MethodNotAllowed,
     /// 301, 307, 308: the base URL is not the API's.
     Redirected,
+    /// The platform refuses the page, the app or the account, whatever the status: nobody can be reached.
+    Channel {
+        /// What is the matter.
+        what: &'static str,
+        /// What to do about it.
+        todo: &'static str,
+    },
 }
 
 impl fmt::Display for FatalKind {
@@ -99,8 +106,31 @@ impl fmt::Display for FatalKind {
             Self::NotFound => "the API does not find the channel (404)",
             Self::MethodNotAllowed => "the base URL does not take messages (405)",
             Self::Redirected => "the base URL redirects elsewhere",
+            Self::Channel { what, .. } => what,
         })
     }
+}
+
+/// Who knows that a refusal means "no Messenger".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// The table of refusals.
+    Table,
+    /// A person said so.
+    Person,
+    /// Nobody: the status is all that says it.
+    Nobody,
+}
+
+/// Whose matter a rejection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matter {
+    /// This recipient's, in short.
+    Person(&'static str),
+    /// The message's, in short: whoever gets it, it is refused.
+    Message(&'static str),
+    /// The text is not known.
+    Unread,
 }
 
 /// What an exchange means for the recipient.
@@ -112,9 +142,32 @@ pub enum Outcome {
     NoMessenger {
         /// The API's text.
         text: String,
+        /// Who knows that it means this.
+        known: KnownBy,
     },
     /// The API refuses this recipient.
     Rejected {
+        /// The API's text.
+        text: String,
+        /// Whose matter it is.
+        matter: Matter,
+    },
+    /// The contact's id is not known any more: the number is to be tried.
+    ContactGone {
+        /// The API's text.
+        text: String,
+    },
+    /// A limit of the platform was reached: nothing was sent, and nothing will be for a while.
+    Limited {
+        /// The API's text.
+        text: String,
+        /// Which limit.
+        limit: &'static str,
+        /// `Retry-After`, where it was given.
+        retry_after: Option<Duration>,
+    },
+    /// Surely not sent, for a reason that passes.
+    Later {
         /// The API's text.
         text: String,
     },
@@ -153,6 +206,16 @@ pub enum AttemptOutcome {
     NoMessenger,
     /// The API refused this recipient.
     Rejected,
+    /// The same, and it is known to be about the recipient.
+    Person,
+    /// The same, and it is known to be about the message.
+    Message,
+    /// The contact's id was not known any more.
+    ContactGone,
+    /// A limit of the platform put the request off.
+    Limited,
+    /// Surely not sent, for a reason that passes.
+    Later,
     /// The API put the request off (429).
     Throttled,
     /// Surely nothing was written.
@@ -169,14 +232,23 @@ pub enum AttemptOutcome {
     AssumedSent,
     /// The user decided to send once more.
     Resend,
+    /// A guard took the result back: it said nothing about the recipient.
+    TakenBack,
+    /// The user said what the refusal means.
+    Decided,
 }
 
 impl AttemptOutcome {
     /// All of them.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Sent,
         Self::NoMessenger,
         Self::Rejected,
+        Self::Person,
+        Self::Message,
+        Self::ContactGone,
+        Self::Limited,
+        Self::Later,
         Self::Throttled,
         Self::NotSent,
         Self::Undecided,
@@ -185,6 +257,8 @@ impl AttemptOutcome {
         Self::Evidence,
         Self::AssumedSent,
         Self::Resend,
+        Self::TakenBack,
+        Self::Decided,
     ];
 
     /// The word in the checkpoint.
@@ -193,6 +267,11 @@ impl AttemptOutcome {
             Self::Sent => "sent",
             Self::NoMessenger => "no_messenger",
             Self::Rejected => "rejected",
+            Self::Person => "person",
+            Self::Message => "message",
+            Self::ContactGone => "contact_gone",
+            Self::Limited => "limited",
+            Self::Later => "later",
             Self::Throttled => "throttled",
             Self::NotSent => "not_sent",
             Self::Undecided => "undecided",
@@ -201,20 +280,55 @@ impl AttemptOutcome {
             Self::Evidence => "evidence",
             Self::AssumedSent => "assumed_sent",
             Self::Resend => "resend",
+            Self::TakenBack => "taken_back",
+            Self::Decided => "decided",
         }
     }
 
-    /// Whether it counts as an attempt at the recipient: a 429 was refused before processing.
+    /// Whether it counts as an attempt at the recipient: what a limit put off was refused before processing.
     pub(crate) const fn counts(self) -> bool {
         match self {
             Self::Sent
             | Self::NoMessenger
             | Self::Rejected
+            | Self::Person
+            | Self::Message
+            | Self::ContactGone
+            | Self::Later
             | Self::NotSent
             | Self::Undecided
             | Self::Fatal
             | Self::Interrupted => true,
-            Self::Throttled | Self::Evidence | Self::AssumedSent | Self::Resend => false,
+            Self::Limited
+            | Self::Throttled
+            | Self::Evidence
+            | Self::AssumedSent
+            | Self::Resend
+            | Self::TakenBack
+            | Self::Decided => false,
+        }
+    }
+}
+
+impl AttemptOutcome {
+    /// Whether the API refused the recipient for good, whatever for.
+    pub(crate) const fn is_refusal(self) -> bool {
+        match self {
+            Self::NoMessenger | Self::Rejected | Self::Person | Self::Message => true,
+            Self::Sent
+            | Self::ContactGone
+            | Self::Limited
+            | Self::Later
+            | Self::Throttled
+            | Self::NotSent
+            | Self::Undecided
+            | Self::Fatal
+            | Self::Interrupted
+            | Self::Evidence
+            | Self::AssumedSent
+            | Self::Resend
+            | Self::TakenBack
+            | Self::Decided => false,
         }
     }
 }
@@ -236,7 +350,14 @@ impl Outcome {
         match self {
             Self::Sent(_) => AttemptOutcome::Sent,
             Self::NoMessenger { .. } => AttemptOutcome::NoMessenger,
-            Self::Rejected { .. } => AttemptOutcome::Rejected,
+            Self::Rejected { matter, .. } => match matter {
+                Matter::Person(_) => AttemptOutcome::Person,
+                Matter::Message(_) => AttemptOutcome::Message,
+                Matter::Unread => AttemptOutcome::Rejected,
+            },
+            Self::ContactGone { .. } => AttemptOutcome::ContactGone,
+            Self::Limited { .. } => AttemptOutcome::Limited,
+            Self::Later { .. } => AttemptOutcome::Later,
             Self::Throttled { .. } => AttemptOutcome::Throttled,
             Self::NotSent { .. } => AttemptOutcome::NotSent,
             Self::Undecided { .. } => AttemptOutcome::Undecided,
@@ -250,7 +371,12 @@ impl Outcome {
             Self::Sent(_) => Event::Accepted,
             Self::NoMessenger { .. } => Event::NoMatch,
             Self::Rejected { .. } => Event::Refused,
-            Self::Throttled { .. } | Self::NotSent { .. } | Self::Fatal { .. } => Event::Released,
+            Self::ContactGone { .. }
+            | Self::Limited { .. }
+            | Self::Later { .. }
+            | Self::Throttled { .. }
+            | Self::NotSent { .. }
+            | Self::Fatal { .. } => Event::Released,
             Self::Undecided { .. } => Event::AnswerLost,
         }
     }
@@ -259,11 +385,38 @@ impl Outcome {
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Sent(_) | Self::Throttled { .. } => "",
-            Self::NoMessenger { text }
-            | Self::Rejected { text }
+            Self::NoMessenger { text, .. }
+            | Self::Rejected { text, .. }
+            | Self::ContactGone { text }
+            | Self::Limited { text, .. }
+            | Self::Later { text }
             | Self::NotSent { text }
             | Self::Undecided { text, .. }
             | Self::Fatal { text, .. } => text,
+        }
+    }
+
+    /// Why the recipient is where it is, in front of the API's text; empty where the text says it all.
+    pub(crate) fn why(&self) -> &'static str {
+        match self {
+            Self::NoMessenger {
+                known: KnownBy::Nobody,
+                ..
+            } => refusal::TAKEN_FOR_NO_MESSENGER,
+            Self::Rejected {
+                matter: Matter::Person(what) | Matter::Message(what),
+                ..
+            } => what,
+            Self::NoMessenger { .. }
+            | Self::Rejected { .. }
+            | Self::Sent(_)
+            | Self::ContactGone { .. }
+            | Self::Limited { .. }
+            | Self::Later { .. }
+            | Self::Throttled { .. }
+            | Self::NotSent { .. }
+            | Self::Undecided { .. }
+            | Self::Fatal { .. } => "",
         }
     }
 }
@@ -271,11 +424,8 @@ impl Outcome {
 /// The longest text of an answer that is kept, in characters.
 const TEXT_LIMIT: usize = 500;
 
-/// Decides what an exchange means.
-///
-/// `invalid` says whether a 422 text is one that the user declared to mean an invalid request
-/// (`--invalid-pattern`); the API documents no difference.
-pub fn classify(exchange: &Exchange, address: Address, invalid: impl Fn(&str) -> bool) -> Outcome {
+/// Decides what an exchange means. `said` is what people said that texts of refusals mean.
+pub fn classify(exchange: &Exchange, address: Address, said: &Sayings) -> Outcome {
     match exchange {
         Exchange::Failed {
             written: Written::No,
@@ -290,19 +440,26 @@ pub fn classify(exchange: &Exchange, address: Address, invalid: impl Fn(&str) ->
             text: detail.clone(),
             retry_after: None,
         },
-        Exchange::Answered(answer) => classify_answer(answer, address, invalid),
+        Exchange::Answered(answer) if answer.status == 201 => {
+            // Created, even when the body is garbage or cut off: sending again would double it.
+            Outcome::Sent(answer.receipt.clone().unwrap_or_default())
+        }
+        Exchange::Answered(answer) => {
+            by_text(answer, address, said).unwrap_or_else(|| by_status(answer, address))
+        }
     }
 }
 
-fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> bool) -> Outcome {
-    if answer.status == 201 {
-        // Created, even when the body is garbage or cut off: sending again would double it.
-        return Outcome::Sent(answer.receipt.clone().unwrap_or_default());
-    }
+/// What the status says, where the text says nothing that is known.
+fn by_status(answer: &Answer, address: Address) -> Outcome {
     let text = answer_text(answer);
     let undecided = |text| Outcome::Undecided {
         text,
         retry_after: answer.retry_after,
+    };
+    let rejected = |text| Outcome::Rejected {
+        text,
+        matter: Matter::Unread,
     };
     let fatal = |kind, text| Outcome::Fatal { kind, text };
     match answer.status {
@@ -322,24 +479,134 @@ fn classify_answer(answer: &Answer, address: Address, invalid: impl Fn(&str) -> 
             Some(_) | None => undecided(text),
         },
         404 => match address {
-            // A contact that is gone must not stop a batch; a wrong channel meets the guard
-            // against identical refusals.
-            Address::ContactId => Outcome::Rejected { text },
+            // A wrong channel is found out by the number, which is tried next.
+            Address::ContactId => Outcome::ContactGone { text },
             Address::Phone | Address::PhoneOnMessenger => fatal(FatalKind::NotFound, text),
         },
         301 | 307 | 308 => fatal(FatalKind::Redirected, text),
         422 => match address {
-            Address::PhoneOnMessenger if !invalid(&text) => Outcome::NoMessenger { text },
-            Address::PhoneOnMessenger | Address::Phone | Address::ContactId => {
-                Outcome::Rejected { text }
-            }
+            Address::PhoneOnMessenger => Outcome::NoMessenger {
+                text,
+                known: KnownBy::Nobody,
+            },
+            Address::Phone | Address::ContactId => rejected(text),
         },
         // 408 comes from a server that stopped reading: how far it got is not said.
         408 => undecided(text),
-        400..=499 => Outcome::Rejected { text },
+        400..=499 => rejected(text),
         // 5xx, and anything that is no HTTP status for a message.
         _ => undecided(text),
     }
+}
+
+/// What the text of a refusal says; `None` if it is not to be believed, or says nothing that is known.
+fn by_text(answer: &Answer, address: Address, said: &Sayings) -> Option<Outcome> {
+    let status = answer.status;
+    // A page of a proxy or a firewall is not the API's word.
+    let is_page = answer.error_text.is_none() && answer.body.trim_start().starts_with('<');
+    // The status line alone decides about a wrong method and a proxy, and a success is no refusal.
+    if is_page || status < 400 || matches!(status, 405 | 407) {
+        return None;
+    }
+    let leaves_open = status == 408 || status >= 500;
+    if leaves_open && (!answer.complete || answer.error_text.is_none()) {
+        return None;
+    }
+    let text = answer_text(answer);
+    let by_the_api = matches!(status, 401 | 429);
+    if !by_the_api
+        && answer.complete
+        && let Some(meaning) = said.meaning(&text)
+    {
+        return Some(as_said(meaning, text, answer.retry_after));
+    }
+    let reading = refusal::read(answer.error_text.as_deref().unwrap_or(&answer.body))?;
+    let is_clear_enough = if by_the_api {
+        // The API's own token and quota, unless it is the platform that speaks.
+        reading.coded
+    } else {
+        let must_be_clear = leaves_open || !answer.complete || status == 404;
+        reading.clear || !must_be_clear
+    };
+    if is_clear_enough {
+        as_read(&reading, text, address, answer.retry_after)
+    } else {
+        None
+    }
+}
+
+/// What a person said of the text.
+fn as_said(meaning: Meaning, text: String, retry_after: Option<Duration>) -> Outcome {
+    match meaning {
+        Meaning::NoMessenger => Outcome::NoMessenger {
+            text,
+            known: KnownBy::Person,
+        },
+        Meaning::Person => Outcome::Rejected {
+            text,
+            matter: Matter::Person("refused for this person"),
+        },
+        Meaning::Message => Outcome::Rejected {
+            text,
+            matter: Matter::Message("the message is refused, whoever gets it"),
+        },
+        Meaning::Channel => Outcome::Fatal {
+            kind: FatalKind::Channel {
+                what: "the channel is refused",
+                todo: "Mend the channel.",
+            },
+            text,
+        },
+        Meaning::Wait => Outcome::Limited {
+            text,
+            limit: "the platform's limit",
+            retry_after,
+        },
+        Meaning::Later => Outcome::Later { text },
+    }
+}
+
+/// What the table says of the text.
+fn as_read(
+    reading: &refusal::Reading,
+    text: String,
+    address: Address,
+    retry_after: Option<Duration>,
+) -> Option<Outcome> {
+    let what = reading.what;
+    Some(match (reading.means, address) {
+        // No account matches the id: the number may have one.
+        (Means::ContactGone | Means::Known(Meaning::NoMessenger), Address::ContactId) => {
+            Outcome::ContactGone { text }
+        }
+        (Means::ContactGone, Address::Phone | Address::PhoneOnMessenger) => return None,
+        (Means::Undecided, _) => Outcome::Undecided { text, retry_after },
+        (Means::Known(Meaning::NoMessenger), _) => Outcome::NoMessenger {
+            text,
+            known: KnownBy::Table,
+        },
+        (Means::Known(Meaning::Person), _) => Outcome::Rejected {
+            text,
+            matter: Matter::Person(what),
+        },
+        (Means::Known(Meaning::Message), _) => Outcome::Rejected {
+            text,
+            matter: Matter::Message(what),
+        },
+        (Means::Known(Meaning::Channel), _) => Outcome::Fatal {
+            kind: FatalKind::Channel {
+                what,
+                todo: reading.todo,
+            },
+            text,
+        },
+        (Means::Known(Meaning::Wait), _) => Outcome::Limited {
+            text,
+            limit: what,
+            retry_after,
+        },
+        (Means::Known(Meaning::Later), _) => Outcome::Later { text },
+    })
 }
 
 /// The status with the API's own text, or with the start of a body that is no error envelope.
@@ -351,32 +618,6 @@ fn answer_text(answer: &Answer) -> String {
     } else {
         format!("HTTP {}: {short}", answer.status)
     }
-}
-
-/// The text with its digits replaced, so that refusals that name the number are still equal, and reports
-/// that group by text hold no number.
-pub(crate) fn canonical_text(text: &str) -> String {
-    match text.split_once(": ") {
-        Some((status, rest)) if status.starts_with("HTTP ") => {
-            format!("{status}: {}", hide_digits(rest, 1))
-        }
-        Some(_) | None => hide_digits(text, 1),
-    }
-}
-
-/// Whether `pattern` stands somewhere in `text`, upper and lower case alike; `*` is any text.
-pub(crate) fn matches_pattern(text: &str, pattern: &str) -> bool {
-    let text = text.to_lowercase();
-    let pattern = pattern.to_lowercase();
-    // Each part is taken at its first place: what remains is then as long as it can be.
-    let mut rest = text.as_str();
-    for part in pattern.split('*') {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or(""),
-            None => return false,
-        }
-    }
-    true
 }
 
 #[cfg(test)]
@@ -395,7 +636,11 @@ mod tests {
     }
 
     fn outcome(status: u16, address: Address) -> Outcome {
-        classify(&Exchange::Answered(answer(status)), address, |_| false)
+        classify(
+            &Exchange::Answered(answer(status)),
+            address,
+            &Sayings::default(),
+        )
     }
 
     /// The letter of each outcome, to read the table below at a glance.
@@ -403,7 +648,14 @@ mod tests {
         match outcome {
             Outcome::Sent(_) => 'S',
             Outcome::NoMessenger { .. } => 'M',
-            Outcome::Rejected { .. } => 'R',
+            Outcome::Rejected { matter, .. } => match matter {
+                Matter::Person(_) => 'P',
+                Matter::Message(_) => 'C',
+                Matter::Unread => 'R',
+            },
+            Outcome::ContactGone { .. } => 'G',
+            Outcome::Limited { .. } => 'L',
+            Outcome::Later { .. } => 'A',
             Outcome::Throttled { .. } => 'T',
             Outcome::NotSent { .. } => 'N',
             Outcome::Undecided { .. } => 'U',
@@ -428,7 +680,7 @@ mod tests {
             (400, "RRR"),
             (401, "FFF"),
             (403, "FFF"),
-            (404, "FFR"),
+            (404, "FFG"),
             (405, "FFF"),
             (407, "FFF"),
             (408, "UUU"),
@@ -474,7 +726,7 @@ mod tests {
         let outcome = classify(
             &Exchange::Answered(garbage),
             Address::PhoneOnMessenger,
-            |_| false,
+            &Sayings::default(),
         );
         assert_eq!(outcome, Outcome::Sent(Receipt::default()));
     }
@@ -488,7 +740,13 @@ mod tests {
         let letters: String = [201, 401, 429, 404, 422, 400, 500]
             .into_iter()
             .map(|status| Exchange::Answered(cut(status)))
-            .map(|exchange| letter(&classify(&exchange, Address::ContactId, |_| false)))
+            .map(|exchange| {
+                letter(&classify(
+                    &exchange,
+                    Address::ContactId,
+                    &Sayings::default(),
+                ))
+            })
             .collect();
         assert_eq!(letters, "SFTUUUU");
     }
@@ -503,7 +761,11 @@ mod tests {
             receipt: Some(receipt.clone()),
             ..answer(200)
         };
-        let outcome = classify(&Exchange::Answered(named), Address::Phone, |_| false);
+        let outcome = classify(
+            &Exchange::Answered(named),
+            Address::Phone,
+            &Sayings::default(),
+        );
         assert_eq!(outcome, Outcome::Sent(receipt));
     }
 
@@ -513,48 +775,149 @@ mod tests {
             written,
             detail: "x".into(),
         };
-        let classify = |written| letter(&classify(&failed(written), Address::Phone, |_| false));
+        let classify = |written| {
+            letter(&classify(
+                &failed(written),
+                Address::Phone,
+                &Sayings::default(),
+            ))
+        };
         assert_eq!(classify(Written::No), 'N');
         assert_eq!(classify(Written::Maybe), 'U');
     }
 
+    /// An answer with the API's envelope, or with a bare text.
+    fn refusal(status: u16, text: &str) -> Answer {
+        Answer {
+            error_text: Some(text.to_owned()),
+            ..answer(status)
+        }
+    }
+
+    fn read(answer: Answer, address: Address) -> char {
+        letter(&classify(
+            &Exchange::Answered(answer),
+            address,
+            &Sayings::default(),
+        ))
+    }
+
     #[test]
-    fn the_users_pattern_turns_a_422_into_a_rejection() {
-        let refusal = Answer {
-            error_text: Some("content is invalid".into()),
-            ..answer(422)
+    fn what_a_person_said_counts_before_table_and_status() {
+        let said: Sayings = [
+            "message=content is wrong",
+            "later=(#100) no matching user found",
+        ]
+        .into_iter()
+        .map(|text| text.parse().unwrap())
+        .collect();
+        let classify = |answer| {
+            classify(
+                &Exchange::Answered(answer),
+                Address::PhoneOnMessenger,
+                &said,
+            )
         };
-        let outcome = classify(
-            &Exchange::Answered(refusal),
-            Address::PhoneOnMessenger,
-            |text| text.contains("invalid"),
+        let wrong = classify(refusal(422, "Content is wrong here"));
+        assert_eq!(
+            (letter(&wrong), wrong.text()),
+            ('C', "HTTP 422: Content is wrong here")
         );
         assert_eq!(
-            outcome,
-            Outcome::Rejected {
-                text: "HTTP 422: content is invalid".into()
+            letter(&classify(refusal(400, "(#100) No matching user found"))),
+            'A'
+        );
+        assert_eq!(letter(&classify(refusal(422, "Sorry"))), 'M');
+    }
+
+    #[test]
+    fn a_known_text_is_read_whatever_the_status() {
+        for (text, expected) in [
+            ("(#100) No matching user found", 'M'),
+            ("(#551) This person isn't available right now.", 'P'),
+            ("(#100) Invalid parameter", 'C'),
+            (
+                "(#230) Requires pages_messaging_phone_number permission",
+                'F',
+            ),
+            ("(#4) Too many send requests to phone numbers", 'L'),
+            (
+                "(#1200) Temporary send message failure. Please try again later.",
+                'A',
+            ),
+            ("(#2) Service temporarily unavailable", 'U'),
+        ] {
+            for status in [400, 403, 408, 409, 422, 424, 429, 500, 502, 503] {
+                let found = read(refusal(status, text), Address::PhoneOnMessenger);
+                assert_eq!(found, expected, "{status} {text}");
             }
-        );
-    }
-
-    #[test]
-    fn a_pattern_matches_anywhere_and_a_star_is_any_text() {
-        let text = "HTTP 422: The content type \"gif\" is invalid";
-        for pattern in ["invalid", "content*INVALID", "*type*gif*", ""] {
-            assert!(matches_pattern(text, pattern), "{pattern}");
-        }
-        for pattern in ["valid content", "invalid*content"] {
-            assert!(!matches_pattern(text, pattern), "{pattern}");
         }
     }
 
     #[test]
-    fn texts_that_name_different_numbers_read_alike_and_name_nobody() {
+    fn a_text_decides_an_open_status_only_if_it_is_whole_clear_and_the_apis_own() {
+        let clear = "Invalid OAuth access token.";
+        assert_eq!(read(refusal(502, clear), Address::Phone), 'F');
+        let cut = Answer {
+            complete: false,
+            ..refusal(502, clear)
+        };
+        assert_eq!(read(cut, Address::Phone), 'U');
+        let page = Answer {
+            body: "<html>Too many send requests</html>".into(),
+            ..answer(502)
+        };
+        assert_eq!(read(page, Address::Phone), 'U');
+        for unclear in ["Please try again later", "Slow down", "No permission"] {
+            assert_eq!(
+                read(refusal(500, unclear), Address::Phone),
+                'U',
+                "{unclear}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_apis_own_token_and_quota_are_not_the_platforms() {
         assert_eq!(
-            canonical_text("HTTP 422: no user for +420777123456"),
-            "HTTP 422: no user for +#"
+            read(refusal(429, "Rate limit exceeded"), Address::Phone),
+            'T'
         );
-        assert_eq!(canonical_text("HTTP 422"), "HTTP #");
-        assert_eq!(canonical_text("plain"), "plain");
+        let token = refusal(401, "Wrong accessToken.");
+        let outcome = classify(
+            &Exchange::Answered(token),
+            Address::Phone,
+            &Sayings::default(),
+        );
+        let Outcome::Fatal { kind, .. } = outcome else {
+            panic!("401 stops the batch");
+        };
+        assert_eq!(kind, FatalKind::Unauthorized);
+    }
+
+    #[test]
+    fn a_contact_that_is_gone_is_no_final_word_about_the_number() {
+        for status in [400, 404, 422] {
+            for text in ["Contact not found.", "(#100) No matching user found"] {
+                assert_eq!(
+                    read(refusal(status, text), Address::ContactId),
+                    'G',
+                    "{status}"
+                );
+            }
+        }
+        assert_eq!(
+            read(
+                refusal(422, "Contact not found."),
+                Address::PhoneOnMessenger
+            ),
+            'M'
+        );
+        let unknown = classify(
+            &Exchange::Answered(refusal(422, "Contact not found.")),
+            Address::PhoneOnMessenger,
+            &Sayings::default(),
+        );
+        assert_eq!(unknown.why(), refusal::TAKEN_FOR_NO_MESSENGER);
     }
 }

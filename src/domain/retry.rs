@@ -31,6 +31,14 @@ pub struct RetryPolicy {
     pub max_delay: Duration,
 }
 
+/// How often and how long a recipient is tried again that was surely not sent to, for a reason that passes.
+pub(crate) const LATER: RetryPolicy = RetryPolicy {
+    max_tries: 12,
+    max_waited: Duration::from_hours(12),
+    first_delay: Duration::from_secs(10),
+    max_delay: Duration::from_mins(30),
+};
+
 impl RetryPolicy {
     /// The delay before the next try after `failures` failures in a row (from 1), whose delays came to
     /// `waited`; `None` when either bound is reached.

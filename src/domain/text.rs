@@ -44,6 +44,24 @@ pub(crate) fn hide_digits(text: &str, least: usize) -> String {
     out
 }
 
+/// The text with its digits replaced, so that refusals that name the number are still equal, and reports
+/// that group by text hold no number. The status of an answer stays.
+pub(crate) fn canonical_text(text: &str) -> String {
+    let status = |from: &str| from.bytes().take_while(u8::is_ascii_digit).count();
+    let after = text.find("HTTP ").map(|at| at + "HTTP ".len());
+    match after.and_then(|at| text.split_at_checked(at)) {
+        Some((before, from))
+            if from
+                .get(status(from)..)
+                .is_some_and(|rest| rest.starts_with(": ")) =>
+        {
+            let (status, rest) = from.split_at(status(from));
+            format!("{}{status}{}", hide_digits(before, 1), hide_digits(rest, 1))
+        }
+        Some(_) | None => hide_digits(text, 1),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +76,19 @@ mod tests {
         ] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn texts_that_name_different_numbers_read_alike_and_name_nobody() {
+        assert_eq!(
+            canonical_text("HTTP 422: no user for +420777123456"),
+            "HTTP 422: no user for +#"
+        );
+        assert_eq!(
+            canonical_text("for row 7: HTTP 422: 8 of 9"),
+            "for row #: HTTP 422: # of #"
+        );
+        assert_eq!(canonical_text("HTTP 422"), "HTTP #");
+        assert_eq!(canonical_text("plain"), "plain");
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod contacts;
 mod error;
 mod file;
+mod matters;
 mod progress;
 pub(crate) mod rejects;
 mod results;

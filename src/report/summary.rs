@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use super::error::ReportError;
 use super::file::write_whole_file;
+use super::matters::{Matter, matters};
 use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::refusal::Meaning;
 use crate::exit::ExitCode;
-use crate::store::{Batch, Counts, Funnel, Reader, UnknownRow};
+use crate::store::{Batch, Counts, Funnel, HeldText, Reader, UnknownRow};
 
 /// The number of unknown rows that are named.
 const NAMED: usize = 10;
@@ -52,8 +54,10 @@ pub struct Summary {
 struct Details {
     ready: bool,
     halted_text: Option<String>,
-    /// Recipients count as "no Messenger" by the text that stopped the batch: whether it means that can be said.
-    confirmable: bool,
+    /// Recipients that are held, by the text of their refusal.
+    held: Vec<HeldText>,
+    /// Those who were not reached, by whose matter it is.
+    matters: Vec<(Matter, u64)>,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
     /// Refusals by text, the most frequent first.
@@ -126,9 +130,22 @@ impl Summary {
                 summary.details.refusals.extend(refusals);
             }
         }
-        if let Some(text) = &batch.halted_text {
-            summary.details.confirmable = reader.count_refused(batch.id, text)?.0 > 0;
+        let refused = summary.counts.no_messenger + summary.counts.error;
+        let refused = if refused > 0 {
+            reader.not_reached(batch.id)?
+        } else {
+            Vec::new()
+        };
+        if summary.counts.queued > 0 {
+            summary.details.held = reader.held(batch.id)?;
         }
+        let held = summary.held();
+        summary.details.matters = matters(
+            &refused,
+            summary.counts.queued.saturating_sub(held),
+            held,
+            batch.state_by.as_deref(),
+        );
         if summary.counts.queued > 0 {
             let (rows, first) = reader.waiting_for_outcomes(batch.id)?;
             summary.details.waiting = first.map(|first| (rows, first));
@@ -167,10 +184,16 @@ impl Summary {
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
         self.write_funnel(out)?;
         self.write_requests(out)?;
+        self.write_matters(out)?;
         self.write_waiting(out)?;
         self.write_unknown(out)?;
         self.write_refusals(out)?;
         self.write_next(out, hints)
+    }
+
+    /// Recipients that are queued, and held by the text of their refusal.
+    fn held(&self) -> u64 {
+        self.details.held.iter().map(|held| held.rows).sum()
     }
 
     fn headline(&self) -> String {
@@ -206,7 +229,14 @@ impl Summary {
             (counts.invalid, "invalid: cannot be sent as they stand"),
             (counts.duplicate, "duplicate of an earlier row"),
             (counts.suppressed, "suppressed: must not be messaged"),
-            (counts.queued, "queued: not sent yet"),
+            (
+                counts.queued.saturating_sub(self.held()),
+                "queued: not sent yet",
+            ),
+            (
+                self.held(),
+                "held: nobody said what their refusal means; not sent yet",
+            ),
             (
                 counts.sending,
                 "under way, or interrupted: their outcome is unknown",
@@ -251,6 +281,23 @@ impl Summary {
             write!(out, "; the last run ended {}", minute(finished))?;
         }
         writeln!(out)
+    }
+
+    fn write_matters(&self, out: &mut String) -> std::fmt::Result {
+        // What the counts say already.
+        if self
+            .details
+            .matters
+            .iter()
+            .all(|(matter, _)| *matter == Matter::Number)
+        {
+            return Ok(());
+        }
+        writeln!(out, "\nNot reached, by whose matter it is")?;
+        for (matter, count) in &self.details.matters {
+            writeln!(out, "{:>12}  {}", grouped(*count), matter.text())?;
+        }
+        Ok(())
     }
 
     fn write_waiting(&self, out: &mut String) -> std::fmt::Result {
@@ -333,13 +380,22 @@ impl Summary {
             ));
         }
         let sandbox = if self.sandbox { "--sandbox" } else { "" };
-        if self.details.confirmable {
+        if let Some(held) = self.details.held.first() {
+            let say = |meaning| quoted(&format!("{meaning}={}", held.text));
             lines.push((
-                command("resume", &[sandbox, "--no-messenger-text"]),
-                "if the refusal that stopped it means \"no Messenger for this number\"",
+                command(
+                    "resume",
+                    &[sandbox, "--refusal", &say(Meaning::NoMessenger)],
+                ),
+                "if the refusal means \"no Messenger for this number\"",
+            ));
+            lines.push((
+                command("resume", &[sandbox, "--refusal", &say(Meaning::Channel)]),
+                "if not: after its cause was mended, sends to the held again",
             ));
         }
-        if !self.is_settled() || self.details.halted_text.is_some() {
+        let others = self.counts.queued.saturating_sub(self.held()) + self.counts.sending;
+        if others > 0 || self.details.halted_text.is_some() {
             lines.push((command("resume", &[sandbox]), "continue where it stopped"));
         }
         if hints.results.is_none() {

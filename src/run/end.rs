@@ -18,6 +18,8 @@ pub struct Ended {
     pub exit: ExitCode,
     /// Who waits for a decision.
     pub waiting: Waiting,
+    /// Recipients that are queued, and held until the text of their refusal has a meaning.
+    pub held: u64,
 }
 
 /// Queued recipients that wait until the outcome of another batch's request is settled: no run can end that.
@@ -30,13 +32,14 @@ pub struct Waiting {
 }
 
 impl Ended {
-    pub(super) fn new(end: RunEnd, counts: Counts, waiting: Waiting) -> Self {
+    pub(super) fn new(end: RunEnd, counts: Counts, waiting: Waiting, held: u64) -> Self {
         Self {
             state: state(&end, &counts),
-            exit: exit(&end, &counts, &waiting),
+            exit: exit(&end, &counts, &waiting, held),
             end,
             counts,
             waiting,
+            held,
         }
     }
 
@@ -46,7 +49,26 @@ impl Ended {
             RunEnd::Halted(halt) => Some(halt.to_string()),
             RunEnd::Interrupted => Some("a signal".to_owned()),
             RunEnd::Deadline => Some("the time for the run was over".to_owned()),
+            RunEnd::Complete if self.held > 0 => Some(format!(
+                "{} recipients are held: nobody said what their refusal means",
+                self.held
+            )),
             RunEnd::Complete => self.waiting.first.clone(),
+        }
+    }
+
+    /// Whose matter it is that the run ended before all was done; `waited_for` is whose matter it waited for then.
+    pub(super) fn by(&self, waited_for: Option<&'static str>) -> Option<&'static str> {
+        match &self.end {
+            RunEnd::Halted(halt) => Some(match halt {
+                Halt::Fatal { .. } => "channel",
+                Halt::Message { .. } => "message",
+                Halt::Outage { .. } => "platform",
+                Halt::Reserve { .. } => "quota",
+                Halt::IdenticalRefusals { .. } | Halt::NoMessengerRun { .. } => "refusals",
+            }),
+            RunEnd::Interrupted | RunEnd::Deadline => waited_for,
+            RunEnd::Complete => None,
         }
     }
 
@@ -54,8 +76,15 @@ impl Ended {
     /// goes on from it.
     pub(super) fn halted_text(&self) -> Option<String> {
         match &self.end {
-            RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) => Some(text.clone()),
-            RunEnd::Halted(Halt::Fatal { .. } | Halt::Outage { .. } | Halt::Reserve { .. })
+            RunEnd::Halted(
+                Halt::IdenticalRefusals { text, .. } | Halt::NoMessengerRun { text, .. },
+            ) => Some(text.clone()),
+            RunEnd::Halted(
+                Halt::Message { .. }
+                | Halt::Fatal { .. }
+                | Halt::Outage { .. }
+                | Halt::Reserve { .. },
+            )
             | RunEnd::Complete
             | RunEnd::Interrupted
             | RunEnd::Deadline => None,
@@ -78,12 +107,18 @@ fn state(end: &RunEnd, counts: &Counts) -> BatchState {
     }
 }
 
-fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting) -> ExitCode {
+fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting, held: u64) -> ExitCode {
     match end {
         RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
         RunEnd::Halted(
-            Halt::Fatal { .. } | Halt::IdenticalRefusals { .. } | Halt::Outage { .. },
+            Halt::Fatal { .. }
+            | Halt::IdenticalRefusals { .. }
+            | Halt::NoMessengerRun { .. }
+            | Halt::Message { .. }
+            | Halt::Outage { .. },
         ) => ExitCode::Guard,
+        // To run again would not help: a person has to say what their refusal means.
+        RunEnd::Complete if held > 0 && held + waiting.rows == counts.queued => ExitCode::Guard,
         // To run again would not help: a person has to settle what these rows wait for.
         RunEnd::Complete if waiting.rows > 0 && waiting.rows == counts.queued => {
             ExitCode::CompleteWithProblems
@@ -101,18 +136,12 @@ fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting) -> ExitCode {
     }
 }
 
-/// Whether refusals of earlier runs count for the guard against identical refusals: until a message was
-/// accepted.
-pub(super) fn earlier_refusals_count(any_accepted: bool, counts: &Counts) -> bool {
-    !any_accepted && counts.no_messenger + counts.error > 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn ended(end: RunEnd, counts: Counts) -> (BatchState, ExitCode) {
-        let ended = Ended::new(end, counts, Waiting::default());
+        let ended = Ended::new(end, counts, Waiting::default(), 0);
         (ended.state, ended.exit)
     }
 
@@ -147,7 +176,6 @@ mod tests {
         let refusals = RunEnd::Halted(Halt::IdenticalRefusals {
             text: "HTTP 422: none".to_owned(),
             count: 20,
-            no_messenger: true,
         });
         for queued in [0, 1] {
             assert_eq!(
@@ -159,19 +187,20 @@ mod tests {
                 (BatchState::Stopped, ExitCode::Guard)
             );
         }
-        let text = |end| Ended::new(end, counts(0, 0, 0), Waiting::default()).halted_text();
+        let text = |end| Ended::new(end, counts(0, 0, 0), Waiting::default(), 0).halted_text();
         assert_eq!(text(refusals).as_deref(), Some("HTTP 422: none"));
         assert_eq!(text(reserve), None);
     }
 
     #[test]
-    fn earlier_refusals_count_until_a_message_was_accepted() {
-        let refused = Counts {
-            no_messenger: 3,
-            ..Counts::default()
-        };
-        assert!(earlier_refusals_count(false, &refused));
-        assert!(!earlier_refusals_count(true, &refused));
-        assert!(!earlier_refusals_count(false, &Counts::default()));
+    fn who_is_held_waits_for_a_person_and_not_for_another_run() {
+        let held = Ended::new(RunEnd::Complete, counts(3, 0, 0), Waiting::default(), 3);
+        assert_eq!(
+            (held.state, held.exit),
+            (BatchState::Paused, ExitCode::Guard)
+        );
+        let others = Ended::new(RunEnd::Complete, counts(4, 0, 0), Waiting::default(), 3);
+        assert_eq!(others.exit, ExitCode::Paused);
+        assert!(held.why().unwrap().starts_with("3 recipients are held"));
     }
 }

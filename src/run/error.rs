@@ -173,6 +173,20 @@ pub enum Mismatch {
         /// Its file, where one was named.
         file: Option<String>,
     },
+    /// A row of the batch was not refused, or is not there.
+    #[error(
+        "row {row} of batch {batch}{} is not one that was refused; nothing was changed; \
+         `outreach status {} --row {row}` shows what became of it",
+        file.as_deref().map(|file| format!(" in {file}")).unwrap_or_default(), quoted(batch)
+    )]
+    RowNotRefused {
+        /// The batch.
+        batch: String,
+        /// The row.
+        row: u32,
+        /// Its file, where one was named.
+        file: Option<String>,
+    },
     /// A row number stands in several files of the batch: the rows, each with its file.
     #[error(
         "rows with this number stand in several files of batch {}: say which file with --file; nothing was changed{}",

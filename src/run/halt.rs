@@ -1,89 +1,140 @@
-//! What becomes of a batch that identical refusals stopped, when it goes on: the cause was mended, and those
-//! who were refused are sent to again; or the text does mean "no Messenger".
+//! What becomes of the refusals that stopped a batch, when it goes on: the recipients that are held are settled
+//! or queued, once the text has a meaning; those that were refused with a text that nobody reads are sent to
+//! again.
 
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
 use super::error::{Mismatch, RunError};
-use crate::store::Counts;
+use crate::domain::refusal::{Meaning, Saying};
+use crate::store::{Counts, HeldText};
 
 /// What would be done, as a value: see [`HeldBatch::after_halt`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AfterHalt {
-    /// The recipients who were refused with the text are queued again.
-    SendAgain {
-        /// The text, digits replaced.
-        text: String,
-        /// Recipients that count as "no Messenger" now.
-        no_messenger: u64,
-        /// Recipients that count as errors now.
-        error: u64,
-    },
-    /// The text means "no Messenger" from now on.
-    Confirm {
-        /// The text, digits replaced.
-        text: String,
-    },
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AfterHalt {
+    /// What is said of texts from now on.
+    pub sayings: Vec<Saying>,
+    /// The recipients that are held, by text, with what the text means. Without a meaning they stay held.
+    pub held: Vec<(HeldText, Option<Meaning>)>,
+    /// The recipients who were refused with this text, digits replaced, are queued again: how many.
+    pub again: Option<(String, u64)>,
+}
+
+/// What became of recipients.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AfterHaltCounts {
+    /// They count as "no Messenger".
+    pub no_messenger: u64,
+    /// They count as errors.
+    pub error: u64,
+    /// They are queued again.
+    pub queued: u64,
+    /// They stay held.
+    pub held: u64,
 }
 
 impl AfterHalt {
+    /// What it comes to.
+    pub fn counts(&self) -> AfterHaltCounts {
+        let mut counts = AfterHaltCounts::default();
+        for (text, meaning) in &self.held {
+            let place = match meaning {
+                Some(Meaning::NoMessenger) => &mut counts.no_messenger,
+                Some(Meaning::Person) => &mut counts.error,
+                Some(Meaning::Message | Meaning::Channel | Meaning::Wait | Meaning::Later) => {
+                    &mut counts.queued
+                }
+                None => &mut counts.held,
+            };
+            *place += text.rows;
+        }
+        counts.queued += self.again.as_ref().map_or(0, |(_, rows)| *rows);
+        counts
+    }
+
     /// The counts of the batch once this is done.
     pub(super) fn apply_to(&self, counts: &mut Counts) {
-        match self {
-            Self::SendAgain {
-                no_messenger,
-                error,
-                ..
-            } => {
-                counts.no_messenger = counts.no_messenger.saturating_sub(*no_messenger);
-                counts.error = counts.error.saturating_sub(*error);
-                counts.queued += no_messenger + error;
-            }
-            Self::Confirm { .. } => {}
-        }
+        let after = self.counts();
+        let again = self.again.as_ref().map_or(0, |(_, rows)| *rows);
+        counts.error = counts.error.saturating_sub(again) + after.error;
+        counts.no_messenger += after.no_messenger;
+        let settled = after.no_messenger + after.error;
+        counts.queued = (counts.queued + again).saturating_sub(settled);
     }
 }
 
 impl HeldBatch {
-    /// What going on does to the refusals that stopped the batch; `None` if none did. `confirm`: their text
-    /// means "no Messenger".
+    /// What going on does to the refusals that stopped the batch. `said`: what texts mean. `confirm`: the text of
+    /// those refusals means "no Messenger".
     ///
     /// # Errors
     /// [`RunError`] if there is nothing to confirm, or the checkpoint fails.
-    pub fn after_halt(&self, confirm: bool) -> Result<Option<AfterHalt>, RunError> {
-        let batch = self.batch();
-        match (&batch.halted_text, confirm) {
-            (None, false) => Ok(None),
-            (None, true) => Err(Mismatch::NothingToConfirm(batch.name.clone()).into()),
-            (Some(text), true) => match self.reader()?.count_refused(batch.id, text)? {
+    pub fn after_halt(&self, said: &[Saying], confirm: bool) -> Result<AfterHalt, RunError> {
+        let (reader, batch) = (self.reader()?, self.batch());
+        let counts = reader.counts(batch.id)?;
+        let mut sayings = said.to_vec();
+        let held = if counts.queued > 0 {
+            reader.held(batch.id)?
+        } else {
+            Vec::new()
+        };
+        let again = match &batch.halted_text {
+            Some(text) => Some((text.clone(), reader.count_refused(batch.id, text)?)),
+            None => None,
+        };
+        if confirm {
+            let halted = batch.halted_text.as_ref();
+            let text = match (held.first(), &again) {
+                (Some(held), _) => halted.unwrap_or(&held.text),
                 // Such an answer is an error whatever its text is known to mean.
-                (0, 1..) => Err(Mismatch::NotAboutMessenger(batch.name.clone()).into()),
-                (_, _) => Ok(Some(AfterHalt::Confirm { text: text.clone() })),
-            },
-            (Some(text), false) => {
-                let (no_messenger, error) = self.reader()?.count_refused(batch.id, text)?;
-                Ok(Some(AfterHalt::SendAgain {
-                    text: text.clone(),
-                    no_messenger,
-                    error,
-                }))
-            }
+                (None, Some((_, 1..))) => {
+                    return Err(Mismatch::NotAboutMessenger(batch.name.clone()).into());
+                }
+                (None, Some(_) | None) => {
+                    return Err(Mismatch::NothingToConfirm(batch.name.clone()).into());
+                }
+            };
+            sayings.push(Saying::new(Meaning::NoMessenger, text));
         }
+        let mut known = reader.sayings()?;
+        for saying in &sayings {
+            known.add(saying.clone());
+        }
+        let with_meaning = |held: HeldText| {
+            let meaning = known.meaning(&held.text).or(held.known);
+            (held, meaning)
+        };
+        Ok(AfterHalt {
+            sayings,
+            held: held.into_iter().map(with_meaning).collect(),
+            again: again.filter(|(_, rows)| *rows > 0),
+        })
     }
 
-    /// Carries it out; returns how many recipients are queued again.
+    /// Carries it out, as decided by `person`; returns how many recipients are queued again.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
-    pub fn go_on_after_halt(&self, how: &AfterHalt, now: Timestamp) -> Result<u64, RunError> {
+    pub fn go_on_after_halt(
+        &self,
+        how: &AfterHalt,
+        person: &str,
+        now: Timestamp,
+    ) -> Result<u64, RunError> {
         let (store, batch) = (self.store(), self.batch());
-        match how {
-            AfterHalt::SendAgain { text, .. } => Ok(store.requeue_refused(batch, text, now)?),
-            AfterHalt::Confirm { text } => {
-                store.confirm_no_messenger(batch, text.clone(), now)?;
-                Ok(0)
-            }
+        if !how.sayings.is_empty() {
+            store.say(&how.sayings, person, now)?;
         }
+        let mut queued = 0;
+        for (held, meaning) in &how.held {
+            let Some(meaning) = *meaning else { continue };
+            let ended = store.end_hold(batch, held, meaning, person, now)?;
+            queued += if meaning.is_final() { 0 } else { ended };
+        }
+        if let Some((text, _)) = &how.again {
+            queued += store.requeue_refused(batch, text, now)?;
+        }
+        Ok(queued)
     }
 }
 
@@ -100,20 +151,17 @@ mod tests {
             ..Counts::default()
         };
         let mut counts = before;
-        let text = "HTTP 422: none".to_owned();
-        let again = AfterHalt::SendAgain {
-            text: text.clone(),
-            no_messenger: 20,
-            error: 0,
+        let again = AfterHalt {
+            again: Some(("HTTP 400: none".to_owned(), 3)),
+            ..AfterHalt::default()
         };
         again.apply_to(&mut counts);
         assert_eq!(
             (counts.no_messenger, counts.error, counts.queued),
-            (5, 3, 25)
+            (25, 0, 8)
         );
         assert_eq!(counts.rows(), before.rows());
-        let mut counts = before;
-        AfterHalt::Confirm { text }.apply_to(&mut counts);
-        assert_eq!(counts, before);
+        AfterHalt::default().apply_to(&mut counts);
+        assert_eq!(counts.queued, 8);
     }
 }

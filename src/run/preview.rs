@@ -15,6 +15,8 @@ use crate::store::Counts;
 pub struct Preview {
     /// How the batch stands, refusals that are sent to again counted as queued.
     pub counts: Counts,
+    /// Those of the queued that are held by the text of a refusal: nobody claims them.
+    pub held: u64,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
 }
@@ -28,19 +30,23 @@ impl HeldBatch {
         &self,
         settings: &RunSettings,
         token: Option<i64>,
-        after_halt: Option<&AfterHalt>,
+        after_halt: &AfterHalt,
         now: Timestamp,
     ) -> Result<Preview, RunError> {
         let mut counts = self.reader()?.counts(self.batch().id)?;
-        if let Some(after_halt) = after_halt {
-            after_halt.apply_to(&mut counts);
-        }
-        let forecast = if self.batch().sandbox || counts.queued == 0 {
+        after_halt.apply_to(&mut counts);
+        let held = after_halt.counts().held;
+        let to_send = counts.queued.saturating_sub(held);
+        let forecast = if self.batch().sandbox || to_send == 0 {
             None
         } else {
             let path = self.checkpoint();
-            Some(first_forecast(path, token, settings, counts.queued, now)?)
+            Some(first_forecast(path, token, settings, to_send, now)?)
         };
-        Ok(Preview { counts, forecast })
+        Ok(Preview {
+            counts,
+            held,
+            forecast,
+        })
     }
 }

@@ -203,7 +203,7 @@ impl HeldBatch {
 }
 
 /// The chosen ones of these rows; `at` is where a row stands.
-fn choose<T>(
+pub(super) fn choose<T>(
     choice: &RowChoice<'_>,
     batch: &str,
     files: &[String],

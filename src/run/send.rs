@@ -7,17 +7,18 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::batch::HeldBatch;
-use super::end::{Ended, Waiting, earlier_refusals_count};
+use super::end::{Ended, Waiting};
 use super::error::{Mismatch, RunError};
 use super::hours;
 use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
+use super::past;
 use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
 use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
+use crate::dispatch::pacer::core::Why;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
-use crate::domain::delivery::State;
 use crate::store::{ClaimRules, Journal, RunRecord};
 
 /// How often progress is reported.
@@ -84,8 +85,9 @@ impl HeldBatch {
             interrupted,
         });
         let end = run.drive(queued, stop, observer).await?;
+        let waited_for = run.waits_for();
         run.journal.end(clock.now()).await?;
-        self.finish(end, clock).await
+        self.finish(end, waited_for, clock).await
     }
 
     /// Webhook events that came before their time may settle what is unknown.
@@ -98,18 +100,30 @@ impl HeldBatch {
     }
 
     /// Records how the run ended.
-    async fn finish(&self, end: RunEnd, clock: &Clock) -> Result<Ended, RunError> {
+    async fn finish(
+        &self,
+        end: RunEnd,
+        waited_for: Option<&'static str>,
+        clock: &Clock,
+    ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
         let reader = self.reader()?;
         let (rows, first) = reader.waiting_for_outcomes(id)?;
-        let ended = Ended::new(end, reader.counts(id)?, Waiting { rows, first });
+        let counts = reader.counts(id)?;
+        let held = if counts.queued > 0 {
+            reader.held(id)?.iter().map(|held| held.rows).sum()
+        } else {
+            0
+        };
+        let ended = Ended::new(end, counts, Waiting { rows, first }, held);
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,
             why: ended.why(),
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
+            by: ended.by(waited_for),
         };
         self.store().end_run(id, record).await?;
         Ok(ended)
@@ -150,19 +164,20 @@ impl<'a> Run<'a> {
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
         let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
         let journal = journal.with_quota(quota::quota_update(&pacer));
+        let said = past::sayings(batch, &settings.refusals)?;
         let dispatcher = Dispatcher::new(
             journal.clone(),
             sender,
             pacer.clone(),
             clock.clone(),
-            guards(batch, settings)?,
+            Guards::new(settings.guards.clone(), past::answers(batch, &said)?),
             DispatchSettings {
                 concurrency,
                 canary: settings.canary,
                 undecided: settings.undecided,
                 schedule,
                 channel_type: batch.batch().channel_type.clone(),
-                invalid_pattern: settings.invalid_pattern.clone(),
+                said: said.clone(),
             },
             random_bits(),
         );
@@ -211,6 +226,21 @@ impl<'a> Run<'a> {
         patience(stop, self.settings.grace, self.clock).await;
     }
 
+    /// Whose matter the present wait is.
+    fn waits_for(&self) -> Option<&'static str> {
+        match (self.dispatcher.outage(), self.pacer.view().why) {
+            (Some(_), _) => Some("platform"),
+            (None, Some(Why::Quota | Why::Throttled)) => Some("quota"),
+            (
+                None,
+                Some(
+                    Why::Rate | Why::Even | Why::Probing | Why::Connections | Why::ReserveTakesAll,
+                )
+                | None,
+            ) => None,
+        }
+    }
+
     fn progress(&self, queued: u64, trend: &mut Trend) -> RunProgress {
         let (at, done) = (self.clock.moment(), self.dispatcher.progress().view());
         trend.count(done.requests, at.mono);
@@ -240,22 +270,6 @@ async fn patience(stop: &StopHandle, grace: Duration, clock: &Clock) {
         () = stop.asked_for(Asked::AtOnce) => {}
         () = clock.sleep(grace) => {}
     }
-}
-
-/// The guards, which go on where earlier runs of the batch stopped.
-fn guards(batch: &HeldBatch, settings: &RunSettings) -> Result<Guards, RunError> {
-    let (reader, id) = (batch.reader()?, batch.batch().id);
-    let counts = reader.counts(id)?;
-    let any_accepted = counts.sent > 0 || reader.any_accepted(id)?;
-    let known = reader.known_refusals()?;
-    let mut guards = Guards::new(settings.guards.clone(), any_accepted, known);
-    // The rows are searched only where they can matter.
-    if earlier_refusals_count(any_accepted, &counts) {
-        guards = guards
-            .after(reader.refusals(id, State::NoMessenger)?, true)
-            .after(reader.refusals(id, State::Error)?, false);
-    }
-    Ok(guards)
 }
 
 /// Jitter needs no secrecy: the standard library's per-process hash seed is random enough.

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{GuardSettings, Undecided};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::refusal::Saying;
 use crate::domain::schedule::Schedule;
 
 /// How a batch is sent. The default is what the program does without flags.
@@ -26,8 +27,8 @@ pub struct RunSettings {
     pub canary: bool,
     /// What to do with a request whose answer is lost.
     pub undecided: Undecided,
-    /// Texts of 422 answers that mean an invalid message; `*` stands for any text.
-    pub invalid_pattern: Option<String>,
+    /// What texts of refusals mean, beside what the checkpoint has of it.
+    pub refusals: Vec<Saying>,
     /// How long to wait for an answer.
     pub timeout: Duration,
     /// How long requests under way may take to finish once a stop was asked for.
@@ -46,7 +47,7 @@ impl Default for RunSettings {
             guards: GuardSettings::default(),
             canary: true,
             undecided: Undecided::Hold,
-            invalid_pattern: None,
+            refusals: Vec::new(),
             timeout: Duration::from_secs(30),
             grace: Duration::from_secs(30),
         }

@@ -232,6 +232,20 @@ pub(super) fn requests_of(
     .collect()
 }
 
+/// Whether a request for the recipient found that the contact's id is not known any more.
+pub(super) fn was_contact_gone(
+    connection: &Connection,
+    recipient: RecipientId,
+    whose: PersonId,
+) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM attempt INDEXED BY attempt_by_person
+             WHERE person = ?1 AND recipient = ?2 AND outcome = 'contact_gone' LIMIT 1",
+        )?
+        .exists((whose, recipient))?)
+}
+
 /// The request of a recipient that is under way.
 pub(super) fn under_way(
     connection: &Connection,

@@ -90,6 +90,8 @@ pub struct Batch {
     pub exit_reason: Option<String>,
     /// The text of identical refusals that stopped the last run, if that did.
     pub halted_text: Option<String>,
+    /// Whose matter it is that the last run ended before all was done, as far as that is known.
+    pub state_by: Option<String>,
 }
 
 impl Batch {
@@ -119,6 +121,8 @@ pub(crate) struct RunRecord {
     pub(crate) exit_reason: &'static str,
     /// The text of the refusals that stopped it.
     pub(crate) halted_text: Option<String>,
+    /// Whose matter it is that it ended before all was done.
+    pub(crate) by: Option<&'static str>,
 }
 
 impl Store {
@@ -194,7 +198,7 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 tx.connection.execute(
-                    "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3, token = ?4
+                    "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3, state_by = NULL, token = ?4
                      WHERE id = ?1",
                     (id, BatchState::Running.word(), to_millis(at), token),
                 )?;
@@ -213,7 +217,7 @@ impl Store {
                 tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
-                            state_why = ?6, state_since = ?2
+                            state_why = ?6, state_since = ?2, state_by = ?7
                      WHERE id = ?1",
                     (
                         id,
@@ -222,6 +226,7 @@ impl Store {
                         &end.halted_text,
                         end.state.word(),
                         &end.why,
+                        end.by,
                     ),
                 )?;
                 Ok(())
@@ -464,7 +469,7 @@ impl Reader {
 /// The columns that [`batch_from_row`] reads.
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_since, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
-    started_at, finished_at, exit_reason, halted_text
+    started_at, finished_at, exit_reason, halted_text, state_by
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
@@ -495,6 +500,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         finished_at: time("finished_at")?,
         exit_reason: row.get("exit_reason")?,
         halted_text: row.get("halted_text")?,
+        state_by: row.get("state_by")?,
     })
 }
 

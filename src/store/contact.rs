@@ -11,7 +11,7 @@ use super::attempt::{ACCEPTED, SENT_AT};
 use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column, to_millis};
 use super::error::StoreError;
-use super::ids::{ApiId, ChannelId, ContactRow, PersonId, StoredId};
+use super::ids::{ApiId, ChannelId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::{channel, person};
 use crate::domain::phone::PhoneNumber;
@@ -238,6 +238,31 @@ pub(super) fn address(
         .query_row((whose, on), |row| row.get(0))
         .optional()?;
     Ok(id.map(|id| id.0))
+}
+
+/// The contact's id that the list names for a recipient.
+pub(super) fn of_list(
+    connection: &Connection,
+    recipient: RecipientId,
+) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT contact_id FROM recipient_input WHERE id = ?1")?
+        .query_row([recipient], |row| row.get(0))?)
+}
+
+/// The person has another contact, or none: this id is never addressed again, but still heard.
+pub(super) fn retire(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+    whose: PersonId,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",
+        )?
+        .execute((ApiId(api_id), on, whose))?;
+    Ok(())
 }
 
 /// Whether the contact with this id must not be addressed: it opted out, or is that of a person who must not be

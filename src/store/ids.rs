@@ -8,6 +8,12 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, Value, ValueRef};
 pub struct BatchId(pub(super) i64);
 
 impl BatchId {
+    /// A batch that is in no checkpoint.
+    #[cfg(test)]
+    pub(crate) const fn for_tests(id: i64) -> Self {
+        Self(id)
+    }
+
     pub(super) fn get(self) -> i64 {
         self.0
     }
@@ -59,6 +65,10 @@ pub(super) struct ContactRow(pub(super) i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct AttemptId(pub(super) i64);
 
+/// What stands for the text of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RefusalId(pub(super) i64);
+
 macro_rules! integer_column {
     ($($name:ident),*) => {$(
         impl ToSql for $name {
@@ -81,7 +91,8 @@ integer_column!(
     PersonId,
     ChannelId,
     ContactRow,
-    AttemptId
+    AttemptId,
+    RefusalId
 );
 
 /// An id of the API, as it is stored: an integer where it is decimal, which is the usual case, so that

@@ -1,6 +1,4 @@
-//! What is remembered between runs: the quota by token, the requests of the last hour, the meanings of refusals.
-
-use std::collections::BTreeSet;
+//! What is remembered between runs: the quota by token, the requests of the last hour.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
@@ -87,43 +85,6 @@ impl Store {
             })
             .await
     }
-
-    /// Remembers that refusals with these texts mean "no Messenger". `source` is who or what said so.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) async fn learn_no_messenger(
-        &self,
-        texts: BTreeSet<String>,
-        source: &'static str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .write(move |tx| {
-                for text in &texts {
-                    mean_no_messenger(tx.connection, text, source, now)?;
-                }
-                Ok(())
-            })
-            .await
-    }
-}
-
-/// Keeps that refusals with this text mean "no Messenger".
-pub(super) fn mean_no_messenger(
-    connection: &Connection,
-    text: &str,
-    source: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, 'no_messenger', ?2, ?3)
-             ON CONFLICT DO UPDATE SET meaning = excluded.meaning, source = excluded.source,
-                                       decided_at = excluded.decided_at",
-        )?
-        .execute((text, source, to_millis(now)))?;
-    Ok(())
 }
 
 /// What is noted of the clocks; notes that cannot be read are as good as none.
@@ -233,19 +194,5 @@ impl Reader {
         let notes = clock_notes(&self.connection)?;
         let moved = notes.moved(i64::MAX, window.uptime.as_ref(), to_millis(window.now));
         Ok(SignedDuration::from_millis(moved))
-    }
-
-    /// The refusal texts that are known to mean "no Messenger".
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn known_refusals(&self) -> Result<BTreeSet<String>, StoreError> {
-        let mut select = self
-            .connection
-            .prepare("SELECT text FROM refusal WHERE meaning = 'no_messenger'")?;
-        let texts = select
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        Ok(texts)
     }
 }

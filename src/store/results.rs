@@ -11,6 +11,8 @@ use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
+use crate::domain::text::canonical_text;
 
 /// What is known of a message after it was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,6 +69,19 @@ pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person
          SELECT max(id) FROM attempt x WHERE x.person IS r.person AND x.recipient = r.id AND x.kind <> 'note'
                 AND (x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL))
      LEFT JOIN contact k ON k.id = a.contact";
+
+/// Rows that were not reached for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotReached {
+    /// Where they stand.
+    pub(crate) state: State,
+    /// The word for the reason.
+    pub(crate) code: Option<String>,
+    /// "No Messenger", and only the status of the answer says so.
+    pub(crate) taken_for: bool,
+    /// How many.
+    pub(crate) rows: u64,
+}
 
 fn select(and: &str) -> String {
     format!(
@@ -167,10 +182,37 @@ impl Reader {
     ) -> Result<Vec<(String, u64)>, StoreError> {
         self.count_reasons(
             "SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3
-                    AND reason_code IN ('no_messenger', 'rejected') AND reason IS NOT NULL",
+                    AND reason_code = 'rejected' AND reason IS NOT NULL",
             id,
             state,
         )
+    }
+
+    /// The rows of the batch that were refused, or failed to be delivered.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn not_reached(&self, id: BatchId) -> Result<Vec<NotReached>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT state, reason_code, state = 'no_messenger' AND coalesce(instr(reason, ?3) = 1, 0) AS taken,
+                    count(*)
+             FROM recipient WHERE id > ?1 AND id < ?2 AND state IN ('no_messenger', 'error')
+             GROUP BY state, reason_code, taken",
+        )?;
+        let (first, last) = id.range();
+        let mut rows = select.query((first, last, TAKEN_FOR_NO_MESSENGER))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let state = parse_state(&row.get::<_, String>(0)?)?;
+            let count = u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
+            found.push(NotReached {
+                state,
+                code: row.get(1)?,
+                taken_for: row.get(2)?,
+                rows: count,
+            });
+        }
+        Ok(found)
     }
 
     fn count_reasons(
@@ -185,7 +227,7 @@ impl Reader {
         let mut rows = select.query((first, last, state.word()))?;
         while let Some(row) = rows.next()? {
             let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            let text = crate::domain::outcome::canonical_text(text);
+            let text = canonical_text(text);
             *groups.entry(text).or_default() += 1;
         }
         let mut groups: Vec<_> = groups.into_iter().collect();

@@ -11,6 +11,7 @@ use outreach::internals::amio::{
 use outreach::internals::clock::Clock;
 use outreach::internals::domain::outcome::{Address, Exchange, Outcome, Written, classify};
 use outreach::internals::domain::phone::PhoneNumber;
+use outreach::internals::domain::refusal::Sayings;
 
 const ACCEPTED: &str = "HTTP/1.1 201 Created\r\nLocation: /v1/messages/9\r\nContent-Type: application/json\r\nContent-Length: 92\r\n\r\n{\"id\":\"9\",\"channel\":{\"id\":\"1\",\"type\":\"facebook_messenger\"},\"contact\":{\"id\":\"5\"},\"content\":{}}";
 
@@ -142,7 +143,11 @@ async fn send(client: &Client) -> Reply {
 }
 
 fn outcome(reply: &Reply) -> Outcome {
-    classify(&reply.exchange, Address::PhoneOnMessenger, |_| false)
+    classify(
+        &reply.exchange,
+        Address::PhoneOnMessenger,
+        &Sayings::default(),
+    )
 }
 
 fn written(reply: &Reply) -> Option<Written> {

@@ -24,6 +24,7 @@ const RUN_ONLY: &[&str] = &[
     "rejects",
     "resend",
     "row",
+    "status",
     "sandbox",
     "sandbox-quota",
     "update",
@@ -78,7 +79,7 @@ fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" => "7",
         "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => "true",
-        "column" | "metadata" | "opt-out-word" => "[\"x\"]",
+        "column" | "metadata" | "opt-out-word" | "refusal" => "[\"x\"]",
         _ => "\"x\"",
     }
 }

@@ -13,13 +13,14 @@ use outreach::internals::amio::{Addressee, Reply};
 use outreach::internals::clock::Clock;
 use outreach::internals::dispatch::pacer::{Handle, core};
 use outreach::internals::dispatch::{
-    DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, RunEnd, RunFailure, Sender,
-    Undecided,
+    DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, PastAnswers, RunEnd,
+    RunFailure, Sender, TakenBack, Undecided,
 };
 use outreach::internals::domain::delivery::{self, State};
 use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
+use outreach::internals::domain::refusal::Sayings;
 use outreach::internals::domain::schedule::Schedule;
 use outreach::internals::store::{
     BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
@@ -295,7 +296,7 @@ impl Ledger for World {
         Ok((settled, left))
     }
 
-    async fn learn(&self, _: BTreeSet<String>, _: Timestamp) -> Result<(), StoreError> {
+    async fn take_back(&self, _: TakenBack, _: Timestamp) -> Result<(), StoreError> {
         self.lesson()
     }
 
@@ -369,7 +370,7 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
             undecided: setting.undecided,
             schedule: setting.schedule,
             channel_type: None,
-            invalid_pattern: None,
+            said: Sayings::default(),
             canary: true,
         };
         let dispatcher = Dispatcher::new(
@@ -377,7 +378,7 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
             world.clone(),
             Handle::with_seed(pacing, &core::Past::default(), clock.clone(), setting.seed),
             clock.clone(),
-            Guards::new(GuardSettings::default(), false, BTreeSet::new()),
+            Guards::new(GuardSettings::default(), PastAnswers::default()),
             settings,
             Box::new(|| 0),
         );

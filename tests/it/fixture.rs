@@ -242,6 +242,9 @@ fn settlement(
     (outcome, event, status, text): (AttemptOutcome, Event, u16, &str),
 ) -> Settlement {
     Settlement {
+        why: "",
+        known: None,
+        by_text: false,
         recipient: claimed.recipient,
         outcome,
         event,

@@ -63,8 +63,9 @@ fn refusals_of_a_run_that_could_not_tell_stop_the_next_one_before_it_sends() {
     assert_eq!(scratch.checkpoint().counts().no_messenger, 25);
     let sends = sandbox.stats().sends;
     let ended = scratch.send(&sandbox).run().expect(5);
-    ended.says("--no-messenger-text");
+    ended.says("--refusal");
     assert_eq!(sandbox.stats().sends, sends, "nobody else was tried");
+    assert_eq!(scratch.checkpoint().counts().no_messenger, 0);
     scratch
         .resume(&sandbox)
         .with(&["--no-messenger-text"])
@@ -121,18 +122,26 @@ fn halted() -> Scratch {
         .run()
         .expect(5)
         .says("Sorry, something is not right with # of #.")
-        .says("--no-messenger-text");
+        .says("20  held")
+        .says("--refusal 'no_messenger=HTTP 422: Sorry, something is not right with # of #.'");
     assert_eq!(sandbox.stats().sends, 20);
     let counts = scratch.checkpoint().counts();
-    assert_eq!((counts.no_messenger, counts.queued), (20, 40));
+    assert_eq!((counts.no_messenger, counts.queued), (0, 60));
     scratch
 }
 
+/// The text of [`REFUSAL`] is about the channel.
+const CHANNEL_IS_AT_FAULT: [&str; 2] = ["--refusal", "channel=something is not right"];
+
 #[test]
-fn after_identical_refusals_resume_sends_to_the_refused_again() {
+fn after_refusals_nobody_knew_resume_sends_to_the_held_once_it_is_said_that_it_was_not_them() {
     let scratch = halted();
     let mended = SandboxProcess::start(&[]);
-    scratch.resume(&mended).run().expect(0);
+    scratch
+        .resume(&mended)
+        .with(&CHANNEL_IS_AT_FAULT)
+        .run()
+        .expect(0);
     let checkpoint = scratch.checkpoint();
     checkpoint.expect_true_to(&mended, 60);
     assert_eq!(checkpoint.counts().sent, 60);
@@ -141,14 +150,52 @@ fn after_identical_refusals_resume_sends_to_the_refused_again() {
         .iter()
         .filter_map(|attempt| attempt.outcome.as_deref())
         .collect();
-    assert_eq!(words, ["no_messenger", "resend", "sent"]);
+    assert_eq!(words, ["no_messenger", "taken_back", "decided", "sent"]);
+}
+
+#[test]
+fn who_is_held_is_claimed_by_nobody_until_then() {
+    let scratch = halted();
+    let mended = SandboxProcess::start(&[]);
+    let ended = scratch.resume(&mended).run().expect(5);
+    ended.says("20 recipients are held");
+    assert_eq!(mended.stats().accepted, 40);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sent, counts.queued), (40, 20));
+    let results = scratch.read("list.results.csv");
+    assert_eq!(results.matches("held until somebody says").count(), 20);
+    // The same command again changes nothing, and says what to do.
+    scratch.resume(&mended).run().expect(5).says("--refusal");
+    assert_eq!(mended.stats().accepted, 40);
+    scratch
+        .resume(&mended)
+        .with(&["--refusal", "person=something is not right"])
+        .run()
+        .expect(3);
+    assert_eq!(scratch.checkpoint().counts().error, 20);
 }
 
 #[test]
 fn the_same_send_again_does_what_resume_does() {
     let scratch = halted();
     let mended = SandboxProcess::start(&[]);
-    scratch.send(&mended).run().expect(0);
+    scratch
+        .send(&mended)
+        .with(&CHANNEL_IS_AT_FAULT)
+        .run()
+        .expect(0);
+    assert_eq!(scratch.checkpoint().counts().sent, 60);
+}
+
+#[test]
+fn what_a_text_means_can_stand_in_the_settings() {
+    let scratch = halted();
+    scratch.write(
+        "outreach.toml",
+        "[refusals]\nlater = [\"something else\"]\nwait = [\"is not right with * of *\"]\n",
+    );
+    let mended = SandboxProcess::start(&[]);
+    scratch.resume(&mended).run().expect(0);
     assert_eq!(scratch.checkpoint().counts().sent, 60);
 }
 
@@ -156,9 +203,9 @@ fn the_same_send_again_does_what_resume_does() {
 fn if_the_cause_was_not_mended_the_guard_stops_again() {
     let (scratch, sandbox) = (halted(), refusing_everybody());
     scratch.resume(&sandbox).concurrency(1).run().expect(5);
-    assert_eq!(sandbox.stats().sends, 20);
+    assert_eq!(sandbox.stats().sends, 1, "the run goes on where it stopped");
     let counts = scratch.checkpoint().counts();
-    assert_eq!((counts.no_messenger, counts.queued), (20, 40));
+    assert_eq!((counts.no_messenger, counts.queued), (0, 60));
 }
 
 #[test]

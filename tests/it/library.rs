@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use outreach::internals::sandbox::{Sandbox, Settings as SandboxSettings};
 use outreach::run::{
-    Access, AfterHalt, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt,
-    HeldBatch, IntakeSettings, List, Mismatch, Observer, ReadPlan, Rehearsal, ResumeSettings,
-    RunEnd, RunError, RunProgress, RunSettings, SendPlan, SendSettings, Source, Started, Step,
+    Access, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt, HeldBatch,
+    IntakeSettings, List, Mismatch, Observer, ReadPlan, Rehearsal, ResumeSettings, RunEnd,
+    RunError, RunProgress, RunSettings, Saying, SendPlan, SendSettings, Source, Started, Step,
     StopHandle, summary,
 };
 use tempfile::TempDir;
@@ -153,55 +153,91 @@ fn a_run_reports_what_it_waits_for_and_ends_as_asked() {
     );
 }
 
-#[test]
-fn refused_recipients_go_back_to_the_queue_only_when_that_is_carried_out() {
-    let place = Place::new();
-    let batch = place.batch(9);
-    let settings = RunSettings {
-        guards: GuardSettings {
-            identical_refusals: 3,
-            ..GuardSettings::default()
-        },
-        ..RunSettings::default()
-    };
+/// Sends to a sandbox that refuses everybody with this text, until three of them stop it.
+fn refused_by_all(batch: &HeldBatch, settings: &RunSettings, text: &str) -> Halt {
     let (clock, stop) = (Clock::system(), StopHandle::default());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ended = runtime.block_on(async {
-        let everybody = SandboxSettings {
+        let mut everybody = SandboxSettings {
             without_messenger: "100%".parse().unwrap(),
             ..SandboxSettings::default()
         };
+        text.clone_into(&mut everybody.texts.no_messenger);
         let sandbox = Sandbox::start(everybody, ([127, 0, 0, 1], 0).into());
         let sandbox = sandbox.await.unwrap();
         let access = Access {
             base_url: sandbox.base_url().parse().unwrap(),
             token: SandboxSettings::DEFAULT_TOKEN.to_owned().into(),
         };
-        let sent = batch.send(&access, &settings, &clock, &stop, &mut ()).await;
+        let sent = batch.send(&access, settings, &clock, &stop, &mut ()).await;
         sent.unwrap()
     });
-    let RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) = ended.end else {
-        panic!("{ended:?}");
+    match ended.end {
+        RunEnd::Halted(halt) => halt,
+        end => panic!("{end:?}"),
+    }
+}
+
+fn three_refusals() -> RunSettings {
+    RunSettings {
+        guards: GuardSettings {
+            identical_refusals: 3,
+            ..GuardSettings::default()
+        },
+        ..RunSettings::default()
+    }
+}
+
+#[test]
+fn held_recipients_go_back_to_the_queue_only_when_that_is_decided_and_carried_out() {
+    let place = Place::new();
+    let settings = three_refusals();
+    let batch = place.batch(9);
+    let halt = refused_by_all(&batch, &settings, "Sorry, nobody knows.");
+    let Halt::NoMessengerRun {
+        text, known: false, ..
+    } = halt
+    else {
+        panic!("{halt:?}");
     };
     drop(batch);
     let batch = resume(&place.checkpoint());
-    let refused = place.counts().no_messenger;
-    let how = batch.after_halt(false).unwrap().unwrap();
-    let again = AfterHalt::SendAgain {
-        text: text.clone(),
-        no_messenger: refused,
-        error: 0,
-    };
-    assert_eq!(how, again);
-    let preview = batch.preview(&settings, None, Some(&how), now()).unwrap();
-    assert_eq!(preview.counts.queued, 9);
-    assert_eq!(
-        place.counts().no_messenger,
-        refused,
-        "a preview changes nothing"
-    );
-    assert_eq!(batch.go_on_after_halt(&how, now()).unwrap(), refused);
+    assert_eq!((place.counts().no_messenger, place.counts().queued), (0, 9));
+    let nothing_said = batch.after_halt(&[], false).unwrap();
+    let held = nothing_said.counts().held;
+    assert!(held >= 3, "{nothing_said:?}");
+    let preview = batch
+        .preview(&settings, None, &nothing_said, now())
+        .unwrap();
+    assert_eq!((preview.counts.queued, preview.held), (9, held));
+
+    let said = [format!("no_messenger={text}").parse::<Saying>().unwrap()];
+    let how = batch.after_halt(&said, false).unwrap();
+    assert_eq!(how.counts().no_messenger, held);
+    let preview = batch.preview(&settings, None, &how, now()).unwrap();
+    assert_eq!(place.counts().no_messenger, 0, "a preview changes nothing");
+    assert_eq!(batch.go_on_after_halt(&how, "a person", now()).unwrap(), 0);
     assert_eq!(place.counts(), preview.counts);
+    assert_eq!(place.counts().no_messenger, held);
+}
+
+#[test]
+fn a_run_of_a_known_text_is_held_too_and_settled_when_the_batch_goes_on() {
+    let place = Place::new();
+    let batch = place.batch(9);
+    let halt = refused_by_all(&batch, &three_refusals(), "(#100) No matching user found");
+    assert!(
+        matches!(halt, Halt::NoMessengerRun { known: true, .. }),
+        "{halt:?}"
+    );
+    drop(batch);
+    assert_eq!(place.counts().no_messenger, 0);
+    let batch = resume(&place.checkpoint());
+    let how = batch.after_halt(&[], false).unwrap();
+    let settled = how.counts().no_messenger;
+    batch.go_on_after_halt(&how, "a person", now()).unwrap();
+    assert!(settled >= 3);
+    assert_eq!(place.counts().no_messenger, settled);
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod phone_differential;
 mod promises;
 mod quickstart;
 mod readme;
+mod refusals;
 mod resolve;
 mod results;
 mod sandbox;

@@ -245,6 +245,9 @@ impl World {
 
     async fn step(&mut self, answered: Option<(Claimed, Answer)>, question: Question) {
         let settlement = answered.as_ref().map(|(claimed, answer)| Settlement {
+            why: "",
+            known: None,
+            by_text: false,
             recipient: claimed.recipient,
             outcome: answer.outcome(),
             event: answer.event(),
@@ -402,6 +405,9 @@ async fn journal_of((store, batch): (Arc<Store>, Batch)) -> Journal {
 /// Accepted, with nothing told of the message.
 pub(crate) fn sent(claimed: &Claimed, at: Timestamp) -> Settlement {
     Settlement {
+        why: "",
+        known: None,
+        by_text: false,
         recipient: claimed.recipient,
         outcome: AttemptOutcome::Sent,
         event: Event::Accepted,
@@ -502,6 +508,9 @@ impl Crowd {
             Answer::Sent
         };
         Settlement {
+            why: "",
+            known: None,
+            by_text: false,
             recipient: claimed.recipient,
             outcome: answer.outcome(),
             event: answer.event(),

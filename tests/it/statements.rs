@@ -73,6 +73,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "FROM attempt WHERE kind <> 'note' ORDER BY id DESC",
         "read from its end, until the hour is over",
     ),
+    (
+        "FROM attempt a LEFT JOIN recipient r ON r.id = a.recipient WHERE a.kind = 'request'",
+        "read from its end, until the last acceptance of the batch",
+    ),
 ];
 
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
@@ -121,6 +125,22 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
     (
         "SELECT reason FROM recipient WHERE id > ?1 AND id < ?2 AND state = ?3",
         "the guards of a run, once",
+    ),
+    (
+        "FROM recipient r CROSS JOIN refusal f ON f.id = r.held",
+        "who is held: the begin and the end of a run that leaves rows queued, and `status BATCH`",
+    ),
+    (
+        "AND state = 'queued' AND held = ?3",
+        "who is held is let go, once",
+    ),
+    (
+        "SELECT r.id, i.file, i.row, r.state, coalesce(r.reason, r.reason_code, '')",
+        "`retry`: what was refused",
+    ),
+    (
+        "SELECT state, reason_code, state = 'no_messenger' AND",
+        "`status BATCH`: whose matter it is",
     ),
 ];
 

@@ -89,6 +89,9 @@ async fn journal(store: &Arc<Store>, batch: &Batch, span: HistorySpan) -> Journa
 
 fn settlement(claimed: &Claimed, message: Option<&str>, now: Timestamp) -> Settlement {
     Settlement {
+        why: "",
+        known: None,
+        by_text: false,
         recipient: claimed.recipient,
         outcome: if message.is_some() {
             AttemptOutcome::Sent

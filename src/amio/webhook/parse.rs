@@ -13,12 +13,10 @@ use super::fields::{Fields, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
 use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey};
 use crate::domain::phone::PhoneNumber;
+use crate::domain::refusal::{self, Meaning, Means};
 
 /// The clock that dated when a message was delivered or read may be so far ahead of ours.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
-
-/// Facebook's and Amio's code for "no user was found for this number".
-const NO_ACCOUNT: i64 = 3;
 
 /// What distinguishes two events: 128 bits of a SHA-256 over what stays the same when an event is
 /// sent again. The time of sending does not, and is left out where the event has an id; an event
@@ -256,9 +254,16 @@ impl Reading<'_> {
             (None, None) => "no reason was given".to_owned(),
         };
         let parts = [message.clone()];
+        let number = code.and_then(|code| u32::try_from(code).ok());
+        let reading = refusal::read_failure(number, &error.text("message").unwrap_or_default());
+        let text = match reading.map(|reading| (reading.means, reading.what)) {
+            Some((Means::Known(Meaning::NoMessenger) | Means::Undecided, _)) | None => text,
+            Some((_, what)) => format!("{what}: {text}"),
+        };
+        let no_messenger = Means::Known(Meaning::NoMessenger);
         let what = EventKind::Failed {
             message,
-            no_account: code == Some(NO_ACCOUNT),
+            no_account: reading.is_some_and(|reading| reading.means == no_messenger),
             text,
         };
         self.push(

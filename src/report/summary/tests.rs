@@ -21,7 +21,7 @@ fn summary() -> Summary {
         details: Details {
             ready: true,
             halted_text: Some("no".to_owned()),
-            confirmable: true,
+            held: vec![HeldText::for_tests("HTTP 422: no", 2)],
             ..Details::default()
         },
     }
@@ -36,7 +36,8 @@ fn a_stopped_batch_tells_how_to_go_on_with_exact_commands() {
     insta::assert_snapshot!(summary().text(&hints), @r#"
     Batch spring list: stopped by a guard before harm (credentials refused, identical refusals)
        1,234,560  sent
-               7  queued: not sent yet
+               5  queued: not sent yet
+               2  held: nobody said what their refusal means; not sent yet
        1,234,567  rows in all
     Of those sent: 1,000 delivered, 0 read, 0 opted in, 0 opted out
     0 requests since 2026-05-01 10:00 UTC; the last run ended 2026-05-01 11:00 UTC
@@ -44,8 +45,9 @@ fn a_stopped_batch_tells_how_to_go_on_with_exact_commands() {
     Results: r.csv
 
     What to do next
-      outreach resume 'spring list' --no-messenger-text --db other.db  if the refusal that stopped it means "no Messenger for this number"
-      outreach resume 'spring list' --db other.db                      continue where it stopped
+      outreach resume 'spring list' --refusal 'no_messenger=HTTP 422: no' --db other.db  if the refusal means "no Messenger for this number"
+      outreach resume 'spring list' --refusal 'channel=HTTP 422: no' --db other.db       if not: after its cause was mended, sends to the held again
+      outreach resume 'spring list' --db other.db                                        continue where it stopped
     "#);
 }
 

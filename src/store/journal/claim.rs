@@ -319,7 +319,11 @@ fn intend(
     tx.count(context.batch, Counter::Requests, 1);
     tx.note_claim(context.rules.token, now);
     tx.note_started(context.batch, now);
+    // Where the contact was gone, the number is tried in its place.
+    let by_number =
+        ready.attempts > 0 && attempt::was_contact_gone(tx.connection, ready.id, ready.person)?;
     let contact_id = match ready.contact_id {
+        _ if by_number => None,
         Some(from_file) => Some(from_file),
         None => contact::address(tx.connection, context.channel, ready.person)?,
     };

@@ -14,7 +14,6 @@ mod context;
 mod settle;
 mod types;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,8 +21,11 @@ use jiff::Timestamp;
 
 use super::batch::Batch;
 use super::error::StoreError;
+use super::ids::RecipientId;
+use super::refusal::{self, Cause};
 use super::writer::Tx;
 use super::{channel, quota, tuning};
+use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
@@ -255,16 +257,36 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers that refusals with these texts mean "no Messenger".
+    /// Takes refusals back: the rows are queued again; `hold`: claimed by nobody until the text of the refusal has
+    /// a meaning. Rows that were settled otherwise meanwhile stay as they are.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) async fn add_known_refusals(
+    pub(crate) async fn take_back(
         &self,
-        texts: BTreeSet<String>,
+        rows: Vec<RecipientId>,
+        hold: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.store.learn_no_messenger(texts, "learned", now).await
+        for step in rows.chunks(refusal::STEP) {
+            let step = step.to_vec();
+            self.store
+                .writer
+                .write(move |tx| {
+                    let cause = Cause {
+                        outcome: AttemptOutcome::TakenBack,
+                        text: "such refusals stopped the batch",
+                        actor: "guard",
+                        at: now,
+                    };
+                    for recipient in &step {
+                        refusal::requeue(tx, *recipient, hold, cause)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
     }
 
     /// Remembers the channel's type, which a 201 named.

@@ -1,5 +1,7 @@
 //! The results: what became of a request, and what an earlier process never learned.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::claim::AT_ONCE;
@@ -7,12 +9,14 @@ use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
 use crate::store::columns::to_millis;
 use crate::store::contact;
 use crate::store::error::StoreError;
-use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId};
+use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId, RefusalId};
+use crate::store::refusal;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
 
@@ -72,6 +76,44 @@ fn lose(
 struct Subject {
     state: State,
     person: Option<PersonId>,
+    /// There was a request before this one.
+    tried: bool,
+    /// It may have been accepted.
+    maybe_accepted: bool,
+}
+
+/// What a result does to its recipient.
+struct Effect {
+    next: State,
+    reason: Option<String>,
+    /// When it is claimed again, if it is.
+    not_before: i64,
+    /// The text that refused it.
+    refusal: Option<RefusalId>,
+}
+
+/// The id of the contact that was gone, if the number was tried in its place and the answer says that the number
+/// has another contact, or none: the id is not to be addressed any more.
+fn gone_contact(
+    tx: &Tx<'_>,
+    context: &Context,
+    it: &Settlement,
+    subject: &Subject,
+) -> Result<Option<String>, StoreError> {
+    let is_answer = matches!(
+        it.outcome,
+        AttemptOutcome::Sent | AttemptOutcome::NoMessenger
+    );
+    let Some(whose) = subject.person.filter(|_| is_answer && subject.tried) else {
+        return Ok(None);
+    };
+    if !attempt::was_contact_gone(tx.connection, it.recipient, whose)? {
+        return Ok(None);
+    }
+    match contact::of_list(tx.connection, it.recipient)? {
+        Some(listed) => Ok(Some(listed)),
+        None => contact::address(tx.connection, context.channel, whose),
+    }
 }
 
 /// Records a result.
@@ -80,20 +122,31 @@ pub(super) fn settle(
     context: &Context,
     it: &Settlement,
 ) -> Result<Settled, StoreError> {
-    let (word, person): (String, Option<PersonId>) = tx
+    let (word, person, tried, maybe): (String, Option<PersonId>, bool, bool) = tx
         .connection
-        .prepare_cached("SELECT state, person FROM recipient WHERE id = ?1")?
-        .query_row([it.recipient], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let subject = Subject {
+        .prepare_cached(
+            "SELECT state, person, attempts > 0, maybe_accepted_at IS NOT NULL FROM recipient WHERE id = ?1",
+        )?
+        .query_row([it.recipient], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let mut subject = Subject {
         state: parse_state(&word)?,
         person,
+        tried,
+        maybe_accepted: maybe,
     };
     close_request(tx, context, it, &subject)?;
-    let next = delivery::next(subject.state, it.event)?;
+    if it.by_text && !subject.maybe_accepted {
+        // The request that was closed just now is none of them.
+        subject.maybe_accepted = !attempt::requests_of(tx.connection, it.recipient)?.is_empty();
+    }
+    let effect = effect(tx, it, &subject)?;
+    let next = effect.next;
     if subject.state == State::Sending {
-        settle_sending(tx, it, next)?;
+        settle_sending(tx, it, &effect)?;
     } else {
-        settle_late(tx, it, subject.state, next)?;
+        settle_late(tx, it, subject.state, &effect)?;
         attempt::end_waits(tx.connection, it.recipient)?;
     }
     let batch = context.batch;
@@ -102,6 +155,71 @@ pub(super) fn settle(
     }
     tx.count_move(batch, subject.state, next);
     Ok(Settled { state: next })
+}
+
+/// Where the result leads. A text that says that nothing was sent says nothing of an earlier request: where that
+/// one may have been accepted, the outcome is unknown as before.
+fn effect(tx: &Tx<'_>, it: &Settlement, subject: &Subject) -> Result<Effect, StoreError> {
+    let mut effect = Effect {
+        next: State::Queued,
+        reason: match (it.text.as_str(), it.why) {
+            ("", _) => None,
+            (text, "") => Some(text.to_owned()),
+            (text, why) => Some(format!("{why}: {text}")),
+        },
+        not_before: AT_ONCE,
+        refusal: None,
+    };
+    let mut event = it.event;
+    if it.by_text && event == Event::Released && subject.state == State::Sending {
+        if subject.maybe_accepted {
+            event = Event::AnswerLost;
+            effect.reason = Some(format!(
+                "an earlier request may have been accepted; the last one was not: {}",
+                it.text
+            ));
+        } else if it.outcome == AttemptOutcome::Later {
+            match later(tx, it)? {
+                Ok(not_before) => effect.not_before = not_before,
+                Err(why) => {
+                    event = Event::Refused;
+                    effect.reason = Some(format!("{why}: {}", it.text));
+                }
+            }
+        }
+    }
+    effect.next = delivery::next(subject.state, event)?;
+    if it.outcome.is_refusal() {
+        effect.refusal = Some(refusal::seen(tx.connection, &it.text, it.known, it.at)?);
+    }
+    Ok(effect)
+}
+
+/// When a recipient is tried again whose request was surely not sent; the error says why it is not.
+fn later(tx: &Tx<'_>, it: &Settlement) -> Result<Result<i64, String>, StoreError> {
+    // What was decided since begins anew.
+    let (tries, first): (u32, Option<i64>) = tx
+        .connection
+        .prepare_cached(
+            "SELECT count(*), min(a.started_at)
+             FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
+                  ON a.person IS r.person AND a.recipient = r.id
+             WHERE r.id = ?1 AND a.outcome = 'later'
+                   AND a.id > coalesce((SELECT max(n.id) FROM attempt n INDEXED BY attempt_by_person
+                                        WHERE n.person IS r.person AND n.recipient = r.id
+                                              AND n.kind = 'note'), 0)",
+        )?
+        .query_row([it.recipient], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let now = to_millis(it.at);
+    let since = first.map_or(0, |first| u64::try_from(now - first).unwrap_or(0));
+    let since = Duration::from_millis(since);
+    Ok(match LATER.delay(tries, since, Jitter::FULL) {
+        Some(delay) => Ok(now.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))),
+        None => Err(format!(
+            "not sent in {tries} tries over {} min",
+            since.as_secs() / 60
+        )),
+    })
 }
 
 /// Closes the request that the result is of: the one under way, or the one that was given up last.
@@ -119,6 +237,7 @@ fn close_request(
         },
     };
     let receipt = it.receipt.as_ref();
+    let gone = gone_contact(tx, context, it, subject)?;
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
             let keys = &context.keys;
@@ -137,6 +256,12 @@ fn close_request(
         at: it.at,
     };
     attempt::close(tx.connection, request, &closing)?;
+    if let (Some(gone), Some(whose)) = (gone, subject.person) {
+        let new = receipt.and_then(|receipt| receipt.contact_id.as_deref());
+        if new != Some(gone.as_str()) {
+            contact::retire(tx.connection, context.channel, &gone, whose)?;
+        }
+    }
     if it.outcome == AttemptOutcome::Undecided && it.event == Event::Released {
         // The user wants another try whatever became of this one (`--undecided retry`).
         let by = "--undecided retry";
@@ -149,9 +274,10 @@ fn close_request(
 }
 
 /// The usual case: nothing happened to the recipient since it was claimed.
-fn settle_sending(tx: &Tx<'_>, it: &Settlement, next: State) -> Result<(), StoreError> {
+fn settle_sending(tx: &Tx<'_>, it: &Settlement, effect: &Effect) -> Result<(), StoreError> {
+    let next = effect.next;
     let finished = !next.is_outstanding();
-    let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
+    let reason = effect.reason.as_deref().filter(|_| finished);
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
     // The message's own time says when it was accepted: such a row, the usual one, must not grow.
     let own_time = finished && !(next == State::Sent && it.receipt.is_some());
@@ -162,7 +288,8 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, next: State) -> Result<(), Store
                     maybe_accepted_at = iif(?8, (SELECT max(started_at) FROM attempt a
                                                  WHERE a.person IS recipient.person
                                                        AND a.recipient = recipient.id),
-                                            maybe_accepted_at)
+                                            maybe_accepted_at),
+                    refusal = ?9
              WHERE id = ?1",
         )?
         .execute((
@@ -172,27 +299,35 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, next: State) -> Result<(), Store
             code,
             reason,
             own_time.then(|| to_millis(it.at)),
-            if finished { 0 } else { AT_ONCE },
+            if finished { 0 } else { effect.not_before },
             it.outcome == AttemptOutcome::Undecided,
+            effect.refusal,
         ))?;
     Ok(())
 }
 
 /// An event overtook the answer, or a signal gave it up.
-fn settle_late(tx: &Tx<'_>, it: &Settlement, state: State, next: State) -> Result<(), StoreError> {
+fn settle_late(
+    tx: &Tx<'_>,
+    it: &Settlement,
+    state: State,
+    effect: &Effect,
+) -> Result<(), StoreError> {
     // An event that overtook the answer has already recorded everything; a signal that gave
     // the answer up has not, but counted the attempt.
+    let next = effect.next;
     let given_up = state == State::Unknown;
     let overtaken = !given_up;
     let finished = !next.is_outstanding() && !overtaken;
-    let reason = (finished && !it.text.is_empty()).then_some(it.text.as_str());
+    let reason = effect.reason.as_deref().filter(|_| finished);
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
     tx.connection
         .prepare_cached(
             "UPDATE recipient SET state = ?2, attempts = attempts + ?3,
                     reason_code = iif(?7, reason_code, ?4), reason = iif(?7, reason, ?5),
                     finished_at = iif(?7, finished_at, ?6), not_before = ?8,
-                    maybe_accepted_at = iif(?9, maybe_accepted_at, NULL)
+                    maybe_accepted_at = iif(?9, maybe_accepted_at, NULL),
+                    refusal = iif(?7, refusal, ?10)
              WHERE id = ?1",
         )?
         .execute((
@@ -205,6 +340,7 @@ fn settle_late(tx: &Tx<'_>, it: &Settlement, state: State, next: State) -> Resul
             overtaken,
             if next == State::Queued { AT_ONCE } else { 0 },
             overtaken || next == State::Unknown,
+            effect.refusal,
         ))?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::domain::delivery::{Event, State};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::domain::phone::PhoneNumber;
+use crate::domain::refusal::Meaning;
 use crate::store::ids::RecipientId;
 
 /// When a number may be messaged.
@@ -114,6 +115,12 @@ pub struct Settlement {
     pub http_status: Option<u16>,
     /// The text that explains it; empty if nothing needs explaining.
     pub text: String,
+    /// What stands before the text in the recipient's reason; empty if the text says it all.
+    pub why: &'static str,
+    /// What the text of a refusal is known to mean, if the table of refusals has it.
+    pub known: Option<Meaning>,
+    /// It is a text that says that nothing was sent: it says nothing of an earlier request.
+    pub by_text: bool,
     /// The message, if it was accepted.
     pub receipt: Option<Receipt>,
     /// When.

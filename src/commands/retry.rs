@@ -1,0 +1,94 @@
+//! `outreach retry BATCH`: refused recipients are queued again, by the user's decision.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use super::checkpoint;
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use crate::cli::RetryArgs;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::exit::ExitCode;
+use crate::report::grouped;
+use crate::run::{HeldBatch, Retry, RetryChoice, RowChoice};
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(crate) fn run(
+    args: &RetryArgs,
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let found = checkpoint::find(settings, Some(&args.batch))?;
+    let states: Vec<_> = args.status.iter().map(|status| status.state()).collect();
+    let choice = RetryChoice {
+        states: &states,
+        refusal: args.refusal.as_deref(),
+        rows: RowChoice {
+            rows: &args.row,
+            file: args.file.as_deref(),
+        },
+    };
+    let is_chosen = !states.is_empty() || args.refusal.is_some() || !args.row.is_empty();
+    if is_chosen && !args.yes && !console.can_ask() {
+        return Err(CommandError::usage(
+            "nobody can be asked here: give --yes to queue them without asking",
+        ));
+    }
+    let batch = HeldBatch::take(&found.path, &args.batch, clock.now())?;
+    let retry = batch.retry(&choice)?;
+    let listed = list(&retry);
+    if !is_chosen {
+        let command = found.hints().command("retry", &args.batch, &[]);
+        writeln!(
+            out,
+            "{listed}Say which are tried again: `{command} --status error`, `--status no_messenger`, \
+             `--refusal TEXT`, or `--row N`."
+        )?;
+        return Ok(ExitCode::Complete);
+    }
+    console.say(listed.trim_end());
+    if retry.is_empty() {
+        return Ok(ExitCode::Complete);
+    }
+    let question = format!("Queue {} rows again?", grouped(retry.len()));
+    if !args.yes && !console.ask(question) {
+        console.say("Nothing was changed.");
+        return Ok(ExitCode::Paused);
+    }
+    let queued = batch.queue_again(&retry, &settings.person(), clock.now())?;
+    let sandbox = if batch.batch().sandbox {
+        "--sandbox"
+    } else {
+        ""
+    };
+    let resume = found.hints().command("resume", &args.batch, &[sandbox]);
+    console.say(format_args!(
+        "{} rows are queued again. `{resume}` sends to them.",
+        grouped(queued)
+    ));
+    Ok(ExitCode::Complete)
+}
+
+/// The counts by text.
+fn list(retry: &Retry) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    for (state, refusal, count) in &retry.texts {
+        let _ = writeln!(text, "{:>12}  {state}: {refusal}", grouped(*count));
+    }
+    let _ = writeln!(text, "{:>12}  in all", grouped(retry.len()));
+    if retry.kept > 0 {
+        let _ = writeln!(
+            text,
+            "{:>12}  stay as they are: a message may have been accepted, or the person opted out since",
+            grouped(retry.kept)
+        );
+    }
+    text
+}

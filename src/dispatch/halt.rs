@@ -1,0 +1,96 @@
+//! Why a batch was stopped.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::outcome::FatalKind;
+
+/// Why the guards stopped a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Halt {
+    /// The API refuses everything.
+    Fatal {
+        /// Why.
+        kind: FatalKind,
+        /// Its text.
+        text: String,
+    },
+    /// Refusals of unknown text that all read the same.
+    IdenticalRefusals {
+        /// The text, digits replaced.
+        text: String,
+        /// How many.
+        count: u32,
+    },
+    /// "No Messenger" too often in a row to be chance. The recipients are held.
+    NoMessengerRun {
+        /// The text, digits replaced.
+        text: String,
+        /// How many.
+        count: u32,
+        /// Whether the text is known to mean it.
+        known: bool,
+    },
+    /// The message is refused, whoever gets it. The recipients are queued.
+    Message {
+        /// What is the matter.
+        what: &'static str,
+        /// The API's text.
+        text: String,
+        /// How many.
+        count: u32,
+    },
+    /// The API cannot be reached, or does not answer.
+    Outage {
+        /// Tries in a row.
+        tries: u32,
+        /// Since the first of them.
+        elapsed: Duration,
+        /// The last failure.
+        text: String,
+    },
+    /// The reserve is as large as the quota: nothing could ever be sent.
+    Reserve {
+        /// Requests that a window allows.
+        limit: u64,
+    },
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fatal { kind, text } => write!(f, "{kind}: {text}"),
+            Self::IdenticalRefusals { text, count } => {
+                write!(
+                    f,
+                    "{count} recipients were refused with the same text, and none was accepted meanwhile: {text}"
+                )
+            }
+            Self::NoMessengerRun { text, count, known } => write!(
+                f,
+                "{count} recipients in a row count as without Messenger, more than chance explains{}: {text}",
+                if *known {
+                    ""
+                } else {
+                    ", and nobody knows what the text means"
+                }
+            ),
+            Self::Message { what, text, count } => {
+                write!(f, "{what} ({count} people in a row): {text}")
+            }
+            Self::Outage {
+                tries,
+                elapsed,
+                text,
+            } => write!(
+                f,
+                "no usable answer in {tries} tries over {} s: {text}",
+                elapsed.as_secs()
+            ),
+            Self::Reserve { limit } => write!(
+                f,
+                "the reserve leaves nothing of the quota of {limit} requests in a window"
+            ),
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Runs of refusals that are too long to be chance. Pure: refusals in, decisions out.
+//!
+//! - "No Messenger" in a row: where the list so far makes such a run as good as impossible, something else is
+//!   the matter (an outage of the platform, a wrong country, a text that means something else). The share of
+//!   that answer before the run began, to the power of the run's length, decides.
+//! - Three refusals of the message in a row, for different people: whoever gets it, it is refused.
+//! - Refusals whose text is not known, all with the same text.
+//!
+//! The results of a run of the first two kinds say nothing about the recipients: they are taken back.
+
+use std::collections::BTreeMap;
+
+use super::halt::Halt;
+use crate::domain::outcome::{KnownBy, Matter, Outcome};
+use crate::domain::text::canonical_text;
+use crate::store::RecipientId;
+
+/// As many different texts are counted; a list with more of them is no uniform refusal.
+const TEXTS: usize = 256;
+
+/// A shorter run is never too long.
+const SHORTEST: usize = 5;
+
+/// How improbable a run must be if no text of it is known, and if all are.
+const UNREAD: f64 = 1e-6;
+const KNOWN: f64 = 1e-12;
+
+/// So many refusals of the message in a row stop the batch.
+const MESSAGES: usize = 3;
+
+/// A run of this length that is still no wonder is one of a list that reaches hardly anybody.
+const LONGEST: usize = 50_000;
+
+/// What earlier runs of the batch have shown.
+#[derive(Debug, Clone, Default)]
+pub struct PastAnswers {
+    /// Messages that were accepted.
+    pub accepted: u64,
+    /// Recipients without Messenger.
+    pub no_messenger: u64,
+    /// Recipients that were refused otherwise.
+    pub refused: u64,
+    /// The latest answers, none of them an acceptance, the oldest first. They are among those above, unless
+    /// their rows are held.
+    pub latest: Vec<LateAnswer>,
+    /// Refusals whose text is not known, by text (digits replaced).
+    pub by_text: Vec<(String, u64)>,
+}
+
+/// One of the latest answers.
+#[derive(Debug, Clone)]
+pub struct LateAnswer {
+    /// Whose it was.
+    pub recipient: RecipientId,
+    /// What it means.
+    pub outcome: Outcome,
+    /// The recipient is queued, and held until the text has a meaning.
+    pub held: bool,
+}
+
+/// Results that are no results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Whose they are.
+    pub rows: Vec<RecipientId>,
+    /// Whether the rows are held until the text of their refusal has a meaning; otherwise they are queued.
+    pub hold: bool,
+}
+
+/// What follows from a refusal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Go,
+    /// Go on with one at a time, if that is how it stands.
+    Probe,
+    Stop(Halt),
+}
+
+/// "No Messenger" in a row.
+#[derive(Debug, Default)]
+struct Run {
+    /// Whose results could be taken back.
+    rows: Vec<RecipientId>,
+    /// Those that are held already.
+    held: usize,
+    /// How many of them have a text that nobody knows.
+    unread: usize,
+    /// How many, by text and by whether it is known.
+    texts: BTreeMap<(bool, String), u32>,
+}
+
+impl Run {
+    fn len(&self) -> usize {
+        self.rows.len() + self.held
+    }
+}
+
+/// The refusals of a batch.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    /// So many refusals stop a batch in which nothing was accepted; 0 turns all of this off.
+    limit: u32,
+    accepted: u64,
+    no_messenger: u64,
+    refused: u64,
+    run: Run,
+    messages: Vec<RecipientId>,
+    /// Refusals of unknown text before anything was accepted.
+    by_text: BTreeMap<String, u32>,
+    /// The last unknown text in an unbroken row of such refusals, and its length.
+    last: Option<(String, u32)>,
+    /// What is taken back, once that is decided.
+    back: Option<TakenBack>,
+}
+
+impl Refusals {
+    pub(super) fn new(limit: u32, past: PastAnswers) -> Self {
+        let mut refusals = Self {
+            limit,
+            accepted: past.accepted,
+            no_messenger: past.no_messenger,
+            refused: past.refused,
+            run: Run::default(),
+            messages: Vec::new(),
+            by_text: BTreeMap::new(),
+            last: None,
+            back: None,
+        };
+        if refusals.accepted == 0 {
+            let by_text = past.by_text.into_iter().take(TEXTS);
+            refusals.by_text = by_text
+                .map(|(text, n)| (text, u32::try_from(n).unwrap_or(u32::MAX)))
+                .collect();
+        }
+        for answer in past.latest {
+            refusals.restore(&answer);
+        }
+        refusals
+    }
+
+    /// Takes up an answer of an earlier run, which the counts include.
+    fn restore(&mut self, answer: &LateAnswer) {
+        let counted = u64::from(!answer.held);
+        if matches!(answer.outcome, Outcome::NoMessenger { .. }) {
+            self.no_messenger = self.no_messenger.saturating_sub(counted);
+        } else {
+            self.refused = self.refused.saturating_sub(counted);
+        }
+        match &answer.outcome {
+            Outcome::NoMessenger {
+                known: KnownBy::Person,
+                ..
+            } => self.no_messenger += 1,
+            Outcome::NoMessenger { text, known } => {
+                self.messages.clear();
+                self.extend_run((!answer.held).then_some(answer.recipient), text, *known);
+            }
+            Outcome::Rejected { matter, .. } => {
+                self.refused += 1;
+                if self.accepted > 0 {
+                    self.end_run();
+                }
+                match matter {
+                    Matter::Message(_) => self.messages.push(answer.recipient),
+                    Matter::Person(_) | Matter::Unread => self.messages.clear(),
+                }
+            }
+            Outcome::Sent(_)
+            | Outcome::ContactGone { .. }
+            | Outcome::Limited { .. }
+            | Outcome::Later { .. }
+            | Outcome::Throttled { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Undecided { .. }
+            | Outcome::Fatal { .. } => {}
+        }
+    }
+
+    pub(super) fn accepted(&mut self) {
+        self.end_run();
+        self.accepted += 1;
+        self.messages.clear();
+        self.last = None;
+        self.by_text.clear();
+    }
+
+    /// What is to be done about the refusals of earlier runs: the last of them died before it did it.
+    pub(super) fn standing(&mut self) -> Option<Halt> {
+        if self.limit == 0 {
+            return None;
+        }
+        if !self.run.rows.is_empty() && self.is_run_too_long() {
+            return Some(self.stop_by_run());
+        }
+        if self.messages.len() >= MESSAGES {
+            return Some(
+                self.stop_by_messages("the message is refused, whoever gets it", String::new()),
+            );
+        }
+        let mut texts = self.by_text.iter();
+        texts
+            .find(|(_, count)| **count >= self.limit)
+            .map(|(text, count)| Halt::IdenticalRefusals {
+                text: text.clone(),
+                count: *count,
+            })
+    }
+
+    /// Takes a refusal of `recipient`.
+    pub(super) fn refuse(&mut self, recipient: RecipientId, outcome: &Outcome) -> Verdict {
+        match outcome {
+            Outcome::NoMessenger {
+                known: KnownBy::Person,
+                ..
+            } => {
+                self.no_messenger += 1;
+                self.messages.clear();
+                self.last = None;
+                Verdict::Go
+            }
+            Outcome::NoMessenger { text, known } => self.without_messenger(recipient, text, *known),
+            Outcome::Rejected { text, matter } => {
+                self.refused += 1;
+                if self.accepted > 0 {
+                    self.end_run();
+                }
+                match matter {
+                    Matter::Message(what) => self.message(recipient, what, text),
+                    Matter::Person(_) => {
+                        self.messages.clear();
+                        self.last = None;
+                        Verdict::Go
+                    }
+                    Matter::Unread => {
+                        self.messages.clear();
+                        self.unread(&canonical_text(text))
+                    }
+                }
+            }
+            Outcome::Sent(_)
+            | Outcome::ContactGone { .. }
+            | Outcome::Limited { .. }
+            | Outcome::Later { .. }
+            | Outcome::Throttled { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Undecided { .. }
+            | Outcome::Fatal { .. } => Verdict::Go,
+        }
+    }
+
+    /// The results that are no results, once all answers of the run are in.
+    pub(super) fn take_back(&mut self) -> Option<TakenBack> {
+        self.back.take().filter(|back| !back.rows.is_empty())
+    }
+
+    fn without_messenger(&mut self, recipient: RecipientId, text: &str, known: KnownBy) -> Verdict {
+        self.messages.clear();
+        self.last = None;
+        if let Some(back) = self.back.as_mut().filter(|back| back.hold) {
+            // It had left before the run was found too long, and belongs to it.
+            back.rows.push(recipient);
+            return Verdict::Go;
+        }
+        self.extend_run(Some(recipient), text, known);
+        if self.is_run_too_long() {
+            Verdict::Stop(self.stop_by_run())
+        } else {
+            if self.run.len() >= LONGEST {
+                self.end_run();
+            }
+            Verdict::Go
+        }
+    }
+
+    /// `recipient` is `None` if its row is held already.
+    fn extend_run(&mut self, recipient: Option<RecipientId>, text: &str, known: KnownBy) {
+        let known = known != KnownBy::Nobody;
+        self.run.held += usize::from(recipient.is_none());
+        self.run.rows.extend(recipient);
+        self.run.unread += usize::from(!known);
+        let text = (known, canonical_text(text));
+        if self.run.texts.len() < TEXTS || self.run.texts.contains_key(&text) {
+            *self.run.texts.entry(text).or_default() += 1;
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.no_messenger += self.run.len() as u64;
+        self.run = Run::default();
+    }
+
+    fn is_run_too_long(&self) -> bool {
+        let (all, unread) = (self.run.len(), self.run.unread);
+        let limit = self.limit as usize;
+        if limit == 0 {
+            return false;
+        }
+        if self.accepted == 0 && (unread >= limit || self.no_messenger == 0 && all >= limit) {
+            return true;
+        }
+        // As if there had been one of each kind more: a list that has just begun knows no share yet.
+        let answers = self.accepted + self.no_messenger + self.refused;
+        let share = (self.no_messenger + 1) as f64 / (answers + 2) as f64;
+        let is_chance = |run: usize, bound: f64| {
+            let run = i32::try_from(run).unwrap_or(i32::MAX);
+            share.powi(run) >= bound
+        };
+        let shortest = if self.accepted == 0 { limit } else { SHORTEST };
+        all >= shortest && !is_chance(all, KNOWN)
+            || self.accepted > 0 && unread >= SHORTEST && !is_chance(unread, UNREAD)
+    }
+
+    fn stop_by_run(&mut self) -> Halt {
+        let run = std::mem::take(&mut self.run);
+        let count = u32::try_from(run.len()).unwrap_or(u32::MAX);
+        // The most frequent text, one that nobody knows first.
+        let most = run.texts.into_iter();
+        let most = most.max_by_key(|((known, _), count)| (!known, *count));
+        let (known, text) = most.map_or_else(Default::default, |(text, _)| text);
+        self.back = Some(TakenBack {
+            rows: run.rows,
+            hold: true,
+        });
+        Halt::NoMessengerRun { text, count, known }
+    }
+
+    fn message(&mut self, recipient: RecipientId, what: &'static str, text: &str) -> Verdict {
+        self.last = None;
+        if let Some(back) = self.back.as_mut().filter(|back| !back.hold) {
+            back.rows.push(recipient);
+            return Verdict::Go;
+        }
+        if !self.messages.contains(&recipient) {
+            self.messages.push(recipient);
+        }
+        if self.limit > 0 && self.messages.len() >= MESSAGES {
+            return Verdict::Stop(self.stop_by_messages(what, text.to_owned()));
+        }
+        Verdict::Probe
+    }
+
+    fn stop_by_messages(&mut self, what: &'static str, text: String) -> Halt {
+        let rows = std::mem::take(&mut self.messages);
+        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        self.back = Some(TakenBack { rows, hold: false });
+        Halt::Message { what, text, count }
+    }
+
+    /// A refusal of unknown text. An unbroken row of them stops the batch even after messages were accepted.
+    fn unread(&mut self, text: &str) -> Verdict {
+        let in_a_row = match &self.last {
+            Some((last, count)) if last == text => count + 1,
+            Some(_) | None => 1,
+        };
+        self.last = Some((text.to_owned(), in_a_row));
+        let mut count = in_a_row;
+        if self.accepted == 0 && (self.by_text.len() < TEXTS || self.by_text.contains_key(text)) {
+            let all = self.by_text.entry(text.to_owned()).or_default();
+            *all = all.saturating_add(1);
+            count = count.max(*all);
+        }
+        if self.limit == 0 || count < self.limit {
+            return Verdict::Go;
+        }
+        Verdict::Stop(Halt::IdenticalRefusals {
+            text: text.to_owned(),
+            count,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+use super::*;
+use crate::store::BatchId;
+
+fn row(seq: u32) -> RecipientId {
+    RecipientId::new(BatchId::for_tests(1), seq)
+}
+
+fn rows(seqs: std::ops::Range<u32>) -> Vec<RecipientId> {
+    seqs.map(row).collect()
+}
+
+fn no_messenger(text: &str, known: KnownBy) -> Outcome {
+    Outcome::NoMessenger {
+        text: text.to_owned(),
+        known,
+    }
+}
+
+fn unread() -> Outcome {
+    no_messenger("HTTP 422: Sorry", KnownBy::Nobody)
+}
+
+fn known() -> Outcome {
+    no_messenger("HTTP 422: (#100) No matching user found", KnownBy::Table)
+}
+
+fn rejected(matter: Matter) -> Outcome {
+    Outcome::Rejected {
+        text: "HTTP 400: no".to_owned(),
+        matter,
+    }
+}
+
+fn past(accepted: u64, no_messenger: u64) -> PastAnswers {
+    PastAnswers {
+        accepted,
+        no_messenger,
+        ..PastAnswers::default()
+    }
+}
+
+/// How many refusals in a row are taken until the batch stops, up to a thousand.
+fn until_stop(refusals: &mut Refusals, outcome: &Outcome) -> u32 {
+    (1..=1000)
+        .find(|seq| matches!(refusals.refuse(row(*seq), outcome), Verdict::Stop(_)))
+        .unwrap_or(u32::MAX)
+}
+
+#[test]
+fn a_run_is_too_long_by_the_share_before_it_began() {
+    // Accepted before, without Messenger before, then the runs of an unknown and of a known text.
+    for (accepted, without, unread_run, known_run) in [
+        (40, 0, 5, 8),
+        (1_000_000, 0, 5, 5),
+        (50, 50, 20, 40),
+        (1, 0, 13, 26),
+        (10, 90, 122, 243),
+        (0, 0, 20, 20),
+    ] {
+        let stop = |outcome: &Outcome| {
+            until_stop(&mut Refusals::new(20, past(accepted, without)), outcome)
+        };
+        assert_eq!(stop(&unread()), unread_run, "{accepted}/{without}");
+        assert_eq!(stop(&known()), known_run, "{accepted}/{without}");
+    }
+}
+
+#[test]
+fn what_a_person_said_and_a_guard_that_is_off_stop_nothing() {
+    let said = no_messenger("HTTP 422: Sorry", KnownBy::Person);
+    let mut refusals = Refusals::new(20, past(0, 0));
+    assert_eq!(until_stop(&mut refusals, &said), u32::MAX);
+    for outcome in [
+        unread(),
+        known(),
+        rejected(Matter::Unread),
+        rejected(Matter::Message("no")),
+    ] {
+        let mut off = Refusals::new(0, past(40, 0));
+        assert_eq!(until_stop(&mut off, &outcome), u32::MAX);
+    }
+}
+
+#[test]
+fn the_rows_of_the_run_are_taken_back_and_those_that_come_late_too() {
+    let mut refusals = Refusals::new(20, past(40, 0));
+    refusals.refuse(row(100), &unread());
+    refusals.accepted();
+    assert_eq!(until_stop(&mut refusals, &unread()), 5);
+    refusals.refuse(row(6), &known());
+    refusals.accepted();
+    refusals.refuse(row(7), &unread());
+    let back = TakenBack {
+        rows: rows(1..8),
+        hold: true,
+    };
+    assert_eq!(refusals.take_back(), Some(back));
+    assert_eq!(refusals.take_back(), None);
+}
+
+#[test]
+fn the_text_that_stopped_is_the_most_frequent_that_nobody_knows() {
+    let mut refusals = Refusals::new(20, past(40, 0));
+    let texts = ["known", "known", "a 1", "b", "a 2"];
+    let stop = (0..).zip(texts.iter().cycle()).find_map(|(seq, text)| {
+        let by = if *text == "known" {
+            KnownBy::Table
+        } else {
+            KnownBy::Nobody
+        };
+        match refusals.refuse(row(seq), &no_messenger(&format!("HTTP 422: {text}"), by)) {
+            Verdict::Stop(halt) => Some(halt),
+            Verdict::Go | Verdict::Probe => None,
+        }
+    });
+    let Some(Halt::NoMessengerRun { text, known, .. }) = stop else {
+        panic!("{stop:?}");
+    };
+    assert_eq!((text.as_str(), known), ("HTTP 422: a #", false));
+}
+
+#[test]
+fn three_refusals_of_the_message_for_different_people_stop_and_these_three_go_back() {
+    let message = rejected(Matter::Message("no good"));
+    let mut refusals = Refusals::new(20, past(40, 0));
+    assert_eq!(refusals.refuse(row(1), &message), Verdict::Probe);
+    assert_eq!(
+        refusals.refuse(row(1), &message),
+        Verdict::Probe,
+        "the same person"
+    );
+    refusals.accepted();
+    for seq in [2, 3] {
+        assert_eq!(refusals.refuse(row(seq), &message), Verdict::Probe);
+    }
+    assert!(matches!(
+        refusals.refuse(row(4), &message),
+        Verdict::Stop(Halt::Message {
+            what: "no good",
+            count: 3,
+            ..
+        })
+    ));
+    // It was under way meanwhile.
+    refusals.refuse(row(5), &message);
+    let back = TakenBack {
+        rows: rows(2..6),
+        hold: false,
+    };
+    assert_eq!(refusals.take_back(), Some(back));
+}
+
+#[test]
+fn refusals_of_people_stop_nothing_however_many() {
+    let mut refusals = Refusals::new(20, past(40, 0));
+    let person = rejected(Matter::Person("blocked"));
+    assert_eq!(until_stop(&mut refusals, &person), u32::MAX);
+    assert_eq!(refusals.take_back(), None);
+}
+
+#[test]
+fn twenty_refusals_with_one_unknown_text_stop_before_and_after_the_first_success() {
+    for accepted in [0, 40] {
+        let mut refusals = Refusals::new(20, past(accepted, 0));
+        assert_eq!(until_stop(&mut refusals, &rejected(Matter::Unread)), 20);
+        assert_eq!(refusals.take_back(), None, "they stay as they are");
+    }
+}
+
+fn late(seq: u32, outcome: Outcome, held: bool) -> LateAnswer {
+    LateAnswer {
+        recipient: row(seq),
+        outcome,
+        held,
+    }
+}
+
+#[test]
+fn a_run_goes_on_where_an_earlier_process_died() {
+    let begun = |count: u32, held| PastAnswers {
+        accepted: 40,
+        no_messenger: if held { 0 } else { u64::from(count) },
+        latest: (101..101 + count)
+            .map(|seq| late(seq, unread(), held))
+            .collect(),
+        ..PastAnswers::default()
+    };
+    let mut refusals = Refusals::new(20, begun(3, false));
+    assert_eq!(refusals.standing(), None);
+    assert_eq!(until_stop(&mut refusals, &unread()), 2);
+    let rows = |back: Option<TakenBack>| back.map(|back| back.rows.len());
+    assert_eq!(rows(refusals.take_back()), Some(5));
+
+    let mut died_before_it_told = Refusals::new(20, begun(5, false));
+    assert!(died_before_it_told.standing().is_some());
+    assert_eq!(rows(died_before_it_told.take_back()), Some(5));
+
+    // They are held already: others go on, and the first refusal of the kind stops again.
+    let mut stopped = Refusals::new(20, begun(5, true));
+    assert_eq!(stopped.standing(), None);
+    assert_eq!(until_stop(&mut stopped, &unread()), 1);
+    assert_eq!(rows(stopped.take_back()), Some(1));
+}
+
+#[test]
+fn refusals_of_the_message_count_over_processes_too() {
+    let message = || rejected(Matter::Message("no"));
+    let past = PastAnswers {
+        accepted: 40,
+        refused: 2,
+        latest: vec![late(1, message(), false), late(2, message(), false)],
+        ..PastAnswers::default()
+    };
+    let mut refusals = Refusals::new(20, past);
+    assert_eq!(refusals.standing(), None);
+    assert!(matches!(
+        refusals.refuse(row(3), &message()),
+        Verdict::Stop(_)
+    ));
+}
+
+#[test]
+fn refusals_with_one_text_count_over_processes_until_a_message_was_accepted() {
+    let past = |accepted, n| PastAnswers {
+        accepted,
+        refused: n,
+        by_text: vec![("HTTP 400: no".to_owned(), n)],
+        ..PastAnswers::default()
+    };
+    let mut refusals = Refusals::new(20, past(0, 19));
+    assert_eq!(refusals.standing(), None);
+    assert_eq!(until_stop(&mut refusals, &rejected(Matter::Unread)), 1);
+    assert!(Refusals::new(20, past(0, 20)).standing().is_some());
+    assert_eq!(Refusals::new(20, past(1, 20)).standing(), None);
+}

@@ -1,0 +1,19 @@
+//! What the text of a refusal means: whose matter it is.
+//!
+//! The API passes on what the platform behind it says, in free text, with any status. One table ([`table`])
+//! holds the texts that are documented, other wordings of the same, and the platform's codes. What a person
+//! said about a text counts before the table. A text that nobody knows has no reading: what is concluded from
+//! it is up to the classification of answers, and is never called known.
+
+mod meaning;
+mod reading;
+mod sayings;
+mod table;
+mod wording;
+
+pub use meaning::Meaning;
+pub(crate) use meaning::Means;
+pub(crate) use reading::{Reading, read, read_failure};
+pub(crate) use sayings::SayingError;
+pub use sayings::{Saying, Sayings};
+pub(crate) use wording::TAKEN_FOR_NO_MESSENGER;

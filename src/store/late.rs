@@ -1,0 +1,95 @@
+//! The latest answers of a batch: how the run of refusals goes on that an earlier process began.
+
+use std::str::FromStr as _;
+
+use super::checkpoint::Reader;
+use super::error::StoreError;
+use super::ids::{BatchId, RecipientId};
+use crate::domain::outcome::AttemptOutcome;
+
+/// Requests are looked at up to here, in all, and of the batch.
+const LOOKED_AT: usize = 50_000;
+const OF_BATCH: usize = 10_000;
+
+/// So many requests before the last acceptance are looked at: their answers may have come after it.
+const BEHIND: usize = 500;
+
+/// An answer that was no acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LateRefusal {
+    /// Whose.
+    pub(crate) recipient: RecipientId,
+    /// How the request ended.
+    pub(crate) outcome: AttemptOutcome,
+    /// The API's text.
+    pub(crate) text: String,
+    /// The row is held until the text has a meaning.
+    pub(crate) held: bool,
+}
+
+impl Reader {
+    /// The refusals since the last acceptance, the oldest first, as far as they still stand: nobody has decided
+    /// about them since, and no event.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn late_refusals(&self, batch: BatchId) -> Result<Vec<LateRefusal>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT a.recipient, a.outcome, a.text, a.finished_at, r.state, r.held IS NOT NULL,
+                    a.recipient >> 32 = ?1 AND EXISTS
+                        (SELECT 1 FROM attempt n INDEXED BY attempt_by_person
+                         WHERE n.person IS a.person AND n.recipient = a.recipient AND n.kind = 'note'
+                               AND n.id > a.id)
+             FROM attempt a LEFT JOIN recipient r ON r.id = a.recipient
+             WHERE a.kind = 'request' AND a.outcome IS NOT NULL ORDER BY a.id DESC",
+        )?;
+        let mut rows = select.query([batch])?;
+        let mut found: Vec<(i64, Option<LateRefusal>)> = Vec::new();
+        let (mut looked_at, mut since_accepted) = (0, None);
+        while let Some(row) = rows.next()? {
+            looked_at += 1;
+            if looked_at > LOOKED_AT || found.len() >= OF_BATCH {
+                break;
+            }
+            let recipient: RecipientId = row.get(0)?;
+            if recipient.batch() != batch {
+                continue;
+            }
+            let outcome: String = row.get(1)?;
+            let outcome = AttemptOutcome::from_str(&outcome)
+                .map_err(|detail| StoreError::Value { detail })?;
+            let at: i64 = row.get(3)?;
+            since_accepted = since_accepted.map(|n: usize| n + 1);
+            if outcome == AttemptOutcome::Sent {
+                since_accepted.get_or_insert(0);
+                found.push((at, None));
+            } else {
+                let state: Option<String> = row.get(4)?;
+                let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
+                let held = is_held && state.as_deref() == Some("queued");
+                let stands = match state.as_deref() {
+                    Some("no_messenger" | "error") => !is_settled_since,
+                    Some(_) | None => held,
+                };
+                if stands && outcome.is_refusal() {
+                    let refusal = LateRefusal {
+                        recipient,
+                        outcome,
+                        text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                        held,
+                    };
+                    found.push((at, Some(refusal)));
+                }
+            }
+            if since_accepted.is_some_and(|n| n > BEHIND) {
+                break;
+            }
+        }
+        // In the order of the answers.
+        found.reverse();
+        found.sort_by_key(|(at, _)| *at);
+        let last = found.iter().rposition(|(_, refusal)| refusal.is_none());
+        let late = found.into_iter().skip(last.map_or(0, |last| last + 1));
+        Ok(late.filter_map(|(_, refusal)| refusal).collect())
+    }
+}

@@ -1,0 +1,383 @@
+//! The texts of refusals, what they mean, and the recipients that are held until that is known.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::json;
+
+use super::attempt::{self, Note};
+use super::batch::{Batch, parse_state, reopen};
+use super::checkpoint::{Reader, Store};
+use super::columns::to_millis;
+use super::error::StoreError;
+use super::ids::{BatchId, RecipientId, RefusalId};
+use super::writer::Tx;
+use crate::domain::delivery::{self, Event, State};
+use crate::domain::outcome::AttemptOutcome;
+use crate::domain::refusal::{Meaning, Saying, Sayings};
+use crate::domain::text::canonical_text;
+
+/// Rows that are changed in one transaction.
+pub(super) const STEP: usize = 2_000;
+
+/// So many texts are kept. Texts that differ for each recipient would fill the checkpoint.
+const TEXTS: i64 = 10_000;
+
+/// Stands for all further texts.
+const ANOTHER: &str = "(another text)";
+
+/// Who says what a text means, where no person does: the table of refusals, nobody, or an older program that
+/// took any text for known that stood beside an accepted message.
+const TABLE: &str = "table";
+const NOBODY: &str = "answer";
+
+/// Recipients that are held by the text of their refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldText {
+    /// The text, digits replaced.
+    pub text: String,
+    /// What the table of refusals says that it means, if it knows it.
+    pub known: Option<Meaning>,
+    /// How many recipients.
+    pub rows: u64,
+    pub(crate) refusal: RefusalId,
+}
+
+#[cfg(test)]
+impl HeldText {
+    /// Recipients that are held by a text that nobody knows.
+    pub(crate) fn for_tests(text: &str, rows: u64) -> Self {
+        Self {
+            text: text.to_owned(),
+            known: None,
+            rows,
+            refusal: RefusalId(1),
+        }
+    }
+}
+
+/// Notes a refusal; returns what stands for its text.
+pub(super) fn seen(
+    connection: &Connection,
+    text: &str,
+    known: Option<Meaning>,
+    at: Timestamp,
+) -> Result<RefusalId, StoreError> {
+    let mut text = canonical_text(text);
+    let is_new = !connection
+        .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1")?
+        .exists([&text])?;
+    if is_new {
+        let texts: Option<i64> = connection
+            .prepare_cached("SELECT max(id) FROM refusal")?
+            .query_row([], |row| row.get(0))?;
+        if texts.unwrap_or(0) >= TEXTS {
+            ANOTHER.clone_into(&mut text);
+        }
+    }
+    let (meaning, source) = match known {
+        Some(meaning) => (Some(meaning.word()), TABLE),
+        None => (None, NOBODY),
+    };
+    Ok(connection
+        .prepare_cached(
+            "INSERT INTO refusal (text, meaning, source, decided_at, seen) VALUES (?1, ?2, ?3, ?4, 1)
+             ON CONFLICT (text) DO UPDATE SET seen = seen + 1,
+                meaning = iif(source IN ('table', 'answer', 'learned'), excluded.meaning, meaning),
+                source = iif(source IN ('table', 'answer', 'learned'), excluded.source, source)
+             RETURNING id",
+        )?
+        .query_row((&text, meaning, source, to_millis(at)), |row| row.get(0))?)
+}
+
+/// A row that was refused, as it stands.
+pub(super) struct Refused {
+    pub(super) state: State,
+    refusal: Option<RefusalId>,
+    reason: Option<String>,
+}
+
+/// A refused row that may go back to the queue; `None` if it is no longer refused, was erased, or may have been
+/// accepted by any request.
+pub(super) fn refused(
+    connection: &Connection,
+    recipient: RecipientId,
+) -> Result<Option<Refused>, StoreError> {
+    let found: Option<(String, Option<RefusalId>, Option<String>, bool)> = connection
+        .prepare_cached(
+            "SELECT r.state, r.refusal, r.reason,
+                    r.maybe_accepted_at IS NULL AND p.number IS NOT NULL AND i.content IS NOT NULL
+                        AND r.reason_code IS NOT 'erased'
+             FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+                  LEFT JOIN person p ON p.id = r.person
+             WHERE r.id = ?1",
+        )?
+        .query_row([recipient], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let Some((state, refusal, reason, may_go)) = found else {
+        return Ok(None);
+    };
+    let state = parse_state(&state)?;
+    let is_refused = matches!(state, State::NoMessenger | State::Error);
+    if !may_go || !is_refused || !attempt::requests_of(connection, recipient)?.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Refused {
+        state,
+        refusal,
+        reason,
+    }))
+}
+
+/// Who takes a refusal back, and why.
+#[derive(Clone, Copy)]
+pub(super) struct Cause<'a> {
+    pub(super) outcome: AttemptOutcome,
+    pub(super) text: &'a str,
+    pub(super) actor: &'a str,
+    pub(super) at: Timestamp,
+}
+
+/// Puts a refused row back into the queue; `hold`: it is claimed by nobody until its text has a meaning. False if
+/// it must stay as it is.
+pub(super) fn requeue(
+    tx: &mut Tx<'_>,
+    recipient: RecipientId,
+    hold: bool,
+    cause: Cause<'_>,
+) -> Result<bool, StoreError> {
+    let Some(row) = refused(tx.connection, recipient)? else {
+        return Ok(false);
+    };
+    let next = delivery::next(row.state, Event::TakenBack)?;
+    let reason = row.reason.unwrap_or_default();
+    let holder = match row.refusal {
+        _ if !hold => None,
+        Some(refusal) => Some(refusal),
+        None => Some(seen(tx.connection, &reason, None, cause.at)?),
+    };
+    let reason =
+        hold.then(|| format!("held until somebody says what this refusal means: {reason}"));
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, held = ?3, reason_code = ?4, reason = ?5,
+                    finished_at = NULL, not_before = 0 WHERE id = ?1",
+        )?
+        .execute((
+            recipient,
+            next.word(),
+            holder,
+            hold.then_some("held"),
+            reason,
+        ))?;
+    note(tx, recipient, cause)?;
+    tx.count_move(recipient.batch(), row.state, next);
+    Ok(true)
+}
+
+fn note(tx: &Tx<'_>, recipient: RecipientId, cause: Cause<'_>) -> Result<(), StoreError> {
+    attempt::note(
+        tx.connection,
+        &Note {
+            recipient,
+            outcome: cause.outcome,
+            text: Some(cause.text),
+            actor: cause.actor,
+            at: cause.at,
+        },
+    )
+}
+
+/// Keeps a decision. `detail` names no person.
+pub(super) fn decided(
+    connection: &Connection,
+    batch: Option<BatchId>,
+    actor: &str,
+    what: &str,
+    detail: &serde_json::Value,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((to_millis(at), actor, batch, what, detail.to_string()))?;
+    Ok(())
+}
+
+impl Store {
+    /// Keeps what `actor` says that texts mean.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn say(
+        &self,
+        sayings: &[Saying],
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (sayings, actor) = (sayings.to_vec(), actor.to_owned());
+        self.writer.write_blocking(move |tx| {
+            for saying in &sayings {
+                let meaning = saying.meaning.word();
+                let changed = tx
+                    .connection
+                    .prepare_cached(
+                        "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT (text) DO UPDATE SET meaning = excluded.meaning,
+                            source = excluded.source, decided_at = excluded.decided_at
+                         WHERE meaning IS NOT excluded.meaning
+                               OR source IN ('table', 'answer', 'learned')",
+                    )?
+                    .execute((&saying.text, meaning, &actor, to_millis(now)))?;
+                if changed > 0 {
+                    let detail = json!({ "text": saying.text, "meaning": meaning });
+                    decided(tx.connection, None, &actor, "refusal", &detail, now)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends the hold of the recipients that are held by a text: it has a meaning now. Returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails. What was done until then is whole.
+    pub(crate) fn end_hold(
+        &self,
+        batch: &Batch,
+        held: &HeldText,
+        meaning: Meaning,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let rows = self.reader()?.held_by(batch.id, held.refusal)?;
+        let mut ended = 0;
+        for step in rows.chunks(STEP) {
+            let (step, actor, text) = (step.to_vec(), actor.to_owned(), held.text.clone());
+            ended += self.writer.write_blocking(move |tx| {
+                let mut ended = 0;
+                for recipient in &step {
+                    let cause = Cause {
+                        outcome: AttemptOutcome::Decided,
+                        text: meaning.word(),
+                        actor: &actor,
+                        at: now,
+                    };
+                    ended += u64::from(free(tx, *recipient, meaning, &text, cause)?);
+                }
+                Ok(ended)
+            })?;
+        }
+        let id = batch.id;
+        let (actor, text) = (actor.to_owned(), held.text.clone());
+        self.writer.write_blocking(move |tx| {
+            let detail = json!({ "text": text, "meaning": meaning.word(), "rows": ended });
+            decided(tx.connection, Some(id), &actor, "held", &detail, now)?;
+            reopen(tx.connection, id, now)
+        })?;
+        Ok(ended)
+    }
+}
+
+/// Ends the hold of one row; false if it is held no more.
+fn free(
+    tx: &mut Tx<'_>,
+    recipient: RecipientId,
+    meaning: Meaning,
+    text: &str,
+    cause: Cause<'_>,
+) -> Result<bool, StoreError> {
+    let is_held = tx
+        .connection
+        .prepare_cached(
+            "SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL",
+        )?
+        .exists([recipient])?;
+    if !is_held {
+        return Ok(false);
+    }
+    let event = match meaning {
+        Meaning::NoMessenger => Some(Event::ProvenNoMatch),
+        Meaning::Person => Some(Event::ProvenFailed),
+        Meaning::Message | Meaning::Channel | Meaning::Wait | Meaning::Later => None,
+    };
+    let next = match event {
+        Some(event) => delivery::next(State::Queued, event)?,
+        None => State::Queued,
+    };
+    let ends = next != State::Queued;
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, held = NULL, reason_code = ?3, reason = ?4, finished_at = ?5,
+                    not_before = 0 WHERE id = ?1",
+        )?
+        .execute((
+            recipient,
+            next.word(),
+            ends.then(|| meaning.word()),
+            ends.then_some(text),
+            ends.then(|| to_millis(cause.at)),
+        ))?;
+    note(tx, recipient, cause)?;
+    tx.count_move(recipient.batch(), State::Queued, next);
+    Ok(true)
+}
+
+impl Reader {
+    /// What people said that texts mean, in the order in which they said it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn sayings(&self) -> Result<Sayings, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT meaning, text FROM refusal
+             WHERE meaning IS NOT NULL AND source NOT IN ('table', 'answer', 'learned')
+             ORDER BY decided_at, id",
+        )?;
+        let rows = select.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut sayings = Sayings::default();
+        for row in rows {
+            let (meaning, text) = row?;
+            if let Ok(meaning) = meaning.parse() {
+                sayings.add(Saying { meaning, text });
+            }
+        }
+        Ok(sayings)
+    }
+
+    /// The texts by which recipients of the batch are held, the most frequent first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn held(&self, batch: BatchId) -> Result<Vec<HeldText>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT f.id, f.text, iif(f.source = 'table', f.meaning, NULL), count(*)
+             FROM recipient r CROSS JOIN refusal f ON f.id = r.held
+             WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'queued' AND r.held IS NOT NULL
+             GROUP BY f.id ORDER BY count(*) DESC, f.id",
+        )?;
+        let rows = select.query_map(batch.range(), |row| {
+            let known: Option<String> = row.get(2)?;
+            Ok(HeldText {
+                refusal: row.get(0)?,
+                text: row.get(1)?,
+                known: known.and_then(|word| word.parse().ok()),
+                rows: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn held_by(&self, batch: BatchId, refusal: RefusalId) -> Result<Vec<RecipientId>, StoreError> {
+        let (first, last) = batch.range();
+        let mut select = self.connection.prepare_cached(
+            "SELECT id FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3",
+        )?;
+        let rows = select.query_map((first, last, refusal), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,258 @@
+//! What a refusal means, end to end: forty people fare normally, then everybody is refused with one text.
+//!
+//! The judge is the account of the sandboxes: before the cause was mended, and after.
+
+use std::collections::BTreeMap;
+
+use outreach::internals::domain::delivery::State;
+use outreach::internals::store::Counts;
+
+use crate::support::{Random, SandboxProcess, Scratch};
+
+const ROWS: u32 = 100;
+
+/// What becomes of those who are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// The batch stops at the first, and all stay queued.
+    Stops,
+    /// The batch stops at the third in a row, and all stay queued.
+    Message,
+    /// They wait, and all stay queued.
+    Waits,
+    /// They end as errors, with a reason of their own.
+    Error,
+    /// They have no Messenger, unless that is too often to be chance: then they are held.
+    NoMessenger,
+    /// The same, but nobody knows the text.
+    Unread,
+    /// Their outcome is unknown.
+    Unknown,
+}
+
+use Fate::{Error, Message, NoMessenger, Stops, Unknown, Unread, Waits};
+
+const TEXTS: &[(&str, u16, Fate)] = &[
+    ("(#100) No matching user found", 422, NoMessenger),
+    ("(#4) Too many send requests to phone numbers", 422, Waits),
+    (
+        "(#613) Calls to this API have exceeded the rate limit.",
+        422,
+        Waits,
+    ),
+    (
+        "(#1200) Temporary send message failure. Please try again later.",
+        422,
+        Waits,
+    ),
+    (
+        "(#10) Access to the Customer Matching API and Customer Matching via the Send API is currently available in limited release",
+        422,
+        Stops,
+    ),
+    (
+        "(#230) Requires pages_messaging_phone_number permission to send message to phone number",
+        422,
+        Stops,
+    ),
+    (
+        "(#200) Requires phone matching access fee to be paid by this page",
+        422,
+        Stops,
+    ),
+    (
+        "(#200) Cannot message users who are not admins, developers or testers of the app until pages_messaging permission is reviewed",
+        403,
+        Stops,
+    ),
+    (
+        "Error validating access token: The session has been invalidated",
+        424,
+        Stops,
+    ),
+    ("(#190) Invalid OAuth access token.", 502, Stops),
+    ("(#368) temporarily blocked", 400, Stops),
+    ("(#100) Invalid parameter", 422, Message),
+    ("(#551) This person isn't available right now.", 422, Error),
+    (
+        "(#200) This person isn't receiving messages from you right now.",
+        400,
+        Error,
+    ),
+    (
+        "(#10) This message is sent outside of allowed window.",
+        403,
+        Error,
+    ),
+    ("(#2) Service temporarily unavailable", 422, Unknown),
+    ("Sorry, something is not right with 4 of 7.", 422, Unread),
+];
+
+fn refusing(text: &str, status: u16) -> SandboxProcess {
+    let fault = format!("refuse={text}:after=40:status={status}");
+    SandboxProcess::start(&["--latency", "2ms", "--fault", &fault])
+}
+
+/// How many messages each number got, in all.
+fn messages(sandboxes: &[&SandboxProcess]) -> BTreeMap<u64, u64> {
+    let mut all = BTreeMap::new();
+    for sandbox in sandboxes {
+        for (number, count) in sandbox.accepted() {
+            *all.entry(number).or_insert(0) += count;
+        }
+    }
+    all
+}
+
+/// Everybody who was messaged has one message, and counts as that; nobody else counts as sent.
+#[track_caller]
+fn expect_true(scratch: &Scratch, sandboxes: &[&SandboxProcess]) {
+    let (checkpoint, messages) = (scratch.checkpoint(), messages(sandboxes));
+    checkpoint.expect_sound();
+    assert!(messages.values().all(|count| *count == 1), "{messages:?}");
+    for row in checkpoint.rows() {
+        let was_reached = row
+            .number
+            .is_some_and(|number| messages.contains_key(&number));
+        let right = if was_reached {
+            row.state.counts_as_messaged()
+        } else {
+            row.state != State::Sent
+        };
+        assert!(right, "messaged: {was_reached}, {row:?}");
+    }
+}
+
+/// Exit code and counts, right after the refusals. Those that overtook the last message that was accepted are no
+/// part of the run.
+#[track_caller]
+fn expect_fate(text: &str, fate: Fate, code: Option<i32>, counts: Counts, connections: u32) {
+    let told = format!("{text} at {connections}: exit {code:?}, {counts:?}");
+    assert_eq!(counts.sent, 40, "{told}");
+    let early = u64::from(connections - 1);
+    let (exit, no_messenger, error, unknown) = match fate {
+        Stops | Waits => (if fate == Stops { 5 } else { 4 }, 0, 0, 0),
+        Message => (5, 0, counts.error.min(early), 0),
+        NoMessenger | Unread => (5, counts.no_messenger.min(early), 0, 0),
+        Error => (3, 0, 60, 0),
+        Unknown => (if counts.queued > 0 { 4 } else { 3 }, 0, 0, counts.unknown),
+    };
+    let queued = 60 - no_messenger - error - unknown;
+    assert_eq!(code, Some(exit), "{told}");
+    assert_eq!(
+        (
+            counts.no_messenger,
+            counts.error,
+            counts.unknown,
+            counts.queued
+        ),
+        (no_messenger, error, unknown, queued),
+        "{told}"
+    );
+}
+
+/// After the cause was mended everybody who can be reached has the message.
+fn mend(scratch: &Scratch, text: &str, fate: Fate, connections: u32) -> SandboxProcess {
+    let mended = SandboxProcess::start(&[]);
+    let resume = || scratch.resume(&mended).concurrency(connections);
+    let retry = |which: &[&str]| {
+        let retry = scratch.outreach(&["retry", "list", "--yes"]);
+        retry.with(which).run().expect(0);
+    };
+    match fate {
+        Stops | Waits | NoMessenger | Unknown => {}
+        Message | Error => retry(&["--status", "error"]),
+        Unread => retry(&["--refusal", text]),
+    }
+    let said = format!("wait={text}");
+    match fate {
+        Unread => resume().with(&["--refusal", &said]).run(),
+        Stops | Message | Waits | NoMessenger | Unknown | Error => resume().run(),
+    };
+    mended
+}
+
+fn every_text(connections: u32) {
+    for (text, status, fate) in TEXTS {
+        let (scratch, sandbox) = (Scratch::new(), refusing(text, *status));
+        scratch.contacts(ROWS);
+        let mut send = scratch.send(&sandbox).concurrency(connections);
+        if matches!(fate, Waits | Unknown) {
+            send = send.with(&["--for", "1s"]);
+        }
+        let ended = send.run();
+        let counts = scratch.checkpoint().counts();
+        expect_fate(text, *fate, ended.code, counts, connections);
+        expect_true(&scratch, &[&sandbox]);
+
+        let mended = mend(&scratch, text, *fate, connections);
+        expect_true(&scratch, &[&sandbox, &mended]);
+        let after = scratch.checkpoint().counts();
+        let known = u64::from(ROWS) - after.sent;
+        match fate {
+            // Those who were held count as what the table says of the text.
+            NoMessenger => assert_eq!(after.no_messenger, known, "{text}: {after:?}"),
+            Unknown => assert_eq!(after.unknown, known, "{text}: {after:?}"),
+            Stops | Message | Waits | Error | Unread => assert_eq!(known, 0, "{text}: {after:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_text_on_one_connection() {
+    every_text(1);
+}
+
+#[test]
+fn every_text_on_three_connections() {
+    every_text(3);
+}
+
+#[test]
+fn every_text_on_sixty_four_connections() {
+    every_text(64);
+}
+
+/// The same with kills in between: nobody is written off, and nobody messaged twice.
+#[test]
+fn every_text_with_kills_in_between() {
+    let mut random = Random::new(7);
+    for (text, status, fate) in TEXTS {
+        let (scratch, sandbox) = (Scratch::new(), refusing(text, *status));
+        scratch.contacts(ROWS);
+        let connections = *random.one_of(&[1, 3, 64]);
+        for _ in 0..5 {
+            let mut running = scratch.send(&sandbox).concurrency(connections).start();
+            std::thread::sleep(std::time::Duration::from_millis(random.between(20, 120)));
+            running.kill();
+        }
+        let ended = scratch
+            .send(&sandbox)
+            .concurrency(connections)
+            .with(&["--for", "1s"])
+            .run();
+        let counts = scratch.checkpoint().counts();
+        let told = format!("{text} at {connections}: {ended:?}, {counts:?}");
+        let early = u64::from(connections - 1) * 6;
+        let no_messenger = match fate {
+            // What is known of its text is settled by the run that goes on.
+            NoMessenger => 60,
+            Unread => early,
+            Stops | Message | Waits | Error | Unknown => 0,
+        };
+        assert!(counts.no_messenger <= no_messenger, "{told}");
+        let error = match fate {
+            Error => 60,
+            Message => early,
+            Stops | Waits | NoMessenger | Unread | Unknown => 0,
+        };
+        assert!(counts.error <= error, "{told}");
+        expect_true(&scratch, &[&sandbox]);
+        let mended = mend(&scratch, text, *fate, connections);
+        expect_true(&scratch, &[&sandbox, &mended]);
+        let after = scratch.checkpoint().counts();
+        let known = after.sent + after.unknown + after.no_messenger;
+        assert_eq!(known, u64::from(ROWS), "{told}, {after:?}");
+        assert!(after.no_messenger == 0 || *fate == NoMessenger, "{told}");
+    }
+}

@@ -54,6 +54,7 @@ impl Place {
             .args(args)
             .current_dir(self.folder.path())
             .env_clear()
+            .env("XDG_DATA_HOME", crate::support::home_in(self.folder.path()))
             .env("USER", "jana")
             .env("HOSTNAME", "desk");
         command

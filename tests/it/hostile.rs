@@ -114,6 +114,34 @@ fn an_answer_of_the_api_cannot_steer_the_terminal_that_shows_it() {
 }
 
 #[test]
+fn a_token_that_an_answer_repeats_stands_nowhere() {
+    let token = "a-token-of-36-characters-0123456789-ab";
+    let text = format!("refuse=headers were Authorization: Bearer {token}, and {token}:from=1");
+    let sandbox = SandboxProcess::start(&["--token", token, "--fault", &text]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let send = scratch.send(&sandbox).env("AMIO_TOKEN", token);
+    let ended = send.with(&["-vv", "--summary", "summary.json"]).run();
+    assert!(!format!("{ended:?}").contains(token), "{ended:?}");
+    for arguments in [
+        &["status", "list", "--row", "2"][..],
+        &["export", "list", "-o", "-"],
+    ] {
+        let ended = scratch.outreach(arguments).run().expect(0);
+        assert!(ended.out.contains("(token)"), "{}", ended.out);
+        assert!(!ended.out.contains(token), "{}", ended.out);
+    }
+    for file in std::fs::read_dir(scratch.folder()).expect("the folder") {
+        let path = file.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("its content");
+        let holds_it = bytes
+            .windows(token.len())
+            .any(|part| part == token.as_bytes());
+        assert!(!holds_it, "{}", path.display());
+    }
+}
+
+#[test]
 fn what_was_typed_cannot_steer_the_terminal_that_repeats_it() {
     let scratch = Scratch::new();
     scratch.contacts(1);

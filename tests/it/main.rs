@@ -21,6 +21,7 @@ mod fixture;
 mod forget;
 mod guards;
 mod hostile;
+mod identity;
 mod intake;
 mod journeys;
 mod kill;

@@ -1,5 +1,6 @@
 //! One account of who was messaged, wherever one stands.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::most;
@@ -60,7 +61,6 @@ fn the_same_command_from_another_folder_reaches_nobody_twice() {
         .expect(0);
     assert_eq!((sandbox.accepted().len(), most(&sandbox)), (3, 1));
     assert!(!user.home.path("two/outreach.db").exists());
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&user.own()), 0o600);
     assert_eq!(mode(user.own().parent().unwrap()), 0o700);

@@ -19,8 +19,8 @@ pub struct LooksInternational {
     pub only_so: usize,
     /// Filled cells among the first rows.
     pub filled: usize,
-    /// The first such number.
-    pub example: String,
+    /// What the first of them is then.
+    pub example: PhoneNumber,
 }
 
 impl fmt::Display for LooksInternational {
@@ -32,7 +32,8 @@ impl fmt::Display for LooksInternational {
         } = self;
         write!(
             f,
-            "{only_so} of the first {filled} numbers are valid only if they begin with their country code, such as {example}"
+            "{only_so} of the first {filled} numbers have no plus and are valid only if they begin with their country code (the first is {} then)",
+            example.masked()
         )
     }
 }
@@ -59,17 +60,16 @@ pub(super) fn looks_international(
             international: true,
             ..as_written
         };
-        let is_number = |reading| PhoneNumber::parse(cell, reading).is_ok();
-        if is_number(international) {
+        if let Ok(parsed) = PhoneNumber::parse(cell, international) {
             valid += 1;
-            if !is_number(as_written) {
+            if PhoneNumber::parse(cell, as_written).is_err() {
                 only_so += 1;
-                example.get_or_insert(cell);
+                example.get_or_insert(parsed.phone);
             }
         }
     }
     let enough = valid * 100 >= filled * VALID_PERCENT && only_so * 100 >= filled * ONLY_SO_PERCENT;
-    let example = example.filter(|_| enough)?.to_owned();
+    let example = example.filter(|_| enough)?;
     Some(LooksInternational {
         only_so,
         filled,

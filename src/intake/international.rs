@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::columns::Mapping;
 use crate::domain::phone::{PhoneNumber, Reading, Region};
+use crate::domain::text::trimmed;
 
 /// So many of a hundred filled cells must be numbers once each begins with its country code.
 const VALID_PERCENT: usize = 90;
@@ -50,7 +51,7 @@ pub(super) fn looks_international(
     let (mut filled, mut valid, mut only_so, mut example) = (0, 0, 0, None);
     let column = mapping.phone.first()?.index;
     for row in rows {
-        let cell = row.get(column).map_or("", |cell| cell.trim());
+        let cell = row.get(column).map_or("", |cell| trimmed(cell));
         if cell.is_empty() {
             continue;
         }
@@ -79,7 +80,7 @@ pub(super) fn looks_international(
 
 fn reading(mapping: &Mapping, row: &[String]) -> Reading {
     let cell = mapping.region.as_ref().and_then(|it| row.get(it.index));
-    let region = match cell.map_or("", |cell| cell.trim()) {
+    let region = match cell.map_or("", |cell| trimmed(cell)) {
         "" => mapping.default_region,
         cell => cell.parse::<Region>().ok(),
     };

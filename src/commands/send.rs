@@ -87,7 +87,7 @@ fn read(
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
-        console.say(report.text().trim_end());
+        console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(
                 "{} rows to mend: {}",

@@ -20,6 +20,7 @@ mod exit_codes;
 mod fixture;
 mod forget;
 mod guards;
+mod hostile;
 mod identity;
 mod intake;
 mod journeys;

@@ -10,12 +10,12 @@ use crate::fixture::{Place, every_state, phone, text};
 const LIST: &str =
     "First Name,phone\nJana,+420777123002\nPetr,+420777123020\nEva,12\n,+420777123021\n";
 
-/// The files in the folder, without SQLite's own companions of the checkpoint and the home of the test.
+/// The files in the folder, without SQLite's own companions of the checkpoint.
 fn files(place: &Place) -> BTreeSet<String> {
     let names = fs::read_dir(place.path(".")).unwrap();
     names
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.starts_with("outreach.db-") && name != ".home")
+        .filter(|name| !name.starts_with("outreach.db-"))
         .collect()
 }
 

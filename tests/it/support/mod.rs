@@ -31,20 +31,25 @@ pub(crate) const CHANNEL: &str = outreach::internals::sandbox::Settings::MESSENG
 /// Longer than anything here may take: a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A folder of its own, gone with the test.
+/// A folder of its own, gone with the test. It is also where the program keeps the user's own checkpoint.
 pub(crate) struct Scratch {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    _whole: tempfile::TempDir,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
+        let whole = tempfile::tempdir().expect("a temporary folder");
+        let folder = whole.path().join("outreach");
+        std::fs::create_dir(&folder).expect("a folder");
         Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder,
+            _whole: whole,
         }
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -90,17 +95,13 @@ impl Scratch {
     }
 }
 
-/// The user's data folder of a program that runs in a scratch folder. The user's own checkpoint is the one in
-/// that folder, so that a test finds it there, and the real home of whoever runs the tests is never touched.
+/// The user's data folder of a program that runs in this folder. In a scratch folder, the user's own checkpoint
+/// is `outreach.db` there; the real home of whoever runs the tests is never touched.
 pub(crate) fn home_in(folder: &Path) -> PathBuf {
-    let home = folder.join(".home");
-    std::fs::create_dir_all(&home).expect("a folder");
-    let own = home.join("outreach");
-    if !own.is_symlink() {
-        // Another thread of the test may have been faster.
-        let _ = std::os::unix::fs::symlink("..", &own);
+    match folder.parent() {
+        Some(parent) if folder.ends_with("outreach") => parent.to_owned(),
+        Some(_) | None => folder.join(".home"),
     }
-    home
 }
 
 /// A contacts file; number `n` is [`number`]`(n)`.

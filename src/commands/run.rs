@@ -38,8 +38,12 @@ impl Front {
         clock: Clock,
     ) -> Result<Self, CommandError> {
         let checkpoint = settings.checkpoint()?;
+        let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
         Ok(Self {
-            connection: settings.connection()?,
+            connection,
             checkpoint: if asked.sandbox {
                 checkpoint.for_sandbox()
             } else {

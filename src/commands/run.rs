@@ -45,6 +45,9 @@ impl Front {
             checkpoint = checkpoint.for_sandbox();
         }
         let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
         Ok(Self {
             db: checkpoint::path(&checkpoint)?,
             connection,

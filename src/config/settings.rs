@@ -11,7 +11,7 @@ use clap::{Arg, Args, Command};
 use super::error::ConfigError;
 use super::folders::settings_files;
 use super::layer::Layer;
-use super::origin::{Environment, Origin};
+use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
 
 /// The settings in force.
@@ -19,6 +19,8 @@ pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
     pub(super) environment: Environment,
     file: Option<PathBuf>,
+    /// The settings file merely lies in the current folder: nobody named it.
+    found_file: bool,
 }
 
 impl fmt::Debug for Settings {
@@ -63,7 +65,15 @@ impl Settings {
         }
         for path in settings_files(&environment) {
             match std::fs::read_to_string(&path) {
-                Ok(text) => return Self::merge(flags, environment, Some((path, text))),
+                Ok(text) => {
+                    // A file that merely lies in the folder was put there by whoever may write to it.
+                    let found_file = path == Path::new(FILE_NAME);
+                    let settings = Self::merge(flags, environment, Some((path, text)))?;
+                    return Ok(Self {
+                        found_file,
+                        ..settings
+                    });
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(unreadable(path, error)),
             }
@@ -85,6 +95,7 @@ impl Settings {
             values: BTreeMap::new(),
             environment,
             file: None,
+            found_file: false,
         };
         if let Some((path, text)) = file {
             settings.lay(Layer::from_file(&path, &text)?, Origin::File)?;
@@ -186,6 +197,11 @@ impl Settings {
         self.values
             .get(key)
             .map_or(Origin::Default, |&(_, origin)| origin)
+    }
+
+    /// Whether the value of a setting comes from a file that nobody named: whoever filled the folder wrote it.
+    pub(super) fn is_found(&self, key: &str) -> bool {
+        self.found_file && self.origin(key) == Origin::File
     }
 
     /// An environment variable; an empty one is as good as none.

@@ -9,6 +9,7 @@ use super::error::{CommandError, CommandResult};
 use crate::cli::RetryArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::grouped;
 use crate::run::{HeldBatch, Retry, RetryChoice, RowChoice};
@@ -52,7 +53,7 @@ pub(crate) fn run(
         )?;
         return Ok(ExitCode::Complete);
     }
-    console.say(listed.trim_end());
+    console.say_lines(listed.trim_end());
     if retry.is_empty() {
         return Ok(ExitCode::Complete);
     }
@@ -80,7 +81,12 @@ fn list(retry: &Retry) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for (state, refusal, count) in &retry.texts {
-        let _ = writeln!(text, "{:>12}  {state}: {refusal}", grouped(*count));
+        let _ = writeln!(
+            text,
+            "{:>12}  {state}: {}",
+            grouped(*count),
+            on_one_line(refusal)
+        );
     }
     let _ = writeln!(text, "{:>12}  in all", grouped(retry.len()));
     if retry.kept > 0 {

@@ -1,8 +1,9 @@
 //! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
@@ -14,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Hints, grouped, quoted, write_summary_file};
 use crate::run::{
@@ -25,6 +27,8 @@ use crate::run::{
 pub(super) struct Front {
     pub(super) connection: Connection,
     pub(super) checkpoint: Checkpoint,
+    /// The file of the checkpoint.
+    pub(super) db: PathBuf,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     console: Console,
@@ -40,14 +44,18 @@ impl Front {
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
-        let checkpoint = settings.checkpoint()?;
+        let mut checkpoint = settings.checkpoint()?;
+        if asked.sandbox {
+            checkpoint = checkpoint.for_sandbox();
+        }
+        let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
         Ok(Self {
-            connection: settings.connection()?,
-            checkpoint: if asked.sandbox {
-                checkpoint.for_sandbox()
-            } else {
-                checkpoint
-            },
+            db: checkpoint::path(&checkpoint)?,
+            connection,
+            checkpoint,
             settings: settings::run(settings, clock.now())?,
             clock,
             console,
@@ -74,7 +82,7 @@ impl Front {
         let now = self.clock.now();
         let preview = batch.preview(&self.settings, token, &after_halt, now)?;
         let name = &batch.batch().name;
-        self.console.say(self.preview_text(name, &preview));
+        self.console.say_lines(self.preview_text(name, &preview));
         let queued = preview.counts.queued.saturating_sub(preview.held);
         if queued > 0
             && !self.asked.sandbox
@@ -101,7 +109,8 @@ impl Front {
         let counts = &preview.counts;
         // Writing to a String cannot fail.
         let to_send = counts.queued.saturating_sub(preview.held);
-        let mut text = format!("Batch {name}: {} to send", grouped(to_send));
+        let (name, queued) = (on_one_line(name), grouped(to_send));
+        let mut text = format!("Batch {name}: {queued} to send");
         let done = counts.sent + counts.no_messenger + counts.error;
         for (count, word) in [
             (done, "done before"),
@@ -164,7 +173,7 @@ impl Front {
     /// What to do about recipients that are held.
     fn held_text(&self, name: &str, held: &HeldText) -> String {
         format!(
-            "{} recipients are held: nobody said what their refusal means (\"{}\").\n{}",
+            "{} recipients are held: nobody said what their refusal means (\"{}\"). {}",
             grouped(held.rows),
             held.text,
             self.meanings_text(name, &held.text)
@@ -253,7 +262,7 @@ impl Front {
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
-        self.console.say(summary.text(&hints));
+        self.console.say_lines(summary.text(&hints));
         let summary = match &self.checkpoint.summary {
             Some(path) => write_summary_file(&summary, path),
             None => Ok(()),
@@ -271,7 +280,7 @@ impl Front {
 
     /// What a suggested command must name to find the batch again.
     fn hints(&self) -> Hints {
-        let db = self.asked.sandbox.then(|| self.checkpoint.db());
+        let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             results: None,

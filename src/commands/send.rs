@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::run::Front;
@@ -31,7 +32,9 @@ pub(crate) fn run(
     front.require_yes()?;
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
-    let list = List::open(&sources, &settings.intake()?, message.as_ref())?;
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        List::open(&sources, intake, message.as_ref())
+    })?;
     let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
         (true, Err(_)) => Rehearsal::CHANNEL,
@@ -51,7 +54,16 @@ pub(crate) fn run(
         sandbox: args.asked.sandbox,
     };
     let rejects = list.default_rejects_path();
-    let plan = SendPlan::new(front.checkpoint.db(), list, &asked, front.clock.now())?;
+    let db = checkpoint::path_to_make(&front.checkpoint)?;
+    if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
+        console.say(format_args!(
+            "note: the checkpoint is {} in this folder, and is not found from other folders, which use {}: name \
+             it there with --db, or as db in a settings file",
+            db.display(),
+            home.display()
+        ));
+    }
+    let plan = SendPlan::new(&db, list, &asked, front.clock.now())?;
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
@@ -63,7 +75,7 @@ pub(crate) fn run(
         ));
     }
     let plan = read(&front, plan, &rejects, console)?;
-    let (batch, interrupted) = plan.carry_out(front.clock.now())?;
+    let (batch, interrupted) = plan.carry_out_by(&settings.person(), front.clock.now())?;
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     front.go(&batch, false)
 }
@@ -85,7 +97,7 @@ fn read(
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
-        console.say(report.text().trim_end());
+        console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(
                 "{} rows to mend: {}",

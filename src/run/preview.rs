@@ -41,7 +41,7 @@ impl HeldBatch {
             None
         } else {
             let path = self.checkpoint();
-            Some(first_forecast(path, token, settings, to_send, now)?)
+            Some(first_forecast(Some(path), token, settings, to_send, now)?)
         };
         Ok(Preview {
             counts,

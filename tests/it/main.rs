@@ -10,6 +10,7 @@ mod ambiguity;
 mod check;
 mod check_command;
 mod cli_help;
+mod clock;
 mod config;
 mod content;
 mod crash;

@@ -6,8 +6,12 @@
 //! - A limit of the platform pauses everything until one recipient gets through; that ends no run.
 //! - Several lost answers or failed connections in a row are an outage: everything pauses with a
 //!   growing delay, then one recipient probes. An outage that outlasts its bounds stops the batch.
+//! - A clock that is wrong would let the guards against repeated messages count wrongly, in this run and in later
+//!   ones: the first answer that names the server's time is compared with it.
 
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::halt::Halt;
 use super::refusals::{PastAnswers, Refusals, TakenBack, Verdict};
@@ -22,6 +26,9 @@ const LONGEST_LIMIT: Duration = Duration::from_mins(15);
 /// The shortest pause at a limit, whatever the platform says.
 const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 
+/// The clock of this machine may differ by so much from the API's.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
+
 /// When to stop and when to pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardSettings {
@@ -31,6 +38,8 @@ pub struct GuardSettings {
     pub outage_after: u32,
     /// How the pauses grow, and when an outage is given up.
     pub outage: RetryPolicy,
+    /// This machine's clock is right, whatever the API's says.
+    pub trust_clock: bool,
 }
 
 impl Default for GuardSettings {
@@ -44,6 +53,7 @@ impl Default for GuardSettings {
                 first_delay: Duration::from_secs(5),
                 max_delay: Duration::from_mins(5),
             },
+            trust_clock: false,
         }
     }
 }
@@ -82,6 +92,8 @@ pub struct Guards {
     failing_since: Option<Duration>,
     /// Pauses at a limit of the platform, since one got through.
     limit_pauses: u32,
+    /// The clock was compared with the server's, or need not be.
+    clock_is_known: bool,
 }
 
 impl Guards {
@@ -89,6 +101,7 @@ impl Guards {
     pub fn new(settings: GuardSettings, past: PastAnswers) -> Self {
         Self {
             refusals: Refusals::new(settings.identical_refusals, past),
+            clock_is_known: settings.trust_clock,
             settings,
             failures: 0,
             pauses: 0,
@@ -165,6 +178,15 @@ impl Guards {
         if probe {
             self.limit_pauses = 0;
         }
+    }
+
+    /// Compares this machine's clock with the server's, which an answer names, once in a run.
+    pub(crate) fn compare_clocks(&mut self, ours: Timestamp, theirs: Timestamp) -> Option<Halt> {
+        if std::mem::replace(&mut self.clock_is_known, true) {
+            return None;
+        }
+        let difference = ours.duration_since(theirs).unsigned_abs();
+        (difference > CLOCKS_DIFFER).then_some(Halt::WrongClock { ours, theirs })
     }
 
     fn limited(
@@ -292,6 +314,32 @@ mod tests {
         };
         assert!(now >= Duration::from_hours(1) && now < Duration::from_mins(65));
         assert!(matches!(halt, Halt::Outage { elapsed, .. } if elapsed == now));
+    }
+
+    #[test]
+    fn clocks_that_differ_by_more_than_five_minutes_stop_the_batch_unless_ours_is_trusted() {
+        let theirs = Timestamp::from_second(1_800_000_000).unwrap();
+        for (seconds, stops) in [
+            (0, false),
+            (300, false),
+            (-300, false),
+            (301, true),
+            (-301, true),
+        ] {
+            let ours = theirs + jiff::SignedDuration::from_secs(seconds);
+            let halt = guards().compare_clocks(ours, theirs);
+            assert_eq!(halt, stops.then_some(Halt::WrongClock { ours, theirs }));
+        }
+        let later = Timestamp::MAX;
+        let settings = GuardSettings {
+            trust_clock: true,
+            ..GuardSettings::default()
+        };
+        let mut trusting = Guards::new(settings, PastAnswers::default());
+        assert_eq!(trusting.compare_clocks(later, theirs), None);
+        let mut asked = guards();
+        assert_eq!(asked.compare_clocks(theirs, theirs), None);
+        assert_eq!(asked.compare_clocks(later, theirs), None, "once in a run");
     }
 
     #[test]

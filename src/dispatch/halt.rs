@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::outcome::FatalKind;
 
 /// Why the guards stopped a batch.
@@ -49,6 +51,13 @@ pub enum Halt {
         /// The last failure.
         text: String,
     },
+    /// The clock of this machine and the API's differ.
+    WrongClock {
+        /// The time here.
+        ours: Timestamp,
+        /// The time by the API's answer.
+        theirs: Timestamp,
+    },
     /// The reserve is as large as the quota: nothing could ever be sent.
     Reserve {
         /// Requests that a window allows.
@@ -86,6 +95,12 @@ impl fmt::Display for Halt {
                 f,
                 "no usable answer in {tries} tries over {} s: {text}",
                 elapsed.as_secs()
+            ),
+            Self::WrongClock { ours, theirs } => write!(
+                f,
+                "this machine's clock says {}, the API's says {}",
+                ours.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                theirs.strftime("%Y-%m-%d %H:%M:%S UTC")
             ),
             Self::Reserve { limit } => write!(
                 f,

@@ -65,6 +65,7 @@ impl Ended {
                 Halt::Message { .. } => "message",
                 Halt::Outage { .. } => "platform",
                 Halt::Reserve { .. } => "quota",
+                Halt::WrongClock { .. } => "clock",
                 Halt::IdenticalRefusals { .. } | Halt::NoMessengerRun { .. } => "refusals",
             }),
             RunEnd::Interrupted | RunEnd::Deadline => waited_for,
@@ -83,7 +84,8 @@ impl Ended {
                 Halt::Message { .. }
                 | Halt::Fatal { .. }
                 | Halt::Outage { .. }
-                | Halt::Reserve { .. },
+                | Halt::Reserve { .. }
+                | Halt::WrongClock { .. },
             )
             | RunEnd::Complete
             | RunEnd::Interrupted
@@ -115,7 +117,8 @@ fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting, held: u64) -> ExitCode
             | Halt::IdenticalRefusals { .. }
             | Halt::NoMessengerRun { .. }
             | Halt::Message { .. }
-            | Halt::Outage { .. },
+            | Halt::Outage { .. }
+            | Halt::WrongClock { .. },
         ) => ExitCode::Guard,
         // To run again would not help: a person has to say what their refusal means.
         RunEnd::Complete if held > 0 && held + waiting.rows == counts.queued => ExitCode::Guard,

@@ -29,6 +29,7 @@ const RUN_ONLY: &[&str] = &[
     "status",
     "sandbox",
     "sandbox-quota",
+    "trust-clock",
     "update",
     "verbose",
     "version",

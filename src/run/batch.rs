@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::cancel::not_cancelled;
 use super::error::{Mismatch, RunError};
+use crate::domain::batch_state::BatchState;
 use crate::store::{Batch, Hold, Reader, Store};
 
 /// A batch that this process holds.
@@ -25,6 +27,8 @@ pub struct ResumeSettings<'a> {
     pub channel: Option<&'a str>,
     /// A rehearsal: nobody is messaged.
     pub sandbox: bool,
+    /// Who takes it up again although it was given up; `None`: such a batch is refused.
+    pub undo_cancel: Option<&'a str>,
 }
 
 impl HeldBatch {
@@ -79,7 +83,11 @@ impl HeldBatch {
         let hold = store.hold(&name, now)?;
         // An earlier process may have died while it changed the list.
         store.finish_change(batch.id, now)?;
-        Self::new(store, hold, batch).reread()
+        let held = Self::new(store, hold, batch).reread()?;
+        match settings.undo_cancel {
+            Some(by) => held.undo_cancel(by, now),
+            None => not_cancelled(held.batch()).map(|()| held),
+        }
     }
 
     /// The batch, as it stood when it was taken.
@@ -126,7 +134,7 @@ fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, RunError> {
         let counts = reader.counts(batch.id)?;
         // A batch that a guard stopped goes on with those who were refused.
         let goes_on = counts.queued + counts.sending > 0 || batch.halted_text.is_some();
-        if batch.is_whole() && goes_on {
+        if batch.is_whole() && goes_on && batch.state != BatchState::Cancelled {
             unfinished.push(batch);
         }
     }

@@ -11,12 +11,14 @@
 mod attempt;
 mod audit;
 mod batch;
+mod cancel;
 mod change;
 mod channel;
 mod checkpoint;
 mod clock_notes;
 mod columns;
 mod contact;
+mod decision;
 mod error;
 mod event;
 mod evidence;

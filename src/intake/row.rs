@@ -10,12 +10,13 @@ use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
 use super::settings::{NumbersPerRow, Prefer};
 use crate::domain::phone::{
-    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Region, Rejected,
+    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
 };
 use crate::domain::recipient::{
     Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
 };
 use crate::domain::spreadsheet::unguard;
+use crate::domain::text::trimmed;
 
 /// A row before its number is compared with those of the rows before it.
 pub(super) struct Candidate {
@@ -51,9 +52,7 @@ impl RowJudge<'_> {
     /// Judges one row: appends one candidate, or one for each number with `--all-numbers`.
     pub(super) fn judge(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
         let width = self.file.width;
-        // Empty fields behind the last column say nothing: many programs write them.
-        let surplus = (width..fields.len()).any(|index| !fields.get(index).is_empty());
-        if fields.len() < width || surplus {
+        if fields.len() < width || fields.goes_beyond(width) {
             into.push(self.uneven(fields, position));
             return;
         }
@@ -124,7 +123,7 @@ impl RowJudge<'_> {
             }
         };
         let cell = |column: &Option<Column>| {
-            let text = record.get(column.as_ref()?.index)?.trim();
+            let text = trimmed(record.get(column.as_ref()?.index)?);
             (!text.is_empty()).then(|| text.to_owned())
         };
         let (first_name, last_name) = (
@@ -169,10 +168,10 @@ impl RowJudge<'_> {
         let mut refused: Option<Refused> = None;
         for column in &self.mapping.phone {
             let typed = record.get(column.index).unwrap_or("");
-            match cell(typed, region) {
+            match cell(typed, region, self.reading(record)) {
                 Ok(numbers) => {
                     for parsed in numbers.iter() {
-                        if parsed.line_type.reaches_a_person() {
+                        if self.reaches_a_person(parsed.line_type) {
                             found.push((parsed, typed.to_owned()));
                         } else {
                             let problem = PhoneProblem::NotAPerson(parsed.line_type);
@@ -192,6 +191,10 @@ impl RowJudge<'_> {
             return Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())));
         }
         Ok(self.chosen(found))
+    }
+
+    fn reaches_a_person(&self, line: LineType) -> bool {
+        line.service().is_none() || self.mapping.line_types.contains(&line)
     }
 
     fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
@@ -214,11 +217,22 @@ impl RowJudge<'_> {
         found
     }
 
+    /// How the row's numbers without a plus are read, but for its country.
+    fn reading(&self, record: &Record) -> Reading {
+        let column = self.mapping.region.as_ref();
+        let cell = column.and_then(|column| record.get(column.index));
+        Reading {
+            region: None,
+            row_names_region: cell.is_some_and(|cell| !trimmed(cell).is_empty()),
+            international: self.mapping.international,
+        }
+    }
+
     /// The country of the row: its own cell, else the default. `Err` for a cell that names none.
     fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
         let column = self.mapping.region.as_ref();
         let cell = column.and_then(|column| record.get(column.index));
-        match cell.map_or("", str::trim) {
+        match cell.map_or("", trimmed) {
             "" => Ok(self.mapping.default_region),
             cell => cell.parse().map(Some).map_err(|_| ()),
         }
@@ -269,8 +283,16 @@ fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
     u16::from_le_bytes([low, high]).max(1)
 }
 
-fn cell(typed: &str, region: Result<Option<Region>, ()>) -> Result<Numbers, Rejected> {
-    let numbers = PhoneNumber::parse_all(typed, region.unwrap_or(None));
+fn cell(
+    typed: &str,
+    region: Result<Option<Region>, ()>,
+    reading: Reading,
+) -> Result<Numbers, Rejected> {
+    let reading = Reading {
+        region: region.unwrap_or(None),
+        ..reading
+    };
+    let numbers = PhoneNumber::parse_all(typed, reading);
     numbers.map_err(|mut rejected| {
         // The cell would have been fine with a country, and the row names one that does not exist.
         if rejected.problem == PhoneProblem::NeedsRegion && region.is_err() {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::checkpoint::Store;
 use super::columns::to_millis;
-use super::decision::{AuditEntry, record};
+use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::BatchId;
 use crate::domain::batch_state::BatchState;
@@ -30,7 +30,7 @@ impl Store {
         by: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.put_in_state(id, BatchState::Paused, "undo cancel", by, at)
+        self.put_in_state(id, BatchState::Paused, "undo-cancel", by, at)
     }
 
     fn put_in_state(
@@ -41,23 +41,20 @@ impl Store {
         by: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let actor = by.to_owned();
+        let decision = DecisionRecord {
+            batch: id,
+            actor: by.to_owned(),
+            what,
+            detail: String::new(),
+            at,
+        };
         self.writer.write_blocking(move |tx| {
             tx.connection.execute(
                 "UPDATE batch SET state = ?2, state_why = NULL, state_by = ?3, state_since = ?4
                  WHERE id = ?1",
-                (id, state.word(), &actor, to_millis(at)),
+                (id, state.word(), &decision.actor, to_millis(at)),
             )?;
-            record(
-                tx.connection,
-                &AuditEntry {
-                    at,
-                    actor: &actor,
-                    batch: Some(id),
-                    what,
-                    detail: None,
-                },
-            )
+            record(tx.connection, &decision)
         })
     }
 }

@@ -57,6 +57,7 @@ pub use change::Change;
 pub(crate) use change::ListChange;
 pub use checkpoint::{Reader, Store};
 pub use contact::Contact;
+pub(crate) use decision::DecisionRecord;
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
 pub(crate) use forget::ForgetError;

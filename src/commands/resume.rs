@@ -26,7 +26,7 @@ pub(crate) fn run(
         } else {
             front.checkpoint.is_named()
         },
-        path: front.checkpoint.db(),
+        path: &front.db,
     };
     checkpoint.require(args.asked.sandbox)?;
     front.require_yes()?;
@@ -37,7 +37,7 @@ pub(crate) fn run(
         sandbox: args.asked.sandbox,
         undo_cancel: person.as_deref(),
     };
-    let batch = HeldBatch::resume(front.checkpoint.db(), &asked, front.clock.now())?;
+    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     if !args.asked.sandbox {
         front.connection.token()?;
     }

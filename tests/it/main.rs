@@ -8,6 +8,7 @@
 
 mod ambiguity;
 mod cancel;
+mod bounds;
 mod check;
 mod check_command;
 mod cli_help;

@@ -7,8 +7,8 @@
 )]
 
 mod ambiguity;
-mod cancel;
 mod bounds;
+mod cancel;
 mod check;
 mod check_command;
 mod cli_help;

@@ -83,10 +83,10 @@ impl HeldBatch {
         let hold = store.hold(&name, now)?;
         // An earlier process may have died while it changed the list.
         store.finish_change(batch.id, now)?;
-        let held = Self::new(store, hold, batch).reread()?;
+        let batch = Self::new(store, hold, batch).reread()?;
         match settings.undo_cancel {
-            Some(by) => held.undo_cancel(by, now),
-            None => not_cancelled(held.batch()).map(|()| held),
+            Some(by) => batch.undo_cancel(by, now),
+            None => not_cancelled(batch.batch()).map(|()| batch),
         }
     }
 

@@ -12,6 +12,7 @@ mod cancel;
 mod check;
 mod check_command;
 mod cli_help;
+mod clock;
 mod config;
 mod content;
 mod crash;

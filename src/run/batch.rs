@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::cancel::not_cancelled;
 use super::error::{Mismatch, RunError};
 use crate::domain::batch_state::BatchState;
 use crate::store::{Batch, Hold, Reader, Store};
@@ -116,6 +115,27 @@ impl HeldBatch {
     /// The file of the checkpoint.
     pub fn checkpoint(&self) -> &Path {
         self.store.path()
+    }
+}
+
+/// Nothing is sent, added or changed in a batch that was given up.
+///
+/// # Errors
+/// [`RunError::Cancelled`] if it was.
+pub(super) fn not_cancelled(batch: &Batch) -> Result<(), RunError> {
+    match batch.state {
+        BatchState::Cancelled => Err(RunError::Cancelled {
+            batch: batch.name.clone(),
+            by: batch.state_by.clone().unwrap_or_default(),
+            since: batch.state_since,
+        }),
+        BatchState::Reading
+        | BatchState::Draft
+        | BatchState::Running
+        | BatchState::Waiting
+        | BatchState::Paused
+        | BatchState::Stopped
+        | BatchState::Complete => Ok(()),
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::batch::HeldBatch;
+use super::batch::{HeldBatch, not_cancelled};
 use super::error::{Mismatch, RunError};
 use crate::domain::batch_state::BatchState;
-use crate::store::{Batch, Counts};
+use crate::store::Counts;
 
 impl HeldBatch {
     /// Takes hold of a batch that is to be given up.
@@ -53,26 +53,5 @@ impl HeldBatch {
             self.store().undo_cancel(self.batch().id, by, now)?;
         }
         self.reread()
-    }
-}
-
-/// Nothing is sent, added or changed in a batch that was given up.
-///
-/// # Errors
-/// [`RunError::Cancelled`] if it was.
-pub(super) fn not_cancelled(batch: &Batch) -> Result<(), RunError> {
-    match batch.state {
-        BatchState::Cancelled => Err(RunError::Cancelled {
-            batch: batch.name.clone(),
-            by: batch.state_by.clone().unwrap_or_default(),
-            since: batch.state_since,
-        }),
-        BatchState::Reading
-        | BatchState::Draft
-        | BatchState::Running
-        | BatchState::Waiting
-        | BatchState::Paused
-        | BatchState::Stopped
-        | BatchState::Complete => Ok(()),
     }
 }

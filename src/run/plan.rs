@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::batch::HeldBatch;
-use super::cancel::not_cancelled;
+use super::batch::{HeldBatch, not_cancelled};
 use super::definition::{Definition, Step, Stored};
 use super::error::{Mismatch, RunError};
 use super::known::Known;

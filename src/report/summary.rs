@@ -10,6 +10,7 @@ use super::error::ReportError;
 use super::file::write_whole_file;
 use super::matters::{Matter, matters};
 use super::words::{grouped, minute, place, quoted, without_numbers};
+use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::Meaning;
@@ -32,6 +33,9 @@ pub struct Summary {
     pub channel: String,
     /// True for a rehearsal: no real message was sent.
     pub sandbox: bool,
+    /// Where it stands.
+    #[serde(serialize_with = "as_word")]
+    pub state: BatchState,
     /// Rows of the input.
     pub rows: u64,
     /// Rows by status, requests, and requests that were put off.
@@ -103,6 +107,7 @@ impl Summary {
             batch: batch.name.clone(),
             channel: batch.channel.clone(),
             sandbox: batch.sandbox,
+            state: batch.state,
             rows: counts.rows(),
             counts,
             funnel: None,
@@ -161,6 +166,10 @@ impl Summary {
         Ok(summary)
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.state == BatchState::Cancelled
+    }
+
     /// True once no row is queued or under way.
     pub fn is_settled(&self) -> bool {
         self.details.ready && self.counts.queued == 0 && self.counts.sending == 0
@@ -199,6 +208,9 @@ impl Summary {
     }
 
     fn headline(&self) -> String {
+        if self.is_cancelled() {
+            return "cancelled: who was not messaged yet will not be".to_owned();
+        }
         if !self.details.ready {
             return "its list was not read to the end; nothing can be sent".to_owned();
         }
@@ -233,7 +245,11 @@ impl Summary {
             (counts.suppressed, "suppressed: must not be messaged"),
             (
                 counts.queued.saturating_sub(self.held()),
-                "queued: not sent yet",
+                if self.is_cancelled() {
+                    "cancelled: not sent"
+                } else {
+                    "queued: not sent yet"
+                },
             ),
             (
                 self.held(),
@@ -399,7 +415,10 @@ impl Summary {
             ));
         }
         let others = self.counts.queued.saturating_sub(self.held()) + self.counts.sending;
-        if others > 0 || self.details.halted_text.is_some() {
+        if self.is_cancelled() {
+            let undo = command("resume", &[sandbox, "--undo-cancel"]);
+            lines.push((undo, "take it up again"));
+        } else if others > 0 || self.details.halted_text.is_some() {
             lines.push((command("resume", &[sandbox]), "continue where it stopped"));
         }
         if hints.results.is_none() {
@@ -407,6 +426,14 @@ impl Summary {
         }
         lines
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(state.word())
 }
 
 /// Writes the summary as JSON, readable by its owner only; it appears whole or not at all.

@@ -82,6 +82,14 @@ impl State {
         }
     }
 
+    /// True if the recipient did not get the message, and may get it.
+    pub const fn is_unreached(self) -> bool {
+        match self {
+            Self::Queued | Self::NoMessenger | Self::Error | Self::Invalid => true,
+            Self::Sending | Self::Sent | Self::Unknown | Self::Duplicate | Self::Suppressed => false,
+        }
+    }
+
     /// True if a message to this number went out, or may have: it must not go out again.
     pub const fn counts_as_messaged(self) -> bool {
         match self {

@@ -3,10 +3,12 @@
 use super::columns::{self, Mapping};
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
-use super::header::{Header, is_ours};
+use super::header::{Header, MENDS, is_ours};
 use super::open::{Opened, open};
 use super::settings::{MinValid, Settings};
 use super::source::{FileDigest, Source};
+use crate::domain::dialect::ListFormat;
+use crate::domain::fold;
 use crate::domain::text::trimmed;
 
 /// One or several contacts files of one batch, examined and ready to be judged.
@@ -18,6 +20,7 @@ pub struct Input {
     notes: Vec<String>,
     digest: FileDigest,
     stem: String,
+    format: ListFormat,
 }
 
 impl Input {
@@ -54,6 +57,8 @@ impl Input {
         };
         let mapping = columns::map(&described, &headers, &sample, settings)?;
         let first_name = first.name.clone();
+        let mut format = first.format;
+        format.dialect.mark = opened.iter().any(|file| file.format.dialect.mark);
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
@@ -70,6 +75,7 @@ impl Input {
             mapping,
             headers,
             notes,
+            format,
         })
     }
 
@@ -91,6 +97,16 @@ impl Input {
     /// The SHA-256 over the raw bytes of all files.
     pub(crate) fn digest(&self) -> FileDigest {
         self.digest
+    }
+
+    /// What the first file is: the files that are made of the list are written so.
+    pub(crate) fn format(&self) -> ListFormat {
+        self.format
+    }
+
+    /// Whether a file names the rows that its rows mend.
+    pub(crate) fn mends_rows(&self) -> bool {
+        self.files.iter().any(|file| file.mends.is_some())
     }
 
     /// The first file's name without folder and suffixes.
@@ -125,7 +141,8 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         name: file.name,
         columns,
         width: names.len(),
-        ours: names.iter().any(|name| is_ours(name)),
+        guarded: !file.own_sheet && names.iter().any(|name| is_ours(name)),
+        mends: names.iter().position(|name| fold::header(name) == MENDS),
         layout: file.layout,
         header_row: row,
     })

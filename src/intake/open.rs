@@ -9,6 +9,7 @@ use super::settings::{Delimiter, Settings, TextEncoding};
 use super::sheet;
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
+use crate::domain::dialect::{Dialect, ListFormat};
 use crate::domain::phone::Region;
 
 /// The number of rows from which the columns are recognised.
@@ -24,6 +25,10 @@ pub(super) struct Opened {
     pub(super) sample: Vec<Vec<String>>,
     /// What was detected, in words.
     pub(super) note: String,
+    /// What its results are written as.
+    pub(super) format: ListFormat,
+    /// A sheet that we wrote: no cell of it is guarded.
+    pub(super) own_sheet: bool,
 }
 
 /// Reads the source once, whole.
@@ -33,35 +38,35 @@ pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, Intak
     let bytes = Bytes::open(source).map_err(failed)?;
     let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let table = sheet::read(&name, reader, settings.sheet.as_deref())?;
-    let (digest, head, note, layout) = match table {
-        Some(table) => (
-            digest.finish(),
-            head_of(table.blocks.iter()),
-            table.note,
-            Layout::Table(table.blocks),
-        ),
-        None => open_text(&name, bytes, settings)?,
+    let Some(table) = table else {
+        return open_text(name, bytes, settings);
     };
-    let (header, sample) = Header::of(&name, head, settings)?;
+    let head = head_of(table.blocks.iter());
+    let (header, sample) = Header::of(&name, head, settings, table.own)?;
+    let dialect = Dialect {
+        mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
+        ..Dialect::default()
+    };
     Ok(Opened {
         name,
-        layout,
-        digest,
+        layout: Layout::Table(table.blocks),
+        digest: digest.finish(),
         header,
         sample,
-        note,
+        note: table.note,
+        format: ListFormat {
+            workbook: true,
+            dialect,
+        },
+        own_sheet: table.own,
     })
 }
 
 /// The first rows that are not blank, with their numbers.
 type Head = Vec<(u32, Vec<String>)>;
 
-fn open_text(
-    name: &str,
-    bytes: Bytes,
-    settings: &Settings,
-) -> Result<(FileDigest, Head, String, Layout), IntakeError> {
-    let failed = IntakeError::read(name);
+fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, IntakeError> {
+    let failed = IntakeError::read(&name);
     let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let country = settings.region.map(Region::code);
     let asked = settings.encoding.map(|encoding| encoding.0);
@@ -78,9 +83,25 @@ fn open_text(
         hint_line: hint.is_some(),
         digest: digest.finish(),
     };
-    let head = text_head(name, &layout)?;
-    let note = describe(&examined, delimiter, settings);
-    Ok((layout.digest, head, note, Layout::Text(layout)))
+    let head = text_head(&name, &layout)?;
+    let (header, sample) = Header::of(&name, head, settings, false)?;
+    let dialect = Dialect {
+        delimiter,
+        mark: !examined.plain_ascii,
+    };
+    Ok(Opened {
+        name,
+        digest: layout.digest,
+        layout: Layout::Text(layout),
+        header,
+        sample,
+        note: describe(&examined, delimiter, settings),
+        format: ListFormat {
+            workbook: false,
+            dialect,
+        },
+        own_sheet: false,
+    })
 }
 
 /// The first rows. A fault behind them is found again, and named, when the rows are judged.

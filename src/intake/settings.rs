@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub use crate::domain::dialect::Delimiter;
 use crate::domain::phone::Region;
 
 /// How to read the contacts files. The default detects everything.
@@ -59,60 +60,15 @@ impl BadSetting {
     }
 }
 
-/// The character between two fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delimiter {
-    /// `,`
-    Comma,
-    /// `;`
-    Semicolon,
-    /// A tab.
-    Tab,
-    /// `|`
-    Pipe,
-}
-
-impl Delimiter {
-    /// All of them, the most usual first.
-    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe];
-
-    /// The byte in the file.
-    pub fn byte(self) -> u8 {
-        match self {
-            Self::Comma => b',',
-            Self::Semicolon => b';',
-            Self::Tab => b'\t',
-            Self::Pipe => b'|',
-        }
-    }
-}
-
-impl fmt::Display for Delimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Comma => "comma",
-            Self::Semicolon => "semicolon",
-            Self::Tab => "tab",
-            Self::Pipe => "pipe",
-        })
-    }
-}
-
 impl FromStr for Delimiter {
     type Err = BadSetting;
 
     fn from_str(text: &str) -> Result<Self, BadSetting> {
-        match text {
-            "," | "comma" => Ok(Self::Comma),
-            ";" | "semicolon" => Ok(Self::Semicolon),
-            "\t" | "\\t" | "tab" => Ok(Self::Tab),
-            "|" | "pipe" => Ok(Self::Pipe),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "delimiter",
-                allowed: "comma, semicolon, tab or pipe, or the character itself",
-            }),
-        }
+        Self::named(text).ok_or(BadSetting {
+            value: text.to_owned(),
+            what: "delimiter",
+            allowed: "comma, semicolon, tab or pipe, or the character itself",
+        })
     }
 }
 

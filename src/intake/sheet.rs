@@ -10,6 +10,7 @@ use calamine::{Data, Range, Reader as _, Sheets, open_workbook_auto_from_rs};
 
 use super::error::IntakeError;
 use super::rows::{BLOCK_ROWS, Block};
+use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 
 /// A larger workbook is not a contacts list; a small one may still expand to a lot.
 const MAX_BYTES: u64 = 256 << 20;
@@ -18,6 +19,8 @@ const MAX_BYTES: u64 = 256 << 20;
 pub(super) struct Table {
     pub(super) blocks: Vec<Block>,
     pub(super) note: String,
+    /// The sheet is one of ours: its cells are as they were typed, and none is guarded.
+    pub(super) own: bool,
 }
 
 /// `None` if the bytes are no workbook.
@@ -71,7 +74,8 @@ fn parse(name: &str, content: Vec<u8>, sheet: Option<&str>) -> Result<Table, Int
                 .iter()
                 .find(|name| name.to_lowercase() == wanted.to_lowercase())
         }),
-        None => names.first(),
+        // Whoever saves a workbook of ours may have moved its sheets.
+        None => names.iter().find(|name| is_own(name)).or(names.first()),
     };
     let chosen = chosen.cloned().ok_or_else(|| IntakeError::NoSheet {
         file: name.to_owned(),
@@ -84,12 +88,19 @@ fn parse(name: &str, content: Vec<u8>, sheet: Option<&str>) -> Result<Table, Int
     let others = names.len().saturating_sub(1);
     let note = match (others, sheet) {
         (0, _) | (_, Some(_)) => format!("workbook, sheet \"{chosen}\""),
+        _ if is_own(&chosen) => format!("workbook, sheet \"{chosen}\""),
         _ => format!("workbook, its first sheet \"{chosen}\"; {others} more, see --sheet"),
     };
     Ok(Table {
         blocks: blocks(&range),
+        own: is_own(&chosen),
         note,
     })
+}
+
+/// A sheet with rows in a workbook of results or rejects.
+fn is_own(sheet: &str) -> bool {
+    [RESULTS_SHEET, REJECTS_SHEET].contains(&sheet)
 }
 
 fn blocks(range: &Range<Data>) -> Vec<Block> {

@@ -15,6 +15,8 @@ const DETECTOR_BYTES: usize = 4 << 20;
 /// What an examination of all the bytes has found.
 pub(super) struct Examined {
     pub(super) encoding: &'static Encoding,
+    /// True if every byte is ASCII and means it.
+    pub(super) plain_ascii: bool,
     /// The start of the text, decoded.
     pub(super) sample: String,
     /// True if the sample is the whole text.
@@ -38,6 +40,7 @@ pub(super) fn examine(
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut fed = 0_usize;
     let mut total = 0_u64;
+    let mut ascii = true;
     let mut chunk = vec![0_u8; 1 << 16];
     loop {
         let length = read_some(&mut bytes, &mut chunk)?;
@@ -46,6 +49,7 @@ pub(super) fn examine(
             break;
         }
         total += length as u64;
+        ascii = ascii && piece.is_ascii();
         if start.len() < SAMPLE {
             start.extend_from_slice(piece);
         }
@@ -72,6 +76,7 @@ pub(super) fn examine(
     let (text, _, _) = encoding.decode(&start);
     Ok(Examined {
         encoding,
+        plain_ascii: ascii && encoding != UTF_16LE && encoding != UTF_16BE,
         sample: text.into_owned(),
         complete,
     })

@@ -58,6 +58,14 @@ impl NewFile {
         Ok((new, file))
     }
 
+    /// The folder where the file will stand; that of the system's temporary files if it is written in place.
+    pub(super) fn folder(&self) -> PathBuf {
+        match &self.temporary {
+            Some(_) => folder_of(&self.path).to_owned(),
+            None => std::env::temp_dir(),
+        }
+    }
+
     /// Where the file lies until it is published; `None` if it is written in place.
     pub(super) fn temporary(&self) -> Option<&Path> {
         self.temporary.as_deref()
@@ -96,12 +104,13 @@ impl<W: Write> Digesting<W> {
         }
     }
 
-    /// What was written.
-    pub(super) fn end(self) -> WrittenFile {
-        WrittenFile {
+    /// What it was written to, and what was written.
+    pub(super) fn end(self) -> (W, WrittenFile) {
+        let written = WrittenFile {
             size: self.size,
             digest: self.digest.finalize().into(),
-        }
+        };
+        (self.to, written)
     }
 }
 

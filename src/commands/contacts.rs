@@ -33,7 +33,7 @@ pub(crate) fn run(
     match &args.action {
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,
         ContactsAction::Show { number, json, .. } => {
-            let phone = typed_number(number, settings.intake()?.region)?;
+            let phone = typed_number(number, settings.intake()?.reading())?;
             show(&reader, phone, *json, console, out)?;
         }
         ContactsAction::Export { out: None, .. } => {

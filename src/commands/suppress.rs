@@ -57,7 +57,10 @@ pub(crate) fn run(
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
-            let list = List::of_suppressed(&settings::sources(files), settings.intake()?)?;
+            let sources = settings::sources(files);
+            let list = settings::open_list(settings, &sources, console, &|intake| {
+                List::of_suppressed(&sources, intake)
+            })?;
             for note in list.notes() {
                 console.say(on_one_line(note));
             }
@@ -75,7 +78,7 @@ pub(crate) fn run(
 
 /// All numbers, or none.
 fn parse(numbers: &[String], settings: &Settings) -> Result<Vec<PhoneNumber>, CommandError> {
-    typed_numbers(numbers, settings.intake()?.region)
+    typed_numbers(numbers, settings.intake()?.reading())
         .map_err(|error| CommandError::usage(format_args!("{error}; nothing was changed")))
 }
 

@@ -30,6 +30,7 @@ mod library;
 mod locks;
 mod look;
 mod model;
+mod numbers;
 mod once;
 mod opt_outs;
 mod pace;

@@ -1,5 +1,29 @@
 //! Texts for people: names that are alike, numbers that are easy to read, digits that are hidden.
 
+/// True for a sign that shows nothing: white space of any script, and what has no width.
+fn shows_nothing(sign: char) -> bool {
+    sign.is_whitespace()
+        || matches!(
+            sign,
+            '\u{ad}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
+}
+
+/// True for a text without anything that can be seen.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(shows_nothing)
+}
+
+/// The text without what shows nothing at its ends.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(shows_nothing)
+}
+
 /// The candidate whose name is most like `wanted`, if one reaches `least` (Jaro-Winkler, 0 to 1).
 pub(crate) fn nearest<T>(
     wanted: &str,
@@ -47,6 +71,23 @@ pub(crate) fn hide_digits(text: &str, least: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blank_is_what_shows_nothing() {
+        for text in [
+            "",
+            " ",
+            "\t\r\n",
+            "\u{a0}",
+            "\u{3000}",
+            "\u{200b}\u{feff} \u{2060}",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+            assert_eq!(trimmed(text), "");
+        }
+        assert!(!is_blank("\u{a0}-"));
+        assert_eq!(trimmed("\u{200b} Jana\u{a0}Malá\t"), "Jana\u{a0}Malá");
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -6,7 +6,7 @@ use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
 use crate::domain::fold;
 use crate::domain::phone::{PhoneNumber, Region};
-use crate::domain::text::nearest;
+use crate::domain::text::{nearest, trimmed};
 
 /// A column of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -385,7 +385,7 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
 fn share_of_cells(index: usize, rows: &[Vec<String>], holds: impl Fn(&str) -> bool) -> f64 {
     let cells = rows.iter().filter_map(|row| row.get(index));
     let filled: Vec<&str> = cells
-        .map(|cell| cell.trim())
+        .map(|cell| trimmed(cell))
         .filter(|cell| !cell.is_empty())
         .collect();
     let held = filled.iter().filter(|cell| holds(cell)).count();

@@ -1,6 +1,6 @@
 //! Which character separates the fields.
 
-use super::rows::{Block, RowReader};
+use super::rows::{Block, RowFault, RowReader};
 use super::settings::Delimiter;
 
 const ROWS: usize = 100;
@@ -11,7 +11,21 @@ pub(super) fn detect(sample: &str, complete: bool) -> Delimiter {
     for delimiter in Delimiter::ALL {
         let mut block = Block::default();
         let mut rows = RowReader::new(sample.as_bytes(), delimiter.byte());
-        while block.rows.len() < ROWS && matches!(rows.read(&mut block), Ok(true)) {}
+        let mut too_wide = false;
+        while block.rows.len() < ROWS {
+            match rows.read(&mut block) {
+                Ok(true) => {}
+                Err(RowFault::Wide { .. }) => {
+                    too_wide = block.rows.is_empty();
+                    break;
+                }
+                Ok(false) | Err(_) => break,
+            }
+        }
+        // Nothing but this delimiter cuts a row into so many.
+        if too_wide {
+            return delimiter;
+        }
         let mut widths: Vec<usize> = block
             .iter()
             .filter(|(_, fields)| !fields.is_blank())

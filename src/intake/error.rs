@@ -25,6 +25,17 @@ pub enum IntakeError {
         /// The file.
         file: String,
     },
+    /// More columns than any spreadsheet has.
+    #[error(
+        "{file}, row {row}: the first row has more than 16384 columns, more than a spreadsheet can hold; export \
+         only the columns that are needed, one contact a row"
+    )]
+    TooWide {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u32,
+    },
     /// Bytes that the encoding does not know.
     #[error(
         "{file}: the bytes are not {encoding}: leave --encoding out to have it detected, or name another one"
@@ -44,7 +55,7 @@ pub enum IntakeError {
         message: String,
     },
     /// A sheet that the workbook does not have.
-    #[error("{file}: there is no sheet \"{sheet}\"; the workbook has: {}", .present.join(", "))]
+    #[error("{file}: there is no sheet \"{sheet}\"; the workbook has: {}", listed(.present))]
     NoSheet {
         /// The file.
         file: String,
@@ -54,7 +65,7 @@ pub enum IntakeError {
         present: Vec<String>,
     },
     /// A column that was named and is not there.
-    #[error("there is no column \"{name}\"{}; the file has: {}", did_you_mean(.near.as_ref()), .present.join(", "))]
+    #[error("there is no column \"{name}\"{}; the file has: {}", did_you_mean(.near.as_ref()), listed(.present))]
     NoColumn {
         /// The name that was given.
         name: String,
@@ -76,7 +87,7 @@ pub enum IntakeError {
         cell: String,
     },
     /// No column looks like phone numbers.
-    #[error("{file}: no column looks like phone numbers; name it with --column phone=HEADER; the file has: {}", .present.join(", "))]
+    #[error("{file}: no column looks like phone numbers; name it with --column phone=HEADER; the file has: {}", listed(.present))]
     NoPhoneColumn {
         /// The file.
         file: String,
@@ -84,7 +95,7 @@ pub enum IntakeError {
         present: Vec<String>,
     },
     /// Several columns look like phone numbers, none more than the others.
-    #[error("{file}: the phone column may be any of: {}; name one or several with --column phone=HEADER", .candidates.join(", "))]
+    #[error("{file}: the phone column may be any of: {}; name one or several with --column phone=HEADER", listed(.candidates))]
     AmbiguousPhoneColumn {
         /// The file.
         file: String,
@@ -202,6 +213,18 @@ impl IntakeError {
             file: file.to_owned(),
             source,
         }
+    }
+}
+
+/// So many names are listed; the rest is counted.
+const LISTED: usize = 40;
+
+fn listed(names: &[String]) -> String {
+    match names.split_at_checked(LISTED) {
+        Some((first, rest)) if !rest.is_empty() => {
+            format!("{} and {} more", first.join(", "), rest.len())
+        }
+        Some(_) | None => names.join(", "),
     }
 }
 

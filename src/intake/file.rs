@@ -6,7 +6,7 @@ use super::columns::Mapping;
 use super::error::IntakeError;
 use super::rows::{Block, Fields, RowFault, RowReader};
 use super::settings::{Delimiter, TextEncoding};
-use super::source::{Bytes, FileDigest};
+use super::source::{Bytes, FileDigest, RunningDigest};
 use super::text::Utf8Reader;
 
 /// One file, and how to read it.
@@ -19,7 +19,6 @@ pub(super) struct FileInput {
     /// It has columns of ours: cells that a spreadsheet would run are guarded.
     pub(super) ours: bool,
     pub(super) layout: Layout,
-    pub(super) digest: FileDigest,
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,
 }
@@ -27,15 +26,63 @@ pub(super) struct FileInput {
 /// How the rows lie in the file.
 pub(super) enum Layout {
     /// Delimited text, read as a stream.
-    Text {
-        bytes: Bytes,
-        encoding: TextEncoding,
-        delimiter: Delimiter,
-        /// The first line is Excel's `sep=;` and no row.
-        hint_line: bool,
-    },
+    Text(TextLayout),
     /// The cells of a workbook, in memory.
     Table(Vec<Block>),
+}
+
+/// Delimited text, which can be read again from its start.
+pub(super) struct TextLayout {
+    pub(super) bytes: Bytes,
+    pub(super) encoding: TextEncoding,
+    pub(super) delimiter: Delimiter,
+    /// The first line is Excel's `sep=;` and no row.
+    pub(super) hint_line: bool,
+    /// What the bytes were when they were examined.
+    pub(super) digest: FileDigest,
+}
+
+/// The rows of a text.
+pub(super) type TextRows = RowReader<Utf8Reader<Box<dyn Read + Send>>>;
+
+impl TextLayout {
+    /// The rows from the first one on, and the digest of what is read.
+    pub(super) fn rows(&self) -> io::Result<(TextRows, RunningDigest)> {
+        let (reader, digest) = self.bytes.decompressed()?;
+        let mut text = Utf8Reader::new(reader, self.encoding.0);
+        if self.hint_line {
+            skip_line(&mut text)?;
+        }
+        Ok((RowReader::new(text, self.delimiter.byte()), digest))
+    }
+
+    /// What is wrong with the file where a row cannot be read.
+    pub(super) fn fault(&self, file: &str, fault: RowFault) -> IntakeError {
+        let file = file.to_owned();
+        match fault {
+            RowFault::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                IntakeError::Encoding {
+                    file,
+                    encoding: self.encoding.to_string(),
+                }
+            }
+            RowFault::Io(source) => IntakeError::Read { file, source },
+            RowFault::Unclosed { row, line } => IntakeError::UnclosedQuote { file, row, line },
+            RowFault::Huge { row, line, limit } => IntakeError::HugeRow {
+                file,
+                row,
+                line,
+                limit,
+            },
+            RowFault::Wide { row, line } => IntakeError::HugeRow {
+                file,
+                row,
+                line,
+                limit: "16384 fields",
+            },
+            RowFault::TooMany => IntakeError::TooManyRows { file },
+        }
+    }
 }
 
 impl FileInput {
@@ -44,27 +91,16 @@ impl FileInput {
         &self,
         take: &mut dyn FnMut(Block) -> bool,
     ) -> Result<bool, IntakeError> {
-        let (bytes, encoding, delimiter, hint_line) = match &self.layout {
+        let text = match &self.layout {
             Layout::Table(blocks) => return Ok(self.for_each_table_block(blocks, take)),
-            Layout::Text {
-                bytes,
-                encoding,
-                delimiter,
-                hint_line,
-            } => (bytes, *encoding, delimiter, *hint_line),
+            Layout::Text(text) => text,
         };
-        let failed = IntakeError::read(&self.name);
-        let (reader, digest) = bytes.decompressed().map_err(failed)?;
-        let mut text = Utf8Reader::new(reader, encoding.0);
-        if hint_line {
-            skip_line(&mut text).map_err(failed)?;
-        }
-        let mut rows = RowReader::new(text, delimiter.byte());
+        let (mut rows, digest) = text.rows().map_err(IntakeError::read(&self.name))?;
         let mut block = Block::default();
         loop {
             let more = rows
                 .read(&mut block)
-                .map_err(|fault| self.fault(fault, encoding))?;
+                .map_err(|fault| text.fault(&self.name, fault))?;
             let last = block.rows.last();
             // Everything up to the header; rows before it are blank.
             if last.is_some_and(|(row, _)| *row <= self.header_row) {
@@ -79,7 +115,7 @@ impl FileInput {
             }
         }
         // The columns were found in the bytes of the first reading.
-        if digest.finish() == self.digest {
+        if digest.finish() == text.digest {
             Ok(true)
         } else {
             Err(IntakeError::Changed {
@@ -98,38 +134,17 @@ impl FileInput {
         })
     }
 
-    fn fault(&self, fault: RowFault, encoding: TextEncoding) -> IntakeError {
-        let file = self.name.clone();
-        match fault {
-            RowFault::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                IntakeError::Encoding {
-                    file,
-                    encoding: encoding.to_string(),
-                }
-            }
-            RowFault::Io(source) => IntakeError::Read { file, source },
-            RowFault::Unclosed { row, line } => IntakeError::UnclosedQuote { file, row, line },
-            RowFault::Huge { row, line, limit } => IntakeError::HugeRow {
-                file,
-                row,
-                line,
-                limit,
-            },
-            RowFault::TooMany => IntakeError::TooManyRows { file },
-        }
-    }
-
     /// True if a field holds a line that looks like a row of this file: it has as many delimiters, and a
     /// number in the phone column. A quote that is opened by mistake and closed some rows later leaves
     /// such a field.
     pub(super) fn looks_swallowed(&self, fields: &Fields<'_>, mapping: &Mapping) -> bool {
-        let Layout::Text { delimiter, .. } = &self.layout else {
+        let Layout::Text(text) = &self.layout else {
             return false;
         };
         if self.width < 2 {
             return false;
         }
-        let delimiter = delimiter.byte();
+        let delimiter = text.delimiter.byte();
         let phone_columns = || {
             let columns = mapping.phone.iter();
             columns.filter_map(|column| self.columns.get(column.index).copied())

@@ -7,6 +7,7 @@ use super::header::{Header, is_ours};
 use super::open::{Opened, open};
 use super::settings::{MinValid, Settings};
 use super::source::{FileDigest, Source};
+use crate::domain::text::trimmed;
 
 /// One or several contacts files of one batch, examined and ready to be judged.
 pub struct Input {
@@ -44,22 +45,22 @@ impl Input {
                 .collect()
         };
         let headers = pick(&first.header.names);
-        let headers: Vec<String> = headers.iter().map(|h| h.trim().to_owned()).collect();
+        let headers: Vec<String> = headers.iter().map(|h| trimmed(h).to_owned()).collect();
         let sample: Vec<_> = first.sample.iter().map(pick).collect();
         // Which sheet was read explains a missing column better than anything else.
         let described = match first.layout {
             Layout::Table(_) => format!("{} ({})", first.name, first.note),
-            Layout::Text { .. } => first.name.clone(),
+            Layout::Text(_) => first.name.clone(),
         };
         let mapping = columns::map(&described, &headers, &sample, settings)?;
         let first_name = first.name.clone();
         let mut notes: Vec<String> = Vec::new();
+        let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
         for file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
             files.push(align(file, &first_name, &headers)?);
         }
-        let digests: Vec<_> = files.iter().map(|file| file.digest).collect();
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
@@ -126,7 +127,6 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         width: names.len(),
         ours: names.iter().any(|name| is_ours(name)),
         layout: file.layout,
-        digest: file.digest,
         header_row: row,
     })
 }

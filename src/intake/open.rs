@@ -1,12 +1,10 @@
 //! The examination of a file: format, encoding, delimiter, header, first rows, digest.
 
-use std::io;
-
 use super::delimiter;
 use super::error::IntakeError;
-use super::file::Layout;
+use super::file::{Layout, TextLayout};
 use super::header::Header;
-use super::rows::{Block, RowReader};
+use super::rows::{Block, RowFault};
 use super::settings::{Delimiter, Settings, TextEncoding};
 use super::sheet;
 use super::source::{Bytes, FileDigest, Source};
@@ -42,7 +40,7 @@ pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, Intak
             table.note,
             Layout::Table(table.blocks),
         ),
-        None => open_text(bytes, settings).map_err(failed)?,
+        None => open_text(&name, bytes, settings)?,
     };
     let (header, sample) = Header::of(&name, head, settings)?;
     Ok(Opened {
@@ -58,37 +56,51 @@ pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, Intak
 /// The first rows that are not blank, with their numbers.
 type Head = Vec<(u32, Vec<String>)>;
 
-fn open_text(bytes: Bytes, settings: &Settings) -> io::Result<(FileDigest, Head, String, Layout)> {
-    let (reader, digest) = bytes.decompressed()?;
+fn open_text(
+    name: &str,
+    bytes: Bytes,
+    settings: &Settings,
+) -> Result<(FileDigest, Head, String, Layout), IntakeError> {
+    let failed = IntakeError::read(name);
+    let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let country = settings.region.map(Region::code);
     let asked = settings.encoding.map(|encoding| encoding.0);
-    let examined = examine(reader, asked, country.as_deref())?;
+    let examined = examine(reader, asked, country.as_deref()).map_err(failed)?;
     let (hint, text) = excel_hint(&examined.sample);
     let delimiter = settings
         .delimiter
         .or(hint)
         .unwrap_or_else(|| delimiter::detect(text, examined.complete));
-    let layout = Layout::Text {
+    let layout = TextLayout {
         bytes,
         encoding: TextEncoding(examined.encoding),
         delimiter,
         hint_line: hint.is_some(),
+        digest: digest.finish(),
     };
-    let head = text_head(text, examined.complete, delimiter);
+    let head = text_head(name, &layout)?;
     let note = describe(&examined, delimiter, settings);
-    Ok((digest.finish(), head, note, layout))
+    Ok((layout.digest, head, note, Layout::Text(layout)))
 }
 
-fn text_head(text: &str, complete: bool, delimiter: Delimiter) -> Head {
+/// The first rows. A fault behind them is found again, and named, when the rows are judged.
+fn text_head(name: &str, layout: &TextLayout) -> Result<Head, IntakeError> {
+    let (mut rows, _) = layout.rows().map_err(IntakeError::read(name))?;
     let mut block = Block::default();
-    let mut reader = RowReader::new(text.as_bytes(), delimiter.byte());
-    // A fault in the sample is found again, and named, when the rows are judged.
-    while block.rows.len() < SAMPLE_ROWS && matches!(reader.read(&mut block), Ok(true)) {}
-    if !complete && block.rows.len() > 2 && block.rows.len() < SAMPLE_ROWS {
-        // The sample ends within its last row.
-        block.rows.pop();
+    while block.rows.len() < SAMPLE_ROWS {
+        match rows.read(&mut block) {
+            Ok(true) => {}
+            Err(RowFault::Wide { row, .. }) if block.rows.is_empty() => {
+                return Err(IntakeError::TooWide {
+                    file: name.to_owned(),
+                    row,
+                });
+            }
+            Err(fault) if block.rows.is_empty() => return Err(layout.fault(name, fault)),
+            Ok(false) | Err(_) => break,
+        }
     }
-    head_of(std::iter::once(&block))
+    Ok(head_of(std::iter::once(&block)))
 }
 
 fn describe(examined: &Examined, delimiter: Delimiter, settings: &Settings) -> String {

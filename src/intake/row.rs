@@ -16,6 +16,7 @@ use crate::domain::recipient::{
     Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
 };
 use crate::domain::spreadsheet::unguard;
+use crate::domain::text::trimmed;
 
 /// A row before its number is compared with those of the rows before it.
 pub(super) struct Candidate {
@@ -51,9 +52,7 @@ impl RowJudge<'_> {
     /// Judges one row: appends one candidate, or one for each number with `--all-numbers`.
     pub(super) fn judge(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
         let width = self.file.width;
-        // Empty fields behind the last column say nothing: many programs write them.
-        let surplus = (width..fields.len()).any(|index| !fields.get(index).is_empty());
-        if fields.len() < width || surplus {
+        if fields.len() < width || fields.goes_beyond(width) {
             into.push(self.uneven(fields, position));
             return;
         }
@@ -124,7 +123,7 @@ impl RowJudge<'_> {
             }
         };
         let cell = |column: &Option<Column>| {
-            let text = record.get(column.as_ref()?.index)?.trim();
+            let text = trimmed(record.get(column.as_ref()?.index)?);
             (!text.is_empty()).then(|| text.to_owned())
         };
         let (first_name, last_name) = (
@@ -218,7 +217,7 @@ impl RowJudge<'_> {
     fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
         let column = self.mapping.region.as_ref();
         let cell = column.and_then(|column| record.get(column.index));
-        match cell.map_or("", str::trim) {
+        match cell.map_or("", trimmed) {
             "" => Ok(self.mapping.default_region),
             cell => cell.parse().map(Some).map_err(|_| ()),
         }

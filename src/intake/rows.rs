@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 
 use super::source::read_some;
+use crate::domain::text;
 
 /// A record may have at most this many lines: enough for an address or a note.
 pub(super) const MAX_LINES: u32 = 100;
@@ -104,11 +105,22 @@ impl<'a> Fields<'a> {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// True if no field holds anything but spaces.
+    /// True if nothing can be seen in any field.
     pub(super) fn is_blank(&self) -> bool {
-        self.iter()
-            .all(|field| field.iter().all(u8::is_ascii_whitespace))
+        self.iter().all(is_blank)
     }
+
+    /// True if something can be seen behind the first `width` fields: many programs write empty ones.
+    pub(super) fn goes_beyond(&self, width: usize) -> bool {
+        (width..self.len()).any(|index| !is_blank(self.get(index)))
+    }
+}
+
+/// True if nothing can be seen in the field.
+fn is_blank(field: &[u8]) -> bool {
+    // Most fields begin with a letter or a digit, and need no decoding.
+    !field.first().is_some_and(u8::is_ascii_graphic)
+        && std::str::from_utf8(field).is_ok_and(text::is_blank)
 }
 
 /// Why a record cannot be read.
@@ -123,6 +135,11 @@ pub(super) enum RowFault {
         row: u32,
         line: u64,
         limit: &'static str,
+    },
+    /// More fields than a spreadsheet has columns.
+    Wide {
+        row: u32,
+        line: u64,
     },
     TooMany,
 }
@@ -154,9 +171,6 @@ impl Record {
     fn too_large(&self, block: &Block) -> Option<&'static str> {
         if block.data.len() - self.data > MAX_BYTES {
             return Some("1 MiB");
-        }
-        if block.ends.len() - self.fields > MAX_FIELDS {
-            return Some("16384 fields");
         }
         (self.breaks > MAX_LINES).then_some("100 lines")
     }
@@ -204,6 +218,12 @@ impl<R: Read> RowReader<R> {
             }
             if matches!(record.state, State::Quoted | State::Plain) {
                 self.take_run(record.state, block);
+            }
+            if block.ends.len() - record.fields > MAX_FIELDS {
+                return Err(RowFault::Wide {
+                    row: self.row,
+                    line: record.line,
+                });
             }
             if let Some(limit) = record.too_large(block) {
                 return Err(RowFault::Huge {

@@ -210,6 +210,36 @@ fn a_row_of_nothing_but_delimiters_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
+fn a_very_wide_file_is_called_wide_by_whatever_it_is_separated() {
+    for delimiter in [",", ";", "\t"] {
+        let names: Vec<_> = (0..100_000).map(|at| format!("column {at}")).collect();
+        let text = format!("{}\n+420777123456\n", names.join(delimiter));
+        let error = judge(text.as_bytes(), &Settings::default()).unwrap_err();
+        assert!(
+            matches!(error, IntakeError::TooWide { row: 1, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_header_longer_than_the_sample_is_read_whole() {
+    let names: Vec<_> = (0..10_000)
+        .map(|at| format!("a column with the rather long name {at}"))
+        .collect();
+    let cells = vec![""; 10_000].join(",");
+    let text = format!("phone,{}\n+420777123456,{cells}\n", names.join(","));
+    let (rows, _) = judge(text.as_bytes(), &Settings::default()).unwrap();
+    assert_eq!(words(&rows), ["2 +420777123456"]);
+    let text = text.replacen("phone", "nothing", 1);
+    let text = text.replace("+420777123456", "none");
+    let error = judge(text.as_bytes(), &Settings::default())
+        .unwrap_err()
+        .to_string();
+    assert!(error.ends_with(" and 9961 more"), "{error}");
+}
+
+#[test]
 fn a_file_that_changes_between_the_two_readings_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"phone\n+420777123456\n").unwrap();

@@ -15,6 +15,7 @@ use super::definition::{Definition, Step, Stored};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
 use super::list::{List, Pass};
+use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
@@ -68,7 +69,7 @@ impl SendPlan {
     ) -> Result<Self, RunError> {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
         let definition = Definition::new(&list.input, message, settings.channel);
-        let store = Arc::new(Store::open(checkpoint)?);
+        let store = open(checkpoint, settings.batch)?;
         let name = if let Some(name) = settings.batch {
             name.to_owned()
         } else {
@@ -230,6 +231,23 @@ impl SendPlan {
             sandbox: self.sandbox,
             created_at: now,
         })?)
+    }
+}
+
+/// Opens the checkpoint. A batch that cannot be called so is refused before anything is written, unless it is
+/// there: it is one of an earlier version.
+fn open(checkpoint: &Path, name: Option<&str>) -> Result<Arc<Store>, RunError> {
+    let Some(odd) = name.filter(|name| !batch_name::is_allowed(name)) else {
+        return Ok(Arc::new(Store::open(checkpoint)?));
+    };
+    let refused = || RunError::from(Mismatch::BatchName(odd.to_owned()));
+    if !checkpoint.exists() {
+        return Err(refused());
+    }
+    let store = Store::open(checkpoint)?;
+    match store.reader()?.find_batch(odd)? {
+        Some(_) => Ok(Arc::new(store)),
+        None => Err(refused()),
     }
 }
 

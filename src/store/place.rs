@@ -113,10 +113,9 @@ fn resolve(path: &Path) -> PathBuf {
     path
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
-
     use std::os::unix::fs::symlink;
 
     use super::*;

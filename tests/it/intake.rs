@@ -165,6 +165,11 @@ fn damage_is_mended_or_named() {
 }
 
 #[test]
+fn blank_is_blank_in_whatever_sign() {
+    insta::assert_snapshot!(reading(&["blank-cells.csv"], &region("CZ")));
+}
+
+#[test]
 fn what_is_not_certain_is_refused_by_name() {
     insta::assert_snapshot!(readings(
         &[

@@ -21,6 +21,7 @@ mod files;
 mod fixture;
 mod forget;
 mod guards;
+mod identity;
 mod intake;
 mod journeys;
 mod kill;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::problem::RenderProblem;
 use super::source::PLATFORM_METADATA_MAX;
-use super::text::{Text, is_blank};
+use super::text::Text;
+use crate::domain::text::is_blank;
 
 /// A stretch of the JSON to write.
 #[derive(Debug)]

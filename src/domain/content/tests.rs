@@ -2,9 +2,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::part::push_quoted;
-use super::text::{Engine, Text, is_blank};
+use super::text::{Engine, Text};
 use super::*;
 use crate::domain::recipient::{Record, RowProblem};
+use crate::domain::text::is_blank;
 
 fn headers(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()

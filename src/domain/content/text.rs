@@ -21,6 +21,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use super::names::{Columns, ROW};
 use super::problem::{ContentError, RenderProblem};
 use crate::domain::record::Record;
+use crate::domain::text::is_blank;
 
 /// The noncharacters of the mark: ten digits, a start and an end. Unicode promises that no text
 /// that is meant for exchange ever holds them.
@@ -29,13 +30,6 @@ const MARK_START: char = '\u{FDDA}';
 const MARK_END: char = '\u{FDDB}';
 /// What the context remembers while no missing cell has been looked up.
 const NONE_SEEN: usize = usize::MAX;
-
-/// True for a text without anything that can be seen.
-pub(super) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| {
-        c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}')
-    })
-}
 
 /// A compiled string.
 #[derive(Debug)]

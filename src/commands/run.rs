@@ -13,6 +13,7 @@ use crate::cli::Asked;
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Hints, grouped};
 use crate::run::{
@@ -84,7 +85,7 @@ impl Front {
         let now = self.clock.now();
         let preview = batch.preview(&self.settings, token, after_halt.as_ref(), now)?;
         let name = &batch.batch().name;
-        self.console.say(self.preview_text(name, &preview));
+        self.console.say_lines(self.preview_text(name, &preview));
         let queued = preview.counts.queued;
         if queued > 0
             && !self.asked.sandbox
@@ -112,7 +113,8 @@ impl Front {
     fn preview_text(&self, name: &str, preview: &Preview) -> String {
         let counts = &preview.counts;
         // Writing to a String cannot fail.
-        let mut text = format!("Batch {name}: {} to send", grouped(counts.queued));
+        let (name, queued) = (on_one_line(name), grouped(counts.queued));
+        let mut text = format!("Batch {name}: {queued} to send");
         let done = counts.sent + counts.no_messenger + counts.error;
         for (count, word) in [
             (done, "done before"),
@@ -218,7 +220,7 @@ impl Front {
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
-        self.console.say(summary.text(&hints));
+        self.console.say_lines(summary.text(&hints));
         let given = self.checkpoint.summary.as_deref();
         let summary = given.map(|path| batch.write_summary(&self.files, &summary, path));
         let summary = summary.transpose();

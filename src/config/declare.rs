@@ -20,7 +20,7 @@ use super::values::{
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
 use crate::dispatch::Undecided;
-use crate::domain::phone::Region;
+use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
 use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
@@ -118,6 +118,9 @@ pub(crate) struct DefaultRegion {
     /// Region of numbers without a plus, as ISO code: CZ
     #[arg(long, value_name = "CODE", value_parser = parsed::<Region>)]
     pub(super) region: Option<Region>,
+    /// Numbers without a plus begin with their country code: 420777123456
+    #[arg(long)]
+    pub(super) international: bool,
 }
 
 /// How a contacts file is read.
@@ -156,6 +159,9 @@ pub(crate) struct ContactsFile {
     /// One message for each number of a row
     #[arg(long)]
     all_numbers: bool,
+    /// Message this kind of line though no person is behind it: toll-free, premium-rate, shared-cost, pager, voicemail, uan; repeatable
+    #[arg(long, value_name = "TYPE", value_parser = parsed::<LineType>)]
+    pub(super) allow_line_type: Vec<LineType>,
     /// Refuse a file with fewer valid rows than this: 50%
     #[arg(long, value_name = "PERCENT", value_parser = parsed::<MinValid>, default_value = "50%")]
     pub(super) min_valid: MinValid,

@@ -64,6 +64,8 @@ impl Settings {
         }
         Ok(intake::Settings {
             region: file.default.region,
+            international: file.default.international,
+            line_types: file.allow_line_type,
             columns,
             delimiter: file.delimiter,
             encoding: file.encoding,

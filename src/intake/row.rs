@@ -10,7 +10,7 @@ use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
 use super::settings::{NumbersPerRow, Prefer};
 use crate::domain::phone::{
-    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Region, Rejected,
+    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
 };
 use crate::domain::recipient::{
     Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
@@ -168,10 +168,10 @@ impl RowJudge<'_> {
         let mut refused: Option<Refused> = None;
         for column in &self.mapping.phone {
             let typed = record.get(column.index).unwrap_or("");
-            match cell(typed, region) {
+            match cell(typed, region, self.reading(record)) {
                 Ok(numbers) => {
                     for parsed in numbers.iter() {
-                        if parsed.line_type.reaches_a_person() {
+                        if self.reaches_a_person(parsed.line_type) {
                             found.push((parsed, typed.to_owned()));
                         } else {
                             let problem = PhoneProblem::NotAPerson(parsed.line_type);
@@ -193,6 +193,10 @@ impl RowJudge<'_> {
         Ok(self.chosen(found))
     }
 
+    fn reaches_a_person(&self, line: LineType) -> bool {
+        line.service().is_none() || self.mapping.line_types.contains(&line)
+    }
+
     fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
         match self.mapping.numbers {
             NumbersPerRow::One => {
@@ -211,6 +215,17 @@ impl RowJudge<'_> {
             }
         }
         found
+    }
+
+    /// How the row's numbers without a plus are read, but for its country.
+    fn reading(&self, record: &Record) -> Reading {
+        let column = self.mapping.region.as_ref();
+        let cell = column.and_then(|column| record.get(column.index));
+        Reading {
+            region: None,
+            row_names_region: cell.is_some_and(|cell| !trimmed(cell).is_empty()),
+            international: self.mapping.international,
+        }
     }
 
     /// The country of the row: its own cell, else the default. `Err` for a cell that names none.
@@ -268,8 +283,16 @@ fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
     u16::from_le_bytes([low, high]).max(1)
 }
 
-fn cell(typed: &str, region: Result<Option<Region>, ()>) -> Result<Numbers, Rejected> {
-    let numbers = PhoneNumber::parse_all(typed, region.unwrap_or(None));
+fn cell(
+    typed: &str,
+    region: Result<Option<Region>, ()>,
+    reading: Reading,
+) -> Result<Numbers, Rejected> {
+    let reading = Reading {
+        region: region.unwrap_or(None),
+        ..reading
+    };
+    let numbers = PhoneNumber::parse_all(typed, reading);
     numbers.map_err(|mut rejected| {
         // The cell would have been fine with a country, and the row names one that does not exist.
         if rejected.problem == PhoneProblem::NeedsRegion && region.is_err() {

@@ -19,8 +19,11 @@ use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
+use crate::intake::Mapping;
 use crate::report::check::CheckReport;
-use crate::store::{Batch, BatchId, BatchName, Change, Hold, ListChange, NewBatch, Reader, Store};
+use crate::store::{
+    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, NewBatch, Reader, Store,
+};
 
 /// What is asked for beside the list.
 #[derive(Debug, Clone, Copy)]
@@ -292,6 +295,27 @@ impl ReadPlan {
                 Ok((self.batch.reread()?, interrupted))
             }
         }
+    }
+
+    /// As [`Self::carry_out`], and keeps what `actor` decided about the list's rows: which lines without a person
+    /// are messaged.
+    ///
+    /// # Errors
+    /// As [`Self::carry_out`].
+    pub fn carry_out_by(self, actor: &str, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
+        let mapping = self.report.as_ref().map(|report| &report.mapping);
+        let services = mapping.map_or_else(Vec::new, Mapping::services);
+        let (batch, interrupted) = self.carry_out(now)?;
+        if !services.is_empty() {
+            batch.store().record_decision(DecisionRecord {
+                batch: batch.batch().id,
+                actor: actor.to_owned(),
+                what: "allow-line-type",
+                detail: services.join(", "),
+                at: now,
+            })?;
+        }
+        Ok((batch, interrupted))
     }
 
     /// Removes the rows that were read: the checkpoint holds what it held before.

@@ -77,8 +77,10 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" => "7",
-        "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => "true",
-        "column" | "metadata" | "opt-out-word" => "[\"x\"]",
+        "international" | "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => {
+            "true"
+        }
+        "allow-line-type" | "column" | "metadata" | "opt-out-word" => "[\"x\"]",
         _ => "\"x\"",
     }
 }

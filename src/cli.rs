@@ -139,6 +139,9 @@ pub(crate) struct CheckArgs {
     /// Also write the rows that cannot be sent, each with its reason, to be mended
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write over what stands at --html and --rejects, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -247,6 +250,9 @@ pub(crate) struct RunFlags {
     /// Where the results go.
     #[command(flatten)]
     pub(crate) output: Flags<Results>,
+    /// Write over what stands at --out and --summary, whoever wrote it
+    #[arg(long, help_heading = "Results")]
+    pub(crate) force: bool,
 }
 
 /// `outreach status`.
@@ -276,6 +282,9 @@ pub(crate) struct ExportArgs {
     /// Where to write [default: BATCH.results.csv]; - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<String>,
+    /// Write over what stands at --out, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
@@ -368,6 +377,9 @@ pub(crate) enum SuppressAction {
         /// Write the rows without a usable number to this file
         #[arg(long, value_name = "FILE")]
         rejects: Option<PathBuf>,
+        /// Write over what stands at --rejects, whoever wrote it
+        #[arg(long)]
+        force: bool,
         /// How the file is read.
         #[command(flatten)]
         intake: Flags<ContactsFile>,
@@ -425,6 +437,9 @@ pub(crate) enum ContactsAction {
         /// Where to write [default: standard output]
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Write over what stands at --out, whoever wrote it
+        #[arg(long, requires = "out")]
+        force: bool,
         /// Where they are kept.
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,

@@ -1,7 +1,7 @@
 //! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
@@ -15,9 +15,9 @@ use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, write_summary_file};
+use crate::report::{Hints, grouped};
 use crate::run::{
-    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
+    AfterHalt, Ended, Files, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
 };
 
 /// The command line as the front end of a run.
@@ -26,6 +26,8 @@ pub(super) struct Front {
     pub(super) checkpoint: Checkpoint,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
+    /// What is read and written; the paths that were given are free.
+    pub(super) files: Files,
     console: Console,
     asked: Asked,
 }
@@ -34,17 +36,30 @@ impl Front {
     pub(super) fn new(
         settings: &Settings,
         asked: Asked,
+        (inputs, force): (&[PathBuf], bool),
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
         let checkpoint = settings.checkpoint()?;
+        let checkpoint = if asked.sandbox {
+            checkpoint.for_sandbox()
+        } else {
+            checkpoint
+        };
+        let mut files = settings::files(settings, checkpoint.db(), inputs, force);
+        let given = [
+            ("--out", &checkpoint.out),
+            ("--summary", &checkpoint.summary),
+        ];
+        for (flag, path) in given {
+            if let Some(path) = path {
+                files.write(flag, path)?;
+            }
+        }
         Ok(Self {
             connection: settings.connection()?,
-            checkpoint: if asked.sandbox {
-                checkpoint.for_sandbox()
-            } else {
-                checkpoint
-            },
+            checkpoint,
+            files,
             settings: settings::run(settings, clock.now())?,
             clock,
             console,
@@ -199,16 +214,22 @@ impl Front {
     /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
-        let written = batch.write_results(self.checkpoint.out.as_deref(), self.clock.now());
+        let out = self.checkpoint.out.as_deref();
+        let written = batch.write_results(&self.files, out, self.clock.now());
         let mut hints = self.hints();
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
         self.console.say_lines(summary.text(&hints));
-        let summary = match &self.checkpoint.summary {
-            Some(path) => write_summary_file(&summary, path),
-            None => Ok(()),
-        };
+        let given = self.checkpoint.summary.as_deref();
+        let summary = given.map(|path| batch.write_summary(&self.files, &summary, path));
+        let summary = summary.transpose();
+        for (given, written) in [
+            (out, written.as_ref().ok()),
+            (given, summary.as_ref().ok().and_then(Option::as_ref)),
+        ] {
+            self.say_elsewhere(given, written);
+        }
         if let (Err(_), Err(error)) = (&written, &summary) {
             self.console.warn(format_args!("outreach: {error}"));
         }
@@ -217,7 +238,21 @@ impl Front {
                 "the results are safe in the checkpoint, `{export}` writes them"
             ))
         })?;
-        Ok(summary?)
+        summary?;
+        Ok(())
+    }
+
+    /// Says where a file is that could not take its place.
+    fn say_elsewhere(&self, given: Option<&Path>, written: Option<&PathBuf>) {
+        if let (Some(given), Some(written)) = (given, written)
+            && given != written
+        {
+            self.console.warn(format_args!(
+                "Somebody wrote to {} while the batch was sent: that file stays as it is, ours is {}.",
+                given.display(),
+                written.display()
+            ));
+        }
     }
 
     /// What a suggested command must name to find the batch again.

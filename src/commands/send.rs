@@ -24,7 +24,8 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let front = Front::new(settings, args.asked, console, clock)?;
+    let given = (args.files.as_slice(), args.run.force);
+    let mut front = Front::new(settings, args.asked, given, console, clock)?;
     if !args.asked.sandbox {
         front.connection.token()?;
     }
@@ -52,7 +53,7 @@ pub(crate) fn run(
         },
         sandbox: args.asked.sandbox,
     };
-    let rejects = list.default_rejects_path();
+    let rejects = front.files.write_named(&list.default_rejects_path())?;
     let plan = SendPlan::new(front.checkpoint.db(), list, &asked, front.clock.now())?;
     for other in plan.unfinished() {
         console.warn(format_args!(
@@ -87,6 +88,7 @@ fn read(
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
+        front.files.enter("rejects", rejects);
         console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(

@@ -14,7 +14,7 @@ use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
-use crate::run::{Access, IntakeSettings, List, RunError, RunSettings};
+use crate::run::{Access, Files, IntakeSettings, List, RunError, RunSettings};
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -45,6 +45,21 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         invalid_pattern: guards.invalid_pattern,
         timeout: connection.timeout,
         grace: pace.grace,
+    })
+}
+
+/// The files of a command: what it reads must not be written over.
+pub(super) fn files(
+    settings: &Settings,
+    checkpoint: &Path,
+    inputs: &[PathBuf],
+    force: bool,
+) -> Files {
+    let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
+    let inputs = inputs.map(|path| ("the contacts file", path.as_path()));
+    let read = inputs.chain(settings.files_to_read());
+    read.fold(Files::new(checkpoint, force), |files, (what, path)| {
+        files.reading(what, path)
     })
 }
 

@@ -15,11 +15,10 @@ mod words;
 
 pub(crate) use contacts::write_contacts;
 pub(crate) use error::ReportError;
-pub(crate) use file::{is_as_left, write_whole_file};
+pub(crate) use file::{file_as_it_is, is_as_left, is_database, known_by, write_whole_file};
 pub(crate) use progress::ProgressLine;
 pub(crate) use results::{check_room, default_stem, write_selected, write_selected_file};
 pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
-pub(crate) use summary::write_summary_file;
 pub use summary::{Hints, Summary};
 pub(crate) use words::{grouped, minute, place, quoted, without_numbers};

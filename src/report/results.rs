@@ -62,7 +62,8 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
 /// As [`write_selected_file`].
 pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
     let format = FileFormat::of(path, batch.list, None);
-    Ok(write_selected_file(reader, batch, &Selection::default(), format, path)?.0)
+    let all = Selection::default();
+    Ok(write_selected_file(reader, batch, &all, format, path, |_| Ok(()))?.0)
 }
 
 /// Writes a part of the results as text of this dialect; returns the number of rows.
@@ -83,7 +84,7 @@ pub(crate) fn write_selected(
 }
 
 /// Writes a part of the results to a file, readable by its owner only; it appears whole or not at all. Returns the
-/// number of rows, and what the file is known by.
+/// number of rows, and what the file is known by; `expect` gets that before the file appears.
 ///
 /// # Errors
 /// `ReportError` if the checkpoint cannot be read, the file cannot be written or hold the rows, or a column is
@@ -94,6 +95,7 @@ pub(crate) fn write_selected_file(
     selection: &Selection,
     format: FileFormat,
     path: &Path,
+    expect: impl FnOnce(WrittenFile) -> Result<(), StoreError>,
 ) -> Result<(u64, WrittenFile), ReportError> {
     check_room(format, batch, reader.counts(batch.id)?.rows())?;
     let (new, file) = NewFile::create(path)?;
@@ -108,6 +110,7 @@ pub(crate) fn write_selected_file(
         Ok((file, rows, written))
     };
     let (file, rows, written) = write().map_err(|error: ReportError| error.at(path))?;
+    expect(written)?;
     new.publish(&file, || crash_point(CrashPoint::ExportRename))
         .map_err(|source| ReportError::from(source).at(path))?;
     Ok((rows, written))

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::clash::FileClash;
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
@@ -74,6 +75,9 @@ pub enum RunError {
         .0.display()
     )]
     OnlyRehearsals(PathBuf),
+    /// A file is not written to.
+    #[error(transparent)]
+    File(#[from] FileClash),
     /// A number that was typed is not understood.
     #[error(transparent)]
     Number(#[from] NumberError),
@@ -230,7 +234,9 @@ impl RunError {
             | Self::OnlyRehearsals(_) => ExitCode::Storage,
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
-            Self::Content(_) | Self::Mismatch(_) | Self::Number(_) => ExitCode::Usage,
+            Self::Content(_) | Self::Mismatch(_) | Self::Number(_) | Self::File(_) => {
+                ExitCode::Usage
+            }
             Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => ExitCode::Configuration,
             Self::Evidence(error) => api_exit(error),
             Self::Abandoned(_) => ExitCode::Paused,

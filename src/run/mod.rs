@@ -16,11 +16,13 @@
 
 mod batch;
 mod checkpoint;
+mod clash;
 mod definition;
 mod doctor;
 mod end;
 mod error;
 mod export;
+mod files;
 mod forecast;
 mod halt;
 mod hours;
@@ -59,11 +61,13 @@ pub use crate::report::{Hints, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
+pub use clash::FileClash;
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
 pub use export::{export, export_file, summary};
+pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::AfterHalt;
 pub use list::{CheckSettings, List};

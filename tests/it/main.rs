@@ -17,6 +17,7 @@ mod dispatcher;
 mod doctor;
 mod evidence;
 mod exit_codes;
+mod files;
 mod fixture;
 mod forget;
 mod guards;

@@ -34,7 +34,7 @@ mod tests;
 
 pub(crate) use declare::{
     Checkpoint, CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Guards, History,
-    MessageSource, Pace, Results, Serve,
+    MessageSource, Pace, Results, Serve, Written,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

@@ -65,7 +65,7 @@ pub(crate) fn run(
             }
             let sources = settings::sources(files);
             let list = settings::open_list(settings, &sources, console, &|intake| {
-                List::of_suppressed(&sources, intake)
+                Ok(List::of_suppressed(&sources, intake)?.in_dialect(checkpoint.dialect))
             })?;
             for note in list.notes() {
                 console.say(on_one_line(note));

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, Connection, ContactsFile, Content, Guards, MessageSource, Pace,
-    Results, Serve,
+    Results, Serve, Written,
 };
 use super::error::ConfigError;
 use super::settings::Settings;
@@ -98,7 +98,11 @@ impl Settings {
     /// [`ConfigError`] if the name of a file is empty.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
         let CheckpointFile { db } = self.group()?;
-        let Results { out, summary } = self.group()?;
+        let Results {
+            out,
+            summary,
+            written: Written { dialect },
+        } = self.group()?;
         Ok(Checkpoint {
             db,
             db_from: self.origin("db"),
@@ -106,6 +110,7 @@ impl Settings {
             out_from: self.origin("out"),
             summary_from: self.origin("summary"),
             summary,
+            dialect,
         })
     }
 

@@ -86,7 +86,9 @@ impl State {
     pub const fn is_unreached(self) -> bool {
         match self {
             Self::Queued | Self::NoMessenger | Self::Error | Self::Invalid => true,
-            Self::Sending | Self::Sent | Self::Unknown | Self::Duplicate | Self::Suppressed => false,
+            Self::Sending | Self::Sent | Self::Unknown | Self::Duplicate | Self::Suppressed => {
+                false
+            }
         }
     }
 

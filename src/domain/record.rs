@@ -150,7 +150,15 @@ mod tests {
             assert_eq!(mends.to_string(), format!("{batch}:2:7"));
             assert_eq!(mends.to_string().parse(), Ok(mends));
         }
-        for text in ["", "7", "1:7", ":1:7", "spring:0:7", "spring:1:0", "spring:1:x"] {
+        for text in [
+            "",
+            "7",
+            "1:7",
+            ":1:7",
+            "spring:0:7",
+            "spring:1:0",
+            "spring:1:x",
+        ] {
             assert!(text.parse::<Mends>().is_err(), "{text}");
         }
     }

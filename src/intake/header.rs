@@ -14,8 +14,10 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
 }
 
-/// The column of a rejects file that names the row that is mended.
-pub(super) const MENDS: &str = "outreach_mends";
+/// True for the column of a rejects file that names the row that is mended.
+pub(super) fn is_mends(header: &str) -> bool {
+    header.trim().eq_ignore_ascii_case("outreach_mends")
+}
 
 /// True for a column of a results or rejects file of this program.
 pub(super) fn is_ours(header: &str) -> bool {
@@ -38,7 +40,8 @@ impl Header {
         let header = if settings.no_header {
             rows.peek().map(|(_, fields)| numbered(fields))
         } else {
-            rows.next().map(|(row, names)| Self::named(row, names, own_sheet))
+            rows.next()
+                .map(|(row, names)| Self::named(row, names, own_sheet))
         };
         let header = header.ok_or_else(|| IntakeError::Empty {
             file: file.to_owned(),

@@ -3,13 +3,12 @@
 use super::columns::{self, Mapping};
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
-use super::header::{Header, MENDS, is_ours};
+use super::header::{Header, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::{MinValid, Settings};
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;
-use crate::domain::fold;
 use crate::domain::text::trimmed;
 
 /// One or several contacts files of one batch, examined and ready to be judged.
@@ -150,7 +149,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         columns,
         width: names.len(),
         guarded: !file.own_sheet && names.iter().any(|name| is_ours(name)),
-        mends: names.iter().position(|name| fold::header(name) == MENDS),
+        mends: names.iter().position(|name| is_mends(name)),
         layout: file.layout,
         header_row: row,
     })

@@ -170,7 +170,11 @@ impl RowJudge<'_> {
     /// The text of a cell; in a file that we wrote, without the guard against formulas.
     fn cell<'f>(&self, bytes: &'f [u8]) -> &'f str {
         let text = text(bytes);
-        if self.file.guarded { unguard(text) } else { text }
+        if self.file.guarded {
+            unguard(text)
+        } else {
+            text
+        }
     }
 
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
@@ -262,6 +266,7 @@ fn invalid(
     Candidate {
         row: JudgedRow {
             position,
+            mends: None,
             record,
             typed,
             verdict: Verdict::Invalid {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-pub use crate::domain::dialect::Delimiter;
+pub(crate) use crate::domain::dialect::Delimiter;
 use crate::domain::phone::{LineType, Reading, Region};
 
 /// How to read the contacts files. The default detects everything.

@@ -149,7 +149,7 @@ pub(crate) fn file_as_it_is(path: &Path) -> io::Result<WrittenFile> {
     let mut file = File::open(path)?;
     let mut digest = Digesting::new(io::sink());
     io::copy(&mut file, &mut digest)?;
-    Ok(digest.end())
+    Ok(digest.end().1)
 }
 
 /// Whether the file at `path` is a database of SQLite: no report ever takes the place of one.

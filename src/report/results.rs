@@ -254,7 +254,11 @@ impl<W: RowWriter> Lines<'_, W> {
             let file = self.batch.file_name(file);
             text = Cow::Owned(format!("mended by row {by} of {file} (was: {text})"));
         }
-        self.to.cell(Cell::Foreign(&text))
+        self.to.cell(if text.is_empty() {
+            Cell::None
+        } else {
+            Cell::Foreign(&text)
+        })
     }
 
     fn id(&mut self, id: Option<&str>) -> Result<(), ReportError> {
@@ -291,11 +295,14 @@ impl<W: RowWriter> Lines<'_, W> {
 /// checkpoint can compare it. 16 bytes of SHA-256.
 fn content_digest(content: &str) -> String {
     let digest = Sha256::digest(fold::content(content).as_bytes());
-    digest.iter().take(16).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    digest
+        .iter()
+        .take(16)
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// The status of a row in a file: whether a request that is under way arrives is not known.

@@ -15,6 +15,8 @@ use crate::store::Counts;
 pub struct Preview {
     /// How the batch stands, refusals that are sent to again counted as queued.
     pub counts: Counts,
+    /// Of the invalid rows those whose place another row took.
+    pub mended: u64,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
 }
@@ -32,6 +34,10 @@ impl HeldBatch {
         now: Timestamp,
     ) -> Result<Preview, RunError> {
         let mut counts = self.reader()?.counts(self.batch().id)?;
+        let mended = match counts.invalid {
+            0 => 0,
+            _ => self.reader()?.mended(self.batch().id)?,
+        };
         if let Some(after_halt) = after_halt {
             after_halt.apply_to(&mut counts);
         }
@@ -41,6 +47,10 @@ impl HeldBatch {
             let path = self.checkpoint();
             Some(first_forecast(path, token, settings, counts.queued, now)?)
         };
-        Ok(Preview { counts, forecast })
+        Ok(Preview {
+            counts,
+            mended,
+            forecast,
+        })
     }
 }

@@ -95,6 +95,7 @@ impl List {
         let pass = Pass {
             known: Known::default(),
             channel: None,
+            batch: None,
             earlier_files: &[],
             seen: &[],
             rejects,

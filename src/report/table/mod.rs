@@ -89,7 +89,10 @@ impl TableFile {
     }
 
     /// Writes what is left. Returns the file, and what it is known by.
-    pub(super) fn finish(self, summary: &[SummaryLine]) -> Result<(File, WrittenFile), ReportError> {
+    pub(super) fn finish(
+        self,
+        summary: &[SummaryLine],
+    ) -> Result<(File, WrittenFile), ReportError> {
         let out = match self {
             Self::Text(rows) => rows.finish()?,
             Self::Jsonl(rows) => rows.finish()?,

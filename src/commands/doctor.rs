@@ -25,7 +25,7 @@ pub(crate) fn run(
     let (checkpoint, connection) = (settings.checkpoint()?, settings.connection()?);
     let looked_at = DoctorSettings {
         checkpoint: checkpoint.db(),
-        base_url: connection.base_url.clone(),
+        base_url: connection.base_url()?.clone(),
         token: connection.token().cloned().map_err(|it| it.to_string()),
         channel: connection
             .channel()

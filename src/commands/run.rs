@@ -56,8 +56,12 @@ impl Front {
                 files.write(flag, path)?;
             }
         }
+        let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
         Ok(Self {
-            connection: settings.connection()?,
+            connection,
             checkpoint,
             files,
             settings: settings::run(settings, clock.now())?,

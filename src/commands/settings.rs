@@ -110,7 +110,7 @@ pub(super) fn open_list(
 /// Where the real API is, and our token for it.
 pub(super) fn access(connection: &config::Connection) -> Result<Access, CommandError> {
     Ok(Access {
-        base_url: connection.base_url.clone(),
+        base_url: connection.base_url()?.clone(),
         token: connection.token()?.clone(),
     })
 }

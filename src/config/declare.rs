@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     pub(crate) channel: Option<String>,
     /// Address of the API, https, or http to this machine
     #[arg(long, value_name = "URL", value_parser = parsed::<BaseUrl>, default_value = BaseUrl::DOCUMENTED)]
-    pub(crate) base_url: BaseUrl,
+    pub(super) base_url: BaseUrl,
     /// File that holds the token and nothing else [default: the token is in AMIO_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -44,6 +44,9 @@ pub(crate) struct Connection {
     /// Requests at the same time; your plan's limit, 1 to 10000
     #[arg(long, value_name = "N", value_parser = concurrency, default_value = "3")]
     pub(crate) concurrency: NonZeroU16,
+    /// The address comes from a settings file that nobody named.
+    #[arg(skip)]
+    pub(super) base_url_is_found: bool,
     /// The token, if there is one; see [`Connection::token`].
     #[arg(skip)]
     pub(crate) token: Option<SecretString>,
@@ -59,6 +62,20 @@ impl Connection {
         self.channel
             .as_deref()
             .ok_or(ConfigError::Missing { key: "channel" })
+    }
+
+    /// Where the token goes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::FoundBaseUrl`] if a file that merely lies in the current folder sends it to another host than
+    /// the API's or this machine.
+    pub(crate) fn base_url(&self) -> Result<&BaseUrl, ConfigError> {
+        if self.base_url_is_found && !self.base_url.is_documented() && !self.base_url.is_loopback()
+        {
+            return Err(ConfigError::FoundBaseUrl(self.base_url.to_string()));
+        }
+        Ok(&self.base_url)
     }
 
     /// The token.

@@ -23,6 +23,7 @@ impl Settings {
     pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
         Ok(Connection {
             token: self.token()?,
+            base_url_is_found: self.is_found("base-url"),
             ..self.group()?
         })
     }

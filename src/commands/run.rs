@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
@@ -24,6 +25,8 @@ use crate::run::{
 pub(super) struct Front {
     pub(super) connection: Connection,
     pub(super) checkpoint: Checkpoint,
+    /// The file of the checkpoint.
+    pub(super) db: PathBuf,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     /// What is read and written; the paths that were given are free.
@@ -40,13 +43,12 @@ impl Front {
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
-        let checkpoint = settings.checkpoint()?;
-        let checkpoint = if asked.sandbox {
-            checkpoint.for_sandbox()
-        } else {
-            checkpoint
-        };
-        let mut files = settings::files(settings, checkpoint.db(), inputs, force);
+        let mut checkpoint = settings.checkpoint()?;
+        if asked.sandbox {
+            checkpoint = checkpoint.for_sandbox();
+        }
+        let db = checkpoint::path(&checkpoint)?;
+        let mut files = settings::files(settings, Some(&db), inputs, force)?;
         let given = [
             ("--out", &checkpoint.out),
             ("--summary", &checkpoint.summary),
@@ -56,8 +58,13 @@ impl Front {
                 files.write(flag, path)?;
             }
         }
+        let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
         Ok(Self {
-            connection: settings.connection()?,
+            db,
+            connection,
             checkpoint,
             files,
             settings: settings::run(settings, clock.now())?,
@@ -261,7 +268,7 @@ impl Front {
 
     /// What a suggested command must name to find the batch again.
     fn hints(&self) -> Hints {
-        let db = self.asked.sandbox.then(|| self.checkpoint.db());
+        let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             results: None,

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 
-use super::{Cell, Column, ReportError, RowWriter};
+use super::super::error::ReportError;
+use super::cell::{Cell, Column, RowWriter};
 
 /// Writes one object for each row.
 pub(in crate::report) struct JsonRows<W: Write> {

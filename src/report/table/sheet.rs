@@ -11,7 +11,8 @@ use rust_xlsxwriter::{
     Color, DocProperties, ExcelDateTime, Format, IgnoreError, Workbook, Worksheet, XlsxError,
 };
 
-use super::{Cell, Column, Kind, ReportError, RowWriter, SummaryLine};
+use super::super::error::ReportError;
+use super::cell::{Cell, Column, Kind, RowWriter, SummaryLine};
 use crate::domain::delivery::State;
 use crate::domain::dialect::{SHEET_COLUMNS, SHEET_ROWS};
 pub(in crate::report) use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Cell, Column, ReportError, RowWriter};
+use super::super::error::ReportError;
+use super::cell::{Cell, Column, RowWriter};
 use crate::domain::dialect::Dialect;
 use crate::domain::spreadsheet::guard;
 
@@ -42,13 +43,14 @@ impl<W: Write> RowWriter for TextRows<W> {
     }
 
     fn cell(&mut self, cell: Cell<'_>) -> Result<(), ReportError> {
-        Ok(match cell {
+        match cell {
             Cell::None => self.0.write_field("")?,
             Cell::Foreign(text) => self.0.write_field(guard(text).as_bytes())?,
             Cell::Own(text) => self.0.write_field(text)?,
             Cell::Count(count) => self.0.write_field(count.to_string())?,
             Cell::Status(status) => self.0.write_field(status.word())?,
-        })
+        }
+        Ok(())
     }
 
     fn end_row(&mut self) -> Result<(), ReportError> {

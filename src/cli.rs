@@ -7,7 +7,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -15,7 +15,7 @@ use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Flags, Guards, History,
     Layer, Pace, Results, Serve, Written,
 };
-use crate::domain::delivery::State;
+use crate::domain::delivery::{CANCELLED, State};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Send(SendArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
+    /// Give a batch up: who was not messaged yet will not be
+    Cancel(CancelArgs),
     /// Show how far a batch is, or all batches
     Status(StatusArgs),
     /// Write the results file of a batch: one line for each row of the input
@@ -212,12 +214,28 @@ pub(crate) struct ResumeArgs {
     /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
     #[arg(long)]
     pub(crate) no_messenger_text: bool,
+    /// Take the batch up again that `outreach cancel` gave up
+    #[arg(long, requires = "batch")]
+    pub(crate) undo_cancel: bool,
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,
     /// How the batch runs.
     #[command(flatten)]
     pub(crate) run: RunFlags,
+}
+
+/// `outreach cancel`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CancelArgs {
+    /// The batch
+    pub(crate) batch: String,
+    /// Cancel without asking first
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// How a batch is begun or continued.
@@ -292,7 +310,7 @@ pub(crate) struct ExportArgs {
     pub(crate) out: Option<String>,
     /// Only rows with these statuses: no_messenger,error
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses())]
-    pub(crate) status: Vec<State>,
+    pub(crate) status: Vec<String>,
     /// Only rows whose person did not get the message, and may: refused, invalid, or not sent yet
     #[arg(long)]
     pub(crate) only_unreached: bool,
@@ -311,9 +329,9 @@ pub(crate) struct ExportArgs {
 }
 
 /// The statuses of a results file.
-fn statuses() -> impl TypedValueParser<Value = State> {
+fn statuses() -> PossibleValuesParser {
     let shown = State::ALL.into_iter().filter(|it| *it != State::Sending);
-    PossibleValuesParser::new(shown.map(State::word)).try_map(|word| word.parse::<State>())
+    PossibleValuesParser::new(shown.map(State::word).chain([CANCELLED]))
 }
 
 /// `outreach resolve`.

@@ -37,6 +37,11 @@ pub(crate) fn run(
         let list = List::open(&sources, intake, message.as_ref())?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
+    if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
+        return Err(CommandError::usage(format_args!(
+            "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
+        )));
+    }
     let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
         (true, Err(_)) => Rehearsal::CHANNEL,

@@ -1,9 +1,11 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
 use super::columns::{self, Mapping};
+use super::doubt::LetterDoubt;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
+use super::guess::Doubt;
 use super::header::{Header, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
@@ -20,6 +22,7 @@ pub struct Input {
     looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,
+    doubts: Vec<LetterDoubt>,
     digest: FileDigest,
     stem: String,
     format: ListFormat,
@@ -69,10 +72,15 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        for file in opened {
+        let mut doubts = Vec::new();
+        for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
-            files.push(align(file, &first_name, &headers)?);
+            let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
+            let file = align(file, &first_name, &headers)?;
+            doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
+            files.push(file);
         }
+        notes.extend(doubts.iter().map(LetterDoubt::to_string));
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
@@ -84,6 +92,7 @@ impl Input {
             headers,
             notes,
             format,
+            doubts,
         })
     }
 
@@ -105,6 +114,11 @@ impl Input {
     /// What was detected, in words, one line for each file.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Files whose letters may be others.
+    pub(crate) fn doubts(&self) -> &[LetterDoubt] {
+        &self.doubts
     }
 
     /// The SHA-256 over the raw bytes of all files.
@@ -131,6 +145,18 @@ impl Input {
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
     }
+}
+
+/// The doubt about a file, with the input's columns that it is about.
+fn letter_doubt(file: &FileInput, doubt: Doubt, sample: &[Vec<String>]) -> LetterDoubt {
+    let picked = |row: &Vec<String>| -> Vec<String> {
+        let cells = file.columns.iter().map(|at| row.get(*at));
+        cells
+            .map(|cell| cell.cloned().unwrap_or_default())
+            .collect()
+    };
+    let sample: Vec<_> = sample.iter().map(picked).collect();
+    LetterDoubt::new(&file.name, doubt, file.columns.len(), &sample)
 }
 
 /// Names the column whose cells hold JSON, where the numbers are within them.

@@ -151,7 +151,8 @@ fn write_rows(
     let (mut rows, mut written) = (0, 0);
     reader.rows(batch.id, |row| {
         rows += 1;
-        if selection.has(row.state, row.mended_by.is_some()) {
+        let word = batch.status_of(shown(row.state));
+        if selection.has(row.state, word, row.mended_by.is_some()) {
             written += 1;
             lines.row(&chosen, &row)?;
         }
@@ -210,7 +211,11 @@ impl<W: RowWriter> Lines<'_, W> {
                 Some(phone) => self.print(format_args!("+{}", phone.get())),
                 None => self.to.cell(Cell::None),
             },
-            Ours::Status => self.to.cell(Cell::Status(shown(row.state))),
+            Ours::Status => {
+                let state = shown(row.state);
+                self.to
+                    .cell(Cell::Status(state, self.batch.status_of(state)))
+            }
             Ours::Reason => self.reason(row, surplus),
             Ours::MessageId => self.id(row.message.message_id),
             Ours::ContactId => self.id(row.message.contact_id),

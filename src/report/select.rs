@@ -104,7 +104,7 @@ pub const COLUMNS: [&str; Ours::ALL.len()] = {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Rows with one of these statuses; none means all.
-    pub statuses: Vec<State>,
+    pub statuses: Vec<String>,
     /// Only rows whose person did not get the message: refused, invalid and not mended since, or not sent yet.
     /// Not those that may have arrived (unknown), and not those that must not be messaged.
     pub only_unreached: bool,
@@ -141,10 +141,9 @@ impl Selection {
         *self != Self::default()
     }
 
-    /// Whether a row belongs to it.
-    pub(super) fn has(&self, state: State, mended: bool) -> bool {
-        let wanted = |of: &State| *of == state || (*of, state) == (State::Unknown, State::Sending);
-        (self.statuses.is_empty() || self.statuses.iter().any(wanted))
+    /// Whether a row belongs to it that has this word for its status.
+    pub(super) fn has(&self, state: State, word: &str, mended: bool) -> bool {
+        (self.statuses.is_empty() || self.statuses.iter().any(|it| it == word))
             && (!self.only_unreached || (state.is_unreached() && !mended))
     }
 
@@ -218,14 +217,20 @@ mod tests {
                 state,
                 State::NoMessenger | State::Error | State::Invalid | State::Queued
             );
-            assert_eq!(unreached.has(state, false), wanted, "{state}");
-            assert!(Selection::default().has(state, true));
+            assert_eq!(unreached.has(state, state.word(), false), wanted, "{state}");
+            assert!(Selection::default().has(state, state.word(), true));
         }
-        assert!(!unreached.has(State::Invalid, true), "another row counts");
+        assert!(
+            !unreached.has(State::Invalid, "invalid", true),
+            "another row counts"
+        );
         let unknown = Selection {
-            statuses: vec![State::Unknown],
+            statuses: vec!["unknown".to_owned()],
             ..Selection::default()
         };
-        assert!(unknown.has(State::Sending, false) && !unknown.has(State::Sent, false));
+        assert!(
+            unknown.has(State::Sending, "unknown", false)
+                && !unknown.has(State::Sent, "sent", false)
+        );
     }
 }

@@ -15,6 +15,7 @@
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod batch;
+mod cancel;
 mod checkpoint;
 mod clash;
 mod definition;
@@ -57,7 +58,7 @@ pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::schedule::Schedule;
 pub use crate::exit::ExitCode;
-pub use crate::intake::{LooksInternational, Settings as IntakeSettings, Source};
+pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;
 pub use crate::report::{Hints, Selection, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};

@@ -8,6 +8,7 @@
 
 mod ambiguity;
 mod bounds;
+mod cancel;
 mod check;
 mod check_command;
 mod cli_help;
@@ -29,6 +30,7 @@ mod intake;
 mod journeys;
 mod kill;
 mod layers;
+mod letters;
 mod library;
 mod locks;
 mod look;

@@ -14,8 +14,8 @@ pub(in crate::report) enum Cell<'a> {
     Own(&'a str),
     /// A number of things.
     Count(u64),
-    /// The status of a row.
-    Status(State),
+    /// The status of a row, and its word.
+    Status(State, &'a str),
 }
 
 /// What the cells of a column are.

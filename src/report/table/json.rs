@@ -46,7 +46,7 @@ impl<W: Write> RowWriter for JsonRows<W> {
             Cell::None => write!(self.out, "null")?,
             Cell::Foreign(text) | Cell::Own(text) => self.out.write_all(json(text)?.as_bytes())?,
             Cell::Count(count) => write!(self.out, "{count}")?,
-            Cell::Status(status) => write!(self.out, "\"{}\"", status.word())?,
+            Cell::Status(_, word) => write!(self.out, "\"{word}\"")?,
         }
         Ok(())
     }

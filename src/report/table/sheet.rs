@@ -68,7 +68,7 @@ impl SheetRows {
     fn put(&mut self, cell: Cell<'_>) -> Result<(), ReportError> {
         let (row, column) = (self.row, self.column);
         let format = match cell {
-            Cell::Status(state) => {
+            Cell::Status(state, _) => {
                 let mut known = self.statuses.iter();
                 known.find(|(of, _)| *of == state).map(|(_, it)| it.clone())
             }
@@ -82,9 +82,7 @@ impl SheetRows {
             Cell::Foreign(text) | Cell::Own(text) => {
                 sheet.write_string_with_format(row, column, text, &format)
             }
-            Cell::Status(status) => {
-                sheet.write_string_with_format(row, column, status.word(), &format)
-            }
+            Cell::Status(_, word) => sheet.write_string_with_format(row, column, word, &format),
             Cell::Count(count) => sheet.write_number(row, column, count as f64),
         }
         .map(|_| ())

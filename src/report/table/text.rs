@@ -48,7 +48,7 @@ impl<W: Write> RowWriter for TextRows<W> {
             Cell::Foreign(text) => self.0.write_field(guard(text).as_bytes())?,
             Cell::Own(text) => self.0.write_field(text)?,
             Cell::Count(count) => self.0.write_field(count.to_string())?,
-            Cell::Status(status) => self.0.write_field(status.word())?,
+            Cell::Status(_, word) => self.0.write_field(word)?,
         }
         Ok(())
     }

@@ -272,11 +272,12 @@ impl Journal {
     }
 
     /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
-    /// for it, and their connections are free.
+    /// for it, and their connections are free. Webhook events that waited for these requests are applied.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut interrupted = 0;
         for (id, name) in self
             .store
             .reader()?
@@ -292,7 +293,10 @@ impl Journal {
                 runs::leave(tx.connection, id)?;
                 interrupt(tx, id, now)
             };
-            self.store.writer.write(left).await?;
+            interrupted += self.store.writer.write(left).await?;
+        }
+        if interrupted > 0 {
+            self.store.apply_waiting_events(now).await?;
         }
         Ok(())
     }

@@ -39,6 +39,9 @@ pub enum State {
     Suppressed,
 }
 
+/// The word for a recipient that is queued in a batch that was given up.
+pub(crate) const CANCELLED: &str = "cancelled";
+
 impl State {
     /// All states, in the order of reports.
     pub const ALL: [Self; 9] = [

@@ -439,14 +439,14 @@ impl Summary {
         json.push(b'\n');
         Ok(json)
     }
+}
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(state.word())
-    }
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(state.word())
 }
 
 #[cfg(test)]

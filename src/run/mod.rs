@@ -51,7 +51,6 @@ pub use crate::dispatch::pacer::core::{
 pub use crate::dispatch::{GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
 pub use crate::domain::batch_state::BatchState;
 pub use crate::domain::content::{Body, ContentSource, Notice};
-pub use crate::domain::delivery::State;
 pub use crate::domain::dialect::{Delimiter, Dialect};
 pub use crate::domain::eligibility::HistorySpan;
 pub use crate::domain::forecast::Forecast;

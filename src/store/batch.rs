@@ -16,11 +16,8 @@ use super::tally::Counts;
 use super::writer::Tx;
 use super::{attempt, channel, person, runs};
 use crate::domain::batch_state::BatchState;
-use crate::domain::delivery::State;
+use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
-
-/// The status of a queued recipient whose batch was given up.
-const CANCELLED: &str = "cancelled";
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;

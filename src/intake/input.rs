@@ -40,12 +40,7 @@ impl Input {
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let kept = |index: &usize| first.header.names.get(*index).is_some_and(|h| !is_ours(h));
         let kept: Vec<usize> = (0..first.header.names.len()).filter(kept).collect();
-        let pick = |fields: &Vec<String>| -> Vec<String> {
-            let picked = kept.iter().map(|index| fields.get(*index));
-            picked
-                .map(|field| field.cloned().unwrap_or_default())
-                .collect()
-        };
+        let pick = |fields: &Vec<String>| in_order(fields, &kept);
         let headers = pick(&first.header.names);
         let headers: Vec<String> = headers.iter().map(|h| trimmed(h).to_owned()).collect();
         let sample: Vec<_> = first.sample.iter().map(pick).collect();
@@ -59,16 +54,21 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        for file in opened {
+        let mut looks = None;
+        for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
-            files.push(align(file, &first_name, &headers)?);
+            let sample = std::mem::take(&mut file.sample);
+            let file = align(file, &first_name, &headers)?;
+            let rows = sample.iter().map(|fields| in_order(fields, &file.columns));
+            looks = looks.or_else(|| looks_international(&mapping, &rows.collect::<Vec<_>>()));
+            files.push(file);
         }
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
             min_valid: settings.min_valid,
-            looks_international: looks_international(&mapping, &sample),
+            looks_international: looks,
             files,
             mapping,
             headers,
@@ -110,6 +110,14 @@ impl Input {
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
     }
+}
+
+/// The fields of these columns.
+fn in_order(fields: &[String], columns: &[usize]) -> Vec<String> {
+    let fields = columns.iter().map(|index| fields.get(*index));
+    fields
+        .map(|field| field.cloned().unwrap_or_default())
+        .collect()
 }
 
 /// Finds the columns of the first file in a file, which must have these and no others.

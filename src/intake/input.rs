@@ -1,9 +1,11 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
 use super::columns::{self, Mapping};
+use super::doubt::LetterDoubt;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
+use super::guess::Doubt;
 use super::header::{Header, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
@@ -19,6 +21,7 @@ pub struct Input {
     looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,
+    doubts: Vec<LetterDoubt>,
     digest: FileDigest,
     stem: String,
 }
@@ -60,15 +63,18 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        let mut looks = None;
+        let (mut looks, mut doubts) = (None, Vec::new());
         for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
-            let sample = std::mem::take(&mut file.sample);
+            let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
             let file = align(file, &first_name, &headers)?;
-            let rows = sample.iter().map(|fields| in_order(fields, &file.columns));
-            looks = looks.or_else(|| looks_international(&mapping, &rows.collect::<Vec<_>>()));
+            let sample = sample.iter().map(|row| in_order(row, &file.columns));
+            let sample: Vec<_> = sample.collect();
+            doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
+            looks = looks.or_else(|| looks_international(&mapping, &sample));
             files.push(file);
         }
+        notes.extend(doubts.iter().map(LetterDoubt::to_string));
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
@@ -79,6 +85,7 @@ impl Input {
             mapping,
             headers,
             notes,
+            doubts,
         })
     }
 
@@ -100,6 +107,11 @@ impl Input {
     /// What was detected, in words, one line for each file.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Files whose letters may be others.
+    pub(crate) fn doubts(&self) -> &[LetterDoubt] {
+        &self.doubts
     }
 
     /// The SHA-256 over the raw bytes of all files.
@@ -124,6 +136,11 @@ fn in_order(fields: &[String], columns: &[usize]) -> Vec<String> {
     fields
         .map(|field| field.cloned().unwrap_or_default())
         .collect()
+}
+
+/// The doubt about a file, with the input's columns that it is about.
+fn letter_doubt(file: &FileInput, doubt: Doubt, sample: &[Vec<String>]) -> LetterDoubt {
+    LetterDoubt::new(&file.name, doubt, file.columns.len(), sample)
 }
 
 /// Names the column whose cells hold JSON, where the numbers are within them.

@@ -23,7 +23,11 @@ const RUN_ONLY: &[&str] = &[
     "html",
     "json",
     "no-messenger-text",
+<<<<<<< HEAD
     "only-unreached",
+=======
+    "undo-cancel",
+>>>>>>> main
     "quiet",
     "reason",
     "rejects",

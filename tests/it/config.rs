@@ -23,11 +23,8 @@ const RUN_ONLY: &[&str] = &[
     "html",
     "json",
     "no-messenger-text",
-<<<<<<< HEAD
     "only-unreached",
-=======
     "undo-cancel",
->>>>>>> main
     "quiet",
     "reason",
     "rejects",

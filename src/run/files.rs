@@ -72,19 +72,16 @@ impl Files {
     /// [`FileClash`] if the file has another use, or stands there and is not as we left it; else if the
     /// checkpoint cannot be read.
     pub fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), RunError> {
-        let clash = |why| FileClash::NoFile {
-            flag,
-            path: path.to_owned(),
-            why,
-        };
         let place = Place::of(path);
         match std::fs::metadata(path) {
-            Ok(there) if there.is_dir() => return Err(clash("it is a folder").into()),
+            Ok(there) if there.is_dir() => {
+                let path = path.to_owned();
+                return Err(FileClash::Folder { flag, path }.into());
+            }
             // A pipe, a terminal, /dev/null: written to as it is, and never replaced.
             Ok(there) if !there.is_file() => return Ok(()),
-            Ok(_) => {}
-            Err(_) if place.path.parent().is_some_and(Path::is_dir) => {}
-            Err(_) => return Err(clash("its folder is not there").into()),
+            // A folder that is missing is told when the file is written: the batch does not hang on it.
+            Ok(_) | Err(_) => {}
         }
         if let Some(use_) = self.use_of(&place) {
             return Err(FileClash::Used {

@@ -10,6 +10,8 @@ pub(super) struct Context {
     pub(super) batch: BatchId,
     pub(super) channel: ChannelId,
     pub(super) rules: ClaimRules,
+    /// The random ids of the batches whose people are left out.
+    pub(super) skip: Vec<String>,
     pub(super) keys: HashKey,
     /// Requests with the token, and of the batch, before the run began.
     pub(super) before: Claims,

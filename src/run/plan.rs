@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::batch::HeldBatch;
+use super::batch::{HeldBatch, not_cancelled};
 use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
@@ -95,6 +95,9 @@ impl SendPlan {
         }
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
+        if let Some(batch) = &found {
+            not_cancelled(batch)?;
+        }
         let step = definition.compare(
             &name,
             found.map(|batch| (batch.definition.clone(), batch)),

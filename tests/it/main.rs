@@ -7,9 +7,12 @@
 )]
 
 mod ambiguity;
+mod bounds;
+mod cancel;
 mod check;
 mod check_command;
 mod cli_help;
+mod clock;
 mod config;
 mod content;
 mod crash;

@@ -30,6 +30,10 @@ pub enum Fate {
 
 /// A request to the person that was accepted, or may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the request; any of them may go with any other"
+)]
 pub(crate) struct PastRequest {
     /// When it left.
     pub(crate) at: Timestamp,

@@ -50,7 +50,7 @@ pub use input::Input;
 pub use international::LooksInternational;
 pub(crate) use rules::Render;
 pub use rules::{Judge, Unsendable};
-pub(crate) use settings::{BadSetting, ColumnChoice, Delimiter, MinValid, Prefer, TextEncoding};
+pub(crate) use settings::{BadSetting, ColumnChoice, Delimiter, Prefer, TextEncoding};
 pub use settings::{NumbersPerRow, Settings};
 pub use source::Source;
 pub use summary::Summary;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::bad_setting::BadSetting;
+use super::encoding::TextEncoding;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Reading, Region};
 
@@ -58,22 +60,6 @@ pub struct ColumnChoice {
     pub region: Option<String>,
 }
 
-/// A setting that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{value}\" is no {what}: write {allowed}")]
-pub struct BadSetting {
-    value: String,
-    what: &'static str,
-    allowed: &'static str,
-}
-
-impl BadSetting {
-    /// What may be written instead, in words.
-    pub fn allowed(&self) -> &'static str {
-        self.allowed
-    }
-}
-
 /// The character between two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimiter {
@@ -122,41 +108,12 @@ impl FromStr for Delimiter {
             ";" | "semicolon" => Ok(Self::Semicolon),
             "\t" | "\\t" | "tab" => Ok(Self::Tab),
             "|" | "pipe" => Ok(Self::Pipe),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "delimiter",
-                allowed: "comma, semicolon, tab or pipe, or the character itself",
-            }),
+            _ => Err(BadSetting::new(
+                text,
+                "delimiter",
+                "comma, semicolon, tab or pipe, or the character itself",
+            )),
         }
-    }
-}
-
-/// A character encoding, by any of the labels that browsers know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TextEncoding(pub(super) &'static encoding_rs::Encoding);
-
-impl fmt::Display for TextEncoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-impl FromStr for TextEncoding {
-    type Err = BadSetting;
-
-    fn from_str(text: &str) -> Result<Self, BadSetting> {
-        // Windows calls its code pages cp1250; the web's list of labels says windows-1250.
-        let lower = text.trim().to_ascii_lowercase();
-        let label = lower
-            .strip_prefix("cp125")
-            .map_or(lower.clone(), |page| format!("windows-125{page}"));
-        encoding_rs::Encoding::for_label(label.as_bytes())
-            .map(Self)
-            .ok_or(BadSetting {
-                value: text.to_owned(),
-                what: "encoding",
-                allowed: "a name such as utf-8, utf-16le, windows-1250, windows-1252 or iso-8859-2",
-            })
     }
 }
 
@@ -186,11 +143,7 @@ impl FromStr for Prefer {
         match text {
             "first" => Ok(Self::First),
             "mobile" => Ok(Self::Mobile),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "preference",
-                allowed: "first or mobile",
-            }),
+            _ => Err(BadSetting::new(text, "preference", "first or mobile")),
         }
     }
 }
@@ -227,10 +180,6 @@ mod tests {
         for prefer in [Prefer::First, Prefer::Mobile] {
             assert_eq!(prefer.to_string().parse(), Ok(prefer));
         }
-        assert_eq!(
-            "cp1250".parse::<TextEncoding>().map(|e| e.to_string()),
-            Ok("windows-1250".to_owned())
-        );
     }
 
     #[test]
@@ -239,6 +188,5 @@ mod tests {
             "x".parse::<Delimiter>().unwrap_err().to_string(),
             "\"x\" is no delimiter: write comma, semicolon, tab or pipe, or the character itself"
         );
-        assert!("klingon".parse::<TextEncoding>().is_err());
     }
 }

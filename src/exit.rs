@@ -106,6 +106,7 @@ impl ExitCode {
     }
 
     /// The code where too few were reached: it stands in place of the codes of a complete batch.
+    #[must_use]
     pub fn below_share(self) -> Self {
         match self {
             Self::Complete | Self::CompleteWithProblems => Self::BelowShare,

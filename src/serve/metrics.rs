@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::count::{Counters, Sum};
 use crate::domain::delivery::State;
 use crate::domain::quota::QuotaState;
+use crate::domain::text::visible;
 use crate::exit::ExitCode;
 use crate::store::metrics::BatchMetrics;
 use crate::store::{Counts, Metrics};
@@ -75,7 +76,8 @@ impl Page {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
+    visible(text)
+        .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 /// The period of the server's quota: an hour.
 pub(crate) const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 
-/// A Reset further ahead than this belongs to no hourly quota: it is not believed.
-const FURTHEST_RESET: Duration = Duration::from_hours(25);
+/// A Reset further ahead than two windows belongs to no hourly quota: it is not believed.
+pub(crate) const FURTHEST_RESET: Duration = Duration::from_hours(2);
 
 /// A Reset that passed no longer ago than this belongs to the window that was just open.
 const JUST_OVER: SignedDuration = SignedDuration::from_secs(2);
@@ -234,6 +234,11 @@ impl QuotaHeaders {
                 .and_then(|text| jiff::fmt::rfc2822::parse(text.trim()).ok())
                 .map(|date| date.timestamp()),
         }
+    }
+
+    /// Whether the answer gives an end of its window that cannot be: long over, or too far ahead.
+    pub(crate) fn reset_is_wrong(&self, now: Timestamp) -> bool {
+        self.reset.is_some() && self.until_reset(now).is_none()
     }
 
     /// Time from the answer, received at `now`, to the window's end.

@@ -281,7 +281,7 @@ fn parse_reset(text: &str) -> Option<Reset> {
     let number = i64::try_from(whole(number)?).ok()?;
     if number < FIRST_EPOCH_SECOND {
         let left = Duration::from_secs(number.unsigned_abs());
-        return (left <= FURTHEST_RESET).then_some(Reset::In(left));
+        return Some(Reset::In(left));
     }
     // A number this large as seconds would be in the year 5138: it is milliseconds.
     let seconds = if number >= 100_000_000_000 {

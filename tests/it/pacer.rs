@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use outreach::internals::clock::Clock;
 use outreach::internals::dispatch::pacer::core::{Past, Settings, Why};
 use outreach::internals::dispatch::pacer::{Flight, Handle, Permit};
-use outreach::internals::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve};
+use outreach::internals::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve, Reset};
 use proptest::prelude::*;
 
 use crate::pacer_sim::{Counting, Headers, Outcome, Scenario, optimum, run};

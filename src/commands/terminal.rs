@@ -277,7 +277,7 @@ mod tests {
             StopHandle::default(),
             Duration::ZERO,
         );
-        let mut told = |minutes, why| {
+        let mut told = |minutes: i64, why| {
             let at = Moment {
                 mono: Duration::ZERO,
                 wall: Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_secs(minutes * 60),

@@ -136,7 +136,11 @@ fn erase(
                AND person IN (SELECT o.person FROM contact k CROSS JOIN contact o
                                    ON o.api_id = k.api_id AND o.channel = k.channel
                               WHERE k.person = ?1 AND k.api_id IS NOT NULL)",
-        (whose, journal::OTHER_NUMBER, journal::other_number_reason(phone)),
+        (
+            whose,
+            journal::OTHER_NUMBER,
+            journal::other_number_reason(phone),
+        ),
     )?;
     for (row, channel, api_id) in &traces.contacts {
         // What an earlier erasure left of the same contact.

@@ -177,7 +177,10 @@ impl OptOutWords {
                 (_, false, _) => Wish::None,
             };
         };
-        let others = words.iter().enumerate().filter(|(at, _)| !phrase.contains(at));
+        let others = words
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !phrase.contains(at));
         let denied = others.into_iter().any(|(_, word)| DOUBTS.contains(word));
         let asked = searched.contains(['?', '？', '؟']);
         if phrase.start == 0 || short && !denied && !asked {
@@ -194,7 +197,10 @@ impl OptOutWords {
             let phrase = words[at..at + count].join(" ");
             self.is_one(&phrase) && !UNCLEAR.contains(&phrase.as_str())
         };
-        (1..=longest).rev().find(is_clear).map(|count| at..at + count)
+        (1..=longest)
+            .rev()
+            .find(is_clear)
+            .map(|count| at..at + count)
     }
 
     fn is_one(&self, folded: &str) -> bool {
@@ -224,14 +230,59 @@ const LONGEST: usize = 4;
 
 /// Words that turn the meaning of a sentence around, or make it a question or a mere mention.
 const DOUBTS: &[&str] = &[
-    "not", "dont", "don", "never", "non", "when", "where", "bus", "cannot", "ne", "kdy", "kde", "nicht", "wann", "wo",
-    "cuando", "donde", "pas", "quand", "nie", "kiedy", "kedy", "не", "когда", "где",
+    "not",
+    "dont",
+    "don",
+    "never",
+    "non",
+    "when",
+    "where",
+    "bus",
+    "cannot",
+    "ne",
+    "kdy",
+    "kde",
+    "nicht",
+    "wann",
+    "wo",
+    "cuando",
+    "donde",
+    "pas",
+    "quand",
+    "nie",
+    "kiedy",
+    "kedy",
+    "не",
+    "когда",
+    "где",
 ];
 
 /// Words that mean something else in most sentences.
 const UNCLEAR: &[&str] = &[
-    "end", "remove", "cancel", "quit", "revoke", "ret", "dur", "slut", "ende", "konec", "koniec", "pare", "parar",
-    "baja", "sair", "basta", "arret", "parem", "remover", "cancelar", "anuluj", "iptal", "zrusit", "отмена",
+    "end",
+    "remove",
+    "cancel",
+    "quit",
+    "revoke",
+    "ret",
+    "dur",
+    "slut",
+    "ende",
+    "konec",
+    "koniec",
+    "pare",
+    "parar",
+    "baja",
+    "sair",
+    "basta",
+    "arret",
+    "parem",
+    "remover",
+    "cancelar",
+    "anuluj",
+    "iptal",
+    "zrusit",
+    "отмена",
 ];
 
 /// Words of languages that do not stand between spaces.
@@ -311,7 +362,13 @@ mod tests {
         ] {
             assert_eq!(words.wish(message), Wish::Doubtful, "{message}");
         }
-        for message in ["", "!!!", "stopped", "yes", "See you at the end of the week, I look forward to it"] {
+        for message in [
+            "",
+            "!!!",
+            "stopped",
+            "yes",
+            "See you at the end of the week, I look forward to it",
+        ] {
             assert_eq!(words.wish(message), Wish::None, "{message}");
         }
     }

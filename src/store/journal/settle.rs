@@ -7,15 +7,15 @@ use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::phone::PhoneNumber;
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
 use crate::store::columns::to_millis;
-use crate::store::{contact, person};
-use crate::domain::phone::PhoneNumber;
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
+use crate::store::{contact, person};
 
 /// The reason code of a row whose message went to another number, as the answer says.
 pub(in crate::store) const OTHER_NUMBER: &str = "other_number";

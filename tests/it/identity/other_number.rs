@@ -33,7 +33,15 @@ fn an_answer_that_names_another_number_is_told_and_its_contact_is_never_addresse
     scratch.write("contacts.csv", &contacts(1..2));
     let url = confused_api();
     let sent = scratch
-        .outreach(&["send", "contacts.csv", "--yes", "--batch", "list", "--message", "Hello"])
+        .outreach(&[
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--batch",
+            "list",
+            "--message",
+            "Hello",
+        ])
         .with(&["--base-url", &url, "--channel", CHANNEL])
         .run()
         .expect(0);
@@ -43,12 +51,24 @@ fn an_answer_that_names_another_number_is_told_and_its_contact_is_never_addresse
     let row = results.lines().nth(1).unwrap();
     assert!(row.contains("+420777000001,sent,"), "{row}");
     assert!(row.contains("another number, +420777000099"), "{row}");
-    let story = scratch.outreach(&["status", "list", "--row", "2"]).run().expect(0);
+    let story = scratch
+        .outreach(&["status", "list", "--row", "2"])
+        .run()
+        .expect(0);
     assert!(story.out.contains("another number"), "{}", story.out);
     // Never addressed: neither for the one nor for the other.
-    let contact = |phone: &str| scratch.outreach(&["contacts", "show", phone, "--json"]).run().out;
+    let contact = |phone: &str| {
+        scratch
+            .outreach(&["contacts", "show", phone, "--json"])
+            .run()
+            .out
+    };
     for phone in ["+420777000001", "+420777000099"] {
-        assert!(!contact(phone).contains("\"contact_id\": \"4242\""), "{}", contact(phone));
+        assert!(
+            !contact(phone).contains("\"contact_id\": \"4242\""),
+            "{}",
+            contact(phone)
+        );
     }
     let receiver = Receiver::start(&scratch);
     receiver.take(&event(

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
 use crate::domain::dialect::UnknownDialect;
+use crate::domain::percent::BadPercent;
 use crate::domain::phone::{UnknownRegion, UnknownService};
 use crate::domain::quota::QuotaError;
 use crate::domain::schedule::{ScheduleError, parse_zone};
@@ -31,6 +32,12 @@ impl SaysAllowed for BadSetting {
 }
 
 impl SaysAllowed for UnknownDialect {
+    fn allowed(&self) -> String {
+        Self::ALLOWED.to_owned()
+    }
+}
+
+impl SaysAllowed for BadPercent {
     fn allowed(&self) -> String {
         Self::ALLOWED.to_owned()
     }

@@ -6,6 +6,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::forecast::first_forecast;
 use super::halt::AfterHalt;
+use super::quota::known;
 use super::settings::RunSettings;
 use crate::domain::forecast::Forecast;
 use crate::store::Counts;
@@ -19,6 +20,8 @@ pub struct Preview {
     pub mended: u64,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
+    /// Whether an answer of the API told the token's quota before, or the pace was set.
+    pub pace_is_known: bool,
 }
 
 impl HeldBatch {
@@ -53,10 +56,15 @@ impl HeldBatch {
                 now,
             )?)
         };
+        let known = match token {
+            Some(token) => known(&self.reader()?, token)?.limit.is_some(),
+            None => false,
+        };
         Ok(Preview {
             counts,
             mended,
             forecast,
+            pace_is_known: known || settings.pacer.rate.is_some(),
         })
     }
 }

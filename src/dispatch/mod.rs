@@ -159,6 +159,8 @@ pub enum RunEnd {
     Deadline,
     /// A guard stopped it.
     Halted(Halt),
+    /// The checkpoint's file was deleted, or another one was put in its place.
+    Displaced,
 }
 
 /// Why a run failed.

@@ -9,6 +9,7 @@ mod progress;
 pub(crate) mod rejects;
 mod results;
 mod summary;
+mod tells;
 mod words;
 
 pub(crate) use contacts::write_contacts;
@@ -18,4 +19,5 @@ pub(crate) use progress::ProgressLine;
 pub use results::{COLUMNS, write_results, write_results_file};
 pub(crate) use results::{default_results_path, write_known_results_file};
 pub use summary::{Hints, Summary};
+pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use words::{grouped, minute, place, quoted, without_numbers};

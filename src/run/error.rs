@@ -1,6 +1,6 @@
 //! Why a call of the library failed, in words for people, and the exit code that it stands for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::clash::FileClash;
 use super::numbers::NumberError;
@@ -222,6 +222,14 @@ fn lines(choices: &[String]) -> String {
 }
 
 impl RunError {
+    /// The checkpoint that is not the one that was last used, if that is the failure.
+    pub fn misfit(&self) -> Option<&Path> {
+        if let Self::Store(StoreError::Misfit { path, .. }) = self {
+            return Some(path);
+        }
+        None
+    }
+
     /// How a program ends after this error.
     pub fn exit(&self) -> ExitCode {
         match self {
@@ -262,6 +270,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Newer { .. }
         | StoreError::Older { .. }
         | StoreError::Unfinished
+        | StoreError::Misfit { .. }
         | StoreError::Open { .. }
         | StoreError::Value { .. }
         | StoreError::Stopped

@@ -14,6 +14,7 @@
 //!   `spawn_blocking`.
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
+mod adopt;
 mod batch;
 mod checkpoint;
 mod clash;
@@ -59,6 +60,7 @@ pub use crate::intake::{LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;
 pub use crate::report::{Hints, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
+pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
 pub use clash::FileClash;

@@ -308,7 +308,7 @@ impl ReadPlan {
         let (batch, interrupted) = self.carry_out(now)?;
         if !services.is_empty() {
             batch.store().record_decision(DecisionRecord {
-                batch: batch.batch().id,
+                batch: Some(batch.batch().id),
                 actor: actor.to_owned(),
                 what: "allow-line-type",
                 detail: services.join(", "),

@@ -23,6 +23,9 @@ use crate::store::{ClaimRules, Journal, RunRecord};
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
 
+/// How often the checkpoint's path is compared with the file that is open, and whether something moves.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// A run that is to end at once may write for so long yet what is known.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
@@ -101,9 +104,10 @@ impl HeldBatch {
     async fn finish(&self, end: RunEnd, clock: &Clock) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
-        let reader = self.reader()?;
-        let (rows, first) = reader.waiting_for_outcomes(id)?;
-        let ended = Ended::new(end, reader.counts(id)?, Waiting { rows, first });
+        let ended = self.store().witness(|reader| {
+            let (rows, first) = reader.waiting_for_outcomes(id)?;
+            Ok(Ended::new(end, reader.counts(id)?, Waiting { rows, first }))
+        })?;
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,
@@ -112,6 +116,9 @@ impl HeldBatch {
             halted_text: ended.halted_text(),
         };
         self.store().end_run(id, record).await?;
+        if matches!(ended.end, RunEnd::Displaced) {
+            self.store().keep_beside()?;
+        }
         Ok(ended)
     }
 }
@@ -138,6 +145,7 @@ impl<'a> Run<'a> {
         let client = access.client(settings.timeout, concurrency.get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;
+        store.witness(|_| Ok(()))?;
         // An opt-out that waits counts before the first claim.
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
@@ -184,6 +192,11 @@ impl<'a> Run<'a> {
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<RunEnd, RunError> {
+        if !self.batch.store().is_in_place() {
+            return Ok(RunEnd::Displaced);
+        }
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut trend = Trend::default();
@@ -197,6 +210,11 @@ impl<'a> Run<'a> {
                     // Dropping the run abandons what is in flight.
                     self.journal.interrupt(self.clock.now()).await?;
                     return Ok(RunEnd::Interrupted);
+                }
+                _ = look.tick() => {
+                    if !self.batch.store().is_in_place() {
+                        self.dispatcher.stop().request(RunEnd::Displaced);
+                    }
                 }
                 _ = tick.tick() => observer.progress(&self.progress(queued, &mut trend)),
             }

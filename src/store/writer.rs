@@ -24,6 +24,7 @@ use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::log::Log;
+use super::mark::{self, Mark};
 use super::quota;
 use super::tally::{self, Counter};
 use super::turns::Turns;
@@ -194,13 +195,17 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread on a connection of its own.
-    pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        path: &Path,
+        mark: Option<Mark>,
+    ) -> Result<Self, StoreError> {
         // The thread itself waits for other processes.
         connection.busy_timeout(Duration::ZERO)?;
         let (jobs, queue) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || commit_groups(connection, &queue))
+            .spawn(move || commit_groups(connection, mark, &queue))
             .map_err(|source| StoreError::File {
                 path: path.to_owned(),
                 source,
@@ -265,19 +270,24 @@ impl Drop for Writer {
     }
 }
 
-fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
+fn commit_groups(
+    mut connection: Connection,
+    mut mark: Option<Mark>,
+    queue: &Receiver<Box<dyn Job>>,
+) {
     // Ends when the handle is gone and no job is left.
     let (mut log, mut turns) = (Log::of(&connection), Turns::default());
     while let Ok(first) = queue.recv() {
         turns.wait();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
-        let failure = commit_patiently(&mut connection, &mut turns, &mut group).err();
+        let failure = commit_patiently(&mut connection, &mut mark, &mut turns, &mut group).err();
         if failure.is_some() && group.len() > 1 {
             // One job may be at fault: the others must not lose what they hold.
             for mut job in group {
                 let job_alone = std::slice::from_mut(&mut job);
-                let failure = commit_patiently(&mut connection, &mut turns, job_alone).err();
+                let failure =
+                    commit_patiently(&mut connection, &mut mark, &mut turns, job_alone).err();
                 job.answer(failure);
             }
             continue;
@@ -299,13 +309,14 @@ fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
 /// hold results that must not be lost, and nothing new is claimed meanwhile.
 fn commit_patiently(
     connection: &mut Connection,
+    mark: &mut Option<Mark>,
     turns: &mut Turns,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     let begin = Instant::now();
     let mut said = PATIENCE;
     loop {
-        match commit(connection, turns, group) {
+        match commit(connection, mark, turns, group) {
             Err(StoreError::Busy) => {
                 std::thread::sleep(TRY_AGAIN);
                 let waited = begin.elapsed();
@@ -323,6 +334,7 @@ fn commit_patiently(
 
 fn commit(
     connection: &mut Connection,
+    mark: &mut Option<Mark>,
     turns: &mut Turns,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
@@ -330,6 +342,7 @@ fn commit(
     let begin = Instant::now();
     let mut tx = Tx::new(&transaction);
     let mut changed = false;
+    let unchanged = transaction.total_changes();
     for job in group.iter_mut() {
         let before = transaction.total_changes();
         tx.bookkeeping = false;
@@ -342,10 +355,17 @@ fn commit(
     if changed {
         outdate(&transaction)?;
     }
+    let count = match transaction.total_changes() - unchanged {
+        0 => None,
+        _ => mark::count(&transaction)?,
+    };
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
     if let Some(sends) = sends {
         turns.send(sends);
+    }
+    if let (Some(mark), Some(count)) = (mark, count) {
+        mark.note(count);
     }
     // The group is on disk: nothing from here on may fail it, or its jobs would run again.
     turns.committed(connection, begin.elapsed());
@@ -371,7 +391,7 @@ mod tests {
     fn a_job_that_fails_costs_the_others_of_its_group_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection).unwrap();
-        let writer = Writer::start(connection, Path::new(":memory:")).unwrap();
+        let writer = Writer::start(connection, Path::new(":memory:"), None).unwrap();
         let barrier = Arc::new(Barrier::new(2));
         let entered = Arc::clone(&barrier);
         let first = writer.submit(move |_| {

@@ -75,6 +75,22 @@ impl Store {
         Self::open(path)
     }
 
+    /// A person says that this is the checkpoint to go on with, wherever it comes from.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is none, it has several names, or it fails.
+    pub fn adopt(path: &Path) -> Result<Self, StoreError> {
+        let adopt = || {
+            home::check_place(path)?;
+            require(path)?;
+            let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            upgrade::migrate(path, &mut connection)?;
+            home::adopt(path, &mut connection)
+        };
+        adopt().map_err(|error: StoreError| error.opening(path))?;
+        Self::open(path)
+    }
+
     /// The file; once it was [kept](Self::keep_beside), that copy.
     pub fn path(&self) -> &Path {
         self.kept.get().unwrap_or(&self.path)

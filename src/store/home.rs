@@ -2,7 +2,7 @@
 //!
 //! Its home is the machine, its inode and its name, kept in the checkpoint itself. A copy that somebody goes on
 //! with beside the original would message everybody twice: so it is refused, until a person says that this is
-//! the one ([`Store::adopt`]).
+//! the one ([`adopt`]).
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
-use super::checkpoint::Store;
 use super::error::StoreError;
-use super::file::{connect, require};
+use super::file::connect;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
 use super::place::Place;
-use super::{schema, upgrade};
+use super::schema;
 
 /// Where the home stands in the table `node`.
 const HOME: &str = "home";
@@ -182,28 +181,18 @@ fn refused(misfit: Misfit, path: &Path) -> StoreError {
     }
 }
 
-impl Store {
-    /// A person says that this is the checkpoint to go on with, wherever it comes from.
-    ///
-    /// # Errors
-    /// [`StoreError`] if there is none, it has several names, or it fails.
-    pub fn adopt(path: &Path) -> Result<Self, StoreError> {
-        require(path)?;
-        check_place(path)?;
-        let place = Place::of(path).path;
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        upgrade::migrate(path, &mut connection)?;
-        let marked = Marked::read(&place)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        settle_in(&transaction, &Home::of(&place))?;
-        if let Some(marked) = marked {
-            marked.outdo(&transaction)?;
-        }
-        transaction.commit()?;
-        Mark::open(&place, &Marked::of(&connection)?)?;
-        drop(connection);
-        Self::open(path)
+/// Makes this place the home of a checkpoint, wherever it comes from.
+pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let place = Place::of(path).path;
+    let marked = Marked::read(&place)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    settle_in(&transaction, &Home::of(&place))?;
+    if let Some(marked) = marked {
+        marked.outdo(&transaction)?;
     }
+    transaction.commit()?;
+    Mark::open(&place, &Marked::of(connection)?)?;
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -242,14 +231,9 @@ fn machine() -> Option<String> {
     if id.is_empty() || id == "uninitialized" {
         return None;
     }
-    let digest = Sha256::digest(format!("outreach checkpoint {id}"));
-    Some(
-        digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
-    )
+    let digest: [u8; 32] = Sha256::digest(format!("outreach checkpoint {id}")).into();
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    Some(format!("{:016x}", u64::from_be_bytes(first)))
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ pub struct Cli {
 /// What all commands take.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
-    /// Read the settings from this file [default: outreach.toml in the current folder, if there]
+    /// Read the settings from this file [default: the first of ./outreach.toml, outreach/outreach.toml in your config folder, /etc/outreach/outreach.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Show only what is wrong: no progress, no summary
@@ -229,6 +229,9 @@ pub(crate) struct Asked {
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox")]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
+    /// Go on although this machine's clock and the API's differ by more than five minutes
+    #[arg(long)]
+    pub(crate) trust_clock: bool,
 }
 
 /// How a batch runs, for the first time or again.

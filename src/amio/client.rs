@@ -53,6 +53,17 @@ impl BaseUrl {
         self.0.host_str().is_some_and(is_loopback_host)
     }
 
+    /// True for the host of the documented address.
+    pub(crate) fn is_documented(&self) -> bool {
+        Url::parse(Self::DOCUMENTED).is_ok_and(|documented| {
+            let host = |url: &Url| {
+                let name = url.host_str().map(str::to_owned);
+                (url.scheme().to_owned(), name, url.port_or_known_default())
+            };
+            host(&self.0) == host(&documented)
+        })
+    }
+
     fn join(&self, path: &str) -> Result<Url, ClientError> {
         let base = self.0.as_str().trim_end_matches('/');
         Url::parse(&format!("{base}/{path}")).map_err(|_| ClientError::Setup {

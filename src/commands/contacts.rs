@@ -46,7 +46,7 @@ pub(crate) fn run(
             force,
             ..
         } => {
-            let mut files = settings::files(settings, &found.path, &[], *force);
+            let mut files = settings::files(settings, Some(&found.path), &[], *force)?;
             files.write("--out", path)?;
             let count = export_file(&reader, path)
                 .map_err(|error| error.context(path.display().to_string()))?;

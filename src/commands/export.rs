@@ -29,7 +29,7 @@ pub(crate) fn run(
         return Ok(ExitCode::Complete);
     }
     let to = args.out.as_deref().map(Path::new);
-    let mut files = settings::files(settings, &found.path, &[], args.force);
+    let mut files = settings::files(settings, Some(&found.path), &[], args.force)?;
     let (path, rows) = export_file(&mut files, &found.path, &args.batch, to)?;
     console.say(format_args!("{}: {} rows", path.display(), grouped(rows)));
     Ok(ExitCode::Complete)

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
@@ -24,6 +25,8 @@ use crate::run::{
 pub(super) struct Front {
     pub(super) connection: Connection,
     pub(super) checkpoint: Checkpoint,
+    /// The file of the checkpoint.
+    pub(super) db: PathBuf,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     /// What is read and written; the paths that were given are free.
@@ -40,13 +43,12 @@ impl Front {
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
-        let checkpoint = settings.checkpoint()?;
-        let checkpoint = if asked.sandbox {
-            checkpoint.for_sandbox()
-        } else {
-            checkpoint
-        };
-        let mut files = settings::files(settings, checkpoint.db(), inputs, force);
+        let mut checkpoint = settings.checkpoint()?;
+        if asked.sandbox {
+            checkpoint = checkpoint.for_sandbox();
+        }
+        let db = checkpoint::path(&checkpoint)?;
+        let mut files = settings::files(settings, Some(&db), inputs, force)?;
         let given = [
             ("--out", &checkpoint.out),
             ("--summary", &checkpoint.summary),
@@ -56,11 +58,18 @@ impl Front {
                 files.write(flag, path)?;
             }
         }
+        let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
+        let mut run = settings::run(settings, clock.now())?;
+        run.guards.trust_clock = asked.trust_clock;
         Ok(Self {
-            connection: settings.connection()?,
+            db,
+            connection,
             checkpoint,
             files,
-            settings: settings::run(settings, clock.now())?,
+            settings: run,
             clock,
             console,
             asked,
@@ -272,7 +281,7 @@ impl Front {
 
     /// What a suggested command must name to find the batch again.
     fn hints(&self) -> Hints {
-        let db = self.asked.sandbox.then(|| self.checkpoint.db());
+        let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             results: None,
@@ -319,6 +328,10 @@ impl Front {
                  when the API answers."
                     .to_owned()
             }
+            Halt::WrongClock { .. } => format!(
+                "With a wrong clock people could be messaged twice, or not at all. Set this machine's clock, then \
+                 `{resume}` goes on; if it is right, `{resume} --trust-clock` does."
+            ),
             Halt::Reserve { .. } => {
                 format!("Give a smaller --reserve, then `{resume}` goes on.")
             }

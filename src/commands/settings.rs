@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::error::CommandError;
-use crate::config::{self, MessageSource, Settings};
+use crate::config::{self, CheckpointPlace, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource};
@@ -51,16 +51,22 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
 /// The files of a command: what it reads must not be written over.
 pub(super) fn files(
     settings: &Settings,
-    checkpoint: &Path,
+    checkpoint: Option<&Path>,
     inputs: &[PathBuf],
     force: bool,
-) -> Files {
+) -> Result<Files, CommandError> {
+    let mut files = Files::new(checkpoint, force);
+    // No other checkpoint is written over either, be it there yet or not.
+    if let CheckpointPlace::Either { local, home } = settings.checkpoint()?.place() {
+        files = [Some(local), home.as_ref()]
+            .into_iter()
+            .flatten()
+            .fold(files, |files, other| files.beside_checkpoint(other));
+    }
     let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
     let inputs = inputs.map(|path| ("the contacts file", path.as_path()));
     let read = inputs.chain(settings.files_to_read());
-    read.fold(Files::new(checkpoint, force), |files, (what, path)| {
-        files.reading(what, path)
-    })
+    Ok(read.fold(files, |files, (what, path)| files.reading(what, path)))
 }
 
 /// How to read the files that a command names.
@@ -110,7 +116,7 @@ pub(super) fn open_list(
 /// Where the real API is, and our token for it.
 pub(super) fn access(connection: &config::Connection) -> Result<Access, CommandError> {
     Ok(Access {
-        base_url: connection.base_url.clone(),
+        base_url: connection.base_url()?.clone(),
         token: connection.token()?.clone(),
     })
 }

@@ -36,9 +36,12 @@ pub(crate) fn run(
         } => {
             let phones = parse(numbers, settings)?;
             let source = format!("suppress add by {}", settings.person());
-            let (checkpoint, now) = (settings.checkpoint()?, clock.now());
+            let (db, now) = (
+                checkpoint::path_to_make(&settings.checkpoint()?)?,
+                clock.now(),
+            );
             let reason = reason.as_deref();
-            let done = suppress(checkpoint.db(), &phones, reason, &source, now)?;
+            let done = suppress(&db, &phones, reason, &source, now)?;
             say_new(console, &done);
         }
         SuppressAction::Remove { numbers, .. } => {
@@ -58,8 +61,11 @@ pub(crate) fn run(
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
-            let (checkpoint, now) = (settings.checkpoint()?, clock.now());
-            let mut written = settings::files(settings, checkpoint.db(), files, *force);
+            let (db, now) = (
+                checkpoint::path_to_make(&settings.checkpoint()?)?,
+                clock.now(),
+            );
+            let mut written = settings::files(settings, Some(&db), files, *force)?;
             if let Some(path) = rejects {
                 written.write("--rejects", path)?;
             }
@@ -72,7 +78,7 @@ pub(crate) fn run(
             }
             let names: Vec<&str> = list.file_names().collect();
             let source = format!("import of {} by {}", names.join(", "), settings.person());
-            let done = list.suppress(checkpoint.db(), reason, &source, rejects, now)?;
+            let done = list.suppress(&db, reason, &source, rejects, now)?;
             if let Some(path) = rejects.filter(|_| done.invalid > 0) {
                 written.enter("rejects", path);
             }

@@ -28,14 +28,12 @@ pub enum FileClash {
         /// Its value.
         path: PathBuf,
     },
-    /// There can be no such file.
-    #[error("{flag} {}: {why}. Nothing was written; name another file", path.display())]
-    NoFile {
+    /// A folder stands there.
+    #[error("{flag} {} is a folder. Nothing was written; name a file", path.display())]
+    Folder {
         /// The flag.
         flag: &'static str,
         /// Its value.
         path: PathBuf,
-        /// Why not.
-        why: &'static str,
     },
 }

@@ -14,7 +14,8 @@ const NAMES: u32 = 10_000;
 /// The files of a call: what it reads, and what it writes.
 #[derive(Debug)]
 pub struct Files {
-    checkpoint: PathBuf,
+    checkpoint: Option<PathBuf>,
+    other_checkpoints: Vec<PathBuf>,
     force: bool,
     used: Vec<Used>,
 }
@@ -30,12 +31,20 @@ struct Used {
 impl Files {
     /// A call on this checkpoint. With `force`, what stands at a path that was asked for is written over,
     /// unless it is in use.
-    pub fn new(checkpoint: &Path, force: bool) -> Self {
+    pub fn new(checkpoint: Option<&Path>, force: bool) -> Self {
         Self {
-            checkpoint: checkpoint.to_owned(),
+            checkpoint: checkpoint.map(Path::to_owned),
+            other_checkpoints: Vec::new(),
             force,
             used: Vec::new(),
         }
+    }
+
+    /// This is, or would be, another checkpoint of the user.
+    #[must_use]
+    pub fn beside_checkpoint(mut self, other: &Path) -> Self {
+        self.other_checkpoints.push(other.to_owned());
+        self
     }
 
     /// The call reads this file; `what` names it: "the token file".
@@ -63,19 +72,16 @@ impl Files {
     /// [`FileClash`] if the file has another use, or stands there and is not as we left it; else if the
     /// checkpoint cannot be read.
     pub fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), RunError> {
-        let clash = |why| FileClash::NoFile {
-            flag,
-            path: path.to_owned(),
-            why,
-        };
         let place = Place::of(path);
         match std::fs::metadata(path) {
-            Ok(there) if there.is_dir() => return Err(clash("it is a folder").into()),
+            Ok(there) if there.is_dir() => {
+                let path = path.to_owned();
+                return Err(FileClash::Folder { flag, path }.into());
+            }
             // A pipe, a terminal, /dev/null: written to as it is, and never replaced.
             Ok(there) if !there.is_file() => return Ok(()),
-            Ok(_) => {}
-            Err(_) if place.path.parent().is_some_and(Path::is_dir) => {}
-            Err(_) => return Err(clash("its folder is not there").into()),
+            // A folder that is missing is told when the file is written: the batch does not hang on it.
+            Ok(_) | Err(_) => {}
         }
         if let Some(use_) = self.use_of(&place) {
             return Err(FileClash::Used {
@@ -120,13 +126,13 @@ impl Files {
 
     /// Enters the file as it was left, in a checkpoint that is there.
     pub fn enter(&self, kind: &'static str, path: &Path) {
-        if !self.checkpoint.exists() || !path.is_file() {
+        let Some(checkpoint) = self.existing_checkpoint().filter(|_| path.is_file()) else {
             return;
-        }
+        };
         let entered = file_as_it_is(path)
             .map_err(|error| error.to_string())
             .and_then(|written| {
-                enter_file(&self.checkpoint, &Place::of(path).path, kind, written)
+                enter_file(checkpoint, &Place::of(path).path, kind, written)
                     .map_err(|error| error.to_string())
             });
         if let Err(error) = entered {
@@ -135,6 +141,10 @@ impl Files {
                 path.display()
             );
         }
+    }
+
+    fn existing_checkpoint(&self) -> Option<&Path> {
+        self.checkpoint.as_deref().filter(|path| path.exists())
     }
 
     /// The first of `a.csv`, `a-2.csv`, `a-3.csv` ... where nothing else stands.
@@ -151,10 +161,11 @@ impl Files {
 
     /// What else the file is; `None` if it has no other use.
     fn use_of(&self, place: &Place) -> Option<String> {
-        if place.belongs_to(&Place::of(&self.checkpoint)) {
+        let mut checkpoints = self.checkpoint.iter().chain(&self.other_checkpoints);
+        if let Some(checkpoint) = checkpoints.find(|it| place.belongs_to(&Place::of(it))) {
             return Some(format!(
                 "the checkpoint {}, or a file that belongs to it",
-                self.checkpoint.display()
+                checkpoint.display()
             ));
         }
         let used = self.used.iter().find(|it| it.place.is(place));
@@ -175,10 +186,10 @@ impl Files {
     }
 
     fn versions_left(&self, place: &Place) -> Result<Vec<[u8; 32]>, RunError> {
-        if !self.checkpoint.exists() {
+        let Some(checkpoint) = self.existing_checkpoint() else {
             return Ok(Vec::new());
-        }
-        match Reader::open(&self.checkpoint) {
+        };
+        match Reader::open(checkpoint) {
             Ok(reader) => Ok(reader.versions_left(&place.path)?),
             // It knows of no file, and is made or brought forward when it is opened for writing.
             Err(StoreError::Unusable { source, .. })

@@ -62,7 +62,7 @@ pub use crate::report::{Hints, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use batch::{HeldBatch, ResumeSettings};
-pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
+pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};

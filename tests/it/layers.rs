@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 20] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -16,6 +16,11 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ("minijinja", &["domain"]),
     ("rlibphonenumber", &["domain"]),
     ("calamine", &["intake"]),
+    ("cfb", &["intake"]),
+    ("html5gum", &["intake"]),
+    ("quick_xml", &["intake"]),
+    ("quoted_printable", &["intake"]),
+    ("zip", &["intake"]),
     // The commands print tables for other programs to read.
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),

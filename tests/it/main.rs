@@ -7,9 +7,11 @@
 )]
 
 mod ambiguity;
+mod bounds;
 mod check;
 mod check_command;
 mod cli_help;
+mod clock;
 mod config;
 mod content;
 mod crash;

@@ -153,7 +153,7 @@ fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     let name = place.batch().name;
     let held = HeldBatch::take(&place.db(), &name, now).unwrap();
     let path = place.path("r.csv");
-    let files = Files::new(&place.db(), true);
+    let files = Files::new(Some(&place.db()), true);
     // Each file that is written is another one.
     let write = || {
         let written = held.write_results(&files, Some(&path), now).unwrap();

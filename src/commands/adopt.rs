@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
@@ -23,10 +24,9 @@ pub(super) fn run(
     clock: &Clock,
 ) -> CommandResult {
     let CheckpointAction::Adopt { suppressions, .. } = &args.action;
-    let checkpoint = settings.checkpoint()?;
-    let db = checkpoint.db();
+    let db = checkpoint::path(&settings.checkpoint()?)?;
     let stops = stops(suppressions, settings, console)?;
-    let done = adopt(db, stops, &settings.person(), clock.now())?;
+    let done = adopt(&db, stops, &settings.person(), clock.now())?;
     console.say(format_args!(
         "{} is the checkpoint from now on. Do not use any other copy of it.",
         db.display()

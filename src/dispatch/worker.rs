@@ -51,12 +51,15 @@ pub(super) async fn work<L: Ledger, S: Sender>(
                 drop(turn);
                 // One looks for all.
                 if let Ok(_looks) = shared.looks_for_dead.try_lock() {
+                    let _storing = shared.progress.storing();
                     shared.ledger.interrupt_dead(shared.clock.now()).await?;
                 }
+                shared.progress.rows_wait_until(Some(at));
                 tokio::select! {
                     () = shared.stop.requested() => {}
                     () = shared.clock.sleep_until_wall(at) => {}
                 }
+                shared.progress.rows_wait_until(None);
             }
             Claim::Exhausted { opens_at: None } => {
                 shared.emptied.notify_waiters();
@@ -108,6 +111,7 @@ async fn is_anybody_left<L: Ledger>(
     if result.is_some() {
         crash_point(CrashPoint::BeforeResultCommit);
     }
+    let _storing = shared.progress.storing();
     let (settled, left) = shared
         .ledger
         .has_outstanding(result, shared.clock.now())
@@ -181,6 +185,7 @@ async fn step<L: Ledger>(
     if result.is_some() {
         crash_point(CrashPoint::BeforeResultCommit);
     }
+    let _storing = shared.progress.storing();
     let (settled, claim) = shared.ledger.settle_and_claim(result, claim_at).await?;
     note(shared, settled);
     Ok(claim)
@@ -294,6 +299,7 @@ fn new_channel_type<L>(shared: &Shared<L>, outcome: &Outcome) -> Option<String> 
 
 /// Remembers what an accepted message proves.
 async fn learn<L: Ledger>(shared: &Shared<L>, lessons: Lessons) -> Result<(), StoreError> {
+    let _storing = shared.progress.storing();
     if let Some(kind) = lessons.channel_type {
         shared.ledger.learn_channel_type(kind).await?;
     }

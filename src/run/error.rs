@@ -91,6 +91,16 @@ pub enum RunError {
         "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
     )]
     Abandoned(String),
+    /// The run did not move, and nothing says what it waited for: a defect, or damage.
+    #[error(
+        "the run stood still: {queued} recipients of batch {batch} are queued, no request is under way, and nothing says what they wait for. What is known is in the checkpoint. `outreach doctor` checks it; if it is sound, please report this"
+    )]
+    StoodStill {
+        /// The batch.
+        batch: String,
+        /// Recipients that are queued.
+        queued: u64,
+    },
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -261,9 +271,10 @@ impl RunError {
             }
             Self::Evidence(error) => api_exit(error),
             Self::Abandoned(_) => ExitCode::Paused,
-            Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
-                ExitCode::Internal
-            }
+            Self::Run(RunFailure::Defect { .. })
+            | Self::StoodStill { .. }
+            | Self::Sandbox(_)
+            | Self::Json(_) => ExitCode::Internal,
         }
     }
 }

@@ -40,6 +40,7 @@ mod resolve;
 mod send;
 mod sender;
 mod settings;
+mod sound;
 mod suppress;
 
 pub use crate::amio::BaseUrl;

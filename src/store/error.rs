@@ -148,6 +148,7 @@ impl StoreError {
             Self::Unusable { source, .. } => source.cause(),
             Self::Open { .. }
             | Self::File { .. }
+            | Self::Misfit { .. }
             | Self::Full
             | Self::ReadOnly
             | Self::Busy

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::clash::FileClash;
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
@@ -10,7 +12,7 @@ use crate::domain::batch_name;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{IntakeError, JudgeError};
-use crate::report::{ReportError, quoted};
+use crate::report::{ReportError, minute, quoted};
 use crate::sandbox::SandboxError;
 use crate::store::{ForgetError, StoreError};
 
@@ -101,6 +103,19 @@ pub enum RunError {
         /// Recipients that are queued.
         queued: u64,
     },
+    /// The batch was given up.
+    #[error(
+        "batch {batch} was cancelled by {by} on {}: nothing was sent; `outreach resume {} --undo-cancel` takes it up again",
+        minute(*since), quoted(batch)
+    )]
+    Cancelled {
+        /// The batch.
+        batch: String,
+        /// Who gave it up.
+        by: String,
+        /// When.
+        since: Timestamp,
+    },
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -180,6 +195,9 @@ pub enum Mismatch {
     /// One of them must be named.
     #[error("several batches are unfinished, name one: {}", .0.join(", "))]
     SeveralUnfinished(Vec<String>),
+    /// There is nobody to give up.
+    #[error("nobody of batch {0} is queued: there is nothing to cancel")]
+    NobodyQueued(String),
     /// No refusals stopped the batch.
     #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
     NothingToConfirm(String),
@@ -270,11 +288,11 @@ impl RunError {
                 ExitCode::Configuration
             }
             Self::Evidence(error) => api_exit(error),
-            Self::Abandoned(_) => ExitCode::Paused,
             Self::Run(RunFailure::Defect { .. })
             | Self::StoodStill { .. }
             | Self::Sandbox(_)
             | Self::Json(_) => ExitCode::Internal,
+            Self::Abandoned(_) | Self::Cancelled { .. } => ExitCode::Paused,
         }
     }
 }

@@ -16,6 +16,7 @@
 
 mod adopt;
 mod batch;
+mod cancel;
 mod checkpoint;
 mod clash;
 mod definition;

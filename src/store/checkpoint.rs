@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::file::{connect, create_private, require};
+use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
 use super::lock::Hold;
 use super::place::FileId;
-use super::writer::Writer;
+use super::reserve::Reserve;
+use super::writer::{Companions, Writer};
 use super::{home, schema, tuning, upgrade};
 
 /// An open checkpoint.
@@ -41,6 +42,7 @@ impl Store {
     fn open_file(path: &Path) -> Result<Self, StoreError> {
         home::check_place(path)?;
         create_private(path)?;
+        tighten(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
         let id = FileId::of(path);
@@ -54,7 +56,11 @@ impl Store {
         tuning::for_lists(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
         let keys = HashKey::load(&connection)?;
-        let writer = Writer::start(connection, path, Some(mark))?;
+        let companions = Companions {
+            mark: Some(mark),
+            reserve: Some(Reserve::make(path)),
+        };
+        let writer = Writer::start(connection, path, companions)?;
         Ok(Self {
             path: path.to_owned(),
             id,

@@ -11,6 +11,7 @@
 mod attempt;
 mod audit;
 mod batch;
+mod cancel;
 mod change;
 mod channel;
 mod checkpoint;
@@ -43,6 +44,7 @@ mod person;
 mod place;
 mod quota;
 mod remembered;
+mod reserve;
 mod resolve;
 mod results;
 mod schema;

@@ -45,6 +45,8 @@ pub(super) enum Found {
     OthersSpent {
         total: u64,
     },
+    /// The disk is full: what is known was written, and nothing more is begun.
+    NoRoom,
 }
 
 /// What a search for the next row found.
@@ -86,6 +88,9 @@ pub(super) fn claim(
     reported: u64,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
+    if tx.full {
+        return Ok(Found::NoRoom);
+    }
     let claims = quota::claims(tx.connection, context.rules.token, context.batch)?;
     let total = claims.of_others_since(&context.before);
     if total > reported {
@@ -376,7 +381,7 @@ fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Takes a queued row out of the queue for good. A row that may have been accepted says so.
+/// Takes a queued row out of the queue for good.
 pub(in crate::store) fn suppress(
     tx: &mut Tx<'_>,
     id: RecipientId,
@@ -384,26 +389,21 @@ pub(in crate::store) fn suppress(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let next = delivery::next(State::Queued, Event::Suppress)?;
-    let maybe: Option<Option<i64>> = tx
+    let suppressed = tx
         .connection
         .prepare_cached(
-            "SELECT maybe_accepted_at FROM recipient WHERE id = ?1 AND state = 'queued'",
-        )?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    let Some(maybe) = maybe else {
-        return Ok(());
-    };
-    let reason = match maybe {
-        None => cause.to_string(),
-        Some(at) => format!("{cause}; it may have been sent at {}", from_millis(at)?),
-    };
-    tx.connection
-        .prepare_cached(
             "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
-             WHERE id = ?1",
+             WHERE id = ?1 AND state = 'queued'",
         )?
-        .execute((id, next.word(), cause.code(), reason, to_millis(now)))?;
-    tx.count_move(id.batch(), State::Queued, next);
+        .execute((
+            id,
+            next.word(),
+            cause.code(),
+            cause.to_string(),
+            to_millis(now),
+        ))?;
+    if suppressed > 0 {
+        tx.count_move(id.batch(), State::Queued, next);
+    }
     Ok(())
 }

@@ -124,10 +124,15 @@ impl Journal {
                     .transpose()
             })
             .await?;
-        let claim = claim.map(|claim| match claim {
-            claim::Found::Claim(claim) => claim,
-            claim::Found::OthersSpent { total } => others_spent(&self.others_reported, total),
-        });
+        let claim = match claim {
+            None => None,
+            Some(claim::Found::Claim(claim)) => Some(claim),
+            Some(claim::Found::OthersSpent { total }) => {
+                Some(others_spent(&self.others_reported, total))
+            }
+            // The result is on disk all the same.
+            Some(claim::Found::NoRoom) => return Err(StoreError::Full),
+        };
         Ok((settled, claim))
     }
 
@@ -231,11 +236,12 @@ impl Journal {
     }
 
     /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
-    /// for it.
+    /// for it. Webhook events that waited for these requests are applied.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut interrupted = 0;
         for (id, name) in self
             .store
             .reader()?
@@ -243,7 +249,8 @@ impl Journal {
         {
             match self.store.hold(&name, now) {
                 Ok(_held) => {
-                    self.store
+                    interrupted += self
+                        .store
                         .writer
                         .write(move |tx| interrupt(tx, id, now))
                         .await?;
@@ -251,6 +258,9 @@ impl Journal {
                 Err(StoreError::Held { .. }) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if interrupted > 0 {
+            self.store.apply_waiting_events(now).await?;
         }
         Ok(())
     }

@@ -47,6 +47,7 @@ mod remembered;
 mod reserve;
 mod resolve;
 mod results;
+mod runs;
 mod schema;
 mod suppression;
 mod tally;

@@ -36,6 +36,7 @@ mod index;
 mod input;
 mod international;
 mod judge;
+mod languages;
 mod open;
 mod row;
 mod rows;

@@ -21,6 +21,7 @@ const RUN_ONLY: &[&str] = &[
     "html",
     "json",
     "no-messenger-text",
+    "undo-cancel",
     "quiet",
     "reason",
     "rejects",

@@ -41,6 +41,19 @@ impl Write for Log {
     }
 }
 
+/// From now on a panic is reported like all else: its text may hold a cell.
+pub(super) fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        let shown = match trace.status() {
+            std::backtrace::BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        // Standard error is closed: there is no other place to report that.
+        let _ = writeln!(stderr(), "{}{shown}", on_one_line(&panic.to_string()));
+    }));
+}
+
 /// Standard error, for words.
 fn stderr() -> Visible<StderrLock<'static>> {
     Visible(std::io::stderr().lock())
@@ -107,6 +120,16 @@ impl Console {
     /// True if both standard input and standard error are a terminal, so that a question can be answered.
     pub(crate) fn can_ask(self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks for one of several letters; returns its place, or nothing if another text, or none, is typed.
+    pub(crate) fn choose(self, question: impl Display, letters: &[&str]) -> Option<usize> {
+        let _ = write!(stderr(), "{question} ");
+        let _ = stderr().flush();
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).ok()?;
+        let answer = answer.trim().to_lowercase();
+        letters.iter().position(|letter| *letter == answer)
     }
 
     /// Asks a question. The answer is no unless `y` or `yes` is typed.

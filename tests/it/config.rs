@@ -20,6 +20,8 @@ const RUN_ONLY: &[&str] = &[
     "from-api",
     "help",
     "html",
+    "message-again",
+    "skip-messaged",
     "json",
     "no-messenger-text",
     "no-suppressions",

@@ -57,8 +57,15 @@ pub(super) fn unwrap(text: &str) -> Option<Unwrapped> {
     found.then_some(unwrapped)
 }
 
-/// True for an address on the web, with or without its `https://`: its digits are an account, not a number.
+/// The hosts of WhatsApp ids that are no people's numbers: groups, lists, channels, and ids that hide the number.
+const NO_PEOPLE: [&str; 4] = ["@g.us", "@broadcast", "@newsletter", "@lid"];
+
+/// True for an address on the web, with or without its `https://`, and for an id of WhatsApp that holds no number:
+/// the digits are an account, which must not even be suggested.
 fn is_link(token: &str) -> bool {
+    if NO_PEOPLE.iter().any(|host| token.ends_with(host)) {
+        return true;
+    }
     let host = token.split('/').next().unwrap_or("");
     let named = host.rsplit_once('.').is_some_and(|(name, top)| {
         name.ends_with(char::is_alphanumeric)

@@ -273,6 +273,17 @@ fn a_handle_that_names_no_number_is_refused() {
 }
 
 #[test]
+fn digits_that_are_no_number_are_not_suggested_as_one() {
+    for text in [
+        "420777123456@lid",
+        "420777123456@g.us",
+        "facebook.com/420777123456",
+    ] {
+        assert_eq!(read(text, Some("CZ")), "no: not_a_number", "{text}");
+    }
+}
+
+#[test]
 fn a_number_of_an_earlier_plan_is_brought_to_todays() {
     let told = " (old number brought to today's numbering plan)";
     for (texts, region, expected) in [

@@ -195,9 +195,7 @@ impl Summary {
             return "its list was not read to the end; nothing can be sent".to_owned();
         }
         let last_run = self.exit_reason.as_deref().map(|reason| {
-            ExitCode::ALL
-                .into_iter()
-                .find(|exit| exit.reason() == reason)
+            ExitCode::from_reason(reason)
                 .map_or_else(|| reason.to_owned(), |exit| exit.text().to_owned())
         });
         match (last_run, self.started_at) {

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
 use crate::domain::delivery::State;
+use crate::domain::percent::Percent;
 use crate::store::{ClaimRules, Journal, RunRecord};
 
 /// How often progress is reported.
@@ -94,7 +95,7 @@ impl HeldBatch {
         });
         let end = run.drive(queued, stop, observer).await?;
         run.journal.end(clock.now()).await?;
-        self.finish(end, clock).await
+        self.finish(end, settings.fail_below, clock).await
     }
 
     /// Webhook events that came before their time may settle what is unknown.
@@ -107,12 +108,18 @@ impl HeldBatch {
     }
 
     /// Records how the run ended.
-    async fn finish(&self, end: RunEnd, clock: &Clock) -> Result<Ended, RunError> {
+    async fn finish(
+        &self,
+        end: RunEnd,
+        fail_below: Option<Percent>,
+        clock: &Clock,
+    ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
         let ended = self.store().witness(|reader| {
             let (rows, first) = reader.waiting_for_outcomes(id)?;
-            Ok(Ended::new(end, reader.counts(id)?, Waiting { rows, first }))
+            let waiting = Waiting { rows, first };
+            Ok(Ended::new(end, reader.counts(id)?, waiting, fail_below))
         })?;
         let record = RunRecord {
             at: clock.now(),

@@ -123,6 +123,8 @@ pub(crate) enum Command {
     Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
+    /// Say that a checkpoint is the one to go on with, where the program doubts it
+    Checkpoint(CheckpointArgs),
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
     /// Print a completion script for your shell
@@ -544,6 +546,36 @@ pub(crate) struct DoctorArgs {
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach checkpoint`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckpointArgs {
+    /// What to do with the checkpoint.
+    #[command(subcommand)]
+    pub(crate) action: CheckpointAction,
+}
+
+/// What to do with the checkpoint.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum CheckpointAction {
+    /// This is the one to go on with: a copy that was put back, moved, or taken to another machine
+    ///
+    /// Opt-outs that came since the copy was made are not in it: give the suppression list as you have it.
+    Adopt {
+        /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
+        #[arg(long, value_name = "FILE", required_unless_present = "no_suppressions")]
+        suppressions: Vec<PathBuf>,
+        /// There is no such list: who opted out since the copy was made may be messaged
+        #[arg(long, conflicts_with = "suppressions")]
+        no_suppressions: bool,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Box<Flags<ContactsFile>>,
+        /// The checkpoint.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
 }
 
 /// `outreach config`.

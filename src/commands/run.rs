@@ -17,7 +17,7 @@ use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped};
+use crate::report::{Hints, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
 };
@@ -116,7 +116,7 @@ impl Front {
             self.go_on_after_halt(batch, how)?;
         }
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
-        self.say_end(name, &ended);
+        self.say_end(batch, &ended);
         self.report(batch)?;
         if pace_is_assumed {
             self.console.say(format_args!(
@@ -206,6 +206,19 @@ impl Front {
         Ok((ended?, terminal.pace_is_assumed()))
     }
 
+    fn say_displaced(&self, batch: &HeldBatch) {
+        let (original, kept) = (batch.original_checkpoint(), batch.checkpoint());
+        self.console.warn(format_args!(
+            "Stopped: the checkpoint {} was deleted or replaced while it was sent. What this run knew is kept as {}. \
+             Do not send from {} before you know who was messaged. To go on: `outreach resume {} --db {}`.",
+            original.display(),
+            kept.display(),
+            original.display(),
+            quoted(&batch.batch().name),
+            quoted(&kept.to_string_lossy()),
+        ));
+    }
+
     fn say_waiting(&self, ended: &Ended) {
         let waiting = &ended.waiting;
         self.console.warn(format_args!(
@@ -216,7 +229,8 @@ impl Front {
         ));
     }
 
-    fn say_end(&self, name: &str, ended: &Ended) {
+    fn say_end(&self, batch: &HeldBatch, ended: &Ended) {
+        let name = &batch.batch().name;
         match &ended.end {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
@@ -226,6 +240,7 @@ impl Front {
                 self.resume(name)
             )),
             RunEnd::Complete => {}
+            RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
             RunEnd::Deadline => self.console.say("The time for this run is over."),
             RunEnd::Halted(halt) => {

@@ -11,6 +11,7 @@ mod results;
 mod select;
 mod summary;
 mod table;
+mod tells;
 mod words;
 
 pub(crate) use contacts::write_contacts;
@@ -21,4 +22,5 @@ pub(crate) use results::{check_room, default_stem, write_selected, write_selecte
 pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
 pub use summary::{Hints, Summary};
+pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use words::{grouped, minute, place, quoted, without_numbers};

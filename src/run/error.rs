@@ -1,6 +1,6 @@
 //! Why a call of the library failed, in words for people, and the exit code that it stands for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -93,6 +93,16 @@ pub enum RunError {
         "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
     )]
     Abandoned(String),
+    /// The run did not move, and nothing says what it waited for: a defect, or damage.
+    #[error(
+        "the run stood still: {queued} recipients of batch {batch} are queued, no request is under way, and nothing says what they wait for. What is known is in the checkpoint. `outreach doctor` checks it; if it is sound, please report this"
+    )]
+    StoodStill {
+        /// The batch.
+        batch: String,
+        /// Recipients that are queued.
+        queued: u64,
+    },
     /// The batch was given up.
     #[error(
         "batch {batch} was cancelled by {by} on {}: nothing was sent; `outreach resume {} --undo-cancel` takes it up again",
@@ -257,6 +267,14 @@ fn lines(choices: &[String]) -> String {
 }
 
 impl RunError {
+    /// The checkpoint that is not the one that was last used, if that is the failure.
+    pub fn misfit(&self) -> Option<&Path> {
+        if let Self::Store(StoreError::Misfit { path, .. }) = self {
+            return Some(path);
+        }
+        None
+    }
+
     /// How a program ends after this error.
     pub fn exit(&self) -> ExitCode {
         match self {
@@ -284,10 +302,11 @@ impl RunError {
                 ExitCode::Configuration
             }
             Self::Evidence(error) => api_exit(error),
+            Self::Run(RunFailure::Defect { .. })
+            | Self::StoodStill { .. }
+            | Self::Sandbox(_)
+            | Self::Json(_) => ExitCode::Internal,
             Self::Abandoned(_) | Self::Cancelled { .. } => ExitCode::Paused,
-            Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
-                ExitCode::Internal
-            }
         }
     }
 }
@@ -307,6 +326,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Newer { .. }
         | StoreError::Older { .. }
         | StoreError::Unfinished
+        | StoreError::Misfit { .. }
         | StoreError::Open { .. }
         | StoreError::Value { .. }
         | StoreError::Stopped

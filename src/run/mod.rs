@@ -14,6 +14,7 @@
 //!   `spawn_blocking`.
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
+mod adopt;
 mod batch;
 mod cancel;
 mod checkpoint;
@@ -41,6 +42,7 @@ mod resolve;
 mod send;
 mod sender;
 mod settings;
+mod sound;
 mod suppress;
 
 pub use crate::amio::BaseUrl;
@@ -64,6 +66,7 @@ pub use crate::report::check::CheckReport;
 pub use crate::report::{Hints, Selection, Summary};
 pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
+pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;

@@ -184,7 +184,7 @@ impl SendPlan {
                 .decide_about_messaged(id, others.collect(), *how)?;
             for other in messaged {
                 self.store.record_decision(DecisionRecord {
-                    batch: id,
+                    batch: Some(id),
                     actor: actor.clone(),
                     what: match how {
                         Messaged::Skip => "skip-messaged",
@@ -398,7 +398,7 @@ impl ReadPlan {
         let (batch, interrupted) = self.carry_out(now)?;
         if !services.is_empty() {
             batch.store().record_decision(DecisionRecord {
-                batch: batch.batch().id,
+                batch: Some(batch.batch().id),
                 actor: actor.to_owned(),
                 what: "allow-line-type",
                 detail: services.join(", "),

@@ -6,7 +6,7 @@
 //! first transaction that changes what any file may tell; only the runs of a batch, the quota and these entries
 //! themselves are told nowhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -203,5 +203,16 @@ impl Reader {
         let digests = digests.unwrap_or_default();
         let (whole, _) = digests.as_chunks::<DIGEST>();
         Ok(whole.to_vec())
+    }
+
+    /// Where results were written, as far as this checkpoint knows.
+    pub(crate) fn written_results(&self) -> Vec<PathBuf> {
+        let paths = || -> rusqlite::Result<Vec<String>> {
+            let sql = "SELECT path FROM written_file WHERE kind IN ('results', 'begun', 'export')";
+            let mut select = self.connection.prepare(sql)?;
+            select.query_map([], |row| row.get(0))?.collect()
+        };
+        let paths = paths().unwrap_or_default();
+        paths.into_iter().map(PathBuf::from).collect()
     }
 }

@@ -24,6 +24,7 @@ mod files;
 mod fixture;
 mod forget;
 mod guards;
+mod home;
 mod hostile;
 mod identity;
 mod intake;

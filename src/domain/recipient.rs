@@ -19,6 +19,16 @@ pub enum RowProblem {
         /// Fields in this row.
         found: usize,
     },
+    /// A spreadsheet rounded the contact id: what is left may be somebody else's.
+    RoundedContactId {
+        /// The id as it stands in the file.
+        id: String,
+    },
+    /// The contact id is known to belong to another number.
+    ContactIdOfAnother {
+        /// The id.
+        id: String,
+    },
     /// The content template cannot be rendered for this row.
     Content {
         /// What is missing or wrong, naming the column.
@@ -32,6 +42,8 @@ impl RowProblem {
         match self {
             Self::Phone(problem) => problem.code(),
             Self::UnevenLength { .. } => "uneven_row",
+            Self::RoundedContactId { .. } => "rounded_contact_id",
+            Self::ContactIdOfAnother { .. } => "contact_id_of_another",
             Self::Content { .. } => "content",
         }
     }
@@ -54,6 +66,15 @@ impl fmt::Display for RowProblem {
                     f,
                     "the row has {found} fields where the header has {expected}"
                 )
+            }
+            Self::RoundedContactId { id } => {
+                write!(
+                    f,
+                    "a spreadsheet rounded the contact id {id}: its last digits are lost"
+                )
+            }
+            Self::ContactIdOfAnother { id } => {
+                write!(f, "the contact id {id} belongs to another number")
             }
             Self::Content { message } => f.write_str(message),
         }

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::country::{self, CountryColumn};
 use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
+use super::words::{FIRST_NAME, LAST_NAME, phone_score};
 use crate::domain::fold;
 use crate::domain::phone::{PhoneNumber, Region};
 use crate::domain::text::{nearest, trimmed};
@@ -26,10 +28,10 @@ pub struct Mapping {
     pub first_name: Option<Column>,
     /// Family names.
     pub last_name: Option<Column>,
-    /// Amio contact ids.
+    /// Amio contact ids: only where the user named the column.
     pub contact_id: Option<Column>,
-    /// Countries.
-    pub region: Option<Column>,
+    /// Countries, the column that counts first in front.
+    pub region: Vec<CountryColumn>,
     /// The country of numbers without country code where no column says it.
     pub default_region: Option<Region>,
     #[serde(skip)]
@@ -57,12 +59,22 @@ impl Mapping {
             name(&self.first_name),
             name(&self.last_name),
             name(&self.contact_id),
-            name(&self.region),
+            self.canonical_region(),
             self.default_region
                 .map_or_else(|| "-".to_owned(), Region::code),
             self.prefer,
             self.numbers
         )
+    }
+
+    fn canonical_region(&self) -> String {
+        let names = self.region.iter().map(|it| format!("{:?}", it.column.name));
+        let names: Vec<_> = names.collect();
+        if names.is_empty() {
+            "-".to_owned()
+        } else {
+            names.join(",")
+        }
     }
 
     /// The mapping in words, one line for each meaning.
@@ -77,11 +89,14 @@ impl Mapping {
             ("first name", &self.first_name),
             ("last name", &self.last_name),
             ("contact id", &self.contact_id),
-            ("country", &self.region),
         ] {
             if let Some(column) = column {
                 lines.push(format!("{meaning}: \"{}\"", column.name));
             }
+        }
+        if !self.region.is_empty() {
+            let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
+            lines.push(format!("country: {}", columns.join(", then ")));
         }
         if let Some(region) = self.default_region {
             lines.push(format!(
@@ -90,142 +105,6 @@ impl Mapping {
             ));
         }
         lines
-    }
-}
-
-const MOBILE: &[&str] = &[
-    "mobile",
-    "mobil",
-    "mobilni",
-    "handy",
-    "handynummer",
-    "mobilnummer",
-    "mobiltelefon",
-    "movil",
-    "celular",
-    "cell",
-    "cellphone",
-    "portable",
-    "komorka",
-    "komorkowy",
-    "telemovel",
-    "telemovil",
-    "gsm",
-    "whatsapp",
-];
-const PHONE: &[&str] = &[
-    "phone",
-    "telephone",
-    "telefon",
-    "tel",
-    "telefonnummer",
-    "rufnummer",
-    "telefono",
-    "telefone",
-    "telephonenumber",
-    "phonenumber",
-    "msisdn",
-    "e164",
-    "telefonni",
-    "telefonu",
-    "numer telefonu",
-    "numero de telephone",
-    "phones",
-    "telefony",
-];
-/// Words in the header of a column that is about phones and holds no phone numbers.
-const NOT_PHONE: &[&str] = &[
-    "fax",
-    "type",
-    "typ",
-    "id",
-    "extension",
-    "ext",
-    "verified",
-    "country",
-    "opt",
-    "consent",
-    "souhlas",
-    "label",
-    "date",
-    "status",
-    "code",
-    "prefix",
-    "note",
-    "poznamka",
-];
-const FIRST_NAME: &[&str] = &[
-    "first name",
-    "firstname",
-    "given name",
-    "givenname",
-    "forename",
-    "jmeno",
-    "krestni jmeno",
-    "vorname",
-    "nombre",
-    "prenom",
-    "imie",
-    "nome",
-    "primeiro nome",
-];
-const LAST_NAME: &[&str] = &[
-    "last name",
-    "lastname",
-    "surname",
-    "family name",
-    "familyname",
-    "prijmeni",
-    "nachname",
-    "familienname",
-    "apellido",
-    "apellidos",
-    "nom",
-    "nom de famille",
-    "nazwisko",
-    "sobrenome",
-    "apelido",
-];
-const CONTACT_ID: &[&str] = &[
-    "contact id",
-    "contactid",
-    "amio id",
-    "amio contact id",
-    "amio contact",
-];
-const REGION: &[&str] = &[
-    "country",
-    "country code",
-    "countrycode",
-    "region code",
-    "iso country",
-    "zeme",
-    "stat",
-    "land",
-    "pais",
-    "pays",
-    "kraj",
-    "panstwo",
-    "krajina",
-    "country name",
-];
-
-/// How certain it is that a header names a phone column: 0 for not at all.
-fn phone_score(header: &str) -> u8 {
-    let folded = fold::header(header);
-    let words: Vec<&str> = folded.split(' ').collect();
-    // "Work phone" holds the word; "numer telefonu" is a name of two words.
-    let has = |list: &[&str]| {
-        words.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
-    };
-    if has(NOT_PHONE) {
-        return 0;
-    }
-    let exact = |list: &[&str]| list.contains(&folded.as_str());
-    match (exact(PHONE), has(MOBILE), has(PHONE)) {
-        (true, ..) | (_, true, _) => 3,
-        (.., true) => 2,
-        _ => 0,
     }
 }
 
@@ -252,9 +131,12 @@ pub(super) fn map(
     Ok(Mapping {
         first_name: other(&choice.first_name, FIRST_NAME)?,
         last_name: other(&choice.last_name, LAST_NAME)?,
-        contact_id: other(&choice.contact_id, CONTACT_ID)?,
-        region: other(&choice.region, REGION)?
-            .filter(|column| choice.region.is_some() || holds_regions(column.index, rows)),
+        contact_id: choice.contact_id.as_ref().map(named).transpose()?,
+        region: match &choice.region {
+            Some(name) => vec![CountryColumn::chosen(named(name)?)],
+            None if settings.no_header => Vec::new(),
+            None => country::find(headers, rows, &phone),
+        },
         phone,
         default_region: settings.region,
         prefer: settings.prefer,
@@ -292,7 +174,7 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
     Ok(column(headers, index))
 }
 
-fn column(headers: &[String], index: usize) -> Column {
+pub(super) fn column(headers: &[String], index: usize) -> Column {
     Column {
         index,
         name: headers.get(index).cloned().unwrap_or_default(),
@@ -311,11 +193,6 @@ fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Colu
                 .position(|(at, header)| header == word && !taken.contains(&at))
         })
         .map(|index| column(headers, index))
-}
-
-/// `Land` and `State` may be anything: a country column must hold countries.
-fn holds_regions(index: usize, rows: &[Vec<String>]) -> bool {
-    share_of_cells(index, rows, |cell| cell.parse::<Region>().is_ok()) >= 0.5
 }
 
 fn detect_phone(
@@ -382,7 +259,11 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
 }
 
 /// The share of the filled cells of a column for which `holds` is true; 0 without any.
-fn share_of_cells(index: usize, rows: &[Vec<String>], holds: impl Fn(&str) -> bool) -> f64 {
+pub(super) fn share_of_cells(
+    index: usize,
+    rows: &[Vec<String>],
+    holds: impl Fn(&str) -> bool,
+) -> f64 {
     let cells = rows.iter().filter_map(|row| row.get(index));
     let filled: Vec<&str> = cells
         .map(|cell| trimmed(cell))

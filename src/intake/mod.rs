@@ -23,6 +23,8 @@
 //! and everything that the sink received before must be thrown away.
 
 mod columns;
+mod contact_id;
+mod country;
 mod delimiter;
 mod error;
 mod file;
@@ -39,6 +41,7 @@ mod sheet;
 mod source;
 mod summary;
 mod text;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use super::columns::{Column, Mapping};
+use super::contact_id;
+use super::country::{self, Told};
 use super::file::FileInput;
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
@@ -31,6 +33,8 @@ pub(super) struct Number {
     pub(super) parsed: Parsed,
     pub(super) region: Option<Region>,
     pub(super) suppressed: Option<Suppression>,
+    /// The list tells another country than `--region`, and the number is read by the list's.
+    pub(super) overrides_region: bool,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -110,6 +114,10 @@ impl RowJudge<'_> {
         position: Position,
     ) -> Candidate {
         let Parsed { phone, mended, .. } = parsed;
+        let contact_id = match self.contact_id(&record, phone) {
+            Ok(contact_id) => contact_id,
+            Err(problem) => return invalid(position, record, typed, problem, None, Some(phone)),
+        };
         let rendered = self
             .judge
             .render
@@ -134,6 +142,7 @@ impl RowJudge<'_> {
             parsed,
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
+            overrides_region: self.overrides_region(&record, &typed),
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
         let verdict = Verdict::Queued(Accepted {
@@ -141,7 +150,7 @@ impl RowJudge<'_> {
             mended: (!mended.is_none()).then(|| mended.to_string()),
             first_name,
             last_name,
-            contact_id: cell(&self.mapping.contact_id),
+            contact_id,
             content,
         });
         Candidate {
@@ -213,14 +222,46 @@ impl RowJudge<'_> {
         found
     }
 
-    /// The country of the row: its own cell, else the default. `Err` for a cell that names none.
+    /// The country of the row: its own, else the default. `Err` where the row's own is not understood.
     fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
-        let column = self.mapping.region.as_ref();
-        let cell = column.and_then(|column| record.get(column.index));
-        match cell.map_or("", trimmed) {
-            "" => Ok(self.mapping.default_region),
-            cell => cell.parse().map(Some).map_err(|_| ()),
+        match country::of_row(&self.mapping.region, record) {
+            Told::Nothing => Ok(self.mapping.default_region),
+            Told::Country(region) => Ok(Some(region)),
+            Told::NotUnderstood => Err(()),
         }
+    }
+
+    /// Whether the row's own country was used in the place of another one that is set for the list.
+    fn overrides_region(&self, record: &Record, typed: &str) -> bool {
+        let Some(default) = self.mapping.default_region else {
+            return false;
+        };
+        let own = match country::of_row(&self.mapping.region, record) {
+            Told::Country(region) => region,
+            Told::Nothing | Told::NotUnderstood => return false,
+        };
+        own.calling_code() != default.calling_code() && !typed.contains('+')
+    }
+
+    /// The row's contact id, where the user named a column for it.
+    fn contact_id(
+        &self,
+        record: &Record,
+        phone: PhoneNumber,
+    ) -> Result<Option<String>, RowProblem> {
+        let column = self.mapping.contact_id.as_ref();
+        let cell = column.and_then(|column| record.get(column.index));
+        let id = match cell.map_or("", str::trim) {
+            "" => return Ok(None),
+            id => id,
+        };
+        if contact_id::is_rounded(id) {
+            return Err(RowProblem::RoundedContactId { id: id.to_owned() });
+        }
+        if (self.judge.of_another)(id, phone) {
+            return Err(RowProblem::ContactIdOfAnother { id: id.to_owned() });
+        }
+        Ok(Some(id.to_owned()))
     }
 }
 

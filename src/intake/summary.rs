@@ -33,6 +33,9 @@ pub struct Summary {
     pub suppressed: u64,
     /// Queued rows whose cell was mended.
     pub mended: u64,
+    /// Queued rows that are read by the country that the list tells, and not by the one that is set.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub overrides_region: u64,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -49,6 +52,11 @@ pub struct Summary {
     pub countries: Vec<CountryCount>,
     /// Queued numbers by kind of line, the most frequent first.
     pub line_types: Vec<LineCount>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Rows that share a reason.
@@ -175,6 +183,12 @@ fn problem_text(problem: &RowProblem) -> String {
         RowProblem::UnevenLength { .. } => {
             "the row has more or fewer fields than the header".to_owned()
         }
+        RowProblem::RoundedContactId { .. } => {
+            "a spreadsheet rounded the contact id and its last digits are lost".to_owned()
+        }
+        RowProblem::ContactIdOfAnother { .. } => {
+            "the contact id belongs to another number".to_owned()
+        }
         RowProblem::Content { .. } => "the message cannot be made of this row".to_owned(),
     }
 }
@@ -184,9 +198,13 @@ fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
     match (problem, suggestion) {
         (_, Some(suggestion)) => Note::Suggestion(suggestion.clone()),
         (RowProblem::Phone(_), None) => Note::None,
-        (RowProblem::UnevenLength { .. } | RowProblem::Content { .. }, None) => {
-            Note::Detail(problem.to_string())
-        }
+        (
+            RowProblem::UnevenLength { .. }
+            | RowProblem::RoundedContactId { .. }
+            | RowProblem::ContactIdOfAnother { .. }
+            | RowProblem::Content { .. },
+            None,
+        ) => Note::Detail(problem.to_string()),
     }
 }
 
@@ -278,6 +296,7 @@ impl Counter {
             *self.countries.entry(region).or_default() += 1;
         }
         *self.lines.entry(line_type).or_default() += 1;
+        self.summary.overrides_region += u64::from(number.overrides_region);
         self.summary.mended += u64::from(!mended.is_none());
         for phrase in mended.phrases() {
             let read = || example(row, Note::ReadAs(phone.e164()));

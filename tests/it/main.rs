@@ -17,6 +17,7 @@ mod dispatcher;
 mod doctor;
 mod evidence;
 mod exit_codes;
+mod exports;
 mod fixture;
 mod forget;
 mod guards;

@@ -6,6 +6,7 @@
 //! [`PhoneNumber::from_e164`] (our own checkpoint, the API's digits-only form) make a number.
 
 mod clean;
+mod country;
 mod engine;
 mod line;
 mod mending;

@@ -11,6 +11,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::mask::Mask;
 use super::wire::{self, Channel, ListedMessage, OutgoingMessage};
 use crate::clock::Clock;
 use crate::domain::outcome::{Answer, Exchange, Written};
@@ -50,6 +51,17 @@ impl BaseUrl {
     /// True for an address of this machine.
     pub fn is_loopback(&self) -> bool {
         self.0.host_str().is_some_and(is_loopback_host)
+    }
+
+    /// True for the host of the documented address.
+    pub(crate) fn is_documented(&self) -> bool {
+        Url::parse(Self::DOCUMENTED).is_ok_and(|documented| {
+            let host = |url: &Url| {
+                let name = url.host_str().map(str::to_owned);
+                (url.scheme().to_owned(), name, url.port_or_known_default())
+            };
+            host(&self.0) == host(&documented)
+        })
     }
 
     fn join(&self, path: &str) -> Result<Url, ClientError> {
@@ -178,6 +190,7 @@ pub struct Client {
     messages: Url,
     base_url: BaseUrl,
     token_fingerprint: i64,
+    mask: Mask,
     clock: Clock,
 }
 
@@ -221,6 +234,7 @@ impl Client {
             messages: settings.base_url.join("messages")?,
             base_url: settings.base_url.clone(),
             token_fingerprint: token_fingerprint(&settings.token),
+            mask: Mask::new(&settings.token),
             clock,
         })
     }
@@ -244,10 +258,7 @@ impl Client {
                 HeaderValue::from_static("application/json"),
             )
             .body(body);
-        match request.send().await {
-            Ok(response) => read_reply(response, self.clock.now()).await,
-            Err(error) => Reply::failed(&error),
-        }
+        self.reply(request).await
     }
 
     /// One page of a contact's message history. Sort order and completeness are not documented.
@@ -281,8 +292,12 @@ impl Client {
             Ok(url) => url,
             Err(error) => return Reply::not_written(error.to_string()),
         };
-        match self.http.request(Method::GET, url).send().await {
-            Ok(response) => read_reply(response, self.clock.now()).await,
+        self.reply(self.http.request(Method::GET, url)).await
+    }
+
+    async fn reply(&self, request: reqwest::RequestBuilder) -> Reply {
+        match request.send().await {
+            Ok(response) => read_reply(response, &self.mask, self.clock.now()).await,
             Err(error) => Reply::failed(&error),
         }
     }
@@ -348,7 +363,7 @@ fn written(error: &reqwest::Error) -> Written {
     }
 }
 
-async fn read_reply(mut response: reqwest::Response, received_at: Timestamp) -> Reply {
+async fn read_reply(mut response: reqwest::Response, mask: &Mask, received_at: Timestamp) -> Reply {
     let status = response.status().as_u16();
     let headers = response.headers();
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -365,8 +380,10 @@ async fn read_reply(mut response: reqwest::Response, received_at: Timestamp) -> 
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= BODY_LIMIT => body.extend(chunk),
             Ok(None) => break true,
-            // Too large, or the connection broke.
-            Ok(Some(_)) | Err(_) => break false,
+            // Too large. Of a refusal the status line says enough, and the text is cut here.
+            Ok(Some(_)) => break response.status().is_client_error(),
+            // The connection broke.
+            Err(_) => break false,
         }
     };
     let body = String::from_utf8_lossy(&body).into_owned();
@@ -377,11 +394,11 @@ async fn read_reply(mut response: reqwest::Response, received_at: Timestamp) -> 
     };
     let answer = Answer {
         status,
-        body,
+        body: mask.text(body),
         complete,
         retry_after,
-        receipt,
-        error_text,
+        receipt: receipt.map(|receipt| mask.receipt(receipt)),
+        error_text: error_text.map(|text| mask.text(text)),
     };
     Reply {
         exchange: Exchange::Answered(answer),

@@ -27,7 +27,9 @@ pub(crate) fn run(
 ) -> CommandResult {
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
-    let list = List::open(&sources, &settings.intake()?, message.as_ref())?;
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        List::open(&sources, intake, message.as_ref())
+    })?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
     }

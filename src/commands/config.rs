@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::config::{Settings, Shown};
+use crate::domain::text::on_one_line;
 
 /// Prints all settings, as a table or as JSON.
 ///
@@ -22,7 +23,10 @@ pub(crate) fn run(settings: &Settings, json: bool, out: &mut dyn Write) -> io::R
 
 fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Result<()> {
     match settings.file() {
-        Some(file) => writeln!(out, "Settings file: {}", file.display())?,
+        Some(file) => {
+            let file = file.display().to_string();
+            writeln!(out, "Settings file: {}", on_one_line(&file))?;
+        }
         None => writeln!(out, "Settings file: none")?,
     }
     let width = |of: fn(&Shown) -> usize| lines.iter().map(of).max().unwrap_or(0);
@@ -35,7 +39,8 @@ fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Re
         } else {
             &line.value
         };
-        writeln!(out, "{:key$}  {shown:value$}  {}", line.key, line.from)?;
+        let (shown, from) = (on_one_line(shown), on_one_line(&line.from));
+        writeln!(out, "{:key$}  {shown:value$}  {from}", line.key)?;
     }
     Ok(())
 }

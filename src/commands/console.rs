@@ -1,7 +1,62 @@
-//! Messages for people on standard error; `--quiet` leaves warnings only.
+//! What is printed: words for people on standard error (`--quiet` leaves warnings only), data on standard output.
+//!
+//! Both go through [`Visible`], so that no text that others wrote (a cell, a file's name, an answer) can steer the
+//! terminal that shows it.
 
 use std::fmt::Display;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Result, StderrLock, StdoutLock, Write};
+
+use crate::domain::text::{message, on_one_line, visible};
+
+/// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
+#[derive(Debug)]
+pub(crate) struct Visible<W>(pub(super) W);
+
+impl<W: Write> Write for Visible<W> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.0.write_all(visible(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The log on standard error: each write is an entry, and stays one line.
+#[derive(Debug)]
+pub(super) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let entry = text.strip_suffix('\n').unwrap_or(&text);
+        writeln!(std::io::stderr(), "{}", on_one_line(entry))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Standard error, for words.
+fn stderr() -> Visible<StderrLock<'static>> {
+    Visible(std::io::stderr().lock())
+}
+
+/// Standard output. What other programs read as it is (a CSV, a script) goes to the writer inside.
+pub(super) fn stdout() -> Visible<std::io::BufWriter<StdoutLock<'static>>> {
+    Visible(std::io::BufWriter::new(std::io::stdout().lock()))
+}
+
+/// Writes a line on a terminal in place of the line before it.
+pub(super) fn redraw(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "\r\x1b[2K{}", visible(line))?;
+    out.flush()
+}
 
 /// Prints messages for people. Data goes to standard output, never through here.
 #[derive(Debug, Clone, Copy)]
@@ -19,17 +74,29 @@ impl Console {
         Self { quiet }
     }
 
-    /// Prints a message, unless the console is quiet.
+    /// Prints a message, unless the console is quiet. Further lines of it are indented.
     pub(crate) fn say(self, text: impl Display) {
         if !self.quiet {
             self.warn(text);
         }
     }
 
-    /// Prints a warning, also when the console is quiet.
+    /// Prints a warning, also when the console is quiet. Further lines of it are indented.
     pub(crate) fn warn(self, text: impl Display) {
+        self.warn_lines(message(&text.to_string()));
+    }
+
+    /// Prints a text of several lines, unless the console is quiet. The texts of others in it stand on one line.
+    pub(crate) fn say_lines(self, text: impl Display) {
+        if !self.quiet {
+            self.warn_lines(text);
+        }
+    }
+
+    /// The same, also when the console is quiet.
+    pub(crate) fn warn_lines(self, text: impl Display) {
         // Standard error is closed: there is no other place to report that.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(stderr(), "{text}");
     }
 
     /// True if only warnings are printed.
@@ -44,8 +111,8 @@ impl Console {
 
     /// Asks a question. The answer is no unless `y` or `yes` is typed.
     pub(crate) fn ask(self, question: impl Display) -> bool {
-        let _ = write!(std::io::stderr(), "{question} [y/N] ");
-        let _ = std::io::stderr().flush();
+        let _ = write!(stderr(), "{question} [y/N] ");
+        let _ = stderr().flush();
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
@@ -53,10 +120,7 @@ impl Console {
 }
 
 /// Prints data for programs.
-pub(super) fn print_json(
-    value: &impl serde::Serialize,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
+pub(super) fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
 }

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, Visible};
 use super::error::{CommandError, CommandResult};
 use crate::cli::{ContactsAction, ContactsArgs};
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, write_contacts};
 use crate::run::typed_number;
@@ -26,17 +27,17 @@ pub(crate) fn run(
     args: &ContactsArgs,
     settings: &Settings,
     console: Console,
-    out: &mut dyn Write,
+    out: &mut Visible<impl Write>,
 ) -> CommandResult {
     let reader = checkpoint::find(settings, None)?.reader()?;
     match &args.action {
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,
         ContactsAction::Show { number, json, .. } => {
-            let phone = typed_number(number, settings.intake()?.region)?;
+            let phone = typed_number(number, settings.intake()?.reading())?;
             show(&reader, phone, *json, console, out)?;
         }
         ContactsAction::Export { out: None, .. } => {
-            write_contacts(&reader, out)?;
+            write_contacts(&reader, &mut out.0)?;
         }
         ContactsAction::Export {
             out: Some(path), ..
@@ -87,7 +88,7 @@ fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandE
 fn name(contact: &Contact) -> String {
     let names = [&contact.first_name, &contact.last_name];
     let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
-    names.join(" ")
+    on_one_line(&names.join(" ")).into_owned()
 }
 
 fn value(contact: &Contact) -> Value {
@@ -128,7 +129,10 @@ fn show(
     }
     for contact in &contacts {
         writeln!(out, "{}  {}", phone.e164(), name(contact))?;
-        let text = |id: &Option<String>| id.clone().unwrap_or_else(|| "not known".to_owned());
+        let text = |id: &Option<String>| match id {
+            Some(id) => on_one_line(id).into_owned(),
+            None => "not known".to_owned(),
+        };
         writeln!(
             out,
             "  channel {}, contact {}",
@@ -150,7 +154,7 @@ fn show(
             writeln!(
                 out,
                 "  {} row {}: {} {}{}{}",
-                message.batch,
+                on_one_line(&message.batch),
                 message.row,
                 message.state,
                 moment(message.sent_at),
@@ -160,7 +164,7 @@ fn show(
         }
     }
     if let Some(cause) = suppressed {
-        writeln!(out, "Not messaged any more: {cause}")?;
+        writeln!(out, "Not messaged any more: {}", on_one_line(&cause))?;
     }
     Ok(())
 }

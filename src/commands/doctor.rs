@@ -8,6 +8,7 @@ use super::process::runtime;
 use crate::cli::DoctorArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::text::on_one_line;
 use crate::run::{DoctorSettings, FindingVerdict, doctor};
 
 /// Runs the command; `out` is standard output.
@@ -24,7 +25,7 @@ pub(crate) fn run(
     let (checkpoint, connection) = (settings.checkpoint()?, settings.connection()?);
     let looked_at = DoctorSettings {
         checkpoint: checkpoint.db(),
-        base_url: connection.base_url.clone(),
+        base_url: connection.base_url()?.clone(),
         token: connection.token().cloned().map_err(|it| it.to_string()),
         channel: connection
             .channel()
@@ -43,7 +44,8 @@ pub(crate) fn run(
                 FindingVerdict::Notice => "note",
                 FindingVerdict::Bad => "BAD",
             };
-            writeln!(out, "{word:4}  {:11} {}", finding.what, finding.text)?;
+            let text = on_one_line(&finding.text);
+            writeln!(out, "{word:4}  {:11} {text}", finding.what)?;
         }
     }
     Ok(findings.exit())

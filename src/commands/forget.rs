@@ -23,7 +23,7 @@ pub(crate) fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let phone = typed_number(&args.number, settings.intake()?.region)?;
+    let phone = typed_number(&args.number, settings.intake()?.reading())?;
     let path = checkpoint::find(settings, None)?.path;
     // Asked first: to open it for writing upgrades an old checkpoint.
     if !args.yes {

@@ -24,20 +24,38 @@ pub(crate) mod status;
 pub(crate) mod suppress;
 mod terminal;
 
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 
+use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 
 pub(crate) use console::Console;
 pub(crate) use error::{CommandError, CommandResult};
 
-/// Runs the command line, prints what went wrong, and returns the exit code.
-pub fn main(cli: &Cli) -> ExitCode {
+/// Parses the command line, runs it, prints what went wrong, and returns the exit code.
+pub fn main() -> std::process::ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => run(&cli).into(),
+        // What was typed is a text like any other: a script may have read it from a file.
+        Err(error) if error.use_stderr() => {
+            let typed = std::env::args_os();
+            let shown = typed.map(|word| on_one_line(&word.to_string_lossy()).into_owned());
+            let error = Cli::try_parse_from(shown).err().unwrap_or(error);
+            Console::new(false).warn_lines(error.render().to_string().trim_end());
+            ExitCode::Usage.into()
+        }
+        // Help and version are asked for.
+        Err(error) => error.exit(),
+    }
+}
+
+fn run(cli: &Cli) -> ExitCode {
     let console = Console::new(cli.global.quiet);
     process::outlive_file_limits();
     match dispatch(cli, console) {
@@ -62,13 +80,13 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Settings::load(flags, cli.global.config.as_deref(), environment.clone())
     };
     let clock = Clock::system();
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = console::stdout();
     let exit = match &cli.command {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,
-        Command::Export(args) => export::run(args, &load()?, console, &mut out)?,
+        Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
@@ -80,15 +98,16 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             ExitCode::Complete
         }
         Command::Completions(args) => {
-            completions::run(args.shell, &mut out)?;
+            completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete
         }
         Command::Sandbox(args) => {
-            sandbox::run(args).map_err(|error| CommandError::new(ExitCode::Internal, error))?;
+            sandbox::run(args, console, &mut out)
+                .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
             ExitCode::Complete
         }
         Command::Man => {
-            man::run(&mut out)?;
+            man::run(&mut out.0)?;
             ExitCode::Complete
         }
     };
@@ -108,7 +127,8 @@ fn log_to_stderr(verbose: u8, wanted: Option<&str>) {
     // A second call, in tests, changes nothing.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| console::Log)
+        // Colours are what the writer would write out.
+        .with_ansi(false)
         .try_init();
 }

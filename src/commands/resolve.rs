@@ -16,6 +16,7 @@ use crate::cli::ResolveArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, place, without_numbers};
 use crate::run::{Evidence, HeldBatch, Mismatch, PacerView, RowChoice, UnknownRows};
@@ -119,13 +120,13 @@ fn list(
         return Ok(writeln!(
             out,
             "Batch {}: no outcome is unknown.",
-            batch.name
+            on_one_line(&batch.name)
         )?);
     }
     writeln!(
         out,
         "Batch {}: {} rows whose outcome is unknown. Each may have got the message.",
-        batch.name,
+        on_one_line(&batch.name),
         grouped(rows.len() as u64)
     )?;
     for (row, at) in rows {

@@ -13,6 +13,7 @@ use crate::cli::Asked;
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::{Halt, RunEnd};
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Hints, grouped, write_summary_file};
 use crate::run::{
@@ -37,8 +38,12 @@ impl Front {
         clock: Clock,
     ) -> Result<Self, CommandError> {
         let checkpoint = settings.checkpoint()?;
+        let connection = settings.connection()?;
+        if !asked.sandbox {
+            connection.base_url()?;
+        }
         Ok(Self {
-            connection: settings.connection()?,
+            connection,
             checkpoint: if asked.sandbox {
                 checkpoint.for_sandbox()
             } else {
@@ -69,7 +74,7 @@ impl Front {
         let now = self.clock.now();
         let preview = batch.preview(&self.settings, token, after_halt.as_ref(), now)?;
         let name = &batch.batch().name;
-        self.console.say(self.preview_text(name, &preview));
+        self.console.say_lines(self.preview_text(name, &preview));
         let queued = preview.counts.queued;
         if queued > 0
             && !self.asked.sandbox
@@ -97,7 +102,8 @@ impl Front {
     fn preview_text(&self, name: &str, preview: &Preview) -> String {
         let counts = &preview.counts;
         // Writing to a String cannot fail.
-        let mut text = format!("Batch {name}: {} to send", grouped(counts.queued));
+        let (name, queued) = (on_one_line(name), grouped(counts.queued));
+        let mut text = format!("Batch {name}: {queued} to send");
         let done = counts.sent + counts.no_messenger + counts.error;
         for (count, word) in [
             (done, "done before"),
@@ -202,7 +208,7 @@ impl Front {
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
-        self.console.say(summary.text(&hints));
+        self.console.say_lines(summary.text(&hints));
         let summary = match &self.checkpoint.summary {
             Some(path) => write_summary_file(&summary, path),
             None => Ok(()),

@@ -1,5 +1,6 @@
 //! `outreach sandbox`: the simulated API in a process of its own.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::console::Console;
 use crate::sandbox::{
     Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, Texts,
     WebhookSettings, WindowKind, parse_duration,
@@ -231,20 +233,15 @@ impl SandboxArgs {
 ///
 /// # Errors
 /// If the address cannot be listened on.
-pub(crate) fn run(args: &SandboxArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(args, console, out))
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the command's output"
-)]
-async fn serve(args: &SandboxArgs) -> anyhow::Result<()> {
+async fn serve(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> anyhow::Result<()> {
     let settings = args.settings();
     let channel = settings
         .channels
@@ -253,21 +250,22 @@ async fn serve(args: &SandboxArgs) -> anyhow::Result<()> {
     let token = settings.tokens.first().cloned().unwrap_or_default();
     let sandbox = Sandbox::start(settings, args.listen).await?;
     let url = sandbox.base_url();
-    println!("{url}");
-    eprintln!("A simulated Amio API; nobody is messaged. Send to it with:");
-    eprintln!(
+    writeln!(out, "{url}")?;
+    out.flush()?;
+    console.say("A simulated Amio API; nobody is messaged. Send to it with:");
+    console.say(format_args!(
         "  AMIO_TOKEN={token} outreach send contacts.csv --base-url {url} --channel {channel} --message \"Hello\""
-    );
-    eprintln!(
+    ));
+    console.say(format_args!(
         "Its own account: http://{0}/sandbox/stats (also /accepted, /messages, /people). Stop it with Ctrl-C.",
         sandbox.address()
-    );
+    ));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminate.recv() => {}
     }
-    eprintln!("{}", serde_json::to_string_pretty(&sandbox.stats())?);
+    console.say_lines(serde_json::to_string_pretty(&sandbox.stats())?);
     sandbox.stop();
     Ok(())
 }

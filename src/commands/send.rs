@@ -31,7 +31,9 @@ pub(crate) fn run(
     front.require_yes()?;
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
-    let list = List::open(&sources, &settings.intake()?, message.as_ref())?;
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        List::open(&sources, intake, message.as_ref())
+    })?;
     let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
         (true, Err(_)) => Rehearsal::CHANNEL,
@@ -63,7 +65,7 @@ pub(crate) fn run(
         ));
     }
     let plan = read(&front, plan, &rejects, console)?;
-    let (batch, interrupted) = plan.carry_out(front.clock.now())?;
+    let (batch, interrupted) = plan.carry_out_by(&settings.person(), front.clock.now())?;
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     front.go(&batch, false)
 }
@@ -85,7 +87,7 @@ fn read(
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
-        console.say(report.text().trim_end());
+        console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(
                 "{} rows to mend: {}",

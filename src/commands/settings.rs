@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::console::Console;
 use super::error::CommandError;
 use crate::config::{self, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
@@ -13,7 +14,7 @@ use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
-use crate::run::{Access, RunSettings};
+use crate::run::{Access, IntakeSettings, List, RunError, RunSettings};
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -61,10 +62,40 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
         .collect()
 }
 
+/// Opens a list. Where its numbers seem to begin with their country code, and nobody said so, that is asked; off
+/// a terminal the list is refused, before anything is written.
+pub(super) fn open_list(
+    settings: &Settings,
+    sources: &[Source],
+    console: Console,
+    open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
+) -> Result<List, CommandError> {
+    let intake = settings.intake()?;
+    let list = open(&intake)?;
+    let Some(looks) = list.looks_international() else {
+        return Ok(list);
+    };
+    let once = sources.iter().any(|source| matches!(source, Source::Stdin));
+    if once || !console.can_ask() {
+        return Err(CommandError::usage(format_args!(
+            "{looks}. Give --international if all numbers without a plus begin with their country code; \
+             nothing was sent or written"
+        )));
+    }
+    let question = format!("{looks}. Do all numbers without a plus begin with their country code?");
+    if !console.ask(question) {
+        return Ok(list);
+    }
+    Ok(open(&IntakeSettings {
+        international: true,
+        ..intake
+    })?)
+}
+
 /// Where the real API is, and our token for it.
 pub(super) fn access(connection: &config::Connection) -> Result<Access, CommandError> {
     Ok(Access {
-        base_url: connection.base_url.clone(),
+        base_url: connection.base_url()?.clone(),
         token: connection.token()?.clone(),
     })
 }

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::checkpoint::{self, Found};
-use super::console::print_json;
+use super::console::{print_json, redraw};
 use super::error::{CommandError, CommandResult};
 use crate::cli::StatusArgs;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Summary, grouped, minute, place, without_numbers};
 use crate::store::{AttemptRecord, Batch, Reader, Timeline};
@@ -108,7 +109,7 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
         writeln!(
             out,
             "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>9} {:>11}  {}{}",
-            one.batch,
+            on_one_line(&one.batch),
             grouped(one.rows),
             grouped(one.counts.sent),
             grouped(one.counts.sending),
@@ -134,22 +135,22 @@ fn last_run(summary: &Summary) -> String {
 
 /// Shows the counts until the batch is settled, or the run that sends it has ended.
 fn watch(reader: &Reader, name: &str, out: &mut dyn Write) -> Result<(), CommandError> {
-    let redraw = std::io::stdout().is_terminal();
+    let terminal = std::io::stdout().is_terminal();
     let last_end = reader.batch(name)?.finished_at;
     let mut printed: Option<Instant> = None;
     loop {
         let batch = reader.batch(name)?;
         let summary = Summary::counts(reader, &batch)?;
         let over = summary.is_settled() || batch.finished_at != last_end;
-        if redraw {
-            write!(out, "\r\x1b[2K{}", line(&summary))?;
+        if terminal {
+            redraw(&line(&summary))?;
         } else if printed.is_none_or(|printed| printed.elapsed() >= PRINT_INTERVAL) {
             writeln!(out, "{}", line(&summary))?;
             printed = Some(Instant::now());
         }
         out.flush()?;
         if over {
-            if redraw {
+            if terminal {
                 writeln!(out)?;
             }
             return Ok(());
@@ -163,7 +164,7 @@ fn line(summary: &Summary) -> String {
     let waiting = counts.queued + counts.sending;
     format!(
         "{}: {} of {} sent, {} queued, {} under way, {} unknown, {} error",
-        summary.batch,
+        on_one_line(&summary.batch),
         grouped(counts.sent),
         grouped(counts.sent + waiting),
         grouped(counts.queued),
@@ -233,10 +234,11 @@ fn write_timeline(batch: &Batch, timeline: &Timeline, out: &mut dyn Write) -> st
     writeln!(
         out,
         "{place} of batch {}: {phone}, {}",
-        batch.name, timeline.state
+        on_one_line(&batch.name),
+        timeline.state
     )?;
     let mut print = |what: &str, text: Option<&str>| match text {
-        Some(text) => writeln!(out, "  {what:12} {text}"),
+        Some(text) => writeln!(out, "  {what:12} {}", on_one_line(text)),
         None => Ok(()),
     };
     print(
@@ -288,7 +290,7 @@ fn attempt_line(attempt: &AttemptRecord) -> String {
         line.push_str(&without_numbers(text));
     }
     if let Some(actor) = &attempt.actor {
-        let _ = write!(line, " (by {actor})");
+        let _ = write!(line, " (by {})", on_one_line(actor));
     }
     line
 }

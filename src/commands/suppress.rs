@@ -13,6 +13,7 @@ use crate::cli::{SuppressAction, SuppressArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::grouped;
 use crate::run::{List, Suppressed, suppress, typed_numbers};
@@ -56,9 +57,12 @@ pub(crate) fn run(
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
-            let list = List::of_suppressed(&settings::sources(files), settings.intake()?)?;
+            let sources = settings::sources(files);
+            let list = settings::open_list(settings, &sources, console, &|intake| {
+                List::of_suppressed(&sources, intake)
+            })?;
             for note in list.notes() {
-                console.say(note);
+                console.say(on_one_line(note));
             }
             let names: Vec<&str> = list.file_names().collect();
             let source = format!("import of {} by {}", names.join(", "), settings.person());
@@ -74,7 +78,7 @@ pub(crate) fn run(
 
 /// All numbers, or none.
 fn parse(numbers: &[String], settings: &Settings) -> Result<Vec<PhoneNumber>, CommandError> {
-    typed_numbers(numbers, settings.intake()?.region)
+    typed_numbers(numbers, settings.intake()?.reading())
         .map_err(|error| CommandError::usage(format_args!("{error}; nothing was changed")))
 }
 
@@ -97,7 +101,7 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
         grouped(done.invalid)
     ));
     for line in &done.named {
-        console.warn(format_args!("  {line}"));
+        console.warn(format_args!("  {}", on_one_line(line)));
     }
     match rejects {
         Some(path) => console.warn(format_args!(
@@ -132,8 +136,8 @@ fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), Comm
             "{:16}  {}  {}  ({})",
             entry.phone.e164(),
             entry.added_at.strftime("%Y-%m-%d"),
-            entry.reason,
-            entry.source
+            on_one_line(&entry.reason),
+            on_one_line(&entry.source)
         )?)
     })?;
     if json {

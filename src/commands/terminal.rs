@@ -159,7 +159,7 @@ pub(super) fn waits(pacer: &PacerView, outage: Option<&Outage>, now: Timestamp) 
 /// First signal: stop claiming, let what is in flight finish. Second signal: stop at once.
 async fn heed_signals(stop: StopHandle, console: Console, grace: Duration) {
     signal().await;
-    console.warn(format_args!(
+    console.warn_lines(format_args!(
         "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",
         grace.as_secs()
     ));

@@ -20,7 +20,7 @@ use super::values::{
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
 use crate::dispatch::Undecided;
-use crate::domain::phone::Region;
+use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
 use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     pub(crate) channel: Option<String>,
     /// Address of the API, https, or http to this machine
     #[arg(long, value_name = "URL", value_parser = parsed::<BaseUrl>, default_value = BaseUrl::DOCUMENTED)]
-    pub(crate) base_url: BaseUrl,
+    pub(super) base_url: BaseUrl,
     /// File that holds the token and nothing else [default: the token is in AMIO_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -44,6 +44,9 @@ pub(crate) struct Connection {
     /// Requests at the same time; your plan's limit, 1 to 10000
     #[arg(long, value_name = "N", value_parser = concurrency, default_value = "3")]
     pub(crate) concurrency: NonZeroU16,
+    /// The address comes from a settings file that nobody named.
+    #[arg(skip)]
+    pub(super) base_url_is_found: bool,
     /// The token, if there is one; see [`Connection::token`].
     #[arg(skip)]
     pub(crate) token: Option<SecretString>,
@@ -59,6 +62,20 @@ impl Connection {
         self.channel
             .as_deref()
             .ok_or(ConfigError::Missing { key: "channel" })
+    }
+
+    /// Where the token goes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::FoundBaseUrl`] if a file that merely lies in the current folder sends it to another host than
+    /// the API's or this machine.
+    pub(crate) fn base_url(&self) -> Result<&BaseUrl, ConfigError> {
+        if self.base_url_is_found && !self.base_url.is_documented() && !self.base_url.is_loopback()
+        {
+            return Err(ConfigError::FoundBaseUrl(self.base_url.to_string()));
+        }
+        Ok(&self.base_url)
     }
 
     /// The token.
@@ -118,6 +135,9 @@ pub(crate) struct DefaultRegion {
     /// Region of numbers without a plus, as ISO code: CZ
     #[arg(long, value_name = "CODE", value_parser = parsed::<Region>)]
     pub(super) region: Option<Region>,
+    /// Numbers without a plus begin with their country code: 420777123456
+    #[arg(long)]
+    pub(super) international: bool,
 }
 
 /// How a contacts file is read.
@@ -156,6 +176,9 @@ pub(crate) struct ContactsFile {
     /// One message for each number of a row
     #[arg(long)]
     all_numbers: bool,
+    /// Message this kind of line though no person is behind it: toll-free, premium-rate, shared-cost, pager, voicemail, uan; repeatable
+    #[arg(long, value_name = "TYPE", value_parser = parsed::<LineType>)]
+    pub(super) allow_line_type: Vec<LineType>,
     /// Refuse a file with fewer valid rows than this: 50%
     #[arg(long, value_name = "PERCENT", value_parser = parsed::<MinValid>, default_value = "50%")]
     pub(super) min_valid: MinValid,

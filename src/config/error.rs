@@ -88,6 +88,11 @@ pub enum ConfigError {
         /// What is wrong, without the text.
         reason: &'static str,
     },
+    /// A settings file that nobody named says where the token goes.
+    #[error(
+        "{FILE_NAME} in this folder would have the token sent to {0}: name that file with --config (or OUTREACH_CONFIG), or the address with --base-url or OUTREACH_BASE_URL, if that is right"
+    )]
+    FoundBaseUrl(String),
     /// No token anywhere.
     #[error("there is no token: put it in AMIO_TOKEN, or in a file that AMIO_TOKEN_FILE names")]
     NoToken,
@@ -134,6 +139,7 @@ impl ConfigError {
             | Self::Syntax { .. }
             | Self::Unreadable { .. }
             | Self::Secret { .. }
+            | Self::FoundBaseUrl(_)
             | Self::NoToken => ExitCode::Configuration,
         }
     }

@@ -23,6 +23,7 @@ impl Settings {
     pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
         Ok(Connection {
             token: self.token()?,
+            base_url_is_found: self.is_found("base-url"),
             ..self.group()?
         })
     }
@@ -64,6 +65,8 @@ impl Settings {
         }
         Ok(intake::Settings {
             region: file.default.region,
+            international: file.default.international,
+            line_types: file.allow_line_type,
             columns,
             delimiter: file.delimiter,
             encoding: file.encoding,

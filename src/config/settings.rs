@@ -18,6 +18,8 @@ pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
     pub(super) environment: Environment,
     file: Option<PathBuf>,
+    /// The settings file merely lies in the current folder: nobody named it.
+    found_file: bool,
 }
 
 impl fmt::Debug for Settings {
@@ -62,7 +64,9 @@ impl Settings {
                 });
             }
         };
-        Self::merge(flags, environment, file)
+        let mut settings = Self::merge(flags, environment, file)?;
+        settings.found_file = named.is_none();
+        Ok(settings)
     }
 
     /// Merges the layers; `file` is the path and the text of the settings file.
@@ -79,6 +83,7 @@ impl Settings {
             values: BTreeMap::new(),
             environment,
             file: None,
+            found_file: false,
         };
         if let Some((path, text)) = file {
             settings.lay(Layer::from_file(&path, &text)?, Origin::File)?;
@@ -180,6 +185,11 @@ impl Settings {
         self.values
             .get(key)
             .map_or(Origin::Default, |&(_, origin)| origin)
+    }
+
+    /// Whether the value of a setting comes from a file that nobody named: whoever filled the folder wrote it.
+    pub(super) fn is_found(&self, key: &str) -> bool {
+        self.found_file && self.origin(key) == Origin::File
     }
 
     /// An environment variable; an empty one is as good as none.

@@ -12,7 +12,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
-use crate::domain::phone::UnknownRegion;
+use crate::domain::phone::{UnknownRegion, UnknownService};
 use crate::domain::quota::QuotaError;
 use crate::domain::schedule::{ScheduleError, parse_zone};
 use crate::intake::{BadSetting, ColumnChoice};
@@ -34,6 +34,12 @@ impl SaysAllowed for UnknownRegion {
         let near = self.suggestion.as_ref();
         let near = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
         format!("an ISO code (CZ) or an English name (Czechia){near}")
+    }
+}
+
+impl SaysAllowed for UnknownService {
+    fn allowed(&self) -> String {
+        Self::ALLOWED.to_owned()
     }
 }
 

@@ -97,11 +97,10 @@ fn without_stroke(letter: char) -> Option<&'static str> {
 /// A message as a person sees it: in composed form (NFC), every run of white space one space, none at the
 /// ends, without invisible characters. Joiners stay: they make emoji and shape letters.
 pub(crate) fn message(text: &str) -> String {
-    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
-    let mut folded = String::with_capacity(composed.len());
+    let mut folded = String::with_capacity(text.len());
     let mut gap = false;
-    for letter in composed.chars() {
-        if letter.is_whitespace() {
+    for letter in text.chars() {
+        if letter.is_whitespace() || is_blank(letter) {
             gap = true;
         } else if !is_invisible(letter) {
             if gap && !folded.is_empty() {
@@ -111,12 +110,31 @@ pub(crate) fn message(text: &str) -> String {
             folded.push(letter);
         }
     }
-    folded
+    // Last, so that what stood invisibly between a letter and its accent does not keep them apart.
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&folded);
+    match composed {
+        std::borrow::Cow::Borrowed(_) => folded,
+        std::borrow::Cow::Owned(composed) => composed,
+    }
 }
 
-/// Zero-width space, word joiner, byte order mark, soft hyphen.
+/// Characters without width: zero-width space, word joiner, byte order mark, soft hyphen, marks of direction,
+/// invisible operators, and control characters that are no white space.
 fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}')
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{AD}' | '\u{34F}' | '\u{180E}'
+                | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}'
+        )
+}
+
+/// Letters that look like a space: fillers of Korean, the empty Braille cell.
+fn is_blank(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{2800}'
+    )
 }
 
 /// The JSON of a message's content with every text folded and every object's keys in order: the same for
@@ -157,10 +175,14 @@ mod tests {
             " Hello \n Jana ",
             "Hello\u{A0}Jana",
             "Hel\u{200B}lo Jana",
+            "Hello \u{200B} Jana\u{FEFF}",
+            "Hello\r\n\u{2003}Jana\u{200E}",
+            "\u{2800}Hello\u{3164}Jana\u{7}",
         ] {
             assert_eq!(message(text), "Hello Jana", "{text:?}");
         }
         assert_eq!(message("cafe\u{301}"), "caf\u{e9}");
+        assert_eq!(message("cafe\u{AD}\u{301}"), "caf\u{e9}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Answer {
     pub status: u16,
     /// Body, as text; cut off if it was huge.
     pub body: String,
-    /// False if the connection broke before the end of the body.
+    /// False if the connection broke before the end of the body, or if it was too large and no refusal (4xx).
     pub complete: bool,
     /// `Retry-After`, given in seconds or as a date.
     pub retry_after: Option<Duration>,

@@ -1,4 +1,8 @@
-//! Texts for people: names that are alike, numbers that are easy to read, digits that are hidden.
+//! Texts for people: names that are alike, numbers that are easy to read, digits that are hidden, characters
+//! that a terminal would obey.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// True for a sign that shows nothing: white space of any script, and what has no width.
 fn shows_nothing(sign: char) -> bool {
@@ -68,9 +72,103 @@ pub(crate) fn hide_digits(text: &str, least: usize) -> String {
     out
 }
 
+/// The text as it may go to a terminal, a log or a page: what steers a terminal, turns the direction of writing
+/// or cannot be seen is written out, as JSON does it (`\u001b`). Line breaks and tabs stay.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| !matches!(c, '\n' | '\t') && steers(c))
+}
+
+/// The same for a text that stands on one line among words of ours: with a line break it could pass for them.
+pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
+    escaped(text, steers)
+}
+
+/// The same for a message of ours that may have further lines: they are indented, and a line break before any other
+/// is not ours.
+pub(crate) fn message(text: &str) -> String {
+    let lines: Vec<_> = text.split("\n  ").map(on_one_line).collect();
+    lines.join("\n  ")
+}
+
+/// The same for a cell that is quoted because of what is wrong in it: spaces that are none are written out too.
+pub(crate) fn cell(text: &str) -> Cow<'_, str> {
+    let hidden =
+        |c| matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}');
+    escaped(text, |c| steers(c) || hidden(c))
+}
+
+/// Controls (C0, DEL, C1), line and paragraph separators, marks and overrides of direction (Unicode's
+/// `Bidi_Control`), the byte order mark, and what marks or hides text between lines (annotations, tags).
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2065}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+fn escaped(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        for (text, shown) in [
+            ("plain Příliš 中文 عربى", "plain Příliš 中文 عربى"),
+            ("\u{1b}[2J", "\\u001b[2J"),
+            (
+                "a\rb\u{7}\u{8}\u{7f}\0",
+                "a\\u000db\\u0007\\u0008\\u007f\\u0000",
+            ),
+            ("\u{9b}31m", "\\u009b31m"),
+            ("\u{202e}gpj\u{2066}", "\\u202egpj\\u2066"),
+            ("\u{2028}", "\\u2028"),
+            ("\u{e0041}", "\\udb40\\udc41"),
+            ("\u{1f468}\u{200d}\u{1f469}", "\u{1f468}\u{200d}\u{1f469}"),
+            ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ] {
+            assert_eq!(visible(text), shown, "{text:?}");
+        }
+        assert_eq!(on_one_line("two\nlines"), "two\\u000alines");
+        assert_eq!(
+            message("ours:\n  one\n  two\nthree"),
+            "ours:\n  one\n  two\\u000athree"
+        );
+        assert_eq!(cell("7\u{a0}7"), "7\\u00a07");
+    }
+
+    #[test]
+    fn what_is_written_out_is_json_of_the_same_text() {
+        for c in ('\0'..='\u{10ffff}').filter(|c| steers(*c)) {
+            let quoted = format!("\"{}\"", on_one_line(&c.to_string()));
+            let read: String = serde_json::from_str(&quoted).unwrap();
+            assert_eq!(read, c.to_string());
+        }
+    }
 
     #[test]
     fn blank_is_what_shows_nothing() {

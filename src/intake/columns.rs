@@ -7,7 +7,7 @@ use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
 use super::words::{FIRST_NAME, LAST_NAME, phone_score};
 use crate::domain::fold;
-use crate::domain::phone::{PhoneNumber, Region};
+use crate::domain::phone::{LineType, PhoneNumber, Region};
 use crate::domain::text::{nearest, trimmed};
 
 /// A column of the input.
@@ -34,6 +34,12 @@ pub struct Mapping {
     pub region: Vec<CountryColumn>,
     /// The country of numbers without country code where no column says it.
     pub default_region: Option<Region>,
+    /// Numbers without a plus begin with their country code.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub international: bool,
+    /// Lines without a person behind them that are messaged all the same, in the order of [`LineType::ALL`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub line_types: Vec<LineType>,
     #[serde(skip)]
     pub(super) prefer: Prefer,
     #[serde(skip)]
@@ -53,7 +59,7 @@ impl Mapping {
             .iter()
             .map(|column| format!("{:?}", column.name))
             .collect();
-        format!(
+        let mut canonical = format!(
             "phone={};first_name={};last_name={};contact_id={};region={};default_region={};prefer={};numbers={}",
             phones.join(","),
             name(&self.first_name),
@@ -64,7 +70,24 @@ impl Mapping {
                 .map_or_else(|| "-".to_owned(), Region::code),
             self.prefer,
             self.numbers
-        )
+        );
+        // Said only where it is so: batches that were begun before these settings existed keep their digest.
+        if self.international {
+            canonical.push_str(";international=yes");
+        }
+        if !self.line_types.is_empty() {
+            canonical.push_str(";line_types=");
+            canonical.push_str(&self.services().join(","));
+        }
+        canonical
+    }
+
+    /// The words of the lines without a person that are messaged all the same.
+    pub fn services(&self) -> Vec<&'static str> {
+        self.line_types
+            .iter()
+            .filter_map(|line| line.service())
+            .collect()
     }
 
     fn canonical_region(&self) -> String {
@@ -104,6 +127,15 @@ impl Mapping {
                 region.name()
             ));
         }
+        if self.international {
+            lines.push("numbers without a plus begin with their country code".to_owned());
+        }
+        if !self.line_types.is_empty() {
+            let services = self.services().join(", ");
+            lines.push(format!(
+                "messaged though no person is behind them: {services}"
+            ));
+        }
         lines
     }
 }
@@ -139,6 +171,11 @@ pub(super) fn map(
         },
         phone,
         default_region: settings.region,
+        international: settings.international,
+        line_types: LineType::ALL
+            .into_iter()
+            .filter(|line| settings.line_types.contains(line))
+            .collect(),
         prefer: settings.prefer,
         numbers: settings.numbers,
     })
@@ -253,7 +290,7 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
     share_of_cells(index, rows, |cell| {
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
         let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
-        PhoneNumber::parse(cell, settings.region).is_ok()
+        PhoneNumber::parse(cell, settings.reading()).is_ok()
             || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
     })
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::columns::Column;
 use super::words::words;
 use crate::domain::phone::Region;
-use crate::domain::recipient::Record;
+use crate::domain::text::trimmed;
 
 /// A column of countries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -322,7 +322,7 @@ pub(super) fn find(
 
 fn filled(rows: &[Vec<String>], index: usize) -> Vec<&str> {
     let cells = rows.iter().filter_map(|row| row.get(index));
-    let cells = cells.map(|cell| cell.trim());
+    let cells = cells.map(|cell| trimmed(cell));
     cells.filter(|cell| !cell.is_empty()).collect()
 }
 
@@ -387,11 +387,14 @@ pub(super) enum Told {
 }
 
 /// What a row tells of its country: the nearest columns that say anything decide.
-pub(super) fn of_row(columns: &[CountryColumn], record: &Record) -> Told {
+pub(super) fn of_row<'a>(
+    columns: &[CountryColumn],
+    cell: impl Fn(usize) -> Option<&'a str>,
+) -> Told {
     let mut told = Told::Nothing;
     let mut nearest = None;
     for CountryColumn { column, nearness } in columns {
-        let cell = record.get(column.index).map_or("", str::trim);
+        let cell = cell(column.index).map_or("", trimmed);
         if cell.is_empty() {
             continue;
         }

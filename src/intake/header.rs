@@ -57,7 +57,7 @@ impl Header {
     fn refuse_data(&self, file: &str, settings: &Settings) -> Result<(), IntakeError> {
         let number = self.names.iter().find(|cell| {
             let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-            PhoneNumber::parse(cell, settings.region).is_ok()
+            PhoneNumber::parse(cell, settings.reading()).is_ok()
                 || (digits >= 9 && !cell.chars().any(char::is_alphabetic))
         });
         match number {

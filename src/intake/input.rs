@@ -4,6 +4,7 @@ use super::columns::{self, Mapping};
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::header::{Header, is_ours};
+use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::{MinValid, Settings};
 use super::source::{FileDigest, Source};
@@ -14,6 +15,7 @@ pub struct Input {
     pub(super) files: Vec<FileInput>,
     pub(super) mapping: Mapping,
     pub(super) min_valid: MinValid,
+    looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,
     digest: FileDigest,
@@ -66,6 +68,7 @@ impl Input {
             digest: FileDigest::of_all(&digests),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
             min_valid: settings.min_valid,
+            looks_international: looks_international(&mapping, &sample),
             files,
             mapping,
             headers,
@@ -81,6 +84,11 @@ impl Input {
     /// Which column means what.
     pub fn mapping(&self) -> &Mapping {
         &self.mapping
+    }
+
+    /// Whether nearly all numbers seem to begin with their country code, though nobody said so.
+    pub fn looks_international(&self) -> Option<&LooksInternational> {
+        self.looks_international.as_ref()
     }
 
     /// What was detected, in words, one line for each file.

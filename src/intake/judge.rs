@@ -13,7 +13,7 @@ use super::input::Input;
 use super::row::{Candidate, RowJudge};
 use super::rows::Block;
 use super::rules::Judge;
-use super::summary::{Counter, Summary};
+use super::summary::{Counter, Example, Group, Note, Summary};
 use crate::domain::recipient::{JudgedRow, Position, RowNumber, Verdict};
 
 /// The code of [`RowProblem::Content`](crate::domain::recipient::RowProblem::Content).
@@ -87,7 +87,7 @@ impl Input {
     fn check_share(&self, summary: &Summary) -> Result<(), IntakeError> {
         let valid = summary.valid_rows;
         let hint = || match summary.problems.first() {
-            Some(group) => format!("most often: {} ({} of them)", group.text, group.count),
+            Some(group) => first_of(group),
             None => "the file has no rows behind its header".to_owned(),
         };
         let minimum = self.min_valid.percent();
@@ -110,6 +110,19 @@ impl Input {
             });
         }
         Ok(())
+    }
+}
+
+/// The problem of a group, with that of its first row where each row has its own.
+fn first_of(group: &Group) -> String {
+    let most = format!("most often: {} ({} of them)", group.text, group.count);
+    match group.examples.first() {
+        Some(Example {
+            row,
+            note: Note::Detail(text),
+            ..
+        }) => format!("{most}; row {row}: {text}"),
+        Some(_) | None => most,
     }
 }
 

@@ -12,7 +12,7 @@ use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
 use super::settings::{NumbersPerRow, Prefer};
 use crate::domain::phone::{
-    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Region, Rejected,
+    LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
 };
 use crate::domain::recipient::{
     Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
@@ -177,10 +177,10 @@ impl RowJudge<'_> {
         let mut refused: Option<Refused> = None;
         for column in &self.mapping.phone {
             let typed = record.get(column.index).unwrap_or("");
-            match cell(typed, region) {
+            match cell(typed, region, self.reading(record)) {
                 Ok(numbers) => {
                     for parsed in numbers.iter() {
-                        if parsed.line_type.reaches_a_person() {
+                        if self.reaches_a_person(parsed.line_type) {
                             found.push((parsed, typed.to_owned()));
                         } else {
                             let problem = PhoneProblem::NotAPerson(parsed.line_type);
@@ -200,6 +200,10 @@ impl RowJudge<'_> {
             return Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())));
         }
         Ok(self.chosen(found))
+    }
+
+    fn reaches_a_person(&self, line: LineType) -> bool {
+        line.service().is_none() || self.mapping.line_types.contains(&line)
     }
 
     fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
@@ -222,9 +226,23 @@ impl RowJudge<'_> {
         found
     }
 
+    /// How the row's numbers without a plus are read, but for its country.
+    fn reading(&self, record: &Record) -> Reading {
+        Reading {
+            region: None,
+            row_names_region: self.told(record) != Told::Nothing,
+            international: self.mapping.international,
+        }
+    }
+
+    /// What the row itself tells of its country.
+    fn told(&self, record: &Record) -> Told {
+        country::of_row(&self.mapping.region, |index| record.get(index))
+    }
+
     /// The country of the row: its own, else the default. `Err` where the row's own is not understood.
     fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
-        match country::of_row(&self.mapping.region, record) {
+        match self.told(record) {
             Told::Nothing => Ok(self.mapping.default_region),
             Told::Country(region) => Ok(Some(region)),
             Told::NotUnderstood => Err(()),
@@ -236,7 +254,7 @@ impl RowJudge<'_> {
         let Some(default) = self.mapping.default_region else {
             return false;
         };
-        let own = match country::of_row(&self.mapping.region, record) {
+        let own = match self.told(record) {
             Told::Country(region) => region,
             Told::Nothing | Told::NotUnderstood => return false,
         };
@@ -251,7 +269,7 @@ impl RowJudge<'_> {
     ) -> Result<Option<String>, RowProblem> {
         let column = self.mapping.contact_id.as_ref();
         let cell = column.and_then(|column| record.get(column.index));
-        let id = match cell.map_or("", str::trim) {
+        let id = match cell.map_or("", trimmed) {
             "" => return Ok(None),
             id => id,
         };
@@ -309,8 +327,16 @@ fn name_hash(first: Option<&str>, last: Option<&str>) -> u16 {
     u16::from_le_bytes([low, high]).max(1)
 }
 
-fn cell(typed: &str, region: Result<Option<Region>, ()>) -> Result<Numbers, Rejected> {
-    let numbers = PhoneNumber::parse_all(typed, region.unwrap_or(None));
+fn cell(
+    typed: &str,
+    region: Result<Option<Region>, ()>,
+    reading: Reading,
+) -> Result<Numbers, Rejected> {
+    let reading = Reading {
+        region: region.unwrap_or(None),
+        ..reading
+    };
+    let numbers = PhoneNumber::parse_all(typed, reading);
     numbers.map_err(|mut rejected| {
         // The cell would have been fine with a country, and the row names one that does not exist.
         if rejected.problem == PhoneProblem::NeedsRegion && region.is_err() {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::phone::Region;
+use crate::domain::phone::{LineType, Reading, Region};
 
 /// How to read the contacts files. The default detects everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,12 +20,26 @@ pub struct Settings {
     pub columns: ColumnChoice,
     /// The country of numbers without a country code.
     pub region: Option<Region>,
+    /// Numbers without a plus begin with their country code.
+    pub international: bool,
+    /// Lines without a person behind them that are messaged all the same.
+    pub line_types: Vec<LineType>,
     /// Which of several valid numbers of a row counts.
     pub prefer: Prefer,
     /// One recipient a row, or one for each number.
     pub numbers: NumbersPerRow,
     /// The share of rows that must be valid, or nothing is sent.
     pub min_valid: MinValid,
+}
+
+impl Settings {
+    /// How numbers without a plus are read where no row says more.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            international: self.international,
+            ..Reading::from(self.region)
+        }
+    }
 }
 
 /// Columns by header (or by number from 1, where there is no header); empty ones are detected.

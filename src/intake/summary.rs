@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::row::Number;
-use crate::domain::phone::{LineType, Parsed, Region};
+use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
 use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
 
 /// The number of examples that are kept of each kind.
@@ -179,6 +179,9 @@ fn example(row: &JudgedRow, note: Note) -> Example {
 /// What all rows of one kind have in common.
 fn problem_text(problem: &RowProblem) -> String {
     match problem {
+        RowProblem::Phone(PhoneProblem::NotAPerson(_)) => {
+            "no person is behind this kind of line".to_owned()
+        }
         RowProblem::Phone(problem) => problem.to_string(),
         RowProblem::UnevenLength { .. } => {
             "the row has more or fewer fields than the header".to_owned()
@@ -197,14 +200,15 @@ fn problem_text(problem: &RowProblem) -> String {
 fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
     match (problem, suggestion) {
         (_, Some(suggestion)) => Note::Suggestion(suggestion.clone()),
-        (RowProblem::Phone(_), None) => Note::None,
         (
-            RowProblem::UnevenLength { .. }
+            RowProblem::Phone(PhoneProblem::NotAPerson(_))
+            | RowProblem::UnevenLength { .. }
             | RowProblem::RoundedContactId { .. }
             | RowProblem::ContactIdOfAnother { .. }
             | RowProblem::Content { .. },
             None,
         ) => Note::Detail(problem.to_string()),
+        (RowProblem::Phone(_), None) => Note::None,
     }
 }
 

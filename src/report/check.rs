@@ -5,6 +5,7 @@ use askama::Template;
 use serde::Serialize;
 
 use super::words::{grouped, place};
+use crate::domain::text::{cell, on_one_line, visible};
 use crate::intake::{Example, Group, Mapping, Note, Summary};
 
 /// What a pass over all rows of a list found.
@@ -43,13 +44,13 @@ impl CheckReport {
             Chart::of("Lines", &view.lines),
         ];
         let page = Page {
-            title: self.files.join(", "),
+            title: on_one_line(&self.files.join(", ")).into_owned(),
             parts: parts(&self.summary),
             charts: charts.into_iter().flatten().collect(),
             view,
         };
         // Writing to a String cannot fail.
-        page.render().unwrap_or_default()
+        visible(&page.render().unwrap_or_default()).into_owned()
     }
 
     /// The report for programs.
@@ -74,8 +75,8 @@ impl CheckReport {
         let countries = summary.countries.iter();
         let lines = summary.line_types.iter();
         View {
-            notes: &self.notes,
-            mapping: self.mapping.describe(),
+            notes: on_lines(&self.notes),
+            mapping: on_lines(&self.mapping.describe()),
             rows: grouped(summary.rows),
             counts: counts(summary),
             forecast: self.forecast.as_deref(),
@@ -87,7 +88,7 @@ impl CheckReport {
             lines: lines
                 .map(|entry| (entry.line_type.to_string(), entry.count))
                 .collect(),
-            samples: &self.samples,
+            samples: self.samples.iter().map(|sample| indented(sample)).collect(),
             advice: advice(summary),
         }
     }
@@ -95,7 +96,7 @@ impl CheckReport {
     fn groups(&self, groups: &[Group]) -> Vec<GroupLine> {
         let line = |group: &Group| GroupLine {
             count: grouped(group.count),
-            text: group.text.clone(),
+            text: on_one_line(&group.text).into_owned(),
             examples: self.examples(&group.examples),
         };
         groups.iter().map(line).collect()
@@ -118,7 +119,7 @@ impl CheckReport {
                 format!(", same number as {}", place(&self.files, *file, *row))
             }
             note @ (Note::Suggestion(_) | Note::ReadAs(_) | Note::Detail(_)) => {
-                format!(" ({note})")
+                format!(" ({})", on_one_line(&note.to_string()))
             }
         }
     }
@@ -128,7 +129,7 @@ impl CheckReport {
 #[derive(Template)]
 #[template(path = "check.txt", escape = "none")]
 struct View<'a> {
-    notes: &'a [String],
+    notes: Vec<String>,
     mapping: Vec<String>,
     rows: String,
     counts: Vec<(String, &'static str)>,
@@ -139,7 +140,7 @@ struct View<'a> {
     repeats: Vec<(&'static str, Vec<ExampleLine>)>,
     countries: Vec<(String, u64)>,
     lines: Vec<(String, u64)>,
-    samples: &'a [String],
+    samples: Vec<String>,
     advice: Vec<String>,
 }
 
@@ -311,22 +312,22 @@ fn advice_for(code: &str) -> Option<&'static str> {
     }
 }
 
+fn on_lines(texts: &[String]) -> Vec<String> {
+    let texts = texts.iter();
+    texts.map(|text| on_one_line(text).into_owned()).collect()
+}
+
+/// A message whose further lines cannot pass for lines of ours.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n      ")
+}
+
 /// A cell on one line, with what cannot be seen made visible.
 fn shown(typed: &str) -> String {
     if typed.is_empty() {
         "(empty)".to_owned()
     } else {
-        typed.chars().flat_map(visible).collect()
-    }
-}
-
-fn visible(c: char) -> Vec<char> {
-    let hidden = c.is_control()
-        || matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    if hidden {
-        c.escape_unicode().collect()
-    } else {
-        vec![c]
+        cell(typed).into_owned()
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::domain::text::{on_one_line, visible};
+
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
@@ -48,7 +50,7 @@ impl ProgressLine {
     pub(crate) fn show(&mut self, done: u64, message: &str, now: Duration) -> Option<String> {
         if self.terminal {
             self.bar.set_position(done);
-            self.bar.set_message(message.to_owned());
+            self.bar.set_message(on_one_line(message).into_owned());
             return None;
         }
         let last = *self.last_line.get_or_insert(now);
@@ -66,7 +68,7 @@ impl ProgressLine {
     /// Writes a line above the bar; false where there is none.
     pub(crate) fn above(&self, line: &str) -> bool {
         if self.terminal {
-            self.bar.println(line);
+            self.bar.println(visible(line));
         }
         self.terminal
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
 use super::file::{Digesting, NewFile};
@@ -41,10 +42,21 @@ const UNDER_WAY: &str =
 /// Room for what is written at once.
 const BUFFER: usize = 1 << 18;
 
+/// The most bytes of a batch's name in the name of a file.
+const LONGEST: usize = 200;
+
 /// Where the results of a batch go by default. Those of a rehearsal never replace those of the real batch.
 pub(crate) fn default_results_path(batch: &str, sandbox: bool) -> PathBuf {
-    // A batch name may hold anything; a file name may not.
-    let safe = batch.replace(['/', '\\', '\0'], "_");
+    // The name of a batch of an earlier version may hold anything; a file name may not. It is also shorter
+    // than 255 bytes on the usual file systems.
+    let safe = batch.replace(['/', '\\', '\0', '\n', '\r'], "_");
+    let safe = if safe.len() > LONGEST {
+        let digest: [u8; 32] = Sha256::digest(batch.as_bytes()).into();
+        let apart = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        format!("{}-{apart:08x}", &safe[..safe.floor_char_boundary(LONGEST)])
+    } else {
+        safe
+    };
     let rehearsal = if sandbox { ".sandbox" } else { "" };
     PathBuf::from(format!("{safe}{rehearsal}.results.csv"))
 }

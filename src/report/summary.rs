@@ -11,6 +11,7 @@ use super::file::write_whole_file;
 use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::store::{Batch, Counts, Funnel, Reader, UnknownRow};
 
@@ -157,7 +158,8 @@ impl Summary {
     }
 
     fn write_text(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
-        writeln!(out, "Batch {}: {}", self.batch, self.headline())?;
+        let name = on_one_line(&self.batch);
+        writeln!(out, "Batch {name}: {}", self.headline())?;
         if self.sandbox {
             writeln!(out, "A rehearsal in the sandbox: nobody was messaged.")?;
         }
@@ -292,6 +294,7 @@ impl Summary {
         writeln!(out, "\nRefusals, by what the API said (digits as #)")?;
         for (state, text, count) in self.details.refusals.iter().take(TEXTS) {
             let text = if text.is_empty() { "(no text)" } else { text };
+            let text = on_one_line(text);
             writeln!(out, "{:>12}  {state}: {text}", grouped(*count))?;
         }
         let more = self.details.refusals.len().saturating_sub(TEXTS);
@@ -307,14 +310,15 @@ impl Summary {
     fn write_next(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
         let lines = self.next(hints);
         if let Some(results) = &hints.results {
-            writeln!(out, "\nResults: {}", results.display())?;
+            let path = results.display().to_string();
+            writeln!(out, "\nResults: {}", on_one_line(&path))?;
         }
         if !lines.is_empty() {
             writeln!(out, "\nWhat to do next")?;
         }
         let width = lines.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
         for (line, why) in lines {
-            writeln!(out, "  {line:width$}  {why}")?;
+            writeln!(out, "  {:width$}  {why}", on_one_line(&line))?;
         }
         Ok(())
     }

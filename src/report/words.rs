@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 pub(crate) use crate::domain::text::grouped;
 
-use crate::domain::text::hide_digits;
+use crate::domain::text::{hide_digits, on_one_line};
 
 /// `row 7`, with the file where the batch has several.
 pub(crate) fn place(files: &[String], file: u16, row: u32) -> String {
     match files.get(usize::from(file)) {
-        Some(file) if files.len() > 1 => format!("{file}, row {row}"),
+        Some(file) if files.len() > 1 => format!("{}, row {row}", on_one_line(file)),
         Some(_) | None => format!("row {row}"),
     }
 }
@@ -24,10 +24,10 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// The text of an answer with what may be a phone number taken out: for the screen and for logs.
+/// The text of an answer on one line, with what may be a phone number taken out: for the screen and for logs.
 pub(crate) fn without_numbers(text: &str) -> String {
     // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
-    hide_digits(text, 7)
+    on_one_line(&hide_digits(text, 7)).into_owned()
 }
 
 /// A time for people, in UTC like the results file.

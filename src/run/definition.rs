@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::error::Mismatch;
+use crate::domain::batch_name;
 use crate::domain::content::Template;
 use crate::domain::fold;
 use crate::intake::Input;
@@ -77,7 +78,8 @@ impl Definition {
     }
 
     /// The name of a batch that was given none: another list or message has another one. A batch that was
-    /// named so while white space in its message still counted keeps its name, and is found by it.
+    /// named so by an earlier version, while white space in its message still counted or any sign could stand
+    /// in a name, keeps its name, and is found by it.
     pub(super) fn default_name<'a>(
         &self,
         stem: &str,
@@ -86,7 +88,8 @@ impl Definition {
         let name = named(stem, &self.digest);
         let is_there = batches.clone().any(|it| it.name == name);
         let mut same = batches.filter(|it| {
-            it.name == named(stem, it.digest) && self.differences(it.definition).is_empty()
+            let own = [named(stem, it.digest), formerly_named(stem, it.digest)];
+            own.iter().any(|own| it.name == own) && self.differences(it.definition).is_empty()
         });
         match same.next() {
             Some(older) if !is_there => older.name.to_owned(),
@@ -191,7 +194,16 @@ fn is_same(part: &str, stored: Option<&String>, wanted: Option<&String>) -> bool
 }
 
 fn named(stem: &str, digest: &[u8]) -> String {
-    format!("{stem}-{}", hex(digest.get(..4).unwrap_or(digest)))
+    batch_name::of_file(stem, &short(digest))
+}
+
+/// As earlier versions did, whatever the name of the file held.
+fn formerly_named(stem: &str, digest: &[u8]) -> String {
+    format!("{stem}-{}", short(digest))
+}
+
+fn short(digest: &[u8]) -> String {
+    hex(digest.get(..4).unwrap_or(digest))
 }
 
 fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
@@ -326,6 +338,9 @@ mod tests {
         assert_eq!(name(&[stored(&old, older)]), old);
         assert_eq!(name(&[stored(&old, older), stored(&new, current)]), new);
         assert_eq!(name(&[stored("spring", older)]), new, "it was given a name");
+        let odd = formerly_named("l/ist", &current.digest);
+        let batches = [stored(&odd, current)];
+        assert_eq!(wanted.default_name("l/ist", batches.into_iter()), odd);
         let other = definition("b", &content("Hi  there"));
         assert_eq!(
             other.default_name("list", [stored(&old, older)].into_iter()),

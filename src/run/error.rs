@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
+use crate::domain::batch_name;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{IntakeError, JudgeError};
@@ -89,6 +90,9 @@ pub enum RunError {
 /// What was asked does not fit what the checkpoint holds. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
+    /// A new batch cannot be called so.
+    #[error("a batch cannot be called {0:?}: its name has {rule}", rule = batch_name::RULE)]
+    BatchName(String),
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,

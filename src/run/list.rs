@@ -10,7 +10,7 @@ use crate::domain::content::{ContentSource, Notice, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
-use crate::intake::{self, Input, Judge, Render, Source, Unsendable};
+use crate::intake::{self, Input, Judge, LooksInternational, Render, Source, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::Reader;
@@ -46,6 +46,12 @@ impl List {
     /// What is odd about the message, though it can be sent.
     pub fn notices(&self) -> &[Notice] {
         self.message.as_ref().map_or(&[], Template::notices)
+    }
+
+    /// Whether nearly all numbers seem to begin with their country code, though the settings do not say so: most
+    /// rows are invalid then, and a person should be asked whether [`intake::Settings::international`] is meant.
+    pub fn looks_international(&self) -> Option<&LooksInternational> {
+        self.input.looks_international()
     }
 
     /// What was detected about the files, in words.

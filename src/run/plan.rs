@@ -15,11 +15,15 @@ use super::definition::{Definition, Step, Stored};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
 use super::list::{List, Pass};
+use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
+use crate::intake::Mapping;
 use crate::report::check::CheckReport;
-use crate::store::{Batch, BatchId, BatchName, Change, Hold, ListChange, NewBatch, Reader, Store};
+use crate::store::{
+    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, NewBatch, Reader, Store,
+};
 
 /// What is asked for beside the list.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +72,7 @@ impl SendPlan {
     ) -> Result<Self, RunError> {
         let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
         let definition = Definition::new(&list.input, message, settings.channel);
-        let store = Arc::new(Store::open(checkpoint)?);
+        let store = open(checkpoint, settings.batch)?;
         let name = if let Some(name) = settings.batch {
             name.to_owned()
         } else {
@@ -233,6 +237,23 @@ impl SendPlan {
     }
 }
 
+/// Opens the checkpoint. A batch that cannot be called so is refused before anything is written, unless it is
+/// there: it is one of an earlier version.
+fn open(checkpoint: &Path, name: Option<&str>) -> Result<Arc<Store>, RunError> {
+    let Some(odd) = name.filter(|name| !batch_name::is_allowed(name)) else {
+        return Ok(Arc::new(Store::open(checkpoint)?));
+    };
+    let refused = || RunError::from(Mismatch::BatchName(odd.to_owned()));
+    if !checkpoint.exists() {
+        return Err(refused());
+    }
+    let store = Store::open(checkpoint)?;
+    match store.reader()?.find_batch(odd)? {
+        Some(_) => Ok(Arc::new(store)),
+        None => Err(refused()),
+    }
+}
+
 /// A plan whose list was read: ready to be carried out, or to be dropped.
 #[derive(Debug)]
 pub struct ReadPlan {
@@ -274,6 +295,27 @@ impl ReadPlan {
                 Ok((self.batch.reread()?, interrupted))
             }
         }
+    }
+
+    /// As [`Self::carry_out`], and keeps what `actor` decided about the list's rows: which lines without a person
+    /// are messaged.
+    ///
+    /// # Errors
+    /// As [`Self::carry_out`].
+    pub fn carry_out_by(self, actor: &str, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
+        let mapping = self.report.as_ref().map(|report| &report.mapping);
+        let services = mapping.map_or_else(Vec::new, Mapping::services);
+        let (batch, interrupted) = self.carry_out(now)?;
+        if !services.is_empty() {
+            batch.store().record_decision(DecisionRecord {
+                batch: batch.batch().id,
+                actor: actor.to_owned(),
+                what: "allow-line-type",
+                detail: services.join(", "),
+                at: now,
+            })?;
+        }
+        Ok((batch, interrupted))
     }
 
     /// Removes the rows that were read: the checkpoint holds what it held before.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::known::Known;
 use super::list::{List, Pass};
-use crate::domain::phone::PhoneNumber;
+use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::Verdict;
 use crate::intake::{MinValid, NumbersPerRow, Settings, Source};
 use crate::store::{Store, SuppressionEntry};
@@ -67,11 +67,13 @@ impl List {
     ///
     /// # Errors
     /// [`RunError`] if a file cannot be used.
-    pub fn of_suppressed(sources: &[Source], settings: Settings) -> Result<Self, RunError> {
+    pub fn of_suppressed(sources: &[Source], settings: &Settings) -> Result<Self, RunError> {
         let settings = Settings {
             numbers: NumbersPerRow::All,
             min_valid: MinValid::NONE,
-            ..settings
+            // Whoever must not be messaged may stand there with any line.
+            line_types: LineType::ALL.to_vec(),
+            ..settings.clone()
         };
         Self::open(sources, &settings, None)
     }

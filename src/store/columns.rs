@@ -14,7 +14,13 @@ pub(super) fn phone_to_column(phone: PhoneNumber) -> i64 {
     i64::try_from(phone.get()).unwrap_or(i64::MAX)
 }
 
-/// A number as it was stored.
+/// A number as it is stored, and as an older version may have stored it, before its numbering plan changed.
+pub(super) fn number_columns(phone: PhoneNumber) -> impl Iterator<Item = i64> {
+    let former = phone.former().filter_map(|form| i64::try_from(form).ok());
+    std::iter::once(phone_to_column(phone)).chain(former)
+}
+
+/// A number as it was stored, in the form that its numbering plan has today.
 pub(super) fn phone_from_column(column: i64) -> Result<PhoneNumber, StoreError> {
     u64::try_from(column)
         .ok()

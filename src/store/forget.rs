@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 
 use super::batch::{from_json, parse_state, to_json};
 use super::checkpoint::Store;
-use super::columns::{phone_to_column, to_millis};
+use super::columns::{number_columns, to_millis};
 use super::error::StoreError;
 use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
@@ -224,16 +224,13 @@ fn erase_events(
             removed += connection.execute("DELETE FROM event WHERE id = ?1", [id])?;
         }
     }
-    let contacts: Vec<&str> = traces
-        .contacts
-        .iter()
-        .map(|(_, _, id)| id.as_str())
-        .collect();
+    let contacts = traces.contacts.iter().map(|(_, _, id)| id.clone());
+    let forms = number_columns(phone).map(|form| form.to_string());
+    let names: Vec<String> = forms.chain(contacts).collect();
     removed += connection.execute(
         "DELETE FROM event WHERE body IS NOT NULL
-                AND (instr(body, ?1) > 0
-                     OR EXISTS (SELECT 1 FROM json_each(?2) WHERE instr(body, value) > 0))",
-        (phone.get().to_string(), to_json(&contacts)?),
+                AND EXISTS (SELECT 1 FROM json_each(?1) WHERE instr(body, value) > 0)",
+        [to_json(&names)?],
     )?;
     Ok(removed as u64)
 }
@@ -268,9 +265,11 @@ fn erase_person(
             person::FORGET,
         ),
     )?;
-    connection.execute(
-        "DELETE FROM person_by_number WHERE number = ?1",
-        [phone_to_column(phone)],
-    )?;
+    for form in number_columns(phone) {
+        connection.execute(
+            "DELETE FROM person_by_number WHERE number = ?1 AND person = ?2",
+            (form, whose),
+        )?;
+    }
     Ok(listed)
 }

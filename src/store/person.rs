@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::columns::{phone_from_column, phone_to_column, to_millis};
+use super::columns::{number_columns, phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::PersonId;
 use super::keys::HashKey;
@@ -16,22 +16,36 @@ pub(super) const FORGOTTEN: &str = "erased at the person's request";
 pub(super) const FORGET: &str = "forget";
 
 /// The person with this number; `None` if no list and no event ever named it.
+///
+/// An older version may have stored the number in a form that its numbering plan has given up: that is the
+/// same person.
 pub(super) fn find(
     connection: &Connection,
     keys: &HashKey,
     phone: PhoneNumber,
 ) -> Result<Option<PersonId>, StoreError> {
-    let by_number = connection
-        .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
-        .query_row([phone_to_column(phone)], |row| row.get(0))
-        .optional()?;
-    if by_number.is_some() || !any_erased(connection)? {
-        return Ok(by_number);
+    for form in number_columns(phone) {
+        let found = connection
+            .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
+            .query_row([form], |row| row.get(0))
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
     }
-    Ok(connection
-        .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
-        .query_row([keys.number(phone)], |row| row.get(0))
-        .optional()?)
+    if !any_erased(connection)? {
+        return Ok(None);
+    }
+    for form in number_columns(phone) {
+        let found = connection
+            .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
+            .query_row([keys.number_column(form)], |row| row.get(0))
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Whether anybody was ever erased: the usual case costs no hash.

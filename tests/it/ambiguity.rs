@@ -377,3 +377,35 @@ fn a_connection_that_does_not_come_about_in_time_means_not_sent() {
         assert_eq!(written(&reply), Some(Written::No), "{reply:?}");
     });
 }
+
+/// The answer to one request, as it is scripted.
+async fn answered(answer: String) -> Outcome {
+    let server = Server::start(Script {
+        after_one: false,
+        read: None,
+        write: answer.len(),
+        answer,
+    });
+    let reply = send(&server.client()).await;
+    classify(&reply.exchange, Address::ContactId, |_| false)
+}
+
+#[tokio::test]
+async fn a_refusal_with_a_huge_or_deeply_nested_body_is_a_refusal_with_a_short_text() {
+    let text = "x".repeat(20_000_000);
+    let huge = format!("{{\"errors\":[{{\"message\":\"no such thing {text}\"}}]}}");
+    let nested = format!("{{\"deep\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
+    for body in [&huge, &nested] {
+        let answer = |status: &str| {
+            format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        let outcome = answered(answer("422 Unprocessable Entity")).await;
+        assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
+        assert!(format!("{outcome:?}").len() < 700, "a long text");
+        let outcome = answered(answer("502 Bad Gateway")).await;
+        assert!(matches!(outcome, Outcome::Undecided { .. }), "{outcome:?}");
+    }
+}

@@ -94,3 +94,22 @@ fn what_send_would_refuse_has_the_same_exit_code_here() {
         Some(7)
     );
 }
+
+#[test]
+fn where_no_row_has_a_message_the_first_reason_is_told() {
+    let place = every_state();
+    fs::write(place.path("list.csv"), LIST).unwrap();
+    let loops = "{% if first_name != '1' %}{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}{% endif %}";
+    for (template, reason) in [
+        (loops, "far more work than a message needs"),
+        (
+            "{{ first_name + 1 }}",
+            "row 2: the template in message cannot be filled in",
+        ),
+    ] {
+        let output = place.outreach(&["check", "list.csv", "--message", template]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(7), "{told}");
+        assert!(told.contains(reason), "{told}");
+    }
+}

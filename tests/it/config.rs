@@ -6,6 +6,8 @@ use clap::CommandFactory as _;
 use outreach::cli::Cli;
 use outreach::internals::config::{Environment, Layer, Setting, Settings, settings};
 
+use crate::support::{SandboxProcess, Scratch};
+
 /// Flags that are no settings: they belong to one run, and a file that said them would be a trap.
 const RUN_ONLY: &[&str] = &[
     "add",
@@ -77,8 +79,10 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" => "7",
-        "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => "true",
-        "column" | "metadata" | "opt-out-word" => "[\"x\"]",
+        "international" | "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => {
+            "true"
+        }
+        "allow-line-type" | "column" | "metadata" | "opt-out-word" => "[\"x\"]",
         _ => "\"x\"",
     }
 }
@@ -147,5 +151,71 @@ fn the_example_file_is_understood_and_names_every_setting() {
                 .starts_with(&format!("{key} ="))),
             "examples/outreach.toml does not name {key}"
         );
+    }
+}
+
+#[test]
+fn a_settings_file_that_nobody_named_does_not_say_where_the_token_goes() {
+    let scratch = Scratch::new();
+    scratch.contacts(1);
+    // A host that is never reached: it does not exist.
+    scratch.write(
+        "outreach.toml",
+        "base-url = \"https://elsewhere.invalid/v1\"\nchannel = \"7001\"\n",
+    );
+    let send = ["send", "contacts.csv", "--yes", "--message", "Hi"];
+    for arguments in [&send[..], &["doctor"], &["resume", "--yes"]] {
+        let refused = scratch.outreach(arguments).run().expect(6);
+        for word in ["elsewhere.invalid", "--config", "--base-url"] {
+            assert!(refused.said.contains(word), "{}", refused.said);
+        }
+    }
+    assert!(!scratch.path("outreach.db").exists(), "nothing was begun");
+    // What does not use the address does not mind.
+    scratch.outreach(&["check", "contacts.csv"]).run().expect(0);
+    scratch.outreach(&["config"]).run().expect(0);
+    scratch
+        .outreach(&["send", "contacts.csv", "--sandbox", "--message", "Hi"])
+        .run()
+        .expect(0);
+    // Whoever names it is believed.
+    let named = [
+        scratch.outreach(&["doctor", "--config", "outreach.toml"]),
+        scratch
+            .outreach(&["doctor"])
+            .env("OUTREACH_CONFIG", "outreach.toml"),
+        scratch.outreach(&["doctor", "--base-url", "https://elsewhere.invalid/v1"]),
+        scratch
+            .outreach(&["doctor"])
+            .env("OUTREACH_BASE_URL", "https://elsewhere.invalid/v1"),
+    ];
+    for command in named {
+        let tried = command.run();
+        assert!(
+            !tried.said.contains("would have the token sent"),
+            "{}",
+            tried.said
+        );
+    }
+}
+
+#[test]
+fn a_settings_file_that_nobody_named_may_name_this_machine_and_the_api_itself() {
+    let sandbox = SandboxProcess::start(&[]);
+    for url in [sandbox.base_url(), "https://api.amio.io:443/v1/"] {
+        let scratch = Scratch::new();
+        scratch.write("outreach.toml", &format!("base-url = \"{url}\"\n"));
+        // The API itself is asked for nothing without a token.
+        let doctor = scratch.outreach(&["doctor"]).without_env("AMIO_TOKEN");
+        let ended = doctor.run();
+        assert!(ended.out.contains("checkpoint"), "{ended:?}");
+    }
+    for url in [
+        "https://api.amio.io.elsewhere.invalid/v1",
+        "https://api.amio.io:8443/v1",
+    ] {
+        let scratch = Scratch::new();
+        scratch.write("outreach.toml", &format!("base-url = \"{url}\"\n"));
+        scratch.outreach(&["doctor"]).run().expect(6);
     }
 }

@@ -79,6 +79,14 @@ fn reason(case: &Case) -> Option<String> {
                 Some(_) if had(Mending::DECIMALS) => {
                     because("the library takes the decimals for digits of the number")
                 }
+                // The same number, in today's form.
+                Some((e164, _))
+                    if had(Mending::PLAN)
+                        && e164.parse().ok().and_then(PhoneNumber::from_e164)
+                            == Some(parsed.phone) =>
+                {
+                    because("the library still lists numbers of an earlier plan")
+                }
                 Some(_) => None,
                 None => Some(format!("where the library says invalid: {repairs}")),
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::source::PLATFORM_METADATA_MAX;
+use super::source::{CONTENT_MAX, PLATFORM_METADATA_MAX};
 
 /// Why a content cannot be used at all. It is found before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,6 +21,15 @@ pub enum ContentError {
         line: String,
         /// What is wrong.
         message: String,
+    },
+    /// A template does far more than a message needs, whatever the row.
+    #[error(
+        "the template in {place} does far more work than a message needs (loops in loops, texts that double): it is \
+         given up"
+    )]
+    TooMuch {
+        /// Which string.
+        place: String,
     },
     /// A template names a column that the file does not have.
     #[error(
@@ -127,6 +136,22 @@ pub enum RenderProblem {
     )]
     TooLong {
         /// Characters that it would have.
+        found: usize,
+    },
+    /// The template does far more than a message needs.
+    #[error(
+        "the template in {place} does far more work than a message needs with this row's values: it is given up"
+    )]
+    TooMuch {
+        /// Which string.
+        place: String,
+    },
+    /// The message is larger than any that could be sent.
+    #[error(
+        "the message would have {found} bytes for this row: more than {CONTENT_MAX} are not sent"
+    )]
+    TooLarge {
+        /// Bytes that it would have.
         found: usize,
     },
     /// The template engine refused this row's values.

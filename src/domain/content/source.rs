@@ -15,6 +15,9 @@ pub(crate) const RECIPIENT_KEY: &str = "outreach_recipient";
 /// The most characters that `platform_metadata` may have, by the API's documentation.
 pub(crate) const PLATFORM_METADATA_MAX: usize = 1_000;
 
+/// The most bytes of JSON that a message may have. The API documents no limit; no documented message comes near this.
+pub(crate) const CONTENT_MAX: usize = 256 * 1024;
+
 /// What the user asks to be sent, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContentSource {

@@ -6,7 +6,7 @@ use super::compile::{Compiler, canonical, metadata_of};
 use super::part::{Part, push_quoted};
 use super::problem::{ContentError, Notice, RenderProblem};
 use super::shape;
-use super::source::{Body, ContentSource};
+use super::source::{Body, CONTENT_MAX, ContentSource};
 use super::text::Engine;
 use crate::domain::record::Record;
 
@@ -99,6 +99,9 @@ impl Template {
                     rule.check(&text, place)?;
                     push_quoted(&mut out, &text);
                 }
+            }
+            if out.len() > CONTENT_MAX {
+                return Err(RenderProblem::TooLarge { found: out.len() });
             }
         }
         Ok(out)

@@ -486,3 +486,64 @@ proptest! {
         }
     }
 }
+
+/// What becomes of a message for a row with the name `Jana`: its text, or why there is none.
+fn outcome(template: &str) -> Result<String, String> {
+    let columns = ["first_name".to_owned()];
+    let template = Template::compile(&ContentSource::message(template), &columns)
+        .map_err(|error| error.to_string())?;
+    let row: Record = ["Jana"].into_iter().collect();
+    let rendered = template.render(&row);
+    rendered
+        .map(|rendered| rendered.content)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_template_that_works_without_end_is_given_up_soon() {
+    let nested = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{{ first_name }}{% endfor %}{% endfor %}{% endfor %}";
+    let doubling = "{% set ns = namespace(s=first_name) %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s | length }}";
+    let macros = "{% macro a(n) %}{% if n > 0 %}{{ a(n - 1) }}{{ a(n - 1) }}{% endif %}x{% endmacro %}{{ a(40) }}{{ first_name }}";
+    for template in [
+        nested,
+        doubling,
+        macros,
+        "{{ first_name * 999999999 }}",
+        "{{ first_name | replace('', first_name * 9999) | replace('', first_name * 9999) }}",
+        "{{ first_name | indent(999999999, true) }}",
+        "{{ '%999999999s' | format(first_name) }}",
+        "{{ range(999999999) | join(first_name) }}",
+        "{% for a in range(99999) %}{{ first_name }}{% endfor %}{{ first_name }}",
+    ] {
+        let refused = outcome(template).unwrap_err();
+        assert!(
+            refused.contains("far more work") || refused.contains("cannot be filled in"),
+            "{template}: {refused}"
+        );
+    }
+    // What depends on the row's values is told by row.
+    let by_row = "{% if first_name == 'Jana' %}{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}{% endif %}";
+    let refused = outcome(by_row).unwrap_err();
+    assert!(refused.contains("with this row's values"), "{refused}");
+    let big = format!("{{{{ first_name }}}} {}", "x".repeat(300_000));
+    assert!(outcome(&big).unwrap_err().contains("bytes for this row"));
+}
+
+#[test]
+fn what_the_engine_has_for_itself_is_not_sent() {
+    for template in [
+        "{{ debug() }}",
+        "{{ debug(first_name) }}",
+        "{{ row | pprint }}",
+        "{{ row }}",
+        "{{ range }}",
+        "{{ namespace() }}",
+        "{{ dict(a=1) }}",
+        "{% for x in [1] %}{{ loop }}{{ first_name }}{% endfor %}",
+        "{% macro a() %}{% endmacro %}{{ a }}",
+    ] {
+        let sent = outcome(template);
+        assert!(sent.is_err(), "{template}: {sent:?}");
+    }
+    assert!(outcome("{% for x in [1, 2] %}{{ loop.index }} {{ first_name }}{% endfor %}").is_ok());
+}

@@ -15,7 +15,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use minijinja::value::{Object, ObjectRepr, Rest};
+use minijinja::value::{Object, ObjectRepr, Rest, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::names::{Columns, ROW};
@@ -28,6 +28,9 @@ use crate::domain::text::is_blank;
 const DIGIT_ZERO: u32 = 0xFDD0;
 const MARK_START: char = '\u{FDDA}';
 const MARK_END: char = '\u{FDDB}';
+/// What one text may cost the engine: an instruction is 1, 64 bytes of text are 1. A message with a hundred columns
+/// and conditions costs some hundreds.
+const FUEL: u64 = 50_000;
 /// What the context remembers while no missing cell has been looked up.
 const NONE_SEEN: usize = usize::MAX;
 
@@ -73,6 +76,11 @@ impl Engine {
             .build()
             .map_err(|error| ContentError::syntax("the template language", &error))?;
         environment.set_syntax(syntax);
+        environment.set_fuel(Some(FUEL));
+        environment.set_formatter(write_value);
+        // They write out the engine's own state.
+        environment.remove_global("debug");
+        environment.remove_filter("pprint");
         environment.add_filter("default", default);
         environment.add_filter("d", default);
         environment.add_test("defined", |value: &Value| !is_missing(value));
@@ -150,6 +158,12 @@ impl Engine {
                 | ErrorKind::UnknownFunction
                 | ErrorKind::UnknownMethod
                 | ErrorKind::TemplateNotFound => return Err(ContentError::syntax(place, &error)),
+                // With any row, then: the first one would only tell it later.
+                ErrorKind::OutOfFuel if cell == "1" => {
+                    return Err(ContentError::TooMuch {
+                        place: place.to_owned(),
+                    });
+                }
                 _ => {}
             }
         }
@@ -201,6 +215,9 @@ impl Engine {
                 Some(Mark::Column(index)) => Err(self.missing(index)),
                 Some(Mark::Cut) => Err(self.missing(last_missing)),
             },
+            Err(error) if error.kind() == ErrorKind::OutOfFuel => Err(RenderProblem::TooMuch {
+                place: place.to_owned(),
+            }),
             // A missing cell that was looked up is the likeliest cause of whatever went wrong.
             Err(_) if last_missing != NONE_SEEN => Err(self.missing(last_missing)),
             Err(error) => Err(RenderProblem::Template {
@@ -234,6 +251,27 @@ impl Engine {
             column: self.columns.header(index).to_owned(),
         }
     }
+}
+
+/// Writes what is text or number. What else the engine has (a function, a loop, a whole row) is for templates, not
+/// for people.
+fn write_value(
+    out: &mut minijinja::Output<'_>,
+    state: &mut minijinja::State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
+    let is_internal = match value.kind() {
+        ValueKind::Plain => value.downcast_object_ref::<Missing>().is_none(),
+        ValueKind::Map | ValueKind::Iterable => true,
+        _ => false,
+    };
+    if is_internal {
+        return Err(minijinja::Error::new(
+            ErrorKind::InvalidOperation,
+            "a part of the template is neither a text nor a number",
+        ));
+    }
+    minijinja::escape_formatter(out, state, value)
 }
 
 /// The cell as the engine sees it: `None` if it is blank.

@@ -4,11 +4,15 @@
 //! leaves this module consists of ASCII digits, an optional leading plus and plain punctuation: nothing
 //! else reaches the engine.
 
+use super::handles;
 use super::mending::Mending;
 use super::problem::PhoneProblem;
 
 /// Longer cells hold no phone number; the longest honest ones list a few numbers.
 const MAX_CELL: usize = 200;
+
+/// A link may carry a whole message behind its number.
+const MAX_LINK: usize = 8_000;
 
 /// True for a text that needs no repair: digits, spaces, `-`, `.`, brackets, and a plus only in front.
 pub(super) fn is_plain(text: &str) -> bool {
@@ -29,15 +33,29 @@ pub(super) fn is_plain(text: &str) -> bool {
 pub(super) struct Cleaned {
     pub(super) text: String,
     pub(super) mending: Mending,
+    /// Its numbers come from a messenger that writes them with their country code.
+    pub(super) international: bool,
 }
 
 /// Repairs characters, quotes, labels and number formats; leaves separators between numbers alone.
 pub(super) fn clean(cell: &str) -> Result<Cleaned, PhoneProblem> {
-    if cell.len() > MAX_CELL {
+    if cell.len() > MAX_LINK {
         return Err(PhoneProblem::NotANumber);
     }
     let (text, mut mending) = ascii(cell);
     let text = unquote(&text, &mut mending);
+    let handles = handles::unwrap(text);
+    let international = handles.as_ref().is_some_and(|it| it.international);
+    let text = match &handles {
+        Some(unwrapped) => {
+            mending = mending.and(unwrapped.mending);
+            unwrapped.text.as_str()
+        }
+        None => text,
+    };
+    if text.len() > MAX_CELL {
+        return Err(PhoneProblem::NotANumber);
+    }
     let text = unlabel(text, &mut mending);
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         let empty = text
@@ -72,7 +90,11 @@ pub(super) fn clean(cell: &str) -> Result<Cleaned, PhoneProblem> {
         text.drain(..text.len() - text.trim_start_matches('+').len() - 1);
         mending = mending.and(Mending::PLUSES);
     }
-    Ok(Cleaned { text, mending })
+    Ok(Cleaned {
+        text,
+        mending,
+        international,
+    })
 }
 
 /// Replaces what has a plain equivalent: digits of other scripts, full-width forms, spaces, dashes.

@@ -12,15 +12,18 @@ use rlibphonenumber::{
 };
 
 use super::line::LineType;
-use super::number::PhoneNumber;
 use super::problem::PhoneProblem;
 
 pub(super) type RawRegion = rlibphonenumber::Region;
 
+/// The largest E.164 number: 15 digits (ITU-T E.164, 6.2.1).
+pub(super) const MAX_E164: u64 = 999_999_999_999_999;
+
 /// A valid number, as the engine sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) phone: PhoneNumber,
+    /// Without the plus, as its numbering plan has it or had it.
+    pub(super) e164: u64,
     pub(super) line_type: LineType,
 }
 
@@ -72,7 +75,7 @@ fn parse_unguarded(text: &str, region: Option<RawRegion>) -> Result<Found, Phone
     if proto.extension.is_some() {
         return Err(PhoneProblem::Extension);
     }
-    let Some(line_type) = line_type(&proto) else {
+    let Some(line_type) = type_of(&proto) else {
         return Err(
             match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&proto) {
                 Ok(_) | Err(ValidationError::InvalidLength) => PhoneProblem::NotInUse,
@@ -82,13 +85,13 @@ fn parse_unguarded(text: &str, region: Option<RawRegion>) -> Result<Found, Phone
             },
         );
     };
-    let phone = to_e164(&proto).ok_or(PhoneProblem::TooLong)?;
-    Ok(Found { phone, line_type })
+    let e164 = to_e164(&proto).ok_or(PhoneProblem::TooLong)?;
+    Ok(Found { e164, line_type })
 }
 
 /// The line type; `None` for a number that is not valid: the engine calls a number valid if and only
 /// if it finds a type for it, so that one call answers both questions.
-fn line_type(proto: &Proto) -> Option<LineType> {
+fn type_of(proto: &Proto) -> Option<LineType> {
     match PHONE_NUMBER_UTIL.get_number_type(proto) {
         PhoneNumberType::FixedLine => Some(LineType::FixedLine),
         PhoneNumberType::Mobile => Some(LineType::Mobile),
@@ -107,7 +110,7 @@ fn line_type(proto: &Proto) -> Option<LineType> {
 
 /// Puts the parts together in integers: country code, leading zeros that belong to the number
 /// (Italy), national number. `None` if that is longer than E.164 allows.
-fn to_e164(proto: &Proto) -> Option<PhoneNumber> {
+fn to_e164(proto: &Proto) -> Option<u64> {
     let country = u64::try_from(proto.country_code).ok()?;
     let zeros = if proto.italian_leading_zero() {
         u32::try_from(proto.number_of_leading_zeros()).ok()?
@@ -122,12 +125,11 @@ fn to_e164(proto: &Proto) -> Option<PhoneNumber> {
     country
         .checked_mul(shift)?
         .checked_add(proto.national_number)
-        .and_then(PhoneNumber::from_e164)
+        .filter(|number| *number <= MAX_E164)
 }
 
 /// Takes an E.164 integer apart again.
-fn from_e164(phone: PhoneNumber) -> Option<Proto> {
-    let number = phone.get();
+fn from_e164(number: u64) -> Option<Proto> {
     let digits = number.checked_ilog10()? + 1;
     // No calling code begins with another one, so that the first that fits is the right one.
     (1..=3.min(digits.checked_sub(1)?)).find_map(|length| {
@@ -148,13 +150,16 @@ fn from_e164(phone: PhoneNumber) -> Option<Proto> {
 }
 
 /// The country of a number: exact also where countries share a calling code.
-pub(super) fn region_of(phone: PhoneNumber) -> Option<RawRegion> {
-    PHONE_NUMBER_UTIL.get_region_for_number(&from_e164(phone)?)
+pub(super) fn region_of(number: u64) -> Option<RawRegion> {
+    PHONE_NUMBER_UTIL.get_region_for_number(&from_e164(number)?)
 }
 
-impl PhoneNumber {
-    /// What kind of line the number belongs to; `None` as for [`Self::region`].
-    pub fn line_type(self) -> Option<LineType> {
-        line_type(&from_e164(self)?)
-    }
+/// The calling code that a number begins with.
+pub(super) fn calling_code_of(number: u64) -> Option<u16> {
+    u16::try_from(from_e164(number)?.country_code).ok()
+}
+
+/// What kind of line a number belongs to; `None` for a number that is not valid.
+pub(super) fn line_type(number: u64) -> Option<LineType> {
+    type_of(&from_e164(number)?)
 }

@@ -1,6 +1,7 @@
 //! What kind of line a number belongs to.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 
@@ -48,24 +49,49 @@ impl LineType {
         Self::Voicemail,
     ];
 
-    /// False for the services behind which there is never a person with a messenger: premium rate,
-    /// shared cost, pagers and voice mailboxes. A message to one of them would only cost quota.
-    pub fn reaches_a_person(self) -> bool {
+    /// The word of a service, as it is typed to message it all the same. `None` for a line that reaches a
+    /// person: behind a service there is never one with a messenger, and a message to it would only cost
+    /// quota.
+    pub fn service(self) -> Option<&'static str> {
         match self {
             Self::Mobile
             | Self::FixedLine
             | Self::FixedLineOrMobile
             | Self::Voip
-            | Self::Personal
-            | Self::Uan
-            | Self::TollFree => true,
-            Self::PremiumRate | Self::SharedCost | Self::Pager | Self::Voicemail => false,
+            | Self::Personal => None,
+            Self::Uan => Some("uan"),
+            Self::TollFree => Some("toll-free"),
+            Self::PremiumRate => Some("premium-rate"),
+            Self::SharedCost => Some("shared-cost"),
+            Self::Pager => Some("pager"),
+            Self::Voicemail => Some("voicemail"),
         }
     }
 
     /// True if the number is, or may be, a mobile.
     pub fn may_be_mobile(self) -> bool {
         matches!(self, Self::Mobile | Self::FixedLineOrMobile)
+    }
+}
+
+/// A word that names no service.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no line without a person: write {allowed}", allowed = Self::ALLOWED)]
+pub struct UnknownService(String);
+
+impl UnknownService {
+    /// What may be written.
+    pub const ALLOWED: &'static str =
+        "toll-free, premium-rate, shared-cost, pager, voicemail or uan";
+}
+
+impl FromStr for LineType {
+    type Err = UnknownService;
+
+    fn from_str(text: &str) -> Result<Self, UnknownService> {
+        let named = |line: &Self| line.service() == Some(text);
+        let found = Self::ALL.into_iter().find(named);
+        found.ok_or_else(|| UnknownService(text.to_owned()))
     }
 }
 
@@ -77,7 +103,7 @@ impl fmt::Display for LineType {
             Self::FixedLineOrMobile => "fixed line or mobile",
             Self::Voip => "voice over IP",
             Self::Personal => "personal number",
-            Self::Uan => "company number",
+            Self::Uan => "company access",
             Self::TollFree => "toll-free",
             Self::PremiumRate => "premium rate",
             Self::SharedCost => "shared cost",

@@ -36,7 +36,12 @@ impl Mending {
     /// More than one plus.
     pub const PLUSES: Self = Self(1 << 11);
 
-    const WORDS: [(Self, &'static str); 12] = [
+    /// A messenger's handle or a link around the number.
+    pub const HANDLE: Self = Self(1 << 12);
+    /// A number in a form that its numbering plan has given up.
+    pub const PLAN: Self = Self(1 << 13);
+
+    const WORDS: [(Self, &'static str); 14] = [
         (Self::QUOTES, "apostrophe or quotes removed"),
         (Self::INVISIBLE, "invisible characters removed"),
         (Self::DIGITS, "digits of another script converted"),
@@ -49,6 +54,8 @@ impl Mending {
         (Self::SEVERAL, "one of several numbers in the cell taken"),
         (Self::EXPONENT, "power of ten written out"),
         (Self::PLUSES, "superfluous plus removed"),
+        (Self::HANDLE, "taken out of a link or handle"),
+        (Self::PLAN, "old number brought to today's numbering plan"),
     ];
 
     /// True if nothing was repaired.

@@ -6,7 +6,7 @@ use super::line::LineType;
 use super::mending::Mending;
 use super::number::PhoneNumber;
 use super::problem::PhoneProblem;
-use super::region::Region;
+use super::reading::Reading;
 
 /// A number that was found in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,13 +79,13 @@ impl Numbers {
 impl PhoneNumber {
     /// Reads the text of a cell; of several numbers the first. Never panics, whatever the text.
     ///
-    /// `region` is the country that a number without a country code belongs to.
+    /// `reading` says what a number without a country code means; a region is the country that it belongs to.
     ///
     /// # Errors
     ///
     /// `Rejected`, with the reason and, where one is likely, the text that was meant.
-    pub fn parse(text: &str, region: Option<Region>) -> Result<Parsed, Rejected> {
-        Self::parse_all(text, region).map(|numbers| numbers.first())
+    pub fn parse(text: &str, reading: impl Into<Reading>) -> Result<Parsed, Rejected> {
+        Self::parse_all(text, reading).map(|numbers| numbers.first())
     }
 
     /// Reads all numbers of a cell.
@@ -93,23 +93,24 @@ impl PhoneNumber {
     /// # Errors
     ///
     /// `Rejected` if the cell holds no number at all.
-    pub fn parse_all(text: &str, region: Option<Region>) -> Result<Numbers, Rejected> {
-        let region = region.map(|region| region.0);
+    pub fn parse_all(text: &str, reading: impl Into<Reading>) -> Result<Numbers, Rejected> {
+        let mut reading = reading.into();
         let text = text.trim_matches([' ', '\t', '\r', '\n']);
         if text.is_empty() {
             return Err(PhoneProblem::Empty.into());
         }
         if is_plain(text) {
-            return single(text, region, Mending::NONE).map(Numbers::one);
+            return single(text, reading, Mending::NONE).map(Numbers::one);
         }
         let cleaned = clean(text)?;
+        reading.international |= cleaned.international;
         let mut found: Option<Numbers> = None;
         let mut refused: Option<Rejected> = None;
         let mut count = 0;
         let (mut torn, mut unread) = (false, false);
         for part in parts(&cleaned.text) {
             count += 1;
-            match slashed(part, region, cleaned.mending) {
+            match slashed(part, reading, cleaned.mending) {
                 Ok(numbers) => match &mut found {
                     None => found = Some(numbers),
                     Some(found) => {
@@ -148,9 +149,9 @@ impl PhoneNumber {
 }
 
 /// A part that may use `/` within a number or between two.
-fn slashed(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Numbers, Rejected> {
+fn slashed(part: &str, reading: Reading, mending: Mending) -> Result<Numbers, Rejected> {
     if !part.contains(['/', '\\']) {
-        return lettered(part, region, mending).map(Numbers::one);
+        return lettered(part, reading, mending).map(Numbers::one);
     }
     let pieces = || {
         part.split(['/', '\\'])
@@ -158,9 +159,9 @@ fn slashed(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Nu
             .filter(|piece| !piece.is_empty())
     };
     let digits = |piece: &&str| piece.bytes().any(|byte| byte.is_ascii_digit());
-    let mut alone = pieces().filter_map(|piece| lettered(piece, region, mending).ok());
+    let mut alone = pieces().filter_map(|piece| lettered(piece, reading, mending).ok());
     let first_alone = alone.next();
-    let whole = lettered(&part.replace(['/', '\\'], " "), region, mending);
+    let whole = lettered(&part.replace(['/', '\\'], " "), reading, mending);
     match (first_alone, whole) {
         (None, whole) => whole.map(Numbers::one),
         (Some(first), Err(_)) => {
@@ -181,9 +182,9 @@ fn slashed(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Nu
 }
 
 /// Refuses letters before the engine takes them for a telephone keypad.
-fn lettered(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<Parsed, Rejected> {
+fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
     if is_plain(part) {
-        return single(part, region, mending);
+        return single(part, reading, mending);
     }
     let unusual = part.chars().any(|c| {
         !c.is_ascii_digit() && !matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '[' | ']')
@@ -196,7 +197,7 @@ fn lettered(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<P
         return Err(PhoneProblem::NotANumber.into());
     }
     if !unusual {
-        return single(&bare, region, mending);
+        return single(&bare, reading, mending);
     }
     // A few digits in a remark (`after 17h`) are no number with letters in it.
     let numeric = bare.len() >= 7 || part.starts_with(|c: char| c.is_ascii_digit() || c == '+');
@@ -207,18 +208,51 @@ fn lettered(part: &str, region: Option<RawRegion>, mending: Mending) -> Result<P
         } else {
             PhoneProblem::NotANumber
         },
-        suggestion: single(&bare, region, mending)
+        suggestion: single(&bare, reading, mending)
             .ok()
             .map(|parsed| parsed.phone.e164()),
     })
 }
 
 /// One number in plain characters.
-fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Parsed, Rejected> {
-    let parsed = |found: engine::Found, more: Mending| Parsed {
-        phone: found.phone,
-        mended: mending.and(more),
-        line_type: found.line_type,
+fn single(text: &str, reading: Reading, mending: Mending) -> Result<Parsed, Rejected> {
+    let region = reading.region.map(|region| region.0);
+    // No country code begins with a zero: such a number is dialled within its country.
+    let complete = reading.international && !text.starts_with(['+', '0']);
+    let abroad = complete.then(|| one_of_region(&format!("+{text}"), None));
+    let parsed = match abroad {
+        None => one_of_region(text, region),
+        Some(abroad) if region.is_none() => abroad,
+        Some(abroad) => match (abroad, one_of_region(text, region)) {
+            (Ok(abroad), Ok(within)) if abroad.phone != within.phone => {
+                let (abroad, within) = (abroad.phone.e164(), within.phone.e164());
+                return Err(Rejected {
+                    problem: PhoneProblem::TwoReadings,
+                    suggestion: Some(format!("{abroad} or {within}")),
+                });
+            }
+            (Ok(abroad), _) => Ok(abroad),
+            (Err(_), within) => within,
+        },
+    };
+    match parsed {
+        Ok(parsed) => Ok(Parsed {
+            mended: mending.and(parsed.mended),
+            ..parsed
+        }),
+        Err(PhoneProblem::Extension) => Err(PhoneProblem::Extension.into()),
+        Err(problem) => Err(Rejected {
+            problem,
+            suggestion: suggest(text, reading),
+        }),
+    }
+}
+
+/// One number with its country code, or one of the region.
+fn one_of_region(text: &str, region: Option<RawRegion>) -> Result<Parsed, PhoneProblem> {
+    let mended = |parsed: Parsed, more: Mending| Parsed {
+        mended: parsed.mended.and(more),
+        ..parsed
     };
     let trunk = if text.contains("(0)") {
         Mending::TRUNK_ZERO
@@ -230,13 +264,11 @@ fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Par
     } else {
         Mending::NONE
     };
-    let problem = match engine::parse(text, region) {
-        Ok(found) => return Ok(parsed(found, trunk.and(double))),
+    let problem = match read(text, region) {
+        Ok(parsed) => return Ok(mended(parsed, trunk.and(double))),
+        Err(problem @ PhoneProblem::Extension) => return Err(problem),
         Err(problem) => problem,
     };
-    if problem == PhoneProblem::Extension {
-        return Err(problem.into());
-    }
     // `+420 (0) 777...`: the zero is dialled within the country only.
     let without_trunk = if trunk.is_none() {
         None
@@ -246,59 +278,110 @@ fn single(text: &str, region: Option<RawRegion>, mending: Mending) -> Result<Par
     let text = without_trunk.as_deref().unwrap_or(text);
     if text.starts_with('+')
         && !trunk.is_none()
-        && let Ok(found) = engine::parse(text, region)
+        && let Ok(parsed) = read(text, region)
     {
-        return Ok(parsed(found, trunk));
+        return Ok(mended(parsed, trunk));
     }
     // `00` is dialled in the place of the plus in most countries, not in all that the engine knows.
     if let Some(rest) = text.strip_prefix("00")
-        && let Ok(found) = engine::parse(&format!("+{rest}"), None)
+        && let Ok(parsed) = read(&format!("+{rest}"), None)
     {
-        return Ok(parsed(found, trunk.and(double)));
+        return Ok(mended(parsed, trunk.and(double)));
     }
-    if let Some(found) = with_lost_zero(text, region) {
-        return Ok(parsed(found, Mending::LOST_ZERO));
+    with_lost_zero(text, region)
+        .map(|parsed| mended(parsed, Mending::LOST_ZERO))
+        .ok_or(problem)
+}
+
+/// What the engine reads, or a number that its plan knew before it changed; in the canonical form.
+fn read(text: &str, region: Option<RawRegion>) -> Result<Parsed, PhoneProblem> {
+    match engine::parse(text, region) {
+        Ok(found) => canonical(found.e164).ok_or(PhoneProblem::TooLong),
+        Err(PhoneProblem::Extension) => Err(PhoneProblem::Extension),
+        Err(problem) => of_earlier_plan(text, region).ok_or(problem),
     }
-    Err(Rejected {
-        problem,
-        suggestion: suggest(text, region),
+}
+
+fn canonical(e164: u64) -> Option<Parsed> {
+    let phone = PhoneNumber::from_e164(e164)?;
+    Some(Parsed {
+        phone,
+        mended: if phone.get() == e164 {
+            Mending::NONE
+        } else {
+            Mending::PLAN
+        },
+        line_type: phone.line_type()?,
     })
+}
+
+/// A number that only the earlier plan of its country knew, if there is one way to read it so.
+fn of_earlier_plan(text: &str, region: Option<RawRegion>) -> Option<Parsed> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let renewed = |digits: &str| -> Option<Parsed> {
+        canonical(digits.parse().ok()?).filter(|parsed| !parsed.mended.is_none())
+    };
+    if text.starts_with('+') {
+        return renewed(&digits);
+    }
+    let code = engine::calling_code(region?)?.to_string();
+    let within = digits.strip_prefix('0').unwrap_or(&digits);
+    let readings = [
+        renewed(&format!("{code}{digits}")),
+        renewed(&format!("{code}{within}")),
+        renewed(&digits).filter(|_| digits.starts_with(&code)),
+    ];
+    let mut found = readings.into_iter().flatten();
+    let first = found.next()?;
+    found.all(|other| other == first).then_some(first)
 }
 
 /// Puts a lost leading zero back where that is certain: the digits as typed are no number of the
 /// region, and with the zero they are a mobile number, whose zero is part of the number itself
 /// (Ivory Coast, Congo). Where the zero is only a prefix for dialling, the engine needs none.
-fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<engine::Found> {
+fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<Parsed> {
     if text.starts_with(['+', '0']) {
         return None;
     }
     let found = engine::parse(&format!("0{text}"), Some(region?)).ok()?;
-    (found.line_type == LineType::Mobile).then_some(found)
+    canonical(found.e164).filter(|parsed| parsed.line_type == LineType::Mobile)
 }
 
-/// What was probably meant, if adding the plus or dropping a zero gives a valid number.
-fn suggest(text: &str, region: Option<RawRegion>) -> Option<String> {
+/// What was probably meant, if adding the plus or dropping a zero gives a valid number of the country that the
+/// row tells.
+fn suggest(text: &str, reading: Reading) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let try_one = |digits: &str| {
-        engine::parse(&format!("+{digits}"), None)
-            .ok()
-            .map(|found| found.phone.e164())
-    };
     if !(8..=20).contains(&digits.len()) {
         return None;
     }
+    let significant = digits.trim_start_matches('0');
+    let told = told_country(text, significant, reading);
+    let try_one = |digits: &str| {
+        let parsed = read(&format!("+{digits}"), None).ok()?;
+        let fits = told.is_none_or(|code| digits.starts_with(&code.to_string()));
+        fits.then(|| parsed.phone.e164())
+    };
     let zero_dropped = || {
-        let significant = digits.trim_start_matches('0');
         (1..=3).find_map(|length| {
             let (country, rest) = significant.split_at_checked(length)?;
             try_one(&format!("{country}{}", rest.strip_prefix('0')?))
         })
     };
     let national = || {
-        let found = engine::parse(digits.trim_start_matches('0'), Some(region?)).ok()?;
-        (!text.starts_with('+')).then(|| found.phone.e164())
+        let parsed = read(significant, Some(reading.region?.0)).ok()?;
+        (!text.starts_with('+')).then(|| parsed.phone.e164())
     };
-    try_one(digits.trim_start_matches('0'))
-        .or_else(zero_dropped)
-        .or_else(national)
+    try_one(significant).or_else(zero_dropped).or_else(national)
+}
+
+/// The calling code of the country that a row tells: by the number's own code, by a zero that is only dialled
+/// within a country, or by a country cell. `None` if it tells none: the digits may begin with a code.
+fn told_country(text: &str, significant: &str, reading: Reading) -> Option<u16> {
+    if text.starts_with('+') || text.starts_with("00") {
+        return engine::calling_code_of(significant.parse().ok()?);
+    }
+    let region = reading.region?;
+    (text.starts_with('0') || reading.row_names_region)
+        .then(|| region.calling_code())
+        .flatten()
 }

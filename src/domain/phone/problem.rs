@@ -31,6 +31,8 @@ pub enum PhoneProblem {
     Letters,
     /// Several readings, none of them certain.
     Ambiguous,
+    /// With its country code one number, within its country another.
+    TwoReadings,
     /// A valid number, but a service without a person behind it.
     NotAPerson(LineType),
 }
@@ -51,6 +53,7 @@ impl PhoneProblem {
             Self::Extension => "extension",
             Self::Letters => "letters",
             Self::Ambiguous => "ambiguous",
+            Self::TwoReadings => "two_readings",
             Self::NotAPerson(_) => "not_a_person",
         }
     }
@@ -75,7 +78,16 @@ impl fmt::Display for PhoneProblem {
             Self::Extension => "a message cannot reach an extension behind a switchboard",
             Self::Letters => "there are letters in the number",
             Self::Ambiguous => "it is not clear where one number ends and the next begins",
-            Self::NotAPerson(line) => return write!(f, "a {line} number has no person behind it"),
+            Self::TwoReadings => {
+                "with its country code the number is one number, within its country another: write the plus"
+            }
+            Self::NotAPerson(line) => {
+                let service = line.service().unwrap_or_default();
+                return write!(
+                    f,
+                    "a {line} number has no person behind it; --allow-line-type {service} messages it"
+                );
+            }
         })
     }
 }

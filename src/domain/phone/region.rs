@@ -44,7 +44,7 @@ impl PhoneNumber {
     ///
     /// `None` for a number that no country has, which only [`Self::from_e164`] can make.
     pub fn region(self) -> Option<Region> {
-        engine::region_of(self).map(Region)
+        engine::region_of(self.get()).map(Region)
     }
 }
 

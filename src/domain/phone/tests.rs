@@ -189,6 +189,226 @@ fn what_is_not_certain_is_refused_with_a_reason_and_a_suggestion() {
 }
 
 #[test]
+fn numbers_are_taken_out_of_links_and_handles() {
+    for (text, region) in [
+        ("420777123456@c.us", None),
+        ("420777123456@s.whatsapp.net", Some("PL")),
+        ("420777123456:12@s.whatsapp.net", None),
+        ("https://wa.me/420777123456", None),
+        ("http://wa.me/+420777123456?text=Hi%20there", Some("DE")),
+        ("wa.me/420777123456/", None),
+        ("<https://wa.me/420777123456>", None),
+        (
+            "https://api.whatsapp.com/send?text=a&phone=420777123456",
+            None,
+        ),
+        (
+            "https://api.whatsapp.com/send/?phone=%2B420777123456&type=phone_number",
+            None,
+        ),
+        ("whatsapp://send?phone=420777123456", None),
+        ("whatsapp:+420777123456", None),
+        ("whatsapp:420777123456", None),
+        ("whatsapp:777123456", Some("CZ")),
+        ("WhatsApp: https://wa.me/420777123456", None),
+        ("viber://chat?number=%2B420777123456", None),
+        ("viber://add?number=420777123456", None),
+        ("tg://resolve?phone=420777123456", None),
+        ("https://t.me/+420777123456", None),
+        ("https://signal.me/#p/+420777123456", None),
+        ("sms:+420777123456?body=Hi", None),
+        ("sms:+420777123456&body=Hi", None),
+        ("smsto:777123456", Some("CZ")),
+        ("tel://+420-777-123-456", None),
+        ("tel:%2B420777123456", None),
+        ("callto://+420777123456", None),
+        ("skype:+420777123456?call", None),
+        ("facetime-audio://+420777123456", None),
+        ("SKYPE:+420777123456", None),
+    ] {
+        let answer = read(text, region);
+        assert!(
+            answer.starts_with("+420777123456 (")
+                && answer.contains("taken out of a link or handle"),
+            "{text:?}: {answer}"
+        );
+    }
+    let two = "https://wa.me/420777123456, 420777654321@c.us";
+    let two: Vec<_> = PhoneNumber::parse_all(two, None)
+        .map(|numbers| numbers.iter().map(|number| number.phone.get()).collect())
+        .unwrap();
+    assert_eq!(two, [420_777_123_456, 420_777_654_321]);
+    let long = format!("https://wa.me/420777123456?text={}", "a".repeat(500));
+    assert!(PhoneNumber::parse(&long, None).is_ok());
+}
+
+#[test]
+fn a_handle_that_names_no_number_is_refused() {
+    for text in [
+        "120363041234567890@g.us",
+        "123456789012345@lid",
+        "420777123456@example.com",
+        "https://wa.me/message/ABCDEF123456",
+        "https://chat.whatsapp.com/Abc123",
+        "https://t.me/+AbCdEf123456",
+        "skype:jan.novak?chat",
+        "viber://pa?chatURI=shop",
+        "tel:+420777123456;ext=12",
+        "https://example.com/420777123456",
+        "jan@c.us",
+    ] {
+        let answer = read(text, Some("CZ"));
+        assert!(answer.starts_with("no: "), "{text:?}: {answer}");
+    }
+}
+
+#[test]
+fn a_number_of_an_earlier_plan_is_brought_to_todays() {
+    let told = " (old number brought to today's numbering plan)";
+    for (texts, region, expected) in [
+        (
+            &[
+                "+52 1 55 1234 5671",
+                "044 55 1234 5671",
+                "045 55 1234 5671",
+                "01 55 1234 5671",
+                "1 55 1234 5671",
+                "5215512345671",
+                "+52 044 55 1234 5671",
+                "+52 01 55 1234 5671",
+            ][..],
+            "MX",
+            "+525512345671",
+        ),
+        (
+            &["+229 97 12 34 56", "97 12 34 56", "22997123456"],
+            "BJ",
+            "+2290197123456",
+        ),
+        (&["+225 07 12 34 56", "07 12 34 56"], "CI", "+2250707123456"),
+        (&["+225 45 12 34 56", "45123456"], "CI", "+2250545123456"),
+        (&["+225 40 12 34 56"], "CI", "+2250140123456"),
+        (&["+225 20 21 22 23"], "CI", "+2252720212223"),
+        (
+            &["+55 11 8765-4321", "(11) 8765-4321", "011 8765-4321"],
+            "BR",
+            "+5511987654321",
+        ),
+        (
+            &["+241 07 28 01 50", "07 28 01 50", "+241 7 28 01 50"],
+            "GA",
+            "+24177280150",
+        ),
+        (&["+377 44 123 456"], "XK", "+38344123456"),
+        (&["+381 38 123 456"], "XK", "+38338123456"),
+        (&["+386 49 123 456"], "XK", "+38349123456"),
+        (&["+84 120 1234567", "0120 1234567"], "VN", "+84701234567"),
+        (&["+237 77 12 34 56", "77123456"], "CM", "+237677123456"),
+        (&["+593 9 123 4567", "09 123 4567"], "EC", "+593991234567"),
+        (&["+57 1 3234567"], "CO", "+576013234567"),
+        (&["+56 65 350009"], "CL", "+56652350009"),
+        (&["+974 512 3456", "5123456"], "QA", "+97455123456"),
+        (&["+230 712 3456", "7123456"], "MU", "+23057123456"),
+        (&["+268 602 1234"], "SZ", "+26876021234"),
+        (&["+966 1 123 4567", "01 123 4567"], "SA", "+966111234567"),
+        (&["+670 723 4567"], "TL", "+67077234567"),
+    ] {
+        let expected_told = format!("{expected}{told}");
+        for text in texts {
+            assert_eq!(read(text, Some(region)), expected_told, "{text:?}");
+        }
+        assert_eq!(read(expected, None), expected, "{texts:?}");
+    }
+}
+
+#[test]
+fn the_old_and_the_new_form_are_one_number_wherever_it_comes_from() {
+    for (old, new) in [
+        (5_215_512_345_671, 525_512_345_671),
+        (22_997_123_456, 2_290_197_123_456),
+        (37_744_123_456, 38_344_123_456),
+        (24_107_280_150, 24_177_280_150),
+    ] {
+        let (old_form, new_form) = (PhoneNumber::from_e164(old), PhoneNumber::from_e164(new));
+        assert_eq!(old_form, new_form);
+        assert_eq!(new_form.unwrap().get(), new);
+        assert!(new_form.unwrap().former().any(|form| form == old));
+    }
+    // Trunked radio kept its eight digits.
+    let radio = PhoneNumber::from_e164(551_177_654_321).unwrap();
+    assert_eq!(radio.get(), 551_177_654_321);
+    // What is no number in its new form stays what it is.
+    let none = PhoneNumber::from_e164(22_900_000_000).unwrap();
+    assert_eq!(none.get(), 22_900_000_000);
+}
+
+#[test]
+fn a_suggestion_keeps_the_country_that_the_row_tells() {
+    for (text, region, names_region, expected) in [
+        // British with a plus, but the zeros are dialled within Mexico.
+        ("044 55 1234 567", "MX", false, None),
+        ("0044 20 7031 300", "CZ", false, None),
+        ("+40 471234567", "CZ", false, None),
+        ("421905123456", "CZ", false, Some("+421905123456")),
+        ("421905123456", "CZ", true, None),
+        ("+420 0777123456", "PL", true, Some("+420777123456")),
+    ] {
+        let reading = Reading {
+            row_names_region: names_region,
+            ..Reading::from(region.parse().ok())
+        };
+        let rejected = PhoneNumber::parse(text, reading).unwrap_err();
+        assert_eq!(
+            rejected.suggestion.as_deref(),
+            expected,
+            "{text:?} {region}"
+        );
+    }
+}
+
+#[test]
+fn international_numbers_need_no_plus_where_that_is_said() {
+    let answer = |text: &str, region: Option<&str>| {
+        let reading = Reading {
+            region: region.map(|code| code.parse().unwrap()),
+            row_names_region: false,
+            international: true,
+        };
+        match PhoneNumber::parse(text, reading) {
+            Ok(parsed) => parsed.phone.e164(),
+            Err(rejected) => format!(
+                "no: {}, {}",
+                rejected.problem.code(),
+                rejected.suggestion.unwrap_or_default()
+            ),
+        }
+    };
+    for (text, region, expected) in [
+        ("420777123456", None, "+420777123456"),
+        ("48 602 333 444", Some("CZ"), "+48602333444"),
+        ("4915112345678", Some("CZ"), "+4915112345678"),
+        ("420777123456", Some("CZ"), "+420777123456"),
+        ("+420777123456", None, "+420777123456"),
+        ("00420777123456", None, "+420777123456"),
+        ("420 (0) 777 123 456", None, "+420777123456"),
+        ("5215512345671", None, "+525512345671"),
+        // National numbers stay readable where their country is known.
+        ("777123456", Some("CZ"), "+420777123456"),
+        ("0151 12345678", Some("DE"), "+4915112345678"),
+        ("777123456", None, "no: too_short, "),
+        ("0777123456", None, "no: needs_region, "),
+        // Prague, or Hanover.
+        (
+            "33123456789",
+            Some("DE"),
+            "no: two_readings, +33123456789 or +4933123456789",
+        ),
+    ] {
+        assert_eq!(answer(text, region), expected, "{text:?} {region:?}");
+    }
+}
+
+#[test]
 fn two_readings_of_a_slash_are_not_guessed() {
     // A main number with a direct line, as Austrians write it: both are valid.
     let answer = read("+43 1 58858/0", None);
@@ -290,6 +510,7 @@ proptest! {
     fn no_text_panics_and_what_is_accepted_is_a_number(text in hostile(), region in regions()) {
         if let Ok(numbers) = PhoneNumber::parse_all(&text, region) {
             for parsed in numbers.iter() {
+                prop_assert_eq!(PhoneNumber::from_e164(parsed.phone.get()), Some(parsed.phone));
                 prop_assert!(parsed.phone.region().is_some());
                 prop_assert_eq!(parsed.phone.line_type(), Some(parsed.line_type));
             }

@@ -1,0 +1,90 @@
+//! Numbers that begin with their country code and have no plus: whether a file is full of them.
+
+use std::fmt;
+
+use super::columns::Mapping;
+use super::country::{self, Told};
+use crate::domain::phone::{PhoneNumber, Reading};
+use crate::domain::text::trimmed;
+
+/// So many of a hundred filled cells must be numbers once each begins with its country code.
+const VALID_PERCENT: usize = 90;
+
+/// So many of a hundred filled cells must be no numbers otherwise.
+const ONLY_SO_PERCENT: usize = 50;
+
+/// Nearly all numbers of a file are valid if they begin with their country code, and most only then. It is not
+/// certain that they do: a person has to say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LooksInternational {
+    /// Numbers without a plus that are valid only with their country code, among the first rows.
+    pub only_so: usize,
+    /// Filled cells among the first rows.
+    pub filled: usize,
+    /// What the first of them is then.
+    pub example: PhoneNumber,
+}
+
+impl fmt::Display for LooksInternational {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            only_so,
+            filled,
+            example,
+        } = self;
+        write!(
+            f,
+            "{only_so} of the first {filled} numbers have no plus and are valid only if they begin with their country code (the first is {} then)",
+            example.masked()
+        )
+    }
+}
+
+/// Looks at the first rows of a file: `None` where its numbers are as they should be, or where the setting is
+/// given already.
+pub(super) fn looks_international(
+    mapping: &Mapping,
+    rows: &[Vec<String>],
+) -> Option<LooksInternational> {
+    if mapping.international {
+        return None;
+    }
+    let (mut filled, mut valid, mut only_so, mut example) = (0, 0, 0, None);
+    let column = mapping.phone.first()?.index;
+    for row in rows {
+        let cell = row.get(column).map_or("", |cell| trimmed(cell));
+        if cell.is_empty() {
+            continue;
+        }
+        filled += 1;
+        let as_written = reading(mapping, row);
+        let international = Reading {
+            international: true,
+            ..as_written
+        };
+        if let Ok(parsed) = PhoneNumber::parse(cell, international) {
+            valid += 1;
+            if PhoneNumber::parse(cell, as_written).is_err() {
+                only_so += 1;
+                example.get_or_insert(parsed.phone);
+            }
+        }
+    }
+    let enough = valid * 100 >= filled * VALID_PERCENT && only_so * 100 >= filled * ONLY_SO_PERCENT;
+    let example = example.filter(|_| enough)?;
+    Some(LooksInternational {
+        only_so,
+        filled,
+        example,
+    })
+}
+
+fn reading(mapping: &Mapping, row: &[String]) -> Reading {
+    let cell = |index| row.get(index).map(String::as_str);
+    let region = match country::of_row(&mapping.region, cell) {
+        Told::Nothing => mapping.default_region,
+        Told::Country(region) => Some(region),
+        Told::NotUnderstood => None,
+    };
+    Reading::from(region)
+}

@@ -1,0 +1,277 @@
+//! Text that others wrote (cells, headers, names of files, answers of the API, settings) never steers the terminal,
+//! the log or the page that shows it.
+
+use crate::support::{CHANNEL, Ended, SandboxProcess, Scratch};
+
+/// Clears the screen, in both forms of the control; rings; overwrites the line; turns the direction of writing; and
+/// a line that could pass for one of ours.
+const HOSTILE: &str = "\u{1b}[2J\u{9b}31m\u{7}\u{8}\r\u{202e}\u{2066}\u{2028}\nFORGED line";
+
+fn is_harmful(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[track_caller]
+fn expect_harmless(text: &str) {
+    let harmful = text.chars().find(|c| is_harmful(*c));
+    assert_eq!(harmful, None, "{text:?}");
+    assert!(
+        !text.lines().any(|line| line.starts_with("FORGED")),
+        "{text}"
+    );
+}
+
+/// Runs it, and looks at all that it prints.
+#[track_caller]
+fn run(scratch: &Scratch, arguments: &[&str]) -> Ended {
+    let ended = scratch.outreach(arguments).run();
+    expect_harmless(&ended.said);
+    expect_harmless(&ended.out);
+    ended
+}
+
+/// A list with hostile text in its name, its headers and its cells; one row can be sent.
+fn hostile_list(scratch: &Scratch) -> String {
+    let name = format!("list{HOSTILE}.csv");
+    let rows = format!(
+        "phone,first_name,\"{HOSTILE}\"\n+420777123456,\"Eva {HOSTILE}\",x\n\"12 {HOSTILE}\",Jan,y\n\
+         +420777123456,\"Iva{HOSTILE}\",z\n"
+    );
+    scratch.write(&name, &rows);
+    name
+}
+
+#[test]
+fn a_list_cannot_steer_the_terminal_that_shows_it() {
+    let scratch = Scratch::new();
+    let list = hostile_list(&scratch);
+    let message = format!("Hello {{{{ first_name }}}} {HOSTILE}");
+    for more in [&["--html", "page.html"][..], &["--json"]] {
+        let check = ["check", &list, "--message", &message];
+        run(&scratch, &[&check[..], more].concat()).expect(0);
+    }
+    expect_harmless(&scratch.read("page.html"));
+    let missing = "Hello {{ nobody }}";
+    run(&scratch, &["check", &list, "--message", missing]).expect(2);
+    let header = format!("phone={HOSTILE}");
+    run(&scratch, &["check", &list, "--column", &header]);
+    run(
+        &scratch,
+        &["send", &list, "--sandbox", "--message", &message],
+    );
+    for arguments in [
+        &["status", "--db", "sandbox.db"][..],
+        &["status", "--db", "sandbox.db", "--json"],
+        &["contacts", "list", "--db", "sandbox.db"],
+        &["contacts", "list", "--json", "--db", "sandbox.db"],
+        &["contacts", "show", "+420777123456", "--db", "sandbox.db"],
+    ] {
+        run(&scratch, arguments).expect(0);
+    }
+}
+
+#[test]
+fn an_answer_of_the_api_cannot_steer_the_terminal_that_shows_it() {
+    let refuse = format!("refuse={HOSTILE}:from=2");
+    let sandbox = SandboxProcess::with_faults(&[&refuse]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    for more in [&[][..], &["--identical-refusals", "1"], &["-vv"]] {
+        let ended = scratch.send(&sandbox).with(more).run();
+        expect_harmless(&ended.said);
+        expect_harmless(&ended.out);
+    }
+    for arguments in [
+        &["status"][..],
+        &["status", "list"],
+        &["status", "list", "--row", "3"],
+        &["status", "list", "--json"],
+        &["status", "list", "--row", "3", "--json"],
+        &["status", "list", "--watch"],
+        &["resolve", "list"],
+        &["resolve", "list", "--json"],
+        &["contacts", "list"],
+    ] {
+        let ended = run(&scratch, arguments).expect(0);
+        let shows_texts = arguments.contains(&"--row");
+        assert!(
+            !shows_texts || ended.out.contains("\\u001b[2J"),
+            "{ended:?}"
+        );
+    }
+    let url = sandbox.base_url();
+    run(&scratch, &["resume", "list", "--yes", "--base-url", url]);
+    let all = ["--all", "--base-url", url];
+    run(
+        &scratch,
+        &[&["resolve", "list", "--from-api"], &all[..]].concat(),
+    );
+    run(
+        &scratch,
+        &["doctor", "--base-url", url, "--channel", CHANNEL],
+    );
+}
+
+#[test]
+fn a_token_that_an_answer_repeats_stands_nowhere() {
+    let token = "a-token-of-36-characters-0123456789-ab";
+    let text = format!("refuse=headers were Authorization: Bearer {token}, and {token}:from=1");
+    let sandbox = SandboxProcess::start(&["--token", token, "--fault", &text]);
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let send = scratch.send(&sandbox).env("AMIO_TOKEN", token);
+    let ended = send.with(&["-vv", "--summary", "summary.json"]).run();
+    assert!(!format!("{ended:?}").contains(token), "{ended:?}");
+    for arguments in [
+        &["status", "list", "--row", "2"][..],
+        &["export", "list", "-o", "-"],
+    ] {
+        let ended = scratch.outreach(arguments).run().expect(0);
+        assert!(ended.out.contains("(token)"), "{}", ended.out);
+        assert!(!ended.out.contains(token), "{}", ended.out);
+    }
+    for file in std::fs::read_dir(scratch.folder()).expect("the folder") {
+        let path = file.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("its content");
+        let holds_it = bytes
+            .windows(token.len())
+            .any(|part| part == token.as_bytes());
+        assert!(!holds_it, "{}", path.display());
+    }
+}
+
+#[test]
+fn what_was_typed_cannot_steer_the_terminal_that_repeats_it() {
+    let scratch = Scratch::new();
+    scratch.contacts(1);
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.send(&sandbox).run().expect(0);
+    let number = "+420777000000";
+    for arguments in [
+        &[HOSTILE][..],
+        &["status", HOSTILE],
+        &["status", HOSTILE, "--json"],
+        &["export", HOSTILE],
+        &["export", "list", "-o", HOSTILE],
+        &["resume", HOSTILE],
+        &["resolve", HOSTILE],
+        &["check", HOSTILE],
+        &["check", "contacts.csv", "--region", HOSTILE],
+        &["check", "contacts.csv", "--encoding", HOSTILE],
+        &["check", "contacts.csv", "--message", HOSTILE],
+        &["check", "contacts.csv", "--message", "Hi", "--tag", HOSTILE],
+        &["check", "contacts.csv", "--content", HOSTILE],
+        &["check", "contacts.csv", "--html", HOSTILE],
+        &["check", "contacts.csv", "--rejects", HOSTILE],
+        &["check", "contacts.csv", "--config", HOSTILE],
+        &[
+            "send",
+            "contacts.csv",
+            "--sandbox",
+            "--batch",
+            HOSTILE,
+            "--message",
+            "Hi",
+        ],
+        &[
+            "send",
+            "contacts.csv",
+            "--sandbox",
+            "--message",
+            "Hi",
+            "--out",
+            HOSTILE,
+        ],
+        &[
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--channel",
+            HOSTILE,
+            "--message",
+            "Hi",
+        ],
+        &[
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--base-url",
+            HOSTILE,
+            "--message",
+            "Hi",
+        ],
+        &["status", "--db", HOSTILE],
+        &["status", "--db", "sandbox.db"],
+        &["suppress", "add", HOSTILE],
+        &["suppress", "add", number, "--reason", HOSTILE],
+        &["suppress", "import", HOSTILE],
+        &["suppress", "list"],
+        &["suppress", "list", "--json"],
+        &["contacts", "show", number],
+        &["contacts", "show", HOSTILE],
+        &["contacts", "export", "--out", HOSTILE],
+        &["forget", HOSTILE],
+        &["config", "--base-url", HOSTILE],
+        &["config", "--message", HOSTILE],
+        &["config", "--message", HOSTILE, "--json"],
+        &["doctor", "--db", HOSTILE],
+        &["doctor", "--token-file", HOSTILE],
+        &["serve", "--listen", HOSTILE],
+        &["sandbox", "--fault", HOSTILE],
+        &["completions", HOSTILE],
+    ] {
+        run(&scratch, arguments);
+    }
+}
+
+#[test]
+fn a_settings_file_cannot_steer_the_terminal_that_names_it() {
+    let scratch = Scratch::new();
+    let escaped = "\\u001b[2J\\u009b31m\\u202e\\nFORGED line";
+    for text in [
+        format!("\"{escaped}\" = 1\n"),
+        format!("rate = \"{escaped}\"\n"),
+        format!("message = \"{escaped}\"\n"),
+        "rate = \u{1b}[2J\n".to_owned(),
+    ] {
+        scratch.write("outreach.toml", &text);
+        for command in [
+            &["config"][..],
+            &["doctor"],
+            &["status"],
+            &["config", "--json"],
+        ] {
+            run(&scratch, command);
+        }
+    }
+}
+
+#[test]
+fn data_for_programs_stays_as_it_is() {
+    let scratch = Scratch::new();
+    let list = hostile_list(&scratch);
+    run(
+        &scratch,
+        &[
+            "send",
+            &list,
+            "--sandbox",
+            "--batch",
+            "spring",
+            "--message",
+            "Hi",
+        ],
+    );
+    let exported = scratch
+        .outreach(&["export", "spring", "-o", "-", "--db", "sandbox.db"])
+        .run()
+        .expect(0);
+    assert!(exported.out.contains(HOSTILE), "{}", exported.out);
+    let report = scratch
+        .outreach(&["check", &list, "--json"])
+        .run()
+        .expect(0);
+    let report: serde_json::Value = serde_json::from_str(&report.out).expect("JSON");
+    assert_eq!(report["files"][0], format!("list{HOSTILE}.csv"));
+}

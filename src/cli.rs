@@ -80,7 +80,7 @@ pub struct Cli {
 /// What all commands take.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
-    /// Read the settings from this file [default: outreach.toml in the current folder, if there]
+    /// Read the settings from this file [default: the first of ./outreach.toml, outreach/outreach.toml in your config folder, /etc/outreach/outreach.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Show only what is wrong: no progress, no summary

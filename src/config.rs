@@ -20,6 +20,7 @@
 
 mod declare;
 mod error;
+mod folders;
 mod layer;
 mod origin;
 mod resolve;
@@ -33,8 +34,8 @@ mod values;
 mod tests;
 
 pub(crate) use declare::{
-    Checkpoint, CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Guards, History,
-    MessageSource, Pace, Results, Serve,
+    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, DefaultRegion,
+    Guards, History, MessageSource, Pace, Results, Serve,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

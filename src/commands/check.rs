@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use super::checkpoint;
 use super::console::{Console, print_json};
 use super::error::CommandResult;
 use super::settings;
@@ -12,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::write_whole_file;
-use crate::run::{CheckSettings, List, first_forecast};
+use crate::run::{CheckSettings, List, RunError, first_forecast};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -34,9 +35,14 @@ pub(crate) fn run(
         console.say(format_args!("note: {notice}"));
     }
     let (connection, checkpoint) = (settings.connection()?, settings.checkpoint()?);
+    let db = match checkpoint::path(&checkpoint) {
+        // Nobody is known without a checkpoint.
+        Err(RunError::NoHome) => None,
+        found => Some(found?),
+    };
     let run = settings::run(settings, clock.now())?;
     let how = CheckSettings {
-        checkpoint: Some(checkpoint.db()),
+        checkpoint: db.as_deref(),
         history: run.history,
         channel: connection.channel.as_deref(),
         rejects: args.rejects.as_deref(),
@@ -45,7 +51,7 @@ pub(crate) fn run(
     let queued = report.summary.queued;
     if queued > 0 {
         let token = connection.token.as_ref().map(amio::token_fingerprint);
-        let forecast = first_forecast(checkpoint.db(), token, &run, queued, clock.now())?;
+        let forecast = first_forecast(db.as_deref(), token, &run, queued, clock.now())?;
         report.forecast = Some(forecast.to_string());
     }
     if let Some(path) = &args.html {

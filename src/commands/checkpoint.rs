@@ -1,11 +1,12 @@
 //! Which checkpoint a command about existing batches means.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
-use crate::config::{Checkpoint, Settings};
+use crate::config::{Checkpoint, CheckpointPlace, Settings};
+use crate::exit::ExitCode;
 use crate::report::Hints;
-use crate::run::CheckpointSettings;
+use crate::run::{CheckpointPlaces, CheckpointSettings, RunError, is_same_file};
 use crate::store::Reader;
 
 /// A checkpoint that is there.
@@ -34,7 +35,12 @@ impl Found {
 /// The checkpoint of the settings, or that of the rehearsals where it must be meant.
 pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, CommandError> {
     let checkpoint = settings.checkpoint()?;
-    let found = choice(&checkpoint).find(batch)?;
+    let path = path(&checkpoint)?;
+    let choice = CheckpointSettings {
+        path: &path,
+        named: checkpoint.is_named(),
+    };
+    let found = choice.find(batch)?;
     let flag = checkpoint.db_by_flag();
     let db = found.rehearsals.then_some(found.path.as_path()).or(flag);
     Ok(Found {
@@ -43,10 +49,53 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
     })
 }
 
-/// The checkpoint as the library asks for it.
-fn choice(checkpoint: &Checkpoint) -> CheckpointSettings<'_> {
-    CheckpointSettings {
-        path: checkpoint.db(),
-        named: checkpoint.is_named(),
+/// The checkpoint that the settings name, or the one in use; it need not be there yet.
+pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
+    match checkpoint.place() {
+        CheckpointPlace::Named(path) => Ok(path.clone()),
+        CheckpointPlace::Either { local, home } => {
+            let (local, home) = (local.clone(), home.clone());
+            CheckpointPlaces { local, home }.find()
+        }
     }
+}
+
+/// The same for a command that makes it where it is not there: the folder of the user's data is made too.
+pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
+    let path = path(checkpoint)?;
+    if let CheckpointPlace::Either { home, .. } = checkpoint.place()
+        && home.as_ref() == Some(&path)
+    {
+        make_folder(&path)?;
+    }
+    Ok(path)
+}
+
+/// The checkpoint that is found from other folders, where this one is not it.
+pub(super) fn elsewhere<'a>(checkpoint: &'a Checkpoint, used: &Path) -> Option<&'a Path> {
+    match checkpoint.place() {
+        CheckpointPlace::Either {
+            local,
+            home: Some(home),
+        } if local == used && !is_same_file(local, home) => Some(home),
+        CheckpointPlace::Either { .. } | CheckpointPlace::Named(_) => None,
+    }
+}
+
+/// Makes the folder of a file, for its owner only.
+fn make_folder(file: &Path) -> Result<(), CommandError> {
+    let Some(folder) = file.parent() else {
+        return Ok(());
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        let text = format!(
+            "the folder {} of the checkpoint cannot be made: {error}; --db names another file",
+            folder.display()
+        );
+        CommandError::text(ExitCode::Storage, text)
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::checkpoint;
 use super::console::print_json;
 use super::error::CommandResult;
 use super::process::runtime;
@@ -24,7 +25,7 @@ pub(crate) fn run(
 ) -> CommandResult {
     let (checkpoint, connection) = (settings.checkpoint()?, settings.connection()?);
     let looked_at = DoctorSettings {
-        checkpoint: checkpoint.db(),
+        checkpoint: checkpoint::path(&checkpoint),
         base_url: connection.base_url()?.clone(),
         token: connection.token().cloned().map_err(|it| it.to_string()),
         channel: connection

@@ -26,7 +26,7 @@ pub(crate) fn run(
         } else {
             front.checkpoint.is_named()
         },
-        path: front.checkpoint.db(),
+        path: &front.db,
     };
     checkpoint.require(args.asked.sandbox)?;
     front.require_yes()?;
@@ -35,7 +35,7 @@ pub(crate) fn run(
         channel: front.connection.channel.as_deref(),
         sandbox: args.asked.sandbox,
     };
-    let batch = HeldBatch::resume(front.checkpoint.db(), &asked, front.clock.now())?;
+    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     if !args.asked.sandbox {
         front.connection.token()?;
     }

@@ -1,8 +1,9 @@
 //! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
@@ -24,6 +25,8 @@ use crate::run::{
 pub(super) struct Front {
     pub(super) connection: Connection,
     pub(super) checkpoint: Checkpoint,
+    /// The file of the checkpoint.
+    pub(super) db: PathBuf,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     console: Console,
@@ -37,18 +40,18 @@ impl Front {
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
-        let checkpoint = settings.checkpoint()?;
+        let mut checkpoint = settings.checkpoint()?;
+        if asked.sandbox {
+            checkpoint = checkpoint.for_sandbox();
+        }
         let connection = settings.connection()?;
         if !asked.sandbox {
             connection.base_url()?;
         }
         Ok(Self {
+            db: checkpoint::path(&checkpoint)?,
             connection,
-            checkpoint: if asked.sandbox {
-                checkpoint.for_sandbox()
-            } else {
-                checkpoint
-            },
+            checkpoint,
             settings: settings::run(settings, clock.now())?,
             clock,
             console,
@@ -226,7 +229,7 @@ impl Front {
 
     /// What a suggested command must name to find the batch again.
     fn hints(&self) -> Hints {
-        let db = self.asked.sandbox.then(|| self.checkpoint.db());
+        let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             results: None,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::run::Front;
@@ -53,7 +54,16 @@ pub(crate) fn run(
         sandbox: args.asked.sandbox,
     };
     let rejects = list.default_rejects_path();
-    let plan = SendPlan::new(front.checkpoint.db(), list, &asked, front.clock.now())?;
+    let db = checkpoint::path_to_make(&front.checkpoint)?;
+    if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
+        console.say(format_args!(
+            "note: the checkpoint is {} in this folder, and is not found from other folders, which use {}: name \
+             it there with --db, or as db in a settings file",
+            db.display(),
+            home.display()
+        ));
+    }
+    let plan = SendPlan::new(&db, list, &asked, front.clock.now())?;
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \

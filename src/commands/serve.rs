@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
@@ -30,7 +31,8 @@ pub(crate) fn run(
     out: &mut impl Write,
 ) -> CommandResult {
     let serve = settings.serve()?;
-    let store = Arc::new(Store::open(settings.checkpoint()?.db())?);
+    let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
+    let store = Arc::new(Store::open(&db)?);
     if serve.insecure_no_signature && serve.secrets.is_empty() {
         console.warn("Events are taken without a signature: only for tests on this machine.");
     }

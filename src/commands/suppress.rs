@@ -36,9 +36,12 @@ pub(crate) fn run(
         } => {
             let phones = parse(numbers, settings)?;
             let source = format!("suppress add by {}", settings.person());
-            let (checkpoint, now) = (settings.checkpoint()?, clock.now());
+            let (db, now) = (
+                checkpoint::path_to_make(&settings.checkpoint()?)?,
+                clock.now(),
+            );
             let reason = reason.as_deref();
-            let done = suppress(checkpoint.db(), &phones, reason, &source, now)?;
+            let done = suppress(&db, &phones, reason, &source, now)?;
             say_new(console, &done);
         }
         SuppressAction::Remove { numbers, .. } => {
@@ -66,8 +69,11 @@ pub(crate) fn run(
             }
             let names: Vec<&str> = list.file_names().collect();
             let source = format!("import of {} by {}", names.join(", "), settings.person());
-            let (checkpoint, now) = (settings.checkpoint()?, clock.now());
-            let done = list.suppress(checkpoint.db(), reason, &source, rejects, now)?;
+            let (db, now) = (
+                checkpoint::path_to_make(&settings.checkpoint()?)?,
+                clock.now(),
+            );
+            let done = list.suppress(&db, reason, &source, rejects, now)?;
             say_new(console, &done);
             return Ok(say_invalid(console, &done, rejects));
         }

@@ -268,9 +268,9 @@ pub struct Guards {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Checkpoint")]
 pub(crate) struct CheckpointFile {
-    /// The checkpoint: state of all batches, contacts, suppression list
-    #[arg(long, value_name = "FILE", default_value = "outreach.db")]
-    pub(super) db: PathBuf,
+    /// The checkpoint: state of all batches, contacts, suppression list [default: outreach/outreach.db in your data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
 }
 
 /// Where the results go.
@@ -285,10 +285,24 @@ pub(crate) struct Results {
     pub(super) summary: Option<PathBuf>,
 }
 
+/// Which file is the checkpoint of real batches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CheckpointPlace {
+    /// A setting names it.
+    Named(PathBuf),
+    /// One of two: which, depends on what they hold.
+    Either {
+        /// In the current folder.
+        local: PathBuf,
+        /// The same from every folder; `None` if the environment names no home.
+        home: Option<PathBuf>,
+    },
+}
+
 /// Where state and results are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
-    pub(super) db: PathBuf,
+    pub(super) place: CheckpointPlace,
     pub(super) db_from: Origin,
     /// The results file; `None` is `<batch>.results.csv`.
     pub(crate) out: Option<PathBuf>,
@@ -299,9 +313,9 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint to use.
-    pub(crate) fn db(&self) -> &Path {
-        &self.db
+    /// Where the checkpoint is.
+    pub(crate) fn place(&self) -> &CheckpointPlace {
+        &self.place
     }
 
     /// Whether any layer names the checkpoint: otherwise it is the command's own default.
@@ -311,7 +325,10 @@ impl Checkpoint {
 
     /// The checkpoint, if a flag of this command named it: a suggested command must name it too.
     pub(crate) fn db_by_flag(&self) -> Option<&Path> {
-        (self.db_from == Origin::Flag).then_some(&self.db)
+        match &self.place {
+            CheckpointPlace::Named(db) if self.db_from == Origin::Flag => Some(db),
+            CheckpointPlace::Named(_) | CheckpointPlace::Either { .. } => None,
+        }
     }
 
     /// The same for a rehearsal: only a flag, given for this very run, may name the files. The
@@ -321,7 +338,7 @@ impl Checkpoint {
     pub(crate) fn for_sandbox(self) -> Self {
         let db = self.db_by_flag().unwrap_or(Path::new("sandbox.db"));
         Self {
-            db: db.to_owned(),
+            place: CheckpointPlace::Named(db.to_owned()),
             out: self.out.filter(|_| self.out_from == Origin::Flag),
             summary: self.summary.filter(|_| self.summary_from == Origin::Flag),
             ..self

@@ -1,18 +1,25 @@
 //! The groups of settings as the commands take them: what several settings mean together.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::declare::{
-    Checkpoint, CheckpointFile, Connection, ContactsFile, Content, Guards, MessageSource, Pace,
-    Results, Serve,
+    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, Guards,
+    MessageSource, Pace, Results, Serve,
 };
 use super::error::ConfigError;
+use super::folders::data_folder;
+use super::origin::Origin;
 use super::settings::Settings;
 use super::values::{SaysAllowed as _, name_column};
 use crate::clock::later;
 use crate::domain::schedule::{Schedule, parse_until};
 use crate::intake::{self, ColumnChoice};
+
+/// The checkpoint's name, in whatever folder.
+const CHECKPOINT_NAME: &str = "outreach.db";
 
 impl Settings {
     /// How to reach the API.
@@ -100,9 +107,29 @@ impl Settings {
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
         let CheckpointFile { db } = self.group()?;
         let Results { out, summary } = self.group()?;
+        let db_from = self.origin("db");
+        let beside_settings = |db: &Path| match (db_from, self.file().and_then(Path::parent)) {
+            (Origin::File, Some(folder)) if db.is_relative() => Some(folder.join(db)),
+            (Origin::File | Origin::Default | Origin::Environment | Origin::Flag, _) => None,
+        };
+        let place = match db {
+            // What a settings file names is the same file from every folder.
+            Some(local) => match beside_settings(&local) {
+                Some(beside) if beside != local => CheckpointPlace::Either {
+                    local,
+                    home: Some(beside),
+                },
+                Some(_) | None => CheckpointPlace::Named(local),
+            },
+            None => CheckpointPlace::Either {
+                local: PathBuf::from(CHECKPOINT_NAME),
+                home: data_folder(&self.environment)
+                    .map(|folder| folder.join("outreach").join(CHECKPOINT_NAME)),
+            },
+        };
         Ok(Checkpoint {
-            db,
-            db_from: self.origin("db"),
+            place,
+            db_from,
             out,
             out_from: self.origin("out"),
             summary_from: self.origin("summary"),

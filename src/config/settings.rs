@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Args, Command};
 
 use super::error::ConfigError;
+use super::folders::settings_files;
 use super::layer::Layer;
 use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
@@ -35,8 +36,8 @@ impl fmt::Debug for Settings {
 impl Settings {
     /// Reads the settings file and the environment, and lays the flags over both.
     ///
-    /// `config` is the file of `--config`; without it `OUTREACH_CONFIG`, then `outreach.toml` in the
-    /// current folder, which need not be there.
+    /// `config` is the file of `--config`; without it `OUTREACH_CONFIG`, then the first that is there of
+    /// `outreach.toml` in the current folder, the user's, and the machine's.
     ///
     /// # Errors
     ///
@@ -52,21 +53,32 @@ impl Settings {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from)
         });
-        let path = named.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
-        let file = match std::fs::read_to_string(&path) {
-            Ok(text) => Some((path, text)),
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                return Err(ConfigError::Unreadable {
-                    what: "the settings file",
-                    file: path,
-                    error,
-                });
-            }
+        let unreadable = |file, error| ConfigError::Unreadable {
+            what: "the settings file",
+            file,
+            error,
         };
-        let mut settings = Self::merge(flags, environment, file)?;
-        settings.found_file = named.is_none();
-        Ok(settings)
+        if let Some(path) = named {
+            let read = std::fs::read_to_string(&path);
+            let text = read.map_err(|error| unreadable(path.clone(), error))?;
+            return Self::merge(flags, environment, Some((path, text)));
+        }
+        for path in settings_files(&environment) {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => {
+                    // A file that merely lies in the folder was put there by whoever may write to it.
+                    let found_file = path == Path::new(FILE_NAME);
+                    let settings = Self::merge(flags, environment, Some((path, text)))?;
+                    return Ok(Self {
+                        found_file,
+                        ..settings
+                    });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(unreadable(path, error)),
+            }
+        }
+        Self::merge(flags, environment, None)
     }
 
     /// Merges the layers; `file` is the path and the text of the settings file.

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Command, FromArgMatches as _};
 use secrecy::ExposeSecret as _;
@@ -130,8 +130,8 @@ fn every_shown_default_is_the_one_in_force() {
     assert_eq!(settings.intake().unwrap(), said.intake().unwrap());
     assert_eq!(settings.guards().unwrap(), said.guards().unwrap());
     assert_eq!(
-        settings.checkpoint().unwrap().db(),
-        said.checkpoint().unwrap().db()
+        settings.checkpoint().unwrap().place(),
+        said.checkpoint().unwrap().place()
     );
 }
 
@@ -355,7 +355,8 @@ fn a_rehearsal_keeps_away_from_the_real_checkpoint() {
         .checkpoint()
         .unwrap()
         .for_sandbox();
-    assert_eq!(rehearsal.db(), Path::new("sandbox.db"));
+    let named = |path| CheckpointPlace::Named(PathBuf::from(path));
+    assert_eq!(rehearsal.place(), &named("sandbox.db"));
     assert_eq!(rehearsal.out, None);
     let flag = flags(&["--db=mine.db"]);
     let rehearsal = settings(flag, &[], real)
@@ -363,7 +364,7 @@ fn a_rehearsal_keeps_away_from_the_real_checkpoint() {
         .checkpoint()
         .unwrap()
         .for_sandbox();
-    assert_eq!(rehearsal.db(), Path::new("mine.db"));
+    assert_eq!(rehearsal.place(), &named("mine.db"));
 }
 
 #[test]
@@ -411,4 +412,33 @@ fn an_argument_with_the_id_of_a_setting_is_its_flag() {
         command.get_subcommands().for_each(check);
     }
     check(&<crate::cli::Cli as clap::CommandFactory>::command());
+}
+
+#[test]
+fn the_checkpoint_is_the_users_own_unless_a_setting_names_it() {
+    let place = |flags, variables: &[_], file: Option<(&str, &str)>| {
+        let file = file.map(|(path, text)| (PathBuf::from(path), text.to_owned()));
+        let settings = Settings::merge(flags, env(variables), file).unwrap();
+        settings.checkpoint().unwrap().place().clone()
+    };
+    let named = |path| CheckpointPlace::Named(PathBuf::from(path));
+    let either = |local, home: Option<&str>| CheckpointPlace::Either {
+        local: PathBuf::from(local),
+        home: home.map(PathBuf::from),
+    };
+    let (none, home) = (Layer::default, [("HOME", "/home/jana")]);
+    let own = "/home/jana/.local/share/outreach/outreach.db";
+    assert_eq!(place(none(), &home, None), either("outreach.db", Some(own)));
+    assert_eq!(place(none(), &[], None), either("outreach.db", None));
+    assert_eq!(place(flags(&["--db=a.db"]), &home, None), named("a.db"));
+    let variable = [("OUTREACH_DB", "b.db")];
+    assert_eq!(place(none(), &variable, None), named("b.db"));
+    let here = Some(("outreach.toml", "db = 'c.db'"));
+    assert_eq!(place(none(), &home, here), named("c.db"));
+    // A settings file elsewhere names the same file from every folder.
+    let absolute = Some(("/etc/outreach/outreach.toml", "db = '/var/c.db'"));
+    assert_eq!(place(none(), &home, absolute), named("/var/c.db"));
+    let relative = Some(("/etc/outreach/outreach.toml", "db = 'c.db'"));
+    let found = place(none(), &home, relative);
+    assert_eq!(found, either("c.db", Some("/etc/outreach/c.db")));
 }

@@ -46,13 +46,37 @@ pub enum IntakeError {
         /// The encoding that was asked for.
         encoding: String,
     },
-    /// A workbook that cannot be read.
-    #[error("{file}: the workbook cannot be read: {message}; save it again, or as CSV")]
-    Workbook {
+    /// A workbook, a vCard or the like that is not as its format should be.
+    #[error(
+        "{file}: this begins as {format} does, but cannot be read: {message}; save or export it again, or as CSV"
+    )]
+    Broken {
         /// The file.
         file: String,
+        /// The format, with its article.
+        format: String,
         /// What the reader said.
         message: String,
+    },
+    /// A file that holds, or unpacks to, more than a list can.
+    #[error(
+        "{file}: this is too large for a list: {message}; delete what does not belong to the list, or export it as CSV"
+    )]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// What exceeds the bound.
+        message: String,
+    },
+    /// Another kind of file.
+    #[error("{file}: this is {what}, which is no list of contacts: {advice}")]
+    NotAList {
+        /// The file.
+        file: String,
+        /// The format, with its article.
+        what: String,
+        /// What to do.
+        advice: String,
     },
     /// A sheet that the workbook does not have.
     #[error("{file}: there is no sheet \"{sheet}\"; the workbook has: {}", listed(.present))]
@@ -73,6 +97,16 @@ pub enum IntakeError {
         near: Option<String>,
         /// The columns that are there.
         present: Vec<String>,
+    },
+    /// Cells that hold objects or lists instead of numbers.
+    #[error(
+        "{file}: the cells of the column \"{column}\" hold JSON, not phone numbers; export the number as a column of its own"
+    )]
+    JsonInCells {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
     },
     /// The first row holds a phone number: it is no header.
     #[error(

@@ -27,7 +27,7 @@ pub(super) struct FileInput {
 pub(super) enum Layout {
     /// Delimited text, read as a stream.
     Text(TextLayout),
-    /// The cells of a workbook, in memory.
+    /// The cells of a workbook or the like, in memory; rows may be shorter than the header.
     Table(Vec<Block>),
 }
 
@@ -128,7 +128,9 @@ impl FileInput {
         blocks.iter().all(|source| {
             let mut block = Block::default();
             for (row, fields) in source.iter().filter(|(row, _)| *row > self.header_row) {
-                block.push_row(row, fields.iter());
+                let missing = self.width.saturating_sub(fields.len());
+                let fields = fields.iter().chain(std::iter::repeat_n(&[][..], missing));
+                block.push_row(row, fields);
             }
             block.rows.is_empty() || take(block)
         })

@@ -3,12 +3,13 @@
 use super::columns::{self, Mapping};
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
+use super::formats::is_json;
 use super::header::{Header, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::{MinValid, Settings};
 use super::source::{FileDigest, Source};
-use crate::domain::text::trimmed;
+use crate::domain::text::{is_blank, trimmed};
 
 /// One or several contacts files of one batch, examined and ready to be judged.
 pub struct Input {
@@ -54,7 +55,12 @@ impl Input {
             Layout::Table(_) => format!("{} ({})", first.name, first.note),
             Layout::Text(_) => first.name.clone(),
         };
-        let mapping = columns::map(&described, &headers, &sample, settings)?;
+        let how = Settings {
+            no_header: settings.no_header && !first.has_names,
+            ..settings.clone()
+        };
+        let mapping = columns::map(&described, &headers, &sample, &how);
+        let mapping = without_json(&first.name, mapping, &headers, &sample)?;
         let first_name = first.name.clone();
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
@@ -109,6 +115,33 @@ impl Input {
     /// The names of the files, in order.
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
+    }
+}
+
+/// Names the column whose cells hold JSON, where the numbers are within them.
+fn without_json(
+    file: &str,
+    mapping: Result<Mapping, IntakeError>,
+    headers: &[String],
+    sample: &[Vec<String>],
+) -> Result<Mapping, IntakeError> {
+    let suspects: Vec<usize> = match &mapping {
+        Ok(mapping) => mapping.phone.iter().map(|column| column.index).collect(),
+        Err(IntakeError::NoPhoneColumn { .. }) => (0..headers.len()).collect(),
+        Err(_) => Vec::new(),
+    };
+    let holds_json = |index: &usize| {
+        let cells = sample.iter().filter_map(|row| row.get(*index));
+        let filled: Vec<_> = cells.filter(|cell| !is_blank(cell)).collect();
+        let json = filled.iter().filter(|cell| is_json(cell)).count();
+        json * 2 > filled.len()
+    };
+    match suspects.into_iter().find(holds_json) {
+        Some(index) => Err(IntakeError::JsonInCells {
+            file: file.to_owned(),
+            column: headers.get(index).cloned().unwrap_or_default(),
+        }),
+        None => mapping,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The examination of a file: format, encoding, delimiter, header, first rows, digest.
 
+use std::io::{self, Cursor, Read as _};
+
 use super::delimiter;
 use super::error::IntakeError;
 use super::file::{Layout, TextLayout};
+use super::formats::{self, Content, Fault, Kind, Table};
 use super::header::Header;
 use super::rows::{Block, RowFault};
 use super::settings::{Delimiter, Settings, TextEncoding};
-use super::sheet;
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
 use crate::domain::phone::Region;
@@ -24,44 +26,120 @@ pub(super) struct Opened {
     pub(super) sample: Vec<Vec<String>>,
     /// What was detected, in words.
     pub(super) note: String,
+    /// The format itself names the columns: there is no row that does.
+    pub(super) has_names: bool,
 }
 
 /// Reads the source once, whole.
 pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, IntakeError> {
     let name = source.name();
+    let bytes = Bytes::open(source).map_err(IntakeError::read(&name))?;
+    open_bytes(name, bytes, settings, true)
+}
+
+/// `may_unpack`: a list may be packed in an archive, an archive in an archive is refused.
+fn open_bytes(
+    name: String,
+    bytes: Bytes,
+    settings: &Settings,
+    may_unpack: bool,
+) -> Result<Opened, IntakeError> {
     let failed = IntakeError::read(&name);
-    let bytes = Bytes::open(source).map_err(failed)?;
-    let (reader, digest) = bytes.decompressed().map_err(failed)?;
-    let table = sheet::read(&name, reader, settings.sheet.as_deref())?;
-    let (digest, head, note, layout) = match table {
-        Some(table) => (
-            digest.finish(),
-            head_of(table.blocks.iter()),
-            table.note,
-            Layout::Table(table.blocks),
-        ),
-        None => open_text(&name, bytes, settings)?,
+    let (mut reader, digest) = bytes.decompressed().map_err(failed)?;
+    let mut head = Vec::new();
+    let read = reader
+        .by_ref()
+        .take(formats::HEAD as u64)
+        .read_to_end(&mut head);
+    read.map_err(failed)?;
+    let Some(kind) =
+        formats::sniff(&head).map_err(|fault| refused(&name, None, settings, fault))?
+    else {
+        return open_text(name, bytes, settings);
     };
-    let (header, sample) = Header::of(&name, head, settings)?;
+    let country = settings.region.map(Region::code);
+    let how = formats::How {
+        encoding: settings.encoding.map(|encoding| encoding.0),
+        country: country.as_deref(),
+        sheet: settings.sheet.as_deref(),
+    };
+    let content = formats::read(kind, Cursor::new(head).chain(&mut reader), how)
+        .map_err(|fault| refused(&name, Some(kind), settings, fault))?;
+    // What follows the list in its file belongs to the digest too.
+    io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
+    let digest = digest.finish();
+    match content {
+        Content::Table(table) => opened_table(name, digest, table, settings),
+        Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
+            file: name,
+            what: format!("a ZIP archive in a ZIP archive (with {inner})"),
+            advice: "unpack it and name the list".to_owned(),
+        }),
+        Content::Packed(list, inner) => {
+            let opened = open_bytes(format!("{name}, {inner}"), list, settings, false)?;
+            Ok(Opened {
+                note: format!("in a ZIP archive: \"{inner}\", {}", opened.note),
+                name,
+                digest,
+                ..opened
+            })
+        }
+    }
+}
+
+fn refused(name: &str, kind: Option<Kind>, settings: &Settings, fault: Fault) -> IntakeError {
+    let file = name.to_owned();
+    match fault {
+        Fault::Io(source) => IntakeError::Read { file, source },
+        Fault::Broken(message) => IntakeError::Broken {
+            file,
+            format: kind.map(|kind| kind.to_string()).unwrap_or_default(),
+            message,
+        },
+        Fault::TooLarge(message) => IntakeError::TooLarge { file, message },
+        Fault::NoSheet(present) => IntakeError::NoSheet {
+            file,
+            sheet: settings.sheet.clone().unwrap_or_default(),
+            present,
+        },
+        Fault::NotAList { what, advice } => IntakeError::NotAList { file, what, advice },
+    }
+}
+
+fn opened_table(
+    name: String,
+    digest: FileDigest,
+    table: Table,
+    settings: &Settings,
+) -> Result<Opened, IntakeError> {
+    let mut head = head_of(table.blocks.iter());
+    for (_, cells) in &mut head {
+        cells.resize(table.width, String::new());
+    }
+    let has_names = table.headers.is_some();
+    let (header, sample) = match table.headers {
+        Some(names) => {
+            let sample = head.into_iter().map(|(_, cells)| cells).collect();
+            (Header { row: 0, names }, sample)
+        }
+        None => Header::of(&name, head, settings)?,
+    };
     Ok(Opened {
         name,
-        layout,
+        layout: Layout::Table(table.blocks),
         digest,
         header,
         sample,
-        note,
+        note: table.note,
+        has_names,
     })
 }
 
 /// The first rows that are not blank, with their numbers.
 type Head = Vec<(u32, Vec<String>)>;
 
-fn open_text(
-    name: &str,
-    bytes: Bytes,
-    settings: &Settings,
-) -> Result<(FileDigest, Head, String, Layout), IntakeError> {
-    let failed = IntakeError::read(name);
+fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, IntakeError> {
+    let failed = IntakeError::read(&name);
     let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let country = settings.region.map(Region::code);
     let asked = settings.encoding.map(|encoding| encoding.0);
@@ -78,9 +156,16 @@ fn open_text(
         hint_line: hint.is_some(),
         digest: digest.finish(),
     };
-    let head = text_head(name, &layout)?;
-    let note = describe(&examined, delimiter, settings);
-    Ok((layout.digest, head, note, Layout::Text(layout)))
+    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings)?;
+    Ok(Opened {
+        name,
+        digest: layout.digest,
+        header,
+        sample,
+        note: describe(&examined, delimiter, settings),
+        layout: Layout::Text(layout),
+        has_names: false,
+    })
 }
 
 /// The first rows. A fault behind them is found again, and named, when the rows are judged.

@@ -37,9 +37,10 @@ impl Source {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let packed = [".gz", ".zst"];
+        let packed = [".gz", ".zst", ".zip"];
         let formats = [
-            ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods",
+            ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".vcf",
+            ".vcard", ".json", ".jsonl", ".ndjson", ".html", ".htm", ".xml",
         ];
         let stem = packed.iter().fold(name.as_str(), strip_suffix);
         let shorter = formats.iter().map(|format| strip_suffix(stem, format));
@@ -155,7 +156,7 @@ impl Bytes {
     }
 }
 
-fn spool(mut from: impl Read) -> io::Result<Bytes> {
+pub(super) fn spool(mut from: impl Read) -> io::Result<Bytes> {
     let mut start = Vec::new();
     from.by_ref().take(IN_MEMORY).read_to_end(&mut start)?;
     if (start.len() as u64) < IN_MEMORY {

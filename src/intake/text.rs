@@ -77,6 +77,13 @@ pub(super) fn examine(
     })
 }
 
+/// True for the first bytes of a text in UTF-16.
+pub(super) fn is_utf16(start: &[u8]) -> bool {
+    let marked = Encoding::for_bom(start).map(|(encoding, _)| encoding);
+    let encoding = marked.or_else(|| utf16_without_mark(start));
+    encoding == Some(UTF_16LE) || encoding == Some(UTF_16BE)
+}
+
 /// Spreadsheets write a mark; other programs may not, but then every other byte of a Latin text is 0.
 fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
     let head = start.get(..start.len().min(4096) & !1)?;

@@ -278,10 +278,22 @@ fn advice(summary: &Summary) -> Vec<String> {
         .filter_map(|group| advice_for(&group.code))
         .map(str::to_owned)
         .collect();
+    if summary.problems.iter().any(lacks_a_plus) {
+        lines.push("Numbers that only lack their plus are read with --international: all of them begin with their country code then.".to_owned());
+    }
     if summary.invalid > 0 {
         lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file with --add: it joins the same batch.".to_owned());
     }
     lines
+}
+
+/// True for a problem that the plus would solve, by its examples.
+fn lacks_a_plus(problem: &Group) -> bool {
+    problem.examples.iter().any(|example| {
+        let digits = example.typed.chars().filter(char::is_ascii_digit);
+        let with_plus: String = std::iter::once('+').chain(digits).collect();
+        !example.typed.contains('+') && example.note == Note::Suggestion(with_plus)
+    })
 }
 
 fn advice_for(code: &str) -> Option<&'static str> {
@@ -295,6 +307,7 @@ fn advice_for(code: &str) -> Option<&'static str> {
         "scientific_notation" => Some(
             "Make the phone column a text column in the spreadsheet and export again: the digits are missing in this file.",
         ),
+        "two_readings" => Some("Write these numbers with their plus."),
         "extension" => Some("Replace the extensions by numbers that can be reached directly."),
         "uneven_row" => {
             Some("Put quotes around fields that contain the delimiter or a line break.")

@@ -1,9 +1,93 @@
-//! Which checkpoint a call about existing batches means.
+//! Which checkpoint is meant: one account of who was messaged, from whatever folder one asks.
 
 use std::path::{Path, PathBuf};
 
-use super::error::{REHEARSALS, RunError};
-use crate::store::Reader;
+use super::error::{Mismatch, REHEARSALS, RunError};
+use crate::store::{Reader, StoreError};
+
+/// Where the checkpoint of real batches may be, if no setting names one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointPlaces {
+    /// In the current folder, where it was in earlier versions.
+    pub local: PathBuf,
+    /// The same from every folder; `None` if there is no home.
+    pub home: Option<PathBuf>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// No real batch and nobody on the suppression list, or there is no such file.
+    Nothing,
+    /// Who was messaged, or must not be.
+    People,
+}
+
+/// Which of two files is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Local,
+    Home,
+    Both,
+    Neither,
+}
+
+/// The one in use; that of the home if none is yet. Two in use would be two accounts of who was messaged.
+fn choose(local: Holds, home: Option<Holds>) -> Choice {
+    match (local, home) {
+        (Holds::People, Some(Holds::People)) => Choice::Both,
+        (Holds::People, Some(Holds::Nothing) | None) => Choice::Local,
+        (Holds::Nothing, Some(_)) => Choice::Home,
+        (Holds::Nothing, None) => Choice::Neither,
+    }
+}
+
+impl CheckpointPlaces {
+    /// The checkpoint to use; it need not be there yet.
+    ///
+    /// # Errors
+    /// [`RunError`] if both are in use, one of them cannot be read, or there is no home.
+    pub fn find(&self) -> Result<PathBuf, RunError> {
+        let home = self.home.as_deref();
+        if home.is_some_and(|home| is_same_file(&self.local, home)) {
+            return Ok(self.local.clone());
+        }
+        match (
+            choose(holds(&self.local)?, home.map(holds).transpose()?),
+            home,
+        ) {
+            (Choice::Local, _) => Ok(self.local.clone()),
+            (Choice::Home, Some(home)) => Ok(home.to_owned()),
+            (Choice::Both, Some(home)) => {
+                Err(Mismatch::TwoCheckpoints(self.local.clone(), home.to_owned()).into())
+            }
+            (Choice::Neither | Choice::Home | Choice::Both, _) => Err(RunError::NoHome),
+        }
+    }
+}
+
+/// What a file holds. One of an older version is in use: it is brought forward when it is written.
+fn holds(path: &Path) -> Result<Holds, RunError> {
+    let is_empty = std::fs::metadata(path).map(|file| file.is_file() && file.len() == 0);
+    if is_empty.unwrap_or(true) {
+        return Ok(Holds::Nothing);
+    }
+    match Reader::open(path) {
+        Ok(reader) if reader.is_in_use()? => Ok(Holds::People),
+        Ok(_) => Ok(Holds::Nothing),
+        Err(error) if matches!(error.cause(), StoreError::Older { .. }) => Ok(Holds::People),
+        Err(error) if matches!(error.cause(), StoreError::Unfinished) => Ok(Holds::Nothing),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether two paths lead to one file.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        (Ok(_) | Err(_), _) => false,
+    }
+}
 
 /// The checkpoint that a front end would use.
 #[derive(Debug, Clone, Copy)]
@@ -67,5 +151,25 @@ impl CheckpointSettings<'_> {
         } else {
             RunError::NoCheckpoint(path)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_accounts_of_who_was_messaged_are_never_chosen_from() {
+        use Holds::{Nothing, People};
+        for (local, home, choice) in [
+            (Nothing, Some(Nothing), Choice::Home),
+            (Nothing, Some(People), Choice::Home),
+            (People, Some(Nothing), Choice::Local),
+            (People, None, Choice::Local),
+            (People, Some(People), Choice::Both),
+            (Nothing, None, Choice::Neither),
+        ] {
+            assert_eq!(choose(local, home), choice, "{local:?} {home:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! It makes one request, which counts; what its answer says of the quota is remembered. No finding holds a
 //! secret.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -103,9 +103,9 @@ impl Findings {
 
 /// What is checked.
 #[derive(Debug)]
-pub struct DoctorSettings<'a> {
-    /// The checkpoint; it need not be there yet.
-    pub checkpoint: &'a Path,
+pub struct DoctorSettings {
+    /// The checkpoint, which need not be there yet, or why it has no place.
+    pub checkpoint: Result<PathBuf, RunError>,
     /// The API's address.
     pub base_url: BaseUrl,
     /// The token, or why there is none.
@@ -122,9 +122,15 @@ pub struct DoctorSettings<'a> {
 ///
 /// # Errors
 /// [`RunError`] if the client cannot be set up, or the quota cannot be stored.
-pub async fn doctor(settings: &DoctorSettings<'_>, clock: &Clock) -> Result<Findings, RunError> {
+pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings, RunError> {
     let mut findings = Findings::default();
-    let store = checkpoint(settings.checkpoint, &mut findings);
+    let store = match &settings.checkpoint {
+        Ok(path) => checkpoint(path, &mut findings),
+        Err(error) => {
+            findings.bad("checkpoint", error.to_string(), error.exit());
+            None
+        }
+    };
     api(settings, store.as_ref(), clock, &mut findings).await?;
     Ok(findings)
 }
@@ -205,7 +211,7 @@ fn permissions(_: &Path, _: &mut Findings) {}
 
 /// Checks everything that the API reports.
 async fn api(
-    settings: &DoctorSettings<'_>,
+    settings: &DoctorSettings,
     store: Option<&Store>,
     clock: &Clock,
     findings: &mut Findings,

@@ -64,16 +64,21 @@ pub enum RunError {
     Json(#[from] serde_json::Error),
     /// There is no checkpoint, neither of real batches nor of rehearsals.
     #[error(
-        "there is no checkpoint {} in this folder: nothing was sent from here; another one is named with --db",
+        "there is no checkpoint {}: nothing was sent yet; another one is named with --db",
         .0.display()
     )]
     NoCheckpoint(PathBuf),
     /// There is a checkpoint of rehearsals only.
     #[error(
-        "there is no checkpoint {} in this folder; the rehearsals in {REHEARSALS} go on with --sandbox",
+        "there is no checkpoint {}; the rehearsals in {REHEARSALS} go on with --sandbox",
         .0.display()
     )]
     OnlyRehearsals(PathBuf),
+    /// The environment names no home, and no setting the checkpoint.
+    #[error(
+        "the checkpoint has no place: neither XDG_DATA_HOME nor HOME is set; name the file with --db, OUTREACH_DB or db in the settings file"
+    )]
+    NoHome,
     /// A number that was typed is not understood.
     #[error(transparent)]
     Number(#[from] NumberError),
@@ -93,6 +98,12 @@ pub enum Mismatch {
     /// A new batch cannot be called so.
     #[error("a batch cannot be called {0:?}: its name has {rule}", rule = batch_name::RULE)]
     BatchName(String),
+    /// Two files hold who was messaged.
+    #[error(
+        "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file)",
+        .0.display(), .1.display()
+    )]
+    TwoCheckpoints(PathBuf, PathBuf),
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
@@ -231,7 +242,9 @@ impl RunError {
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
             Self::Content(_) | Self::Mismatch(_) | Self::Number(_) => ExitCode::Usage,
-            Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => ExitCode::Configuration,
+            Self::NoHome | Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => {
+                ExitCode::Configuration
+            }
             Self::Evidence(error) => api_exit(error),
             Self::Abandoned(_) => ExitCode::Paused,
             Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {

@@ -41,15 +41,15 @@ pub(super) fn input(
 /// # Errors
 /// [`RunError`] if the checkpoint cannot be read.
 pub fn first_forecast(
-    checkpoint: &Path,
+    checkpoint: Option<&Path>,
     token: Option<i64>,
     settings: &RunSettings,
     rows: u64,
     now: Timestamp,
 ) -> Result<Forecast, RunError> {
-    let known = match token.filter(|_| checkpoint.exists()) {
-        Some(token) => quota::known(&Reader::open(checkpoint)?, token)?,
-        None => QuotaState::default(),
+    let known = match (token, checkpoint.filter(|path| path.exists())) {
+        (Some(token), Some(path)) => quota::known(&Reader::open(path)?, token)?,
+        (Some(_) | None, _) => QuotaState::default(),
     };
     Ok(forecast(&input(rows, known, None, settings), now))
 }

@@ -58,7 +58,7 @@ pub use crate::report::check::CheckReport;
 pub use crate::report::{Hints, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
 pub use batch::{HeldBatch, ResumeSettings};
-pub use checkpoint::{CheckpointSettings, FoundCheckpoint};
+pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use end::{Ended, Waiting};

@@ -39,7 +39,13 @@ impl HeldBatch {
             None
         } else {
             let path = self.checkpoint();
-            Some(first_forecast(path, token, settings, counts.queued, now)?)
+            Some(first_forecast(
+                Some(path),
+                token,
+                settings,
+                counts.queued,
+                now,
+            )?)
         };
         Ok(Preview { counts, forecast })
     }

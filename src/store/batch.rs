@@ -362,6 +362,19 @@ impl Reader {
         rows.map(|row| row?).collect()
     }
 
+    /// Whether the checkpoint holds who was messaged, or must not be: a real batch, or a suppressed number.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn is_in_use(&self) -> Result<bool, StoreError> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM batch WHERE sandbox = 0)
+                    OR EXISTS (SELECT 1 FROM person WHERE suppressed_at IS NOT NULL)",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
     /// The lists that are being read, each with the name that its reader holds; none where its target is gone.
     fn being_read(&self) -> Result<Vec<(BatchId, Option<String>)>, StoreError> {
         let mut select = self.connection.prepare(

@@ -133,6 +133,30 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What failed, without the name of the file.
+    pub(crate) fn cause(&self) -> &Self {
+        match self {
+            Self::Unusable { source, .. } => source.cause(),
+            Self::Open { .. }
+            | Self::File { .. }
+            | Self::Full
+            | Self::ReadOnly
+            | Self::Busy
+            | Self::Corrupt { .. }
+            | Self::Foreign
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Unfinished
+            | Self::InUse { .. }
+            | Self::Held { .. }
+            | Self::NoBatch { .. }
+            | Self::Impossible(_)
+            | Self::Value { .. }
+            | Self::Stopped
+            | Self::Database { .. } => self,
+        }
+    }
+
     /// The same failure, with the name of the checkpoint that was opened.
     pub(super) fn opening(self, path: &Path) -> Self {
         match self {

@@ -23,12 +23,12 @@ pub(crate) const START: &str = "2026-05-01T10:00:00Z";
 
 /// A folder with a checkpoint in it.
 pub(crate) struct Place {
-    folder: tempfile::TempDir,
+    folder: crate::support::Scratch,
 }
 
 impl Place {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.path(name)
     }
 
     pub(crate) fn db(&self) -> PathBuf {
@@ -52,8 +52,12 @@ impl Place {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_outreach"));
         command
             .args(args)
-            .current_dir(self.folder.path())
+            .current_dir(self.folder.folder())
             .env_clear()
+            .env(
+                "XDG_DATA_HOME",
+                crate::support::home_in(self.folder.folder()),
+            )
             .env("USER", "jana")
             .env("HOSTNAME", "desk");
         command
@@ -159,7 +163,7 @@ fn rows() -> Vec<JudgedRow> {
 /// A checkpoint whose batch `spring` has rows in every state.
 pub(crate) fn every_state() -> Place {
     let place = Place {
-        folder: tempfile::tempdir().unwrap(),
+        folder: crate::support::Scratch::new(),
     };
     let store = Arc::new(Store::open(&place.db()).unwrap());
     let id = store

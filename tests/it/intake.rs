@@ -165,6 +165,53 @@ fn damage_is_mended_or_named() {
 }
 
 #[test]
+fn address_books_json_and_web_tables_are_read_as_tables() {
+    let settings = Settings {
+        min_valid: "0".parse().unwrap(),
+        ..region("CZ")
+    };
+    insta::assert_snapshot!(readings(
+        &[
+            "android-21.vcf",
+            "apple-30.vcf",
+            "cards-40.vcf",
+            "contacts.jsonl",
+            "contacts.json",
+            "wrapped.json",
+            "rows.json",
+            "table.html.xls",
+            "spreadsheetml.xls",
+            "one-list.zip",
+        ],
+        &settings,
+    ));
+}
+
+#[test]
+fn what_is_no_list_is_refused_by_what_it_is() {
+    insta::assert_snapshot!(readings(
+        &[
+            "json-cells.csv",
+            "cut-off.vcf",
+            "cut-off.json",
+            "scalars.json",
+            "two-tables.html",
+            "login.html",
+            "other.xml",
+            "document.pdf",
+            "document.rtf",
+            "document.docx",
+            "list.numbers",
+            "picture.png",
+            "calendar.ics",
+            "several-lists.zip",
+            "zip-in-zip.zip",
+        ],
+        &Settings::default(),
+    ));
+}
+
+#[test]
 fn blank_is_blank_in_whatever_sign() {
     insta::assert_snapshot!(reading(&["blank-cells.csv"], &region("CZ")));
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 22] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -18,6 +18,11 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("icu_locale", &["domain"]),
     ("celes", &["domain"]),
     ("calamine", &["intake"]),
+    ("cfb", &["intake"]),
+    ("html5gum", &["intake"]),
+    ("quick_xml", &["intake"]),
+    ("quoted_printable", &["intake"]),
+    ("zip", &["intake"]),
     // The commands print tables for other programs to read.
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),

@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod bounds;
 mod check;
 mod check_command;
 mod cli_help;

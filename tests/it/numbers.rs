@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{CHANNEL, SandboxProcess, Scratch};
+use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, event};
 
 /// Sends a list to the sandbox server and returns what it says; `code` is how it must end.
 fn send(scratch: &Scratch, sandbox: &SandboxProcess, more: &[&str], code: i32) -> String {
@@ -122,6 +122,40 @@ fn old_and_new_forms_of_a_number_are_one_person_from_the_list_to_the_suppression
     // Two of the first list, one of the second.
     assert!(erased.contains("3 rows"), "{erased}");
     scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn a_stop_that_names_the_old_form_keeps_the_new_one_from_being_messaged() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let receiver = Receiver::start(&scratch);
+    let said = json!({ "id": "9001", "content": { "type": "text", "payload": "STOP" } });
+    let from = Some(5_215_512_345_671);
+    receiver.take(&event(
+        "message_received",
+        "8001",
+        from,
+        "2026-05-02T12:00:00Z",
+        &said,
+    ));
+    scratch.write("list.csv", "phone\n+52 55 1234 5671\n+420777123456\n");
+    send(&scratch, &sandbox, &["-o", "results.csv"], 0);
+    assert_eq!(
+        sent(&scratch, "results.csv"),
+        ["+420777123456".to_owned()].into()
+    );
+}
+
+#[test]
+fn a_few_numbers_without_their_plus_are_refused_and_the_flag_is_named() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "list.csv",
+        "phone\n777123456\n777123457\n777123458\n48602333444\n",
+    );
+    let check = ["check", "list.csv", "--region", "CZ"];
+    let report = scratch.outreach(&check).run().expect(0).out;
+    assert!(report.contains("--international"), "{report}");
+    assert!(report.contains("+48602333444"), "{report}");
 }
 
 #[test]

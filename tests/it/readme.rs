@@ -366,6 +366,10 @@ impl Nights {
             .arg(self.scratch.folder())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
+            .env(
+                "XDG_DATA_HOME",
+                crate::support::home_in(self.scratch.folder()),
+            )
             .env("NIGHTLY_OUTREACH", env!("CARGO_BIN_EXE_outreach"))
             .env(
                 "AMIO_TOKEN",

@@ -4,7 +4,7 @@
 //! the new form are one person, so every [`PhoneNumber`](super::PhoneNumber) is made in the new form.
 //!
 //! A change stands here only where the new number follows from the old one with certainty, and where a
-//! source says so. It is applied only if the engine calls the new number valid. Changes before 2010 are
+//! source says so. It is applied only if the engine calls the new number valid. Changes before 2009 are
 //! left out, and those whose new digits depend on more than the old number.
 
 use super::engine;
@@ -96,7 +96,7 @@ impl Digits {
     }
 }
 
-const PLANS: [Plan; 16] = [
+const PLANS: [Plan; 22] = [
     BENIN,
     BRAZIL,
     CAMEROON,
@@ -104,13 +104,19 @@ const PLANS: [Plan; 16] = [
     COLOMBIA,
     COTE_D_IVOIRE,
     ECUADOR,
+    EGYPT,
+    EQUATORIAL_GUINEA,
     ESWATINI,
     GABON,
+    GEORGIA,
+    GUINEA_BISSAU,
     KOSOVO,
     MAURITIUS,
     MEXICO,
+    MOROCCO,
     QATAR,
     SAUDI_ARABIA,
+    SINT_MAARTEN,
     TIMOR_LESTE,
     VIETNAM,
 ];
@@ -232,6 +238,36 @@ const ECUADOR: Plan = Plan {
     ],
 };
 
+/// 6 October 2011: a digit of the operator behind the first two of a mobile number: 0 (Vodafone), 1 (Etisalat) or
+/// 2 (Mobinil). Numbers with 0150, 0151 and 0152 are left out: 015 is another operator's today. Source: NTRA,
+/// announced in September 2011, with the table.
+const EGYPT: Plan = Plan {
+    codes: &[20],
+    changes: &[
+        ("2010#######", "20100#######"),
+        ("2016#######", "20106#######"),
+        ("2019#######", "20109#######"),
+        ("2011#######", "20111#######"),
+        ("2014#######", "20114#######"),
+        ("2012#######", "20122#######"),
+        ("2017#######", "20127#######"),
+        ("2018#######", "20128#######"),
+    ],
+};
+
+/// 9 April 2010: 222 before mobile numbers of six digits, 333 before most fixed ones. Source: ORTEL, communication
+/// to the ITU of 4 May 2010.
+const EQUATORIAL_GUINEA: Plan = Plan {
+    codes: &[240],
+    changes: &[
+        ("2402#####", "2402222#####"),
+        ("2405#####", "2402225#####"),
+        ("24007####", "24033307####"),
+        ("24008####", "24033308####"),
+        ("24009####", "24033309####"),
+    ],
+};
+
 /// 1 March 2010 (mobiles) and 1 February 2011 (fixed lines): 7 before mobile numbers, 2 before fixed ones.
 /// Source: SPTC, communication to the ITU of 30 September 2010.
 const ESWATINI: Plan = Plan {
@@ -263,6 +299,28 @@ const GABON: Plan = Plan {
         ("2415######", "24165######"),
         ("2416######", "24166######"),
         ("2417######", "24177######"),
+    ],
+};
+
+/// 4 June 2011 (Tbilisi) and 20 June 2011 (mobiles): 2 before the numbers of the capital, 5 before the prefixes of
+/// mobile operators. Only the prefixes that the sources name are here, because those of fixed wireless lines got a
+/// 7. Source: GNCC, communication to the ITU of 22 December 2010.
+const GEORGIA: Plan = Plan {
+    codes: &[995],
+    changes: &[
+        ("99532######", "995322######"),
+        ("99577######", "995577######"),
+        ("99595######", "995595######"),
+    ],
+};
+
+/// 1 November 2015: 95 before the numbers of Orange, which began with 5, 96 before those of MTN, which began with 6.
+/// Source: ARN, as told by Lusa on 3 November 2015.
+const GUINEA_BISSAU: Plan = Plan {
+    codes: &[245],
+    changes: &[
+        ("2455######", "245955######"),
+        ("2456######", "245966######"),
     ],
 };
 
@@ -306,6 +364,21 @@ const MEXICO: Plan = Plan {
     ],
 };
 
+/// 7 March 2009: 5 before fixed lines (2 and 3), 6 before mobiles (1 and 4 to 7). Source: ANRT, as told by carriers
+/// in March 2009.
+const MOROCCO: Plan = Plan {
+    codes: &[212],
+    changes: &[
+        ("2122#######", "21252#######"),
+        ("2123#######", "21253#######"),
+        ("2121#######", "21261#######"),
+        ("2124#######", "21264#######"),
+        ("2125#######", "21265#######"),
+        ("2126#######", "21266#######"),
+        ("2127#######", "21267#######"),
+    ],
+};
+
 /// 28 July 2010: the first digit twice. Numbers that began with 3 are left out: those of one operator became
 /// 33, and some lists say that those of the other became 31. Source: ictQATAR, 28 March 2010.
 const QATAR: Plan = Plan {
@@ -330,6 +403,13 @@ const SAUDI_ARABIA: Plan = Plan {
         ("9666#######", "96616#######"),
         ("9667#######", "96617#######"),
     ],
+};
+
+/// 30 September 2011, the old numbers ended on 30 September 2012: +1 721 in the place of +599. Source: NANPA,
+/// planning letter 423 of 27 July 2011.
+const SINT_MAARTEN: Plan = Plan {
+    codes: &[599],
+    changes: &[("5995######", "17215######")],
 };
 
 /// 1 January 2013: 7 before mobile numbers. Source: ministry of transport and communication, communication to

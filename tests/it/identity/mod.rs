@@ -1,5 +1,6 @@
 //! Which messages are the same message, and which batches the same batch: judged by the sandbox's account.
 
+mod folders;
 mod names;
 mod same_text;
 

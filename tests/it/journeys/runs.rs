@@ -87,7 +87,7 @@ impl World {
             return None;
         }
         if !known("working_name") && random.next().is_multiple_of(6) {
-            let working = batches.keys().map(|name| format!("{name} (second list)"));
+            let working = batches.keys().map(|name| format!("{name} second list"));
             let mut free = working.filter(|name| !batches.contains_key(name));
             if let Some(name) = free.next() {
                 return Some(name);

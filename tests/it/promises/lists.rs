@@ -157,11 +157,11 @@ fn a_batch_may_have_any_name() {
     scene.list("a.csv", &[(ANNA, "Anna")]);
     scene.list("b.csv", &[(BOB, "Bob")]);
     scene.list("more.csv", &[(EVA, "Eva")]);
-    assert_eq!(scene.send("a (second list)", SHOP, "b.csv", &[]), Some(0));
+    assert_eq!(scene.send("a second list", SHOP, "b.csv", &[]), Some(0));
     assert_eq!(scene.send("a", SHOP, "a.csv", &[]), Some(0));
     assert_eq!(scene.send("a", SHOP, "more.csv", &["--add"]), Some(0));
     assert_eq!(
-        scene.status("a (second list)", BOB),
+        scene.status("a second list", BOB),
         "sent",
         "{}",
         scene.world.log

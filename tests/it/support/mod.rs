@@ -31,20 +31,25 @@ pub(crate) const CHANNEL: &str = outreach::internals::sandbox::Settings::MESSENG
 /// Longer than anything here may take: a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A folder of its own, gone with the test.
+/// A folder of its own, gone with the test. It is also where the program keeps the user's own checkpoint.
 pub(crate) struct Scratch {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    _whole: tempfile::TempDir,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
+        let whole = tempfile::tempdir().expect("a temporary folder");
+        let folder = whole.path().join("outreach");
+        std::fs::create_dir(&folder).expect("a folder");
         Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder,
+            _whole: whole,
         }
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -87,6 +92,15 @@ impl Scratch {
     /// The checkpoint of this folder.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint::open(&self.path("outreach.db"))
+    }
+}
+
+/// The user's data folder of a program that runs in this folder. In a scratch folder, the user's own checkpoint
+/// is `outreach.db` there; the real home of whoever runs the tests is never touched.
+pub(crate) fn home_in(folder: &Path) -> PathBuf {
+    match folder.parent() {
+        Some(parent) if folder.ends_with("outreach") => parent.to_owned(),
+        Some(_) | None => folder.join(".home"),
     }
 }
 

@@ -39,6 +39,7 @@ impl Program {
                 outreach::internals::sandbox::Settings::DEFAULT_TOKEN,
             )
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("XDG_DATA_HOME", super::home_in(folder))
             .stdin(Stdio::null());
         Self {
             command,

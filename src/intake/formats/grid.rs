@@ -1,0 +1,206 @@
+//! A table that is put together cell by cell, within bounds.
+//!
+//! A file of two kilobytes can name a cell of row 1,048,576 and column 16,384: rows and cells that hold
+//! nothing take no memory here, and what a file claims is compared with the bounds before it is kept.
+
+use crate::domain::text::is_blank;
+use crate::intake::rows::{BLOCK_ROWS, Block, MAX_FIELDS};
+
+/// A file that must be held in memory as a whole is at most so large; a larger one is no contacts list.
+pub(in crate::intake) const MAX_BYTES: u64 = 256 << 20;
+/// Rows times columns: Excel's 1,048,576 rows of some 95 columns.
+const MAX_CELLS: u64 = 100_000_000;
+/// The text of all cells.
+const MAX_TEXT: u64 = 512 << 20;
+
+/// Why a file of a known format is not read.
+#[derive(Debug)]
+pub(in crate::intake) enum Fault {
+    /// The bytes cannot be read; what the reader said.
+    Io(std::io::Error),
+    /// It is not as the format should be; what is wrong with it.
+    Broken(String),
+    /// It is larger than a list can be, or unpacks to more; what exceeds the bound.
+    TooLarge(String),
+    /// The sheet that was asked for is not there; the sheets that are.
+    NoSheet(Vec<String>),
+    /// It is no list; what it is, and what to do.
+    NotAList {
+        /// The format, with its article.
+        what: String,
+        /// What to do, as a sentence without its full stop.
+        advice: String,
+    },
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::FileTooLarge {
+            return Self::TooLarge(error.to_string());
+        }
+        Self::Io(error)
+    }
+}
+
+impl Fault {
+    pub(super) fn broken(error: impl std::fmt::Display) -> Self {
+        Self::Broken(error.to_string())
+    }
+
+    pub(super) fn password() -> Self {
+        Self::not_a_list(
+            "a workbook that is protected with a password",
+            "save it without one, or as CSV",
+        )
+    }
+
+    pub(super) fn not_a_list(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::NotAList {
+            what: what.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
+/// A list as rows of texts.
+#[derive(Debug)]
+pub(in crate::intake) struct Table {
+    pub(in crate::intake) blocks: Vec<Block>,
+    /// Cells of the widest row: shorter rows have empty cells behind.
+    pub(in crate::intake) width: usize,
+    /// The names of the columns, where the format gives each value a name; else the first row has them.
+    pub(in crate::intake) headers: Option<Vec<String>>,
+    /// What was read, in words.
+    pub(in crate::intake) note: String,
+}
+
+/// Takes cells row by row.
+#[derive(Default)]
+pub(super) struct Grid {
+    blocks: Vec<Block>,
+    /// The number of the row that is being filled; 0 before the first one.
+    row: u32,
+    cells: Vec<String>,
+    first_row: u32,
+    width: usize,
+    text: u64,
+}
+
+impl Grid {
+    /// Sets a cell. Rows are numbered from 1 and come in order, columns from 0; cells that show nothing are
+    /// left out.
+    pub(super) fn set(&mut self, row: u32, column: usize, text: String) -> Result<(), Fault> {
+        if is_blank(&text) {
+            return Ok(());
+        }
+        if row < self.row.max(1) {
+            return Err(Fault::Broken(format!(
+                "row {row} stands behind row {}",
+                self.row
+            )));
+        }
+        if row > self.row {
+            self.end_row();
+            self.row = row;
+            if self.first_row == 0 {
+                self.first_row = row;
+            }
+        }
+        self.width = self.width.max(column + 1);
+        self.text += text.len() as u64;
+        self.check(column)?;
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, String::new());
+        }
+        if let Some(cell) = self.cells.get_mut(column) {
+            *cell = text;
+        }
+        Ok(())
+    }
+
+    fn check(&self, column: usize) -> Result<(), Fault> {
+        let rows = u64::from(self.row - self.first_row) + 1;
+        if column >= MAX_FIELDS {
+            return Err(Fault::TooLarge(format!(
+                "row {} has a cell in column {}, and a list has at most {MAX_FIELDS} columns",
+                self.row,
+                column + 1
+            )));
+        }
+        if rows * self.width as u64 > MAX_CELLS {
+            return Err(Fault::TooLarge(format!(
+                "its cells reach down to row {} and across {} columns, more than 100 million cells: something \
+                 was typed far away from the list",
+                self.row, self.width
+            )));
+        }
+        if self.text > MAX_TEXT {
+            return Err(Fault::TooLarge(
+                "its text is longer than 512 MiB".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn end_row(&mut self) {
+        if self.cells.is_empty() {
+            return;
+        }
+        let full = |block: &Block| block.rows.len() >= BLOCK_ROWS || block.is_full();
+        if self.blocks.last().is_none_or(full) {
+            self.blocks.push(Block::default());
+        }
+        if let Some(block) = self.blocks.last_mut() {
+            block.push_row(self.row, self.cells.drain(..));
+        }
+    }
+
+    pub(super) fn finish(mut self, headers: Option<Vec<String>>, note: String) -> Table {
+        self.end_row();
+        Table {
+            width: headers.as_ref().map_or(self.width, Vec::len),
+            blocks: self.blocks,
+            headers,
+            note,
+        }
+    }
+}
+
+/// A number as a person writes it: without the exponent and the decimals that nobody typed.
+pub(super) fn number(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        format!("{number:.0}")
+    } else {
+        number.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_far_away_are_refused_and_empty_ones_are_not_counted() {
+        let mut grid = Grid::default();
+        grid.set(1, 0, "phone".to_owned()).unwrap();
+        grid.set(1_048_576, 16_383, " \u{a0}".to_owned()).unwrap();
+        grid.set(1_048_576, 0, "1".to_owned()).unwrap();
+        let far = grid.set(1_048_576, 16_383, "x".to_owned());
+        assert!(matches!(far, Err(Fault::TooLarge(_))), "{far:?}");
+        let far = grid.set(1_048_577, 16_384, "x".to_owned());
+        assert!(matches!(far, Err(Fault::TooLarge(_))), "{far:?}");
+        let back = grid.set(3, 0, "x".to_owned());
+        assert!(matches!(back, Err(Fault::Broken(_))), "{back:?}");
+    }
+
+    #[test]
+    fn numbers_are_written_out() {
+        for (value, text) in [
+            (4.207_771_112_22e11, "420777111222"),
+            (1.5, "1.5"),
+            (-2.0, "-2"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! HTML: the one table of contacts in a page. Many web applications write such a page and call it `.xls`.
+
+use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
+
+use super::grid::{Fault, Grid, Table};
+use crate::domain::text::{is_blank, trimmed};
+
+/// A cell spans at most so many columns, and so many rows: the bounds of the HTML standard.
+const MAX_COLSPAN: usize = 1000;
+const MAX_ROWSPAN: u32 = 65_534;
+/// Tables within tables.
+const MAX_DEPTH: usize = 100;
+
+/// Reads the page.
+pub(super) fn read(text: &str) -> Result<Table, Fault> {
+    let mut page = Page::default();
+    // The text of scripts and styles is no markup.
+    let mut emitter = DefaultEmitter::default();
+    emitter.naively_switch_states(true);
+    for token in Tokenizer::new_with_emitter(text, emitter) {
+        let Ok(token) = token;
+        match token {
+            Token::StartTag(tag) => page.start(&tag)?,
+            Token::EndTag(tag) => page.end(&tag.name)?,
+            Token::String(text) => page.text(&text.value),
+            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+        }
+    }
+    page.finish()
+}
+
+/// The tables that were read and that are open.
+#[derive(Default)]
+struct Page {
+    open: Vec<OpenTable>,
+    /// With the number of rows that are lists of numbers, and of cells that are filled.
+    done: Vec<OpenTable>,
+    /// Within a script, a style or the like, whose text nobody sees.
+    hidden: Option<HtmlString>,
+}
+
+#[derive(Default)]
+struct OpenTable {
+    grid: Grid,
+    row: u32,
+    column: usize,
+    cell: Option<Cell>,
+    /// For each column the rows that a cell from above still reaches into.
+    spans: Vec<u32>,
+    filled: usize,
+    /// Cells that look like phone numbers.
+    numbers: usize,
+}
+
+struct Cell {
+    text: String,
+    columns: usize,
+    rows: u32,
+    /// The number behind what is shown, as Excel writes it.
+    value: Option<String>,
+}
+
+impl Page {
+    fn start(&mut self, tag: &StartTag<()>) -> Result<(), Fault> {
+        if self.hidden.is_some() {
+            return Ok(());
+        }
+        let name: &[u8] = &tag.name;
+        match name {
+            b"script" | b"style" | b"title" | b"template" | b"noscript" if !tag.self_closing => {
+                self.hidden = Some(tag.name.clone());
+            }
+            b"table" => {
+                if self.open.len() >= MAX_DEPTH {
+                    return Err(Fault::Broken("its tables are nested too deeply".to_owned()));
+                }
+                self.open.push(OpenTable::default());
+            }
+            b"br" | b"p" | b"div" | b"li" => self.text(b" "),
+            b"tr" => {
+                if let Some(table) = self.open.last_mut() {
+                    table.end_cell()?;
+                    table.begin_row();
+                }
+            }
+            b"td" | b"th" => {
+                if let Some(table) = self.open.last_mut() {
+                    table.end_cell()?;
+                    table.begin_cell(tag);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, name: &HtmlString) -> Result<(), Fault> {
+        if let Some(hidden) = &self.hidden {
+            if hidden == name {
+                self.hidden = None;
+            }
+            return Ok(());
+        }
+        let name: &[u8] = name;
+        match name {
+            b"table" => self.end_table()?,
+            b"td" | b"th" | b"tr" => {
+                if let Some(table) = self.open.last_mut() {
+                    table.end_cell()?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end_table(&mut self) -> Result<(), Fault> {
+        if let Some(mut table) = self.open.pop() {
+            table.end_cell()?;
+            self.done.push(table);
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        if self.hidden.is_some() {
+            return;
+        }
+        let cell = self.open.last_mut().and_then(|table| table.cell.as_mut());
+        if let Some(cell) = cell {
+            cell.text.push_str(&String::from_utf8_lossy(text));
+        }
+    }
+
+    fn finish(mut self) -> Result<Table, Fault> {
+        while !self.open.is_empty() {
+            self.end_table()?;
+        }
+        let lists = self
+            .done
+            .iter()
+            .filter(|table| table.numbers > 0 && table.row > 1);
+        if lists.count() > 1 {
+            return Err(Fault::not_a_list(
+                "an HTML page with several tables of numbers",
+                "open it in a spreadsheet, keep one table, and save it as XLSX or CSV",
+            ));
+        }
+        let others = self.done.len().saturating_sub(1);
+        let best = self
+            .done
+            .into_iter()
+            .max_by_key(|table| (table.numbers, table.filled));
+        let table = best.filter(|table| table.filled > 0).ok_or_else(|| {
+            Fault::not_a_list(
+                "an HTML page without a table",
+                "it may be the page of a log-in or an error: download the list again, as CSV if possible",
+            )
+        })?;
+        let note = match others {
+            0 => "HTML table".to_owned(),
+            others => format!("HTML, the table with the most numbers of {}", others + 1),
+        };
+        Ok(table.grid.finish(None, note))
+    }
+}
+
+impl OpenTable {
+    fn begin_row(&mut self) {
+        self.row = self.row.saturating_add(1);
+        self.column = 0;
+        for span in &mut self.spans {
+            *span = span.saturating_sub(1);
+        }
+    }
+
+    fn begin_cell(&mut self, tag: &StartTag<()>) {
+        if self.row == 0 {
+            self.begin_row();
+        }
+        let attribute = |name: &[u8]| {
+            tag.attributes
+                .get(name)
+                .map(|value| String::from_utf8_lossy(&value.value).into_owned())
+        };
+        let columns = attribute(b"colspan").and_then(|n| n.trim().parse().ok());
+        let rows = attribute(b"rowspan").and_then(|n| n.trim().parse().ok());
+        self.cell = Some(Cell {
+            text: String::new(),
+            columns: columns.unwrap_or(1).clamp(1, MAX_COLSPAN),
+            rows: rows.unwrap_or(1).clamp(1, MAX_ROWSPAN),
+            value: attribute(b"x:num").filter(|value| !value.is_empty()),
+        });
+        // Cells from above that reach into this row.
+        while self.spans.get(self.column).is_some_and(|rows| *rows > 0) {
+            self.column += 1;
+        }
+    }
+
+    fn end_cell(&mut self) -> Result<(), Fault> {
+        let Some(cell) = self.cell.take() else {
+            return Ok(());
+        };
+        let words: Vec<&str> = cell
+            .text
+            .split(char::is_whitespace)
+            .filter(|w| !is_blank(w))
+            .collect();
+        let shown = trimmed(&words.join(" ")).to_owned();
+        let text = match cell.value {
+            // `4.20777E+11` is shown, the attribute has the digits.
+            Some(value) if shown.contains("E+") => match value.parse() {
+                Ok(value) => super::grid::number(value),
+                Err(_) => value,
+            },
+            Some(_) | None => shown,
+        };
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        self.numbers += usize::from((7..=20).contains(&digits));
+        self.filled += usize::from(!text.is_empty());
+        self.grid.set(self.row, self.column, text)?;
+        let end = self.column + cell.columns;
+        if cell.rows > 1 {
+            if self.spans.len() < end {
+                self.spans.resize(end, 0);
+            }
+            for span in self.spans.iter_mut().take(end).skip(self.column) {
+                *span = cell.rows;
+            }
+        }
+        self.column = end;
+        Ok(())
+    }
+}
+
+/// The encoding that the page names in its head.
+pub(super) fn declared_encoding(head: &str) -> Option<&str> {
+    let at = head.find("charset")?;
+    let rest = head
+        .get(at + "charset".len()..)?
+        .trim_start()
+        .strip_prefix('=')?;
+    let rest = rest.trim_start().trim_start_matches(['"', '\'']);
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':')))?;
+    rest.get(..end)
+}

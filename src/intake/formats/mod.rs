@@ -1,0 +1,112 @@
+//! Files that are no delimited text: each format is recognised by its bytes, never by its name, and read as
+//! a table, or refused by what it is.
+//!
+//! What these files hold is kept in memory, within the bounds of [`grid`].
+
+mod archive;
+mod compound;
+mod grid;
+mod html;
+mod json;
+mod labels;
+mod sniff;
+mod spreadsheetml;
+mod vcard;
+mod workbook;
+
+use std::io::{Cursor, Read};
+
+pub(super) use grid::{Fault, MAX_BYTES, Table};
+pub(super) use json::is_json;
+pub(super) use sniff::{HEAD, Kind, sniff};
+
+use super::source::{Bytes, spool};
+use super::text;
+use archive::Archive;
+use encoding_rs::Encoding;
+
+/// How the text of a file is to be decoded, and which sheet is meant.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) encoding: Option<&'static Encoding>,
+    pub(super) country: Option<&'a str>,
+    pub(super) sheet: Option<&'a str>,
+}
+
+/// What a file of a known format is.
+pub(super) enum Content {
+    Table(Table),
+    /// An archive with one list in it: the list, and its name.
+    Packed(Bytes, String),
+}
+
+/// Reads a file of the kind.
+pub(super) fn read(kind: Kind, bytes: impl Read, how: How<'_>) -> Result<Content, Fault> {
+    let content = whole(bytes)?;
+    let table = match kind {
+        Kind::Zip => {
+            let mut archive = archive::directory(Cursor::new(&content[..]))?;
+            match archive::recognise(&mut archive)? {
+                Archive::Files(at, name) => {
+                    let packed = content.len() as u64;
+                    let inner = spool(archive::unpack(&mut archive, at, packed)?)?;
+                    return Ok(Content::Packed(inner, name));
+                }
+                kind => workbook::read_zip(&content, &kind, how.sheet)?,
+            }
+        }
+        Kind::Compound => workbook::read_xls(&content, how.sheet)?,
+        Kind::Vcard => read_vcard(&content, how)?,
+        Kind::Json => json::read(&decoded(&content, how, None)?)?,
+        Kind::Html => {
+            let head =
+                String::from_utf8_lossy(content.get(..HEAD.min(content.len())).unwrap_or(&[]));
+            let declared = html::declared_encoding(&head);
+            html::read(&decoded(&content, how, declared)?)?
+        }
+        Kind::SpreadsheetMl => {
+            let head =
+                String::from_utf8_lossy(content.get(..HEAD.min(content.len())).unwrap_or(&[]));
+            let declared = xml_encoding(&head);
+            spreadsheetml::read(&decoded(&content, how, declared)?, how.sheet)?
+        }
+    };
+    Ok(Content::Table(table))
+}
+
+fn whole(bytes: impl Read) -> Result<Vec<u8>, Fault> {
+    let mut content = Vec::new();
+    bytes.take(MAX_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(Fault::TooLarge("it is larger than 256 MiB".to_owned()));
+    }
+    Ok(content)
+}
+
+/// The text; `declared` is the encoding that the file itself names, which UTF-8 and marks go before.
+fn decoded(content: &[u8], how: How<'_>, declared: Option<&str>) -> Result<String, Fault> {
+    let declared = declared.and_then(|label| Encoding::for_label(label.as_bytes()));
+    let is_plain = std::str::from_utf8(content).is_ok() || Encoding::for_bom(content).is_some();
+    let asked = how.encoding.or(declared.filter(|_| !is_plain));
+    let encoding = text::examine(content, asked, how.country)?.encoding;
+    Ok(encoding.decode(content).0.into_owned())
+}
+
+fn read_vcard(content: &[u8], how: How<'_>) -> Result<Table, Fault> {
+    let wide = how.encoding.is_none() && text::is_utf16(content);
+    let content = if wide {
+        decoded(content, how, None)?.into_bytes()
+    } else {
+        content.to_vec()
+    };
+    let encoding = text::examine(&vcard::unfold(&content)[..], how.encoding, how.country)?.encoding;
+    vcard::read(&content, &|bytes| encoding.decode(bytes).0.into_owned())
+}
+
+/// The encoding that an XML file names in its first line.
+fn xml_encoding(head: &str) -> Option<&str> {
+    let declaration = head.split_once("?>")?.0;
+    let rest = declaration.split_once("encoding=")?.1;
+    let quote = rest.chars().next()?;
+    rest.get(1..)?.split(quote).next()
+}

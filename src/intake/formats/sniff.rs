@@ -1,0 +1,261 @@
+//! What a file is, by its first bytes.
+
+use super::grid::Fault;
+use crate::intake::text::is_utf16;
+
+/// So many bytes tell what a file is.
+pub(in crate::intake) const HEAD: usize = 16 << 10;
+
+/// A format that is read as a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::intake) enum Kind {
+    /// A ZIP archive: a workbook, or a list that was packed.
+    Zip,
+    /// A compound file of Microsoft: an old workbook.
+    Compound,
+    Vcard,
+    Json,
+    Html,
+    SpreadsheetMl,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Zip => "a workbook or a ZIP archive",
+            Self::Compound => "a workbook",
+            Self::Vcard => "a vCard",
+            Self::Json => "JSON",
+            Self::Html => "an HTML page",
+            Self::SpreadsheetMl => "a workbook in XML",
+        })
+    }
+}
+
+const SAVE_TABLE: &str = "export the contacts as XLSX or CSV from the program that has them";
+const PICTURE: &str = "a list is needed, not a picture of it: export the contacts as XLSX or CSV";
+const UNPACK: &str = "unpack it and name the list";
+
+/// Formats that begin with these bytes and are no lists.
+const MAGIC: &[(&[u8], &str, &str)] = &[
+    (b"%PDF-", "a PDF document", SAVE_TABLE),
+    (b"{\\rtf", "a document in rich text (RTF)", SAVE_TABLE),
+    (b"\x89PNG", "a picture (PNG)", PICTURE),
+    (b"\xff\xd8\xff", "a picture (JPEG)", PICTURE),
+    (b"GIF8", "a picture (GIF)", PICTURE),
+    (b"II*\0", "a picture (TIFF)", PICTURE),
+    (b"MM\0*", "a picture (TIFF)", PICTURE),
+    (b"%!PS", "a PostScript document", SAVE_TABLE),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+    (b"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    (b"BZh", "a file packed with bzip2", UNPACK),
+    (b"\xfd7zXZ\0", "a file packed with xz", UNPACK),
+    (
+        b"PK\x05\x06",
+        "a ZIP archive without a file",
+        "pack it again, with the list in it",
+    ),
+    (b"PK\x07\x08", "a ZIP archive in several parts", UNPACK),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "export the table with the contacts as CSV",
+    ),
+    (b"PAR1", "a Parquet file", "write the contacts as CSV"),
+    (b"ARROW1", "an Arrow file", "write the contacts as CSV"),
+    (b"Obj\x01", "an Avro file", "write the contacts as CSV"),
+    (
+        b"\0\x01\0\0Standard ",
+        "a database of Microsoft Access",
+        "export the table with the contacts as XLSX or CSV",
+    ),
+    (
+        b"!BDN",
+        "an Outlook data file (PST)",
+        "export the contacts from Outlook as CSV",
+    ),
+    (
+        b"BEGIN:VCALENDAR",
+        "a calendar (iCalendar)",
+        "export the contacts, as vCard or CSV",
+    ),
+    (
+        b"dn: ",
+        "an address book in LDIF",
+        "export it as CSV or vCard",
+    ),
+    (
+        b"dn:: ",
+        "an address book in LDIF",
+        "export it as CSV or vCard",
+    ),
+    (
+        b"version: 1\n",
+        "an address book in LDIF",
+        "export it as CSV or vCard",
+    ),
+    (b"TABLE\r\n0,1", "a table in DIF", "save it as XLSX or CSV"),
+    (b"TABLE\n0,1", "a table in DIF", "save it as XLSX or CSV"),
+    (
+        b"\x00\x00\x1a\x00",
+        "a workbook of Lotus 1-2-3",
+        "save it as XLSX or CSV",
+    ),
+    (
+        b"\x00\x00\x02\x00",
+        "a workbook of Lotus 1-2-3",
+        "save it as XLSX or CSV",
+    ),
+    (b"bplist00", "a property list of Apple", SAVE_TABLE),
+    (b"\x7fELF", "a program", "name the file with the contacts"),
+    (b"MZ\x90", "a program", "name the file with the contacts"),
+    (
+        b"Return-Path:",
+        "an e-mail",
+        "save the list that it brings, and name that file",
+    ),
+    (
+        b"Received: ",
+        "an e-mail",
+        "save the list that it brings, and name that file",
+    ),
+    (
+        b"Delivered-To:",
+        "an e-mail",
+        "save the list that it brings, and name that file",
+    ),
+];
+
+/// Says what a file is whose first bytes are `head`; `None` for a text.
+pub(in crate::intake) fn sniff(head: &[u8]) -> Result<Option<Kind>, Fault> {
+    if head.starts_with(b"PK\x03\x04") {
+        return Ok(Some(Kind::Zip));
+    }
+    if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+        return Ok(Some(Kind::Compound));
+    }
+    if let Some((_, what, advice)) = MAGIC.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        return Err(Fault::not_a_list(*what, *advice));
+    }
+    let wide = is_utf16(head);
+    let text = if wide {
+        let letters: Vec<u8> = head
+            .iter()
+            .copied()
+            .filter(|byte| *byte != 0 && *byte < 0x80)
+            .collect();
+        String::from_utf8_lossy(&letters).into_owned()
+    } else {
+        String::from_utf8_lossy(head).into_owned()
+    };
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if let Some(kind) = of_text(text)? {
+        return Ok(Some(kind));
+    }
+    // One stray zero makes no program of a text.
+    let zeros = head.split(|byte| *byte == 0).count() - 1;
+    if !wide && zeros * 20 > head.len() {
+        return Err(of_binary(head));
+    }
+    Ok(None)
+}
+
+fn of_text(text: &str) -> Result<Option<Kind>, Fault> {
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("begin:vcard") {
+        return Ok(Some(Kind::Vcard));
+    }
+    if is_json(text) {
+        return Ok(Some(Kind::Json));
+    }
+    if lower.starts_with("mime-version:") && lower.contains("multipart/related") {
+        return Err(Fault::not_a_list(
+            "a web page with its pictures (MHTML)",
+            "open it in a spreadsheet and save it as XLSX or CSV",
+        ));
+    }
+    // A header `ID;Phone` begins as SYLK does.
+    let is_sylk = lower.starts_with("id;p")
+        && lower.lines().nth(1).is_some_and(|line| {
+            ["p;", "f;", "b;", "c;", "o;"]
+                .iter()
+                .any(|it| line.starts_with(it))
+        });
+    if is_sylk {
+        return Err(Fault::not_a_list(
+            "a table in SYLK",
+            "save it as XLSX or CSV",
+        ));
+    }
+    if !lower.starts_with('<') {
+        return Ok(None);
+    }
+    if lower.contains("urn:schemas-microsoft-com:office:spreadsheet") && lower.contains("workbook")
+    {
+        return Ok(Some(Kind::SpreadsheetMl));
+    }
+    let is_xml = lower.starts_with("<?xml");
+    let tag = |name: &str| lower.contains(&format!("<{name}"));
+    let is_html = [
+        "html",
+        "!doctype html",
+        "table",
+        "head",
+        "body",
+        "meta",
+        "style",
+        "div",
+        "tr",
+        "center",
+        "font",
+    ];
+    if is_html.into_iter().any(tag) && (!is_xml || tag("html")) {
+        return Ok(Some(Kind::Html));
+    }
+    if lower.contains("urn:oasis:names:tc:opendocument") {
+        return Err(Fault::not_a_list(
+            "a flat OpenDocument (FODS)",
+            "save it as ODS, XLSX or CSV",
+        ));
+    }
+    if tag("plist") {
+        return Err(Fault::not_a_list("a property list of Apple", SAVE_TABLE));
+    }
+    if is_xml || tag("!doctype") {
+        return Err(Fault::not_a_list("an XML file", SAVE_TABLE));
+    }
+    Ok(None)
+}
+
+/// `{"`, `[{`, `[[`, `["`, with white space between: no header of a CSV begins so.
+fn is_json(text: &str) -> bool {
+    let mut signs = text.chars().filter(|sign| !sign.is_whitespace());
+    match (signs.next(), signs.next()) {
+        (Some('{'), second) => matches!(second, Some('"' | '}')),
+        (Some('['), second) => matches!(second, Some('{' | '[' | '"' | ']')),
+        _ => false,
+    }
+}
+
+fn of_binary(head: &[u8]) -> Fault {
+    let at = |from: usize, what: &[u8]| head.get(from..from + what.len()) == Some(what);
+    let (what, advice) = if at(257, b"ustar") {
+        ("a tar archive", UNPACK)
+    } else if at(4, b"ftyphei") || at(4, b"ftypmif") {
+        ("a picture (HEIC)", PICTURE)
+    } else if at(4, b"ftyp") {
+        ("a film", "name the file with the contacts")
+    } else if at(8, b"WEBP") {
+        ("a picture (WebP)", PICTURE)
+    } else if at(0, b"BM") {
+        ("a picture (BMP)", PICTURE)
+    } else if matches!(head.first(), Some(0x03 | 0x30 | 0x83 | 0x8b | 0xf5)) {
+        (
+            "a database file, probably dBASE (DBF)",
+            "save it as XLSX or CSV",
+        )
+    } else {
+        ("no text but a program's own format", SAVE_TABLE)
+    };
+    Fault::not_a_list(what, advice)
+}

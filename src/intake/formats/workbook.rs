@@ -1,0 +1,221 @@
+//! Workbooks: XLSX, XLSM, XLSB, XLS and ODS.
+//!
+//! XLSX and XLSB are read as a stream of cells. The reader of XLS and ODS holds all sheets as rectangles of
+//! cells, however empty: what they would take is counted before.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use calamine::{
+    Data, DataRef, Ods, Range, Reader as _, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
+    open_workbook_from_rs,
+};
+use quick_xml::events::{BytesStart, Event};
+
+use super::archive::{self, Archive};
+use super::grid::{Fault, Grid, Table, number};
+
+/// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
+const MAX_HELD: u64 = 20_000_000;
+
+/// Reads the sheet, or the first one, of an archive that is a workbook.
+pub(super) fn read_zip(
+    content: &[u8],
+    kind: &Archive,
+    sheet: Option<&str>,
+) -> Result<Table, Fault> {
+    archive::check_workbook(content)?;
+    guarded(|| match kind {
+        Archive::Xlsx => read_xlsx(content, sheet),
+        Archive::Xlsb => read_xlsb(content, sheet),
+        Archive::Ods | Archive::Files(..) => {
+            check_ods(content)?;
+            let mut book: Ods<_> =
+                open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
+                    calamine::OdsError::Password => Fault::password(),
+                    error => Fault::broken(error),
+                })?;
+            let names = book.sheet_names();
+            let chosen = choose(&names, sheet)?;
+            let range = book
+                .worksheet_range(name_at(&names, chosen))
+                .map_err(Fault::broken)?;
+            let grid = of_range(&range)?;
+            Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+        }
+    })
+}
+
+/// Reads a workbook of Excel 97 to 2003.
+pub(super) fn read_xls(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
+    guarded(|| {
+        super::compound::check(content, MAX_HELD)?;
+        let mut book: Xls<_> =
+            open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
+                XlsError::Password => Fault::password(),
+                error => Fault::broken(error),
+            })?;
+        let names = book.sheet_names();
+        let chosen = choose(&names, sheet)?;
+        let range = book
+            .worksheet_range(name_at(&names, chosen))
+            .map_err(Fault::broken)?;
+        let grid = of_range(&range)?;
+        Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+    })
+}
+
+/// The parser of a format as old and as wide as these may have a panic left in it.
+fn guarded(read: impl FnOnce() -> Result<Table, Fault>) -> Result<Table, Fault> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Fault::Broken("it is damaged".to_owned())))
+}
+
+fn read_xlsx(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
+    let mut book: Xlsx<_> =
+        open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
+            XlsxError::Password => Fault::password(),
+            error => Fault::broken(error),
+        })?;
+    let names = book.sheet_names();
+    let chosen = choose(&names, sheet)?;
+    let mut cells = book
+        .worksheet_cells_reader(name_at(&names, chosen))
+        .map_err(Fault::broken)?;
+    let mut grid = Grid::default();
+    while let Some(cell) = cells.next_cell().map_err(Fault::broken)? {
+        set(&mut grid, cell.get_position(), cell.get_value().clone())?;
+    }
+    Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+}
+
+fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
+    let mut book: Xlsb<_> =
+        open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
+            XlsbError::Password => Fault::password(),
+            error => Fault::broken(error),
+        })?;
+    let names = book.sheet_names();
+    let chosen = choose(&names, sheet)?;
+    let mut cells = book
+        .worksheet_cells_reader(name_at(&names, chosen))
+        .map_err(Fault::broken)?;
+    let mut grid = Grid::default();
+    while let Some(cell) = cells.next_cell().map_err(Fault::broken)? {
+        set(&mut grid, cell.get_position(), cell.get_value().clone())?;
+    }
+    Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+}
+
+fn set(grid: &mut Grid, (row, column): (u32, u32), value: DataRef<'_>) -> Result<(), Fault> {
+    match value {
+        DataRef::Empty => Ok(()),
+        value => grid.set(row.saturating_add(1), column as usize, text(&value.into())),
+    }
+}
+
+fn of_range(range: &Range<Data>) -> Result<Grid, Fault> {
+    let mut grid = Grid::default();
+    let (first_row, first_column) = range.start().unwrap_or_default();
+    for (row, cells) in (first_row.saturating_add(1)..).zip(range.rows()) {
+        for (column, cell) in (first_column as usize..).zip(cells) {
+            grid.set(row, column, text(cell))?;
+        }
+    }
+    Ok(grid)
+}
+
+/// The index of the sheet. The exact name first: a workbook may have `Data` and `data`.
+pub(super) fn choose(names: &[String], wanted: Option<&str>) -> Result<usize, Fault> {
+    let found = match wanted {
+        Some(wanted) => names.iter().position(|name| name == wanted).or_else(|| {
+            let same = |name: &String| name.to_lowercase() == wanted.to_lowercase();
+            names.iter().position(same)
+        }),
+        None => (!names.is_empty()).then_some(0),
+    };
+    found.ok_or_else(|| Fault::NoSheet(names.to_vec()))
+}
+
+fn name_at(names: &[String], index: usize) -> &str {
+    names.get(index).map_or("", String::as_str)
+}
+
+/// What was read, in words.
+pub(super) fn note(what: &str, names: &[String], chosen: usize, asked: Option<&str>) -> String {
+    let name = name_at(names, chosen);
+    let others = names.len().saturating_sub(1);
+    match (others, asked) {
+        (0, _) | (_, Some(_)) => format!("{what}, sheet \"{name}\""),
+        _ => format!("{what}, its first sheet \"{name}\"; {others} more, see --sheet"),
+    }
+}
+
+/// Counts the cells that the reader of ODS would hold: repeated rows and cells are written once.
+fn check_ods(content: &[u8]) -> Result<(), Fault> {
+    let mut archive = archive::directory(Cursor::new(content))?;
+    let file = archive.by_name("content.xml").map_err(Fault::broken)?;
+    let mut xml = quick_xml::Reader::from_reader(std::io::BufReader::new(file));
+    let mut buffer = Vec::new();
+    let (mut total, mut in_row, mut row_repeats) = (0_u64, 0_u64, 1_u64);
+    loop {
+        buffer.clear();
+        match xml.read_event_into(&mut buffer).map_err(Fault::broken)? {
+            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
+                "table-row" => {
+                    total += in_row * row_repeats;
+                    row_repeats = repeats(&tag, "table:number-rows-repeated")?.min(1 << 20);
+                    in_row = 0;
+                }
+                "table-cell" | "covered-table-cell" => {
+                    let holds = tag
+                        .attributes()
+                        .with_checks(false)
+                        .flatten()
+                        .any(|attribute| {
+                            let key = attribute.key.local_name();
+                            key.as_ref() == "value-type" || key.as_ref() == "formula"
+                        });
+                    // Rows of empty cells reach to the end of the sheet, and are not held.
+                    in_row += if holds {
+                        repeats(&tag, "table:number-columns-repeated")?.min(1 << 14)
+                    } else {
+                        0
+                    };
+                }
+                _ => {}
+            },
+            Event::Eof => break,
+            _ => {}
+        }
+        if total + in_row * row_repeats > MAX_HELD {
+            return Err(Fault::TooLarge(
+                "its sheets have more than 20 million cells".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn repeats(tag: &BytesStart<'_>, name: &str) -> Result<u64, Fault> {
+    let attribute = tag.try_get_attribute(name).map_err(Fault::broken)?;
+    let text = attribute.map(|attribute| attribute.value.trim().to_owned());
+    text.map_or(Ok(1), |text| text.parse().map_err(Fault::broken))
+}
+
+/// A cell as a person reads it.
+fn text(cell: &Data) -> String {
+    match cell {
+        Data::Float(value) => number(*value),
+        Data::DateTime(moment) if moment.is_datetime() => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            match (hour, minute, second) {
+                (0, 0, 0) => format!("{year:04}-{month:02}-{day:02}"),
+                _ => format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"),
+            }
+        }
+        Data::Error(error) => format!("{error:?}"),
+        Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -171,10 +171,8 @@ fn a_contact_id_of_the_list_never_decides_against_the_number() {
     let shown = shown.expect(0);
     let (_, id) = shown.out.split_once("\"contact_id\":").unwrap();
     let id = id.split('"').nth(1).unwrap();
-    let list = format!(
-        "Name,Amio,Phone\nAnn,4611686018427387905,+14155552671\nBob,{},+14155552673\n",
-        id
-    );
+    let list =
+        format!("Name,Amio,Phone\nAnn,4611686018427387905,+14155552671\nBob,{id},+14155552673\n");
     let path = scratch.write("ids.csv", &list);
     let ended = scratch
         .outreach(&["send", path.to_str().unwrap(), "--yes", "--batch", "ids"])

@@ -224,6 +224,9 @@ pub(crate) struct Asked {
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox")]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
+    /// Go on although this machine's clock and the API's differ by more than five minutes
+    #[arg(long)]
+    pub(crate) trust_clock: bool,
 }
 
 /// How a batch runs, for the first time or again.

@@ -48,11 +48,13 @@ impl Front {
         if !asked.sandbox {
             connection.base_url()?;
         }
+        let mut run = settings::run(settings, clock.now())?;
+        run.guards.trust_clock = asked.trust_clock;
         Ok(Self {
             db: checkpoint::path(&checkpoint)?,
             connection,
             checkpoint,
-            settings: settings::run(settings, clock.now())?,
+            settings: run,
             clock,
             console,
             asked,
@@ -276,6 +278,10 @@ impl Front {
                  when the API answers."
                     .to_owned()
             }
+            Halt::WrongClock { .. } => format!(
+                "With a wrong clock people could be messaged twice, or not at all. Set this machine's clock, then \
+                 `{resume}` goes on; if it is right, `{resume} --trust-clock` does."
+            ),
             Halt::Reserve { .. } => {
                 format!("Give a smaller --reserve, then `{resume}` goes on.")
             }

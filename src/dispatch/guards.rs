@@ -7,16 +7,23 @@
 //!   not mean "no Messenger" stops it as well.
 //! - Several lost answers or failed connections in a row are an outage: everything pauses with a
 //!   growing delay, then one recipient probes. An outage that outlasts its bounds stops the batch.
+//! - A clock that is wrong would let the guards against repeated messages count wrongly, in this run and in later
+//!   ones: the first answer that names the server's time is compared with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::domain::outcome::{FatalKind, Outcome, canonical_text};
 use crate::domain::retry::{Jitter, RetryPolicy};
 
 /// As many different refusal texts as are counted; a list with more of them is no uniform refusal.
 const TEXTS: usize = 256;
+
+/// The clock of this machine may differ by so much from the API's.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// When to stop and when to pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +34,8 @@ pub struct GuardSettings {
     pub outage_after: u32,
     /// How the pauses grow, and when an outage is given up.
     pub outage: RetryPolicy,
+    /// This machine's clock is right, whatever the API's says.
+    pub trust_clock: bool,
 }
 
 impl Default for GuardSettings {
@@ -40,6 +49,7 @@ impl Default for GuardSettings {
                 first_delay: Duration::from_secs(5),
                 max_delay: Duration::from_mins(5),
             },
+            trust_clock: false,
         }
     }
 }
@@ -72,6 +82,13 @@ pub enum Halt {
         /// The last failure.
         text: String,
     },
+    /// The clock of this machine and the API's differ.
+    WrongClock {
+        /// The time here.
+        ours: Timestamp,
+        /// The time by the API's answer.
+        theirs: Timestamp,
+    },
     /// The reserve is as large as the quota: nothing could ever be sent.
     Reserve {
         /// Requests that a window allows.
@@ -97,6 +114,12 @@ impl fmt::Display for Halt {
                 f,
                 "no usable answer in {tries} tries over {} s: {text}",
                 elapsed.as_secs()
+            ),
+            Self::WrongClock { ours, theirs } => write!(
+                f,
+                "this machine's clock says {}, the API's says {}",
+                ours.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                theirs.strftime("%Y-%m-%d %H:%M:%S UTC")
             ),
             Self::Reserve { limit } => write!(
                 f,
@@ -135,6 +158,8 @@ pub struct Guards {
     /// How long the pauses were together.
     waited: Duration,
     failing_since: Option<Duration>,
+    /// The clock was compared with the server's, or need not be.
+    clock_is_known: bool,
 }
 
 impl Guards {
@@ -142,6 +167,7 @@ impl Guards {
     /// `known` to mean "no Messenger".
     pub fn new(settings: GuardSettings, any_sent: bool, known: BTreeSet<String>) -> Self {
         Self {
+            clock_is_known: settings.trust_clock,
             settings,
             any_sent,
             known,
@@ -239,6 +265,15 @@ impl Guards {
                 text: text.clone(),
             }),
         }
+    }
+
+    /// Compares this machine's clock with the server's, which an answer names, once in a run.
+    pub(crate) fn compare_clocks(&mut self, ours: Timestamp, theirs: Timestamp) -> Option<Halt> {
+        if std::mem::replace(&mut self.clock_is_known, true) {
+            return None;
+        }
+        let difference = ours.duration_since(theirs).unsigned_abs();
+        (difference > CLOCKS_DIFFER).then_some(Halt::WrongClock { ours, theirs })
     }
 
     /// The texts that stood beside an accepted message since the last call: they are known now to
@@ -477,6 +512,32 @@ mod tests {
         };
         assert!(now >= Duration::from_hours(1) && now < Duration::from_mins(65));
         assert!(matches!(halt, Halt::Outage { elapsed, .. } if elapsed == now));
+    }
+
+    #[test]
+    fn clocks_that_differ_by_more_than_five_minutes_stop_the_batch_unless_ours_is_trusted() {
+        let theirs = Timestamp::from_second(1_800_000_000).unwrap();
+        for (seconds, stops) in [
+            (0, false),
+            (300, false),
+            (-300, false),
+            (301, true),
+            (-301, true),
+        ] {
+            let ours = theirs + jiff::SignedDuration::from_secs(seconds);
+            let halt = guards(false).compare_clocks(ours, theirs);
+            assert_eq!(halt, stops.then_some(Halt::WrongClock { ours, theirs }));
+        }
+        let later = Timestamp::MAX;
+        let settings = GuardSettings {
+            trust_clock: true,
+            ..GuardSettings::default()
+        };
+        let mut trusting = Guards::new(settings, false, BTreeSet::new());
+        assert_eq!(trusting.compare_clocks(later, theirs), None);
+        let mut asked = guards(false);
+        assert_eq!(asked.compare_clocks(theirs, theirs), None);
+        assert_eq!(asked.compare_clocks(later, theirs), None, "once in a run");
     }
 
     #[test]

@@ -230,6 +230,9 @@ async fn send<L: Ledger, S: Sender>(
     let invalid = |text: &str| pattern.is_some_and(|pattern| matches_pattern(text, pattern));
     let outcome = classify(&reply.exchange, address, invalid);
     report_to_pacer(shared, flight, &reply, &outcome);
+    if let Some(date) = reply.quota.date {
+        compare_clocks(shared, date);
+    }
     let texts = heed_guards(shared, &pass, &outcome);
     drop(pass);
     let lessons = Lessons {
@@ -263,6 +266,15 @@ fn report_to_pacer<L>(shared: &Shared<L>, flight: Flight, reply: &Reply, outcome
         (_, Outcome::NotSent { .. }) => flight.not_sent(),
         (Exchange::Answered(_), _) => flight.answered(&reply.quota),
         (Exchange::Failed { .. }, _) => flight.lost(),
+    }
+}
+
+/// Stops the batch before others follow the canary, if the clock is wrong.
+fn compare_clocks<L>(shared: &Shared<L>, theirs: Timestamp) {
+    let ours = shared.clock.now();
+    let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(halt) = guards.compare_clocks(ours, theirs) {
+        shared.stop.request(RunEnd::Halted(halt));
     }
 }
 

@@ -55,7 +55,12 @@ impl Ended {
     pub(super) fn halted_text(&self) -> Option<String> {
         match &self.end {
             RunEnd::Halted(Halt::IdenticalRefusals { text, .. }) => Some(text.clone()),
-            RunEnd::Halted(Halt::Fatal { .. } | Halt::Outage { .. } | Halt::Reserve { .. })
+            RunEnd::Halted(
+                Halt::Fatal { .. }
+                | Halt::Outage { .. }
+                | Halt::Reserve { .. }
+                | Halt::WrongClock { .. },
+            )
             | RunEnd::Complete
             | RunEnd::Interrupted
             | RunEnd::Deadline => None,
@@ -82,7 +87,10 @@ fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting) -> ExitCode {
     match end {
         RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
         RunEnd::Halted(
-            Halt::Fatal { .. } | Halt::IdenticalRefusals { .. } | Halt::Outage { .. },
+            Halt::Fatal { .. }
+            | Halt::IdenticalRefusals { .. }
+            | Halt::Outage { .. }
+            | Halt::WrongClock { .. },
         ) => ExitCode::Guard,
         // To run again would not help: a person has to settle what these rows wait for.
         RunEnd::Complete if waiting.rows > 0 && waiting.rows == counts.queued => {

@@ -28,6 +28,7 @@ const RUN_ONLY: &[&str] = &[
     "row",
     "sandbox",
     "sandbox-quota",
+    "trust-clock",
     "update",
     "verbose",
     "version",

@@ -11,6 +11,7 @@ mod bounds;
 mod check;
 mod check_command;
 mod cli_help;
+mod clock;
 mod config;
 mod content;
 mod crash;

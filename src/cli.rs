@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Send(SendArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
+    /// Give a batch up: who was not messaged yet will not be
+    Cancel(CancelArgs),
     /// Show how far a batch is, or all batches
     Status(StatusArgs),
     /// Write the results file of a batch: one line for each row of the input
@@ -204,12 +206,28 @@ pub(crate) struct ResumeArgs {
     /// Confirm that the refusal that stopped the batch means "no Messenger for this number"
     #[arg(long)]
     pub(crate) no_messenger_text: bool,
+    /// Take the batch up again that `outreach cancel` gave up
+    #[arg(long, requires = "batch")]
+    pub(crate) undo_cancel: bool,
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,
     /// How the batch runs.
     #[command(flatten)]
     pub(crate) run: RunFlags,
+}
+
+/// `outreach cancel`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CancelArgs {
+    /// The batch
+    pub(crate) batch: String,
+    /// Cancel without asking first
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// How a batch is begun or continued.

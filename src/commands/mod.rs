@@ -1,6 +1,7 @@
 //! The command line as a front end: one file a subcommand, which reads the settings, calls the library, and
 //! prints.
 
+pub(crate) mod cancel;
 pub(crate) mod check;
 mod checkpoint;
 pub(crate) mod completions;
@@ -85,6 +86,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
+        Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,

@@ -30,10 +30,12 @@ pub(crate) fn run(
     };
     checkpoint.require(args.asked.sandbox)?;
     front.require_yes()?;
+    let person = args.undo_cancel.then(|| settings.person());
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),
         channel: front.connection.channel.as_deref(),
         sandbox: args.asked.sandbox,
+        undo_cancel: person.as_deref(),
     };
     let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     if !args.asked.sandbox {

@@ -67,6 +67,7 @@ pub(crate) fn default_results_path(batch: &str, sandbox: bool) -> PathBuf {
 /// `ReportError` if the checkpoint cannot be read or `to` cannot be written.
 pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u64, ReportError> {
     let mut lines = Lines {
+        batch,
         csv: csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)
             .from_writer(to),
@@ -126,14 +127,15 @@ pub(crate) fn write_known_results_file(
 }
 
 /// Writes one line for each row.
-struct Lines<W: Write> {
+struct Lines<'a, W: Write> {
+    batch: &'a Batch,
     csv: csv::Writer<W>,
     /// Columns of the input: no line has more or fewer.
     columns: usize,
     scratch: String,
 }
 
-impl<W: Write> Lines<W> {
+impl<W: Write> Lines<'_, W> {
     fn row(&mut self, row: &ResultRow<'_>) -> Result<(), ReportError> {
         let fields = parse_fields(row.fields).map_err(|error| StoreError::Value {
             detail: format!("the fields of a row are no JSON array of texts: {error}"),
@@ -151,7 +153,7 @@ impl<W: Write> Lines<W> {
             State::Sending => State::Unknown,
             state => state,
         };
-        self.csv.write_field(status.word())?;
+        self.csv.write_field(self.batch.status_of(status))?;
         self.reason(row, fields.get(self.columns..).unwrap_or(&[]))?;
         self.cell(row.message.message_id.unwrap_or(""))?;
         self.cell(row.message.contact_id.unwrap_or(""))?;

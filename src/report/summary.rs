@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::error::ReportError;
 use super::file::write_whole_file;
 use super::words::{grouped, minute, place, quoted, without_numbers};
+use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
@@ -30,6 +31,9 @@ pub struct Summary {
     pub channel: String,
     /// True for a rehearsal: no real message was sent.
     pub sandbox: bool,
+    /// Where it stands.
+    #[serde(serialize_with = "as_word")]
+    pub state: BatchState,
     /// Rows of the input.
     pub rows: u64,
     /// Rows by status, requests, and requests that were put off.
@@ -99,6 +103,7 @@ impl Summary {
             batch: batch.name.clone(),
             channel: batch.channel.clone(),
             sandbox: batch.sandbox,
+            state: batch.state,
             rows: counts.rows(),
             counts,
             funnel: None,
@@ -144,6 +149,10 @@ impl Summary {
         Ok(summary)
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.state == BatchState::Cancelled
+    }
+
     /// True once no row is queued or under way.
     pub fn is_settled(&self) -> bool {
         self.details.ready && self.counts.queued == 0 && self.counts.sending == 0
@@ -176,6 +185,9 @@ impl Summary {
     }
 
     fn headline(&self) -> String {
+        if self.is_cancelled() {
+            return "cancelled: who was not messaged yet will not be".to_owned();
+        }
         if !self.details.ready {
             return "its list was not read to the end; nothing can be sent".to_owned();
         }
@@ -208,7 +220,14 @@ impl Summary {
             (counts.invalid, "invalid: cannot be sent as they stand"),
             (counts.duplicate, "duplicate of an earlier row"),
             (counts.suppressed, "suppressed: must not be messaged"),
-            (counts.queued, "queued: not sent yet"),
+            (
+                counts.queued,
+                if self.is_cancelled() {
+                    "cancelled: not sent"
+                } else {
+                    "queued: not sent yet"
+                },
+            ),
             (
                 counts.sending,
                 "under way, or interrupted: their outcome is unknown",
@@ -343,7 +362,10 @@ impl Summary {
                 "if the refusal that stopped it means \"no Messenger for this number\"",
             ));
         }
-        if !self.is_settled() || self.details.halted_text.is_some() {
+        if self.is_cancelled() {
+            let undo = command("resume", &[sandbox, "--undo-cancel"]);
+            lines.push((undo, "take it up again"));
+        } else if !self.is_settled() || self.details.halted_text.is_some() {
             lines.push((command("resume", &[sandbox]), "continue where it stopped"));
         }
         if hints.results.is_none() {
@@ -351,6 +373,14 @@ impl Summary {
         }
         lines
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(state.word())
 }
 
 /// Writes the summary as JSON, readable by its owner only; it appears whole or not at all.

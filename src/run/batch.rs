@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
+use crate::domain::batch_state::BatchState;
 use crate::store::{Batch, Hold, Reader, Store};
 
 /// A batch that this process holds.
@@ -25,6 +26,8 @@ pub struct ResumeSettings<'a> {
     pub channel: Option<&'a str>,
     /// A rehearsal: nobody is messaged.
     pub sandbox: bool,
+    /// Who takes it up again although it was given up; `None`: such a batch is refused.
+    pub undo_cancel: Option<&'a str>,
 }
 
 impl HeldBatch {
@@ -79,7 +82,11 @@ impl HeldBatch {
         let hold = store.hold(&name, now)?;
         // An earlier process may have died while it changed the list.
         store.finish_change(batch.id, now)?;
-        Self::new(store, hold, batch).reread()
+        let batch = Self::new(store, hold, batch).reread()?;
+        match settings.undo_cancel {
+            Some(by) => batch.undo_cancel(by, now),
+            None => not_cancelled(batch.batch()).map(|()| batch),
+        }
     }
 
     /// The batch, as it stood when it was taken.
@@ -111,6 +118,27 @@ impl HeldBatch {
     }
 }
 
+/// Nothing is sent, added or changed in a batch that was given up.
+///
+/// # Errors
+/// [`RunError::Cancelled`] if it was.
+pub(super) fn not_cancelled(batch: &Batch) -> Result<(), RunError> {
+    match batch.state {
+        BatchState::Cancelled => Err(RunError::Cancelled {
+            batch: batch.name.clone(),
+            by: batch.state_by.clone().unwrap_or_default(),
+            since: batch.state_since,
+        }),
+        BatchState::Reading
+        | BatchState::Draft
+        | BatchState::Running
+        | BatchState::Waiting
+        | BatchState::Paused
+        | BatchState::Stopped
+        | BatchState::Complete => Ok(()),
+    }
+}
+
 /// The named batch, or the only one that is unfinished.
 fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, RunError> {
     if let Some(name) = name {
@@ -126,7 +154,7 @@ fn choose(reader: &Reader, name: Option<&str>) -> Result<Batch, RunError> {
         let counts = reader.counts(batch.id)?;
         // A batch that a guard stopped goes on with those who were refused.
         let goes_on = counts.queued + counts.sending > 0 || batch.halted_text.is_some();
-        if batch.is_whole() && goes_on {
+        if batch.is_whole() && goes_on && batch.state != BatchState::Cancelled {
             unfinished.push(batch);
         }
     }

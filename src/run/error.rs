@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
@@ -9,7 +11,7 @@ use crate::domain::batch_name;
 use crate::domain::content::ContentError;
 use crate::exit::ExitCode;
 use crate::intake::{IntakeError, JudgeError};
-use crate::report::{ReportError, quoted};
+use crate::report::{ReportError, minute, quoted};
 use crate::sandbox::SandboxError;
 use crate::store::{ForgetError, StoreError};
 
@@ -87,6 +89,19 @@ pub enum RunError {
         "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
     )]
     Abandoned(String),
+    /// The batch was given up.
+    #[error(
+        "batch {batch} was cancelled by {by} on {}: nothing was sent; `outreach resume {} --undo-cancel` takes it up again",
+        minute(*since), quoted(batch)
+    )]
+    Cancelled {
+        /// The batch.
+        batch: String,
+        /// Who gave it up.
+        by: String,
+        /// When.
+        since: Timestamp,
+    },
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -166,6 +181,9 @@ pub enum Mismatch {
     /// One of them must be named.
     #[error("several batches are unfinished, name one: {}", .0.join(", "))]
     SeveralUnfinished(Vec<String>),
+    /// There is nobody to give up.
+    #[error("nobody of batch {0} is queued: there is nothing to cancel")]
+    NobodyQueued(String),
     /// No refusals stopped the batch.
     #[error("batch {0} was not stopped by identical refusals: there is nothing to confirm")]
     NothingToConfirm(String),
@@ -246,7 +264,7 @@ impl RunError {
                 ExitCode::Configuration
             }
             Self::Evidence(error) => api_exit(error),
-            Self::Abandoned(_) => ExitCode::Paused,
+            Self::Abandoned(_) | Self::Cancelled { .. } => ExitCode::Paused,
             Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
                 ExitCode::Internal
             }

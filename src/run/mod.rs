@@ -15,6 +15,7 @@
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod batch;
+mod cancel;
 mod checkpoint;
 mod definition;
 mod doctor;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::batch::HeldBatch;
+use super::batch::{HeldBatch, not_cancelled};
 use super::definition::{Definition, Step, Stored};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
@@ -90,6 +90,9 @@ impl SendPlan {
         }
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
+        if let Some(batch) = &found {
+            not_cancelled(batch)?;
+        }
         let step = definition.compare(
             &name,
             found.map(|batch| (batch.definition.clone(), batch)),

@@ -11,7 +11,7 @@ use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
-use super::results::{FACTS, JOINS};
+use super::results::{FACTS, JOINS, REASON};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 
@@ -109,7 +109,7 @@ impl Reader {
     pub fn timelines(&self, id: BatchId, row: u32) -> Result<Vec<Timeline>, StoreError> {
         let (first, last) = range(id);
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.reason, i.suggestion, i.content, {FACTS}
+            "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), {REASON}, i.suggestion, i.content, {FACTS}
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
              WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
         ))?;

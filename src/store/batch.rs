@@ -18,6 +18,9 @@ use super::{attempt, channel, person};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 
+/// The status of a queued recipient whose batch was given up.
+const CANCELLED: &str = "cancelled";
+
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
 
@@ -64,6 +67,8 @@ pub struct Batch {
     pub state: BatchState,
     /// Why it stands there, for people.
     pub state_why: Option<String>,
+    /// Who put it there, if a person did.
+    pub state_by: Option<String>,
     /// Since when.
     pub state_since: Timestamp,
     /// SHA-256 over files, mapping, content and channel.
@@ -103,6 +108,14 @@ impl Batch {
     /// False while its list is being read.
     pub fn is_whole(&self) -> bool {
         self.state != BatchState::Reading
+    }
+
+    /// How a recipient of the batch stands, for people: what is queued in a batch that was given up is cancelled.
+    pub fn status_of(&self, state: State) -> &'static str {
+        match (self.state, state) {
+            (BatchState::Cancelled, State::Queued) => CANCELLED,
+            (_, state) => state.word(),
+        }
     }
 }
 
@@ -194,7 +207,7 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 tx.connection.execute(
-                    "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3, token = ?4
+                    "UPDATE batch SET state = ?2, state_why = NULL, state_by = NULL, state_since = ?3, token = ?4
                      WHERE id = ?1",
                     (id, BatchState::Running.word(), to_millis(at), token),
                 )?;
@@ -213,7 +226,7 @@ impl Store {
                 tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
-                            state_why = ?6, state_since = ?2
+                            state_why = ?6, state_by = NULL, state_since = ?2
                      WHERE id = ?1",
                     (
                         id,
@@ -475,7 +488,7 @@ impl Reader {
 }
 
 /// The columns that [`batch_from_row`] reads.
-const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_since, digest,
+const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text
     FROM batch JOIN channel ON channel.id = batch.channel";
@@ -495,6 +508,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
             detail: format!("{error}"),
         })?,
         state_why: row.get("state_why")?,
+        state_by: row.get("state_by")?,
         state_since: from_millis(row.get("state_since")?)?,
         digest: row.get("digest")?,
         definition: from_json(&row.get::<_, String>("definition")?)?,

@@ -1,6 +1,7 @@
 //! What people decided about a batch, for whoever asks later. No entry names a person.
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use super::checkpoint::Store;
 use super::columns::to_millis;
@@ -28,18 +29,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn record_decision(&self, decision: DecisionRecord) -> Result<(), StoreError> {
-        self.writer.write_blocking(move |tx| {
-            tx.connection.execute(
-                "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (
-                    to_millis(decision.at),
-                    &decision.actor,
-                    decision.batch,
-                    decision.what,
-                    &decision.detail,
-                ),
-            )?;
-            Ok(())
-        })
+        self.writer
+            .write_blocking(move |tx| record(tx.connection, &decision))
     }
+}
+
+/// Keeps a decision, in the transaction that carries it out.
+pub(super) fn record(connection: &Connection, decision: &DecisionRecord) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((
+            to_millis(decision.at),
+            &decision.actor,
+            decision.batch,
+            decision.what,
+            &decision.detail,
+        ))?;
+    Ok(())
 }

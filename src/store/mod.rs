@@ -11,6 +11,7 @@
 mod attempt;
 mod audit;
 mod batch;
+mod cancel;
 mod change;
 mod channel;
 mod checkpoint;

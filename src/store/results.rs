@@ -68,9 +68,16 @@ pub(super) const JOINS: &str = "LEFT JOIN person p ON p.id = r.person
                 AND (x.outcome = 'sent' OR x.proof IN ('accepted', 'assumed') OR x.message_id IS NOT NULL))
      LEFT JOIN contact k ON k.id = a.contact";
 
+/// Why recipient `r` is where it is; of a row that was refused or suppressed, also that an earlier request may
+/// have been accepted.
+pub(super) const REASON: &str =
+    "iif(r.maybe_accepted_at IS NULL OR r.state NOT IN ('no_messenger', 'error', 'suppressed'), r.reason,
+         coalesce(r.reason || '; ', '') || 'it may have been sent at ' ||
+         strftime('%Y-%m-%dT%H:%M:%SZ', r.maybe_accepted_at / 1000, 'unixepoch'))";
+
 fn select(and: &str) -> String {
     format!(
-        "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, r.reason, i.file, i.row, i.fields,
+        "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
                 i.suggestion, {FACTS}
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"

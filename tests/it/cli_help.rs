@@ -47,6 +47,7 @@ fn the_help_of_each_command() {
         "check",
         "send",
         "resume",
+        "cancel",
         "status",
         "export",
         "resolve",

@@ -63,6 +63,7 @@ fn read(plan: SendPlan) -> ReadPlan {
 
 fn resume(checkpoint: &Path) -> HeldBatch {
     let asked = ResumeSettings {
+        undo_cancel: None,
         batch: None,
         channel: None,
         sandbox: true,

@@ -8,6 +8,7 @@
 
 mod ambiguity;
 mod bounds;
+mod cancel;
 mod check;
 mod check_command;
 mod cli_help;

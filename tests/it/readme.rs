@@ -141,11 +141,13 @@ fn the_result_columns_are_those_of_the_program() {
 
 #[test]
 fn the_statuses_are_those_of_the_results() {
-    // `sending` is a state of the checkpoint alone: results call it unknown.
+    // `sending` is a state of the checkpoint alone: results call it unknown. `cancelled` is what is queued in a
+    // batch that was given up.
     let real: BTreeSet<_> = State::ALL
         .into_iter()
         .filter(|state| *state != State::Sending)
         .map(State::word)
+        .chain(["cancelled"])
         .collect();
     let told: Vec<_> = table("statuses").iter().map(|row| row[0]).collect();
     assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), real);

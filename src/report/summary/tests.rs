@@ -5,6 +5,7 @@ fn summary() -> Summary {
         batch: "spring list".to_owned(),
         channel: "7001".to_owned(),
         sandbox: false,
+        state: BatchState::Stopped,
         rows: 1_234_567,
         counts: Counts {
             sent: 1_234_560,

@@ -368,7 +368,7 @@ fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Takes a queued row out of the queue for good. A row that may have been accepted says so.
+/// Takes a queued row out of the queue for good.
 pub(in crate::store) fn suppress(
     tx: &mut Tx<'_>,
     id: RecipientId,
@@ -376,26 +376,21 @@ pub(in crate::store) fn suppress(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let next = delivery::next(State::Queued, Event::Suppress)?;
-    let maybe: Option<Option<i64>> = tx
+    let suppressed = tx
         .connection
         .prepare_cached(
-            "SELECT maybe_accepted_at FROM recipient WHERE id = ?1 AND state = 'queued'",
-        )?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    let Some(maybe) = maybe else {
-        return Ok(());
-    };
-    let reason = match maybe {
-        None => cause.to_string(),
-        Some(at) => format!("{cause}; it may have been sent at {}", from_millis(at)?),
-    };
-    tx.connection
-        .prepare_cached(
             "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
-             WHERE id = ?1",
+             WHERE id = ?1 AND state = 'queued'",
         )?
-        .execute((id, next.word(), cause.code(), reason, to_millis(now)))?;
-    tx.count_move(id.batch(), State::Queued, next);
+        .execute((
+            id,
+            next.word(),
+            cause.code(),
+            cause.to_string(),
+            to_millis(now),
+        ))?;
+    if suppressed > 0 {
+        tx.count_move(id.batch(), State::Queued, next);
+    }
     Ok(())
 }

@@ -231,11 +231,12 @@ impl Journal {
     }
 
     /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
-    /// for it.
+    /// for it. Webhook events that waited for these requests are applied.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn interrupt_dead(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut interrupted = 0;
         for (id, name) in self
             .store
             .reader()?
@@ -243,7 +244,8 @@ impl Journal {
         {
             match self.store.hold(&name, now) {
                 Ok(_held) => {
-                    self.store
+                    interrupted += self
+                        .store
                         .writer
                         .write(move |tx| interrupt(tx, id, now))
                         .await?;
@@ -251,6 +253,9 @@ impl Journal {
                 Err(StoreError::Held { .. }) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if interrupted > 0 {
+            self.store.apply_waiting_events(now).await?;
         }
         Ok(())
     }

@@ -123,10 +123,14 @@ impl World {
             Saying::Read => {}
             Saying::OptIn => somebody.contact_known[channel] = true,
             Saying::Delivered => {
+                somebody.may_show_contact(channel);
                 somebody.evidence |= !is_settled;
                 somebody.delivered |= !is_settled;
             }
-            Saying::Echo => somebody.evidence |= !is_settled,
+            Saying::Echo => {
+                somebody.may_show_contact(channel);
+                somebody.evidence |= !is_settled;
+            }
             Saying::Stop | Saying::StopByButton => {
                 let by_button = saying == Saying::StopByButton;
                 let dropped = by_button && somebody.pressed && known("second_postback")

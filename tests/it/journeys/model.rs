@@ -51,6 +51,13 @@ pub(crate) struct Person {
     pub(crate) evidence: bool,
 }
 
+impl Person {
+    /// An event about one of our messages shows whose the contact is: a STOP that waits may be heard.
+    pub(crate) fn may_show_contact(&mut self, channel: usize) {
+        self.murky |= self.stop_waits == Some(channel);
+    }
+}
+
 /// One batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {

@@ -47,9 +47,10 @@ impl World {
         let person = self.drawer(random).person();
         let done = self.run(&["forget", &format!("+{}", number(person)), "--yes"]);
         let batches = self.model.batches.values();
+        // An event may have proven a request whose run was killed before it had the answer.
         let under_way = batches
             .filter_map(|batch| batch.row_of(person))
-            .any(|row| row.is("unknown"));
+            .any(|row| row.is("unknown") || row.is("sent") && self.model.people[person].evidence);
         if done.code != Some(0) {
             let no_checkpoint = !self.folder().join("outreach.db").exists();
             must(done.code == Some(9) && under_way || no_checkpoint, || {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::column::{Column, column, share_of_cells};
 use super::country::{self, CountryColumn};
 use super::error::IntakeError;
 use super::settings::{NumbersPerRow, Prefer, Settings};
@@ -9,15 +10,6 @@ use super::words::{FIRST_NAME, LAST_NAME, phone_score};
 use crate::domain::fold;
 use crate::domain::phone::{LineType, PhoneNumber, Region};
 use crate::domain::text::{nearest, trimmed};
-
-/// A column of the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Column {
-    /// Index among [`super::Input::headers`].
-    pub index: usize,
-    /// The header.
-    pub name: String,
-}
 
 /// How the columns were understood. Frozen into the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -211,13 +203,6 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
     Ok(column(headers, index))
 }
 
-pub(super) fn column(headers: &[String], index: usize) -> Column {
-    Column {
-        index,
-        name: headers.get(index).cloned().unwrap_or_default(),
-    }
-}
-
 /// The first header that is one of the words, in the order of the words.
 fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
     let folded: Vec<String> = headers.iter().map(|header| fold::header(header)).collect();
@@ -293,19 +278,4 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
         PhoneNumber::parse(cell, settings.reading()).is_ok()
             || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
     })
-}
-
-/// The share of the filled cells of a column for which `holds` is true; 0 without any.
-pub(super) fn share_of_cells(
-    index: usize,
-    rows: &[Vec<String>],
-    holds: impl Fn(&str) -> bool,
-) -> f64 {
-    let cells = rows.iter().filter_map(|row| row.get(index));
-    let filled: Vec<&str> = cells
-        .map(|cell| trimmed(cell))
-        .filter(|cell| !cell.is_empty())
-        .collect();
-    let held = filled.iter().filter(|cell| holds(cell)).count();
-    held as f64 / filled.len().max(1) as f64
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::columns::Column;
+use super::column::Column;
 use super::words::words;
 use crate::domain::phone::Region;
 use crate::domain::text::trimmed;

@@ -22,6 +22,7 @@
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
 //! and everything that the sink received before must be thrown away.
 
+mod column;
 mod columns;
 mod contact_id;
 mod country;

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
-use super::columns::{Column, Mapping};
+use super::column::Column;
+use super::columns::Mapping;
 use super::contact_id;
 use super::country::{self, Told};
 use super::file::FileInput;

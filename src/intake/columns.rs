@@ -9,7 +9,7 @@ use super::settings::{NumbersPerRow, Prefer, Settings};
 use super::words::{FIRST_NAME, LAST_NAME, phone_score};
 use crate::domain::fold;
 use crate::domain::phone::{LineType, PhoneNumber, Region};
-use crate::domain::text::{nearest, trimmed};
+use crate::domain::text::nearest;
 
 /// How the columns were understood. Frozen into the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -162,6 +162,9 @@ pub(crate) struct ContactsFile {
     /// The first row is a contact, not a header
     #[arg(long)]
     pub(super) no_header: bool,
+    /// A column that may tell who must not be messaged, and does not; kept in the audit; repeatable
+    #[arg(long, value_name = "HEADER")]
+    pub(super) ignore_consent_column: Vec<String>,
     /// Of several numbers in a row take the first valid one, or the first mobile one
     #[arg(long, value_name = "WHICH", default_value = "first",
         value_parser = one_of([("first", Prefer::First), ("mobile", Prefer::Mobile)]))]

@@ -79,6 +79,8 @@ impl Settings {
             encoding: file.encoding,
             sheet: file.sheet,
             no_header: file.no_header,
+            ignore_consent: file.ignore_consent_column,
+            all_consent_ignored: false,
             prefer: file.prefer,
             numbers: file.numbers,
             min_valid: file.min_valid,

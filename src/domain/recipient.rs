@@ -110,6 +110,11 @@ pub enum Suppression {
         /// When, as RFC 3339.
         at: String,
     },
+    /// The list itself says that the person must not be messaged.
+    NoConsent {
+        /// Which column, what it says, and in which row.
+        says: String,
+    },
     /// The number is no longer in the list that `--update` brought.
     Removed,
     /// The person was erased by `forget`.
@@ -124,6 +129,7 @@ impl Suppression {
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
             Self::SameBatch { .. } => "same_batch",
+            Self::NoConsent { .. } => "no_consent",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
         }
@@ -146,6 +152,7 @@ impl fmt::Display for Suppression {
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }
+            Self::NoConsent { says } => write!(f, "no consent: {says}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
         }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::fold;
 use crate::domain::text::trimmed;
 
 /// A column of the input.
@@ -13,12 +14,19 @@ pub struct Column {
     pub name: String,
 }
 
-/// The column at that place.
+/// The column at that place; where several have its name, the later ones are told apart: `Phone#2`.
 pub(super) fn column(headers: &[String], index: usize) -> Column {
-    Column {
-        index,
-        name: headers.get(index).cloned().unwrap_or_default(),
-    }
+    let name = headers.get(index).cloned().unwrap_or_default();
+    let folded = fold::header(&name);
+    let before = headers.iter().take(index);
+    let before = before
+        .filter(|header| fold::header(header) == folded)
+        .count();
+    let name = match before {
+        0 => name,
+        before => format!("{name}#{}", before + 1),
+    };
+    Column { index, name }
 }
 
 /// The share of the filled cells of a column for which `holds` is true; 0 without any.

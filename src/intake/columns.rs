@@ -2,20 +2,25 @@
 
 use serde::Serialize;
 
-use super::column::{Column, column, share_of_cells};
+use super::column::{Column, column};
+use super::consent::{self, ConsentColumn};
 use super::country::{self, CountryColumn};
 use super::error::IntakeError;
+use super::phones::{self, PhoneColumn};
 use super::settings::{NumbersPerRow, Prefer, Settings};
-use super::words::{FIRST_NAME, LAST_NAME, phone_score};
+use super::words::{FIRST_NAME, LAST_NAME};
 use crate::domain::fold;
-use crate::domain::phone::{LineType, PhoneNumber, Region};
+use crate::domain::phone::{LineType, Region};
 use crate::domain::text::nearest;
 
 /// How the columns were understood. Frozen into the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mapping {
     /// Phone columns, in order of preference; at least one.
-    pub phone: Vec<Column>,
+    pub phone: Vec<PhoneColumn>,
+    /// The program whose export this is, where its headers are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<&'static str>,
     /// Given names.
     pub first_name: Option<Column>,
     /// Family names.
@@ -24,6 +29,12 @@ pub struct Mapping {
     pub contact_id: Option<Column>,
     /// Countries, the column that counts first in front.
     pub region: Vec<CountryColumn>,
+    /// Columns that tell who may be messaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<ConsentColumn>,
+    /// Such columns that the user had ignored, by header.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored_consent: Vec<String>,
     /// The country of numbers without country code where no column says it.
     pub default_region: Option<Region>,
     /// Numbers without a plus begin with their country code.
@@ -49,7 +60,7 @@ impl Mapping {
         let phones: Vec<_> = self
             .phone
             .iter()
-            .map(|column| format!("{:?}", column.name))
+            .map(|phone| format!("{:?}", phone.column.name))
             .collect();
         let mut canonical = format!(
             "phone={};first_name={};last_name={};contact_id={};region={};default_region={};prefer={};numbers={}",
@@ -64,6 +75,10 @@ impl Mapping {
             self.numbers
         );
         // Said only where it is so: batches that were begun before these settings existed keep their digest.
+        if !self.ignored_consent.is_empty() {
+            canonical.push_str(";ignored_consent=");
+            canonical.push_str(&self.ignored_consent.join(","));
+        }
         if self.international {
             canonical.push_str(";international=yes");
         }
@@ -72,6 +87,11 @@ impl Mapping {
             canonical.push_str(&self.services().join(","));
         }
         canonical
+    }
+
+    /// Whether the mobile of a row goes before its other numbers: asked for, or the known order of an export.
+    pub(super) fn prefer_mobile(&self) -> bool {
+        self.prefer == Prefer::Mobile || self.export.is_some() && self.phone.len() > 1
     }
 
     /// The words of the lines without a person that are messaged all the same.
@@ -97,9 +117,19 @@ impl Mapping {
         let phones: Vec<_> = self
             .phone
             .iter()
-            .map(|column| format!("\"{}\"", column.name))
+            .map(|phone| match &phone.label {
+                Some(label) => format!("\"{}\" (\"{}\" says which)", phone.column.name, label.name),
+                None => format!("\"{}\"", phone.column.name),
+            })
             .collect();
-        let mut lines = vec![format!("phone: {}", phones.join(", then "))];
+        let mut lines = Vec::new();
+        lines.extend(self.export.map(|export| format!("an export of {export}")));
+        let order = if self.prefer_mobile() {
+            "the mobile first: "
+        } else {
+            ""
+        };
+        lines.push(format!("phone: {order}{}", phones.join(", then ")));
         for (meaning, column) in [
             ("first name", &self.first_name),
             ("last name", &self.last_name),
@@ -112,6 +142,18 @@ impl Mapping {
         if !self.region.is_empty() {
             let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
             lines.push(format!("country: {}", columns.join(", then ")));
+        }
+        if !self.consent.is_empty() {
+            let columns = self.consent.iter();
+            let columns: Vec<_> = columns
+                .map(|it| format!("\"{}\"", it.column.name))
+                .collect();
+            lines.push(format!("consent: {}", columns.join(", ")));
+        }
+        for ignored in &self.ignored_consent {
+            lines.push(format!(
+                "ignored, though it may tell who must not be messaged: \"{ignored}\""
+            ));
         }
         if let Some(region) = self.default_region {
             lines.push(format!(
@@ -141,12 +183,27 @@ pub(super) fn map(
 ) -> Result<Mapping, IntakeError> {
     let choice = &settings.columns;
     let named = |name: &String| named_column(name, headers, settings.no_header);
-    let phone = if choice.phone.is_empty() {
-        detect_phone(file, headers, rows, settings)?
+    let (phone, export) = if choice.phone.is_empty() {
+        let found = phones::detect(file, headers, rows, settings)?;
+        (found.columns, found.export)
     } else {
-        choice.phone.iter().map(named).collect::<Result<_, _>>()?
+        let with_label = |name| Ok(PhoneColumn::new(headers, rows, named(name)?));
+        let chosen: Result<_, IntakeError> = choice.phone.iter().map(with_label).collect();
+        (chosen?, None)
     };
-    let taken: Vec<usize> = phone.iter().map(|column| column.index).collect();
+    let columns: Vec<Column> = phone.iter().map(|it| it.column.clone()).collect();
+    let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
+    let ignored = settings.ignore_consent.iter().map(named);
+    let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
+    let consent = if settings.no_header || settings.all_consent_ignored {
+        Vec::new()
+    } else {
+        let without = ignored
+            .iter()
+            .map(|column| column.index)
+            .chain(taken.iter().copied());
+        consent::find(headers, rows, &without.collect::<Vec<_>>())
+    };
     let other = |chosen: &Option<String>, words: &[&str]| match chosen {
         Some(name) => named(name).map(Some),
         None if settings.no_header => Ok(None),
@@ -159,9 +216,12 @@ pub(super) fn map(
         region: match &choice.region {
             Some(name) => vec![CountryColumn::chosen(named(name)?)],
             None if settings.no_header => Vec::new(),
-            None => country::find(headers, rows, &phone),
+            None => country::find(headers, rows, &columns),
         },
         phone,
+        export,
+        consent,
+        ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,
         line_types: LineType::ALL
@@ -181,14 +241,22 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
             .checked_sub(1)
             .filter(|index| no_header && *index < headers.len())
     };
+    let same = |name: &str| {
+        let folded = fold::header(name);
+        let places = headers.iter().enumerate();
+        places.filter(move |(_, header)| fold::header(header) == folded)
+    };
+    // `Phone#2`: the second of several columns of that name.
+    let by_ordinal = || {
+        let (name, ordinal) = name.rsplit_once('#')?;
+        let ordinal: usize = ordinal.trim().parse().ok()?;
+        same(name).nth(ordinal.checked_sub(1)?).map(|(at, _)| at)
+    };
     let index = headers
         .iter()
         .position(|header| header == name)
-        .or_else(|| {
-            headers
-                .iter()
-                .position(|header| fold::header(header) == fold::header(name))
-        })
+        .or_else(by_ordinal)
+        .or_else(|| same(name).next().map(|(at, _)| at))
         .or_else(by_number)
         .ok_or_else(|| IntakeError::NoColumn {
             name: name.to_owned(),
@@ -215,67 +283,4 @@ fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Colu
                 .position(|(at, header)| header == word && !taken.contains(&at))
         })
         .map(|index| column(headers, index))
-}
-
-fn detect_phone(
-    file: &str,
-    headers: &[String],
-    rows: &[Vec<String>],
-    settings: &Settings,
-) -> Result<Vec<Column>, IntakeError> {
-    let scores: Vec<u8> = if settings.no_header {
-        vec![0; headers.len()]
-    } else {
-        headers.iter().map(|h| phone_score(h)).collect()
-    };
-    let best = scores.iter().copied().max().unwrap_or(0);
-    let mut candidates: Vec<usize> = (0..headers.len())
-        .filter(|at| scores.get(*at) == Some(&best))
-        .collect();
-    let share = |index: usize| phone_share(index, rows, settings);
-    if best == 0 {
-        // Nothing in the headers: the content decides, and only if it is clear.
-        candidates.retain(|index| share(*index) >= 0.5);
-        candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
-        // A column of ids may read as numbers here and there; the phone column does so throughout.
-        if let [first, second, ..] = candidates[..]
-            && share(first) - share(second) >= 0.4
-        {
-            candidates.truncate(1);
-        }
-    } else if candidates.len() > 1 {
-        // `Phone` beside an empty `Mobile`: a column without any number is no rival.
-        let full: Vec<usize> = candidates
-            .iter()
-            .copied()
-            .filter(|index| share(*index) > 0.0)
-            .collect();
-        if !full.is_empty() {
-            candidates = full;
-        }
-    }
-    match candidates[..] {
-        [only] => Ok(vec![column(headers, only)]),
-        [] => Err(IntakeError::NoPhoneColumn {
-            file: file.to_owned(),
-            present: headers.to_vec(),
-        }),
-        _ => Err(IntakeError::AmbiguousPhoneColumn {
-            file: file.to_owned(),
-            candidates: candidates
-                .iter()
-                .filter_map(|index| headers.get(*index).cloned())
-                .collect(),
-        }),
-    }
-}
-
-/// The share of cells that read as phone numbers. Without a region, nine digits may be one.
-fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
-    share_of_cells(index, rows, |cell| {
-        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
-        PhoneNumber::parse(cell, settings.reading()).is_ok()
-            || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
-    })
 }

@@ -126,7 +126,11 @@ fn without_json(
     sample: &[Vec<String>],
 ) -> Result<Mapping, IntakeError> {
     let suspects: Vec<usize> = match &mapping {
-        Ok(mapping) => mapping.phone.iter().map(|column| column.index).collect(),
+        Ok(mapping) => mapping
+            .phone
+            .iter()
+            .map(|phone| phone.column.index)
+            .collect(),
         Err(IntakeError::NoPhoneColumn { .. }) => (0..headers.len()).collect(),
         Err(_) => Vec::new(),
     };

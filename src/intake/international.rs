@@ -50,7 +50,7 @@ pub(super) fn looks_international(
         return None;
     }
     let (mut filled, mut valid, mut only_so, mut example) = (0, 0, 0, None);
-    let column = mapping.phone.first()?.index;
+    let column = mapping.phone.first()?.column.index;
     for row in rows {
         let cell = row.get(column).map_or("", |cell| trimmed(cell));
         if cell.is_empty() {

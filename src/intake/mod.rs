@@ -24,6 +24,7 @@
 
 mod column;
 mod columns;
+mod consent;
 mod contact_id;
 mod country;
 mod delimiter;
@@ -36,6 +37,7 @@ mod input;
 mod international;
 mod judge;
 mod open;
+mod phones;
 mod row;
 mod rows;
 mod rules;

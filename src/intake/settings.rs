@@ -24,6 +24,10 @@ pub struct Settings {
     pub international: bool,
     /// Lines without a person behind them that are messaged all the same.
     pub line_types: Vec<LineType>,
+    /// Columns that tell who may be messaged and are ignored, by header.
+    pub ignore_consent: Vec<String>,
+    /// All such columns are ignored: a list of people who must not be messaged.
+    pub all_consent_ignored: bool,
     /// Which of several valid numbers of a row counts.
     pub prefer: Prefer,
     /// One recipient a row, or one for each number.

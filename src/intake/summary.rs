@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
-use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
+use crate::domain::recipient::{JudgedRow, Position, RowProblem, Suppression, Verdict};
 
 /// The number of examples that are kept of each kind.
 pub(crate) const EXAMPLES: usize = 5;
@@ -36,6 +36,9 @@ pub struct Summary {
     /// Queued rows that are read by the country that the list tells, and not by the one that is set.
     #[serde(skip_serializing_if = "is_zero")]
     pub overrides_region: u64,
+    /// Queued rows whose columns of consent are empty.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub silent_on_consent: u64,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -212,6 +215,32 @@ fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
     }
 }
 
+/// What all suppressed rows of one kind have in common.
+fn suppression_text(cause: &Suppression) -> String {
+    match cause {
+        Suppression::NoConsent { .. } => "no consent: the list itself says so".to_owned(),
+        Suppression::Listed { .. }
+        | Suppression::RepeatGuard { .. }
+        | Suppression::NotWithin { .. }
+        | Suppression::SameBatch { .. }
+        | Suppression::Removed
+        | Suppression::Forgotten => cause.to_string(),
+    }
+}
+
+/// What is special about this one.
+fn suppression_note(cause: &Suppression) -> Note {
+    match cause {
+        Suppression::NoConsent { says } => Note::Detail(says.clone()),
+        Suppression::Listed { .. }
+        | Suppression::RepeatGuard { .. }
+        | Suppression::NotWithin { .. }
+        | Suppression::SameBatch { .. }
+        | Suppression::Removed
+        | Suppression::Forgotten => Note::None,
+    }
+}
+
 fn keep(examples: &mut Vec<Example>, example: impl FnOnce() -> Example) {
     if examples.len() < EXAMPLES {
         examples.push(example());
@@ -283,8 +312,8 @@ impl Counter {
             }
             Verdict::Suppressed { cause, .. } => {
                 self.summary.suppressed += 1;
-                let text = || cause.to_string();
-                let row = || example(row, Note::None);
+                let text = || suppression_text(cause);
+                let row = || example(row, suppression_note(cause));
                 group(&mut self.suppressions, cause.code(), text, row);
             }
         }
@@ -300,6 +329,7 @@ impl Counter {
             *self.countries.entry(region).or_default() += 1;
         }
         *self.lines.entry(line_type).or_default() += 1;
+        self.summary.silent_on_consent += u64::from(number.silent_on_consent);
         self.summary.overrides_region += u64::from(number.overrides_region);
         self.summary.mended += u64::from(!mended.is_none());
         for phrase in mended.phrases() {

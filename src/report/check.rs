@@ -258,6 +258,10 @@ fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
             "of those to be sent are read by the country in the list, not by --region",
         ),
         (
+            summary.silent_on_consent,
+            "of those to be sent have nothing in the column of consent",
+        ),
+        (
             summary.shared_numbers,
             "of the repeats name another person than the first row",
         ),
@@ -280,6 +284,13 @@ fn advice(summary: &Summary) -> Vec<String> {
         .collect();
     if summary.problems.iter().any(lacks_a_plus) {
         lines.push("Numbers that only lack their plus are read with --international: all of them begin with their country code then.".to_owned());
+    }
+    if summary
+        .suppressions
+        .iter()
+        .any(|group| group.code == "no_consent")
+    {
+        lines.push("Whoever the list itself says must not be messaged is left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
     }
     if summary.invalid > 0 {
         lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file with --add: it joins the same batch.".to_owned());

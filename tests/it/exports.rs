@@ -122,6 +122,120 @@ fn a_contact_id_of_another_program_is_not_taken_for_one_of_the_api() {
     insta::assert_snapshot!(reading("contact-ids.csv", &named));
 }
 
+#[test]
+fn exports_are_known_by_their_headers_and_the_mobile_goes_first() {
+    insta::assert_snapshot!(readings(
+        &[
+            "google.csv",
+            "outlook.csv",
+            "hubspot.csv",
+            "shopify.csv",
+            "rapidpro.csv",
+            "brevo.csv",
+            "salesforce.csv",
+            "icloud.csv",
+            "gohighlevel.csv",
+        ],
+        &any_share()
+    ));
+}
+
+#[test]
+fn faxes_and_pagers_are_never_messaged() {
+    insta::assert_snapshot!(readings(&["phone-type.csv", "fax-only.csv"], &any_share()));
+}
+
+#[test]
+fn columns_of_one_name_are_read_in_turn_and_can_be_told_apart() {
+    insta::assert_snapshot!(readings(&["same-name.csv"], &any_share()));
+    let mut second = any_share();
+    second.columns.phone = vec!["Phone#2".to_owned()];
+    insta::assert_snapshot!(
+        "the_second_of_one_name",
+        readings(&["same-name.csv"], &second)
+    );
+    second.columns.phone = vec!["Phone#3".to_owned()];
+    assert!(
+        reading("same-name.csv", &second).starts_with("refused: there is no column \"Phone#3\"")
+    );
+}
+
+#[test]
+fn whoever_the_list_says_must_not_be_messaged_is_left_out() {
+    insta::assert_snapshot!(readings(&["consent.csv"], &any_share()));
+    let mut ignored = any_share();
+    ignored.ignore_consent = vec!["Nekontaktovat".to_owned(), "Souhlas".to_owned()];
+    insta::assert_snapshot!(
+        "consent_is_ignored_where_asked",
+        readings(&["consent.csv"], &ignored)
+    );
+}
+
+#[test]
+fn a_no_in_any_row_wins_for_its_number_in_this_batch() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let refusing = SandboxProcess::with_faults(&["401"]);
+    let send = |to: &SandboxProcess, list: &str, more: &[&str]| {
+        let list = scratch.write("list.csv", list);
+        let ended = scratch
+            .outreach(&["send", list.to_str().unwrap(), "--yes", "--batch", "list"])
+            .with(&[
+                "--message",
+                "Hello",
+                "--channel",
+                CHANNEL,
+                "--min-valid",
+                "0%",
+            ])
+            .with(&["--base-url", to.base_url()])
+            .with(more)
+            .run();
+        ended.said
+    };
+    let said = send(
+        &refusing,
+        "Phone,Unsubscribed\n+420777111222,no\n+420777111333,\n+420777111444,no\n+420777111222,yes\n",
+        &[],
+    );
+    assert!(
+        said.contains("no consent: the list itself says so"),
+        "{said}"
+    );
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.queued, counts.suppressed), (2, 2), "{said}");
+    // One who was said to want no message stays so; one who is queued is taken out.
+    let more = "Phone,Unsubscribed\n+420777111222,no\n+420777111333,yes\n";
+    let said = send(&sandbox, more, &["--add"]);
+    let accepted: Vec<u64> = sandbox.accepted().into_keys().collect();
+    assert_eq!(accepted, [420_777_111_444], "{said}");
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn a_column_of_consent_that_is_ignored_is_in_the_audit() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let ignored = [
+        "--ignore-consent-column",
+        "Nekontaktovat",
+        "--ignore-consent-column",
+        "souhlas",
+    ];
+    assert_eq!(sent(&scratch, &sandbox, "consent.csv", &ignored).len(), 5);
+    let kept: (String, String) = rusqlite::Connection::open(scratch.path("outreach.db"))
+        .unwrap()
+        .query_row("SELECT what, detail FROM decision", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(
+        kept,
+        (
+            "ignore-consent-column".to_owned(),
+            "Nekontaktovat, Souhlas".to_owned()
+        )
+    );
+}
+
 /// Sends a fixture through the program; returns whom the sandbox says it messaged.
 fn sent(scratch: &Scratch, sandbox: &SandboxProcess, name: &str, more: &[&str]) -> Vec<u64> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

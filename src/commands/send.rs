@@ -35,6 +35,11 @@ pub(crate) fn run(
     let list = settings::open_list(settings, &sources, console, &|intake| {
         List::open(&sources, intake, message.as_ref())
     })?;
+    if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
+        return Err(CommandError::usage(format_args!(
+            "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
+        )));
+    }
     let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
         (true, Err(_)) => Rehearsal::CHANNEL,

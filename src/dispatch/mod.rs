@@ -76,6 +76,10 @@ pub trait Ledger: Send + Sync + 'static {
 pub trait Sender: Send + Sync + 'static {
     /// Sends the recipient's message, once.
     fn send(&self, recipient: &Claimed) -> impl Future<Output = Reply> + Send;
+
+    /// Whether connections may stay open for the next request. Where others share them, none may: each would count
+    /// as one of those that are allowed.
+    fn keep_connections(&self, _keep: bool) {}
 }
 
 impl Ledger for Journal {
@@ -234,8 +238,8 @@ struct Shared<L> {
     stop: Stop,
     /// A task found no recipient to claim: those that wait for a turn may wait in vain.
     emptied: Notify,
-    /// Held by the task that looks for dead processes.
-    looks_for_dead: tokio::sync::Mutex<()>,
+    /// Held by the task that looks for dead processes; when it last looked (monotonic).
+    looks_for_dead: tokio::sync::Mutex<Option<Duration>>,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
     last_failure: Mutex<String>,

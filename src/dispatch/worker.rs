@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -17,6 +18,12 @@ use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_patte
 use crate::domain::phone::Region;
 use crate::domain::retry::Jitter;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
+
+/// How soon a run asks again for a connection that another one uses.
+const CONNECTION: Duration = Duration::from_millis(20);
+
+/// How often it looks meanwhile whether the other one is still there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A turn to send: the gate let us pass and the pacer gave a permit.
 struct Turn<'a> {
@@ -46,13 +53,23 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
             Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
+            Claim::SharedBy(runs) => {
+                shared.pacer.shared_by(runs);
+                sender.keep_connections(runs == 1);
+            }
+            Claim::NoConnection => {
+                drop(turn);
+                look_for_dead(&shared, LOOK_AGAIN).await?;
+                tokio::select! {
+                    () = shared.stop.requested() => {}
+                    () = shared.clock.sleep(CONNECTION) => {}
+                }
+            }
             Claim::Again => {}
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
                 // One looks for all.
-                if let Ok(_looks) = shared.looks_for_dead.try_lock() {
-                    shared.ledger.interrupt_dead(shared.clock.now()).await?;
-                }
+                look_for_dead(&shared, Duration::ZERO).await?;
                 tokio::select! {
                     () = shared.stop.requested() => {}
                     () = shared.clock.sleep_until_wall(at) => {}
@@ -64,6 +81,20 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
         }
     }
+}
+
+/// Settles what dead processes left under way, unless that was done within `lately`.
+async fn look_for_dead<L: Ledger>(shared: &Shared<L>, lately: Duration) -> Result<(), StoreError> {
+    // One looks for all.
+    let Ok(mut looked) = shared.looks_for_dead.try_lock() else {
+        return Ok(());
+    };
+    let now = shared.clock.monotonic();
+    if looked.is_none_or(|at| now.saturating_sub(at) >= lately) {
+        *looked = Some(now);
+        shared.ledger.interrupt_dead(shared.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// The next turn; `None` when asked to stop, or when no recipient is left. A result that would have to

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 
 use super::columns::Mapping;
+use super::encoding::TextEncoding;
 use super::error::IntakeError;
 use super::rows::{Block, Fields, RowFault, RowReader};
-use super::settings::{Delimiter, TextEncoding};
+use super::settings::Delimiter;
 use super::source::{Bytes, FileDigest, RunningDigest};
 use super::text::Utf8Reader;
 
@@ -49,7 +50,7 @@ impl TextLayout {
     /// The rows from the first one on, and the digest of what is read.
     pub(super) fn rows(&self) -> io::Result<(TextRows, RunningDigest)> {
         let (reader, digest) = self.bytes.decompressed()?;
-        let mut text = Utf8Reader::new(reader, self.encoding.0);
+        let mut text = Utf8Reader::new(reader, self.encoding);
         if self.hint_line {
             skip_line(&mut text)?;
         }

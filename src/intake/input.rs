@@ -1,9 +1,11 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
 use super::columns::{self, Mapping};
+use super::doubt::LetterDoubt;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
+use super::guess::Doubt;
 use super::header::{Header, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
@@ -19,6 +21,7 @@ pub struct Input {
     looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,
+    doubts: Vec<LetterDoubt>,
     digest: FileDigest,
     stem: String,
 }
@@ -65,10 +68,15 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        for file in opened {
+        let mut doubts = Vec::new();
+        for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
-            files.push(align(file, &first_name, &headers)?);
+            let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
+            let file = align(file, &first_name, &headers)?;
+            doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
+            files.push(file);
         }
+        notes.extend(doubts.iter().map(LetterDoubt::to_string));
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
@@ -79,6 +87,7 @@ impl Input {
             mapping,
             headers,
             notes,
+            doubts,
         })
     }
 
@@ -102,6 +111,11 @@ impl Input {
         &self.notes
     }
 
+    /// Files whose letters may be others.
+    pub(crate) fn doubts(&self) -> &[LetterDoubt] {
+        &self.doubts
+    }
+
     /// The SHA-256 over the raw bytes of all files.
     pub(crate) fn digest(&self) -> FileDigest {
         self.digest
@@ -116,6 +130,18 @@ impl Input {
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
     }
+}
+
+/// The doubt about a file, with the input's columns that it is about.
+fn letter_doubt(file: &FileInput, doubt: Doubt, sample: &[Vec<String>]) -> LetterDoubt {
+    let picked = |row: &Vec<String>| -> Vec<String> {
+        let cells = file.columns.iter().map(|at| row.get(*at));
+        cells
+            .map(|cell| cell.cloned().unwrap_or_default())
+            .collect()
+    };
+    let sample: Vec<_> = sample.iter().map(picked).collect();
+    LetterDoubt::new(&file.name, doubt, file.columns.len(), &sample)
 }
 
 /// Names the column whose cells hold JSON, where the numbers are within them.

@@ -6,9 +6,10 @@ use super::delimiter;
 use super::error::IntakeError;
 use super::file::{Layout, TextLayout};
 use super::formats::{self, Content, Fault, Kind, Table};
+use super::guess::Doubt;
 use super::header::Header;
 use super::rows::{Block, RowFault};
-use super::settings::{Delimiter, Settings, TextEncoding};
+use super::settings::{Delimiter, Settings};
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
 use crate::domain::phone::Region;
@@ -28,6 +29,8 @@ pub(super) struct Opened {
     pub(super) note: String,
     /// The format itself names the columns: there is no row that does.
     pub(super) has_names: bool,
+    /// Another encoding in which the letters read nearly as well.
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// Reads the source once, whole.
@@ -59,7 +62,7 @@ fn open_bytes(
     };
     let country = settings.region.map(Region::code);
     let how = formats::How {
-        encoding: settings.encoding.map(|encoding| encoding.0),
+        encoding: settings.encoding,
         country: country.as_deref(),
         sheet: settings.sheet.as_deref(),
     };
@@ -69,7 +72,10 @@ fn open_bytes(
     io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     let digest = digest.finish();
     match content {
-        Content::Table(table) => opened_table(name, digest, table, settings),
+        Content::Table(table, doubt) => Ok(Opened {
+            doubt,
+            ..opened_table(name, digest, table, settings)?
+        }),
         Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
             file: name,
             what: format!("a ZIP archive in a ZIP archive (with {inner})"),
@@ -132,6 +138,7 @@ fn opened_table(
         sample,
         note: table.note,
         has_names,
+        doubt: None,
     })
 }
 
@@ -142,8 +149,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
     let failed = IntakeError::read(&name);
     let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let country = settings.region.map(Region::code);
-    let asked = settings.encoding.map(|encoding| encoding.0);
-    let examined = examine(reader, asked, country.as_deref()).map_err(failed)?;
+    let examined = examine(reader, settings.encoding, country.as_deref()).map_err(failed)?;
     let (hint, text) = excel_hint(&examined.sample);
     let delimiter = settings
         .delimiter
@@ -151,7 +157,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         .unwrap_or_else(|| delimiter::detect(text, examined.complete));
     let layout = TextLayout {
         bytes,
-        encoding: TextEncoding(examined.encoding),
+        encoding: examined.encoding,
         delimiter,
         hint_line: hint.is_some(),
         digest: digest.finish(),
@@ -165,6 +171,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         note: describe(&examined, delimiter, settings),
         layout: Layout::Text(layout),
         has_names: false,
+        doubt: examined.doubt,
     })
 }
 

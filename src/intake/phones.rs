@@ -163,17 +163,10 @@ const EXPORTS: [Export; 9] = [
     Export {
         name: "iCloud",
         signs: &[],
-        one_of: &[
-            "phone iphone",
-            "phone mobile",
-            "iphone",
-            "i phone",
-            "mobile iphone",
-        ],
+        one_of: &["phone iphone", "phone mobile", "iphone", "mobile iphone"],
         phones: &[
             "phone iphone",
             "iphone",
-            "i phone",
             "phone mobile",
             "mobile",
             "mobile phone",
@@ -385,5 +378,5 @@ pub(super) fn is_no_line(text: &str) -> bool {
 pub(super) fn is_mobile(text: &str) -> bool {
     let folded = words(text);
     let is_one = |word: &str| MOBILE.contains(&word) || word == "iphone";
-    folded.split(' ').any(is_one) || folded.contains("i phone")
+    folded.split(' ').any(is_one)
 }

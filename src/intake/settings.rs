@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::bad_setting::BadSetting;
+use super::encoding::TextEncoding;
 use crate::domain::phone::{LineType, Reading, Region};
 
 /// How to read the contacts files. The default detects everything.
@@ -61,22 +63,6 @@ pub struct ColumnChoice {
     pub region: Option<String>,
 }
 
-/// A setting that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{value}\" is no {what}: write {allowed}")]
-pub struct BadSetting {
-    value: String,
-    what: &'static str,
-    allowed: &'static str,
-}
-
-impl BadSetting {
-    /// What may be written instead, in words.
-    pub fn allowed(&self) -> &'static str {
-        self.allowed
-    }
-}
-
 /// The character between two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimiter {
@@ -125,41 +111,12 @@ impl FromStr for Delimiter {
             ";" | "semicolon" => Ok(Self::Semicolon),
             "\t" | "\\t" | "tab" => Ok(Self::Tab),
             "|" | "pipe" => Ok(Self::Pipe),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "delimiter",
-                allowed: "comma, semicolon, tab or pipe, or the character itself",
-            }),
+            _ => Err(BadSetting::new(
+                text,
+                "delimiter",
+                "comma, semicolon, tab or pipe, or the character itself",
+            )),
         }
-    }
-}
-
-/// A character encoding, by any of the labels that browsers know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TextEncoding(pub(super) &'static encoding_rs::Encoding);
-
-impl fmt::Display for TextEncoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-impl FromStr for TextEncoding {
-    type Err = BadSetting;
-
-    fn from_str(text: &str) -> Result<Self, BadSetting> {
-        // Windows calls its code pages cp1250; the web's list of labels says windows-1250.
-        let lower = text.trim().to_ascii_lowercase();
-        let label = lower
-            .strip_prefix("cp125")
-            .map_or(lower.clone(), |page| format!("windows-125{page}"));
-        encoding_rs::Encoding::for_label(label.as_bytes())
-            .map(Self)
-            .ok_or(BadSetting {
-                value: text.to_owned(),
-                what: "encoding",
-                allowed: "a name such as utf-8, utf-16le, windows-1250, windows-1252 or iso-8859-2",
-            })
     }
 }
 
@@ -189,11 +146,7 @@ impl FromStr for Prefer {
         match text {
             "first" => Ok(Self::First),
             "mobile" => Ok(Self::Mobile),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "preference",
-                allowed: "first or mobile",
-            }),
+            _ => Err(BadSetting::new(text, "preference", "first or mobile")),
         }
     }
 }
@@ -253,11 +206,11 @@ impl FromStr for MinValid {
             .ok()
             .filter(|percent| *percent <= 100)
             .map(Self)
-            .ok_or(BadSetting {
-                value: text.to_owned(),
-                what: "share",
-                allowed: "a whole number of percent from 0 to 100, such as 50%",
-            })
+            .ok_or(BadSetting::new(
+                text,
+                "share",
+                "a whole number of percent from 0 to 100, such as 50%",
+            ))
     }
 }
 
@@ -279,10 +232,6 @@ mod tests {
             MinValid::default().to_string().parse(),
             Ok(MinValid::default())
         );
-        assert_eq!(
-            "cp1250".parse::<TextEncoding>().map(|e| e.to_string()),
-            Ok("windows-1250".to_owned())
-        );
     }
 
     #[test]
@@ -292,6 +241,5 @@ mod tests {
             "\"x\" is no delimiter: write comma, semicolon, tab or pipe, or the character itself"
         );
         assert!("101".parse::<MinValid>().is_err());
-        assert!("klingon".parse::<TextEncoding>().is_err());
     }
 }

@@ -119,7 +119,11 @@ pub(super) fn words(header: &str) -> String {
         lower = c.is_lowercase();
         spaced.push(c);
     }
-    fold::header(&spaced)
+    // Names of programs and things are one word.
+    let folded = fold::header(&spaced);
+    folded
+        .replace("whats app", "whatsapp")
+        .replace("i phone", "iphone")
 }
 
 /// How certain it is that a header names a phone column: 0 for not at all.

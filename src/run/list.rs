@@ -10,7 +10,9 @@ use crate::domain::content::{ContentSource, Notice, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
-use crate::intake::{self, Input, Judge, LooksInternational, Render, Source, Unsendable};
+use crate::intake::{
+    self, Input, Judge, LetterDoubt, LooksInternational, Render, Source, Unsendable,
+};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::Reader;
@@ -52,6 +54,17 @@ impl List {
     /// rows are invalid then, and a person should be asked whether [`intake::Settings::international`] is meant.
     pub fn looks_international(&self) -> Option<&LooksInternational> {
         self.input.looks_international()
+    }
+
+    /// A file whose letters may be others, where the message is made with such a column: a person should look at
+    /// it before it is sent.
+    pub fn doubtful_message(&self) -> Option<&LetterDoubt> {
+        let message = self.message.as_ref()?;
+        let used: Vec<usize> = (0..self.input.headers().len())
+            .filter(|column| message.uses(*column))
+            .collect();
+        let mut doubts = self.input.doubts().iter();
+        doubts.find(|doubt| used.iter().any(|column| doubt.is_about(*column)))
     }
 
     /// What was detected about the files, in words.

@@ -54,7 +54,7 @@ pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::schedule::Schedule;
 pub use crate::exit::ExitCode;
-pub use crate::intake::{LooksInternational, Settings as IntakeSettings, Source};
+pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;
 pub use crate::report::{Hints, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};

@@ -149,7 +149,12 @@ impl<'a> Run<'a> {
         let (journal, start) =
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
         let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
-        let journal = journal.with_quota(quota::quota_update(&pacer));
+        let mut journal = journal.with_quota(quota::quota_update(&pacer));
+        // Each rehearsal has a sandbox of its own.
+        if !batch.batch().sandbox {
+            let connections = settings.pacer.concurrency.get();
+            journal = journal.sharing_connections(connections).await?;
+        }
         let dispatcher = Dispatcher::new(
             journal.clone(),
             sender,

@@ -258,6 +258,16 @@ pub(super) fn under_way_in(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How many requests of a batch are under way.
+pub(super) fn count_under_way(connection: &Connection, batch: BatchId) -> Result<u32, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM attempt INDEXED BY attempt_under_way
+             WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL",
+        )?
+        .query_row(batch.range(), |row| row.get(0))?)
+}
+
 /// The recipient of a request to the person that is under way.
 pub(super) fn under_way_to(
     connection: &Connection,

@@ -1,6 +1,6 @@
 //! Batches: what was asked for, and how far it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -14,7 +14,7 @@ use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::random;
 use super::tally::Counts;
 use super::writer::Tx;
-use super::{attempt, channel, person};
+use super::{attempt, channel, person, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 
@@ -421,17 +421,18 @@ impl Reader {
     pub(super) fn under_way_elsewhere(
         &self,
         except: BatchId,
-    ) -> Result<Vec<(BatchId, String)>, StoreError> {
+    ) -> Result<Vec<(BatchId, Option<String>)>, StoreError> {
+        let mut ids: BTreeSet<BatchId> = runs::batches(&self.connection)?.into_iter().collect();
+        ids.extend(attempt::batches_under_way(&self.connection)?);
+        ids.remove(&except);
         let mut found = Vec::new();
-        for id in attempt::batches_under_way(&self.connection)? {
-            if id != except {
-                let name = self
-                    .connection
-                    .prepare_cached("SELECT name FROM batch WHERE id = ?1 AND name IS NOT NULL")?
-                    .query_row([id], |row| row.get(0))
-                    .optional()?;
-                found.extend(name.map(|name| (id, name)));
-            }
+        for id in ids {
+            let name: Option<Option<String>> = self
+                .connection
+                .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?;
+            found.push((id, name.flatten()));
         }
         Ok(found)
     }

@@ -41,6 +41,7 @@ mod quota;
 mod remembered;
 mod resolve;
 mod results;
+mod runs;
 mod schema;
 mod suppression;
 mod tally;

@@ -120,6 +120,22 @@ fn formats_and_encodings_are_detected() {
 }
 
 #[test]
+fn pages_of_dos_and_mac_are_detected_by_their_letters() {
+    let mut all = String::new();
+    for (name, country) in [
+        ("dos-german.csv", "DE"),
+        ("dos-czech.csv", "CZ"),
+        ("dos-turkish.csv", "TR"),
+        ("mac-french.csv", "FR"),
+        ("mac-polish.csv", "PL"),
+        ("doubtful.csv", "CZ"),
+    ] {
+        writeln!(all, "# {name}\n{}", reading(&[name], &region(country))).unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn workbooks_are_read_by_sheet() {
     let sheet = Settings {
         sheet: Some("Kontakty".to_owned()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 24] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -20,6 +20,8 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("calamine", &["intake"]),
     ("cfb", &["intake"]),
     ("html5gum", &["intake"]),
+    ("oem_cp", &["intake"]),
+    ("encoding_rs", &["intake"]),
     ("quick_xml", &["intake"]),
     ("quoted_printable", &["intake"]),
     ("zip", &["intake"]),

@@ -30,6 +30,7 @@ mod intake;
 mod journeys;
 mod kill;
 mod layers;
+mod letters;
 mod library;
 mod locks;
 mod look;

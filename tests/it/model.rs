@@ -318,7 +318,12 @@ impl World {
                     self.oracle
                 );
             }
-            Some(other @ (Claim::OthersSpent(_) | Claim::Again)) => panic!("{other:?}"),
+            Some(
+                other @ (Claim::OthersSpent(_)
+                | Claim::SharedBy(_)
+                | Claim::NoConnection
+                | Claim::Again),
+            ) => panic!("{other:?}"),
             None => {}
         }
     }
@@ -431,7 +436,9 @@ pub(crate) async fn next_at(
             .1
         {
             Some(Claim::Claimed(claimed)) => return Some(*claimed),
-            Some(Claim::OthersSpent(_) | Claim::Again) => {}
+            Some(
+                Claim::OthersSpent(_) | Claim::SharedBy(_) | Claim::NoConnection | Claim::Again,
+            ) => {}
             Some(Claim::Exhausted { .. }) | None => return None,
         }
     }
@@ -544,7 +551,10 @@ impl Crowd {
                     self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }
-                Some(Claim::Again | Claim::OthersSpent(_)) | None => {}
+                Some(
+                    Claim::OthersSpent(_) | Claim::SharedBy(_) | Claim::NoConnection | Claim::Again,
+                )
+                | None => {}
             }
         }
     }

@@ -231,6 +231,11 @@ impl Pacer {
         self.limiter.started(at, count);
     }
 
+    /// So many runs share the connections.
+    pub(crate) fn shared_by(&mut self, runs: u32) {
+        self.connections.shared_by(runs);
+    }
+
     /// What to keep for the next run.
     pub fn state(&self, now: Moment) -> QuotaState {
         self.windows.state(now, u64::from(self.in_flight))

@@ -19,6 +19,7 @@ use crate::store::columns::{FOR_AN_OUTCOME, from_millis, phone_from_column, to_m
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, PersonId, RecipientId};
+use crate::store::runs::{self, Place, Run};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
 use crate::store::{contact, quota};
@@ -45,6 +46,8 @@ pub(super) enum Found {
     OthersSpent {
         total: u64,
     },
+    /// So many runs share the connections.
+    SharedBy(u32),
 }
 
 /// What a search for the next row found.
@@ -79,13 +82,38 @@ struct Message {
     key: i64,
 }
 
-/// Claims the next recipient, unless others used the quota since `reported`.
+/// What the run knows of others with its token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Others {
+    /// Requests of theirs since the run began.
+    pub(super) requests: u64,
+    /// The connections that all of them may have together; `None` if they are not shared.
+    pub(super) connections: Option<u32>,
+    /// How many runs share them, this one included.
+    pub(super) runs: u32,
+}
+
+/// Claims the next recipient, unless others used the quota or hold the connections.
 pub(super) fn claim(
     tx: &mut Tx<'_>,
     context: &Context,
-    reported: u64,
+    known: Others,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
+    let reported = known.requests;
+    if let Some(connections) = known.connections {
+        let run = Run {
+            batch: context.batch,
+            token: context.rules.token,
+            connections,
+            since: context.since,
+        };
+        match runs::place(tx, &run, known.runs, now)? {
+            Place::Free => {}
+            Place::Taken => return Ok(Found::Claim(Claim::NoConnection)),
+            Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
+        }
+    }
     let claims = quota::claims(tx.connection, context.rules.token, context.batch)?;
     let total = claims.of_others_since(&context.before);
     if total > reported {

@@ -16,12 +16,13 @@ mod types;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
 use super::batch::Batch;
 use super::error::StoreError;
+use super::runs::{self, Run};
 use super::writer::Tx;
 use super::{channel, quota, tuning};
 use crate::store::checkpoint::Store;
@@ -31,6 +32,7 @@ pub(super) use settle::interrupt;
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};
 
+use claim::Others;
 use context::Context;
 use types::Outstanding;
 
@@ -42,6 +44,10 @@ pub struct Journal {
     quota_update: Option<Arc<QuotaUpdate>>,
     /// Requests of other batches with the same token since the run began, as far as they were reported.
     others_reported: Arc<AtomicU64>,
+    /// The connections that the token allows, if they are shared.
+    connections: Option<u32>,
+    /// How many runs share them, as far as it was reported.
+    runs_reported: Arc<AtomicU32>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -87,6 +93,7 @@ impl Journal {
             channel: on,
             rules,
             keys: store.keys.clone(),
+            since: now,
             before,
         };
         let journal = Self {
@@ -94,6 +101,8 @@ impl Journal {
             context: Arc::new(context),
             quota_update: None,
             others_reported: Arc::default(),
+            connections: None,
+            runs_reported: Arc::new(AtomicU32::new(1)),
         };
         Ok((journal, JournalStart { interrupted }))
     }
@@ -106,6 +115,29 @@ impl Journal {
         self
     }
 
+    /// From now on all runs with the token have so many connections together, whatever their processes.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn sharing_connections(mut self, limit: u32) -> Result<Self, StoreError> {
+        self.connections = Some(limit);
+        let run = Run {
+            batch: self.context.batch,
+            token: self.context.rules.token,
+            connections: limit,
+            since: self.context.since,
+        };
+        self.interrupt_dead(self.context.since).await?;
+        self.store
+            .writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                runs::enter(tx, &run)
+            })
+            .await?;
+        Ok(self)
+    }
+
     /// Records the result of the last message and the intent of the next, together; returns when both are on
     /// disk.
     ///
@@ -116,17 +148,25 @@ impl Journal {
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
-        let reported = self.others_reported.load(Ordering::SeqCst);
+        let known = Others {
+            requests: self.others_reported.load(Ordering::SeqCst),
+            connections: self.connections,
+            runs: self.runs_reported.load(Ordering::SeqCst),
+        };
         let (settled, claim) = self
             .write(settlement, move |context, tx| {
                 claim_at
-                    .map(|now| claim::claim(tx, context, reported, now))
+                    .map(|now| claim::claim(tx, context, known, now))
                     .transpose()
             })
             .await?;
         let claim = claim.map(|claim| match claim {
             claim::Found::Claim(claim) => claim,
             claim::Found::OthersSpent { total } => others_spent(&self.others_reported, total),
+            claim::Found::SharedBy(runs) => {
+                self.runs_reported.store(runs, Ordering::SeqCst);
+                Claim::SharedBy(runs)
+            }
         });
         Ok((settled, claim))
     }
@@ -205,10 +245,11 @@ impl Journal {
     /// [`StoreError`] if the checkpoint fails.
     pub async fn end(&self, now: Timestamp) -> Result<(), StoreError> {
         let quota = self.quota_update.as_ref().and_then(|update| update());
-        let token = self.context.rules.token;
+        let (token, batch) = (self.context.rules.token, self.context.batch);
         self.store
             .writer
             .write(move |tx| {
+                runs::leave(tx.connection, batch)?;
                 if let Some(quota) = &quota {
                     tx.note_quota(token, quota, now);
                 }
@@ -231,7 +272,7 @@ impl Journal {
     }
 
     /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
-    /// for it. Webhook events that waited for these requests are applied.
+    /// for it, and their connections are free. Webhook events that waited for these requests are applied.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -242,17 +283,17 @@ impl Journal {
             .reader()?
             .under_way_elsewhere(self.context.batch)?
         {
-            match self.store.hold(&name, now) {
-                Ok(_held) => {
-                    interrupted += self
-                        .store
-                        .writer
-                        .write(move |tx| interrupt(tx, id, now))
-                        .await?;
-                }
-                Err(StoreError::Held { .. }) => {}
+            // A batch that is not there any more, or has no name yet, is sent by nobody.
+            let _held = match name.map(|name| self.store.hold(&name, now)).transpose() {
+                Ok(held) => held,
+                Err(StoreError::Held { .. }) => continue,
                 Err(error) => return Err(error),
-            }
+            };
+            let left = move |tx: &mut Tx<'_>| {
+                runs::leave(tx.connection, id)?;
+                interrupt(tx, id, now)
+            };
+            interrupted += self.store.writer.write(left).await?;
         }
         if interrupted > 0 {
             self.store.apply_waiting_events(now).await?;

@@ -159,6 +159,9 @@ pub(crate) struct ContactsFile {
     /// Sheet of a workbook [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
+    /// Row of the header, as a spreadsheet numbers it [default: found out]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header
     #[arg(long)]
     pub(super) no_header: bool,

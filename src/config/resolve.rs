@@ -78,6 +78,7 @@ impl Settings {
             delimiter: file.delimiter,
             encoding: file.encoding,
             sheet: file.sheet,
+            header_row: file.header_row,
             no_header: file.no_header,
             ignore_consent: file.ignore_consent_column,
             all_consent_ignored: false,

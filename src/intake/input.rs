@@ -72,6 +72,7 @@ impl Input {
         for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
             let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
+            notes.extend(title_note(&file));
             let file = align(file, &first_name, &headers)?;
             doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
             files.push(file);
@@ -183,7 +184,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         missing,
     };
     let columns = file.header.find(headers).map_err(differs)?;
-    let Header { row, names } = file.header;
+    let Header { row, names, .. } = file.header;
     let mut others = names.iter().enumerate();
     if let Some((_, surplus)) = others.find(|(at, name)| !columns.contains(at) && !is_ours(name)) {
         return Err(IntakeError::SurplusColumn {
@@ -199,6 +200,25 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         ours: names.iter().any(|name| is_ours(name)),
         layout: file.layout,
         header_row: row,
+    })
+}
+
+/// Says which rows above the header are left out.
+fn title_note(file: &Opened) -> Option<String> {
+    let titles = &file.header.titles;
+    (!titles.is_empty()).then(|| {
+        let shown: Vec<String> = titles
+            .iter()
+            .take(3)
+            .map(|title| format!("\"{title}\""))
+            .collect();
+        format!(
+            "{}: the header is row {}; above it, ignored: {}{}",
+            file.name,
+            file.header.row,
+            shown.join(", "),
+            if titles.len() > 3 { ", ..." } else { "" }
+        )
     })
 }
 

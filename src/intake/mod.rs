@@ -49,6 +49,7 @@ mod settings;
 mod source;
 mod summary;
 mod text;
+mod title;
 mod words;
 
 #[cfg(test)]

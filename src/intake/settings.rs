@@ -1,6 +1,7 @@
 //! What the user may say about a contacts file; everything else is detected.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::bad_setting::BadSetting;
@@ -16,6 +17,8 @@ pub struct Settings {
     pub encoding: Option<TextEncoding>,
     /// The sheet of a workbook; the first one if `None`.
     pub sheet: Option<String>,
+    /// The row of the header, as a spreadsheet numbers it; found out if `None`.
+    pub header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header.
     pub no_header: bool,
     /// Columns that the user named.

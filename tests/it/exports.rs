@@ -141,6 +141,25 @@ fn exports_are_known_by_their_headers_and_the_mobile_goes_first() {
 }
 
 #[test]
+fn titles_above_the_header_are_left_out_and_told() {
+    insta::assert_snapshot!(readings(
+        &["title.csv", "two-level.csv", "title.xlsx"],
+        &region("CZ")
+    ));
+    let mut named = any_share();
+    named.header_row = std::num::NonZeroU32::new(2);
+    let read = reading("two-level.csv", &named);
+    assert_eq!(
+        read,
+        reading("two-level.csv", &any_share()),
+        "the row that is found too"
+    );
+    named.header_row = std::num::NonZeroU32::new(900);
+    let refused = reading("two-level.csv", &named);
+    assert!(refused.contains("there is no row 900"), "{refused}");
+}
+
+#[test]
 fn faxes_and_pagers_are_never_messaged() {
     insta::assert_snapshot!(readings(&["phone-type.csv", "fax-only.csv"], &any_share()));
 }

@@ -166,6 +166,10 @@ pub(crate) struct CheckArgs {
 
 /// `outreach send`.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -181,6 +185,12 @@ pub(crate) struct SendArgs {
         help_heading = "Batch"
     )]
     pub(crate) update: bool,
+    /// Leave out whom an unfinished batch sent another message, or another channel the same one
+    #[arg(long, conflicts_with = "message_again", help_heading = "Batch")]
+    pub(crate) skip_messaged: bool,
+    /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
+    #[arg(long, help_heading = "Batch")]
+    pub(crate) message_again: bool,
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,

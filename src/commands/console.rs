@@ -109,6 +109,16 @@ impl Console {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Asks for one of several letters; returns its place, or nothing if another text, or none, is typed.
+    pub(crate) fn choose(self, question: impl Display, letters: &[&str]) -> Option<usize> {
+        let _ = write!(stderr(), "{question} ");
+        let _ = stderr().flush();
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).ok()?;
+        let answer = answer.trim().to_lowercase();
+        letters.iter().position(|letter| *letter == answer)
+    }
+
     /// Asks a question. The answer is no unless `y` or `yes` is typed.
     pub(crate) fn ask(self, question: impl Display) -> bool {
         let _ = write!(stderr(), "{question} [y/N] ");

@@ -11,8 +11,9 @@ use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::run::{List, ReadPlan, Rehearsal, SendPlan, SendSettings};
+use crate::run::{List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
 
 /// Runs the command.
@@ -79,10 +80,49 @@ pub(crate) fn run(
             front.resume(&other.batch)
         ));
     }
+    let Some(plan) = decide_about_messaged(args, &front, plan, &settings.person(), console)? else {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    };
     let plan = read(&front, plan, &rejects, console)?;
     let (batch, interrupted) = plan.carry_out_by(&settings.person(), front.clock.now())?;
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     front.go(&batch, false)
+}
+
+/// Whether people who have another message already are left out or messaged again: as the flags say, else asked where
+/// that can be answered, else refused when the list is read. Nothing if neither is wanted.
+fn decide_about_messaged(
+    args: &SendArgs,
+    front: &Front,
+    mut plan: SendPlan,
+    person: &str,
+    console: Console,
+) -> Result<Option<SendPlan>, CommandError> {
+    let messaged = plan.messaged_before(front.settings.history, front.clock.now())?;
+    if messaged.is_empty() {
+        return Ok(Some(plan));
+    }
+    let how = match (args.skip_messaged, args.message_again) {
+        (true, _) => Messaged::Skip,
+        (false, true) => Messaged::Again,
+        (false, false) if console.can_ask() => {
+            for told in messaged {
+                console.warn(told);
+            }
+            match console.choose(
+                "Leave these people out (s), send them this message too (a), or stop (n)?",
+                &["s", "a"],
+            ) {
+                Some(0) => Messaged::Skip,
+                Some(_) => Messaged::Again,
+                None => return Ok(None),
+            }
+        }
+        (false, false) => return Ok(Some(plan)),
+    };
+    plan.decide(how, person);
+    Ok(Some(plan))
 }
 
 /// Reads the list, with its progress, and says what it holds.

@@ -115,6 +115,13 @@ pub enum Suppression {
         /// Which column, what it says, and in which row.
         says: String,
     },
+    /// The person got another message from a batch whose people are left out.
+    OtherMessage {
+        /// The batch that sent it.
+        batch: String,
+        /// When, as people read it.
+        at: String,
+    },
     /// The number is no longer in the list that `--update` brought.
     Removed,
     /// The person was erased by `forget`.
@@ -130,6 +137,7 @@ impl Suppression {
             Self::NotWithin { .. } => "not_within",
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
+            Self::OtherMessage { .. } => "other_message",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
         }
@@ -149,6 +157,10 @@ impl fmt::Display for Suppression {
             Self::NotWithin { batch, at } => {
                 write!(f, "this number got a message at {at} (batch {batch})")
             }
+            Self::OtherMessage { batch, at } => write!(
+                f,
+                "another message went to this number at {at} (batch {batch}; --skip-messaged)"
+            ),
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }

@@ -7,85 +7,17 @@
 use std::collections::HashSet;
 
 use encoding_rs::{
-    ISO_8859_2, MACINTOSH, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257, X_MAC_CYRILLIC,
+    IBM866, ISO_8859_2, MACINTOSH, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
+    X_MAC_CYRILLIC,
 };
 
 use super::encoding::TextEncoding;
+use super::languages::{LANGUAGES, Language, Use, use_of};
 
 /// So many different words are looked at.
 const MAX_WORDS: usize = 1000;
 /// A longer word is none.
 const MAX_WORD: usize = 60;
-
-/// The letters beyond ASCII of a language, the frequent ones first, and where it is written (ISO codes).
-struct Language {
-    letters: &'static str,
-    countries: &'static [&'static str],
-    /// Country calling codes that make it likely.
-    codes: &'static [&'static str],
-}
-
-const fn language(
-    letters: &'static str,
-    countries: &'static [&'static str],
-    codes: &'static [&'static str],
-) -> Language {
-    Language {
-        letters,
-        countries,
-        codes,
-    }
-}
-
-/// The alphabets are those of the Common Locale Data Repository (main exemplar characters).
-const LANGUAGES: &[Language] = &[
-    language("áíéěřčšžýůúňóťď", &["CZ"], &["420"]),
-    language("áíčšžéýľúťňôäďóĺŕ", &["SK"], &["421"]),
-    language("łóąęśżćńź", &["PL"], &["48"]),
-    language("áéóöőíüúű", &["HU"], &["36"]),
-    language("ăâîșțşţ", &["RO", "MD"], &["40", "373"]),
-    language(
-        "čćžšđ",
-        &["HR", "SI", "BA", "RS", "ME"],
-        &["385", "386", "387", "381", "382"],
-    ),
-    language("üöäß", &["DE", "AT", "CH"], &["49", "43", "41"]),
-    language(
-        "éèçêàïôëâîûùœæüÿ",
-        &["FR", "BE", "CH", "CA", "LU"],
-        &["33", "32", "352", "41"],
-    ),
-    language(
-        "íáóéñúü",
-        &["ES", "MX", "AR", "CO", "CL", "PE", "VE", "EC", "UY", "BO"],
-        &[
-            "34", "52", "54", "57", "56", "51", "58", "593", "598", "591",
-        ],
-    ),
-    language("ãçáéíóêâúôõà", &["PT", "BR"], &["351", "55"]),
-    language("àìèòùé", &["IT"], &["39"]),
-    language("ëéïüöè", &["NL"], &["31"]),
-    language("äöåé", &["SE", "FI"], &["46", "358"]),
-    language("øåæé", &["NO", "DK"], &["47", "45"]),
-    language("óíáéðöúþýæ", &["IS"], &["354"]),
-    language("ıüşöğçİâî", &["TR"], &["90"]),
-    language("äõüöšž", &["EE"], &["372"]),
-    language("āīšņēļūčžģķ", &["LV"], &["371"]),
-    language("ėšžčųįūąę", &["LT"], &["370"]),
-    language("ëç", &["AL", "XK"], &["355", "383"]),
-    language("óáéíúàèòï", &["IE"], &["353"]),
-    language(
-        "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъ",
-        &["RU", "BY", "KZ", "KG", "BG", "MK"],
-        &["7", "375", "996", "359", "389"],
-    ),
-    language("оанивтерсклудмпзягьбчхйцжіюшїєфщґ", &["UA"], &["380"]),
-    language(
-        "αοιετσνηυρπκμλςωγδχθφβξζψάέήίόύώ",
-        &["GR", "CY"],
-        &["30", "357"],
-    ),
-];
 
 /// Two readings that are nearly as good as each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,7 +180,11 @@ fn candidates(guess: TextEncoding) -> Vec<TextEncoding> {
     let mut candidates = vec![guess];
     let pages = ["CP850", "CP852", "CP857", "CP775", "CP737", "Mac CE"];
     candidates.extend(pages.iter().filter_map(|name| TextEncoding::page(name)));
-    candidates.extend([encoding_rs::IBM866, MACINTOSH, X_MAC_CYRILLIC].map(TextEncoding::web));
+    candidates.extend([IBM866, MACINTOSH].map(TextEncoding::web));
+    // The capitals of KOI8 are small letters there, and the browsers know KOI8 well.
+    if !guess.name().starts_with("KOI8") {
+        candidates.push(TextEncoding::web(X_MAC_CYRILLIC));
+    }
     if is_of_the_web(guess) {
         candidates.extend(RIVALS.map(TextEncoding::web));
     }
@@ -317,6 +253,7 @@ fn symbol_score(sign: char, before: bool, after: bool) -> f64 {
         // They end what comes before them, or begin what follows.
         '”' | '»' | '…' | '’' if after && !before => -2.0,
         '“' | '„' | '«' | '‘' | '‚' | '¿' | '¡' if before && !after => -2.0,
+        '€' | '£' | '©' | '§' | '•' if before || after => -2.0,
         '\u{a0}' | '–' | '—' | '“' | '”' | '„' | '‚' | '’' | '‘' | '…' | '«' | '»' | '€' | '°'
         | '§' | '®' | '™' | '©' | '£' | '•' | 'ª' | 'º' | '½' | '¼' | '¿' | '¡'
             if !(before && after) =>
@@ -331,17 +268,12 @@ fn symbol_score(sign: char, before: bool, after: bool) -> f64 {
 }
 
 fn latin_score(letter: char, language: &Language) -> f64 {
-    let small: char = letter.to_lowercase().next().unwrap_or(letter);
-    let count = language.letters.chars().count();
-    match language
-        .letters
-        .chars()
-        .position(|known| known == small || known == letter)
-    {
-        Some(place) if place * 2 < count => 2.0,
-        Some(_) => 1.5,
-        None if LANGUAGES.iter().any(|other| other.letters.contains(small)) => -1.0,
-        None => -3.0,
+    let is_known = |language: &Language| use_of(letter, language) != Use::None;
+    match use_of(letter, language) {
+        Use::Frequent => 2.0,
+        Use::Rare => 1.5,
+        Use::None if LANGUAGES.iter().any(is_known) => -1.0,
+        Use::None => -3.0,
     }
 }
 
@@ -355,11 +287,10 @@ fn other_score(
     let is_of = |side: Option<char>, same: bool| {
         side.is_some_and(|side| side.is_alphabetic() && (Script::of(side) == script) == same)
     };
-    let small = letter.to_lowercase().next().unwrap_or(letter);
-    let known = if language.letters.contains(small) {
-        0.5
-    } else {
-        0.0
+    let known = match use_of(letter, language) {
+        Use::Frequent => 0.5,
+        Use::Rare => 0.2,
+        Use::None => 0.0,
     };
     if is_of(before, false) || is_of(after, false) {
         -4.0
@@ -498,8 +429,14 @@ mod tests {
         let mut wrong = Vec::new();
         for (country, text, labels) in LISTS {
             for label in *labels {
-                let bytes = encode(text, label.parse().unwrap()).unwrap();
-                for country in [Some(*country), None] {
+                let shapes = [text.to_string(), text.to_uppercase(), text.to_lowercase()];
+                for (text, country) in shapes
+                    .iter()
+                    .flat_map(|text| [(text, Some(*country)), (text, None)])
+                {
+                    let Some(bytes) = encode(text, label.parse().unwrap()) else {
+                        continue;
+                    };
                     let (found, doubt) = guess(&bytes, country);
                     if found.decode(&bytes) != *text || doubt.is_some() {
                         wrong.push(format!(

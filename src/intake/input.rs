@@ -44,12 +44,7 @@ impl Input {
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let kept = |index: &usize| first.header.names.get(*index).is_some_and(|h| !is_ours(h));
         let kept: Vec<usize> = (0..first.header.names.len()).filter(kept).collect();
-        let pick = |fields: &Vec<String>| -> Vec<String> {
-            let picked = kept.iter().map(|index| fields.get(*index));
-            picked
-                .map(|field| field.cloned().unwrap_or_default())
-                .collect()
-        };
+        let pick = |fields: &Vec<String>| in_order(fields, &kept);
         let headers = pick(&first.header.names);
         let headers: Vec<String> = headers.iter().map(|h| trimmed(h).to_owned()).collect();
         let sample: Vec<_> = first.sample.iter().map(pick).collect();
@@ -68,13 +63,16 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        let mut doubts = Vec::new();
+        let (mut looks, mut doubts) = (None, Vec::new());
         for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
             let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
             notes.extend(title_note(&file));
             let file = align(file, &first_name, &headers)?;
+            let sample = sample.iter().map(|row| in_order(row, &file.columns));
+            let sample: Vec<_> = sample.collect();
             doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
+            looks = looks.or_else(|| looks_international(&mapping, &sample));
             files.push(file);
         }
         notes.extend(doubts.iter().map(LetterDoubt::to_string));
@@ -83,7 +81,7 @@ impl Input {
             digest: FileDigest::of_all(&digests),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
             min_valid: settings.min_valid,
-            looks_international: looks_international(&mapping, &sample),
+            looks_international: looks,
             files,
             mapping,
             headers,
@@ -133,16 +131,17 @@ impl Input {
     }
 }
 
+/// The fields of these columns.
+fn in_order(fields: &[String], columns: &[usize]) -> Vec<String> {
+    let fields = columns.iter().map(|index| fields.get(*index));
+    fields
+        .map(|field| field.cloned().unwrap_or_default())
+        .collect()
+}
+
 /// The doubt about a file, with the input's columns that it is about.
 fn letter_doubt(file: &FileInput, doubt: Doubt, sample: &[Vec<String>]) -> LetterDoubt {
-    let picked = |row: &Vec<String>| -> Vec<String> {
-        let cells = file.columns.iter().map(|at| row.get(*at));
-        cells
-            .map(|cell| cell.cloned().unwrap_or_default())
-            .collect()
-    };
-    let sample: Vec<_> = sample.iter().map(picked).collect();
-    LetterDoubt::new(&file.name, doubt, file.columns.len(), &sample)
+    LetterDoubt::new(&file.name, doubt, file.columns.len(), sample)
 }
 
 /// Names the column whose cells hold JSON, where the numbers are within them.

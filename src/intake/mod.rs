@@ -40,6 +40,7 @@ mod index;
 mod input;
 mod international;
 mod judge;
+mod languages;
 mod open;
 mod phones;
 mod row;

@@ -64,6 +64,7 @@ fn open_bytes(
     let how = formats::How {
         encoding: settings.encoding,
         country: country.as_deref(),
+        region: settings.region,
         sheet: settings.sheet.as_deref(),
     };
     let content = formats::read(kind, Cursor::new(head).chain(&mut reader), how)

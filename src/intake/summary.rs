@@ -223,6 +223,7 @@ fn suppression_text(cause: &Suppression) -> String {
         | Suppression::RepeatGuard { .. }
         | Suppression::NotWithin { .. }
         | Suppression::SameBatch { .. }
+        | Suppression::OtherMessage { .. }
         | Suppression::Removed
         | Suppression::Forgotten => cause.to_string(),
     }
@@ -236,6 +237,7 @@ fn suppression_note(cause: &Suppression) -> Note {
         | Suppression::RepeatGuard { .. }
         | Suppression::NotWithin { .. }
         | Suppression::SameBatch { .. }
+        | Suppression::OtherMessage { .. }
         | Suppression::Removed
         | Suppression::Forgotten => Note::None,
     }

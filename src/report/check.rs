@@ -303,7 +303,8 @@ fn lacks_a_plus(problem: &Group) -> bool {
     problem.examples.iter().any(|example| {
         let digits = example.typed.chars().filter(char::is_ascii_digit);
         let with_plus: String = std::iter::once('+').chain(digits).collect();
-        !example.typed.contains('+') && example.note == Note::Suggestion(with_plus)
+        let plain = |c: char| c.is_ascii_digit() || " -.()".contains(c);
+        example.typed.chars().all(plain) && example.note == Note::Suggestion(with_plus)
     })
 }
 
@@ -318,7 +319,9 @@ fn advice_for(code: &str) -> Option<&'static str> {
         "scientific_notation" => Some(
             "Make the phone column a text column in the spreadsheet and export again: the digits are missing in this file.",
         ),
-        "two_readings" => Some("Write these numbers with their plus."),
+        "two_readings" => Some(
+            "Write these numbers with their plus, or leave out --region if all of them begin with their country code.",
+        ),
         "extension" => Some("Replace the extensions by numbers that can be reached directly."),
         "uneven_row" => {
             Some("Put quotes around fields that contain the delimiter or a line break.")

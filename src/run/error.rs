@@ -113,6 +113,12 @@ pub enum Mismatch {
     /// A new batch cannot be called so.
     #[error("a batch cannot be called {0:?}: its name has {rule}", rule = batch_name::RULE)]
     BatchName(String),
+    /// Other batches messaged people of the list, and what is to become of them was not said.
+    #[error(
+        "people of this list have a message from another batch already:{}\n  Say what is meant: --skip-messaged leaves them out (and the other batch leaves out whom this one messages), --message-again sends them this message too. Nothing was sent",
+        lines(.0)
+    )]
+    MessagedBefore(Vec<String>),
     /// Two files hold who was messaged.
     #[error(
         "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file)",

@@ -23,6 +23,8 @@ struct Checkpoint {
     span: HistorySpan,
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
+    /// The random ids of the batches whose people are left out.
+    skip: Vec<String>,
     now: Timestamp,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
@@ -48,11 +50,13 @@ impl Asked {
 }
 
 impl Known {
-    /// Asks that checkpoint; the messages of `batch` are those of the list itself.
+    /// Asks that checkpoint; the messages of `batch` are those of the list itself, and whom the batches of `skip`
+    /// messaged is left out.
     pub(super) fn new(
         reader: Reader,
         span: HistorySpan,
         batch: Option<BatchId>,
+        skip: Vec<String>,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -60,6 +64,7 @@ impl Known {
                 reader: Mutex::new(Asked { reader, since: 0 }),
                 span,
                 batch,
+                skip,
                 now,
                 failure: Mutex::default(),
             }),
@@ -114,7 +119,14 @@ impl Known {
     /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
     fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
         let verdict = self.ask(|reader, asked| {
-            reader.judge(phone, content, asked.span, asked.batch, asked.now)
+            reader.judge(
+                phone,
+                content,
+                asked.span,
+                asked.batch,
+                &asked.skip,
+                asked.now,
+            )
         })?;
         match verdict {
             Verdict::Suppressed(Suppression::SameBatch { .. })

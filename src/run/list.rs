@@ -94,7 +94,7 @@ impl List {
     ) -> Result<CheckReport, RunError> {
         let known = match settings.checkpoint {
             Some(path) if path.exists() => {
-                Known::new(Reader::open(path)?, settings.history, None, now)
+                Known::new(Reader::open(path)?, settings.history, None, Vec::new(), now)
             }
             Some(_) | None => Known::default(),
         };

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::batch::{HeldBatch, not_cancelled};
 use super::definition::{Definition, Step, Stored};
+use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
 use super::list::{List, Pass};
@@ -22,7 +23,8 @@ use crate::domain::recipient::Position;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
-    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, NewBatch, Reader, Store,
+    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, Messaged, NewBatch,
+    Reader, Store,
 };
 
 /// What is asked for beside the list.
@@ -48,6 +50,9 @@ pub struct SendPlan {
     sandbox: bool,
     step: Step<Batch>,
     unfinished: Vec<Unfinished>,
+    /// Whom other batches messaged; `None` before that was asked.
+    messaged: Option<Vec<MessagedBefore>>,
+    decision: Option<(Messaged, String)>,
 }
 
 /// Another batch whose files have the same names, and that is unfinished.
@@ -111,6 +116,8 @@ impl SendPlan {
             sandbox: settings.sandbox,
             step,
             unfinished,
+            messaged: None,
+            decision: None,
         })
     }
 
@@ -130,6 +137,66 @@ impl SendPlan {
         &self.unfinished
     }
 
+    /// The people of the list who have another message already, by the batch that messaged them: where the list's
+    /// text was changed while its batch was under way, or the same text went over another channel. While there are
+    /// any, [`Self::read`] refuses the list until [`Self::decide`] says what becomes of them.
+    ///
+    /// # Errors
+    /// [`RunError`] if the list cannot be used, or the checkpoint fails.
+    pub fn messaged_before(
+        &mut self,
+        history: HistorySpan,
+        now: Timestamp,
+    ) -> Result<&[MessagedBefore], RunError> {
+        if self.messaged.is_none() {
+            let (own, seen) = match &self.step {
+                Step::Continue(_) => return Ok(&[]),
+                Step::New => (None, Vec::new()),
+                Step::Change(batch, how) => (Some(batch.id), self.before_change(batch, *how)?),
+            };
+            let reader = self.store.reader()?;
+            let (list, channel) = (&mut self.list, &self.definition.channel);
+            self.messaged = Some(messaged_before(
+                (&reader, self.store.reader()?),
+                list,
+                own,
+                channel,
+                &seen,
+                (history, now),
+            )?);
+        }
+        Ok(self.messaged.as_deref().unwrap_or_default())
+    }
+
+    /// Says what becomes of people who have another message already, in the name of `actor`.
+    pub fn decide(&mut self, how: Messaged, actor: &str) {
+        self.decision = Some((how, actor.to_owned()));
+    }
+
+    /// Keeps what was decided about people whom other batches messaged; returns the random ids of the batches whose
+    /// people are left out of batch `id`.
+    fn keep_decision(&self, id: BatchId, now: Timestamp) -> Result<Vec<String>, RunError> {
+        let messaged = self.messaged.as_deref().unwrap_or_default();
+        if let (Some((how, actor)), false) = (&self.decision, messaged.is_empty()) {
+            let others = messaged.iter().map(|it| (it.id, it.uid.clone()));
+            self.store
+                .decide_about_messaged(id, others.collect(), *how)?;
+            for other in messaged {
+                self.store.record_decision(DecisionRecord {
+                    batch: id,
+                    actor: actor.clone(),
+                    what: match how {
+                        Messaged::Skip => "skip-messaged",
+                        Messaged::Again => "message-again",
+                    },
+                    detail: format!("batch {}: {} people", other.batch, other.people),
+                    at: now,
+                })?;
+            }
+        }
+        Ok(self.store.reader()?.skipped(id)?)
+    }
+
     /// Judges and renders the rows of a list that is not in the batch yet. A list that turns out unusable
     /// leaves nothing behind. The rows read are reported to `progress` now and then.
     ///
@@ -142,6 +209,12 @@ impl SendPlan {
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReadPlan, RunError> {
+        let undecided = self.decision.is_none();
+        let messaged = self.messaged_before(history, now)?;
+        if undecided && !messaged.is_empty() {
+            let told = messaged.iter().map(ToString::to_string).collect();
+            return Err(Mismatch::MessagedBefore(told).into());
+        }
         let (place, earlier, seen) = match &self.step {
             Step::Continue(batch) => {
                 let batch = batch.clone();
@@ -160,8 +233,9 @@ impl SendPlan {
         self.remove_leftovers()?;
         let id = self.begin(place, now)?;
         let own = earlier.map_or(id, |batch| batch.id);
+        let skip = discard_on_error(&self.store, id, self.keep_decision(own, now))?;
         let pass = Pass {
-            known: Known::new(self.store.reader()?, history, Some(own), now),
+            known: Known::new(self.store.reader()?, history, Some(own), skip, now),
             channel: Some(&self.definition.channel),
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,

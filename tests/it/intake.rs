@@ -195,6 +195,7 @@ fn address_books_json_and_web_tables_are_read_as_tables() {
             "contacts.json",
             "wrapped.json",
             "rows.json",
+            "rows.jsonl",
             "table.html.xls",
             "spreadsheetml.xls",
             "one-list.zip",

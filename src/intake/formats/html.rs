@@ -77,6 +77,11 @@ impl Page {
                 self.open.push(OpenTable::default());
             }
             b"br" | b"p" | b"div" | b"li" => self.text(b" "),
+            // Rows without a table around them.
+            b"tr" | b"td" | b"th" if self.open.is_empty() => {
+                self.open.push(OpenTable::default());
+                return self.start(tag);
+            }
             b"tr" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell()?;

@@ -24,6 +24,7 @@ use super::encoding::TextEncoding;
 use super::guess::Doubt;
 use super::source::{Bytes, spool};
 use super::text;
+use crate::domain::phone::Region;
 use archive::Archive;
 use encoding_rs::Encoding;
 
@@ -32,6 +33,7 @@ use encoding_rs::Encoding;
 pub(super) struct How<'a> {
     pub(super) encoding: Option<TextEncoding>,
     pub(super) country: Option<&'a str>,
+    pub(super) region: Option<Region>,
     pub(super) sheet: Option<&'a str>,
 }
 
@@ -61,7 +63,7 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: How<'_>) -> Result<Content
         Kind::Vcard => read_vcard(&content, how)?,
         Kind::Json => {
             let (text, doubt) = decoded(&content, how, None)?;
-            (json::read(&text)?, doubt)
+            (json::read(&text, how.region)?, doubt)
         }
         Kind::Html => {
             let declared = html::declared_encoding(&head_of(&content)).map(str::to_owned);
@@ -112,7 +114,7 @@ fn read_vcard(content: &[u8], how: How<'_>) -> Result<(Table, Option<Doubt>), Fa
     };
     let examined = text::examine(&vcard::unfold(&content)[..], how.encoding, how.country)?;
     let encoding = examined.encoding;
-    let table = vcard::read(&content, &|bytes| encoding.decode(bytes))?;
+    let table = vcard::read(&content, &|bytes| encoding.decode(bytes), how.region)?;
     Ok((table, examined.doubt))
 }
 

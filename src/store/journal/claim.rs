@@ -270,6 +270,7 @@ fn may_send(
         recipient: Some(ready.id),
         channel: Some(context.channel),
         content_key: Some(content_key),
+        skip: &context.skip,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
         Verdict::MayBeMessaged => Ok(true),

@@ -24,7 +24,7 @@ use super::batch::Batch;
 use super::error::StoreError;
 use super::runs::{self, Run};
 use super::writer::Tx;
-use super::{channel, quota, tuning};
+use super::{channel, earlier, quota, tuning};
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
@@ -71,7 +71,7 @@ impl Journal {
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
         let name = batch.channel.clone();
-        let (on, before, interrupted) = store
+        let (on, before, skip, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
@@ -79,7 +79,8 @@ impl Journal {
                 let on = channel::find_or_make(tx.connection, &name)?;
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                Ok((on, before, interrupted))
+                let skip = earlier::skipped(tx.connection, id)?;
+                Ok((on, before, skip, interrupted))
             })
             .await?;
         // What waited for a time or for another batch is judged anew.
@@ -92,6 +93,7 @@ impl Journal {
             batch: id,
             channel: on,
             rules,
+            skip,
             keys: store.keys.clone(),
             since: now,
             before,

@@ -2,6 +2,7 @@
 
 mod folders;
 mod names;
+mod other_text;
 mod same_text;
 
 use crate::support::{CHANNEL, Program, SandboxProcess, Scratch};

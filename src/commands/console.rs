@@ -41,6 +41,19 @@ impl Write for Log {
     }
 }
 
+/// From now on a panic is reported like all else: its text may hold a cell.
+pub(super) fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        let shown = match trace.status() {
+            std::backtrace::BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        // Standard error is closed: there is no other place to report that.
+        let _ = writeln!(stderr(), "{}{shown}", on_one_line(&panic.to_string()));
+    }));
+}
+
 /// Standard error, for words.
 fn stderr() -> Visible<StderrLock<'static>> {
     Visible(std::io::stderr().lock())

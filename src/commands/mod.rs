@@ -41,6 +41,7 @@ pub(crate) use error::{CommandError, CommandResult};
 
 /// Parses the command line, runs it, prints what went wrong, and returns the exit code.
 pub fn main() -> std::process::ExitCode {
+    console::report_panics();
     match Cli::try_parse() {
         Ok(cli) => run(&cli).into(),
         // What was typed is a text like any other: a script may have read it from a file.

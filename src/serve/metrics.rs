@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::count::{Counters, Sum};
 use crate::domain::delivery::State;
 use crate::domain::quota::QuotaState;
+use crate::domain::text::visible;
 use crate::store::{Counts, Metrics};
 
 /// The page. Names no person: tokens by the first digits of a fingerprint; batches only with `names`, because
@@ -71,7 +72,8 @@ impl Page {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
+    visible(text)
+        .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
 }

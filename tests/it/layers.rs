@@ -148,6 +148,30 @@ fn these_checks_see_what_they_look_for() {
 }
 
 #[test]
+fn what_is_printed_goes_through_one_place() {
+    let printers = [
+        "print!(",
+        "println!(",
+        "io::stdout()",
+        "io::stderr()",
+        "dbg!(",
+    ];
+    for (_, path, code) in sources() {
+        // Whether there is a terminal may be asked anywhere.
+        let code = code
+            .replace("stdout().is_terminal()", "")
+            .replace("stderr().is_terminal()", "");
+        let prints = printers.iter().any(|printer| code.contains(printer));
+        assert_eq!(
+            prints,
+            path.ends_with("commands/console.rs"),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
 fn each_invariant_of_the_front_page_has_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("src/lib.rs")).unwrap();

@@ -86,12 +86,12 @@ impl Words {
         country: Option<&str>,
     ) -> (TextEncoding, Option<Doubt>) {
         self.end_word();
-        let likely: Vec<bool> = LANGUAGES
+        let likely: Vec<f64> = LANGUAGES
             .iter()
-            .map(|language| self.is_likely(language, country))
+            .map(|language| self.likelihood(language, country))
             .collect();
         let mut readings: Vec<Reading> = Vec::new();
-        for encoding in candidates(guess) {
+        for encoding in candidates(guess, country) {
             let words: Vec<String> = self
                 .found
                 .iter()
@@ -101,7 +101,12 @@ impl Words {
             if readings.iter().any(|reading| reading.words == words) {
                 continue;
             }
-            let prior = if encoding == guess { GUESS } else { 0.0 };
+            // Of one word the browsers' detector knows no more than is known here, of many it does.
+            let prior = match (encoding == guess, is_of_the_web(encoding)) {
+                (true, _) => GUESS,
+                (false, true) => -TRUST * (words.len() as f64 - 1.0),
+                (false, false) => 0.0,
+            };
             readings.push(Reading {
                 score: score(&words, &likely) + prior,
                 encoding,
@@ -124,22 +129,27 @@ impl Words {
         (best.encoding, doubt)
     }
 
-    fn is_likely(&self, language: &Language, country: Option<&str>) -> bool {
-        if let Some(country) = country {
-            return language
-                .countries
-                .contains(&country.to_ascii_uppercase().as_str());
+    /// How likely the language is: 1 in its own country, less where calling codes of its countries are seen.
+    fn likelihood(&self, language: &Language, country: Option<&str>) -> f64 {
+        let is_seen = |code: &&str| {
+            let mut seen = self.codes.iter();
+            seen.any(|seen| seen.starts_with(code.as_bytes()))
+        };
+        match country {
+            Some(country) => {
+                let country = country.to_ascii_uppercase();
+                f64::from(u8::from(language.countries.contains(&country.as_str())))
+            }
+            None if language.codes.iter().any(is_seen) => 0.5,
+            None => 0.0,
         }
-        language.codes.iter().any(|code| {
-            self.codes
-                .iter()
-                .any(|seen| seen.starts_with(code.as_bytes()))
-        })
     }
 }
 
 /// What the browsers' guess is worth: it knows more of its encodings than is known here.
 const GUESS: f64 = 1.5;
+/// What is taken off another encoding of the web, for each further word.
+const TRUST: f64 = 0.25;
 /// What a language of the country is worth, for each word at most and altogether.
 const LIKELY: f64 = 0.5;
 const MOST_LIKELY: f64 = 5.0;
@@ -176,9 +186,17 @@ static RIVALS: [&encoding_rs::Encoding; 5] = [
 ];
 
 /// The guess first: of equal readings the first one counts.
-fn candidates(guess: TextEncoding) -> Vec<TextEncoding> {
+fn candidates(guess: TextEncoding, country: Option<&str>) -> Vec<TextEncoding> {
     let mut candidates = vec![guess];
-    let pages = ["CP850", "CP852", "CP857", "CP775", "CP737", "Mac CE"];
+    // Pages of one country are much like the others, and are read there only.
+    let own = match country.unwrap_or_default() {
+        "PT" | "BR" => "CP860",
+        "IS" => "CP861",
+        "IL" => "CP862",
+        "NO" | "DK" => "CP865",
+        _ => "CP850",
+    };
+    let pages = ["CP850", own, "CP852", "CP857", "CP775", "CP737", "Mac CE"];
     candidates.extend(pages.iter().filter_map(|name| TextEncoding::page(name)));
     candidates.extend([IBM866, MACINTOSH].map(TextEncoding::web));
     // The capitals of KOI8 are small letters there, and the browsers know KOI8 well.
@@ -192,14 +210,10 @@ fn candidates(guess: TextEncoding) -> Vec<TextEncoding> {
 }
 
 /// How well the words read, in the language in which they read best.
-fn score(words: &[String], likely: &[bool]) -> f64 {
+fn score(words: &[String], likely: &[f64]) -> f64 {
     let scores = LANGUAGES.iter().zip(likely).map(|(language, likely)| {
         let total: f64 = words.iter().map(|word| word_score(word, language)).sum();
-        let bonus = if *likely {
-            (words.len() as f64 * LIKELY + 2.0).min(MOST_LIKELY)
-        } else {
-            0.0
-        };
+        let bonus = likely * (words.len() as f64 * LIKELY + 2.0).min(MOST_LIKELY);
         total + bonus
     });
     scores.fold(f64::NEG_INFINITY, f64::max)
@@ -240,7 +254,7 @@ fn letter_score(
     if letter.is_uppercase() && lower(before) || letter.is_lowercase() && upper(after) {
         score -= 4.0;
     }
-    if letter.is_lowercase() && upper(before) && upper(after) {
+    if letter.is_lowercase() && upper(before) && !lower(after) {
         score -= 2.0;
     }
     score
@@ -288,6 +302,8 @@ fn other_score(
         side.is_some_and(|side| side.is_alphabetic() && (Script::of(side) == script) == same)
     };
     let known = match use_of(letter, language) {
+        // Where the letters of a script are not listed, they are what the browsers' guess says.
+        _ if script == Script::Other => 1.5,
         Use::Frequent => 0.5,
         Use::Rare => 0.2,
         Use::None => 0.0,
@@ -395,11 +411,43 @@ mod tests {
             &["cp737", "windows-1253"],
         ),
         (
+            "IT",
+            "Nicolò Bossù\nForlì\nCantù\n",
+            &["windows-1252", "macintosh"],
+        ),
+        (
+            "PT",
+            "Antônio Leitão\nMônica Brandão\nEstêvão Lima\n",
+            &["cp860"],
+        ),
+        (
+            "IS",
+            "Guðrún Þórsdóttir\nÍsafjörður\nÆvar Ösp\n",
+            &["cp861", "windows-1252"],
+        ),
+        (
             "LT",
             "Jonas Šimkus\nGiedrė Žukauskienė\nAgnė Kazlauskaitė\n",
             &["cp775", "windows-1257"],
         ),
     ];
+
+    /// Lists whose encoding the browsers' detector knows, and no page of DOS or of the Macintosh resembles.
+    const OTHER_SCRIPTS: &[(&str, &str, &[&str])] = &[
+        ("IL", "דוד כהן\nשרה לוי\nרחל מזרחי\n", &["windows-1255"]),
+        ("EG", "محمد أحمد\nفاطمة علي\nيوسف حسن\n", &["windows-1256"]),
+        (
+            "JP",
+            "田中 太郎\n佐藤 花子\n高橋 みどり\n",
+            &["shift_jis", "euc-jp"],
+        ),
+        ("CN", "王伟\n李娜\n张敏\n刘洋\n", &["gbk"]),
+        ("KR", "김철수\n이영희\n박민수\n", &["euc-kr"]),
+        ("TH", "สมชาย ใจดี\nสมหญิง รักไทย\n", &["windows-874"]),
+    ];
+
+    /// Pages that are looked for in their own country only.
+    const NATIONAL: &[&str] = &["cp860", "cp861"];
 
     fn encode(text: &str, encoding: TextEncoding) -> Option<Vec<u8>> {
         match encoding.0 {
@@ -427,7 +475,7 @@ mod tests {
     #[test]
     fn names_are_read_as_they_were_written_with_and_without_a_country() {
         let mut wrong = Vec::new();
-        for (country, text, labels) in LISTS {
+        for (country, text, labels) in LISTS.iter().chain(OTHER_SCRIPTS) {
             for label in *labels {
                 let shapes = [text.to_string(), text.to_uppercase(), text.to_lowercase()];
                 for (text, country) in shapes
@@ -437,6 +485,9 @@ mod tests {
                     let Some(bytes) = encode(text, label.parse().unwrap()) else {
                         continue;
                     };
+                    if country.is_none() && NATIONAL.contains(label) {
+                        continue;
+                    }
                     let (found, doubt) = guess(&bytes, country);
                     if found.decode(&bytes) != *text || doubt.is_some() {
                         wrong.push(format!(

@@ -166,6 +166,7 @@ fn sent(claimed: &Claimed) -> Settlement {
             message_id: Some(format!("7001200300{n:09}")),
             contact_id: Some(format!("7001200400{n:09}")),
             channel_type: None,
+            number: None,
         }),
         at: now(),
     }

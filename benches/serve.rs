@@ -283,6 +283,7 @@ async fn send_all(store: &Arc<Store>) {
                             message_id: Some(format!("9{}", claimed.phone.get())),
                             contact_id: Some(format!("8{}", claimed.phone.get())),
                             channel_type: None,
+                            number: None,
                         }),
                         at: now,
                     });

@@ -13,6 +13,7 @@ use crate::amio;
 use crate::cli::Asked;
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
+use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -97,9 +98,14 @@ impl Front {
         if let Some(how) = &after_halt {
             self.go_on_after_halt(batch, how)?;
         }
-        let ended = runtime()?.block_on(self.send(batch))?;
+        let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
         self.say_end(name, &ended);
         self.report(batch)?;
+        if pace_is_assumed {
+            self.console.say(format_args!(
+                "The API reported no quota: at most {FALLBACK_RATE} were sent. --rate sets another pace."
+            ));
+        }
         Ok(ended.exit)
     }
 
@@ -125,6 +131,13 @@ impl Front {
             text.push_str(". Nothing is left to send.");
         } else if let Some(forecast) = &preview.forecast {
             let _ = write!(text, "\nForecast: {forecast}");
+            if !preview.pace_is_known {
+                let _ = write!(
+                    text,
+                    "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
+                     {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
+                );
+            }
         }
         let within = self.settings.history.not_within;
         if !within.is_zero() {
@@ -148,7 +161,7 @@ impl Front {
         Ok(())
     }
 
-    async fn send(&self, batch: &HeldBatch) -> Result<Ended, CommandError> {
+    async fn send(&self, batch: &HeldBatch) -> Result<(Ended, bool), CommandError> {
         let rehearsal = if self.asked.sandbox {
             self.console
                 .say("Rehearsal against the built-in sandbox: nobody is messaged.");
@@ -172,7 +185,7 @@ impl Front {
             .send(&access, settings, clock, &stop, &mut terminal)
             .await;
         terminal.clear();
-        Ok(ended?)
+        Ok((ended?, terminal.pace_is_assumed()))
     }
 
     fn say_waiting(&self, ended: &Ended) {

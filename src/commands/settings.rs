@@ -43,6 +43,7 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         canary: !guards.no_canary,
         undecided: guards.undecided,
         invalid_pattern: guards.invalid_pattern,
+        fail_below: guards.fail_below,
         timeout: connection.timeout,
         grace: pace.grace,
     })

@@ -20,10 +20,11 @@ use super::values::{
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
 use crate::dispatch::Undecided;
+use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
-use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
+use crate::intake::{Delimiter, NumbersPerRow, Prefer, TextEncoding};
 
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
@@ -186,8 +187,8 @@ pub(crate) struct ContactsFile {
     #[arg(long, value_name = "TYPE", value_parser = parsed::<LineType>)]
     pub(super) allow_line_type: Vec<LineType>,
     /// Refuse a file with fewer valid rows than this: 50%
-    #[arg(long, value_name = "PERCENT", value_parser = parsed::<MinValid>, default_value = "50%")]
-    pub(super) min_valid: MinValid,
+    #[arg(long, value_name = "PERCENT", value_parser = parsed::<Percent>, default_value = "50%")]
+    pub(super) min_valid: Percent,
 }
 
 /// The two words of the setting `numbers`, which are flags of their own: there is no `--numbers`.
@@ -262,6 +263,9 @@ pub struct Guards {
     /// Refusals whose text matches mean an invalid message, not "no Messenger"; * stands for any text
     #[arg(long, value_name = "TEXT")]
     pub invalid_pattern: Option<String>,
+    /// Exit code 10 instead of 0 or 3 where fewer of those who could be sent to ended as sent: 60%
+    #[arg(long, value_name = "PERCENT", value_parser = parsed::<Percent>)]
+    pub(crate) fail_below: Option<Percent>,
     /// Do not wait for the first answer before the others leave
     #[arg(long)]
     pub no_canary: bool,

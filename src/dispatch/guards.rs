@@ -393,6 +393,7 @@ mod tests {
         message_id: None,
         contact_id: None,
         channel_type: None,
+        number: None,
     });
 
     #[test]

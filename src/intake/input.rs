@@ -9,15 +9,16 @@ use super::guess::Doubt;
 use super::header::{Header, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
-use super::settings::{MinValid, Settings};
+use super::settings::Settings;
 use super::source::{FileDigest, Source};
+use crate::domain::percent::Percent;
 use crate::domain::text::{is_blank, trimmed};
 
 /// One or several contacts files of one batch, examined and ready to be judged.
 pub struct Input {
     pub(super) files: Vec<FileInput>,
     pub(super) mapping: Mapping,
-    pub(super) min_valid: MinValid,
+    pub(super) min_valid: Percent,
     looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,

@@ -93,7 +93,7 @@ impl Input {
             Some(group) => first_of(group),
             None => "the file has no rows behind its header".to_owned(),
         };
-        let minimum = self.min_valid.percent();
+        let minimum = self.min_valid.get();
         if valid == 0 {
             return Err(IntakeError::NoValidRows {
                 rows: summary.rows,

@@ -65,7 +65,7 @@ pub use input::Input;
 pub use international::LooksInternational;
 pub(crate) use rules::Render;
 pub use rules::{Judge, Unsendable};
-pub(crate) use settings::{ColumnChoice, Delimiter, MinValid, Prefer};
+pub(crate) use settings::{ColumnChoice, Delimiter, Prefer};
 pub use settings::{NumbersPerRow, Settings};
 pub use source::Source;
 pub use summary::Summary;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::bad_setting::BadSetting;
 use super::encoding::TextEncoding;
+use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Reading, Region};
 
 /// How to read the contacts files. The default detects everything.
@@ -38,7 +39,7 @@ pub struct Settings {
     /// One recipient a row, or one for each number.
     pub numbers: NumbersPerRow,
     /// The share of rows that must be valid, or nothing is sent.
-    pub min_valid: MinValid,
+    pub min_valid: Percent,
 }
 
 impl Settings {
@@ -173,50 +174,6 @@ impl fmt::Display for NumbersPerRow {
     }
 }
 
-/// The least share of valid rows, in percent; below it the file is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MinValid(u8);
-
-impl MinValid {
-    /// Any share will do.
-    pub const NONE: Self = Self(0);
-
-    /// The share in percent, 0 to 100.
-    pub fn percent(self) -> u8 {
-        self.0
-    }
-}
-
-impl Default for MinValid {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl fmt::Display for MinValid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0)
-    }
-}
-
-impl FromStr for MinValid {
-    type Err = BadSetting;
-
-    fn from_str(text: &str) -> Result<Self, BadSetting> {
-        let digits = text.trim().trim_end_matches('%').trim_end();
-        digits
-            .parse()
-            .ok()
-            .filter(|percent| *percent <= 100)
-            .map(Self)
-            .ok_or(BadSetting::new(
-                text,
-                "share",
-                "a whole number of percent from 0 to 100, such as 50%",
-            ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,11 +187,6 @@ mod tests {
         for prefer in [Prefer::First, Prefer::Mobile] {
             assert_eq!(prefer.to_string().parse(), Ok(prefer));
         }
-        assert_eq!("90 %".parse::<MinValid>().map(MinValid::percent), Ok(90));
-        assert_eq!(
-            MinValid::default().to_string().parse(),
-            Ok(MinValid::default())
-        );
     }
 
     #[test]
@@ -243,6 +195,5 @@ mod tests {
             "x".parse::<Delimiter>().unwrap_err().to_string(),
             "\"x\" is no delimiter: write comma, semicolon, tab or pipe, or the character itself"
         );
-        assert!("101".parse::<MinValid>().is_err());
     }
 }

@@ -61,6 +61,8 @@ struct Details {
     confirmable: bool,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
+    /// Messages whose answers named another number.
+    other_numbers: u64,
     /// Refusals by text, the most frequent first.
     refusals: Vec<(State, String, u64)>,
     /// The first rows whose outcome is unknown.
@@ -125,6 +127,7 @@ impl Summary {
     pub(crate) fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
         summary.funnel = Some(reader.funnel(batch.id)?);
+        summary.details.other_numbers = reader.other_numbers(batch.id)?;
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
                 let reasons = reader.reasons(batch.id, state)?;
@@ -178,6 +181,7 @@ impl Summary {
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
         self.write_funnel(out)?;
         self.write_requests(out)?;
+        self.write_other_numbers(out)?;
         self.write_waiting(out)?;
         self.write_unknown(out)?;
         self.write_refusals(out)?;
@@ -192,9 +196,7 @@ impl Summary {
             return "its list was not read to the end; nothing can be sent".to_owned();
         }
         let last_run = self.exit_reason.as_deref().map(|reason| {
-            ExitCode::ALL
-                .into_iter()
-                .find(|exit| exit.reason() == reason)
+            ExitCode::from_reason(reason)
                 .map_or_else(|| reason.to_owned(), |exit| exit.text().to_owned())
         });
         match (last_run, self.started_at) {
@@ -252,6 +254,18 @@ impl Summary {
             grouped(funnel.opted_in),
             grouped(funnel.opted_out)
         )
+    }
+
+    fn write_other_numbers(&self, out: &mut String) -> std::fmt::Result {
+        match self.details.other_numbers {
+            0 => Ok(()),
+            rows => writeln!(
+                out,
+                "Warning: for {} rows the API's answer names another number than the list: see `outreach_reason` in \
+                 the results",
+                grouped(rows)
+            ),
+        }
     }
 
     fn write_requests(&self, out: &mut String) -> std::fmt::Result {

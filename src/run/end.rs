@@ -2,6 +2,7 @@
 
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::batch_state::BatchState;
+use crate::domain::percent::Percent;
 use crate::exit::ExitCode;
 use crate::store::Counts;
 
@@ -30,10 +31,20 @@ pub struct Waiting {
 }
 
 impl Ended {
-    pub(super) fn new(end: RunEnd, counts: Counts, waiting: Waiting) -> Self {
+    /// `fail_below`: so many of those who could be sent to must have ended as sent.
+    pub(super) fn new(
+        end: RunEnd,
+        counts: Counts,
+        waiting: Waiting,
+        fail_below: Option<Percent>,
+    ) -> Self {
+        let exit = exit(&end, &counts, &waiting);
         Self {
             state: state(&end, &counts),
-            exit: exit(&end, &counts, &waiting),
+            exit: match fail_below {
+                Some(share) if !is_reached(share, &counts) => exit.below_share(),
+                Some(_) | None => exit,
+            },
             end,
             counts,
             waiting,
@@ -71,6 +82,12 @@ impl Ended {
 /// Complete, and some are queued: they wait for hours that the run does not see.
 fn is_outstanding(counts: &Counts) -> bool {
     counts.queued + counts.sending > 0
+}
+
+/// Whether so many of those who could be sent to ended as sent.
+fn is_reached(share: Percent, counts: &Counts) -> bool {
+    let tried = counts.sent + counts.no_messenger + counts.error + counts.unknown;
+    share.is_reached(counts.sent, tried + counts.queued + counts.sending)
 }
 
 fn state(end: &RunEnd, counts: &Counts) -> BatchState {
@@ -120,7 +137,7 @@ mod tests {
     use super::*;
 
     fn ended(end: RunEnd, counts: Counts) -> (BatchState, ExitCode) {
-        let ended = Ended::new(end, counts, Waiting::default());
+        let ended = Ended::new(end, counts, Waiting::default(), None);
         (ended.state, ended.exit)
     }
 
@@ -167,9 +184,27 @@ mod tests {
                 (BatchState::Stopped, ExitCode::Guard)
             );
         }
-        let text = |end| Ended::new(end, counts(0, 0, 0), Waiting::default()).halted_text();
+        let text = |end| Ended::new(end, counts(0, 0, 0), Waiting::default(), None).halted_text();
         assert_eq!(text(refusals).as_deref(), Some("HTTP 422: none"));
         assert_eq!(text(reserve), None);
+    }
+
+    #[test]
+    fn too_small_a_share_replaces_only_the_codes_of_a_complete_batch() {
+        let end =
+            |end, counts| Ended::new(end, counts, Waiting::default(), "60%".parse().ok()).exit;
+        let sent = |sent, no_messenger, unknown| Counts {
+            sent,
+            no_messenger,
+            unknown,
+            ..Counts::default()
+        };
+        assert_eq!(end(RunEnd::Complete, sent(6, 4, 0)), ExitCode::Complete);
+        assert_eq!(end(RunEnd::Complete, sent(5, 5, 0)), ExitCode::BelowShare);
+        assert_eq!(end(RunEnd::Complete, sent(5, 4, 1)), ExitCode::BelowShare);
+        assert_eq!(end(RunEnd::Deadline, counts(90, 0, 0)), ExitCode::Paused);
+        let reserve = RunEnd::Halted(Halt::Reserve { limit: 10 });
+        assert_eq!(end(reserve, sent(0, 5, 0)), ExitCode::Configuration);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::forecast::first_forecast;
 use super::halt::AfterHalt;
+use super::quota::known;
 use super::settings::RunSettings;
 use crate::domain::forecast::Forecast;
 use crate::store::Counts;
@@ -17,6 +18,8 @@ pub struct Preview {
     pub counts: Counts,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
+    /// Whether an answer of the API told the token's quota before, or the pace was set.
+    pub pace_is_known: bool,
 }
 
 impl HeldBatch {
@@ -47,6 +50,14 @@ impl HeldBatch {
                 now,
             )?)
         };
-        Ok(Preview { counts, forecast })
+        let known = match token {
+            Some(token) => known(&self.reader()?, token)?.limit.is_some(),
+            None => false,
+        };
+        Ok(Preview {
+            counts,
+            forecast,
+            pace_is_known: known || settings.pacer.rate.is_some(),
+        })
     }
 }

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
 use crate::domain::delivery::State;
+use crate::domain::percent::Percent;
 use crate::store::{ClaimRules, Journal, RunRecord};
 
 /// How often progress is reported.
@@ -85,7 +86,7 @@ impl HeldBatch {
         });
         let end = run.drive(queued, stop, observer).await?;
         run.journal.end(clock.now()).await?;
-        self.finish(end, clock).await
+        self.finish(end, settings.fail_below, clock).await
     }
 
     /// Webhook events that came before their time may settle what is unknown.
@@ -98,12 +99,17 @@ impl HeldBatch {
     }
 
     /// Records how the run ended.
-    async fn finish(&self, end: RunEnd, clock: &Clock) -> Result<Ended, RunError> {
+    async fn finish(
+        &self,
+        end: RunEnd,
+        fail_below: Option<Percent>,
+        clock: &Clock,
+    ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
         let reader = self.reader()?;
         let (rows, first) = reader.waiting_for_outcomes(id)?;
-        let ended = Ended::new(end, reader.counts(id)?, Waiting { rows, first });
+        let ended = Ended::new(end, reader.counts(id)?, Waiting { rows, first }, fail_below);
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{GuardSettings, Undecided};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::percent::Percent;
 use crate::domain::schedule::Schedule;
 
 /// How a batch is sent. The default is what the program does without flags.
@@ -28,6 +29,8 @@ pub struct RunSettings {
     pub undecided: Undecided,
     /// Texts of 422 answers that mean an invalid message; `*` stands for any text.
     pub invalid_pattern: Option<String>,
+    /// So many of those who could be sent to must end as sent, or the exit code says that they did not.
+    pub fail_below: Option<Percent>,
     /// How long to wait for an answer.
     pub timeout: Duration,
     /// How long requests under way may take to finish once a stop was asked for.
@@ -47,6 +50,7 @@ impl Default for RunSettings {
             canary: true,
             undecided: Undecided::Hold,
             invalid_pattern: None,
+            fail_below: None,
             timeout: Duration::from_secs(30),
             grace: Duration::from_secs(30),
         }

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::known::Known;
 use super::list::{List, Pass};
+use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::Verdict;
-use crate::intake::{MinValid, NumbersPerRow, Settings, Source};
+use crate::intake::{NumbersPerRow, Settings, Source};
 use crate::store::{Store, SuppressionEntry};
 
 /// Entries that are written at once.
@@ -70,7 +71,7 @@ impl List {
     pub fn of_suppressed(sources: &[Source], settings: &Settings) -> Result<Self, RunError> {
         let settings = Settings {
             numbers: NumbersPerRow::All,
-            min_valid: MinValid::NONE,
+            min_valid: Percent::NONE,
             // Whoever must not be messaged may stand there with any line.
             line_types: LineType::ALL.to_vec(),
             all_consent_ignored: true,

@@ -140,6 +140,45 @@ pub(super) fn learn(
     }
 }
 
+/// A contact of which it is not certain whose it is: it is never addressed, and what it says reaches all of these
+/// people. Returns the row of the first.
+pub(super) fn learn_doubtful(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+    people: [PersonId; 2],
+) -> Result<ContactRow, StoreError> {
+    connection
+        .prepare_cached("UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2")?
+        .execute((ApiId(api_id), on))?;
+    let mut rows = Vec::new();
+    for whose in people {
+        let known: Option<ContactRow> = connection
+            .prepare_cached(
+                "SELECT id FROM contact WHERE api_id = ?1 AND channel = ?2 AND person = ?3 LIMIT 1",
+            )?
+            .query_row((ApiId(api_id), on, whose), |row| row.get(0))
+            .optional()?;
+        let row = if let Some(row) = known {
+            row
+        } else {
+            connection
+                .prepare_cached(
+                    "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
+                     VALUES (?1, ?2, ?3, 1, (SELECT max(opted_out_at) FROM contact
+                                             WHERE api_id = ?2 AND channel = ?1))",
+                )?
+                .execute((on, ApiId(api_id), whose))?;
+            ContactRow(connection.last_insert_rowid())
+        };
+        suppress_if_opted_out(connection, row, whose)?;
+        rows.push(row);
+    }
+    rows.first().copied().ok_or_else(|| StoreError::Value {
+        detail: "a contact of nobody".to_owned(),
+    })
+}
+
 /// An erased contact whose person is known again gets its id back.
 fn restore(
     connection: &Connection,

@@ -162,6 +162,20 @@ impl Reader {
         )
     }
 
+    /// How many messages of the batch went to another number, as their answers say. Reads all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn other_numbers(&self, id: BatchId) -> Result<u64, StoreError> {
+        let (first, last) = id.range();
+        let count: i64 = self.connection.query_row(
+            "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND reason_code = ?3",
+            (first, last, super::journal::OTHER_NUMBER),
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// The same for the rows that the API refused at once: what failed after it was accepted, as a
     /// webhook event reported, is none of them.
     ///

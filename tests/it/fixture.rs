@@ -255,6 +255,7 @@ fn settlement(
             message_id: Some("9007199254740993".to_owned()),
             contact_id: Some("4002".to_owned()),
             channel_type: None,
+            ..Receipt::default()
         }),
         at: "2026-05-01T10:00:01.5Z".parse().unwrap(),
     }

@@ -106,6 +106,7 @@ fn settlement(claimed: &Claimed, message: Option<&str>, now: Timestamp) -> Settl
             message_id: Some(id.to_owned()),
             contact_id: Some(contact_of(claimed.phone.get())),
             channel_type: None,
+            ..Receipt::default()
         }),
         at: now,
     }

@@ -28,7 +28,7 @@ use super::{channel, earlier, quota, tuning};
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
-pub(super) use settle::interrupt;
+pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};
 

@@ -7,14 +7,25 @@ use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::phone::PhoneNumber;
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
 use crate::store::columns::to_millis;
-use crate::store::contact;
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
+use crate::store::{contact, person};
+
+/// The reason code of a row whose message went to another number, as the answer says.
+pub(in crate::store) const OTHER_NUMBER: &str = "other_number";
+
+pub(in crate::store) fn other_number_reason(other: PhoneNumber) -> String {
+    format!(
+        "the answer names another number, {}: the message may have reached that person",
+        other.e164()
+    )
+}
 
 /// Turns what an earlier process left in `sending` into `unknown`.
 pub(in crate::store) fn interrupt(
@@ -88,13 +99,19 @@ pub(super) fn settle(
         state: parse_state(&word)?,
         person,
     };
-    close_request(tx, context, it, &subject)?;
+    let other = other_number(tx, it, &subject)?;
+    close_request(tx, context, it, &subject, other)?;
     let next = delivery::next(subject.state, it.event)?;
     if subject.state == State::Sending {
         settle_sending(tx, it, next)?;
     } else {
         settle_late(tx, it, subject.state, next)?;
         attempt::end_waits(tx.connection, it.recipient)?;
+    }
+    if let Some(other) = other {
+        tx.connection
+            .prepare_cached("UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1")?
+            .execute((it.recipient, OTHER_NUMBER, other_number_reason(other)))?;
     }
     let batch = context.batch;
     if it.outcome == AttemptOutcome::Throttled {
@@ -104,12 +121,29 @@ pub(super) fn settle(
     Ok(Settled { state: next })
 }
 
+/// The number that the answer names, if the message was meant for another one. Both are canonical.
+fn other_number(
+    tx: &Tx<'_>,
+    it: &Settlement,
+    subject: &Subject,
+) -> Result<Option<PhoneNumber>, StoreError> {
+    let answered = it.receipt.as_ref().and_then(|receipt| receipt.number);
+    let (Some(answered), Some(whose)) = (answered, subject.person) else {
+        return Ok(None);
+    };
+    let meant = person::number(tx.connection, whose)?;
+    Ok(meant
+        .is_some_and(|meant| meant != answered)
+        .then_some(answered))
+}
+
 /// Closes the request that the result is of: the one under way, or the one that was given up last.
 fn close_request(
     tx: &Tx<'_>,
     context: &Context,
     it: &Settlement,
     subject: &Subject,
+    other: Option<PhoneNumber>,
 ) -> Result<(), StoreError> {
     let request = match attempt::under_way(tx.connection, it.recipient)? {
         Some(request) => request,
@@ -122,9 +156,14 @@ fn close_request(
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
             let keys = &context.keys;
-            let found =
-                contact::learn(tx.connection, keys, context.channel, api_id, subject.person)?;
-            Some(found.row)
+            let (on, whose) = (context.channel, subject.person);
+            Some(match (other, whose) {
+                (Some(other), Some(whose)) => {
+                    let others = person::find_or_make(tx.connection, keys, other)?;
+                    contact::learn_doubtful(tx.connection, on, api_id, [whose, others])?
+                }
+                (_, whose) => contact::learn(tx.connection, keys, on, api_id, whose)?.row,
+            })
         }
         None => None,
     };

@@ -2,6 +2,7 @@
 
 mod folders;
 mod names;
+mod other_number;
 mod other_text;
 mod same_text;
 

@@ -121,6 +121,8 @@ pub(crate) enum Command {
     Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
+    /// Say that a checkpoint is the one to go on with, where the program doubts it
+    Checkpoint(CheckpointArgs),
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
     /// Print a completion script for your shell
@@ -141,6 +143,9 @@ pub(crate) struct CheckArgs {
     /// Also write the rows that cannot be sent, each with its reason, to be mended
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write over what stands at --html and --rejects, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -278,6 +283,9 @@ pub(crate) struct RunFlags {
     /// Where the results go.
     #[command(flatten)]
     pub(crate) output: Flags<Results>,
+    /// Write over what stands at --out and --summary, whoever wrote it
+    #[arg(long, help_heading = "Results")]
+    pub(crate) force: bool,
 }
 
 /// `outreach status`.
@@ -307,6 +315,9 @@ pub(crate) struct ExportArgs {
     /// Where to write [default: BATCH.results.csv]; - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<String>,
+    /// Write over what stands at --out, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
@@ -399,6 +410,9 @@ pub(crate) enum SuppressAction {
         /// Write the rows without a usable number to this file
         #[arg(long, value_name = "FILE")]
         rejects: Option<PathBuf>,
+        /// Write over what stands at --rejects, whoever wrote it
+        #[arg(long)]
+        force: bool,
         /// How the file is read.
         #[command(flatten)]
         intake: Flags<ContactsFile>,
@@ -456,6 +470,9 @@ pub(crate) enum ContactsAction {
         /// Where to write [default: standard output]
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Write over what stands at --out, whoever wrote it
+        #[arg(long, requires = "out")]
+        force: bool,
         /// Where they are kept.
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
@@ -503,6 +520,36 @@ pub(crate) struct DoctorArgs {
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach checkpoint`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckpointArgs {
+    /// What to do with the checkpoint.
+    #[command(subcommand)]
+    pub(crate) action: CheckpointAction,
+}
+
+/// What to do with the checkpoint.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum CheckpointAction {
+    /// This is the one to go on with: a copy that was put back, moved, or taken to another machine
+    ///
+    /// Opt-outs that came since the copy was made are not in it: give the suppression list as you have it.
+    Adopt {
+        /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
+        #[arg(long, value_name = "FILE", required_unless_present = "no_suppressions")]
+        suppressions: Vec<PathBuf>,
+        /// There is no such list: who opted out since the copy was made may be messaged
+        #[arg(long, conflicts_with = "suppressions")]
+        no_suppressions: bool,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Box<Flags<ContactsFile>>,
+        /// The checkpoint.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
 }
 
 /// `outreach config`.

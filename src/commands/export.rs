@@ -6,6 +6,7 @@ use std::path::Path;
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandResult;
+use super::settings;
 use crate::cli::ExportArgs;
 use crate::config::Settings;
 use crate::exit::ExitCode;
@@ -28,7 +29,8 @@ pub(crate) fn run(
         return Ok(ExitCode::Complete);
     }
     let to = args.out.as_deref().map(Path::new);
-    let (path, rows) = export_file(&found.path, &args.batch, to)?;
+    let mut files = settings::files(settings, Some(&found.path), &[], args.force)?;
+    let (path, rows) = export_file(&mut files, &found.path, &args.batch, to)?;
     console.say(format_args!("{}: {} rows", path.display(), grouped(rows)));
     Ok(ExitCode::Complete)
 }

@@ -1,6 +1,7 @@
 //! The command line as a front end: one file a subcommand, which reads the settings, calls the library, and
 //! prints.
 
+mod adopt;
 pub(crate) mod cancel;
 pub(crate) mod check;
 mod checkpoint;
@@ -66,6 +67,7 @@ fn run(cli: &Cli) -> ExitCode {
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
             console.warn(format_args!("outreach: {error}"));
+            adopt::say_since(console, &error);
             error.exit()
         }
     }
@@ -96,6 +98,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;
             ExitCode::Complete

@@ -17,9 +17,9 @@ use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, write_summary_file};
+use crate::report::{Hints, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
+    AfterHalt, Ended, Files, HeldBatch, Preview, Rehearsal, RunSettings, StopHandle, summary,
 };
 
 /// The command line as the front end of a run.
@@ -30,6 +30,8 @@ pub(super) struct Front {
     pub(super) db: PathBuf,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
+    /// What is read and written; the paths that were given are free.
+    pub(super) files: Files,
     console: Console,
     asked: Asked,
 }
@@ -38,12 +40,24 @@ impl Front {
     pub(super) fn new(
         settings: &Settings,
         asked: Asked,
+        (inputs, force): (&[PathBuf], bool),
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
         let mut checkpoint = settings.checkpoint()?;
         if asked.sandbox {
             checkpoint = checkpoint.for_sandbox();
+        }
+        let db = checkpoint::path(&checkpoint)?;
+        let mut files = settings::files(settings, Some(&db), inputs, force)?;
+        let given = [
+            ("--out", &checkpoint.out),
+            ("--summary", &checkpoint.summary),
+        ];
+        for (flag, path) in given {
+            if let Some(path) = path {
+                files.write(flag, path)?;
+            }
         }
         let connection = settings.connection()?;
         if !asked.sandbox {
@@ -52,9 +66,10 @@ impl Front {
         let mut run = settings::run(settings, clock.now())?;
         run.guards.trust_clock = asked.trust_clock;
         Ok(Self {
-            db: checkpoint::path(&checkpoint)?,
+            db,
             connection,
             checkpoint,
+            files,
             settings: run,
             clock,
             console,
@@ -99,7 +114,7 @@ impl Front {
             self.go_on_after_halt(batch, how)?;
         }
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
-        self.say_end(name, &ended);
+        self.say_end(batch, &ended);
         self.report(batch)?;
         if pace_is_assumed {
             self.console.say(format_args!(
@@ -188,6 +203,19 @@ impl Front {
         Ok((ended?, terminal.pace_is_assumed()))
     }
 
+    fn say_displaced(&self, batch: &HeldBatch) {
+        let (original, kept) = (batch.original_checkpoint(), batch.checkpoint());
+        self.console.warn(format_args!(
+            "Stopped: the checkpoint {} was deleted or replaced while it was sent. What this run knew is kept as {}. \
+             Do not send from {} before you know who was messaged. To go on: `outreach resume {} --db {}`.",
+            original.display(),
+            kept.display(),
+            original.display(),
+            quoted(&batch.batch().name),
+            quoted(&kept.to_string_lossy()),
+        ));
+    }
+
     fn say_waiting(&self, ended: &Ended) {
         let waiting = &ended.waiting;
         self.console.warn(format_args!(
@@ -198,7 +226,8 @@ impl Front {
         ));
     }
 
-    fn say_end(&self, name: &str, ended: &Ended) {
+    fn say_end(&self, batch: &HeldBatch, ended: &Ended) {
+        let name = &batch.batch().name;
         match &ended.end {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
@@ -208,6 +237,7 @@ impl Front {
                 self.resume(name)
             )),
             RunEnd::Complete => {}
+            RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
             RunEnd::Deadline => self.console.say("The time for this run is over."),
             RunEnd::Halted(halt) => {
@@ -221,16 +251,22 @@ impl Front {
     /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
-        let written = batch.write_results(self.checkpoint.out.as_deref(), self.clock.now());
+        let out = self.checkpoint.out.as_deref();
+        let written = batch.write_results(&self.files, out, self.clock.now());
         let mut hints = self.hints();
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
         self.console.say_lines(summary.text(&hints));
-        let summary = match &self.checkpoint.summary {
-            Some(path) => write_summary_file(&summary, path),
-            None => Ok(()),
-        };
+        let given = self.checkpoint.summary.as_deref();
+        let summary = given.map(|path| batch.write_summary(&self.files, &summary, path));
+        let summary = summary.transpose();
+        for (given, written) in [
+            (out, written.as_ref().ok()),
+            (given, summary.as_ref().ok().and_then(Option::as_ref)),
+        ] {
+            self.say_elsewhere(given, written);
+        }
         if let (Err(_), Err(error)) = (&written, &summary) {
             self.console.warn(format_args!("outreach: {error}"));
         }
@@ -239,7 +275,21 @@ impl Front {
                 "the results are safe in the checkpoint, `{export}` writes them"
             ))
         })?;
-        Ok(summary?)
+        summary?;
+        Ok(())
+    }
+
+    /// Says where a file is that could not take its place.
+    fn say_elsewhere(&self, given: Option<&Path>, written: Option<&PathBuf>) {
+        if let (Some(given), Some(written)) = (given, written)
+            && given != written
+        {
+            self.console.warn(format_args!(
+                "Somebody wrote to {} while the batch was sent: that file stays as it is, ours is {}.",
+                given.display(),
+                written.display()
+            ));
+        }
     }
 
     /// What a suggested command must name to find the batch again.

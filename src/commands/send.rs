@@ -26,7 +26,8 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let front = Front::new(settings, args.asked, console, clock)?;
+    let given = (args.files.as_slice(), args.run.force);
+    let mut front = Front::new(settings, args.asked, given, console, clock)?;
     if !args.asked.sandbox {
         front.connection.token()?;
     }
@@ -59,7 +60,7 @@ pub(crate) fn run(
         },
         sandbox: args.asked.sandbox,
     };
-    let rejects = list.default_rejects_path();
+    let rejects = front.files.write_named(&list.default_rejects_path())?;
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(
@@ -142,6 +143,7 @@ fn read(
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
+        front.files.enter("rejects", rejects);
         console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(

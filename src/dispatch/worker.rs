@@ -59,6 +59,8 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
             Claim::NoConnection => {
                 drop(turn);
+                // The checkpoint says that other runs hold the connections: a reason to wait.
+                let _storing = shared.progress.storing();
                 look_for_dead(&shared, LOOK_AGAIN).await?;
                 tokio::select! {
                     () = shared.stop.requested() => {}
@@ -70,10 +72,12 @@ pub(super) async fn work<L: Ledger, S: Sender>(
                 drop(turn);
                 // One looks for all.
                 look_for_dead(&shared, Duration::ZERO).await?;
+                shared.progress.rows_wait_until(Some(at));
                 tokio::select! {
                     () = shared.stop.requested() => {}
                     () = shared.clock.sleep_until_wall(at) => {}
                 }
+                shared.progress.rows_wait_until(None);
             }
             Claim::Exhausted { opens_at: None } => {
                 shared.emptied.notify_waiters();
@@ -92,6 +96,7 @@ async fn look_for_dead<L: Ledger>(shared: &Shared<L>, lately: Duration) -> Resul
     let now = shared.clock.monotonic();
     if looked.is_none_or(|at| now.saturating_sub(at) >= lately) {
         *looked = Some(now);
+        let _storing = shared.progress.storing();
         shared.ledger.interrupt_dead(shared.clock.now()).await?;
     }
     Ok(())
@@ -139,6 +144,7 @@ async fn is_anybody_left<L: Ledger>(
     if result.is_some() {
         crash_point(CrashPoint::BeforeResultCommit);
     }
+    let _storing = shared.progress.storing();
     let (settled, left) = shared
         .ledger
         .has_outstanding(result, shared.clock.now())
@@ -212,6 +218,7 @@ async fn step<L: Ledger>(
     if result.is_some() {
         crash_point(CrashPoint::BeforeResultCommit);
     }
+    let _storing = shared.progress.storing();
     let (settled, claim) = shared.ledger.settle_and_claim(result, claim_at).await?;
     note(shared, settled);
     Ok(claim)
@@ -325,6 +332,7 @@ fn new_channel_type<L>(shared: &Shared<L>, outcome: &Outcome) -> Option<String> 
 
 /// Remembers what an accepted message proves.
 async fn learn<L: Ledger>(shared: &Shared<L>, lessons: Lessons) -> Result<(), StoreError> {
+    let _storing = shared.progress.storing();
     if let Some(kind) = lessons.channel_type {
         shared.ledger.learn_channel_type(kind).await?;
     }

@@ -9,14 +9,15 @@ mod progress;
 pub(crate) mod rejects;
 mod results;
 mod summary;
+mod tells;
 mod words;
 
 pub(crate) use contacts::write_contacts;
 pub(crate) use error::ReportError;
-pub(crate) use file::{is_as_left, write_whole_file};
+pub(crate) use file::{file_as_it_is, is_as_left, is_database, known_by, write_whole_file};
 pub(crate) use progress::ProgressLine;
 pub use results::{COLUMNS, write_results, write_results_file};
 pub(crate) use results::{default_results_path, write_known_results_file};
-pub(crate) use summary::write_summary_file;
 pub use summary::{Hints, Summary};
+pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use words::{grouped, minute, place, quoted, without_numbers};

@@ -105,10 +105,10 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
 /// `ReportError` if the checkpoint cannot be read or the file cannot be written; then the file
 /// that stood there before is still there.
 pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
-    Ok(write_known_results_file(reader, batch, path)?.0)
+    Ok(write_known_results_file(reader, batch, path, |_| Ok(()))?.0)
 }
 
-/// The same; also returns what the file is known by.
+/// The same; also returns what the file is known by, which `expect` gets before the file appears.
 ///
 /// # Errors
 /// As [`write_results_file`].
@@ -116,11 +116,13 @@ pub(crate) fn write_known_results_file(
     reader: &Reader,
     batch: &Batch,
     path: &Path,
+    expect: impl FnOnce(WrittenFile) -> Result<(), StoreError>,
 ) -> Result<(u64, WrittenFile), ReportError> {
     let (new, file) = NewFile::create(path)?;
     let mut out = Digesting::new(&file);
     let rows = write_results(reader, batch, &mut out).map_err(|error| error.at(path))?;
     let written = out.end();
+    expect(written)?;
     new.publish(&file, || crash_point(CrashPoint::ExportRename))
         .map_err(|source| ReportError::from(source).at(path))?;
     Ok((rows, written))

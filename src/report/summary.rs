@@ -1,13 +1,12 @@
 //! The state of a batch: for programs as JSON, for people with what to do next.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::file::write_whole_file;
 use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
@@ -389,23 +388,24 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// The summary as the JSON of a file.
+    ///
+    /// # Errors
+    /// If a value has no JSON form: a defect.
+    pub(crate) fn file_content(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a reference"
 )]
 fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(state.word())
-}
-
-/// Writes the summary as JSON, readable by its owner only; it appears whole or not at all.
-///
-/// # Errors
-/// [`ReportError`] if the file cannot be written.
-pub(crate) fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
-    let json = serde_json::to_vec_pretty(summary);
-    let mut json = json.map_err(|error| ReportError::Out(error.into()).at(path))?;
-    json.push(b'\n');
-    write_whole_file(path, &json)
 }
 
 #[cfg(test)]

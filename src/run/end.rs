@@ -57,6 +57,9 @@ impl Ended {
             RunEnd::Halted(halt) => Some(halt.to_string()),
             RunEnd::Interrupted => Some("a signal".to_owned()),
             RunEnd::Deadline => Some("the time for the run was over".to_owned()),
+            RunEnd::Displaced => {
+                Some("the checkpoint was deleted or replaced while it was sent".to_owned())
+            }
             RunEnd::Complete => self.waiting.first.clone(),
         }
     }
@@ -74,6 +77,7 @@ impl Ended {
             )
             | RunEnd::Complete
             | RunEnd::Interrupted
+            | RunEnd::Displaced
             | RunEnd::Deadline => None,
         }
     }
@@ -92,7 +96,7 @@ fn is_reached(share: Percent, counts: &Counts) -> bool {
 
 fn state(end: &RunEnd, counts: &Counts) -> BatchState {
     match end {
-        RunEnd::Halted(_) => BatchState::Stopped,
+        RunEnd::Halted(_) | RunEnd::Displaced => BatchState::Stopped,
         RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
             BatchState::Paused
         }
@@ -102,6 +106,7 @@ fn state(end: &RunEnd, counts: &Counts) -> BatchState {
 
 fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting) -> ExitCode {
     match end {
+        RunEnd::Displaced => ExitCode::Storage,
         RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
         RunEnd::Halted(
             Halt::Fatal { .. }

@@ -14,15 +14,18 @@
 //!   `spawn_blocking`.
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
+mod adopt;
 mod batch;
 mod cancel;
 mod checkpoint;
+mod clash;
 mod definition;
 mod doctor;
 mod earlier;
 mod end;
 mod error;
 mod export;
+mod files;
 mod forecast;
 mod halt;
 mod hours;
@@ -39,6 +42,7 @@ mod resolve;
 mod send;
 mod sender;
 mod settings;
+mod sound;
 mod suppress;
 
 pub use crate::amio::BaseUrl;
@@ -61,14 +65,17 @@ pub use crate::report::check::CheckReport;
 pub use crate::report::{Hints, Summary};
 pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, UnknownRow};
+pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
+pub use clash::FileClash;
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
 pub use export::{export, export_file, summary};
+pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::AfterHalt;
 pub use list::{CheckSettings, List};

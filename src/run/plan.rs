@@ -183,7 +183,7 @@ impl SendPlan {
                 .decide_about_messaged(id, others.collect(), *how)?;
             for other in messaged {
                 self.store.record_decision(DecisionRecord {
-                    batch: id,
+                    batch: Some(id),
                     actor: actor.clone(),
                     what: match how {
                         Messaged::Skip => "skip-messaged",
@@ -390,7 +390,7 @@ impl ReadPlan {
         ] {
             if !detail.is_empty() {
                 batch.store().record_decision(DecisionRecord {
-                    batch: batch.batch().id,
+                    batch: Some(batch.batch().id),
                     actor: actor.to_owned(),
                     what,
                     detail,

@@ -14,6 +14,7 @@ use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
 use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
+use super::sound::SoundCheck;
 use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
@@ -23,6 +24,12 @@ use crate::store::{ClaimRules, Journal, RunRecord};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How often the checkpoint's path is compared with the file that is open, and whether something moves.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A run that was found not to move so many times in a row does not move any more.
+const STILL: u32 = 8;
 
 /// A run that is to end at once may write for so long yet what is known.
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -35,6 +42,8 @@ struct Run<'a> {
     journal: Journal,
     pacer: Handle,
     dispatcher: Dispatcher<Journal, ApiSender>,
+    /// A check of the checkpoint that takes longer.
+    check: Option<SoundCheck>,
 }
 
 impl HeldBatch {
@@ -77,7 +86,7 @@ impl HeldBatch {
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
-        let (run, interrupted) = Run::start(self, access, settings, clock).await?;
+        let (mut run, interrupted) = Run::start(self, access, settings, clock).await?;
         let queued = self.reader()?.counts(self.batch().id)?.queued;
         observer.started(&Started {
             batch: self.batch().name.clone(),
@@ -107,9 +116,11 @@ impl HeldBatch {
     ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
-        let reader = self.reader()?;
-        let (rows, first) = reader.waiting_for_outcomes(id)?;
-        let ended = Ended::new(end, reader.counts(id)?, Waiting { rows, first }, fail_below);
+        let ended = self.store().witness(|reader| {
+            let (rows, first) = reader.waiting_for_outcomes(id)?;
+            let waiting = Waiting { rows, first };
+            Ok(Ended::new(end, reader.counts(id)?, waiting, fail_below))
+        })?;
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,
@@ -118,6 +129,9 @@ impl HeldBatch {
             halted_text: ended.halted_text(),
         };
         self.store().end_run(id, record).await?;
+        if matches!(ended.end, RunEnd::Displaced) {
+            self.store().keep_beside()?;
+        }
         Ok(ended)
     }
 }
@@ -144,6 +158,8 @@ impl<'a> Run<'a> {
         let client = access.client(settings.timeout, concurrency.get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;
+        store.witness(|_| Ok(()))?;
+        let check = SoundCheck::begin(store, id, clock).await?;
         // An opt-out that waits counts before the first claim.
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
@@ -184,34 +200,77 @@ impl<'a> Run<'a> {
             journal,
             pacer,
             dispatcher,
+            check,
         };
         Ok((run, start.interrupted))
     }
 
     /// Runs the dispatcher, reports progress, and ends when that is asked for.
     async fn drive(
-        &self,
+        &mut self,
         queued: u64,
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<RunEnd, RunError> {
+        if !self.batch.store().is_in_place() {
+            return Ok(RunEnd::Displaced);
+        }
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut trend = Trend::default();
+        let (mut trend, mut still) = (Trend::default(), 0);
+        let mut check = self.check.take();
+        let checked = async {
+            match &mut check {
+                Some(check) => check.over().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut damage = Ok(());
         let run = self.dispatcher.run();
         let abandoned = self.heed(stop);
-        tokio::pin!(run, abandoned);
+        tokio::pin!(run, abandoned, checked);
+        let mut checking = true;
         loop {
             tokio::select! {
-                end = &mut run => return Ok(end?),
+                end = &mut run => {
+                    damage?;
+                    return Ok(end?);
+                }
+                sound = &mut checked, if checking => {
+                    checking = false;
+                    if sound.is_err() {
+                        self.dispatcher.stop().request(RunEnd::Interrupted);
+                        damage = sound;
+                    }
+                }
                 () = &mut abandoned => {
                     // Dropping the run abandons what is in flight.
                     self.journal.interrupt(self.clock.now()).await?;
                     return Ok(RunEnd::Interrupted);
                 }
+                _ = look.tick() => {
+                    if !self.batch.store().is_in_place() {
+                        self.dispatcher.stop().request(RunEnd::Displaced);
+                    }
+                    still = if self.dispatcher.stands_still() { still + 1 } else { 0 };
+                    if still > STILL {
+                        self.journal.interrupt(self.clock.now()).await?;
+                        return Err(self.stood_still()?);
+                    }
+                }
                 _ = tick.tick() => observer.progress(&self.progress(queued, &mut trend)),
             }
         }
+    }
+
+    fn stood_still(&self) -> Result<RunError, RunError> {
+        let batch = self.batch.batch();
+        Ok(RunError::StoodStill {
+            batch: batch.name.clone(),
+            queued: self.batch.reader()?.counts(batch.id)?.queued,
+        })
     }
 
     /// Once a stop is asked for, nothing more is claimed. Returns when what is under way is not waited for any

@@ -44,7 +44,16 @@ pub fn suppress(
     source: &str,
     added_at: Timestamp,
 ) -> Result<Suppressed, RunError> {
-    let store = Store::open(checkpoint)?;
+    suppress_in(&Store::open(checkpoint)?, phones, reason, source, added_at)
+}
+
+pub(super) fn suppress_in(
+    store: &Store,
+    phones: &[PhoneNumber],
+    reason: Option<&str>,
+    source: &str,
+    added_at: Timestamp,
+) -> Result<Suppressed, RunError> {
     let mut new = 0;
     for chunk in phones.chunks(CHUNK) {
         let entry = |phone: &PhoneNumber| SuppressionEntry {
@@ -86,13 +95,26 @@ impl List {
     /// # Errors
     /// [`RunError`] if the files cannot be used, or the checkpoint or `rejects` cannot be written.
     pub fn suppress(
-        mut self,
+        self,
         checkpoint: &Path,
         reason: Option<&str>,
         source: &str,
         rejects: Option<&Path>,
         now: Timestamp,
     ) -> Result<Suppressed, RunError> {
+        let (phones, read) = self.numbers(rejects)?;
+        Ok(Suppressed {
+            invalid: read.invalid,
+            named: read.named,
+            ..suppress(checkpoint, &phones, reason, source, now)?
+        })
+    }
+
+    /// Its numbers, and what is wrong with the rows that have none.
+    pub(super) fn numbers(
+        mut self,
+        rejects: Option<&Path>,
+    ) -> Result<(Vec<PhoneNumber>, Suppressed), RunError> {
         let (mut phones, mut named) = (Vec::new(), Vec::new());
         let pass = Pass {
             known: Known::default(),
@@ -113,10 +135,11 @@ impl List {
             }
             Ok(())
         })?;
-        Ok(Suppressed {
+        let read = Suppressed {
             invalid: report.summary.invalid,
             named,
-            ..suppress(checkpoint, &phones, reason, source, now)?
-        })
+            ..Suppressed::default()
+        };
+        Ok((phones, read))
     }
 }

@@ -46,6 +46,8 @@ pub(super) enum Found {
     OthersSpent {
         total: u64,
     },
+    /// The disk is full: what is known was written, and nothing more is begun.
+    NoRoom,
     /// So many runs share the connections.
     SharedBy(u32),
 }
@@ -100,6 +102,9 @@ pub(super) fn claim(
     known: Others,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
+    if tx.full {
+        return Ok(Found::NoRoom);
+    }
     let reported = known.requests;
     if let Some(connections) = known.connections {
         let run = Run {
@@ -247,7 +252,28 @@ fn next_opening(
         )?
         .query_row((batch, to_millis(now), NEXT_RUN), |row| row.get(0))
         .optional()?;
+    if next.is_none() {
+        no_row_is_left(tx, batch)?;
+    }
     next.map(from_millis).transpose()
+}
+
+/// Fails if rows are queued that no claim finds, because a part of them cannot be read: a run that passed over
+/// them would end as if all were done.
+fn no_row_is_left(tx: &Tx<'_>, batch: BatchId) -> Result<(), StoreError> {
+    let left: i64 = tx
+        .connection
+        .prepare_cached(
+            "SELECT count(*) FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before < ?2",
+        )?
+        .query_row((batch, NEXT_RUN), |row| row.get(0))?;
+    if left == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        detail: format!("{left} rows are queued and cannot be read"),
+    })
 }
 
 /// Asks whether the person may be messaged; if not, the row is suppressed or waits.

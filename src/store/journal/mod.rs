@@ -162,14 +162,19 @@ impl Journal {
                     .transpose()
             })
             .await?;
-        let claim = claim.map(|claim| match claim {
-            claim::Found::Claim(claim) => claim,
-            claim::Found::OthersSpent { total } => others_spent(&self.others_reported, total),
-            claim::Found::SharedBy(runs) => {
-                self.runs_reported.store(runs, Ordering::SeqCst);
-                Claim::SharedBy(runs)
+        let claim = match claim {
+            None => None,
+            Some(claim::Found::Claim(claim)) => Some(claim),
+            Some(claim::Found::OthersSpent { total }) => {
+                Some(others_spent(&self.others_reported, total))
             }
-        });
+            Some(claim::Found::SharedBy(runs)) => {
+                self.runs_reported.store(runs, Ordering::SeqCst);
+                Some(Claim::SharedBy(runs))
+            }
+            // The result is on disk all the same.
+            Some(claim::Found::NoRoom) => return Err(StoreError::Full),
+        };
         Ok((settled, claim))
     }
 

@@ -143,7 +143,12 @@ fn exports_are_known_by_their_headers_and_the_mobile_goes_first() {
 #[test]
 fn titles_above_the_header_are_left_out_and_told() {
     insta::assert_snapshot!(readings(
-        &["title.csv", "two-level.csv", "title.xlsx"],
+        &[
+            "title.csv",
+            "title-semicolon.csv",
+            "two-level.csv",
+            "title.xlsx"
+        ],
         &region("CZ")
     ));
     let mut named = any_share();

@@ -7,13 +7,15 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Flags, Guards, History,
-    Layer, Pace, Results, Serve,
+    Layer, Pace, Results, Serve, Written,
 };
+use crate::domain::delivery::{CANCELLED, State};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,6 +145,9 @@ pub(crate) struct CheckArgs {
     /// Also write the rows that cannot be sent, each with its reason, to be mended
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// How the rejects are written.
+    #[command(flatten)]
+    pub(crate) written: Flags<Written>,
     /// Write over what stands at --html and --rejects, whoever wrote it
     #[arg(long)]
     pub(crate) force: bool,
@@ -312,15 +317,33 @@ pub(crate) struct StatusArgs {
 pub(crate) struct ExportArgs {
     /// The batch
     pub(crate) batch: String,
-    /// Where to write [default: BATCH.results.csv]; - for standard output
+    /// Where to write: .csv, .xlsx or .jsonl [default: BATCH.results.csv]; - for CSV on standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<String>,
+    /// Only rows with these statuses: no_messenger,error
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses())]
+    pub(crate) status: Vec<String>,
+    /// Only rows whose person did not get the message, and may: refused, invalid, or not sent yet
+    #[arg(long)]
+    pub(crate) only_unreached: bool,
+    /// Only these columns, in this order: phone,outreach_status
+    #[arg(long, value_name = "HEADERS")]
+    pub(crate) columns: Option<String>,
+    /// How text is written.
+    #[command(flatten)]
+    pub(crate) written: Flags<Written>,
     /// Write over what stands at --out, whoever wrote it
     #[arg(long)]
     pub(crate) force: bool,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// The statuses of a results file.
+fn statuses() -> PossibleValuesParser {
+    let shown = State::ALL.into_iter().filter(|it| *it != State::Sending);
+    PossibleValuesParser::new(shown.map(State::word).chain([CANCELLED]))
 }
 
 /// `outreach resolve`.
@@ -410,6 +433,9 @@ pub(crate) enum SuppressAction {
         /// Write the rows without a usable number to this file
         #[arg(long, value_name = "FILE")]
         rejects: Option<PathBuf>,
+        /// How the rejects are written.
+        #[command(flatten)]
+        written: Flags<Written>,
         /// Write over what stands at --rejects, whoever wrote it
         #[arg(long)]
         force: bool,

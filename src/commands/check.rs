@@ -41,7 +41,8 @@ pub(crate) fn run(
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
-        List::open(&sources, intake, message.as_ref())
+        let list = List::open(&sources, intake, message.as_ref())?;
+        Ok(list.in_dialect(checkpoint.dialect))
     })?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));

@@ -91,6 +91,8 @@ impl Front {
     /// stopped the batch do mean "no Messenger".
     pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> CommandResult {
         let after_halt = batch.after_halt(confirm)?;
+        let (out, dialect) = (self.checkpoint.out.as_deref(), self.checkpoint.dialect);
+        batch.check_results(out, dialect)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
         let preview = batch.preview(&self.settings, token, after_halt.as_ref(), now)?;
@@ -135,7 +137,8 @@ impl Front {
             (done, "done before"),
             (counts.suppressed, "suppressed"),
             (counts.duplicate, "duplicate"),
-            (counts.invalid, "invalid"),
+            (counts.invalid.saturating_sub(preview.mended), "invalid"),
+            (preview.mended, "mended"),
             (counts.unknown, "unknown"),
         ] {
             if count > 0 {
@@ -252,7 +255,8 @@ impl Front {
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
         let out = self.checkpoint.out.as_deref();
-        let written = batch.write_results(&self.files, out, self.clock.now());
+        let written =
+            batch.write_results(&self.files, out, self.checkpoint.dialect, self.clock.now());
         let mut hints = self.hints();
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();

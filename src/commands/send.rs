@@ -35,7 +35,8 @@ pub(crate) fn run(
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
-        List::open(&sources, intake, message.as_ref())
+        let list = List::open(&sources, intake, message.as_ref())?;
+        Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
     if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
         return Err(CommandError::usage(format_args!(

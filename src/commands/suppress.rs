@@ -69,9 +69,10 @@ pub(crate) fn run(
             if let Some(path) = rejects {
                 written.write("--rejects", path)?;
             }
+            let dialect = settings.checkpoint()?.dialect;
             let sources = settings::sources(files);
             let list = settings::open_list(settings, &sources, console, &|intake| {
-                List::of_suppressed(&sources, intake)
+                Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
             })?;
             for note in list.notes() {
                 console.say(on_one_line(note));

@@ -20,6 +20,7 @@ use super::values::{
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
 use crate::dispatch::Undecided;
+use crate::domain::dialect::Dialect;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
@@ -287,12 +288,24 @@ pub(crate) struct CheckpointFile {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct Results {
-    /// Results file: one line for each row of the input [default: BATCH.results.csv]
+    /// Results file: one line for each row of the input; .xlsx and .jsonl too [default: BATCH.results.csv]
     #[arg(long, short, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Also write the summary as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
+    /// How text is written.
+    #[command(flatten)]
+    pub(super) written: Written,
+}
+
+/// How files of rows are written.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct Written {
+    /// How CSV files are written: comma, semicolon, tab or pipe, with +bom for Excel [default: as the list was]
+    #[arg(long, value_name = "HOW", value_parser = parsed::<Dialect>)]
+    pub(super) dialect: Option<Dialect>,
 }
 
 /// Which file is the checkpoint of real batches.
@@ -317,6 +330,8 @@ pub(crate) struct Checkpoint {
     /// The results file; `None` is `<batch>.results.csv`.
     pub(crate) out: Option<PathBuf>,
     pub(super) out_from: Origin,
+    /// How text files of rows are written; `None` is as the list was.
+    pub(crate) dialect: Option<Dialect>,
     /// The summary file.
     pub(crate) summary: Option<PathBuf>,
     pub(super) summary_from: Origin,

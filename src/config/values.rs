@@ -12,6 +12,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
+use crate::domain::dialect::UnknownDialect;
 use crate::domain::percent::BadPercent;
 use crate::domain::phone::{UnknownRegion, UnknownService};
 use crate::domain::quota::QuotaError;
@@ -27,6 +28,12 @@ pub(super) trait SaysAllowed {
 impl SaysAllowed for BadSetting {
     fn allowed(&self) -> String {
         Self::allowed(self).to_owned()
+    }
+}
+
+impl SaysAllowed for UnknownDialect {
+    fn allowed(&self) -> String {
+        Self::ALLOWED.to_owned()
     }
 }
 

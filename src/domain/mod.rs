@@ -7,6 +7,7 @@ pub(crate) mod batch_name;
 pub(crate) mod batch_state;
 pub(crate) mod content;
 pub(crate) mod delivery;
+pub(crate) mod dialect;
 pub(crate) mod earlier;
 pub(crate) mod eligibility;
 pub(crate) mod event;

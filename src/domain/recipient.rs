@@ -5,7 +5,7 @@ use std::fmt;
 use super::content::{RenderProblem, Rendered};
 use super::phone::{PhoneNumber, PhoneProblem};
 
-pub use super::record::{Position, Record, RowNumber};
+pub use super::record::{Mends, Position, Record, RowNumber};
 
 /// Why a row cannot be sent as it stands. The text for people is its `Display`; `code` groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,6 +223,8 @@ pub struct Accepted {
 pub struct JudgedRow {
     /// Where the row stands.
     pub position: Position,
+    /// The row whose place it takes, if a rejects file of ours says so.
+    pub mends: Option<Mends>,
     /// All fields of the row as they were typed, in the order of the header.
     pub record: Record,
     /// The text of the phone cell as typed, for messages.

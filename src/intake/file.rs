@@ -17,8 +17,10 @@ pub(super) struct FileInput {
     pub(super) columns: Vec<usize>,
     /// Fields in the file's header.
     pub(super) width: usize,
-    /// It has columns of ours: cells that a spreadsheet would run are guarded.
-    pub(super) ours: bool,
+    /// It has columns of ours, and is no sheet of ours: cells that a spreadsheet would run are guarded.
+    pub(super) guarded: bool,
+    /// The column that names the rows that are mended.
+    pub(super) mends: Option<usize>,
     pub(super) layout: Layout,
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,

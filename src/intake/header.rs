@@ -17,6 +17,11 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
 }
 
+/// True for the column of a rejects file that names the row that is mended.
+pub(super) fn is_mends(header: &str) -> bool {
+    header.trim().eq_ignore_ascii_case("outreach_mends")
+}
+
 /// True for a column of a results or rejects file of this program.
 pub(super) fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")
@@ -31,6 +36,7 @@ impl Header {
         file: &str,
         head: Vec<(u32, Vec<String>)>,
         settings: &Settings,
+        own_sheet: bool,
     ) -> Result<(Self, Vec<Vec<String>>), IntakeError> {
         let mut rows = head.into_iter().peekable();
         let numbered = |fields: &Vec<String>| Self {
@@ -49,7 +55,8 @@ impl Header {
                     .take(place)
                     .map(|(_, fields)| title::text(&fields)),
             );
-            rows.next().map(|(row, names)| Self::named(row, names))
+            rows.next()
+                .map(|(row, names)| Self::named(row, names, own_sheet))
         };
         let header = header.ok_or_else(|| IntakeError::Empty {
             file: file.to_owned(),
@@ -60,8 +67,8 @@ impl Header {
     }
 
     /// The header of a file; where it is one of ours, its cells are guarded like all others.
-    fn named(row: u32, mut names: Vec<String>) -> Self {
-        if names.iter().any(|name| is_ours(name)) {
+    fn named(row: u32, mut names: Vec<String>, own_sheet: bool) -> Self {
+        if !own_sheet && names.iter().any(|name| is_ours(name)) {
             for name in &mut names {
                 *name = unguard(name).to_owned();
             }

@@ -6,11 +6,12 @@ use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
 use super::guess::Doubt;
-use super::header::{Header, is_ours};
+use super::header::{Header, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::Settings;
 use super::source::{FileDigest, Source};
+use crate::domain::dialect::ListFormat;
 use crate::domain::percent::Percent;
 use crate::domain::text::{is_blank, trimmed};
 
@@ -25,6 +26,7 @@ pub struct Input {
     doubts: Vec<LetterDoubt>,
     digest: FileDigest,
     stem: String,
+    format: ListFormat,
 }
 
 impl Input {
@@ -61,6 +63,8 @@ impl Input {
         let mapping = columns::map(&described, &headers, &sample, &how);
         let mapping = without_json(&first.name, mapping, &headers, &sample)?;
         let first_name = first.name.clone();
+        let mut format = first.format;
+        format.dialect.mark = opened.iter().any(|file| file.format.dialect.mark);
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
@@ -87,6 +91,7 @@ impl Input {
             mapping,
             headers,
             notes,
+            format,
             doubts,
         })
     }
@@ -119,6 +124,16 @@ impl Input {
     /// The SHA-256 over the raw bytes of all files.
     pub(crate) fn digest(&self) -> FileDigest {
         self.digest
+    }
+
+    /// What the first file is: the files that are made of the list are written so.
+    pub(crate) fn format(&self) -> ListFormat {
+        self.format
+    }
+
+    /// Whether a file names the rows that its rows mend.
+    pub(crate) fn mends_rows(&self) -> bool {
+        self.files.iter().any(|file| file.mends.is_some())
     }
 
     /// The first file's name without folder and suffixes.
@@ -197,7 +212,8 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         name: file.name,
         columns,
         width: names.len(),
-        ours: names.iter().any(|name| is_ours(name)),
+        guarded: !file.own_sheet && names.iter().any(|name| is_ours(name)),
+        mends: names.iter().position(|name| is_mends(name)),
         layout: file.layout,
         header_row: row,
     })

@@ -12,6 +12,7 @@ use super::rows::{Block, RowFault};
 use super::settings::{Delimiter, Settings};
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
+use crate::domain::dialect::{Dialect, ListFormat};
 use crate::domain::phone::Region;
 
 /// The number of rows from which the columns are recognised.
@@ -27,6 +28,10 @@ pub(super) struct Opened {
     pub(super) sample: Vec<Vec<String>>,
     /// What was detected, in words.
     pub(super) note: String,
+    /// What its results are written as.
+    pub(super) format: ListFormat,
+    /// A sheet that we wrote: no cell of it is guarded.
+    pub(super) own_sheet: bool,
     /// The format itself names the columns: there is no row that does.
     pub(super) has_names: bool,
     /// Another encoding in which the letters read nearly as well.
@@ -124,6 +129,10 @@ fn opened_table(
         cells.resize(table.width, String::new());
     }
     let has_names = table.headers.is_some();
+    let dialect = Dialect {
+        mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
+        ..Dialect::default()
+    };
     let (header, sample) = match table.headers {
         Some(names) => {
             let sample = head.into_iter().map(|(_, cells)| cells).collect();
@@ -137,7 +146,7 @@ fn opened_table(
                 sample,
             )
         }
-        None => Header::of(&name, head, settings)?,
+        None => Header::of(&name, head, settings, table.own)?,
     };
     Ok(Opened {
         name,
@@ -147,6 +156,11 @@ fn opened_table(
         sample,
         note: table.note,
         has_names,
+        format: ListFormat {
+            workbook: table.workbook,
+            dialect,
+        },
+        own_sheet: table.own,
         doubt: None,
     })
 }
@@ -171,7 +185,11 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         hint_line: hint.is_some(),
         digest: digest.finish(),
     };
-    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings)?;
+    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
+    let dialect = Dialect {
+        delimiter,
+        mark: !examined.plain_ascii,
+    };
     Ok(Opened {
         name,
         digest: layout.digest,
@@ -180,6 +198,11 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         note: describe(&examined, delimiter, settings),
         layout: Layout::Text(layout),
         has_names: false,
+        format: ListFormat {
+            workbook: false,
+            dialect,
+        },
+        own_sheet: false,
         doubt: examined.doubt,
     })
 }

@@ -18,7 +18,7 @@ use crate::domain::phone::{
     LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
 };
 use crate::domain::recipient::{
-    Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
+    Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
 };
 use crate::domain::spreadsheet::unguard;
 use crate::domain::text::trimmed;
@@ -66,6 +66,17 @@ type Refused = (Rejected, String);
 impl RowJudge<'_> {
     /// Judges one row: appends one candidate, or one for each number with `--all-numbers`.
     pub(super) fn judge(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
+        let before = into.len();
+        self.candidates(fields, position, into);
+        let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
+        if let Some(mends) = mends.and_then(|text| text.parse::<Mends>().ok()) {
+            for candidate in into.iter_mut().skip(before) {
+                candidate.row.mends = Some(mends.clone());
+            }
+        }
+    }
+
+    fn candidates(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
         let width = self.file.width;
         if fields.len() < width || fields.goes_beyond(width) {
             into.push(self.uneven(fields, position));
@@ -187,6 +198,7 @@ impl RowJudge<'_> {
         Candidate {
             row: JudgedRow {
                 position,
+                mends: None,
                 record,
                 typed,
                 verdict,
@@ -198,7 +210,11 @@ impl RowJudge<'_> {
     /// The text of a cell; in a file that we wrote, without the guard against formulas.
     fn cell<'f>(&self, bytes: &'f [u8]) -> &'f str {
         let text = text(bytes);
-        if self.file.ours { unguard(text) } else { text }
+        if self.file.guarded {
+            unguard(text)
+        } else {
+            text
+        }
     }
 
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
@@ -368,6 +384,7 @@ fn invalid(
     Candidate {
         row: JudgedRow {
             position,
+            mends: None,
             record,
             typed,
             verdict: Verdict::Invalid {

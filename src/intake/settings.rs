@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::bad_setting::BadSetting;
 use super::encoding::TextEncoding;
+pub(crate) use crate::domain::dialect::Delimiter;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Reading, Region};
 
@@ -67,60 +68,17 @@ pub struct ColumnChoice {
     pub region: Option<String>,
 }
 
-/// The character between two fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delimiter {
-    /// `,`
-    Comma,
-    /// `;`
-    Semicolon,
-    /// A tab.
-    Tab,
-    /// `|`
-    Pipe,
-}
-
-impl Delimiter {
-    /// All of them, the most usual first.
-    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe];
-
-    /// The byte in the file.
-    pub fn byte(self) -> u8 {
-        match self {
-            Self::Comma => b',',
-            Self::Semicolon => b';',
-            Self::Tab => b'\t',
-            Self::Pipe => b'|',
-        }
-    }
-}
-
-impl fmt::Display for Delimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Comma => "comma",
-            Self::Semicolon => "semicolon",
-            Self::Tab => "tab",
-            Self::Pipe => "pipe",
-        })
-    }
-}
-
 impl FromStr for Delimiter {
     type Err = BadSetting;
 
     fn from_str(text: &str) -> Result<Self, BadSetting> {
-        match text {
-            "," | "comma" => Ok(Self::Comma),
-            ";" | "semicolon" => Ok(Self::Semicolon),
-            "\t" | "\\t" | "tab" => Ok(Self::Tab),
-            "|" | "pipe" => Ok(Self::Pipe),
-            _ => Err(BadSetting::new(
+        Self::named(text).ok_or_else(|| {
+            BadSetting::new(
                 text,
                 "delimiter",
                 "comma, semicolon, tab or pipe, or the character itself",
-            )),
-        }
+            )
+        })
     }
 }
 

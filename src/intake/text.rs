@@ -19,6 +19,8 @@ pub(super) struct Examined {
     pub(super) encoding: TextEncoding,
     /// Another encoding in which the text reads nearly as well.
     pub(super) doubt: Option<Doubt>,
+    /// True if every byte is ASCII and means it.
+    pub(super) plain_ascii: bool,
     /// The start of the text, decoded.
     pub(super) sample: String,
     /// True if the sample is the whole text.
@@ -43,6 +45,7 @@ pub(super) fn examine(
     let mut words = Words::default();
     let mut fed = 0_usize;
     let mut total = 0_u64;
+    let mut ascii = true;
     let mut chunk = vec![0_u8; 1 << 16];
     loop {
         let length = read_some(&mut bytes, &mut chunk)?;
@@ -51,6 +54,7 @@ pub(super) fn examine(
             break;
         }
         total += length as u64;
+        ascii = ascii && piece.is_ascii();
         if start.len() < SAMPLE {
             start.extend_from_slice(piece);
         }
@@ -76,6 +80,9 @@ pub(super) fn examine(
     };
     Ok(Examined {
         encoding,
+        plain_ascii: ascii
+            && encoding != TextEncoding::web(UTF_16LE)
+            && encoding != TextEncoding::web(UTF_16BE),
         sample: encoding.decode(&start),
         doubt,
         complete: total == start.len() as u64,

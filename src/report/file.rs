@@ -66,6 +66,14 @@ impl NewFile {
         Ok((new, file))
     }
 
+    /// The folder where the file will stand; that of the system's temporary files if it is written in place.
+    pub(super) fn folder(&self) -> PathBuf {
+        match &self.temporary {
+            Some(_) => folder_of(&self.path).to_owned(),
+            None => std::env::temp_dir(),
+        }
+    }
+
     /// Where the file lies until it is published; `None` if it is written in place.
     pub(super) fn temporary(&self) -> Option<&Path> {
         self.temporary.as_deref()
@@ -104,12 +112,13 @@ impl<W: Write> Digesting<W> {
         }
     }
 
-    /// What was written.
-    pub(super) fn end(self) -> WrittenFile {
-        WrittenFile {
+    /// What it was written to, and what was written.
+    pub(super) fn end(self) -> (W, WrittenFile) {
+        let written = WrittenFile {
             size: self.size,
             digest: self.digest.finalize().into(),
-        }
+        };
+        (self.to, written)
     }
 }
 
@@ -140,7 +149,7 @@ pub(crate) fn file_as_it_is(path: &Path) -> io::Result<WrittenFile> {
     let mut file = File::open(path)?;
     let mut digest = Digesting::new(io::sink());
     io::copy(&mut file, &mut digest)?;
-    Ok(digest.end())
+    Ok(digest.end().1)
 }
 
 /// Whether the file at `path` is a database of SQLite: no report ever takes the place of one.

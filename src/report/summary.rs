@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
+use super::table::SummaryLine;
 use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
@@ -47,6 +48,9 @@ pub struct Summary {
     pub finished_at: Option<Timestamp>,
     /// How the last run ended, as a word.
     pub exit_reason: Option<String>,
+    /// Of the invalid rows those whose place another row took; `None` where only the counts were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mended: Option<u64>,
     /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
@@ -111,6 +115,7 @@ impl Summary {
             started_at: batch.started_at,
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
+            mended: None,
             details: Details {
                 ready: batch.is_whole(),
                 halted_text: batch.halted_text.clone(),
@@ -126,6 +131,10 @@ impl Summary {
     pub(crate) fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
         summary.funnel = Some(reader.funnel(batch.id)?);
+        summary.mended = Some(match summary.counts.invalid {
+            0 => 0,
+            _ => reader.mended(batch.id)?,
+        });
         summary.details.other_numbers = reader.other_numbers(batch.id)?;
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
@@ -187,6 +196,47 @@ impl Summary {
         self.write_next(out, hints)
     }
 
+    /// The summary as the last sheet of a workbook with so many rows has it.
+    pub(super) fn lines(&self, rows: u64) -> Vec<SummaryLine> {
+        let mut lines = vec![
+            ("Batch".to_owned(), self.batch.clone()),
+            ("State".to_owned(), self.headline()),
+        ];
+        if self.sandbox {
+            let nobody = "a rehearsal in the sandbox: nobody was messaged";
+            lines.push(("Kind".to_owned(), nobody.to_owned()));
+        }
+        let mut push = |name: &str, value: String| lines.push((name.to_owned(), value));
+        for (count, meaning) in self.meanings() {
+            push(meaning, count.to_string());
+        }
+        push("rows in all", self.rows.to_string());
+        if rows != self.rows {
+            push("rows in this file", rows.to_string());
+        }
+        if let Some(funnel) = self.funnel {
+            push("delivered, of those sent", funnel.delivered.to_string());
+            push("read", funnel.read.to_string());
+            push("opted in", funnel.opted_in.to_string());
+            push("opted out", funnel.opted_out.to_string());
+        }
+        push("requests", self.counts.requests.to_string());
+        let times = [
+            ("first request (UTC)", self.started_at),
+            ("end of the last run (UTC)", self.finished_at),
+        ];
+        for (name, time) in times {
+            push(
+                name,
+                time.map_or_else(String::new, |time| format!("{time:.0}")),
+            );
+        }
+        for (state, text, count) in &self.details.refusals {
+            push(&format!("{state}: {text}"), count.to_string());
+        }
+        lines
+    }
+
     fn headline(&self) -> String {
         if self.is_cancelled() {
             return "cancelled: who was not messaged yet will not be".to_owned();
@@ -210,6 +260,7 @@ impl Summary {
 
     fn meanings(&self) -> Vec<(u64, &'static str)> {
         let counts = &self.counts;
+        let mended = self.mended.unwrap_or(0);
         let all = [
             (counts.sent, "sent"),
             (
@@ -218,7 +269,11 @@ impl Summary {
             ),
             (counts.no_messenger, "no Messenger for the number"),
             (counts.error, "refused, or failed to be delivered"),
-            (counts.invalid, "invalid: cannot be sent as they stand"),
+            (
+                counts.invalid.saturating_sub(mended),
+                "invalid: cannot be sent as they stand",
+            ),
+            (mended, "invalid, and mended by another row"),
             (counts.duplicate, "duplicate of an earlier row"),
             (counts.suppressed, "suppressed: must not be messaged"),
             (

@@ -106,6 +106,7 @@ pub(super) fn messaged_before(
     let pass = Pass {
         known: Known::new(judging, history, own, Vec::new(), now),
         channel: Some(channel),
+        batch: None,
         earlier_files: &[],
         seen,
         rejects: None,

@@ -282,14 +282,22 @@ impl RunError {
             | Self::Forget(ForgetError::Store(error))
             | Self::Report(ReportError::Store(error))
             | Self::Run(RunFailure::Store(error)) => store_exit(error),
-            Self::Report(ReportError::Out(_) | ReportError::File { .. })
+            Self::Report(
+                ReportError::Out(_) | ReportError::File { .. } | ReportError::SheetCell(_),
+            )
             | Self::NoCheckpoint(_)
             | Self::OnlyRehearsals(_) => ExitCode::Storage,
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
-            Self::Content(_) | Self::Mismatch(_) | Self::Number(_) | Self::File(_) => {
-                ExitCode::Usage
-            }
+            Self::Report(
+                ReportError::SheetRows
+                | ReportError::SheetColumns(_)
+                | ReportError::NoColumn { .. },
+            )
+            | Self::Content(_)
+            | Self::Mismatch(_)
+            | Self::Number(_)
+            | Self::File(_) => ExitCode::Usage,
             Self::NoHome | Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => {
                 ExitCode::Configuration
             }

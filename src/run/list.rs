@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::known::Known;
 use crate::domain::content::{ContentSource, Notice, Template};
+use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
@@ -27,6 +28,7 @@ const REPORT_EVERY: u64 = 16_384;
 pub struct List {
     pub(super) input: Input,
     pub(super) message: Option<Template>,
+    dialect: Option<Dialect>,
 }
 
 impl List {
@@ -42,7 +44,17 @@ impl List {
         let input = Input::open(sources, settings)?;
         let compile = |message| Template::compile(message, input.headers());
         let message = message.map(compile).transpose()?;
-        Ok(Self { input, message })
+        Ok(Self {
+            input,
+            message,
+            dialect: None,
+        })
+    }
+
+    /// The same; the rejects are written in this dialect instead of the list's own.
+    #[must_use]
+    pub fn in_dialect(self, dialect: Option<Dialect>) -> Self {
+        Self { dialect, ..self }
     }
 
     /// What is odd about the message, though it can be sent.
@@ -79,7 +91,8 @@ impl List {
 
     /// Where the rows that cannot be sent are written if nothing else is asked for: in the current folder.
     pub fn default_rejects_path(&self) -> PathBuf {
-        PathBuf::from(format!("{}.rejects.csv", self.input.stem()))
+        let suffix = self.input.format().suffix(self.dialect, 0);
+        PathBuf::from(format!("{}.rejects.{suffix}", self.input.stem()))
     }
 
     /// Says what would become of each row. Nothing is sent, and nothing written but `rejects`.
@@ -101,6 +114,7 @@ impl List {
         let pass = Pass {
             known,
             channel: settings.channel,
+            batch: None,
             earlier_files: &[],
             seen: &[],
             rejects: settings.rejects,
@@ -127,6 +141,8 @@ pub(super) struct Pass<'a> {
     /// What the checkpoint knows of the numbers.
     pub(super) known: Known,
     pub(super) channel: Option<&'a str>,
+    /// The batch that the rows are for.
+    pub(super) batch: Option<&'a str>,
     /// The files that the batch has already.
     pub(super) earlier_files: &'a [String],
     /// The numbers that the batch has already, with their rows.
@@ -142,9 +158,16 @@ impl Pass<'_> {
         progress: &mut dyn FnMut(u64),
         take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
     ) -> Result<CheckReport, RunError> {
-        let List { input, message } = list;
+        let List {
+            input,
+            message,
+            dialect,
+        } = list;
         let message = message.as_ref();
-        let create = |path| RejectsFile::create(path, input.headers());
+        let create = |path| {
+            let format = FileFormat::of(path, input.format(), *dialect);
+            RejectsFile::create(path, input.headers(), format, self.batch)
+        };
         let mut rejects = self.rejects.map(create).transpose()?;
         let (known, channel) = (self.known, self.channel);
         let suppressed = |phone| known.cause(phone);

@@ -5,6 +5,7 @@
 //! new batch is whole then, a second list for a batch is kept beside it. [`ReadPlan::carry_out`] makes that
 //! list part of the batch, [`ReadPlan::discard`] removes what was read.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
     Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, Messaged, NewBatch,
-    Reader, Store,
+    Reader, RecipientId, Store,
 };
 
 /// What is asked for beside the list.
@@ -237,12 +238,23 @@ impl SendPlan {
         let pass = Pass {
             known: Known::new(self.store.reader()?, history, Some(own), skip, now),
             channel: Some(&self.definition.channel),
+            batch: Some(&self.name),
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
         };
-        let whole = earlier.is_none();
-        let report = load(&self.store, &mut self.list, id, whole, pass, now, progress);
+        let mended = match earlier {
+            Some(batch) if self.list.input.mends_rows() => {
+                Some(self.store.reader()?.rows_to_mend(batch.id)?)
+            }
+            Some(_) | None => None,
+        };
+        let place = Loading {
+            id,
+            whole: earlier.is_none(),
+            mended: mended.unwrap_or_default(),
+        };
+        let report = load(&self.store, &mut self.list, place, pass, now, progress);
         let report = discard_on_error(&self.store, id, report)?;
         let (batch, read) = match self.step {
             Step::New | Step::Continue(_) => {
@@ -308,6 +320,7 @@ impl SendPlan {
             headers: input.headers().to_vec(),
             files: input.file_names().map(str::to_owned).collect(),
             channel: self.definition.channel.clone(),
+            list: input.format(),
             sandbox: self.sandbox,
             created_at: now,
         })?)
@@ -415,23 +428,36 @@ impl ReadPlan {
     }
 }
 
-/// Judges the rows and brings them into the batch, which is then `whole`, or waits beside another.
+/// Where the rows of a list are brought.
+struct Loading {
+    id: BatchId,
+    /// The batch is whole then; else it waits beside another.
+    whole: bool,
+    /// The rows of that other batch that can be mended.
+    mended: HashMap<Position, RecipientId>,
+}
+
+/// Judges the rows and brings them into the batch.
 fn load(
     store: &Store,
     list: &mut List,
-    id: BatchId,
-    whole: bool,
+    place: Loading,
     pass: Pass<'_>,
     now: Timestamp,
     progress: &mut dyn FnMut(u64),
 ) -> Result<CheckReport, RunError> {
     let mut files = pass.earlier_files.to_vec();
     files.extend(list.input.file_names().map(str::to_owned));
-    let mut loader = store.loader(id, pass.channel.unwrap_or_default(), now);
+    let batch = pass.batch;
+    let mut mended = place.mended;
+    let mut loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
     let report = pass.judge(list, progress, &mut |row| {
-        Ok(loader.push(row, |position| row_name(&files, position))?)
+        let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
+        // The first row that takes the place of another has it.
+        let mends = ours.and_then(|it| mended.remove(&it.position));
+        Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
     })?;
-    if whole {
+    if place.whole {
         loader.finish()?;
     } else {
         loader.complete()?;

@@ -16,6 +16,8 @@ use crate::store::Counts;
 pub struct Preview {
     /// How the batch stands, refusals that are sent to again counted as queued.
     pub counts: Counts,
+    /// Of the invalid rows those whose place another row took.
+    pub mended: u64,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
     /// Whether an answer of the API told the token's quota before, or the pace was set.
@@ -35,6 +37,10 @@ impl HeldBatch {
         now: Timestamp,
     ) -> Result<Preview, RunError> {
         let mut counts = self.reader()?.counts(self.batch().id)?;
+        let mended = match counts.invalid {
+            0 => 0,
+            _ => self.reader()?.mended(self.batch().id)?,
+        };
         if let Some(after_halt) = after_halt {
             after_halt.apply_to(&mut counts);
         }
@@ -56,6 +62,7 @@ impl HeldBatch {
         };
         Ok(Preview {
             counts,
+            mended,
             forecast,
             pace_is_known: known || settings.pacer.rate.is_some(),
         })

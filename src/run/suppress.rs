@@ -119,6 +119,7 @@ impl List {
         let pass = Pass {
             known: Known::default(),
             channel: None,
+            batch: None,
             earlier_files: &[],
             seen: &[],
             rejects,

@@ -11,7 +11,7 @@
 //!   is not settled for good takes the new row's fields, message and verdict; new people join; people who are
 //!   gone and still queued become suppressed; the verdicts on rows without a usable number are replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
@@ -93,6 +93,47 @@ impl Reader {
             numbers.push((phone_from_column(row.get(0)?)?, position));
         }
         Ok(numbers)
+    }
+}
+
+impl Reader {
+    /// The invalid rows of the batch whose place no other row took yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn rows_to_mend(
+        &self,
+        id: BatchId,
+    ) -> Result<HashMap<Position, RecipientId>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT r.id, i.file, i.row FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+             WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'invalid' AND r.mended_by IS NULL",
+        )?;
+        let mut rows = select.query(id.range())?;
+        let mut found = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let position = Position {
+                file: row.get(1)?,
+                row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
+            };
+            found.insert(position, row.get(0)?);
+        }
+        Ok(found)
+    }
+
+    /// How many invalid rows of the batch were mended: another row took their place.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn mended(&self, id: BatchId) -> Result<u64, StoreError> {
+        let count: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM recipient
+                 WHERE id > ?1 AND id < ?2 AND state = 'invalid' AND mended_by IS NOT NULL",
+            )?
+            .query_row(id.range(), |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 }
 
@@ -494,8 +535,15 @@ fn repeat(
     Ok(())
 }
 
-/// Copies a row under its new key and removes the old one.
+/// Copies a row under its new key and removes the old one. In a list on its way, `mended_by` names the row that it
+/// takes the place of; from now on that row names it.
 fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient AS o SET mended_by = ?2 FROM recipient n
+             WHERE n.id = ?1 AND o.id = n.mended_by AND o.state = 'invalid' AND o.mended_by IS NULL",
+        )?
+        .execute((from, to))?;
     for copy in [
         "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
          SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",

@@ -36,6 +36,10 @@ pub struct ResultRow<'a> {
     pub file: u16,
     /// Its row in that file, as a spreadsheet numbers it.
     pub row: u32,
+    /// The row that took its place: its file, and its row there.
+    pub mended_by: Option<(u16, u32)>,
+    /// What is sent, as JSON; `None` if nothing was rendered.
+    pub content: Option<&'a str>,
     /// The row's fields: a JSON array, in the order of the headers.
     pub fields: &'a str,
     /// Where it stands.
@@ -78,8 +82,9 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}
+                i.suggestion, {FACTS}, i.content, m.file, m.row
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
+         LEFT JOIN recipient_input m ON m.id = r.mended_by
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
     )
 }
@@ -257,6 +262,11 @@ fn result_row<'a>(row: &'a Row<'_>, texts: &'a Texts) -> Result<ResultRow<'a>, S
         reason: text(5)?,
         file: row.get(6)?,
         row: row.get(7)?,
+        content: text(17)?,
+        mended_by: row
+            .get::<_, Option<u16>>(18)?
+            .map(|file| Ok::<_, StoreError>((file, row.get(19)?)))
+            .transpose()?,
         fields: text(8)?.unwrap_or("[]"),
         suggestion: text(9)?,
         finished_at: time(10)?,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::{PhoneNumber, PhoneProblem};
@@ -100,6 +101,7 @@ fn row(number: u32, fields: &[&str], verdict: Verdict) -> JudgedRow {
             file: 0,
             row: RowNumber::new(number).unwrap(),
         },
+        mends: None,
         record: fields.iter().collect(),
         typed: fields.get(1).copied().unwrap_or("").to_owned(),
         verdict,
@@ -174,6 +176,7 @@ pub(crate) fn every_state() -> Place {
             headers: ["name", "phone", "note"].map(str::to_owned).to_vec(),
             files: vec!["contacts.csv".to_owned()],
             channel: CHANNEL.to_owned(),
+            list: ListFormat::default(),
             sandbox: false,
             created_at: now(),
         })

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use outreach::internals::domain::dialect::{Delimiter, Dialect, FileFormat};
 use outreach::internals::domain::recipient::{JudgedRow, Verdict};
 use outreach::internals::intake::{
     Input, IntakeError, Judge, JudgeError, NumbersPerRow, Settings, Source, Summary,
@@ -92,6 +93,11 @@ fn readings(names: &[&str], settings: &Settings) -> String {
         out
     })
 }
+
+const CSV: FileFormat = FileFormat::Text(Dialect {
+    delimiter: Delimiter::Comma,
+    mark: false,
+});
 
 #[test]
 fn formats_and_encodings_are_detected() {
@@ -331,7 +337,7 @@ fn rejects_are_mended_and_read_again_as_the_same_columns() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damage.rejects.csv");
     let (input, rows, summary) = judge(&["damage.csv"], &region("CZ")).unwrap();
-    let mut rejects = RejectsFile::create(&path, input.headers()).unwrap();
+    let mut rejects = RejectsFile::create(&path, input.headers(), CSV, None).unwrap();
     for row in &rows {
         rejects.push(row).unwrap();
     }

@@ -62,6 +62,7 @@ mod storage;
 mod structure;
 mod support;
 mod suppress;
+mod tables;
 mod webhooks;
 
 mod pacer;

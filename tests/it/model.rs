@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{self, Event, State};
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
@@ -354,6 +355,7 @@ fn row(n: u32) -> JudgedRow {
             file: 0,
             row: RowNumber::new(n + 1).unwrap(),
         },
+        mends: None,
         record: ["x"].into_iter().collect(),
         typed: String::new(),
         verdict: Verdict::Queued(Accepted {
@@ -385,6 +387,7 @@ fn store_of(folder: &std::path::Path, name: &str, rows: u32) -> (Arc<Store>, Bat
             headers: vec!["x".to_owned()],
             files: vec!["list.csv".to_owned()],
             channel: CHANNEL.to_owned(),
+            list: ListFormat::default(),
             sandbox: false,
             created_at: now,
         })

@@ -174,16 +174,16 @@ fn results_that_cannot_be_written_do_not_lose_the_batch() {
     scratch.contacts(20);
     scratch
         .send(&sandbox)
-        .with(&["--out", "nowhere/results.csv"])
+        .with(&["--out", "/proc/results.csv"])
         .run()
         .expect(8)
-        .says("nowhere/results.csv");
+        .says("/proc/results.csv");
     assert_eq!(scratch.checkpoint().counts().sent, 20);
     let told = scratch
-        .outreach(&["export", "list", "-o", "nowhere/results.csv"])
+        .outreach(&["export", "list", "-o", "/proc/results.csv"])
         .run()
         .expect(8)
-        .says("nowhere/results.csv cannot be written");
+        .says("/proc/results.csv cannot be written");
     assert!(!told.said.contains(".tmp"), "{}", told.said);
     scratch
         .outreach(&["export", "list", "-o", "again.csv"])

@@ -166,7 +166,11 @@ impl Page {
             0 => "HTML table".to_owned(),
             others => format!("HTML, the table with the most numbers of {}", others + 1),
         };
-        Ok(table.grid.finish(None, note))
+        Ok(Table {
+            // Programs export such tables for Excel.
+            workbook: true,
+            ..table.grid.finish(None, note)
+        })
     }
 }
 

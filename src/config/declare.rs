@@ -161,9 +161,15 @@ pub(crate) struct ContactsFile {
     /// Sheet of a workbook [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
+    /// Row of the header, as a spreadsheet numbers it [default: found out]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header
     #[arg(long)]
     pub(super) no_header: bool,
+    /// A column that may tell who must not be messaged, and does not; kept in the audit; repeatable
+    #[arg(long, value_name = "HEADER")]
+    pub(super) ignore_consent_column: Vec<String>,
     /// Of several numbers in a row take the first valid one, or the first mobile one
     #[arg(long, value_name = "WHICH", default_value = "first",
         value_parser = one_of([("first", Prefer::First), ("mobile", Prefer::Mobile)]))]

@@ -19,6 +19,16 @@ pub enum RowProblem {
         /// Fields in this row.
         found: usize,
     },
+    /// A spreadsheet rounded the contact id: what is left may be somebody else's.
+    RoundedContactId {
+        /// The id as it stands in the file.
+        id: String,
+    },
+    /// The contact id is known to belong to another number.
+    ContactIdOfAnother {
+        /// The id.
+        id: String,
+    },
     /// The content template cannot be rendered for this row.
     Content {
         /// What is missing or wrong, naming the column.
@@ -32,6 +42,8 @@ impl RowProblem {
         match self {
             Self::Phone(problem) => problem.code(),
             Self::UnevenLength { .. } => "uneven_row",
+            Self::RoundedContactId { .. } => "rounded_contact_id",
+            Self::ContactIdOfAnother { .. } => "contact_id_of_another",
             Self::Content { .. } => "content",
         }
     }
@@ -54,6 +66,15 @@ impl fmt::Display for RowProblem {
                     f,
                     "the row has {found} fields where the header has {expected}"
                 )
+            }
+            Self::RoundedContactId { id } => {
+                write!(
+                    f,
+                    "a spreadsheet rounded the contact id {id}: its last digits are lost"
+                )
+            }
+            Self::ContactIdOfAnother { id } => {
+                write!(f, "the contact id {id} belongs to another number")
             }
             Self::Content { message } => f.write_str(message),
         }
@@ -89,6 +110,11 @@ pub enum Suppression {
         /// When, as RFC 3339.
         at: String,
     },
+    /// The list itself says that the person must not be messaged.
+    NoConsent {
+        /// Which column, what it says, and in which row.
+        says: String,
+    },
     /// The person got another message from a batch whose people are left out.
     OtherMessage {
         /// The batch that sent it.
@@ -110,6 +136,7 @@ impl Suppression {
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
             Self::SameBatch { .. } => "same_batch",
+            Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
@@ -137,6 +164,7 @@ impl fmt::Display for Suppression {
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }
+            Self::NoConsent { says } => write!(f, "no consent: {says}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
         }

@@ -152,7 +152,7 @@ impl FileInput {
         let delimiter = text.delimiter.byte();
         let phone_columns = || {
             let columns = mapping.phone.iter();
-            columns.filter_map(|column| self.columns.get(column.index).copied())
+            columns.filter_map(|phone| self.columns.get(phone.column.index).copied())
         };
         let like_a_row = |line: &[u8]| {
             let cells = || line.split(|byte| *byte == delimiter);

@@ -2,6 +2,7 @@
 
 use super::error::IntakeError;
 use super::settings::Settings;
+use super::title;
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::spreadsheet::unguard;
@@ -10,6 +11,8 @@ use crate::domain::spreadsheet::unguard;
 pub(super) struct Header {
     /// The row of the header; 0 if there is none.
     pub(super) row: u32,
+    /// The texts of the rows above it, which are no contacts.
+    pub(super) titles: Vec<String>,
     /// One name for each column, as it is written.
     pub(super) names: Vec<String>,
 }
@@ -24,6 +27,9 @@ pub(super) fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")
 }
 
+/// The header is searched among so many rows.
+const LOOKED_AT: usize = 200;
+
 impl Header {
     /// Takes the header off the first rows of a file; without one the columns are numbered.
     pub(super) fn of(
@@ -35,11 +41,20 @@ impl Header {
         let mut rows = head.into_iter().peekable();
         let numbered = |fields: &Vec<String>| Self {
             row: 0,
+            titles: Vec::new(),
             names: (1..=fields.len()).map(|n| format!("column_{n}")).collect(),
         };
+        let mut titles = Vec::new();
         let header = if settings.no_header {
             rows.peek().map(|(_, fields)| numbered(fields))
         } else {
+            let place =
+                title::header_place(file, rows.clone().take(LOOKED_AT).collect(), settings)?;
+            titles.extend(
+                rows.by_ref()
+                    .take(place)
+                    .map(|(_, fields)| title::text(&fields)),
+            );
             rows.next()
                 .map(|(row, names)| Self::named(row, names, own_sheet))
         };
@@ -47,6 +62,7 @@ impl Header {
             file: file.to_owned(),
         })?;
         header.refuse_data(file, settings)?;
+        let header = Self { titles, ..header };
         Ok((header, rows.map(|(_, fields)| fields).collect()))
     }
 
@@ -57,7 +73,8 @@ impl Header {
                 *name = unguard(name).to_owned();
             }
         }
-        Self { row, names }
+        let titles = Vec::new();
+        Self { row, titles, names }
     }
 
     /// A header that holds a phone number is a contact who would be lost.

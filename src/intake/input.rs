@@ -72,6 +72,7 @@ impl Input {
         for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
             let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
+            notes.extend(title_note(&file));
             let file = align(file, &first_name, &headers)?;
             let sample = sample.iter().map(|row| in_order(row, &file.columns));
             let sample: Vec<_> = sample.collect();
@@ -167,7 +168,11 @@ fn without_json(
     sample: &[Vec<String>],
 ) -> Result<Mapping, IntakeError> {
     let suspects: Vec<usize> = match &mapping {
-        Ok(mapping) => mapping.phone.iter().map(|column| column.index).collect(),
+        Ok(mapping) => mapping
+            .phone
+            .iter()
+            .map(|phone| phone.column.index)
+            .collect(),
         Err(IntakeError::NoPhoneColumn { .. }) => (0..headers.len()).collect(),
         Err(_) => Vec::new(),
     };
@@ -194,7 +199,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         missing,
     };
     let columns = file.header.find(headers).map_err(differs)?;
-    let Header { row, names } = file.header;
+    let Header { row, names, .. } = file.header;
     let mut others = names.iter().enumerate();
     if let Some((_, surplus)) = others.find(|(at, name)| !columns.contains(at) && !is_ours(name)) {
         return Err(IntakeError::SurplusColumn {
@@ -211,6 +216,25 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         mends: names.iter().position(|name| is_mends(name)),
         layout: file.layout,
         header_row: row,
+    })
+}
+
+/// Says which rows above the header are left out.
+fn title_note(file: &Opened) -> Option<String> {
+    let titles = &file.header.titles;
+    (!titles.is_empty()).then(|| {
+        let shown: Vec<String> = titles
+            .iter()
+            .take(3)
+            .map(|title| format!("\"{title}\""))
+            .collect();
+        format!(
+            "{}: the header is row {}; above it, ignored: {}{}",
+            file.name,
+            file.header.row,
+            shown.join(", "),
+            if titles.len() > 3 { ", ..." } else { "" }
+        )
     })
 }
 

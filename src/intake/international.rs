@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::columns::Mapping;
-use crate::domain::phone::{Parsed, PhoneNumber, Reading, Region};
+use super::country::{self, Told};
+use crate::domain::phone::{Parsed, PhoneNumber, Reading};
 use crate::domain::text::trimmed;
 
 /// So many of a hundred filled cells must be numbers once each begins with its country code.
@@ -51,7 +52,10 @@ pub(super) fn looks_international(
     }
     let (mut filled, mut valid, mut only_so, mut example) = (0, 0, 0, None);
     for row in rows {
-        let cells = mapping.phone.iter().filter_map(|it| row.get(it.index));
+        let cells = mapping
+            .phone
+            .iter()
+            .filter_map(|it| row.get(it.column.index));
         let mut filled_cells = cells.map(|cell| trimmed(cell)).filter(|it| !it.is_empty());
         let Some(cell) = filled_cells.next() else {
             continue;
@@ -89,10 +93,11 @@ fn is_unlikely(within: Parsed, international: Parsed) -> bool {
 }
 
 fn reading(mapping: &Mapping, row: &[String]) -> Reading {
-    let cell = mapping.region.as_ref().and_then(|it| row.get(it.index));
-    let region = match cell.map_or("", |cell| trimmed(cell)) {
-        "" => mapping.default_region,
-        cell => cell.parse::<Region>().ok(),
+    let cell = |index| row.get(index).map(String::as_str);
+    let region = match country::of_row(&mapping.region, cell) {
+        Told::Nothing => mapping.default_region,
+        Told::Country(region) => Some(region),
+        Told::NotUnderstood => None,
     };
     Reading::from(region)
 }

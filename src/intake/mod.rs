@@ -23,7 +23,11 @@
 //! and everything that the sink received before must be thrown away.
 
 mod bad_setting;
+mod column;
 mod columns;
+mod consent;
+mod contact_id;
+mod country;
 mod delimiter;
 mod doubt;
 mod encoding;
@@ -38,6 +42,7 @@ mod international;
 mod judge;
 mod languages;
 mod open;
+mod phones;
 mod row;
 mod rows;
 mod rules;
@@ -45,6 +50,8 @@ mod settings;
 mod source;
 mod summary;
 mod text;
+mod title;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -136,7 +136,15 @@ fn opened_table(
     let (header, sample) = match table.headers {
         Some(names) => {
             let sample = head.into_iter().map(|(_, cells)| cells).collect();
-            (Header { row: 0, names }, sample)
+            let titles = Vec::new();
+            (
+                Header {
+                    row: 0,
+                    titles,
+                    names,
+                },
+                sample,
+            )
         }
         None => Header::of(&name, head, settings, table.own)?,
     };

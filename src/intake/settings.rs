@@ -1,6 +1,7 @@
 //! What the user may say about a contacts file; everything else is detected.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::bad_setting::BadSetting;
@@ -18,6 +19,8 @@ pub struct Settings {
     pub encoding: Option<TextEncoding>,
     /// The sheet of a workbook; the first one if `None`.
     pub sheet: Option<String>,
+    /// The row of the header, as a spreadsheet numbers it; found out if `None`.
+    pub header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header.
     pub no_header: bool,
     /// Columns that the user named.
@@ -28,6 +31,10 @@ pub struct Settings {
     pub international: bool,
     /// Lines without a person behind them that are messaged all the same.
     pub line_types: Vec<LineType>,
+    /// Columns that tell who may be messaged and are ignored, by header.
+    pub ignore_consent: Vec<String>,
+    /// All such columns are ignored: a list of people who must not be messaged.
+    pub all_consent_ignored: bool,
     /// Which of several valid numbers of a row counts.
     pub prefer: Prefer,
     /// One recipient a row, or one for each number.

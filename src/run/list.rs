@@ -171,12 +171,14 @@ impl Pass<'_> {
         let mut rejects = self.rejects.map(create).transpose()?;
         let (known, channel) = (self.known, self.channel);
         let suppressed = |phone| known.cause(phone);
+        let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &_, _, phone| match message {
             Some(message) => known.message(message, channel, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {
             suppressed: &suppressed,
+            of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
             seen: self.seen,
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),

@@ -388,22 +388,28 @@ impl ReadPlan {
     }
 
     /// As [`Self::carry_out`], and keeps what `actor` decided about the list's rows: which lines without a person
-    /// are messaged.
+    /// are messaged, which columns of consent are ignored.
     ///
     /// # Errors
     /// As [`Self::carry_out`].
     pub fn carry_out_by(self, actor: &str, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
         let mapping = self.report.as_ref().map(|report| &report.mapping);
         let services = mapping.map_or_else(Vec::new, Mapping::services);
+        let ignored = mapping.map_or_else(Vec::new, |mapping| mapping.ignored_consent.clone());
         let (batch, interrupted) = self.carry_out(now)?;
-        if !services.is_empty() {
-            batch.store().record_decision(DecisionRecord {
-                batch: Some(batch.batch().id),
-                actor: actor.to_owned(),
-                what: "allow-line-type",
-                detail: services.join(", "),
-                at: now,
-            })?;
+        for (what, detail) in [
+            ("allow-line-type", services.join(", ")),
+            ("ignore-consent-column", ignored.join(", ")),
+        ] {
+            if !detail.is_empty() {
+                batch.store().record_decision(DecisionRecord {
+                    batch: Some(batch.batch().id),
+                    actor: actor.to_owned(),
+                    what,
+                    detail,
+                    at: now,
+                })?;
+            }
         }
         Ok((batch, interrupted))
     }

@@ -83,6 +83,7 @@ impl List {
             min_valid: Percent::NONE,
             // Whoever must not be messaged may stand there with any line.
             line_types: LineType::ALL.to_vec(),
+            all_consent_ignored: true,
             ..settings.clone()
         };
         Self::open(sources, &settings, None)

@@ -69,7 +69,7 @@ struct Decided {
 
 impl Reader {
     /// The numbers of the batch, each with the row that counts. A row that is suppressed and was never tried
-    /// does not: its person may be messaged by now.
+    /// does not: its person may be messaged by now. One whose list says that the person must not be messaged counts.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -79,7 +79,8 @@ impl Reader {
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
                    AND r.state <> 'duplicate' AND r.state <> 'invalid'
-                   AND NOT (r.state = 'suppressed' AND r.attempts = 0)
+                   AND NOT (r.state = 'suppressed' AND r.attempts = 0
+                            AND r.reason_code IS NOT 'no_consent')
              ORDER BY r.id",
         )?;
         let mut rows = select.query(id.range())?;
@@ -234,7 +235,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
         )?;
         return Ok(true);
     }
-    if join_rows(tx, target, staging)? {
+    if join_rows(tx, target, staging, now)? {
         return Ok(true);
     }
     let change = &decided.change;
@@ -398,7 +399,12 @@ fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
 }
 
 /// The next rows of the new list join behind the batch's last; false if none was left.
-fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool, StoreError> {
+fn join_rows(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    staging: BatchId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let (first, last) = staging.range();
     let rows: Vec<(RecipientId, String)> = tx
         .connection
@@ -427,6 +433,9 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
         move_row(tx, from, to)?;
         let state = parse_state(&state)?;
         tx.count(target, Counter::State(state), 1);
+        if state == State::Suppressed {
+            refuse_queued(tx, target, to, now)?;
+        }
         settle_with_suppressed(tx, target, to, state)?;
     }
     tx.connection.execute(
@@ -434,6 +443,32 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
         (target, new_last),
     )?;
     Ok(true)
+}
+
+/// A row of the new list that says that its person must not be messaged wins over the batch's own rows.
+fn refuse_queued(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    new: RecipientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (first, _) = target.range();
+    let refused: Vec<(RecipientId, String)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT o.id, n.reason
+             FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
+                  ON o.person = n.person
+             WHERE n.id = ?1 AND n.reason_code = 'no_consent'
+                   AND o.id > ?2 AND o.id < ?1 AND o.state = 'queued'",
+        )?
+        .query_map((new, first), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, reason) in refused {
+        let says = reason.trim_start_matches("no consent: ").to_owned();
+        journal::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
+    }
+    Ok(())
 }
 
 /// The batch may have a suppressed row of the same person, which was never tried. The row of a list that was

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::attempt::{ACCEPTED, SENT_AT};
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column, to_millis};
+use super::columns::{from_millis, phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, ChannelId, ContactRow, PersonId, StoredId};
 use super::keys::HashKey;
@@ -309,6 +309,17 @@ pub(super) fn must_not_be_addressed(
     }
 }
 
+/// Whether the contact with this id was ever said to be another person's than this one.
+pub(super) fn is_of_another(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+    whose: PersonId,
+) -> Result<bool, StoreError> {
+    let people = people(connection, on, api_id)?;
+    Ok(people.iter().any(|person| *person != whose))
+}
+
 /// Joins times with what is known of a contact: the earliest counts.
 pub(super) fn note_opting(
     connection: &Connection,
@@ -324,6 +335,28 @@ pub(super) fn note_opting(
         )?
         .execute((row, opted_in.map(to_millis), opted_out.map(to_millis)))?;
     Ok(())
+}
+
+impl Reader {
+    /// Whether the contact with this id is known to have another number; on any channel if none is given.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn contact_of_another(
+        &self,
+        channel: Option<&str>,
+        contact_id: &str,
+        phone: PhoneNumber,
+    ) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM contact k JOIN person p ON p.id = k.person
+                                               JOIN channel c ON c.id = k.channel
+                                WHERE k.api_id = ?1 AND (?2 IS NULL OR c.api_id = ?2) AND p.number <> ?3)",
+            )?
+            .query_row((ApiId(contact_id), channel, phone_to_column(phone)), |row| row.get(0))?)
+    }
 }
 
 /// A person's account on a channel.

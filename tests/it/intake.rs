@@ -398,6 +398,7 @@ fn rows_are_counted_as_rows_however_many_numbers_they_have() {
             })
         };
         let judge = Judge {
+            of_another: &|_, _| false,
             render: Some(&render),
             ..Judge::alone()
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -15,6 +15,8 @@ const OWNERS: [(&str, &[&str]); 24] = [
     ("governor", &["dispatch"]),
     ("minijinja", &["domain"]),
     ("rlibphonenumber", &["domain"]),
+    ("icu_locale", &["domain"]),
+    ("celes", &["domain"]),
     ("calamine", &["intake"]),
     ("rust_xlsxwriter", &["report"]),
     ("textwrap", &["report"]),

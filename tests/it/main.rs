@@ -20,6 +20,7 @@ mod dispatcher;
 mod doctor;
 mod evidence;
 mod exit_codes;
+mod exports;
 mod files;
 mod fixture;
 mod forget;

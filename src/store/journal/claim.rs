@@ -374,10 +374,7 @@ fn intend(
     tx.count(context.batch, Counter::Requests, 1);
     tx.note_claim(context.rules.token, now);
     tx.note_started(context.batch, now);
-    let contact_id = match ready.contact_id {
-        Some(from_file) => Some(from_file),
-        None => contact::address(tx.connection, context.channel, ready.person)?,
-    };
+    let contact_id = addressed_by(tx, context, ready.person, ready.contact_id)?;
     let addressee = match contact_id {
         Some(id) => Addressee::ContactId(id),
         None => Addressee::Phone {
@@ -395,6 +392,22 @@ fn intend(
         content: message.content,
         metadata: ready.metadata,
     })
+}
+
+/// The contact id that a person is addressed by, if not by the number: the one that the API named, else the one of
+/// the list, unless it is somebody else's.
+fn addressed_by(
+    tx: &Tx<'_>,
+    context: &Context,
+    person: PersonId,
+    from_list: Option<String>,
+) -> Result<Option<String>, StoreError> {
+    let known = contact::address(tx.connection, context.channel, person)?;
+    let (None, Some(id)) = (&known, &from_list) else {
+        return Ok(known);
+    };
+    let of_another = contact::is_of_another(tx.connection, context.channel, id, person)?;
+    Ok(from_list.filter(|_| !of_another))
 }
 
 /// Ends a row that the checkpoint holds without its message: it cannot be sent.

@@ -22,6 +22,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
@@ -84,6 +85,7 @@ fn load(store: &Store, rows: u32) {
                 .to_vec(),
             files: vec!["list.csv".to_owned()],
             channel: "7001".to_owned(),
+            list: ListFormat::default(),
             sandbox: true,
             created_at: now(),
         })
@@ -103,6 +105,7 @@ fn row(n: u32) -> JudgedRow {
             file: 0,
             row: RowNumber::new(n + 2).unwrap(),
         },
+        mends: None,
         record: ["Jana Nováková", &phone.e164(), "Brno", &format!("{n:08}")]
             .iter()
             .collect(),
@@ -169,6 +172,7 @@ fn sent(claimed: &Claimed) -> Settlement {
             message_id: Some(format!("7001200300{n:09}")),
             contact_id: Some(format!("7001200400{n:09}")),
             channel_type: None,
+            number: None,
         }),
         at: now(),
     }

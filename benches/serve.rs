@@ -31,6 +31,7 @@ use outreach::internals::clock::Clock;
 use outreach::internals::config::{Layer, Settings as Config};
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
@@ -219,6 +220,7 @@ fn fill(store: &Store, rows: u32) {
             headers: vec!["Phone".into()],
             files: vec!["bench.csv".into()],
             channel: CHANNEL.into(),
+            list: ListFormat::default(),
             sandbox: false,
             created_at: now,
         })
@@ -230,6 +232,7 @@ fn fill(store: &Store, rows: u32) {
                 file: 0,
                 row: RowNumber::new(nth + 2).unwrap(),
             },
+            mends: None,
             record: [format!("+{}", number(nth))].iter().collect(),
             typed: String::new(),
             verdict: Verdict::Queued(Accepted {
@@ -286,6 +289,7 @@ async fn send_all(store: &Arc<Store>) {
                             message_id: Some(format!("9{}", claimed.phone.get())),
                             contact_id: Some(format!("8{}", claimed.phone.get())),
                             channel_type: None,
+                            number: None,
                         }),
                         at: now,
                     });

@@ -6,8 +6,8 @@
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
 use outreach::run::{
-    Clock, ContentSource, IntakeSettings, List, Observer, Rehearsal, RunProgress, RunSettings,
-    SendPlan, SendSettings, Source, StopHandle, export,
+    Clock, ContentSource, ExportSettings, IntakeSettings, List, Observer, Rehearsal, RunProgress,
+    RunSettings, SendPlan, SendSettings, Source, StopHandle, export,
 };
 
 /// Prints where the run stands, a few times a second.
@@ -49,6 +49,11 @@ fn main() -> anyhow::Result<()> {
     })?;
     println!("{:?}", ended.end);
     // Every row is accounted for, whatever became of it.
-    export(&checkpoint, "spring", std::io::stdout())?;
+    export(
+        &checkpoint,
+        "spring",
+        &ExportSettings::default(),
+        std::io::stdout(),
+    )?;
     Ok(())
 }

@@ -7,14 +7,15 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, DefaultRegion, Flags, Guards, History,
-    Layer, Pace, Results, Serve,
+    Layer, Pace, Results, Serve, Written,
 };
-use crate::domain::delivery::State;
+use crate::domain::delivery::{CANCELLED, State};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -124,6 +125,8 @@ pub(crate) enum Command {
     Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
+    /// Say that a checkpoint is the one to go on with, where the program doubts it
+    Checkpoint(CheckpointArgs),
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
     /// Print a completion script for your shell
@@ -144,6 +147,12 @@ pub(crate) struct CheckArgs {
     /// Also write the rows that cannot be sent, each with its reason, to be mended
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// How the rejects are written.
+    #[command(flatten)]
+    pub(crate) written: Flags<Written>,
+    /// Write over what stands at --html and --rejects, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -169,6 +178,10 @@ pub(crate) struct CheckArgs {
 
 /// `outreach send`.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -184,6 +197,12 @@ pub(crate) struct SendArgs {
         help_heading = "Batch"
     )]
     pub(crate) update: bool,
+    /// Leave out whom an unfinished batch sent another message, or another channel the same one
+    #[arg(long, conflicts_with = "message_again", help_heading = "Batch")]
+    pub(crate) skip_messaged: bool,
+    /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
+    #[arg(long, help_heading = "Batch")]
+    pub(crate) message_again: bool,
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
@@ -271,6 +290,9 @@ pub(crate) struct RunFlags {
     /// Where the results go.
     #[command(flatten)]
     pub(crate) output: Flags<Results>,
+    /// Write over what stands at --out and --summary, whoever wrote it
+    #[arg(long, help_heading = "Results")]
+    pub(crate) force: bool,
 }
 
 /// `outreach status`.
@@ -297,12 +319,33 @@ pub(crate) struct StatusArgs {
 pub(crate) struct ExportArgs {
     /// The batch
     pub(crate) batch: String,
-    /// Where to write [default: BATCH.results.csv]; - for standard output
+    /// Where to write: .csv, .xlsx or .jsonl [default: BATCH.results.csv]; - for CSV on standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<String>,
+    /// Only rows with these statuses: no_messenger,error
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses())]
+    pub(crate) status: Vec<String>,
+    /// Only rows whose person did not get the message, and may: refused, invalid, or not sent yet
+    #[arg(long)]
+    pub(crate) only_unreached: bool,
+    /// Only these columns, in this order: phone,outreach_status
+    #[arg(long, value_name = "HEADERS")]
+    pub(crate) columns: Option<String>,
+    /// How text is written.
+    #[command(flatten)]
+    pub(crate) written: Flags<Written>,
+    /// Write over what stands at --out, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// The statuses of a results file.
+fn statuses() -> PossibleValuesParser {
+    let shown = State::ALL.into_iter().filter(|it| *it != State::Sending);
+    PossibleValuesParser::new(shown.map(State::word).chain([CANCELLED]))
 }
 
 /// `outreach resolve`.
@@ -437,6 +480,12 @@ pub(crate) enum SuppressAction {
         /// Write the rows without a usable number to this file
         #[arg(long, value_name = "FILE")]
         rejects: Option<PathBuf>,
+        /// How the rejects are written.
+        #[command(flatten)]
+        written: Flags<Written>,
+        /// Write over what stands at --rejects, whoever wrote it
+        #[arg(long)]
+        force: bool,
         /// How the file is read.
         #[command(flatten)]
         intake: Flags<ContactsFile>,
@@ -494,6 +543,9 @@ pub(crate) enum ContactsAction {
         /// Where to write [default: standard output]
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Write over what stands at --out, whoever wrote it
+        #[arg(long, requires = "out")]
+        force: bool,
         /// Where they are kept.
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
@@ -541,6 +593,36 @@ pub(crate) struct DoctorArgs {
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach checkpoint`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckpointArgs {
+    /// What to do with the checkpoint.
+    #[command(subcommand)]
+    pub(crate) action: CheckpointAction,
+}
+
+/// What to do with the checkpoint.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum CheckpointAction {
+    /// This is the one to go on with: a copy that was put back, moved, or taken to another machine
+    ///
+    /// Opt-outs that came since the copy was made are not in it: give the suppression list as you have it.
+    Adopt {
+        /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
+        #[arg(long, value_name = "FILE", required_unless_present = "no_suppressions")]
+        suppressions: Vec<PathBuf>,
+        /// There is no such list: who opted out since the copy was made may be messaged
+        #[arg(long, conflicts_with = "suppressions")]
+        no_suppressions: bool,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Box<Flags<ContactsFile>>,
+        /// The checkpoint.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
 }
 
 /// `outreach config`.

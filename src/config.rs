@@ -35,7 +35,7 @@ mod tests;
 
 pub(crate) use declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, DefaultRegion,
-    Guards, History, MessageSource, Pace, Results, Serve,
+    Guards, History, MessageSource, Pace, Results, Serve, Written,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

@@ -28,11 +28,13 @@ pub enum ExitCode {
     Storage,
     /// Another process works on this batch.
     Held,
+    /// Complete, but too few were reached: `--fail-below`.
+    BelowShare,
 }
 
 impl ExitCode {
     /// All codes, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Complete,
         Self::Internal,
         Self::Usage,
@@ -43,6 +45,7 @@ impl ExitCode {
         Self::Input,
         Self::Storage,
         Self::Held,
+        Self::BelowShare,
     ];
 
     /// The number that the shell sees.
@@ -58,6 +61,7 @@ impl ExitCode {
             Self::Input => 7,
             Self::Storage => 8,
             Self::Held => 9,
+            Self::BelowShare => 10,
         }
     }
 
@@ -74,6 +78,7 @@ impl ExitCode {
             Self::Input => "input",
             Self::Storage => "storage",
             Self::Held => "held",
+            Self::BelowShare => "below_share",
         }
     }
 
@@ -96,7 +101,30 @@ impl ExitCode {
             Self::Input => "the contacts file cannot be used; nothing was sent",
             Self::Storage => "the checkpoint or another file cannot be read or written",
             Self::Held => "another process works on this batch",
+            Self::BelowShare => "complete, but fewer were sent to than --fail-below asks for",
         }
+    }
+
+    /// The code where too few were reached: it stands in place of the codes of a complete batch.
+    #[must_use]
+    pub fn below_share(self) -> Self {
+        match self {
+            Self::Complete | Self::CompleteWithProblems => Self::BelowShare,
+            Self::Internal
+            | Self::Usage
+            | Self::Paused
+            | Self::Guard
+            | Self::Configuration
+            | Self::Input
+            | Self::Storage
+            | Self::Held
+            | Self::BelowShare => self,
+        }
+    }
+
+    /// The code with this word.
+    pub fn from_reason(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.reason() == word)
     }
 
     /// The table for the long help: one line a code.
@@ -105,7 +133,7 @@ impl ExitCode {
             .iter()
             .fold(String::from("Exit codes:\n"), |mut table, exit| {
                 // Writing to a String cannot fail.
-                let _ = writeln!(table, "  {}  {}", exit.code(), exit.text());
+                let _ = writeln!(table, "  {:>2}  {}", exit.code(), exit.text());
                 table
             })
     }
@@ -132,7 +160,7 @@ mod tests {
     #[test]
     fn the_table_lists_every_code_once_in_order() {
         let codes: Vec<u8> = ExitCode::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, (0..10).collect::<Vec<u8>>());
+        assert_eq!(codes, (0..11).collect::<Vec<u8>>());
         let reasons: HashSet<_> = ExitCode::ALL.iter().map(|exit| exit.reason()).collect();
         assert_eq!(reasons.len(), ExitCode::ALL.len());
         assert_eq!(ExitCode::table().lines().count(), 1 + ExitCode::ALL.len());

@@ -41,6 +41,9 @@ pub mod domain {
     pub mod content {
         pub use crate::domain::content::{ContentSource, Rendered, Template};
     }
+    pub mod dialect {
+        pub use crate::domain::dialect::{Delimiter, Dialect, FileFormat, ListFormat};
+    }
     pub mod delivery {
         pub use crate::domain::delivery::{Event, State, next};
     }
@@ -67,7 +70,8 @@ pub mod domain {
     }
     pub mod recipient {
         pub use crate::domain::recipient::{
-            Accepted, JudgedRow, Position, Record, RowNumber, RowProblem, Suppression, Verdict,
+            Accepted, JudgedRow, Mends, Position, Record, RowNumber, RowProblem, Suppression,
+            Verdict,
         };
     }
     pub mod schedule {

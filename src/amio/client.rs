@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -186,7 +187,9 @@ pub struct Reply {
 /// The API client. Cheap to clone: clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    /// Replaced where connections are not kept any more, or again: what the one before kept is closed.
+    http: Arc<RwLock<reqwest::Client>>,
+    settings: ClientSettings,
     messages: Url,
     base_url: BaseUrl,
     token_fingerprint: i64,
@@ -200,6 +203,20 @@ impl Client {
     /// # Errors
     /// [`ClientError`] if the token cannot be a header or TLS cannot be set up.
     pub fn new(settings: &ClientSettings, clock: Clock) -> Result<Self, ClientError> {
+        Ok(Self {
+            http: Arc::new(RwLock::new(Self::http(settings, true)?)),
+            settings: settings.clone(),
+            messages: settings.base_url.join("messages")?,
+            base_url: settings.base_url.clone(),
+            token_fingerprint: token_fingerprint(&settings.token),
+            mask: Mask::new(&settings.token),
+            clock,
+        })
+    }
+
+    /// `keep`: connections stay open for the next request.
+    fn http(settings: &ClientSettings, keep: bool) -> Result<reqwest::Client, ClientError> {
+        let kept = if keep { settings.concurrency.max(1) } else { 0 };
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", settings.token.expose_secret()))
                 .map_err(|_| ClientError::Token)?;
@@ -218,7 +235,7 @@ impl Client {
             // One request a connection: a client has no more connections than it had requests in flight.
             .http1_only()
             .pool_idle_timeout(IDLE_CONNECTION)
-            .pool_max_idle_per_host(settings.concurrency.max(1))
+            .pool_max_idle_per_host(kept)
             .tcp_nodelay(true)
             .connect_timeout(connect_timeout)
             .timeout(settings.timeout);
@@ -226,17 +243,23 @@ impl Client {
             // A proxy cannot stand between this machine and itself, and no certificate is needed.
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        let http = builder.build().map_err(|error| ClientError::Setup {
+        builder.build().map_err(|error| ClientError::Setup {
             detail: chain(&error),
-        })?;
-        Ok(Self {
-            http,
-            messages: settings.base_url.join("messages")?,
-            base_url: settings.base_url.clone(),
-            token_fingerprint: token_fingerprint(&settings.token),
-            mask: Mask::new(&settings.token),
-            clock,
         })
+    }
+
+    /// From now on connections stay open for the next request, or not; those that are open and unused are closed.
+    pub(crate) fn keep_connections(&self, keep: bool) {
+        match Self::http(&self.settings, keep) {
+            Ok(http) => *self.http.write().unwrap_or_else(PoisonError::into_inner) = http,
+            // It was set up before in the same way.
+            Err(error) => tracing::warn!("the connections stay as they are: {error}"),
+        }
+    }
+
+    fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        let http = self.http.read().unwrap_or_else(PoisonError::into_inner);
+        http.request(method, url)
     }
 
     /// See [`token_fingerprint`].
@@ -251,8 +274,7 @@ impl Client {
             Err(error) => return Reply::not_written(format!("the message is no JSON: {error}")),
         };
         let request = self
-            .http
-            .post(self.messages.clone())
+            .request(Method::POST, self.messages.clone())
             .header(
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("application/json"),
@@ -292,7 +314,7 @@ impl Client {
             Ok(url) => url,
             Err(error) => return Reply::not_written(error.to_string()),
         };
-        self.reply(self.http.request(Method::GET, url)).await
+        self.reply(self.request(Method::GET, url)).await
     }
 
     async fn reply(&self, request: reqwest::RequestBuilder) -> Reply {

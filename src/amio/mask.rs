@@ -52,6 +52,7 @@ impl Mask {
             message_id: mask(receipt.message_id),
             contact_id: mask(receipt.contact_id),
             channel_type: mask(receipt.channel_type),
+            number: receipt.number,
         }
     }
 }

@@ -123,15 +123,31 @@ struct MessageResource<'a> {
     #[serde(borrow)]
     id: Option<AnyId<'a>>,
     #[serde(borrow)]
-    contact: Option<HasId<'a>>,
+    contact: Option<AnsweredContact<'a>>,
     #[serde(borrow)]
     channel: Option<HasType<'a>>,
 }
 
 #[derive(Deserialize)]
-struct HasId<'a> {
+struct AnsweredContact<'a> {
     #[serde(borrow)]
     id: Option<AnyId<'a>>,
+    /// Of whatever type: what cannot be read must not cost the rest of the answer.
+    phone_number: Option<serde_json::Value>,
+}
+
+/// The number of an answer; `None` where it is not one.
+fn answered_number(value: &serde_json::Value) -> Option<PhoneNumber> {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.to_string(),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_) => return None,
+    };
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    PhoneNumber::from_e164(digits.parse().ok()?)
 }
 
 #[derive(Deserialize)]
@@ -168,8 +184,12 @@ pub(super) fn receipt(body: &str, location: Option<&str>) -> Option<Receipt> {
     match serde_json::from_str::<MessageResource<'_>>(body) {
         Ok(resource) => {
             let message_id = resource.id.map(AnyId::into_string).or_else(from_location);
-            let contact_id = resource
-                .contact
+            let contact = resource.contact;
+            let number = contact
+                .as_ref()
+                .and_then(|contact| contact.phone_number.as_ref())
+                .and_then(answered_number);
+            let contact_id = contact
                 .and_then(|contact| contact.id)
                 .map(AnyId::into_string);
             let channel_type = resource
@@ -180,6 +200,7 @@ pub(super) fn receipt(body: &str, location: Option<&str>) -> Option<Receipt> {
                 message_id,
                 contact_id,
                 channel_type,
+                number,
             })
         }
         Err(_) => from_location().map(|id| Receipt {

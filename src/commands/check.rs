@@ -26,20 +26,27 @@ pub(crate) fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let message = settings::message(settings)?;
-    let sources = settings::sources(&args.files);
-    let list = settings::open_list(settings, &sources, console, &|intake| {
-        List::open(&sources, intake, message.as_ref())
-    })?;
-    for notice in list.notices() {
-        console.say(format_args!("note: {notice}"));
-    }
     let (connection, checkpoint) = (settings.connection()?, settings.checkpoint()?);
     let db = match checkpoint::path(&checkpoint) {
         // Nobody is known without a checkpoint.
         Err(RunError::NoHome) => None,
         found => Some(found?),
     };
+    let mut files = settings::files(settings, db.as_deref(), &args.files, args.force)?;
+    for (flag, path) in [("--html", &args.html), ("--rejects", &args.rejects)] {
+        if let Some(path) = path {
+            files.write(flag, path)?;
+        }
+    }
+    let message = settings::message(settings)?;
+    let sources = settings::sources(&args.files);
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        let list = List::open(&sources, intake, message.as_ref())?;
+        Ok(list.in_dialect(checkpoint.dialect))
+    })?;
+    for notice in list.notices() {
+        console.say(format_args!("note: {notice}"));
+    }
     let run = settings::run(settings, clock.now())?;
     let how = CheckSettings {
         checkpoint: db.as_deref(),
@@ -56,6 +63,7 @@ pub(crate) fn run(
     }
     if let Some(path) = &args.html {
         write_whole_file(path, report.html().as_bytes())?;
+        files.enter("html", path);
         console.say(format_args!("{}: written", path.display()));
     }
     if args.json {
@@ -64,6 +72,7 @@ pub(crate) fn run(
         write!(out, "{}", report.text())?;
     }
     if let Some(path) = args.rejects.as_ref().filter(|_| report.rejected > 0) {
+        files.enter("rejects", path);
         console.say(format_args!("{}: the rows to mend", path.display()));
     }
     Ok(ExitCode::Complete)

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, Result, StderrLock, StdoutLock, Write};
 
 use crate::domain::text::{message, on_one_line, visible};
+use crate::report::{terminal_width, wrapped};
 
 /// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
 #[derive(Debug)]
@@ -39,6 +40,19 @@ impl Write for Log {
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// From now on a panic is reported like all else: its text may hold a cell.
+pub(super) fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        let shown = match trace.status() {
+            std::backtrace::BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        // Standard error is closed: there is no other place to report that.
+        let _ = writeln!(stderr(), "{}{shown}", on_one_line(&panic.to_string()));
+    }));
 }
 
 /// Standard error, for words.
@@ -95,8 +109,14 @@ impl Console {
 
     /// The same, also when the console is quiet.
     pub(crate) fn warn_lines(self, text: impl Display) {
+        let text = text.to_string();
+        let shown = if std::io::stderr().is_terminal() {
+            wrapped(&text, terminal_width())
+        } else {
+            text
+        };
         // Standard error is closed: there is no other place to report that.
-        let _ = writeln!(stderr(), "{text}");
+        let _ = writeln!(stderr(), "{shown}");
     }
 
     /// True if only warnings are printed.
@@ -107,6 +127,16 @@ impl Console {
     /// True if both standard input and standard error are a terminal, so that a question can be answered.
     pub(crate) fn can_ask(self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks for one of several letters; returns its place, or nothing if another text, or none, is typed.
+    pub(crate) fn choose(self, question: impl Display, letters: &[&str]) -> Option<usize> {
+        let _ = write!(stderr(), "{question} ");
+        let _ = stderr().flush();
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).ok()?;
+        let answer = answer.trim().to_lowercase();
+        letters.iter().position(|letter| *letter == answer)
     }
 
     /// Asks a question. The answer is no unless `y` or `yes` is typed.

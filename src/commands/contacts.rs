@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::checkpoint;
 use super::console::{Console, Visible};
 use super::error::{CommandError, CommandResult};
+use super::settings;
 use crate::cli::{ContactsAction, ContactsArgs};
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
@@ -29,7 +30,8 @@ pub(crate) fn run(
     console: Console,
     out: &mut Visible<impl Write>,
 ) -> CommandResult {
-    let reader = checkpoint::find(settings, None)?.reader()?;
+    let found = checkpoint::find(settings, None)?;
+    let reader = found.reader()?;
     match &args.action {
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,
         ContactsAction::Show { number, json, .. } => {
@@ -40,10 +42,15 @@ pub(crate) fn run(
             write_contacts(&reader, &mut out.0)?;
         }
         ContactsAction::Export {
-            out: Some(path), ..
+            out: Some(path),
+            force,
+            ..
         } => {
+            let mut files = settings::files(settings, Some(&found.path), &[], *force)?;
+            files.write("--out", path)?;
             let count = export_file(&reader, path)
                 .map_err(|error| error.context(path.display().to_string()))?;
+            files.enter("contacts", path);
             console.say(format_args!(
                 "{} contacts written to {}.",
                 grouped(count),

@@ -52,6 +52,14 @@ impl CommandError {
         }
     }
 
+    /// The checkpoint that is not the one that was last used, if that is the failure.
+    pub(crate) fn misfit(&self) -> Option<&std::path::Path> {
+        self.source
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<RunError>())
+            .and_then(RunError::misfit)
+    }
+
     /// True if standard output was closed by its reader: not worth a message.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.source.chain().any(|cause| {

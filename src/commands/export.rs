@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::checkpoint;
 use super::console::Console;
-use super::error::CommandResult;
+use super::error::{CommandError, CommandResult};
+use super::settings;
 use crate::cli::ExportArgs;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::report::grouped;
-use crate::run::{export, export_file};
+use crate::report::{Selection, grouped};
+use crate::run::{ExportSettings, export, export_file};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -23,12 +24,32 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> CommandResult {
     let found = checkpoint::find(settings, Some(&args.batch))?;
+    let how = ExportSettings {
+        selection: Selection {
+            statuses: args.status.clone(),
+            only_unreached: args.only_unreached,
+            columns: args.columns.as_deref().map_or(Ok(Vec::new()), headers)?,
+        },
+        dialect: settings.checkpoint()?.dialect,
+    };
     if args.out.as_deref() == Some("-") {
-        export(&found.path, &args.batch, out)?;
+        export(&found.path, &args.batch, &how, out)?;
         return Ok(ExitCode::Complete);
     }
     let to = args.out.as_deref().map(Path::new);
-    let (path, rows) = export_file(&found.path, &args.batch, to)?;
+    let mut files = settings::files(settings, Some(&found.path), &[], args.force)?;
+    let (path, rows) = export_file(&mut files, &found.path, &args.batch, &how, to)?;
     console.say(format_args!("{}: {} rows", path.display(), grouped(rows)));
     Ok(ExitCode::Complete)
+}
+
+/// The headers of a list as a line of CSV has them: one with a comma stands in quotes.
+fn headers(text: &str) -> Result<Vec<String>, CommandError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let line = reader.records().next().transpose();
+    let line = line.map_err(|error| CommandError::usage(format_args!("--columns: {error}")))?;
+    let headers = line.iter().flat_map(|line| line.iter().map(str::to_owned));
+    Ok(headers.filter(|header| !header.is_empty()).collect())
 }

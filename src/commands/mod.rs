@@ -1,6 +1,7 @@
 //! The command line as a front end: one file a subcommand, which reads the settings, calls the library, and
 //! prints.
 
+mod adopt;
 pub(crate) mod cancel;
 pub(crate) mod check;
 mod checkpoint;
@@ -42,6 +43,7 @@ pub(crate) use error::{CommandError, CommandResult};
 
 /// Parses the command line, runs it, prints what went wrong, and returns the exit code.
 pub fn main() -> std::process::ExitCode {
+    console::report_panics();
     match Cli::try_parse() {
         Ok(cli) => run(&cli).into(),
         // What was typed is a text like any other: a script may have read it from a file.
@@ -65,7 +67,8 @@ fn run(cli: &Cli) -> ExitCode {
         // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
-            console.warn(format_args!("outreach: {error}"));
+            console.warn(format_args!("error: {error}"));
+            adopt::say_since(console, &error);
             error.exit()
         }
     }
@@ -97,6 +100,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;
             ExitCode::Complete

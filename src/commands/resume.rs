@@ -18,7 +18,7 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let front = Front::new(settings, args.asked, console, clock)?;
+    let front = Front::new(settings, args.asked, (&[], args.run.force), console, clock)?;
     let checkpoint = CheckpointSettings {
         // That of a rehearsal is named by the flag only.
         named: if args.asked.sandbox {

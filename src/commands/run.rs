@@ -13,14 +13,15 @@ use crate::amio;
 use crate::cli::Asked;
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
+use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, quoted, write_summary_file};
+use crate::report::{Hints, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, HeldBatch, HeldText, Meaning, Preview, Rehearsal, RunSettings, StopHandle,
-    summary,
+    AfterHalt, Ended, Files, HeldBatch, HeldText, Meaning, Preview, Rehearsal, RunSettings,
+    StopHandle, summary,
 };
 
 /// The command line as the front end of a run.
@@ -31,6 +32,8 @@ pub(super) struct Front {
     pub(super) db: PathBuf,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
+    /// What is read and written; the paths that were given are free.
+    pub(super) files: Files,
     console: Console,
     asked: Asked,
     /// Who runs the program.
@@ -41,12 +44,24 @@ impl Front {
     pub(super) fn new(
         settings: &Settings,
         asked: Asked,
+        (inputs, force): (&[PathBuf], bool),
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
         let mut checkpoint = settings.checkpoint()?;
         if asked.sandbox {
             checkpoint = checkpoint.for_sandbox();
+        }
+        let db = checkpoint::path(&checkpoint)?;
+        let mut files = settings::files(settings, Some(&db), inputs, force)?;
+        let given = [
+            ("--out", &checkpoint.out),
+            ("--summary", &checkpoint.summary),
+        ];
+        for (flag, path) in given {
+            if let Some(path) = path {
+                files.write(flag, path)?;
+            }
         }
         let connection = settings.connection()?;
         if !asked.sandbox {
@@ -55,9 +70,10 @@ impl Front {
         let mut run = settings::run(settings, clock.now())?;
         run.guards.trust_clock = asked.trust_clock;
         Ok(Self {
-            db: checkpoint::path(&checkpoint)?,
+            db,
             connection,
             checkpoint,
+            files,
             settings: run,
             clock,
             console,
@@ -80,6 +96,8 @@ impl Front {
     /// stopped the batch do mean "no Messenger".
     pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> CommandResult {
         let after_halt = batch.after_halt(&self.settings.refusals, confirm)?;
+        let (out, dialect) = (self.checkpoint.out.as_deref(), self.checkpoint.dialect);
+        batch.check_results(out, dialect)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
         let preview = batch.preview(&self.settings, token, &after_halt, now)?;
@@ -100,9 +118,14 @@ impl Front {
             return Ok(ExitCode::Paused);
         }
         self.go_on_after_halt(batch, &after_halt)?;
-        let ended = runtime()?.block_on(self.send(batch))?;
-        self.say_end(name, &ended);
+        let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
+        self.say_end(batch, &ended);
         self.report(batch)?;
+        if pace_is_assumed {
+            self.console.say(format_args!(
+                "The API reported no quota: at most {FALLBACK_RATE} were sent. --rate sets another pace."
+            ));
+        }
         Ok(ended.exit)
     }
 
@@ -119,7 +142,8 @@ impl Front {
             (preview.held, "held"),
             (counts.suppressed, "suppressed"),
             (counts.duplicate, "duplicate"),
-            (counts.invalid, "invalid"),
+            (counts.invalid.saturating_sub(preview.mended), "invalid"),
+            (preview.mended, "mended"),
             (counts.unknown, "unknown"),
         ] {
             if count > 0 {
@@ -130,6 +154,13 @@ impl Front {
             text.push_str(". Nothing is left to send.");
         } else if let Some(forecast) = &preview.forecast {
             let _ = write!(text, "\nForecast: {forecast}");
+            if !preview.pace_is_known {
+                let _ = write!(
+                    text,
+                    "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
+                     {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
+                );
+            }
         }
         let within = self.settings.history.not_within;
         if !within.is_zero() {
@@ -195,7 +226,7 @@ impl Front {
         )
     }
 
-    async fn send(&self, batch: &HeldBatch) -> Result<Ended, CommandError> {
+    async fn send(&self, batch: &HeldBatch) -> Result<(Ended, bool), CommandError> {
         let rehearsal = if self.asked.sandbox {
             self.console
                 .say("Rehearsal against the built-in sandbox: nobody is messaged.");
@@ -219,7 +250,20 @@ impl Front {
             .send(&access, settings, clock, &stop, &mut terminal)
             .await;
         terminal.clear();
-        Ok(ended?)
+        Ok((ended?, terminal.pace_is_assumed()))
+    }
+
+    fn say_displaced(&self, batch: &HeldBatch) {
+        let (original, kept) = (batch.original_checkpoint(), batch.checkpoint());
+        self.console.warn(format_args!(
+            "Stopped: the checkpoint {} was deleted or replaced while it was sent. What this run knew is kept as {}. \
+             Do not send from {} before you know who was messaged. To go on: `outreach resume {} --db {}`.",
+            original.display(),
+            kept.display(),
+            original.display(),
+            quoted(&batch.batch().name),
+            quoted(&kept.to_string_lossy()),
+        ));
     }
 
     fn say_waiting(&self, ended: &Ended) {
@@ -232,7 +276,8 @@ impl Front {
         ));
     }
 
-    fn say_end(&self, name: &str, ended: &Ended) {
+    fn say_end(&self, batch: &HeldBatch, ended: &Ended) {
+        let name = &batch.batch().name;
         match &ended.end {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.held > 0 => self.console.warn(format_args!(
@@ -246,6 +291,7 @@ impl Front {
                 self.resume(name)
             )),
             RunEnd::Complete => {}
+            RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
             RunEnd::Deadline => self.console.say("The time for this run is over."),
             RunEnd::Halted(halt) => {
@@ -259,25 +305,46 @@ impl Front {
     /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
     fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
-        let written = batch.write_results(self.checkpoint.out.as_deref(), self.clock.now());
+        let out = self.checkpoint.out.as_deref();
+        let written =
+            batch.write_results(&self.files, out, self.checkpoint.dialect, self.clock.now());
         let mut hints = self.hints();
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
         let summary = summary(db, name)?;
         self.console.say_lines(summary.text(&hints));
-        let summary = match &self.checkpoint.summary {
-            Some(path) => write_summary_file(&summary, path),
-            None => Ok(()),
-        };
+        let given = self.checkpoint.summary.as_deref();
+        let summary = given.map(|path| batch.write_summary(&self.files, &summary, path));
+        let summary = summary.transpose();
+        for (given, written) in [
+            (out, written.as_ref().ok()),
+            (given, summary.as_ref().ok().and_then(Option::as_ref)),
+        ] {
+            self.say_elsewhere(given, written);
+        }
         if let (Err(_), Err(error)) = (&written, &summary) {
-            self.console.warn(format_args!("outreach: {error}"));
+            self.console.warn(format_args!("error: {error}"));
         }
         written.map_err(|error| {
             CommandError::from(error).context(format!(
                 "the results are safe in the checkpoint, `{export}` writes them"
             ))
         })?;
-        Ok(summary?)
+        summary?;
+        Ok(())
+    }
+
+    /// Says where a file is that could not take its place.
+    fn say_elsewhere(&self, given: Option<&Path>, written: Option<&PathBuf>) {
+        if let (Some(given), Some(written)) = (given, written)
+            && given != written
+        {
+            self.console.warn(format_args!(
+                "Somebody wrote to {} while the batch was sent: that file stays as it is, ours is {}.",
+                given.display(),
+                written.display()
+            ));
+        }
     }
 
     /// What a suggested command must name to find the batch again.

@@ -11,8 +11,9 @@ use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::exit::ExitCode;
 use crate::report::ProgressLine;
-use crate::run::{List, ReadPlan, Rehearsal, SendPlan, SendSettings};
+use crate::run::{List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
 
 /// Runs the command.
@@ -25,7 +26,8 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
-    let front = Front::new(settings, args.asked, console, clock)?;
+    let given = (args.files.as_slice(), args.run.force);
+    let mut front = Front::new(settings, args.asked, given, console, clock)?;
     if !args.asked.sandbox {
         front.connection.token()?;
     }
@@ -33,8 +35,14 @@ pub(crate) fn run(
     let message = settings::message(settings)?;
     let sources = settings::sources(&args.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
-        List::open(&sources, intake, message.as_ref())
+        let list = List::open(&sources, intake, message.as_ref())?;
+        Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
+    if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
+        return Err(CommandError::usage(format_args!(
+            "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
+        )));
+    }
     let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
         (true, Err(_)) => Rehearsal::CHANNEL,
@@ -53,7 +61,7 @@ pub(crate) fn run(
         },
         sandbox: args.asked.sandbox,
     };
-    let rejects = list.default_rejects_path();
+    let rejects = front.files.write_named(&list.default_rejects_path())?;
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(
@@ -74,10 +82,49 @@ pub(crate) fn run(
             front.resume(&other.batch)
         ));
     }
+    let Some(plan) = decide_about_messaged(args, &front, plan, &settings.person(), console)? else {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    };
     let plan = read(&front, plan, &rejects, console)?;
     let (batch, interrupted) = plan.carry_out_by(&settings.person(), front.clock.now())?;
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     front.go(&batch, false)
+}
+
+/// Whether people who have another message already are left out or messaged again: as the flags say, else asked where
+/// that can be answered, else refused when the list is read. Nothing if neither is wanted.
+fn decide_about_messaged(
+    args: &SendArgs,
+    front: &Front,
+    mut plan: SendPlan,
+    person: &str,
+    console: Console,
+) -> Result<Option<SendPlan>, CommandError> {
+    let messaged = plan.messaged_before(front.settings.history, front.clock.now())?;
+    if messaged.is_empty() {
+        return Ok(Some(plan));
+    }
+    let how = match (args.skip_messaged, args.message_again) {
+        (true, _) => Messaged::Skip,
+        (false, true) => Messaged::Again,
+        (false, false) if console.can_ask() => {
+            for told in messaged {
+                console.warn(told);
+            }
+            match console.choose(
+                "Leave these people out (s), send them this message too (a), or stop (n)?",
+                &["s", "a"],
+            ) {
+                Some(0) => Messaged::Skip,
+                Some(_) => Messaged::Again,
+                None => return Ok(None),
+            }
+        }
+        (false, false) => return Ok(Some(plan)),
+    };
+    plan.decide(how, person);
+    Ok(Some(plan))
 }
 
 /// Reads the list, with its progress, and says what it holds.
@@ -97,6 +144,7 @@ fn read(
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {
+        front.files.enter("rejects", rejects);
         console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::error::CommandError;
-use crate::config::{self, MessageSource, Settings};
+use crate::config::{self, CheckpointPlace, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
-use crate::run::{Access, IntakeSettings, List, Meaning, RunError, RunSettings, Saying};
+use crate::run::{Access, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying};
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -43,6 +43,7 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         canary: !guards.no_canary,
         undecided: guards.undecided,
         refusals: refusals(guards.refusals, guards.invalid_pattern.as_deref()),
+        fail_below: guards.fail_below,
         timeout: connection.timeout,
         grace: pace.grace,
     })
@@ -52,6 +53,27 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
 fn refusals(mut said: Vec<Saying>, invalid: Option<&str>) -> Vec<Saying> {
     said.extend(invalid.map(|text| Saying::new(Meaning::Message, text)));
     said
+}
+
+/// The files of a command: what it reads must not be written over.
+pub(super) fn files(
+    settings: &Settings,
+    checkpoint: Option<&Path>,
+    inputs: &[PathBuf],
+    force: bool,
+) -> Result<Files, CommandError> {
+    let mut files = Files::new(checkpoint, force);
+    // No other checkpoint is written over either, be it there yet or not.
+    if let CheckpointPlace::Either { local, home } = settings.checkpoint()?.place() {
+        files = [Some(local), home.as_ref()]
+            .into_iter()
+            .flatten()
+            .fold(files, |files, other| files.beside_checkpoint(other));
+    }
+    let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
+    let inputs = inputs.map(|path| ("the contacts file", path.as_path()));
+    let read = inputs.chain(settings.files_to_read());
+    Ok(read.fold(files, |files, (what, path)| files.reading(what, path)))
 }
 
 /// How to read the files that a command names.

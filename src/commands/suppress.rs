@@ -57,23 +57,32 @@ pub(crate) fn run(
             files,
             reason,
             rejects,
+            force,
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
+            let (db, now) = (
+                checkpoint::path_to_make(&settings.checkpoint()?)?,
+                clock.now(),
+            );
+            let mut written = settings::files(settings, Some(&db), files, *force)?;
+            if let Some(path) = rejects {
+                written.write("--rejects", path)?;
+            }
+            let dialect = settings.checkpoint()?.dialect;
             let sources = settings::sources(files);
             let list = settings::open_list(settings, &sources, console, &|intake| {
-                List::of_suppressed(&sources, intake)
+                Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
             })?;
             for note in list.notes() {
                 console.say(on_one_line(note));
             }
             let names: Vec<&str> = list.file_names().collect();
             let source = format!("import of {} by {}", names.join(", "), settings.person());
-            let (db, now) = (
-                checkpoint::path_to_make(&settings.checkpoint()?)?,
-                clock.now(),
-            );
             let done = list.suppress(&db, reason, &source, rejects, now)?;
+            if let Some(path) = rejects.filter(|_| done.invalid > 0) {
+                written.enter("rejects", path);
+            }
             say_new(console, &done);
             return Ok(say_invalid(console, &done, rejects));
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::process::signal;
-use crate::clock::between;
+use crate::clock::{between, later};
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::dispatch::{Cause, Outage};
 use crate::report::{ProgressLine, without_numbers};
@@ -15,6 +15,31 @@ use crate::run::{Observer, RunProgress, Started, StopHandle};
 
 /// A wait for the pace that is worth a word; shorter ones come between any two requests.
 const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// A wait that is told on every kind of output.
+const TOLD_WAIT: Duration = Duration::from_mins(1);
+
+/// Until when a wait lasts that is told, and what is waited for.
+fn long_wait(
+    pacer: &PacerView,
+    outage: Option<&Outage>,
+    now: Timestamp,
+) -> Option<(Timestamp, String)> {
+    if let Some(outage) = outage {
+        let until = later(now, outage.pause);
+        let why = format!("for the API ({})", without_numbers(&outage.failure));
+        return (outage.pause >= TOLD_WAIT).then_some((until, why));
+    }
+    let (until, why) = (pacer.sleeping_until?, pacer.why?);
+    let why = match why {
+        Why::Quota => "for the quota",
+        Why::Throttled => "because the API put us off (429)",
+        Why::Rate => "for the rate",
+        Why::Even => "to spread the quota evenly",
+        Why::Probing | Why::Connections | Why::ReserveTakesAll => return None,
+    };
+    (between(now, until) >= TOLD_WAIT).then(|| (until, why.to_owned()))
+}
 
 /// Shows a run, and stops it at a signal.
 pub(super) struct Terminal {
@@ -24,6 +49,8 @@ pub(super) struct Terminal {
     grace: Duration,
     line: ProgressLine,
     said_fallback: bool,
+    /// Until when the wait lasts that was told last.
+    said_wait: Option<Timestamp>,
 }
 
 impl Terminal {
@@ -41,7 +68,28 @@ impl Terminal {
             grace,
             line: ProgressLine::new(0, console.is_quiet()),
             said_fallback: false,
+            said_wait: None,
         }
+    }
+
+    /// Whether the API reported no quota, so that the pace was assumed.
+    pub(super) fn pace_is_assumed(&self) -> bool {
+        self.said_fallback
+    }
+
+    /// A wait of more than a minute, told once.
+    fn wait_notice(&mut self, progress: &RunProgress) -> Option<String> {
+        let now = progress.at.wall;
+        let (until, why) = long_wait(&progress.pace, progress.outage.as_ref(), now)?;
+        // The same wait, as far as its end is known.
+        let told = self.said_wait;
+        if told.is_some_and(|told| between(told, until) < TOLD_WAIT) {
+            return None;
+        }
+        self.said_wait = Some(until);
+        let zone = jiff::tz::TimeZone::system();
+        let at = until.to_zoned(zone).strftime("%H:%M").to_string();
+        Some(format!("Waiting {why} until {at}."))
     }
 
     /// Takes the progress bar away.
@@ -76,6 +124,11 @@ impl Observer for Terminal {
             quota_notice.filter(|quota_notice| !self.line.above(quota_notice))
         {
             self.console.say(quota_notice);
+        }
+        if let Some(told) = self.wait_notice(progress)
+            && !self.line.above(&told)
+        {
+            self.console.say(told);
         }
         let (settled, text) = (progress.done.settled(), text(progress));
         if let Some(text) = self.line.show(settled, &text, progress.at.mono) {
@@ -221,6 +274,36 @@ mod tests {
             .unwrap();
         assert!(told.contains("1000/h"), "{told}");
         assert_eq!(terminal.quota_notice(&pacer(Source::Fallback, None)), None);
+    }
+
+    #[test]
+    fn a_wait_of_more_than_a_minute_is_told_once() {
+        let mut terminal = Terminal::new(
+            Console::new(true),
+            String::new(),
+            StopHandle::default(),
+            Duration::ZERO,
+        );
+        let mut told = |minutes: i64, why| {
+            let at = Moment {
+                mono: Duration::ZERO,
+                wall: Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_secs(minutes * 60),
+            };
+            terminal.wait_notice(&RunProgress {
+                at,
+                queued: 1000,
+                done: ProgressView::default(),
+                pace: pacer(Source::Headers, Some(why)),
+                outage: None,
+                rate: None,
+                forecast: None,
+            })
+        };
+        assert_eq!(told(0, Why::Quota), None, "a short one");
+        let first = told(30, Why::Quota).unwrap();
+        assert!(first.starts_with("Waiting for the quota until "), "{first}");
+        assert_eq!(told(29, Why::Quota), None);
+        assert_eq!(told(2, Why::Quota), None);
     }
 
     #[test]

@@ -20,11 +20,13 @@ use super::values::{
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
 use crate::dispatch::Undecided;
+use crate::domain::dialect::Dialect;
+use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::refusal::Saying;
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
-use crate::intake::{Delimiter, MinValid, NumbersPerRow, Prefer, TextEncoding};
+use crate::intake::{Delimiter, NumbersPerRow, Prefer, TextEncoding};
 
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
@@ -160,9 +162,15 @@ pub(crate) struct ContactsFile {
     /// Sheet of a workbook [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
+    /// Row of the header, as a spreadsheet numbers it [default: found out]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header
     #[arg(long)]
     pub(super) no_header: bool,
+    /// A column that may tell who must not be messaged, and does not; kept in the audit; repeatable
+    #[arg(long, value_name = "HEADER")]
+    pub(super) ignore_consent_column: Vec<String>,
     /// Of several numbers in a row take the first valid one, or the first mobile one
     #[arg(long, value_name = "WHICH", default_value = "first",
         value_parser = one_of([("first", Prefer::First), ("mobile", Prefer::Mobile)]))]
@@ -181,8 +189,8 @@ pub(crate) struct ContactsFile {
     #[arg(long, value_name = "TYPE", value_parser = parsed::<LineType>)]
     pub(super) allow_line_type: Vec<LineType>,
     /// Refuse a file with fewer valid rows than this: 50%
-    #[arg(long, value_name = "PERCENT", value_parser = parsed::<MinValid>, default_value = "50%")]
-    pub(super) min_valid: MinValid,
+    #[arg(long, value_name = "PERCENT", value_parser = parsed::<Percent>, default_value = "50%")]
+    pub(super) min_valid: Percent,
 }
 
 /// The two words of the setting `numbers`, which are flags of their own: there is no `--numbers`.
@@ -260,6 +268,9 @@ pub struct Guards {
     /// Old name of --refusal "message=TEXT"
     #[arg(long, value_name = "TEXT")]
     pub invalid_pattern: Option<String>,
+    /// Exit code 10 instead of 0 or 3 where fewer of those who could be sent to ended as sent: 60%
+    #[arg(long, value_name = "PERCENT", value_parser = parsed::<Percent>)]
+    pub(crate) fail_below: Option<Percent>,
     /// Do not wait for the first answer before the others leave
     #[arg(long)]
     pub no_canary: bool,
@@ -281,12 +292,24 @@ pub(crate) struct CheckpointFile {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct Results {
-    /// Results file: one line for each row of the input [default: BATCH.results.csv]
+    /// Results file: one line for each row of the input; .xlsx and .jsonl too [default: BATCH.results.csv]
     #[arg(long, short, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Also write the summary as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
+    /// How text is written.
+    #[command(flatten)]
+    pub(super) written: Written,
+}
+
+/// How files of rows are written.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct Written {
+    /// How CSV files are written: comma, semicolon, tab or pipe, with +bom for Excel [default: as the list was]
+    #[arg(long, value_name = "HOW", value_parser = parsed::<Dialect>)]
+    pub(super) dialect: Option<Dialect>,
 }
 
 /// Which file is the checkpoint of real batches.
@@ -311,6 +334,8 @@ pub(crate) struct Checkpoint {
     /// The results file; `None` is `<batch>.results.csv`.
     pub(crate) out: Option<PathBuf>,
     pub(super) out_from: Origin,
+    /// How text files of rows are written; `None` is as the list was.
+    pub(crate) dialect: Option<Dialect>,
     /// The summary file.
     pub(crate) summary: Option<PathBuf>,
     pub(super) summary_from: Origin,

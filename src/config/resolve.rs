@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, Guards,
-    MessageSource, Pace, Results, Serve,
+    MessageSource, Pace, Results, Serve, Written,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -78,7 +78,10 @@ impl Settings {
             delimiter: file.delimiter,
             encoding: file.encoding,
             sheet: file.sheet,
+            header_row: file.header_row,
             no_header: file.no_header,
+            ignore_consent: file.ignore_consent_column,
+            all_consent_ignored: false,
             prefer: file.prefer,
             numbers: file.numbers,
             min_valid: file.min_valid,
@@ -106,7 +109,11 @@ impl Settings {
     /// [`ConfigError`] if the name of a file is empty.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
         let CheckpointFile { db } = self.group()?;
-        let Results { out, summary } = self.group()?;
+        let Results {
+            out,
+            summary,
+            written: Written { dialect },
+        } = self.group()?;
         let db_from = self.origin("db");
         let beside_settings = |db: &Path| match (db_from, self.file().and_then(Path::parent)) {
             (Origin::File, Some(folder)) if db.is_relative() => Some(folder.join(db)),
@@ -134,6 +141,7 @@ impl Settings {
             out_from: self.origin("out"),
             summary_from: self.origin("summary"),
             summary,
+            dialect,
         })
     }
 

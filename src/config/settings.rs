@@ -222,6 +222,21 @@ impl Settings {
         }
     }
 
+    /// The files that the settings name to be read, and that of the settings itself, each with its name.
+    pub(crate) fn files_to_read(&self) -> Vec<(&'static str, &Path)> {
+        let named = [
+            ("the message file", "content"),
+            ("the token file", "token-file"),
+            ("the file of webhook secrets", "webhook-secret-file"),
+            ("the certificate", "tls-cert"),
+            ("the private key", "tls-key"),
+        ];
+        let named = named.into_iter();
+        let named = named.filter_map(|(what, key)| Some((what, Path::new(self.text(key)?))));
+        let own = self.file().map(|file| ("the settings file", file));
+        named.chain(own).collect()
+    }
+
     /// The settings file that was read, if any.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()

@@ -12,6 +12,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
+use crate::domain::dialect::UnknownDialect;
+use crate::domain::percent::BadPercent;
 use crate::domain::phone::{UnknownRegion, UnknownService};
 use crate::domain::quota::QuotaError;
 use crate::domain::refusal::SayingError;
@@ -27,6 +29,18 @@ pub(super) trait SaysAllowed {
 impl SaysAllowed for BadSetting {
     fn allowed(&self) -> String {
         Self::allowed(self).to_owned()
+    }
+}
+
+impl SaysAllowed for UnknownDialect {
+    fn allowed(&self) -> String {
+        Self::ALLOWED.to_owned()
+    }
+}
+
+impl SaysAllowed for BadPercent {
+    fn allowed(&self) -> String {
+        Self::ALLOWED.to_owned()
     }
 }
 

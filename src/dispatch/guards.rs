@@ -283,6 +283,7 @@ mod tests {
         message_id: None,
         contact_id: None,
         channel_type: None,
+        number: None,
     });
 
     #[test]

@@ -80,6 +80,10 @@ pub trait Ledger: Send + Sync + 'static {
 pub trait Sender: Send + Sync + 'static {
     /// Sends the recipient's message, once.
     fn send(&self, recipient: &Claimed) -> impl Future<Output = Reply> + Send;
+
+    /// Whether connections may stay open for the next request. Where others share them, none may: each would count
+    /// as one of those that are allowed.
+    fn keep_connections(&self, _keep: bool) {}
 }
 
 impl Ledger for Journal {
@@ -122,6 +126,12 @@ impl Ledger for Journal {
     }
 }
 
+/// Rows wait for their own sending hours at most so long.
+const HOURS_AWAY: Duration = Duration::from_hours(48);
+
+/// Rows that wait for another batch's answer are looked at again before that.
+const OTHERS_ANSWER: Duration = Duration::from_mins(1);
+
 /// What to do with a request whose answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undecided {
@@ -162,6 +172,8 @@ pub enum RunEnd {
     Deadline,
     /// A guard stopped it.
     Halted(Halt),
+    /// The checkpoint's file was deleted, or another one was put in its place.
+    Displaced,
 }
 
 /// Why a run failed.
@@ -239,8 +251,8 @@ struct Shared<L> {
     stop: Stop,
     /// A task found no recipient to claim: those that wait for a turn may wait in vain.
     emptied: Notify,
-    /// Held by the task that looks for dead processes.
-    looks_for_dead: tokio::sync::Mutex<()>,
+    /// Held by the task that looks for dead processes; when it last looked (monotonic).
+    looks_for_dead: tokio::sync::Mutex<Option<Duration>>,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
     last_failure: Mutex<(Cause, String)>,
@@ -313,6 +325,27 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// The way to stop the run.
     pub(crate) fn stop(&self) -> Stop {
         self.shared.stop.clone()
+    }
+
+    /// Whether the run neither moves nor has a reason to wait that can be shown. A moment of that is nothing: tasks
+    /// pass from one step to the next.
+    pub(crate) fn stands_still(&self) -> bool {
+        let shared = &self.shared;
+        let (schedule, now) = (&shared.settings.schedule, shared.clock.now());
+        let rows_wait = shared.progress.rows_wait(now).is_some_and(|wait| {
+            let longest = match schedule.window {
+                Some(_) => HOURS_AWAY,
+                None => OTHERS_ANSWER,
+            };
+            wait <= longest
+        });
+        let pace = shared.pacer.view();
+        let waits = !schedule.may_send(now)
+            || rows_wait
+            || self.outage().is_some()
+            || pace.why.is_some()
+            || pace.sleeping_until.is_some();
+        !waits && !shared.progress.is_busy() && shared.stop.reason().is_none()
     }
 
     /// The outage or limit that keeps everybody waiting; `None` if there is none.

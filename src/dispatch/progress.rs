@@ -1,7 +1,9 @@
 //! What the dispatcher reports while it works: plain counters, read by the observer.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::domain::delivery::State;
 
@@ -18,6 +20,19 @@ pub(crate) struct Progress {
     /// Requests that ended, and their time in microseconds.
     ended: AtomicU64,
     micros: AtomicU64,
+    /// Tasks that wait for the checkpoint.
+    storing: AtomicU64,
+    /// Until when tasks wait for rows that are queued for later, in milliseconds since 1970; 0: none does.
+    rows_wait_until: AtomicI64,
+}
+
+/// A task waits for the checkpoint until this is dropped.
+pub(super) struct Storing<'a>(&'a Progress);
+
+impl Drop for Storing<'_> {
+    fn drop(&mut self) {
+        self.0.storing.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The counters at one moment.
@@ -79,6 +94,35 @@ impl Progress {
             | State::Suppressed => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A task hands something to the checkpoint, and waits.
+    pub(super) fn storing(&self) -> Storing<'_> {
+        self.storing.fetch_add(1, Ordering::Relaxed);
+        Storing(self)
+    }
+
+    /// A task waits for the rows that are queued until then; `None`: it waits no longer.
+    pub(super) fn rows_wait_until(&self, until: Option<Timestamp>) {
+        let until = until.map_or(0, Timestamp::as_millisecond);
+        self.rows_wait_until.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether a request is under way, or something is on its way to the checkpoint.
+    pub(super) fn is_busy(&self) -> bool {
+        let any = |counter: &AtomicU64| counter.load(Ordering::Relaxed) > 0;
+        any(&self.in_flight) || any(&self.storing)
+    }
+
+    /// How long a task waits from now on for rows that are queued for later; `None` if none does.
+    pub(super) fn rows_wait(&self, now: Timestamp) -> Option<Duration> {
+        match self.rows_wait_until.load(Ordering::Relaxed) {
+            0 => None,
+            until => {
+                let wait = until.saturating_sub(now.as_millisecond());
+                Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
+            }
+        }
     }
 
     /// The counters now.

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -17,6 +18,12 @@ use crate::domain::phone::Region;
 use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
+
+/// How soon a run asks again for a connection that another one uses.
+const CONNECTION: Duration = Duration::from_millis(20);
+
+/// How often it looks meanwhile whether the other one is still there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A turn to send: the gate let us pass and the pacer gave a permit.
 struct Turn<'a> {
@@ -46,17 +53,31 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
             Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
+            Claim::SharedBy(runs) => {
+                shared.pacer.shared_by(runs);
+                sender.keep_connections(runs == 1);
+            }
+            Claim::NoConnection => {
+                drop(turn);
+                // The checkpoint says that other runs hold the connections: a reason to wait.
+                let _storing = shared.progress.storing();
+                look_for_dead(&shared, LOOK_AGAIN).await?;
+                tokio::select! {
+                    () = shared.stop.requested() => {}
+                    () = shared.clock.sleep(CONNECTION) => {}
+                }
+            }
             Claim::Again => {}
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
                 // One looks for all.
-                if let Ok(_looks) = shared.looks_for_dead.try_lock() {
-                    shared.ledger.interrupt_dead(shared.clock.now()).await?;
-                }
+                look_for_dead(&shared, Duration::ZERO).await?;
+                shared.progress.rows_wait_until(Some(at));
                 tokio::select! {
                     () = shared.stop.requested() => {}
                     () = shared.clock.sleep_until_wall(at) => {}
                 }
+                shared.progress.rows_wait_until(None);
             }
             Claim::Exhausted { opens_at: None } => {
                 shared.emptied.notify_waiters();
@@ -64,6 +85,21 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             }
         }
     }
+}
+
+/// Settles what dead processes left under way, unless that was done within `lately`.
+async fn look_for_dead<L: Ledger>(shared: &Shared<L>, lately: Duration) -> Result<(), StoreError> {
+    // One looks for all.
+    let Ok(mut looked) = shared.looks_for_dead.try_lock() else {
+        return Ok(());
+    };
+    let now = shared.clock.monotonic();
+    if looked.is_none_or(|at| now.saturating_sub(at) >= lately) {
+        *looked = Some(now);
+        let _storing = shared.progress.storing();
+        shared.ledger.interrupt_dead(shared.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// The next turn; `None` when asked to stop, or when no recipient is left. A result that would have to
@@ -108,6 +144,7 @@ async fn is_anybody_left<L: Ledger>(
     if result.is_some() {
         crash_point(CrashPoint::BeforeResultCommit);
     }
+    let _storing = shared.progress.storing();
     let (settled, left) = shared
         .ledger
         .has_outstanding(result, shared.clock.now())
@@ -181,6 +218,7 @@ async fn step<L: Ledger>(
     if result.is_some() {
         crash_point(CrashPoint::BeforeResultCommit);
     }
+    let _storing = shared.progress.storing();
     let (settled, claim) = shared.ledger.settle_and_claim(result, claim_at).await?;
     note(shared, settled);
     Ok(claim)

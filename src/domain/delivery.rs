@@ -39,6 +39,9 @@ pub enum State {
     Suppressed,
 }
 
+/// The word for a recipient that is queued in a batch that was given up.
+pub(crate) const CANCELLED: &str = "cancelled";
+
 impl State {
     /// All states, in the order of reports.
     pub const ALL: [Self; 9] = [
@@ -79,6 +82,16 @@ impl State {
             | Self::Invalid
             | Self::Duplicate
             | Self::Suppressed => false,
+        }
+    }
+
+    /// True if the recipient did not get the message, and may get it.
+    pub const fn is_unreached(self) -> bool {
+        match self {
+            Self::Queued | Self::NoMessenger | Self::Error | Self::Invalid => true,
+            Self::Sending | Self::Sent | Self::Unknown | Self::Duplicate | Self::Suppressed => {
+                false
+            }
         }
     }
 

@@ -30,6 +30,10 @@ pub enum Fate {
 
 /// A request to the person that was accepted, or may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the request; any of them may go with any other"
+)]
 pub(crate) struct PastRequest {
     /// When it left.
     pub(crate) at: Timestamp,
@@ -41,6 +45,8 @@ pub(crate) struct PastRequest {
     pub(crate) same_content: bool,
     /// Whether its batch still has people to message.
     pub(crate) batch_unfinished: bool,
+    /// Whether it was decided that whom its batch messaged is left out, whatever the message.
+    pub(crate) skipped: bool,
 }
 
 /// What is decided about the person; `usize` is the index of the request that decided.
@@ -52,6 +58,8 @@ pub(crate) enum Eligibility {
     SameBatch(usize),
     /// Has the same message already.
     Repeated(usize),
+    /// Has another message already, and was to be left out.
+    Skipped(usize),
     /// Got a message too recently.
     TooSoon(usize),
     /// Cannot be decided before it is known what became of that request.
@@ -95,6 +103,9 @@ fn judge(
     if guarded && (request.batch_unfinished || within(span.repeat_guard)) {
         return Some(Eligibility::Repeated(index));
     }
+    if request.skipped {
+        return Some(Eligibility::Skipped(index));
+    }
     within(span.not_within).then_some(Eligibility::TooSoon(index))
 }
 
@@ -115,6 +126,7 @@ mod tests {
             same_batch: false,
             same_content: true,
             batch_unfinished: false,
+            skipped: false,
         }
     }
 
@@ -168,6 +180,20 @@ mod tests {
         assert_eq!(decide(&past, guard(12), at(1)), Eligibility::Now);
         assert_eq!(decide(&past, within, at(1)), Eligibility::TooSoon(0));
         assert_eq!(decide(&past, within, at(25)), Eligibility::Now);
+    }
+
+    #[test]
+    fn whom_another_batch_messaged_is_left_out_where_that_was_decided() {
+        let past = |fate| {
+            [PastRequest {
+                same_content: false,
+                skipped: true,
+                ..request(fate)
+            }]
+        };
+        let decided = |fate| decide(&past(fate), guard(0), at(1000));
+        assert_eq!(decided(Fate::Accepted), Eligibility::Skipped(0));
+        assert_eq!(decided(Fate::Unknown), Eligibility::Waits(0));
     }
 
     #[test]

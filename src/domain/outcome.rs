@@ -4,6 +4,7 @@
 //! to be safe under both readings: where an answer leaves open whether a message went out, the
 //! outcome is [`Outcome::Undecided`], which is never sent again by itself.
 
+use super::phone::PhoneNumber;
 use std::fmt;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct Receipt {
     pub contact_id: Option<String>,
     /// The channel's type, such as `facebook_messenger`.
     pub channel_type: Option<String>,
+    /// The number of the contact that the message went to, where the answer has it.
+    pub number: Option<PhoneNumber>,
 }
 
 /// Whether a request that failed without an answer can have reached the server.

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 /// The period of the server's quota: an hour.
 pub(crate) const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 
-/// A Reset further ahead than this belongs to no hourly quota: it is not believed.
-const FURTHEST_RESET: Duration = Duration::from_hours(25);
+/// A Reset further ahead than two windows belongs to no hourly quota: it is not believed.
+pub(crate) const FURTHEST_RESET: Duration = Duration::from_hours(2);
 
 /// A Reset that passed no longer ago than this belongs to the window that was just open.
 const JUST_OVER: SignedDuration = SignedDuration::from_secs(2);
@@ -236,6 +236,11 @@ impl QuotaHeaders {
         }
     }
 
+    /// Whether the answer gives an end of its window that cannot be: long over, or too far ahead.
+    pub(crate) fn reset_is_wrong(&self, now: Timestamp) -> bool {
+        self.reset.is_some() && self.until_reset(now).is_none()
+    }
+
     /// Time from the answer, received at `now`, to the window's end.
     ///
     /// Zero when it ended less than two seconds ago: the server counts whole seconds, and the two clocks
@@ -276,7 +281,7 @@ fn parse_reset(text: &str) -> Option<Reset> {
     let number = i64::try_from(whole(number)?).ok()?;
     if number < FIRST_EPOCH_SECOND {
         let left = Duration::from_secs(number.unsigned_abs());
-        return (left <= FURTHEST_RESET).then_some(Reset::In(left));
+        return Some(Reset::In(left));
     }
     // A number this large as seconds would be in the year 5138: it is milliseconds.
     let seconds = if number >= 100_000_000_000 {

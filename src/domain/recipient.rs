@@ -5,7 +5,7 @@ use std::fmt;
 use super::content::{RenderProblem, Rendered};
 use super::phone::{PhoneNumber, PhoneProblem};
 
-pub use super::record::{Position, Record, RowNumber};
+pub use super::record::{Mends, Position, Record, RowNumber};
 
 /// Why a row cannot be sent as it stands. The text for people is its `Display`; `code` groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub enum RowProblem {
         expected: usize,
         /// Fields in this row.
         found: usize,
+    },
+    /// A spreadsheet rounded the contact id: what is left may be somebody else's.
+    RoundedContactId {
+        /// The id as it stands in the file.
+        id: String,
+    },
+    /// The contact id is known to belong to another number.
+    ContactIdOfAnother {
+        /// The id.
+        id: String,
     },
     /// The content template cannot be rendered for this row.
     Content {
@@ -32,6 +42,8 @@ impl RowProblem {
         match self {
             Self::Phone(problem) => problem.code(),
             Self::UnevenLength { .. } => "uneven_row",
+            Self::RoundedContactId { .. } => "rounded_contact_id",
+            Self::ContactIdOfAnother { .. } => "contact_id_of_another",
             Self::Content { .. } => "content",
         }
     }
@@ -54,6 +66,15 @@ impl fmt::Display for RowProblem {
                     f,
                     "the row has {found} fields where the header has {expected}"
                 )
+            }
+            Self::RoundedContactId { id } => {
+                write!(
+                    f,
+                    "a spreadsheet rounded the contact id {id}: its last digits are lost"
+                )
+            }
+            Self::ContactIdOfAnother { id } => {
+                write!(f, "the contact id {id} belongs to another number")
             }
             Self::Content { message } => f.write_str(message),
         }
@@ -89,6 +110,18 @@ pub enum Suppression {
         /// When, as RFC 3339.
         at: String,
     },
+    /// The list itself says that the person must not be messaged.
+    NoConsent {
+        /// Which column, what it says, and in which row.
+        says: String,
+    },
+    /// The person got another message from a batch whose people are left out.
+    OtherMessage {
+        /// The batch that sent it.
+        batch: String,
+        /// When, as people read it.
+        at: String,
+    },
     /// The number is no longer in the list that `--update` brought.
     Removed,
     /// The person was erased by `forget`.
@@ -103,6 +136,8 @@ impl Suppression {
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
             Self::SameBatch { .. } => "same_batch",
+            Self::NoConsent { .. } => "no_consent",
+            Self::OtherMessage { .. } => "other_message",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
         }
@@ -122,9 +157,14 @@ impl fmt::Display for Suppression {
             Self::NotWithin { batch, at } => {
                 write!(f, "this number got a message at {at} (batch {batch})")
             }
+            Self::OtherMessage { batch, at } => write!(
+                f,
+                "another message went to this number at {at} (batch {batch}; --skip-messaged)"
+            ),
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }
+            Self::NoConsent { says } => write!(f, "no consent: {says}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
         }
@@ -183,6 +223,8 @@ pub struct Accepted {
 pub struct JudgedRow {
     /// Where the row stands.
     pub position: Position,
+    /// The row whose place it takes, if a rejects file of ours says so.
+    pub mends: Option<Mends>,
     /// All fields of the row as they were typed, in the order of the header.
     pub record: Record,
     /// The text of the phone cell as typed, for messages.

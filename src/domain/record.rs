@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
 /// A row number as a spreadsheet shows it: the header is row 1, the first contact row 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,49 @@ pub struct Position {
     pub file: u16,
     /// Row in that file, as a spreadsheet numbers it.
     pub row: RowNumber,
+}
+
+/// The row of a batch whose place a mended row takes, as a rejects file names it: `spring:1:7` is row 7 of the first
+/// file of batch `spring`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mends {
+    /// The batch.
+    pub batch: String,
+    /// The row in it.
+    pub position: Position,
+}
+
+impl fmt::Display for Mends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = u32::from(self.position.file) + 1;
+        write!(f, "{}:{file}:{}", self.batch, self.position.row)
+    }
+}
+
+/// A text that names no row of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no row of a batch")]
+pub struct NoMends(String);
+
+impl FromStr for Mends {
+    type Err = NoMends;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NoMends(text.to_owned());
+        // The name of a batch may have colons.
+        let mut parts = text.trim().rsplitn(3, ':');
+        let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
+        let (row, file) = (number(), number());
+        let file = file.and_then(|file| u16::try_from(file.checked_sub(1)?).ok());
+        let batch = parts.next().filter(|batch| !batch.is_empty());
+        match (batch, file, row.and_then(RowNumber::new)) {
+            (Some(batch), Some(file), Some(row)) => Ok(Self {
+                batch: batch.to_owned(),
+                position: Position { file, row },
+            }),
+            (_, _, _) => Err(wrong()),
+        }
+    }
 }
 
 /// The fields of one row, in the order of the header.
@@ -85,5 +129,37 @@ impl<S: AsRef<str>> FromIterator<S> for Record {
             record.push(field.as_ref());
         }
         record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_that_is_mended_is_named_by_batch_file_and_row() {
+        let position = Position {
+            file: 1,
+            row: RowNumber::new(7).unwrap(),
+        };
+        for batch in ["spring", "a:b:3"] {
+            let mends = Mends {
+                batch: batch.to_owned(),
+                position,
+            };
+            assert_eq!(mends.to_string(), format!("{batch}:2:7"));
+            assert_eq!(mends.to_string().parse(), Ok(mends));
+        }
+        for text in [
+            "",
+            "7",
+            "1:7",
+            ":1:7",
+            "spring:0:7",
+            "spring:1:0",
+            "spring:1:x",
+        ] {
+            assert!(text.parse::<Mends>().is_err(), "{text}");
+        }
     }
 }

@@ -3,6 +3,13 @@
 
 use std::borrow::Cow;
 
+/// The sheet with the rows in a workbook of results. Its cells are as they were typed: no spreadsheet runs a text
+/// cell.
+pub(crate) const RESULTS_SHEET: &str = "outreach results";
+
+/// The same in a workbook of rejects.
+pub(crate) const REJECTS_SHEET: &str = "outreach rejects";
+
 /// The text of a cell, made harmless: what a spreadsheet would run as a formula gets an apostrophe in
 /// front, and so does what would look like a guarded cell. Plain numbers and phone numbers stay as they are.
 pub(crate) fn guard(text: &str) -> Cow<'_, str> {

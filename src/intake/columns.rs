@@ -2,34 +2,39 @@
 
 use serde::Serialize;
 
+use super::column::{Column, column};
+use super::consent::{self, ConsentColumn};
+use super::country::{self, CountryColumn};
 use super::error::IntakeError;
+use super::phones::{self, PhoneColumn};
 use super::settings::{NumbersPerRow, Prefer, Settings};
+use super::words::{FIRST_NAME, LAST_NAME};
 use crate::domain::fold;
-use crate::domain::phone::{LineType, PhoneNumber, Region};
-use crate::domain::text::{nearest, trimmed};
-
-/// A column of the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Column {
-    /// Index among [`super::Input::headers`].
-    pub index: usize,
-    /// The header.
-    pub name: String,
-}
+use crate::domain::phone::{LineType, Region};
+use crate::domain::text::nearest;
 
 /// How the columns were understood. Frozen into the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mapping {
     /// Phone columns, in order of preference; at least one.
-    pub phone: Vec<Column>,
+    pub phone: Vec<PhoneColumn>,
+    /// The program whose export this is, where its headers are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<&'static str>,
     /// Given names.
     pub first_name: Option<Column>,
     /// Family names.
     pub last_name: Option<Column>,
-    /// Amio contact ids.
+    /// Amio contact ids: only where the user named the column.
     pub contact_id: Option<Column>,
-    /// Countries.
-    pub region: Option<Column>,
+    /// Countries, the column that counts first in front.
+    pub region: Vec<CountryColumn>,
+    /// Columns that tell who may be messaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<ConsentColumn>,
+    /// Such columns that the user had ignored, by header.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored_consent: Vec<String>,
     /// The country of numbers without country code where no column says it.
     pub default_region: Option<Region>,
     /// Numbers without a plus begin with their country code.
@@ -55,7 +60,7 @@ impl Mapping {
         let phones: Vec<_> = self
             .phone
             .iter()
-            .map(|column| format!("{:?}", column.name))
+            .map(|phone| format!("{:?}", phone.column.name))
             .collect();
         let mut canonical = format!(
             "phone={};first_name={};last_name={};contact_id={};region={};default_region={};prefer={};numbers={}",
@@ -63,13 +68,17 @@ impl Mapping {
             name(&self.first_name),
             name(&self.last_name),
             name(&self.contact_id),
-            name(&self.region),
+            self.canonical_region(),
             self.default_region
                 .map_or_else(|| "-".to_owned(), Region::code),
             self.prefer,
             self.numbers
         );
         // Said only where it is so: batches that were begun before these settings existed keep their digest.
+        if !self.ignored_consent.is_empty() {
+            canonical.push_str(";ignored_consent=");
+            canonical.push_str(&self.ignored_consent.join(","));
+        }
         if self.international {
             canonical.push_str(";international=yes");
         }
@@ -80,6 +89,11 @@ impl Mapping {
         canonical
     }
 
+    /// Whether the mobile of a row goes before its other numbers: asked for, or the known order of an export.
+    pub(super) fn prefer_mobile(&self) -> bool {
+        self.prefer == Prefer::Mobile || self.export.is_some() && self.phone.len() > 1
+    }
+
     /// The words of the lines without a person that are messaged all the same.
     pub fn services(&self) -> Vec<&'static str> {
         self.line_types
@@ -88,23 +102,58 @@ impl Mapping {
             .collect()
     }
 
+    fn canonical_region(&self) -> String {
+        let names = self.region.iter().map(|it| format!("{:?}", it.column.name));
+        let names: Vec<_> = names.collect();
+        if names.is_empty() {
+            "-".to_owned()
+        } else {
+            names.join(",")
+        }
+    }
+
     /// The mapping in words, one line for each meaning.
     pub fn describe(&self) -> Vec<String> {
         let phones: Vec<_> = self
             .phone
             .iter()
-            .map(|column| format!("\"{}\"", column.name))
+            .map(|phone| match &phone.label {
+                Some(label) => format!("\"{}\" (\"{}\" says which)", phone.column.name, label.name),
+                None => format!("\"{}\"", phone.column.name),
+            })
             .collect();
-        let mut lines = vec![format!("phone: {}", phones.join(", then "))];
+        let mut lines = Vec::new();
+        lines.extend(self.export.map(|export| format!("an export of {export}")));
+        let order = if self.prefer_mobile() {
+            "the mobile first: "
+        } else {
+            ""
+        };
+        lines.push(format!("phone: {order}{}", phones.join(", then ")));
         for (meaning, column) in [
             ("first name", &self.first_name),
             ("last name", &self.last_name),
             ("contact id", &self.contact_id),
-            ("country", &self.region),
         ] {
             if let Some(column) = column {
                 lines.push(format!("{meaning}: \"{}\"", column.name));
             }
+        }
+        if !self.region.is_empty() {
+            let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
+            lines.push(format!("country: {}", columns.join(", then ")));
+        }
+        if !self.consent.is_empty() {
+            let columns = self.consent.iter();
+            let columns: Vec<_> = columns
+                .map(|it| format!("\"{}\"", it.column.name))
+                .collect();
+            lines.push(format!("consent: {}", columns.join(", ")));
+        }
+        for ignored in &self.ignored_consent {
+            lines.push(format!(
+                "ignored, though it may tell who must not be messaged: \"{ignored}\""
+            ));
         }
         if let Some(region) = self.default_region {
             lines.push(format!(
@@ -125,142 +174,6 @@ impl Mapping {
     }
 }
 
-const MOBILE: &[&str] = &[
-    "mobile",
-    "mobil",
-    "mobilni",
-    "handy",
-    "handynummer",
-    "mobilnummer",
-    "mobiltelefon",
-    "movil",
-    "celular",
-    "cell",
-    "cellphone",
-    "portable",
-    "komorka",
-    "komorkowy",
-    "telemovel",
-    "telemovil",
-    "gsm",
-    "whatsapp",
-];
-const PHONE: &[&str] = &[
-    "phone",
-    "telephone",
-    "telefon",
-    "tel",
-    "telefonnummer",
-    "rufnummer",
-    "telefono",
-    "telefone",
-    "telephonenumber",
-    "phonenumber",
-    "msisdn",
-    "e164",
-    "telefonni",
-    "telefonu",
-    "numer telefonu",
-    "numero de telephone",
-    "phones",
-    "telefony",
-];
-/// Words in the header of a column that is about phones and holds no phone numbers.
-const NOT_PHONE: &[&str] = &[
-    "fax",
-    "type",
-    "typ",
-    "id",
-    "extension",
-    "ext",
-    "verified",
-    "country",
-    "opt",
-    "consent",
-    "souhlas",
-    "label",
-    "date",
-    "status",
-    "code",
-    "prefix",
-    "note",
-    "poznamka",
-];
-const FIRST_NAME: &[&str] = &[
-    "first name",
-    "firstname",
-    "given name",
-    "givenname",
-    "forename",
-    "jmeno",
-    "krestni jmeno",
-    "vorname",
-    "nombre",
-    "prenom",
-    "imie",
-    "nome",
-    "primeiro nome",
-];
-const LAST_NAME: &[&str] = &[
-    "last name",
-    "lastname",
-    "surname",
-    "family name",
-    "familyname",
-    "prijmeni",
-    "nachname",
-    "familienname",
-    "apellido",
-    "apellidos",
-    "nom",
-    "nom de famille",
-    "nazwisko",
-    "sobrenome",
-    "apelido",
-];
-const CONTACT_ID: &[&str] = &[
-    "contact id",
-    "contactid",
-    "amio id",
-    "amio contact id",
-    "amio contact",
-];
-const REGION: &[&str] = &[
-    "country",
-    "country code",
-    "countrycode",
-    "region code",
-    "iso country",
-    "zeme",
-    "stat",
-    "land",
-    "pais",
-    "pays",
-    "kraj",
-    "panstwo",
-    "krajina",
-    "country name",
-];
-
-/// How certain it is that a header names a phone column: 0 for not at all.
-fn phone_score(header: &str) -> u8 {
-    let folded = fold::header(header);
-    let words: Vec<&str> = folded.split(' ').collect();
-    // "Work phone" holds the word; "numer telefonu" is a name of two words.
-    let has = |list: &[&str]| {
-        words.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
-    };
-    if has(NOT_PHONE) {
-        return 0;
-    }
-    let exact = |list: &[&str]| list.contains(&folded.as_str());
-    match (exact(PHONE), has(MOBILE), has(PHONE)) {
-        (true, ..) | (_, true, _) => 3,
-        (.., true) => 2,
-        _ => 0,
-    }
-}
-
 /// Finds the columns. `rows` are the first rows of the first file, without the header.
 pub(super) fn map(
     file: &str,
@@ -270,12 +183,27 @@ pub(super) fn map(
 ) -> Result<Mapping, IntakeError> {
     let choice = &settings.columns;
     let named = |name: &String| named_column(name, headers, settings.no_header);
-    let phone = if choice.phone.is_empty() {
-        detect_phone(file, headers, rows, settings)?
+    let (phone, export) = if choice.phone.is_empty() {
+        let found = phones::detect(file, headers, rows, settings)?;
+        (found.columns, found.export)
     } else {
-        choice.phone.iter().map(named).collect::<Result<_, _>>()?
+        let with_label = |name| Ok(PhoneColumn::new(headers, rows, named(name)?));
+        let chosen: Result<_, IntakeError> = choice.phone.iter().map(with_label).collect();
+        (chosen?, None)
     };
-    let taken: Vec<usize> = phone.iter().map(|column| column.index).collect();
+    let columns: Vec<Column> = phone.iter().map(|it| it.column.clone()).collect();
+    let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
+    let ignored = settings.ignore_consent.iter().map(named);
+    let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
+    let consent = if settings.no_header || settings.all_consent_ignored {
+        Vec::new()
+    } else {
+        let without = ignored
+            .iter()
+            .map(|column| column.index)
+            .chain(taken.iter().copied());
+        consent::find(headers, rows, &without.collect::<Vec<_>>())
+    };
     let other = |chosen: &Option<String>, words: &[&str]| match chosen {
         Some(name) => named(name).map(Some),
         None if settings.no_header => Ok(None),
@@ -284,10 +212,16 @@ pub(super) fn map(
     Ok(Mapping {
         first_name: other(&choice.first_name, FIRST_NAME)?,
         last_name: other(&choice.last_name, LAST_NAME)?,
-        contact_id: other(&choice.contact_id, CONTACT_ID)?,
-        region: other(&choice.region, REGION)?
-            .filter(|column| choice.region.is_some() || holds_regions(column.index, rows)),
+        contact_id: choice.contact_id.as_ref().map(named).transpose()?,
+        region: match &choice.region {
+            Some(name) => vec![CountryColumn::chosen(named(name)?)],
+            None if settings.no_header => Vec::new(),
+            None => country::find(headers, rows, &columns),
+        },
         phone,
+        export,
+        consent,
+        ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,
         line_types: LineType::ALL
@@ -307,14 +241,22 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
             .checked_sub(1)
             .filter(|index| no_header && *index < headers.len())
     };
+    let same = |name: &str| {
+        let folded = fold::header(name);
+        let places = headers.iter().enumerate();
+        places.filter(move |(_, header)| fold::header(header) == folded)
+    };
+    // `Phone#2`: the second of several columns of that name.
+    let by_ordinal = || {
+        let (name, ordinal) = name.rsplit_once('#')?;
+        let ordinal: usize = ordinal.trim().parse().ok()?;
+        same(name).nth(ordinal.checked_sub(1)?).map(|(at, _)| at)
+    };
     let index = headers
         .iter()
         .position(|header| header == name)
-        .or_else(|| {
-            headers
-                .iter()
-                .position(|header| fold::header(header) == fold::header(name))
-        })
+        .or_else(by_ordinal)
+        .or_else(|| same(name).next().map(|(at, _)| at))
         .or_else(by_number)
         .ok_or_else(|| IntakeError::NoColumn {
             name: name.to_owned(),
@@ -329,13 +271,6 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
     Ok(column(headers, index))
 }
 
-fn column(headers: &[String], index: usize) -> Column {
-    Column {
-        index,
-        name: headers.get(index).cloned().unwrap_or_default(),
-    }
-}
-
 /// The first header that is one of the words, in the order of the words.
 fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
     let folded: Vec<String> = headers.iter().map(|header| fold::header(header)).collect();
@@ -348,83 +283,4 @@ fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Colu
                 .position(|(at, header)| header == word && !taken.contains(&at))
         })
         .map(|index| column(headers, index))
-}
-
-/// `Land` and `State` may be anything: a country column must hold countries.
-fn holds_regions(index: usize, rows: &[Vec<String>]) -> bool {
-    share_of_cells(index, rows, |cell| cell.parse::<Region>().is_ok()) >= 0.5
-}
-
-fn detect_phone(
-    file: &str,
-    headers: &[String],
-    rows: &[Vec<String>],
-    settings: &Settings,
-) -> Result<Vec<Column>, IntakeError> {
-    let scores: Vec<u8> = if settings.no_header {
-        vec![0; headers.len()]
-    } else {
-        headers.iter().map(|h| phone_score(h)).collect()
-    };
-    let best = scores.iter().copied().max().unwrap_or(0);
-    let mut candidates: Vec<usize> = (0..headers.len())
-        .filter(|at| scores.get(*at) == Some(&best))
-        .collect();
-    let share = |index: usize| phone_share(index, rows, settings);
-    if best == 0 {
-        // Nothing in the headers: the content decides, and only if it is clear.
-        candidates.retain(|index| share(*index) >= 0.5);
-        candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
-        // A column of ids may read as numbers here and there; the phone column does so throughout.
-        if let [first, second, ..] = candidates[..]
-            && share(first) - share(second) >= 0.4
-        {
-            candidates.truncate(1);
-        }
-    } else if candidates.len() > 1 {
-        // `Phone` beside an empty `Mobile`: a column without any number is no rival.
-        let full: Vec<usize> = candidates
-            .iter()
-            .copied()
-            .filter(|index| share(*index) > 0.0)
-            .collect();
-        if !full.is_empty() {
-            candidates = full;
-        }
-    }
-    match candidates[..] {
-        [only] => Ok(vec![column(headers, only)]),
-        [] => Err(IntakeError::NoPhoneColumn {
-            file: file.to_owned(),
-            present: headers.to_vec(),
-        }),
-        _ => Err(IntakeError::AmbiguousPhoneColumn {
-            file: file.to_owned(),
-            candidates: candidates
-                .iter()
-                .filter_map(|index| headers.get(*index).cloned())
-                .collect(),
-        }),
-    }
-}
-
-/// The share of cells that read as phone numbers. Without a region, nine digits may be one.
-fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
-    share_of_cells(index, rows, |cell| {
-        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
-        PhoneNumber::parse(cell, settings.reading()).is_ok()
-            || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
-    })
-}
-
-/// The share of the filled cells of a column for which `holds` is true; 0 without any.
-fn share_of_cells(index: usize, rows: &[Vec<String>], holds: impl Fn(&str) -> bool) -> f64 {
-    let cells = rows.iter().filter_map(|row| row.get(index));
-    let filled: Vec<&str> = cells
-        .map(|cell| trimmed(cell))
-        .filter(|cell| !cell.is_empty())
-        .collect();
-    let held = filled.iter().filter(|cell| holds(cell)).count();
-    held as f64 / filled.len().max(1) as f64
 }

@@ -5,7 +5,14 @@ use super::settings::Delimiter;
 
 const ROWS: usize = 100;
 
-/// The delimiter that cuts the most rows into as many fields as the first row has, and into more than one.
+/// Titles above the header, which have no delimiter, are at most so many.
+const TITLES: usize = 20;
+
+/// A field with so many digits may be a phone number: its row is no header.
+const NUMBER: usize = 7;
+
+/// The delimiter that cuts the most rows into as many fields as the header has, and into more than one. The header
+/// is the first row, or the first one below titles that is cut at all.
 pub(super) fn detect(sample: &str, complete: bool) -> Delimiter {
     let mut best = (Delimiter::Comma, (0_usize, 0_usize));
     for delimiter in Delimiter::ALL {
@@ -35,7 +42,7 @@ pub(super) fn detect(sample: &str, complete: bool) -> Delimiter {
         if !complete && widths.len() < ROWS && widths.len() > 1 {
             widths.pop();
         }
-        let Some(width) = widths.first().copied().filter(|width| *width > 1) else {
+        let Some(width) = header_width(&block, &widths) else {
             continue;
         };
         let even = widths.iter().filter(|other| **other == width).count();
@@ -46,6 +53,18 @@ pub(super) fn detect(sample: &str, complete: bool) -> Delimiter {
         }
     }
     best.0
+}
+
+/// The number of fields of the header, if it is cut.
+fn header_width(block: &Block, widths: &[usize]) -> Option<usize> {
+    let place = widths.iter().take(TITLES).position(|width| *width > 1)?;
+    let (_, fields) = block
+        .iter()
+        .filter(|(_, fields)| !fields.is_blank())
+        .nth(place)?;
+    let digits = |field: &[u8]| field.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_data = place > 0 && fields.iter().any(|field| digits(field) >= NUMBER);
+    (!is_data).then(|| fields.len())
 }
 
 #[cfg(test)]
@@ -61,6 +80,12 @@ mod tests {
             ("name|phone\nJan|1\n", Delimiter::Pipe),
             ("\"a;b\",phone\n\"x;y\",1\n", Delimiter::Comma),
             ("phone\n777123456\n", Delimiter::Comma),
+            (
+                "Contacts, March\n\nname;phone\nJan;1\nEva;2\n",
+                Delimiter::Semicolon,
+            ),
+            ("Contacts\nMarch\nname;phone\nJan;1\n", Delimiter::Semicolon),
+            ("phone\n777123456;777123457\n", Delimiter::Comma),
             ("", Delimiter::Comma),
         ] {
             assert_eq!(detect(text, true), expected, "{text:?}");

@@ -108,6 +108,16 @@ pub enum IntakeError {
         /// The column.
         column: String,
     },
+    /// The row that was named as the header is not there.
+    #[error(
+        "{file}: there is no row {row} among its first rows that could be the header; check --header-row"
+    )]
+    NoHeaderRow {
+        /// The file.
+        file: String,
+        /// The row that was named.
+        row: u32,
+    },
     /// The first row holds a phone number: it is no header.
     #[error(
         "{file}, row {row}: the first row should name the columns but holds \"{cell}\"; if the file has no header, use --no-header"

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 
 use super::columns::Mapping;
+use super::encoding::TextEncoding;
 use super::error::IntakeError;
 use super::rows::{Block, Fields, RowFault, RowReader};
-use super::settings::{Delimiter, TextEncoding};
+use super::settings::Delimiter;
 use super::source::{Bytes, FileDigest, RunningDigest};
 use super::text::Utf8Reader;
 
@@ -16,8 +17,10 @@ pub(super) struct FileInput {
     pub(super) columns: Vec<usize>,
     /// Fields in the file's header.
     pub(super) width: usize,
-    /// It has columns of ours: cells that a spreadsheet would run are guarded.
-    pub(super) ours: bool,
+    /// It has columns of ours, and is no sheet of ours: cells that a spreadsheet would run are guarded.
+    pub(super) guarded: bool,
+    /// The column that names the rows that are mended.
+    pub(super) mends: Option<usize>,
     pub(super) layout: Layout,
     /// Row of the header; 0 if there is none.
     pub(super) header_row: u32,
@@ -49,7 +52,7 @@ impl TextLayout {
     /// The rows from the first one on, and the digest of what is read.
     pub(super) fn rows(&self) -> io::Result<(TextRows, RunningDigest)> {
         let (reader, digest) = self.bytes.decompressed()?;
-        let mut text = Utf8Reader::new(reader, self.encoding.0);
+        let mut text = Utf8Reader::new(reader, self.encoding);
         if self.hint_line {
             skip_line(&mut text)?;
         }
@@ -149,7 +152,7 @@ impl FileInput {
         let delimiter = text.delimiter.byte();
         let phone_columns = || {
             let columns = mapping.phone.iter();
-            columns.filter_map(|column| self.columns.get(column.index).copied())
+            columns.filter_map(|phone| self.columns.get(phone.column.index).copied())
         };
         let like_a_row = |line: &[u8]| {
             let cells = || line.split(|byte| *byte == delimiter);

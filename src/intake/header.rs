@@ -2,6 +2,7 @@
 
 use super::error::IntakeError;
 use super::settings::Settings;
+use super::title;
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::spreadsheet::unguard;
@@ -10,8 +11,15 @@ use crate::domain::spreadsheet::unguard;
 pub(super) struct Header {
     /// The row of the header; 0 if there is none.
     pub(super) row: u32,
+    /// The texts of the rows above it, which are no contacts.
+    pub(super) titles: Vec<String>,
     /// One name for each column, as it is written.
     pub(super) names: Vec<String>,
+}
+
+/// True for the column of a rejects file that names the row that is mended.
+pub(super) fn is_mends(header: &str) -> bool {
+    header.trim().eq_ignore_ascii_case("outreach_mends")
 }
 
 /// True for a column of a results or rejects file of this program.
@@ -19,38 +27,54 @@ pub(super) fn is_ours(header: &str) -> bool {
     header.trim().to_ascii_lowercase().starts_with("outreach_")
 }
 
+/// The header is searched among so many rows.
+const LOOKED_AT: usize = 200;
+
 impl Header {
     /// Takes the header off the first rows of a file; without one the columns are numbered.
     pub(super) fn of(
         file: &str,
         head: Vec<(u32, Vec<String>)>,
         settings: &Settings,
+        own_sheet: bool,
     ) -> Result<(Self, Vec<Vec<String>>), IntakeError> {
         let mut rows = head.into_iter().peekable();
         let numbered = |fields: &Vec<String>| Self {
             row: 0,
+            titles: Vec::new(),
             names: (1..=fields.len()).map(|n| format!("column_{n}")).collect(),
         };
+        let mut titles = Vec::new();
         let header = if settings.no_header {
             rows.peek().map(|(_, fields)| numbered(fields))
         } else {
-            rows.next().map(|(row, names)| Self::named(row, names))
+            let place =
+                title::header_place(file, rows.clone().take(LOOKED_AT).collect(), settings)?;
+            titles.extend(
+                rows.by_ref()
+                    .take(place)
+                    .map(|(_, fields)| title::text(&fields)),
+            );
+            rows.next()
+                .map(|(row, names)| Self::named(row, names, own_sheet))
         };
         let header = header.ok_or_else(|| IntakeError::Empty {
             file: file.to_owned(),
         })?;
         header.refuse_data(file, settings)?;
+        let header = Self { titles, ..header };
         Ok((header, rows.map(|(_, fields)| fields).collect()))
     }
 
     /// The header of a file; where it is one of ours, its cells are guarded like all others.
-    fn named(row: u32, mut names: Vec<String>) -> Self {
-        if names.iter().any(|name| is_ours(name)) {
+    fn named(row: u32, mut names: Vec<String>, own_sheet: bool) -> Self {
+        if !own_sheet && names.iter().any(|name| is_ours(name)) {
             for name in &mut names {
                 *name = unguard(name).to_owned();
             }
         }
-        Self { row, names }
+        let titles = Vec::new();
+        Self { row, titles, names }
     }
 
     /// A header that holds a phone number is a contact who would be lost.

@@ -1,26 +1,32 @@
 //! Contacts files, examined: format, encoding, delimiter, header, columns. Nothing is judged yet.
 
 use super::columns::{self, Mapping};
+use super::doubt::LetterDoubt;
 use super::error::IntakeError;
 use super::file::{FileInput, Layout};
 use super::formats::is_json;
-use super::header::{Header, is_ours};
+use super::guess::Doubt;
+use super::header::{Header, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
-use super::settings::{MinValid, Settings};
+use super::settings::Settings;
 use super::source::{FileDigest, Source};
+use crate::domain::dialect::ListFormat;
+use crate::domain::percent::Percent;
 use crate::domain::text::{is_blank, trimmed};
 
 /// One or several contacts files of one batch, examined and ready to be judged.
 pub struct Input {
     pub(super) files: Vec<FileInput>,
     pub(super) mapping: Mapping,
-    pub(super) min_valid: MinValid,
+    pub(super) min_valid: Percent,
     looks_international: Option<LooksInternational>,
     headers: Vec<String>,
     notes: Vec<String>,
+    doubts: Vec<LetterDoubt>,
     digest: FileDigest,
     stem: String,
+    format: ListFormat,
 }
 
 impl Input {
@@ -41,12 +47,7 @@ impl Input {
         let first = opened.first().ok_or(IntakeError::NoFile)?;
         let kept = |index: &usize| first.header.names.get(*index).is_some_and(|h| !is_ours(h));
         let kept: Vec<usize> = (0..first.header.names.len()).filter(kept).collect();
-        let pick = |fields: &Vec<String>| -> Vec<String> {
-            let picked = kept.iter().map(|index| fields.get(*index));
-            picked
-                .map(|field| field.cloned().unwrap_or_default())
-                .collect()
-        };
+        let pick = |fields: &Vec<String>| in_order(fields, &kept);
         let headers = pick(&first.header.names);
         let headers: Vec<String> = headers.iter().map(|h| trimmed(h).to_owned()).collect();
         let sample: Vec<_> = first.sample.iter().map(pick).collect();
@@ -62,23 +63,36 @@ impl Input {
         let mapping = columns::map(&described, &headers, &sample, &how);
         let mapping = without_json(&first.name, mapping, &headers, &sample)?;
         let first_name = first.name.clone();
+        let mut format = first.format;
+        format.dialect.mark = opened.iter().any(|file| file.format.dialect.mark);
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        for file in opened {
+        let (mut looks, mut doubts) = (None, Vec::new());
+        for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
-            files.push(align(file, &first_name, &headers)?);
+            let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
+            notes.extend(title_note(&file));
+            let file = align(file, &first_name, &headers)?;
+            let sample = sample.iter().map(|row| in_order(row, &file.columns));
+            let sample: Vec<_> = sample.collect();
+            doubts.extend(doubt.map(|doubt| letter_doubt(&file, doubt, &sample)));
+            looks = looks.or_else(|| looks_international(&mapping, &sample));
+            files.push(file);
         }
+        notes.extend(doubts.iter().map(LetterDoubt::to_string));
         notes.extend(dropped_note(&files, &headers));
         Ok(Self {
             digest: FileDigest::of_all(&digests),
             stem: sources.first().map(Source::stem).unwrap_or_default(),
             min_valid: settings.min_valid,
-            looks_international: looks_international(&mapping, &sample),
+            looks_international: looks,
             files,
             mapping,
             headers,
             notes,
+            format,
+            doubts,
         })
     }
 
@@ -102,9 +116,24 @@ impl Input {
         &self.notes
     }
 
+    /// Files whose letters may be others.
+    pub(crate) fn doubts(&self) -> &[LetterDoubt] {
+        &self.doubts
+    }
+
     /// The SHA-256 over the raw bytes of all files.
     pub(crate) fn digest(&self) -> FileDigest {
         self.digest
+    }
+
+    /// What the first file is: the files that are made of the list are written so.
+    pub(crate) fn format(&self) -> ListFormat {
+        self.format
+    }
+
+    /// Whether a file names the rows that its rows mend.
+    pub(crate) fn mends_rows(&self) -> bool {
+        self.files.iter().any(|file| file.mends.is_some())
     }
 
     /// The first file's name without folder and suffixes.
@@ -118,6 +147,19 @@ impl Input {
     }
 }
 
+/// The fields of these columns.
+fn in_order(fields: &[String], columns: &[usize]) -> Vec<String> {
+    let fields = columns.iter().map(|index| fields.get(*index));
+    fields
+        .map(|field| field.cloned().unwrap_or_default())
+        .collect()
+}
+
+/// The doubt about a file, with the input's columns that it is about.
+fn letter_doubt(file: &FileInput, doubt: Doubt, sample: &[Vec<String>]) -> LetterDoubt {
+    LetterDoubt::new(&file.name, doubt, file.columns.len(), sample)
+}
+
 /// Names the column whose cells hold JSON, where the numbers are within them.
 fn without_json(
     file: &str,
@@ -126,7 +168,11 @@ fn without_json(
     sample: &[Vec<String>],
 ) -> Result<Mapping, IntakeError> {
     let suspects: Vec<usize> = match &mapping {
-        Ok(mapping) => mapping.phone.iter().map(|column| column.index).collect(),
+        Ok(mapping) => mapping
+            .phone
+            .iter()
+            .map(|phone| phone.column.index)
+            .collect(),
         Err(IntakeError::NoPhoneColumn { .. }) => (0..headers.len()).collect(),
         Err(_) => Vec::new(),
     };
@@ -153,7 +199,7 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         missing,
     };
     let columns = file.header.find(headers).map_err(differs)?;
-    let Header { row, names } = file.header;
+    let Header { row, names, .. } = file.header;
     let mut others = names.iter().enumerate();
     if let Some((_, surplus)) = others.find(|(at, name)| !columns.contains(at) && !is_ours(name)) {
         return Err(IntakeError::SurplusColumn {
@@ -166,9 +212,29 @@ fn align(file: Opened, first: &str, headers: &[String]) -> Result<FileInput, Int
         name: file.name,
         columns,
         width: names.len(),
-        ours: names.iter().any(|name| is_ours(name)),
+        guarded: !file.own_sheet && names.iter().any(|name| is_ours(name)),
+        mends: names.iter().position(|name| is_mends(name)),
         layout: file.layout,
         header_row: row,
+    })
+}
+
+/// Says which rows above the header are left out.
+fn title_note(file: &Opened) -> Option<String> {
+    let titles = &file.header.titles;
+    (!titles.is_empty()).then(|| {
+        let shown: Vec<String> = titles
+            .iter()
+            .take(3)
+            .map(|title| format!("\"{title}\""))
+            .collect();
+        format!(
+            "{}: the header is row {}; above it, ignored: {}{}",
+            file.name,
+            file.header.row,
+            shown.join(", "),
+            if titles.len() > 3 { ", ..." } else { "" }
+        )
     })
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::columns::Mapping;
-use crate::domain::phone::{PhoneNumber, Reading, Region};
+use super::country::{self, Told};
+use crate::domain::phone::{Parsed, PhoneNumber, Reading};
 use crate::domain::text::trimmed;
 
 /// So many of a hundred filled cells must be numbers once each begins with its country code.
@@ -16,7 +17,8 @@ const ONLY_SO_PERCENT: usize = 50;
 /// certain that they do: a person has to say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LooksInternational {
-    /// Numbers without a plus that are valid only with their country code, among the first rows.
+    /// Numbers without a plus that are valid only with their country code, or much more likely so, among the first
+    /// rows.
     pub only_so: usize,
     /// Filled cells among the first rows.
     pub filled: usize,
@@ -33,7 +35,7 @@ impl fmt::Display for LooksInternational {
         } = self;
         write!(
             f,
-            "{only_so} of the first {filled} numbers have no plus and are valid only if they begin with their country code (the first is {} then)",
+            "{only_so} of the first {filled} numbers have no plus and seem to begin with their country code (the first is {} then)",
             example.masked()
         )
     }
@@ -49,21 +51,25 @@ pub(super) fn looks_international(
         return None;
     }
     let (mut filled, mut valid, mut only_so, mut example) = (0, 0, 0, None);
-    let column = mapping.phone.first()?.index;
     for row in rows {
-        let cell = row.get(column).map_or("", |cell| trimmed(cell));
-        if cell.is_empty() {
+        let cells = mapping
+            .phone
+            .iter()
+            .filter_map(|it| row.get(it.column.index));
+        let mut filled_cells = cells.map(|cell| trimmed(cell)).filter(|it| !it.is_empty());
+        let Some(cell) = filled_cells.next() else {
             continue;
-        }
+        };
         filled += 1;
         let as_written = reading(mapping, row);
         let international = Reading {
             international: true,
-            ..as_written
+            ..Reading::default()
         };
         if let Ok(parsed) = PhoneNumber::parse(cell, international) {
             valid += 1;
-            if PhoneNumber::parse(cell, as_written).is_err() {
+            let within = PhoneNumber::parse(cell, as_written);
+            if within.is_err() || within.is_ok_and(|within| is_unlikely(within, parsed)) {
                 only_so += 1;
                 example.get_or_insert(parsed.phone);
             }
@@ -78,11 +84,20 @@ pub(super) fn looks_international(
     })
 }
 
+/// True for a fixed line of the country that is a mobile with the country code: in countries whose fixed lines have
+/// any length (Germany, Austria) nearly every mobile of another country is a fixed line too.
+fn is_unlikely(within: Parsed, international: Parsed) -> bool {
+    within.phone != international.phone
+        && !within.line_type.may_be_mobile()
+        && international.line_type.may_be_mobile()
+}
+
 fn reading(mapping: &Mapping, row: &[String]) -> Reading {
-    let cell = mapping.region.as_ref().and_then(|it| row.get(it.index));
-    let region = match cell.map_or("", |cell| trimmed(cell)) {
-        "" => mapping.default_region,
-        cell => cell.parse::<Region>().ok(),
+    let cell = |index| row.get(index).map(String::as_str);
+    let region = match country::of_row(&mapping.region, cell) {
+        Told::Nothing => mapping.default_region,
+        Told::Country(region) => Some(region),
+        Told::NotUnderstood => None,
     };
     Reading::from(region)
 }

@@ -3,6 +3,7 @@
 //! Blocks of rows go to the workers in turn, and their results are taken in turn too: so the order of
 //! the input is kept without a number on each block.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -14,7 +15,8 @@ use super::row::{Candidate, RowJudge};
 use super::rows::Block;
 use super::rules::Judge;
 use super::summary::{Counter, Example, Group, Note, Summary};
-use crate::domain::recipient::{JudgedRow, Position, RowNumber, Verdict};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{JudgedRow, Position, RowNumber, Suppression, Verdict};
 
 /// The code of [`RowProblem::Content`](crate::domain::recipient::RowProblem::Content).
 const MESSAGE: &str = "content";
@@ -62,6 +64,7 @@ impl Input {
         sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
     ) -> Result<Summary, JudgeError<E>> {
         let input: &Self = self;
+        let refused = refused_numbers(input, judge)?;
         let count = thread::available_parallelism()
             .map_or(2, std::num::NonZero::get)
             .clamp(1, 16);
@@ -75,7 +78,7 @@ impl Input {
                 results.push(take_result);
             }
             scope.spawn(move || read_all(input, Workers { queues, next: 0 }));
-            let summary = collect(input, judge, &results, sink);
+            let summary = collect(input, judge, &refused, &results, sink);
             // Makes the workers and the reader end, before the scope waits for them.
             drop(results);
             summary
@@ -90,7 +93,7 @@ impl Input {
             Some(group) => first_of(group),
             None => "the file has no rows behind its header".to_owned(),
         };
-        let minimum = self.min_valid.percent();
+        let minimum = self.min_valid.get();
         if valid == 0 {
             return Err(IntakeError::NoValidRows {
                 rows: summary.rows,
@@ -124,6 +127,41 @@ fn first_of(group: &Group) -> String {
         }) => format!("{most}; row {row}: {text}"),
         Some(_) | None => most,
     }
+}
+
+/// The numbers that must not be messaged by what the list itself says, each with what it says and where.
+type Refused = HashMap<PhoneNumber, String>;
+
+/// Reads the list once more for the rows that say "no": they win for their numbers, whatever rows before them say.
+fn refused_numbers(input: &Input, judge: &Judge<'_>) -> Result<Refused, IntakeError> {
+    let mut refused = Refused::new();
+    if input.mapping.consent.is_empty() {
+        return Ok(refused);
+    }
+    for file in &input.files {
+        let mapping = &input.mapping;
+        let row_judge = RowJudge {
+            mapping,
+            file,
+            judge,
+        };
+        let place = |row| match &input.files[..] {
+            [_] => format!("row {row}"),
+            _ => format!("{}, row {row}", file.name),
+        };
+        file.for_each_block(&mut |block| {
+            for (row, fields) in block.iter() {
+                if let Some((numbers, says)) = row_judge.refused(&fields) {
+                    for number in numbers {
+                        let says = || format!("{says} ({})", place(row));
+                        refused.entry(number).or_insert_with(says);
+                    }
+                }
+            }
+            true
+        })?;
+    }
+    Ok(refused)
 }
 
 fn read_all(input: &Input, mut workers: Workers) {
@@ -209,6 +247,7 @@ fn judge_block(
 fn collect<E>(
     input: &Input,
     judge: &Judge<'_>,
+    refused: &Refused,
     results: &[Receiver<Judged>],
     sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
 ) -> Result<Summary, JudgeError<E>> {
@@ -226,7 +265,7 @@ fn collect<E>(
             Ok(Judged::Rows { rows, blank }) => {
                 counter.blank(blank);
                 for candidate in rows {
-                    let row = compare(candidate, &mut index, &mut counter);
+                    let row = compare(candidate, refused, &mut index, &mut counter);
                     sink(row).map_err(JudgeError::Sink)?;
                 }
             }
@@ -240,7 +279,12 @@ fn collect<E>(
 }
 
 /// The part of the verdict that depends on the rows before; the row is counted with it.
-fn compare(candidate: Candidate, index: &mut Index, counter: &mut Counter) -> JudgedRow {
+fn compare(
+    candidate: Candidate,
+    refused: &Refused,
+    index: &mut Index,
+    counter: &mut Counter,
+) -> JudgedRow {
     let Candidate { mut row, number } = candidate;
     let mut shared = false;
     if let Some(number) = &number {
@@ -249,7 +293,15 @@ fn compare(candidate: Candidate, index: &mut Index, counter: &mut Counter) -> Ju
             position: row.position,
             name: number.name,
         };
-        if let Some(First { position, name }) = index.insert(phone, here) {
+        if let Some(says) = refused.get(&phone) {
+            // The first row with the number is the one that others repeat, suppressed or not.
+            index.insert(phone, here);
+            let says = says.clone();
+            row.verdict = Verdict::Suppressed {
+                phone,
+                cause: Suppression::NoConsent { says },
+            };
+        } else if let Some(First { position, name }) = index.insert(phone, here) {
             shared = number.name != 0 && name != 0 && number.name != name;
             row.verdict = Verdict::Duplicate {
                 phone,

@@ -22,17 +22,27 @@
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
 //! and everything that the sink received before must be thrown away.
 
+mod bad_setting;
+mod column;
 mod columns;
+mod consent;
+mod contact_id;
+mod country;
 mod delimiter;
+mod doubt;
+mod encoding;
 mod error;
 mod file;
 mod formats;
+mod guess;
 mod header;
 mod index;
 mod input;
 mod international;
 mod judge;
+mod languages;
 mod open;
+mod phones;
 mod row;
 mod rows;
 mod rules;
@@ -40,17 +50,22 @@ mod settings;
 mod source;
 mod summary;
 mod text;
+mod title;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bad_setting::BadSetting;
 pub(crate) use columns::Mapping;
+pub use doubt::LetterDoubt;
+pub(crate) use encoding::TextEncoding;
 pub use error::{IntakeError, JudgeError};
 pub use input::Input;
 pub use international::LooksInternational;
 pub(crate) use rules::Render;
 pub use rules::{Judge, Unsendable};
-pub(crate) use settings::{BadSetting, ColumnChoice, Delimiter, MinValid, Prefer, TextEncoding};
+pub(crate) use settings::{ColumnChoice, Delimiter, Prefer};
 pub use settings::{NumbersPerRow, Settings};
 pub use source::Source;
 pub use summary::Summary;

@@ -6,11 +6,13 @@ use super::delimiter;
 use super::error::IntakeError;
 use super::file::{Layout, TextLayout};
 use super::formats::{self, Content, Fault, Kind, Table};
+use super::guess::Doubt;
 use super::header::Header;
 use super::rows::{Block, RowFault};
-use super::settings::{Delimiter, Settings, TextEncoding};
+use super::settings::{Delimiter, Settings};
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
+use crate::domain::dialect::{Dialect, ListFormat};
 use crate::domain::phone::Region;
 
 /// The number of rows from which the columns are recognised.
@@ -26,8 +28,14 @@ pub(super) struct Opened {
     pub(super) sample: Vec<Vec<String>>,
     /// What was detected, in words.
     pub(super) note: String,
+    /// What its results are written as.
+    pub(super) format: ListFormat,
+    /// A sheet that we wrote: no cell of it is guarded.
+    pub(super) own_sheet: bool,
     /// The format itself names the columns: there is no row that does.
     pub(super) has_names: bool,
+    /// Another encoding in which the letters read nearly as well.
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// Reads the source once, whole.
@@ -59,8 +67,9 @@ fn open_bytes(
     };
     let country = settings.region.map(Region::code);
     let how = formats::How {
-        encoding: settings.encoding.map(|encoding| encoding.0),
+        encoding: settings.encoding,
         country: country.as_deref(),
+        region: settings.region,
         sheet: settings.sheet.as_deref(),
     };
     let content = formats::read(kind, Cursor::new(head).chain(&mut reader), how)
@@ -69,7 +78,10 @@ fn open_bytes(
     io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     let digest = digest.finish();
     match content {
-        Content::Table(table) => opened_table(name, digest, table, settings),
+        Content::Table(table, doubt) => Ok(Opened {
+            doubt,
+            ..opened_table(name, digest, table, settings)?
+        }),
         Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
             file: name,
             what: format!("a ZIP archive in a ZIP archive (with {inner})"),
@@ -117,12 +129,24 @@ fn opened_table(
         cells.resize(table.width, String::new());
     }
     let has_names = table.headers.is_some();
+    let dialect = Dialect {
+        mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
+        ..Dialect::default()
+    };
     let (header, sample) = match table.headers {
         Some(names) => {
             let sample = head.into_iter().map(|(_, cells)| cells).collect();
-            (Header { row: 0, names }, sample)
+            let titles = Vec::new();
+            (
+                Header {
+                    row: 0,
+                    titles,
+                    names,
+                },
+                sample,
+            )
         }
-        None => Header::of(&name, head, settings)?,
+        None => Header::of(&name, head, settings, table.own)?,
     };
     Ok(Opened {
         name,
@@ -132,6 +156,12 @@ fn opened_table(
         sample,
         note: table.note,
         has_names,
+        format: ListFormat {
+            workbook: table.workbook,
+            dialect,
+        },
+        own_sheet: table.own,
+        doubt: None,
     })
 }
 
@@ -142,8 +172,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
     let failed = IntakeError::read(&name);
     let (reader, digest) = bytes.decompressed().map_err(failed)?;
     let country = settings.region.map(Region::code);
-    let asked = settings.encoding.map(|encoding| encoding.0);
-    let examined = examine(reader, asked, country.as_deref()).map_err(failed)?;
+    let examined = examine(reader, settings.encoding, country.as_deref()).map_err(failed)?;
     let (hint, text) = excel_hint(&examined.sample);
     let delimiter = settings
         .delimiter
@@ -151,12 +180,16 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         .unwrap_or_else(|| delimiter::detect(text, examined.complete));
     let layout = TextLayout {
         bytes,
-        encoding: TextEncoding(examined.encoding),
+        encoding: examined.encoding,
         delimiter,
         hint_line: hint.is_some(),
         digest: digest.finish(),
     };
-    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings)?;
+    let (header, sample) = Header::of(&name, text_head(&name, &layout)?, settings, false)?;
+    let dialect = Dialect {
+        delimiter,
+        mark: !examined.plain_ascii,
+    };
     Ok(Opened {
         name,
         digest: layout.digest,
@@ -165,6 +198,12 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         note: describe(&examined, delimiter, settings),
         layout: Layout::Text(layout),
         has_names: false,
+        format: ListFormat {
+            workbook: false,
+            dialect,
+        },
+        own_sheet: false,
+        doubt: examined.doubt,
     })
 }
 

@@ -4,16 +4,21 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
-use super::columns::{Column, Mapping};
+use super::column::Column;
+use super::columns::Mapping;
+use super::consent::{self, Consent};
+use super::contact_id;
+use super::country::{self, Told};
 use super::file::FileInput;
+use super::phones::{self, PhoneColumn};
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
-use super::settings::{NumbersPerRow, Prefer};
+use super::settings::NumbersPerRow;
 use crate::domain::phone::{
     LineType, Mending, Numbers, Parsed, PhoneNumber, PhoneProblem, Reading, Region, Rejected,
 };
 use crate::domain::recipient::{
-    Accepted, JudgedRow, Position, Record, RowProblem, Suppression, Verdict,
+    Accepted, JudgedRow, Mends, Position, Record, RowProblem, Suppression, Verdict,
 };
 use crate::domain::spreadsheet::unguard;
 use crate::domain::text::trimmed;
@@ -31,6 +36,10 @@ pub(super) struct Number {
     pub(super) parsed: Parsed,
     pub(super) region: Option<Region>,
     pub(super) suppressed: Option<Suppression>,
+    /// The list tells another country than `--region`, and the number is read by the list's.
+    pub(super) overrides_region: bool,
+    /// Its columns of consent are empty.
+    pub(super) silent_on_consent: bool,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -42,8 +51,14 @@ pub(super) struct RowJudge<'a> {
     pub(super) judge: &'a Judge<'a>,
 }
 
-/// A number that was found in a cell, and the text of the cell.
-type Found = (Parsed, String);
+/// A number that was found in a cell.
+struct Found {
+    parsed: Parsed,
+    /// The text of the cell.
+    typed: String,
+    /// Its label or header says that it is a mobile.
+    is_mobile: bool,
+}
 
 /// Why a cell was refused, and its text.
 type Refused = (Rejected, String);
@@ -51,20 +66,30 @@ type Refused = (Rejected, String);
 impl RowJudge<'_> {
     /// Judges one row: appends one candidate, or one for each number with `--all-numbers`.
     pub(super) fn judge(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
+        let before = into.len();
+        self.candidates(fields, position, into);
+        let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
+        if let Some(mends) = mends.and_then(|text| text.parse::<Mends>().ok()) {
+            for candidate in into.iter_mut().skip(before) {
+                candidate.row.mends = Some(mends.clone());
+            }
+        }
+    }
+
+    fn candidates(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
         let width = self.file.width;
         if fields.len() < width || fields.goes_beyond(width) {
             into.push(self.uneven(fields, position));
             return;
         }
-        let columns = self.file.columns.iter();
-        let record: Record = columns.map(|index| self.cell(fields.get(*index))).collect();
+        let record = self.record(fields);
         match self.numbers(&record) {
             Ok(mut numbers) => {
                 let last = numbers.pop();
-                for (parsed, typed) in numbers {
+                for Found { parsed, typed, .. } in numbers {
                     into.push(self.accept(record.clone(), typed, parsed, position));
                 }
-                if let Some((parsed, typed)) = last {
+                if let Some(Found { parsed, typed, .. }) = last {
                     into.push(self.accept(record, typed, parsed, position));
                 }
             }
@@ -82,6 +107,25 @@ impl RowJudge<'_> {
         }
     }
 
+    /// The fields of a row, in the order of the first file.
+    fn record(&self, fields: &Fields<'_>) -> Record {
+        let columns = self.file.columns.iter();
+        columns.map(|index| self.cell(fields.get(*index))).collect()
+    }
+
+    /// The numbers of a row that says of itself that its person must not be messaged, and what it says.
+    pub(super) fn refused(&self, fields: &Fields<'_>) -> Option<(Vec<PhoneNumber>, String)> {
+        let record = self.record(fields);
+        let cell = |index| record.get(index);
+        match consent::of_row(&self.mapping.consent, cell) {
+            Consent::Refused(says) => {
+                let (found, _) = self.all_numbers(&record, false);
+                Some((found.iter().map(|found| found.parsed.phone).collect(), says))
+            }
+            Consent::Given | Consent::Silent => None,
+        }
+    }
+
     /// A row of uneven length keeps all its fields: the person who mends it must see them.
     fn uneven(&self, fields: &Fields<'_>, position: Position) -> Candidate {
         let width = self.file.width;
@@ -93,7 +137,7 @@ impl RowJudge<'_> {
             .map(|index| self.cell(fields.get(index)))
             .collect();
         let phone = self.mapping.phone.first();
-        let typed = phone.and_then(|column| record.get(column.index));
+        let typed = phone.and_then(|phone| record.get(phone.column.index));
         let typed = typed.unwrap_or("").to_owned();
         let problem = RowProblem::UnevenLength {
             expected: width,
@@ -110,6 +154,10 @@ impl RowJudge<'_> {
         position: Position,
     ) -> Candidate {
         let Parsed { phone, mended, .. } = parsed;
+        let contact_id = match self.contact_id(&record, phone) {
+            Ok(contact_id) => contact_id,
+            Err(problem) => return invalid(position, record, typed, problem, None, Some(phone)),
+        };
         let rendered = self
             .judge
             .render
@@ -134,6 +182,9 @@ impl RowJudge<'_> {
             parsed,
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
+            silent_on_consent: consent::of_row(&self.mapping.consent, |index| record.get(index))
+                == Consent::Silent,
+            overrides_region: self.overrides_region(&record, &typed),
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
         let verdict = Verdict::Queued(Accepted {
@@ -141,12 +192,13 @@ impl RowJudge<'_> {
             mended: (!mended.is_none()).then(|| mended.to_string()),
             first_name,
             last_name,
-            contact_id: cell(&self.mapping.contact_id),
+            contact_id,
             content,
         });
         Candidate {
             row: JudgedRow {
                 position,
+                mends: None,
                 record,
                 typed,
                 verdict,
@@ -158,39 +210,85 @@ impl RowJudge<'_> {
     /// The text of a cell; in a file that we wrote, without the guard against formulas.
     fn cell<'f>(&self, bytes: &'f [u8]) -> &'f str {
         let text = text(bytes);
-        if self.file.ours { unguard(text) } else { text }
+        if self.file.guarded {
+            unguard(text)
+        } else {
+            text
+        }
     }
 
     /// The numbers that a row is to be messaged on, at least one: one, or all of them.
     fn numbers(&self, record: &Record) -> Result<Vec<Found>, Refused> {
-        let region = self.region(record);
+        // The later columns need not be read where the first number counts.
+        let first = self.mapping.numbers == NumbersPerRow::One && !self.mapping.prefer_mobile();
+        match self.all_numbers(record, first) {
+            (found, refused) if found.is_empty() => {
+                Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())))
+            }
+            (found, _) => Ok(self.chosen(found)),
+        }
+    }
+
+    /// The numbers in the phone columns of a row, and why others were refused; with `first` only those of the
+    /// first column that has any.
+    fn all_numbers(&self, record: &Record, first: bool) -> (Vec<Found>, Option<Refused>) {
         let mut found: Vec<Found> = Vec::new();
         let mut refused: Option<Refused> = None;
-        for column in &self.mapping.phone {
-            let typed = record.get(column.index).unwrap_or("");
-            match cell(typed, region, self.reading(record)) {
-                Ok(numbers) => {
-                    for parsed in numbers.iter() {
-                        if self.reaches_a_person(parsed.line_type) {
-                            found.push((parsed, typed.to_owned()));
-                        } else {
-                            let problem = PhoneProblem::NotAPerson(parsed.line_type);
-                            refuse(&mut refused, problem.into(), typed);
-                        }
-                    }
-                }
-                Err(rejected) => refuse(&mut refused, rejected, typed),
-            }
-            let decided = (self.mapping.numbers, self.mapping.prefer);
-            // The later columns need not be read.
-            if decided == (NumbersPerRow::One, Prefer::First) && !found.is_empty() {
+        for phone in &self.mapping.phone {
+            self.read_cell(phone, record, &mut found, &mut refused);
+            if first && !found.is_empty() {
                 break;
             }
         }
-        if found.is_empty() {
-            return Err(refused.unwrap_or((PhoneProblem::Empty.into(), String::new())));
+        (found, refused)
+    }
+
+    fn read_cell(
+        &self,
+        phone: &PhoneColumn,
+        record: &Record,
+        found: &mut Vec<Found>,
+        refused: &mut Option<Refused>,
+    ) {
+        let typed = record.get(phone.column.index).unwrap_or("");
+        let label = phone.label.as_ref().and_then(|it| record.get(it.index));
+        if label.is_some_and(phones::is_no_line) && !trimmed(typed).is_empty() {
+            refuse(refused, PhoneProblem::Fax.into(), typed);
+            return;
         }
-        Ok(self.chosen(found))
+        let region = self.region(record);
+        let reading = Reading {
+            international: self.mapping.international || phone.international,
+            ..self.reading(record)
+        };
+        let named_mobile = phones::is_mobile(label.unwrap_or(&phone.column.name));
+        // Google writes the numbers of one label with `:::` between them.
+        for part in typed.split(":::") {
+            let numbers = match cell(part, region, reading) {
+                Ok(numbers) => numbers,
+                Err(rejected) => {
+                    refuse(refused, rejected, typed);
+                    continue;
+                }
+            };
+            for parsed in numbers.iter() {
+                if self.reaches_a_person(parsed.line_type) {
+                    let is_mobile = named_mobile && parsed.line_type.may_be_mobile();
+                    let typed = typed.to_owned();
+                    found.push(Found {
+                        parsed,
+                        typed,
+                        is_mobile,
+                    });
+                } else {
+                    refuse(
+                        refused,
+                        PhoneProblem::NotAPerson(parsed.line_type).into(),
+                        typed,
+                    );
+                }
+            }
+        }
     }
 
     fn reaches_a_person(&self, line: LineType) -> bool {
@@ -200,14 +298,15 @@ impl RowJudge<'_> {
     fn chosen(&self, mut found: Vec<Found>) -> Vec<Found> {
         match self.mapping.numbers {
             NumbersPerRow::One => {
-                let prefer = self.mapping.prefer;
-                // The sort is stable: among equals the first number counts.
-                found.sort_by_key(|(parsed, _)| Reverse(rank(prefer, parsed.line_type)));
+                if self.mapping.prefer_mobile() {
+                    // The sort is stable: among equals the first number counts.
+                    found.sort_by_key(|found| Reverse(mobile_rank(found)));
+                }
                 found.truncate(1);
             }
             NumbersPerRow::All => {
                 let mut known = HashSet::new();
-                found.retain_mut(|(parsed, _)| {
+                found.retain_mut(|Found { parsed, .. }| {
                     // With all numbers of a cell used, none was chosen among several.
                     parsed.mended = parsed.mended.without(Mending::SEVERAL);
                     known.insert(parsed.phone)
@@ -219,23 +318,58 @@ impl RowJudge<'_> {
 
     /// How the row's numbers without a plus are read, but for its country.
     fn reading(&self, record: &Record) -> Reading {
-        let column = self.mapping.region.as_ref();
-        let cell = column.and_then(|column| record.get(column.index));
         Reading {
             region: None,
-            row_names_region: cell.is_some_and(|cell| !trimmed(cell).is_empty()),
+            row_names_region: self.told(record) != Told::Nothing,
             international: self.mapping.international,
         }
     }
 
-    /// The country of the row: its own cell, else the default. `Err` for a cell that names none.
+    /// What the row itself tells of its country.
+    fn told(&self, record: &Record) -> Told {
+        country::of_row(&self.mapping.region, |index| record.get(index))
+    }
+
+    /// The country of the row: its own, else the default. `Err` where the row's own is not understood.
     fn region(&self, record: &Record) -> Result<Option<Region>, ()> {
-        let column = self.mapping.region.as_ref();
-        let cell = column.and_then(|column| record.get(column.index));
-        match cell.map_or("", trimmed) {
-            "" => Ok(self.mapping.default_region),
-            cell => cell.parse().map(Some).map_err(|_| ()),
+        match self.told(record) {
+            Told::Nothing => Ok(self.mapping.default_region),
+            Told::Country(region) => Ok(Some(region)),
+            Told::NotUnderstood => Err(()),
         }
+    }
+
+    /// Whether the row's own country was used in the place of another one that is set for the list.
+    fn overrides_region(&self, record: &Record, typed: &str) -> bool {
+        let Some(default) = self.mapping.default_region else {
+            return false;
+        };
+        let own = match self.told(record) {
+            Told::Country(region) => region,
+            Told::Nothing | Told::NotUnderstood => return false,
+        };
+        own.calling_code() != default.calling_code() && !typed.contains('+')
+    }
+
+    /// The row's contact id, where the user named a column for it.
+    fn contact_id(
+        &self,
+        record: &Record,
+        phone: PhoneNumber,
+    ) -> Result<Option<String>, RowProblem> {
+        let column = self.mapping.contact_id.as_ref();
+        let cell = column.and_then(|column| record.get(column.index));
+        let id = match cell.map_or("", trimmed) {
+            "" => return Ok(None),
+            id => id,
+        };
+        if contact_id::is_rounded(id) {
+            return Err(RowProblem::RoundedContactId { id: id.to_owned() });
+        }
+        if (self.judge.of_another)(id, phone) {
+            return Err(RowProblem::ContactIdOfAnother { id: id.to_owned() });
+        }
+        Ok(Some(id.to_owned()))
     }
 }
 
@@ -250,6 +384,7 @@ fn invalid(
     Candidate {
         row: JudgedRow {
             position,
+            mends: None,
             record,
             typed,
             verdict: Verdict::Invalid {
@@ -312,11 +447,10 @@ fn refuse(refused: &mut Option<Refused>, rejected: Rejected, typed: &str) {
     }
 }
 
-/// How much a kind of line is preferred.
-fn rank(prefer: Prefer, line: LineType) -> u8 {
-    match (prefer, line) {
-        (Prefer::First, _) => 0,
-        (Prefer::Mobile, LineType::Mobile) => 2,
-        (Prefer::Mobile, line) => u8::from(line.may_be_mobile()),
-    }
+/// How much a number is preferred where mobiles go first: the numbering plan knows most mobiles, and a label
+/// tells those that it does not know.
+fn mobile_rank(found: &Found) -> (bool, u8) {
+    let line = found.parsed.line_type;
+    let by_plan = u8::from(line == LineType::Mobile) + u8::from(line.may_be_mobile());
+    (found.is_mobile, by_plan)
 }

@@ -21,6 +21,8 @@ pub enum Unsendable {
 pub struct Judge<'a> {
     /// Why a number must not be messaged, if it must not. Called in several threads.
     pub suppressed: &'a (dyn Fn(PhoneNumber) -> Option<Suppression> + Sync),
+    /// Whether a contact id is known to be another person's than that of the number. Called in several threads.
+    pub of_another: &'a (dyn Fn(&str, PhoneNumber) -> bool + Sync),
     /// Renders the content; `None` leaves it out. Called in several threads.
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
@@ -34,6 +36,7 @@ impl Judge<'_> {
     pub fn alone() -> Judge<'static> {
         Judge {
             suppressed: &|_| None,
+            of_another: &|_, _| false,
             render: None,
             seen: &[],
             first_file: 0,

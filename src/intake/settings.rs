@@ -1,8 +1,13 @@
 //! What the user may say about a contacts file; everything else is detected.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use super::bad_setting::BadSetting;
+use super::encoding::TextEncoding;
+pub(crate) use crate::domain::dialect::Delimiter;
+use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Reading, Region};
 
 /// How to read the contacts files. The default detects everything.
@@ -14,6 +19,8 @@ pub struct Settings {
     pub encoding: Option<TextEncoding>,
     /// The sheet of a workbook; the first one if `None`.
     pub sheet: Option<String>,
+    /// The row of the header, as a spreadsheet numbers it; found out if `None`.
+    pub header_row: Option<NonZeroU32>,
     /// The first row is a contact, not a header.
     pub no_header: bool,
     /// Columns that the user named.
@@ -24,12 +31,16 @@ pub struct Settings {
     pub international: bool,
     /// Lines without a person behind them that are messaged all the same.
     pub line_types: Vec<LineType>,
+    /// Columns that tell who may be messaged and are ignored, by header.
+    pub ignore_consent: Vec<String>,
+    /// All such columns are ignored: a list of people who must not be messaged.
+    pub all_consent_ignored: bool,
     /// Which of several valid numbers of a row counts.
     pub prefer: Prefer,
     /// One recipient a row, or one for each number.
     pub numbers: NumbersPerRow,
     /// The share of rows that must be valid, or nothing is sent.
-    pub min_valid: MinValid,
+    pub min_valid: Percent,
 }
 
 impl Settings {
@@ -57,105 +68,17 @@ pub struct ColumnChoice {
     pub region: Option<String>,
 }
 
-/// A setting that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{value}\" is no {what}: write {allowed}")]
-pub struct BadSetting {
-    value: String,
-    what: &'static str,
-    allowed: &'static str,
-}
-
-impl BadSetting {
-    /// What may be written instead, in words.
-    pub fn allowed(&self) -> &'static str {
-        self.allowed
-    }
-}
-
-/// The character between two fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delimiter {
-    /// `,`
-    Comma,
-    /// `;`
-    Semicolon,
-    /// A tab.
-    Tab,
-    /// `|`
-    Pipe,
-}
-
-impl Delimiter {
-    /// All of them, the most usual first.
-    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe];
-
-    /// The byte in the file.
-    pub fn byte(self) -> u8 {
-        match self {
-            Self::Comma => b',',
-            Self::Semicolon => b';',
-            Self::Tab => b'\t',
-            Self::Pipe => b'|',
-        }
-    }
-}
-
-impl fmt::Display for Delimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Comma => "comma",
-            Self::Semicolon => "semicolon",
-            Self::Tab => "tab",
-            Self::Pipe => "pipe",
-        })
-    }
-}
-
 impl FromStr for Delimiter {
     type Err = BadSetting;
 
     fn from_str(text: &str) -> Result<Self, BadSetting> {
-        match text {
-            "," | "comma" => Ok(Self::Comma),
-            ";" | "semicolon" => Ok(Self::Semicolon),
-            "\t" | "\\t" | "tab" => Ok(Self::Tab),
-            "|" | "pipe" => Ok(Self::Pipe),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "delimiter",
-                allowed: "comma, semicolon, tab or pipe, or the character itself",
-            }),
-        }
-    }
-}
-
-/// A character encoding, by any of the labels that browsers know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TextEncoding(pub(super) &'static encoding_rs::Encoding);
-
-impl fmt::Display for TextEncoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-impl FromStr for TextEncoding {
-    type Err = BadSetting;
-
-    fn from_str(text: &str) -> Result<Self, BadSetting> {
-        // Windows calls its code pages cp1250; the web's list of labels says windows-1250.
-        let lower = text.trim().to_ascii_lowercase();
-        let label = lower
-            .strip_prefix("cp125")
-            .map_or(lower.clone(), |page| format!("windows-125{page}"));
-        encoding_rs::Encoding::for_label(label.as_bytes())
-            .map(Self)
-            .ok_or(BadSetting {
-                value: text.to_owned(),
-                what: "encoding",
-                allowed: "a name such as utf-8, utf-16le, windows-1250, windows-1252 or iso-8859-2",
-            })
+        Self::named(text).ok_or_else(|| {
+            BadSetting::new(
+                text,
+                "delimiter",
+                "comma, semicolon, tab or pipe, or the character itself",
+            )
+        })
     }
 }
 
@@ -185,11 +108,7 @@ impl FromStr for Prefer {
         match text {
             "first" => Ok(Self::First),
             "mobile" => Ok(Self::Mobile),
-            _ => Err(BadSetting {
-                value: text.to_owned(),
-                what: "preference",
-                allowed: "first or mobile",
-            }),
+            _ => Err(BadSetting::new(text, "preference", "first or mobile")),
         }
     }
 }
@@ -213,50 +132,6 @@ impl fmt::Display for NumbersPerRow {
     }
 }
 
-/// The least share of valid rows, in percent; below it the file is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MinValid(u8);
-
-impl MinValid {
-    /// Any share will do.
-    pub const NONE: Self = Self(0);
-
-    /// The share in percent, 0 to 100.
-    pub fn percent(self) -> u8 {
-        self.0
-    }
-}
-
-impl Default for MinValid {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl fmt::Display for MinValid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0)
-    }
-}
-
-impl FromStr for MinValid {
-    type Err = BadSetting;
-
-    fn from_str(text: &str) -> Result<Self, BadSetting> {
-        let digits = text.trim().trim_end_matches('%').trim_end();
-        digits
-            .parse()
-            .ok()
-            .filter(|percent| *percent <= 100)
-            .map(Self)
-            .ok_or(BadSetting {
-                value: text.to_owned(),
-                what: "share",
-                allowed: "a whole number of percent from 0 to 100, such as 50%",
-            })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,15 +145,6 @@ mod tests {
         for prefer in [Prefer::First, Prefer::Mobile] {
             assert_eq!(prefer.to_string().parse(), Ok(prefer));
         }
-        assert_eq!("90 %".parse::<MinValid>().map(MinValid::percent), Ok(90));
-        assert_eq!(
-            MinValid::default().to_string().parse(),
-            Ok(MinValid::default())
-        );
-        assert_eq!(
-            "cp1250".parse::<TextEncoding>().map(|e| e.to_string()),
-            Ok("windows-1250".to_owned())
-        );
     }
 
     #[test]
@@ -287,7 +153,5 @@ mod tests {
             "x".parse::<Delimiter>().unwrap_err().to_string(),
             "\"x\" is no delimiter: write comma, semicolon, tab or pipe, or the character itself"
         );
-        assert!("101".parse::<MinValid>().is_err());
-        assert!("klingon".parse::<TextEncoding>().is_err());
     }
 }

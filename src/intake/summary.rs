@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::row::Number;
 use crate::domain::phone::{LineType, Parsed, PhoneProblem, Region};
-use crate::domain::recipient::{JudgedRow, Position, RowProblem, Verdict};
+use crate::domain::recipient::{JudgedRow, Position, RowProblem, Suppression, Verdict};
 
 /// The number of examples that are kept of each kind.
 pub(crate) const EXAMPLES: usize = 5;
@@ -33,6 +33,12 @@ pub struct Summary {
     pub suppressed: u64,
     /// Queued rows whose cell was mended.
     pub mended: u64,
+    /// Queued rows that are read by the country that the list tells, and not by the one that is set.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub overrides_region: u64,
+    /// Queued rows whose columns of consent are empty.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub silent_on_consent: u64,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -49,6 +55,11 @@ pub struct Summary {
     pub countries: Vec<CountryCount>,
     /// Queued numbers by kind of line, the most frequent first.
     pub line_types: Vec<LineCount>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Rows that share a reason.
@@ -178,6 +189,12 @@ fn problem_text(problem: &RowProblem) -> String {
         RowProblem::UnevenLength { .. } => {
             "the row has more or fewer fields than the header".to_owned()
         }
+        RowProblem::RoundedContactId { .. } => {
+            "a spreadsheet rounded the contact id and its last digits are lost".to_owned()
+        }
+        RowProblem::ContactIdOfAnother { .. } => {
+            "the contact id belongs to another number".to_owned()
+        }
         RowProblem::Content { .. } => "the message cannot be made of this row".to_owned(),
     }
 }
@@ -186,11 +203,43 @@ fn problem_text(problem: &RowProblem) -> String {
 fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
     match (problem, suggestion) {
         (_, Some(suggestion)) => Note::Suggestion(suggestion.clone()),
-        (RowProblem::Phone(PhoneProblem::NotAPerson(_)), None) => Note::Detail(problem.to_string()),
+        (
+            RowProblem::Phone(PhoneProblem::NotAPerson(_))
+            | RowProblem::UnevenLength { .. }
+            | RowProblem::RoundedContactId { .. }
+            | RowProblem::ContactIdOfAnother { .. }
+            | RowProblem::Content { .. },
+            None,
+        ) => Note::Detail(problem.to_string()),
         (RowProblem::Phone(_), None) => Note::None,
-        (RowProblem::UnevenLength { .. } | RowProblem::Content { .. }, None) => {
-            Note::Detail(problem.to_string())
-        }
+    }
+}
+
+/// What all suppressed rows of one kind have in common.
+fn suppression_text(cause: &Suppression) -> String {
+    match cause {
+        Suppression::NoConsent { .. } => "no consent: the list itself says so".to_owned(),
+        Suppression::Listed { .. }
+        | Suppression::RepeatGuard { .. }
+        | Suppression::NotWithin { .. }
+        | Suppression::SameBatch { .. }
+        | Suppression::OtherMessage { .. }
+        | Suppression::Removed
+        | Suppression::Forgotten => cause.to_string(),
+    }
+}
+
+/// What is special about this one.
+fn suppression_note(cause: &Suppression) -> Note {
+    match cause {
+        Suppression::NoConsent { says } => Note::Detail(says.clone()),
+        Suppression::Listed { .. }
+        | Suppression::RepeatGuard { .. }
+        | Suppression::NotWithin { .. }
+        | Suppression::SameBatch { .. }
+        | Suppression::OtherMessage { .. }
+        | Suppression::Removed
+        | Suppression::Forgotten => Note::None,
     }
 }
 
@@ -265,8 +314,8 @@ impl Counter {
             }
             Verdict::Suppressed { cause, .. } => {
                 self.summary.suppressed += 1;
-                let text = || cause.to_string();
-                let row = || example(row, Note::None);
+                let text = || suppression_text(cause);
+                let row = || example(row, suppression_note(cause));
                 group(&mut self.suppressions, cause.code(), text, row);
             }
         }
@@ -282,6 +331,8 @@ impl Counter {
             *self.countries.entry(region).or_default() += 1;
         }
         *self.lines.entry(line_type).or_default() += 1;
+        self.summary.silent_on_consent += u64::from(number.silent_on_consent);
+        self.summary.overrides_region += u64::from(number.overrides_region);
         self.summary.mended += u64::from(!mended.is_none());
         for phrase in mended.phrases() {
             let read = || example(row, Note::ReadAs(phone.e164()));

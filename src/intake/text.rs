@@ -3,8 +3,10 @@
 use std::io::{self, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_16BE, UTF_16LE};
 
+use super::encoding::{Coding, Page, TextEncoding};
+use super::guess::{Doubt, Words};
 use super::source::read_some;
 
 /// This much of the start of a file is kept, to find its delimiter and columns.
@@ -14,7 +16,11 @@ const DETECTOR_BYTES: usize = 4 << 20;
 
 /// What an examination of all the bytes has found.
 pub(super) struct Examined {
-    pub(super) encoding: &'static Encoding,
+    pub(super) encoding: TextEncoding,
+    /// Another encoding in which the text reads nearly as well.
+    pub(super) doubt: Option<Doubt>,
+    /// True if every byte is ASCII and means it.
+    pub(super) plain_ascii: bool,
     /// The start of the text, decoded.
     pub(super) sample: String,
     /// True if the sample is the whole text.
@@ -27,7 +33,7 @@ pub(super) struct Examined {
 /// Central European code pages from the Western ones.
 pub(super) fn examine(
     mut bytes: impl Read,
-    asked: Option<&'static Encoding>,
+    asked: Option<TextEncoding>,
     country: Option<&str>,
 ) -> io::Result<Examined> {
     let mut start = Vec::new();
@@ -36,8 +42,10 @@ pub(super) fn examine(
         open: Vec::new(),
     };
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut words = Words::default();
     let mut fed = 0_usize;
     let mut total = 0_u64;
+    let mut ascii = true;
     let mut chunk = vec![0_u8; 1 << 16];
     loop {
         let length = read_some(&mut bytes, &mut chunk)?;
@@ -46,34 +54,38 @@ pub(super) fn examine(
             break;
         }
         total += length as u64;
+        ascii = ascii && piece.is_ascii();
         if start.len() < SAMPLE {
             start.extend_from_slice(piece);
         }
         validator.feed(piece);
         if !validator.valid && fed < DETECTOR_BYTES {
             detector.feed(piece, false);
+            words.feed(piece);
             fed += length;
         }
     }
-    let encoding = match (asked, Encoding::for_bom(&start)) {
-        (Some(asked), _) => asked,
-        (None, Some((by_mark, _))) => by_mark,
-        (None, None) => match utf16_without_mark(&start) {
-            Some(utf16) => utf16,
-            None if validator.finish() => UTF_8,
-            None => {
-                detector.feed(&[], true);
-                let domain = country.map(str::to_ascii_lowercase);
-                detector.guess(domain.as_deref().map(str::as_bytes), Utf8Detection::Deny)
-            }
-        },
+    let marked = Encoding::for_bom(&start).map(|(encoding, _)| encoding);
+    let (encoding, doubt) = match (asked, marked.or_else(|| utf16_without_mark(&start))) {
+        (Some(asked), _) => (asked, None),
+        (None, Some(certain)) => (TextEncoding::web(certain), None),
+        (None, None) if validator.finish() => (TextEncoding::UTF_8, None),
+        (None, None) => {
+            detector.feed(&[], true);
+            let domain = country.map(str::to_ascii_lowercase);
+            let domain = domain.as_deref().map(str::as_bytes);
+            let guess = detector.guess(domain, Utf8Detection::Deny);
+            words.judge(TextEncoding::web(guess), country)
+        }
     };
-    let complete = total == start.len() as u64;
-    let (text, _, _) = encoding.decode(&start);
     Ok(Examined {
         encoding,
-        sample: text.into_owned(),
-        complete,
+        plain_ascii: ascii
+            && encoding != TextEncoding::web(UTF_16LE)
+            && encoding != TextEncoding::web(UTF_16BE),
+        sample: encoding.decode(&start),
+        doubt,
+        complete: total == start.len() as u64,
     })
 }
 
@@ -131,10 +143,15 @@ impl Utf8Validator {
     }
 }
 
+enum Decoding {
+    Web(Decoder),
+    Page(&'static Page),
+}
+
 /// Makes UTF-8 of any encoding, and refuses bytes that the encoding does not know.
 pub(super) struct Utf8Reader<R> {
     inner: R,
-    decoder: Decoder,
+    decoder: Decoding,
     raw: Vec<u8>,
     at: usize,
     filled: usize,
@@ -144,10 +161,13 @@ pub(super) struct Utf8Reader<R> {
 }
 
 impl<R: Read> Utf8Reader<R> {
-    pub(super) fn new(inner: R, encoding: &'static Encoding) -> Self {
+    pub(super) fn new(inner: R, encoding: TextEncoding) -> Self {
         Self {
             inner,
-            decoder: encoding.new_decoder_with_bom_removal(),
+            decoder: match encoding.0 {
+                Coding::Web(web) => Decoding::Web(web.new_decoder_with_bom_removal()),
+                Coding::Page(page) => Decoding::Page(page),
+            },
             raw: vec![0; 1 << 16],
             at: 0,
             filled: 0,
@@ -164,30 +184,50 @@ impl<R: Read> Utf8Reader<R> {
         }
         let last = self.filled == 0;
         let source = self.raw.get(self.at..self.filled).unwrap_or(&[]);
-        // An upper bound, so that one call decodes all of it; it lacks only for absurd lengths.
-        let room = self
-            .decoder
-            .max_utf8_buffer_length_without_replacement(source.len())
-            .unwrap_or(1 << 18);
-        self.text.resize(room, 0);
-        let (result, read, written) =
-            self.decoder
-                .decode_to_utf8_without_replacement(source, &mut self.text, last);
-        self.at += read;
-        self.text.truncate(written);
         self.given = 0;
-        match result {
-            DecoderResult::InputEmpty => self.finished = last,
-            DecoderResult::OutputFull => {}
-            DecoderResult::Malformed(..) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "bytes that the encoding does not know",
-                ));
-            }
+        let (read, known) = match &mut self.decoder {
+            Decoding::Web(decoder) => decode_web(decoder, source, &mut self.text, last),
+            Decoding::Page(page) => decode_page(page, source, &mut self.text),
+        };
+        self.at += read;
+        if !known {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "bytes that the encoding does not know",
+            ));
         }
+        self.finished = last && self.at == self.filled;
         Ok(())
     }
+}
+
+/// How many bytes were decoded, and false where the next ones mean nothing.
+fn decode_web(
+    decoder: &mut Decoder,
+    source: &[u8],
+    text: &mut Vec<u8>,
+    last: bool,
+) -> (usize, bool) {
+    // An upper bound, so that one call decodes all of it; it lacks only for absurd lengths.
+    let room = decoder
+        .max_utf8_buffer_length_without_replacement(source.len())
+        .unwrap_or(1 << 18);
+    text.resize(room, 0);
+    let (result, read, written) = decoder.decode_to_utf8_without_replacement(source, text, last);
+    text.truncate(written);
+    (read, !matches!(result, DecoderResult::Malformed(..)))
+}
+
+fn decode_page(page: &Page, source: &[u8], text: &mut Vec<u8>) -> (usize, bool) {
+    text.clear();
+    let mut letter_bytes = [0_u8; 4];
+    for byte in source {
+        let Some(letter) = page.letter(*byte) else {
+            return (source.len(), false);
+        };
+        text.extend_from_slice(letter.encode_utf8(&mut letter_bytes).as_bytes());
+    }
+    (source.len(), true)
 }
 
 impl<R: Read> Read for Utf8Reader<R> {

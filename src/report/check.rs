@@ -254,6 +254,14 @@ fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
         (summary.suppressed, "must not be sent"),
         (summary.mended, "of those to be sent were mended"),
         (
+            summary.overrides_region,
+            "of those to be sent are read by the country in the list, not by --region",
+        ),
+        (
+            summary.silent_on_consent,
+            "of those to be sent have nothing in the column of consent",
+        ),
+        (
             summary.shared_numbers,
             "of the repeats name another person than the first row",
         ),
@@ -277,6 +285,13 @@ fn advice(summary: &Summary) -> Vec<String> {
     if summary.problems.iter().any(lacks_a_plus) {
         lines.push("Numbers that only lack their plus are read with --international: all of them begin with their country code then.".to_owned());
     }
+    if summary
+        .suppressions
+        .iter()
+        .any(|group| group.code == "no_consent")
+    {
+        lines.push("Whoever the list itself says must not be messaged is left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
+    }
     if summary.invalid > 0 {
         lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file with --add: it joins the same batch.".to_owned());
     }
@@ -288,7 +303,8 @@ fn lacks_a_plus(problem: &Group) -> bool {
     problem.examples.iter().any(|example| {
         let digits = example.typed.chars().filter(char::is_ascii_digit);
         let with_plus: String = std::iter::once('+').chain(digits).collect();
-        !example.typed.contains('+') && example.note == Note::Suggestion(with_plus)
+        let plain = |c: char| c.is_ascii_digit() || " -.()".contains(c);
+        example.typed.chars().all(plain) && example.note == Note::Suggestion(with_plus)
     })
 }
 
@@ -297,17 +313,25 @@ fn advice_for(code: &str) -> Option<&'static str> {
         "needs_region" => Some(
             "Say which country the numbers without a country code belong to: --region CZ, or --column region=HEADER.",
         ),
-        "unknown_region" => {
-            Some("Write the countries as ISO codes (CZ) or English names (Czechia).")
-        }
+        "unknown_region" => Some(
+            "Write the countries as ISO codes (CZ), names (Czechia) or calling codes (+420), one in a cell.",
+        ),
         "scientific_notation" => Some(
             "Make the phone column a text column in the spreadsheet and export again: the digits are missing in this file.",
         ),
-        "two_readings" => Some("Write these numbers with their plus."),
+        "two_readings" => Some(
+            "Write these numbers with their plus, or leave out --region if all of them begin with their country code.",
+        ),
         "extension" => Some("Replace the extensions by numbers that can be reached directly."),
         "uneven_row" => {
             Some("Put quotes around fields that contain the delimiter or a line break.")
         }
+        "rounded_contact_id" => Some(
+            "Make the column of contact ids a text column where the list comes from and export again, or leave --column contact_id out: the numbers do.",
+        ),
+        "contact_id_of_another" => Some(
+            "Leave --column contact_id out: the numbers in the list do, and the checkpoint knows their contacts.",
+        ),
         "content" => {
             Some("Fill the empty fields that the message uses, or give the template a default.")
         }

@@ -25,6 +25,31 @@ pub enum ReportError {
         /// Why.
         source: io::Error,
     },
+    /// There is no such column.
+    #[error("there is no column `{column}`; there are: {present}")]
+    NoColumn {
+        /// What was asked for.
+        column: String,
+        /// What there is.
+        present: String,
+    },
+    /// A sheet cannot hold the rows.
+    #[error(
+        "a sheet holds 1,048,576 rows, the header among them, and there are more: name a file that ends in .csv or \
+         .jsonl"
+    )]
+    SheetRows,
+    /// A sheet cannot hold the columns.
+    #[error(
+        "a sheet holds 16,384 columns, and there are {0}: name a file that ends in .csv or .jsonl"
+    )]
+    SheetColumns(usize),
+    /// A cell of a sheet cannot hold the text.
+    #[error(
+        "row {0} of the sheet has a cell with more than 32,767 characters, which no sheet holds: name a file that \
+         ends in .csv or .jsonl"
+    )]
+    SheetCell(u64),
 }
 
 impl ReportError {
@@ -35,7 +60,12 @@ impl ReportError {
                 path: path.to_owned(),
                 source,
             },
-            Self::Store(_) | Self::File { .. } => self,
+            Self::Store(_)
+            | Self::File { .. }
+            | Self::NoColumn { .. }
+            | Self::SheetRows
+            | Self::SheetColumns(_)
+            | Self::SheetCell(_) => self,
         }
     }
 }

@@ -22,6 +22,14 @@ pub(crate) fn write_whole_file(path: &Path, content: &[u8]) -> Result<(), Report
     new.publish(&file, || ()).map_err(fail)
 }
 
+/// What a file with this content is known by.
+pub(crate) fn known_by(content: &[u8]) -> WrittenFile {
+    WrittenFile {
+        size: content.len() as u64,
+        digest: Sha256::digest(content).into(),
+    }
+}
+
 /// A file under a temporary name, beside its final one. Dropped before [`Self::publish`], it is removed.
 ///
 /// What is no file (a pipe, a terminal, `/dev/null`) is written to as it is, and never replaced.
@@ -56,6 +64,14 @@ impl NewFile {
             temporary: Some(temporary),
         };
         Ok((new, file))
+    }
+
+    /// The folder where the file will stand; that of the system's temporary files if it is written in place.
+    pub(super) fn folder(&self) -> PathBuf {
+        match &self.temporary {
+            Some(_) => folder_of(&self.path).to_owned(),
+            None => std::env::temp_dir(),
+        }
     }
 
     /// Where the file lies until it is published; `None` if it is written in place.
@@ -96,12 +112,13 @@ impl<W: Write> Digesting<W> {
         }
     }
 
-    /// What was written.
-    pub(super) fn end(self) -> WrittenFile {
-        WrittenFile {
+    /// What it was written to, and what was written.
+    pub(super) fn end(self) -> (W, WrittenFile) {
+        let written = WrittenFile {
             size: self.size,
             digest: self.digest.finalize().into(),
-        }
+        };
+        (self.to, written)
     }
 }
 
@@ -121,18 +138,26 @@ impl<W: Write> Write for Digesting<W> {
 /// Whether the file at `path` is as it was left. What cannot be read is not.
 pub(crate) fn is_as_left(path: &Path, left: &WrittenFile) -> bool {
     let same_size = fs::metadata(path).is_ok_and(|now| now.is_file() && now.len() == left.size);
-    same_size && digest_of(path).is_ok_and(|digest| digest == left.digest)
+    same_size && file_as_it_is(path).is_ok_and(|now| now == *left)
 }
 
-fn digest_of(path: &Path) -> io::Result<[u8; 32]> {
-    let (mut file, mut digest) = (File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(digest.finalize().into()),
-            read => digest.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
+/// What the file at `path` is known by, as it is now.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn file_as_it_is(path: &Path) -> io::Result<WrittenFile> {
+    let mut file = File::open(path)?;
+    let mut digest = Digesting::new(io::sink());
+    io::copy(&mut file, &mut digest)?;
+    Ok(digest.end().1)
+}
+
+/// Whether the file at `path` is a database of SQLite: no report ever takes the place of one.
+pub(crate) fn is_database(path: &Path) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
+    read.is_ok() && head == MAGIC
 }
 
 /// A new file for its owner only. Its failure does not name the temporary file, which nobody asked for.

@@ -1,47 +1,70 @@
 //! `<stem>.rejects.csv`: the rows that cannot be sent, to be mended and sent again.
 //!
-//! All columns of the input, then the row, the reason and a suggestion. The added columns begin with
-//! `outreach_`, which intake ignores, so that the mended file can be sent as it is.
+//! All columns of the input, then the row, the reason, a suggestion, and what the mended row takes the place of. The
+//! added columns begin with `outreach_`, which intake does not take for columns of the list, so that the mended
+//! file can be sent as it is.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
 use super::file::NewFile;
-use crate::domain::recipient::{JudgedRow, Record, RowProblem, Verdict};
-use crate::domain::spreadsheet::guard;
+use super::table::{Cell, Column, Kind, REJECTS_SHEET, RowWriter, TableFile};
+use crate::domain::dialect::FileFormat;
+use crate::domain::recipient::{JudgedRow, Mends, Record, RowProblem, Verdict};
+
+/// Our columns, behind those of the input.
+const COLUMNS: [(&str, Kind); 4] = [
+    ("outreach_row", Kind::Count),
+    ("outreach_reason", Kind::LongText),
+    ("outreach_suggestion", Kind::Text),
+    ("outreach_mends", Kind::Text),
+];
 
 /// Writes the rejects beside their final name, and puts them there at the end.
 pub struct RejectsFile {
     path: PathBuf,
     new: NewFile,
-    writer: csv::Writer<File>,
+    table: TableFile,
+    batch: Option<String>,
     columns: usize,
     rows: u64,
 }
 
 impl RejectsFile {
-    /// Begins a file with the columns of the input.
+    /// Begins a file with the columns of the input. Rows of a batch name themselves, so that the batch knows which
+    /// of its rows was mended.
     ///
     /// # Errors
     ///
     /// If the temporary file cannot be written in the folder of `path`.
-    pub fn create(path: &Path, headers: &[String]) -> Result<Self, ReportError> {
+    pub fn create(
+        path: &Path,
+        headers: &[String],
+        format: FileFormat,
+        batch: Option<&str>,
+    ) -> Result<Self, ReportError> {
         let (new, file) = NewFile::create(path)?;
-        let mut writer = csv::Writer::from_writer(file);
-        let added = ["outreach_row", "outreach_reason", "outreach_suggestion"];
-        let header = headers
+        let input = headers.iter().map(|name| Column {
+            name,
+            kind: Kind::Text,
+        });
+        let ours = COLUMNS
             .iter()
-            .map(|header| guard(header))
-            .chain(added.map(Into::into));
-        writer
-            .write_record(header.map(std::borrow::Cow::into_owned))
-            .map_err(|error| ReportError::from(error).at(path))?;
+            .map(|(name, kind)| Column { name, kind: *kind });
+        let columns: Vec<_> = input.chain(ours).collect();
+        let begin = || {
+            let mut table = TableFile::new(format, file, REJECTS_SHEET, &new.folder())?;
+            table.header(&columns)?;
+            Ok(table)
+        };
+        let table = begin().map_err(|error: ReportError| error.at(path))?;
         Ok(Self {
             path: path.to_owned(),
             new,
-            writer,
+            table,
+            batch: batch.map(str::to_owned),
             columns: headers.len(),
             rows: 0,
         })
@@ -51,7 +74,7 @@ impl RejectsFile {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If the file cannot be written, or hold one more row.
     pub fn push(&mut self, row: &JudgedRow) -> Result<(), ReportError> {
         let Verdict::Invalid {
             problem,
@@ -63,7 +86,7 @@ impl RejectsFile {
         };
         self.rows += 1;
         self.write(row, problem, suggestion.as_deref())
-            .map_err(|error| ReportError::from(error).at(&self.path))
+            .map_err(|error| error.at(&self.path))
     }
 
     fn write(
@@ -71,16 +94,28 @@ impl RejectsFile {
         row: &JudgedRow,
         problem: &RowProblem,
         suggestion: Option<&str>,
-    ) -> csv::Result<()> {
-        let place = row.position.row.to_string();
+    ) -> Result<(), ReportError> {
+        for index in 0..self.columns {
+            let text = row.record.get(index).unwrap_or("");
+            self.table.cell(Cell::Foreign(text))?;
+        }
         let reason = problem.to_string();
         let surplus = surplus(&row.record, self.columns, problem);
         let hint = surplus.as_deref().or(suggestion).unwrap_or("");
-        let input = (0..self.columns).map(|index| row.record.get(index).unwrap_or(""));
-        for cell in input.chain([place.as_str(), &reason, hint]) {
-            self.writer.write_field(guard(cell).as_bytes())?;
+        let mends = self.batch.as_ref().map(|batch| Mends {
+            batch: batch.clone(),
+            position: row.position,
+        });
+        let mends = mends.map_or_else(String::new, |mends| mends.to_string());
+        for cell in [
+            Cell::Count(row.position.row.get().into()),
+            Cell::Foreign(&reason),
+            Cell::Foreign(hint),
+            Cell::Foreign(&mends),
+        ] {
+            self.table.cell(cell)?;
         }
-        self.writer.write_record(None::<&[u8]>)
+        self.table.end_row()
     }
 
     /// Puts the file in its place and returns how many rows it has; without any row there is no file.
@@ -94,7 +129,7 @@ impl RejectsFile {
         let Self {
             path,
             new,
-            writer,
+            table,
             rows,
             ..
         } = self;
@@ -102,10 +137,7 @@ impl RejectsFile {
             return Ok(0);
         }
         let put = || {
-            let mut file = writer
-                .into_inner()
-                .map_err(|error| io::Error::other(error.to_string()))?;
-            file.flush()?;
+            let (file, _) = table.finish(&[])?;
             if let Some(temporary) = new.temporary()
                 && path.exists()
                 && !same_content(&path, temporary)?
@@ -114,10 +146,10 @@ impl RejectsFile {
                 backup.push(".bak");
                 fs::rename(&path, path.with_file_name(backup))?;
             }
-            new.publish(&file, || ())
+            new.publish(&file, || ())?;
+            Ok(rows)
         };
-        put().map_err(|error: io::Error| ReportError::from(error).at(&path))?;
-        Ok(rows)
+        put().map_err(|error: ReportError| error.at(&path))
     }
 }
 
@@ -149,8 +181,14 @@ fn same_content(a: &Path, b: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::dialect::{Delimiter, Dialect};
     use crate::domain::phone::PhoneProblem;
     use crate::domain::recipient::{Position, RowNumber};
+
+    const CSV: FileFormat = FileFormat::Text(Dialect {
+        delimiter: Delimiter::Comma,
+        mark: false,
+    });
 
     fn row(fields: &[&str], problem: RowProblem) -> JudgedRow {
         JudgedRow {
@@ -158,6 +196,7 @@ mod tests {
                 file: 0,
                 row: RowNumber::new(7).unwrap(),
             },
+            mends: None,
             record: fields.iter().collect(),
             typed: String::new(),
             verdict: Verdict::Invalid {
@@ -169,7 +208,8 @@ mod tests {
     }
 
     fn write(path: &Path, row: &JudgedRow) -> String {
-        let mut file = RejectsFile::create(path, &["name".to_owned(), "phone".to_owned()]).unwrap();
+        let headers = ["name".to_owned(), "phone".to_owned()];
+        let mut file = RejectsFile::create(path, &headers, CSV, Some("spring")).unwrap();
         file.push(row).unwrap();
         assert_eq!(file.finish().unwrap(), 1);
         fs::read_to_string(path).unwrap()
@@ -188,8 +228,8 @@ mod tests {
         );
         assert_eq!(
             text,
-            "name,phone,outreach_row,outreach_reason,outreach_suggestion\n\
-             '=1+1,777,7,the number has no country code and no country is set for it,+420777123456\n"
+            "name,phone,outreach_row,outreach_reason,outreach_suggestion,outreach_mends\n\
+             '=1+1,777,7,the number has no country code and no country is set for it,+420777123456,spring:1:7\n"
         );
         let text = write(
             &path,
@@ -202,7 +242,7 @@ mod tests {
             ),
         );
         assert!(text.ends_with(
-            "a,b,7,the row has 4 fields where the header has 2,fields without a column: c | d\n"
+            "a,b,7,the row has 4 fields where the header has 2,fields without a column: c | d,spring:1:7\n"
         ));
         assert!(
             folder.path().join("a.rejects.csv.bak").exists(),
@@ -218,9 +258,10 @@ mod tests {
     #[test]
     fn without_rejects_there_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let file = RejectsFile::create(&folder.path().join("a.rejects.csv"), &[]).unwrap();
+        let file =
+            RejectsFile::create(&folder.path().join("a.rejects.csv"), &[], CSV, None).unwrap();
         assert_eq!(file.finish().unwrap(), 0);
-        drop(RejectsFile::create(&folder.path().join("b.rejects.csv"), &[]).unwrap());
+        drop(RejectsFile::create(&folder.path().join("b.rejects.csv"), &[], CSV, None).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -7,46 +7,33 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
-use super::file::{Digesting, NewFile};
+use super::file::NewFile;
+use super::select::{Chosen, Ours, Selection};
+use super::summary::Summary;
+use super::table::{Cell, RESULTS_SHEET, RowWriter, TableFile, TextRows};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
-use crate::domain::spreadsheet::guard;
+use crate::domain::dialect::{Dialect, FileFormat, SHEET_COLUMNS};
+use crate::domain::fold;
 use crate::store::{Batch, Reader, ResultRow, StoreError, WrittenFile};
-
-/// Our columns, behind those of the input.
-pub const COLUMNS: [&str; 11] = [
-    "outreach_row",
-    "outreach_phone",
-    "outreach_status",
-    "outreach_reason",
-    "outreach_message_id",
-    "outreach_contact_id",
-    "outreach_attempts",
-    "outreach_finished_at",
-    "outreach_delivered_at",
-    "outreach_read_at",
-    "outreach_opted_in_at",
-];
 
 /// The reason of a row whose request is on disk and whose answer is not.
 const UNDER_WAY: &str =
     "a request was under way when this file was written, or when its process ended";
 
-/// Room for what is written at once.
-const BUFFER: usize = 1 << 18;
-
 /// The most bytes of a batch's name in the name of a file.
 const LONGEST: usize = 200;
 
-/// Where the results of a batch go by default. Those of a rehearsal never replace those of the real batch.
-pub(crate) fn default_results_path(batch: &str, sandbox: bool) -> PathBuf {
+/// Where the results of a batch go by default, without the end of the name. Those of a rehearsal never replace
+/// those of the real batch.
+pub(crate) fn default_stem(batch: &str, sandbox: bool) -> String {
     // The name of a batch of an earlier version may hold anything; a file name may not. It is also shorter
     // than 255 bytes on the usual file systems.
     let safe = batch.replace(['/', '\\', '\0', '\n', '\r'], "_");
@@ -58,32 +45,118 @@ pub(crate) fn default_results_path(batch: &str, sandbox: bool) -> PathBuf {
         safe
     };
     let rehearsal = if sandbox { ".sandbox" } else { "" };
-    PathBuf::from(format!("{safe}{rehearsal}.results.csv"))
+    format!("{safe}{rehearsal}")
 }
 
-/// Writes the results of the batch; returns the number of rows.
+/// Writes the results of the batch as plain CSV; returns the number of rows.
 ///
 /// # Errors
 /// `ReportError` if the checkpoint cannot be read or `to` cannot be written.
 pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u64, ReportError> {
+    write_selected(reader, batch, &Selection::default(), Dialect::default(), to)
+}
+
+/// Writes the results file of the batch as its list was; returns the number of rows.
+///
+/// # Errors
+/// As [`write_selected_file`].
+pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
+    let format = FileFormat::of(path, batch.list, None);
+    let all = Selection::default();
+    Ok(write_selected_file(reader, batch, &all, format, path, |_| Ok(()))?.0)
+}
+
+/// Writes a part of the results as text of this dialect; returns the number of rows.
+///
+/// # Errors
+/// `ReportError` if the checkpoint cannot be read, `to` cannot be written, or a column is not there.
+pub(crate) fn write_selected(
+    reader: &Reader,
+    batch: &Batch,
+    selection: &Selection,
+    dialect: Dialect,
+    to: impl Write,
+) -> Result<u64, ReportError> {
+    let mut rows = TextRows::new(to, dialect)?;
+    let written = write_rows(reader, batch, selection, &mut rows)?;
+    rows.finish()?;
+    Ok(written)
+}
+
+/// Writes a part of the results to a file, readable by its owner only; it appears whole or not at all. Returns the
+/// number of rows, and what the file is known by; `expect` gets that before the file appears.
+///
+/// # Errors
+/// `ReportError` if the checkpoint cannot be read, the file cannot be written or hold the rows, or a column is
+/// not there; then the file that stood there before is still there.
+pub(crate) fn write_selected_file(
+    reader: &Reader,
+    batch: &Batch,
+    selection: &Selection,
+    format: FileFormat,
+    path: &Path,
+    expect: impl FnOnce(WrittenFile) -> Result<(), StoreError>,
+) -> Result<(u64, WrittenFile), ReportError> {
+    check_room(format, batch, reader.counts(batch.id)?.rows())?;
+    let (new, file) = NewFile::create(path)?;
+    let write = || {
+        let mut table = TableFile::new(format, file, RESULTS_SHEET, &new.folder())?;
+        let rows = write_rows(reader, batch, selection, &mut table)?;
+        let summary = match format {
+            FileFormat::Xlsx => Summary::load(reader, batch)?.lines(rows),
+            FileFormat::Text(_) | FileFormat::Jsonl => Vec::new(),
+        };
+        let (file, written) = table.finish(&summary)?;
+        Ok((file, rows, written))
+    };
+    let (file, rows, written) = write().map_err(|error: ReportError| error.at(path))?;
+    expect(written)?;
+    new.publish(&file, || crash_point(CrashPoint::ExportRename))
+        .map_err(|source| ReportError::from(source).at(path))?;
+    Ok((rows, written))
+}
+
+/// Whether a file of the format holds the results of a batch with so many rows: known before anything is sent.
+///
+/// # Errors
+/// [`ReportError::SheetRows`] or [`ReportError::SheetColumns`] if it does not.
+pub(crate) fn check_room(format: FileFormat, batch: &Batch, rows: u64) -> Result<(), ReportError> {
+    let columns = batch.headers.len() + Ours::ALL.len();
+    if !format.holds(rows) {
+        Err(ReportError::SheetRows)
+    } else if format == FileFormat::Xlsx && columns > SHEET_COLUMNS {
+        Err(ReportError::SheetColumns(columns))
+    } else {
+        Ok(())
+    }
+}
+
+fn write_rows(
+    reader: &Reader,
+    batch: &Batch,
+    selection: &Selection,
+    to: &mut impl RowWriter,
+) -> Result<u64, ReportError> {
+    let chosen = selection.columns_of(&batch.headers)?;
     let mut lines = Lines {
         batch,
-        csv: csv::WriterBuilder::new()
-            .buffer_capacity(BUFFER)
-            .from_writer(to),
-        columns: batch.headers.len(),
+        to,
         scratch: String::new(),
+        content: (String::new(), String::new()),
     };
-    for header in &batch.headers {
-        lines.cell(header)?;
-    }
-    lines.csv.write_record(COLUMNS)?;
+    let header: Vec<_> = chosen.iter().map(|it| it.column(&batch.headers)).collect();
+    lines.to.header(&header)?;
     // As of one moment, so that rows and counts can be compared.
     reader.look_anew()?;
-    let mut rows = 0;
+    let (mut rows, mut written) = (0, 0);
     reader.rows(batch.id, |row| {
         rows += 1;
-        lines.row(&row)
+        let word = batch.status_of(shown(row.state));
+        if selection.has(row.state, word, row.mended_by.is_some()) {
+            written += 1;
+            lines.row(&chosen, &row)?;
+        }
+        Ok::<_, ReportError>(())
     })?;
     let counted = reader.counts(batch.id)?.rows();
     if rows != counted {
@@ -95,75 +168,68 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
         }
         .into());
     }
-    lines.csv.flush()?;
-    Ok(rows)
-}
-
-/// Writes the results file of the batch, readable by its owner only; it appears whole or not at all.
-///
-/// # Errors
-/// `ReportError` if the checkpoint cannot be read or the file cannot be written; then the file
-/// that stood there before is still there.
-pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
-    Ok(write_known_results_file(reader, batch, path)?.0)
-}
-
-/// The same; also returns what the file is known by.
-///
-/// # Errors
-/// As [`write_results_file`].
-pub(crate) fn write_known_results_file(
-    reader: &Reader,
-    batch: &Batch,
-    path: &Path,
-) -> Result<(u64, WrittenFile), ReportError> {
-    let (new, file) = NewFile::create(path)?;
-    let mut out = Digesting::new(&file);
-    let rows = write_results(reader, batch, &mut out).map_err(|error| error.at(path))?;
-    let written = out.end();
-    new.publish(&file, || crash_point(CrashPoint::ExportRename))
-        .map_err(|source| ReportError::from(source).at(path))?;
-    Ok((rows, written))
+    Ok(written)
 }
 
 /// Writes one line for each row.
-struct Lines<'a, W: Write> {
+struct Lines<'a, W> {
     batch: &'a Batch,
-    csv: csv::Writer<W>,
-    /// Columns of the input: no line has more or fewer.
-    columns: usize,
+    to: &'a mut W,
     scratch: String,
+    /// The content of the row before, and its digest: often all rows have the same.
+    content: (String, String),
 }
 
-impl<W: Write> Lines<'_, W> {
-    fn row(&mut self, row: &ResultRow<'_>) -> Result<(), ReportError> {
+impl<W: RowWriter> Lines<'_, W> {
+    fn row(&mut self, chosen: &[Chosen], row: &ResultRow<'_>) -> Result<(), ReportError> {
         let fields = parse_fields(row.fields).map_err(|error| StoreError::Value {
             detail: format!("the fields of a row are no JSON array of texts: {error}"),
         })?;
         // As many cells as the header has; those beyond it go into the reason.
-        for index in 0..self.columns {
-            self.cell(fields.get(index).map_or("", |field| &field.0))?;
+        let surplus = fields.get(self.batch.headers.len()..).unwrap_or(&[]);
+        for column in chosen {
+            match column {
+                Chosen::Input(index) => {
+                    let text = fields.get(*index).map_or("", |field| &field.0);
+                    self.to.cell(Cell::Foreign(text))?;
+                }
+                Chosen::Ours(ours) => self.ours(*ours, row, surplus)?,
+            }
         }
-        self.print(format_args!("{}", row.row))?;
-        match row.phone {
-            Some(phone) => self.print(format_args!("+{}", phone.get()))?,
-            None => self.print(format_args!(""))?,
+        self.to.end_row()
+    }
+
+    fn ours(
+        &mut self,
+        column: Ours,
+        row: &ResultRow<'_>,
+        surplus: &[Field<'_>],
+    ) -> Result<(), ReportError> {
+        match column {
+            Ours::Row => self.to.cell(Cell::Count(row.row.into())),
+            Ours::Phone => match row.phone {
+                Some(phone) => self.print(format_args!("+{}", phone.get())),
+                None => self.to.cell(Cell::None),
+            },
+            Ours::Status => {
+                let state = shown(row.state);
+                self.to
+                    .cell(Cell::Status(state, self.batch.status_of(state)))
+            }
+            Ours::Reason => self.reason(row, surplus),
+            Ours::MessageId => self.id(row.message.message_id),
+            Ours::ContactId => self.id(row.message.contact_id),
+            Ours::Attempts => self.to.cell(Cell::Count(row.attempts.into())),
+            Ours::FinishedAt => self.time(row.finished_at),
+            Ours::DeliveredAt => self.time(row.message.delivered_at),
+            Ours::ReadAt => self.time(row.message.read_at),
+            Ours::OptedInAt => self.time(row.message.opted_in_at),
+            Ours::ReasonCode => self.to.cell(row.reason_code.map_or(Cell::None, Cell::Own)),
+            Ours::Batch => self.to.cell(Cell::Foreign(&self.batch.name)),
+            Ours::File => self.to.cell(Cell::Foreign(self.batch.file_name(row.file))),
+            Ours::Channel => self.to.cell(Cell::Foreign(&self.batch.channel)),
+            Ours::Content => self.content(row.content),
         }
-        let status = match row.state {
-            State::Sending => State::Unknown,
-            state => state,
-        };
-        self.csv.write_field(self.batch.status_of(status))?;
-        self.reason(row, fields.get(self.columns..).unwrap_or(&[]))?;
-        self.cell(row.message.message_id.unwrap_or(""))?;
-        self.cell(row.message.contact_id.unwrap_or(""))?;
-        self.print(format_args!("{}", row.attempts))?;
-        self.time(row.finished_at)?;
-        self.time(row.message.delivered_at)?;
-        self.time(row.message.read_at)?;
-        self.time(row.message.opted_in_at)?;
-        self.csv.write_record(None::<&[u8]>)?;
-        Ok(())
     }
 
     fn reason(&mut self, row: &ResultRow<'_>, surplus: &[Field<'_>]) -> Result<(), ReportError> {
@@ -189,18 +255,36 @@ impl<W: Write> Lines<'_, W> {
             text.to_mut().push_str("; fields without a column: ");
             text.to_mut().push_str(&surplus.join(" | "));
         }
-        self.cell(&text)
+        if let Some((file, by)) = row.mended_by {
+            let file = self.batch.file_name(file);
+            text = Cow::Owned(format!("mended by row {by} of {file} (was: {text})"));
+        }
+        self.to.cell(if text.is_empty() {
+            Cell::None
+        } else {
+            Cell::Foreign(&text)
+        })
     }
 
-    fn cell(&mut self, text: &str) -> Result<(), ReportError> {
-        Ok(self.csv.write_field(guard(text).as_bytes())?)
+    fn id(&mut self, id: Option<&str>) -> Result<(), ReportError> {
+        self.to.cell(id.map_or(Cell::None, Cell::Foreign))
     }
 
     fn time(&mut self, time: Option<Timestamp>) -> Result<(), ReportError> {
         match time {
             Some(time) => self.print(format_args!("{time:.3}")),
-            None => self.print(format_args!("")),
+            None => self.to.cell(Cell::None),
         }
+    }
+
+    fn content(&mut self, content: Option<&str>) -> Result<(), ReportError> {
+        let Some(content) = content else {
+            return self.to.cell(Cell::None);
+        };
+        if self.content.0 != content {
+            self.content = (content.to_owned(), content_digest(content));
+        }
+        self.to.cell(Cell::Own(&self.content.1))
     }
 
     /// A value of ours, which needs no guard against formulas.
@@ -208,7 +292,36 @@ impl<W: Write> Lines<'_, W> {
         self.scratch.clear();
         // Writing to a String cannot fail.
         let _ = self.scratch.write_fmt(value);
-        Ok(self.csv.write_field(&self.scratch)?)
+        self.to.cell(Cell::Own(&self.scratch))
+    }
+}
+
+/// What tells contents apart that are the same to the repeat guard: without the checkpoint's key, so that another
+/// checkpoint can compare it. 16 bytes of SHA-256.
+fn content_digest(content: &str) -> String {
+    let digest = Sha256::digest(fold::content(content).as_bytes());
+    digest
+        .iter()
+        .take(16)
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// The status of a row in a file: whether a request that is under way arrives is not known.
+fn shown(state: State) -> State {
+    match state {
+        State::Sending => State::Unknown,
+        State::Queued
+        | State::Sent
+        | State::NoMessenger
+        | State::Error
+        | State::Unknown
+        | State::Invalid
+        | State::Duplicate
+        | State::Suppressed => state,
     }
 }
 

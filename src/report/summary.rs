@@ -1,14 +1,14 @@
 //! The state of a batch: for programs as JSON, for people with what to do next.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::file::write_whole_file;
 use super::matters::{Matter, matters};
+use super::table::SummaryLine;
 use super::words::{grouped, minute, place, quoted, without_numbers};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
@@ -50,6 +50,9 @@ pub struct Summary {
     pub finished_at: Option<Timestamp>,
     /// How the last run ended, as a word.
     pub exit_reason: Option<String>,
+    /// Of the invalid rows those whose place another row took; `None` where only the counts were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mended: Option<u64>,
     /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
@@ -65,6 +68,8 @@ struct Details {
     matters: Vec<(Matter, u64)>,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
+    /// Messages whose answers named another number.
+    other_numbers: u64,
     /// Refusals by text, the most frequent first.
     refusals: Vec<(State, String, u64)>,
     /// The first rows whose outcome is unknown.
@@ -114,6 +119,7 @@ impl Summary {
             started_at: batch.started_at,
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
+            mended: None,
             details: Details {
                 ready: batch.is_whole(),
                 halted_text: batch.halted_text.clone(),
@@ -129,6 +135,11 @@ impl Summary {
     pub(crate) fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
         summary.funnel = Some(reader.funnel(batch.id)?);
+        summary.mended = Some(match summary.counts.invalid {
+            0 => 0,
+            _ => reader.mended(batch.id)?,
+        });
+        summary.details.other_numbers = reader.other_numbers(batch.id)?;
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
                 let reasons = reader.reasons(batch.id, state)?;
@@ -196,6 +207,7 @@ impl Summary {
         self.write_funnel(out)?;
         self.write_requests(out)?;
         self.write_matters(out)?;
+        self.write_other_numbers(out)?;
         self.write_waiting(out)?;
         self.write_unknown(out)?;
         self.write_refusals(out)?;
@@ -207,6 +219,47 @@ impl Summary {
         self.details.held.iter().map(|held| held.rows).sum()
     }
 
+    /// The summary as the last sheet of a workbook with so many rows has it.
+    pub(super) fn lines(&self, rows: u64) -> Vec<SummaryLine> {
+        let mut lines = vec![
+            ("Batch".to_owned(), self.batch.clone()),
+            ("State".to_owned(), self.headline()),
+        ];
+        if self.sandbox {
+            let nobody = "a rehearsal in the sandbox: nobody was messaged";
+            lines.push(("Kind".to_owned(), nobody.to_owned()));
+        }
+        let mut push = |name: &str, value: String| lines.push((name.to_owned(), value));
+        for (count, meaning) in self.meanings() {
+            push(meaning, count.to_string());
+        }
+        push("rows in all", self.rows.to_string());
+        if rows != self.rows {
+            push("rows in this file", rows.to_string());
+        }
+        if let Some(funnel) = self.funnel {
+            push("delivered, of those sent", funnel.delivered.to_string());
+            push("read", funnel.read.to_string());
+            push("opted in", funnel.opted_in.to_string());
+            push("opted out", funnel.opted_out.to_string());
+        }
+        push("requests", self.counts.requests.to_string());
+        let times = [
+            ("first request (UTC)", self.started_at),
+            ("end of the last run (UTC)", self.finished_at),
+        ];
+        for (name, time) in times {
+            push(
+                name,
+                time.map_or_else(String::new, |time| format!("{time:.0}")),
+            );
+        }
+        for (state, text, count) in &self.details.refusals {
+            push(&format!("{state}: {text}"), count.to_string());
+        }
+        lines
+    }
+
     fn headline(&self) -> String {
         if self.is_cancelled() {
             return "cancelled: who was not messaged yet will not be".to_owned();
@@ -215,9 +268,7 @@ impl Summary {
             return "its list was not read to the end; nothing can be sent".to_owned();
         }
         let last_run = self.exit_reason.as_deref().map(|reason| {
-            ExitCode::ALL
-                .into_iter()
-                .find(|exit| exit.reason() == reason)
+            ExitCode::from_reason(reason)
                 .map_or_else(|| reason.to_owned(), |exit| exit.text().to_owned())
         });
         match (last_run, self.started_at) {
@@ -232,6 +283,7 @@ impl Summary {
 
     fn meanings(&self) -> Vec<(u64, &'static str)> {
         let counts = &self.counts;
+        let mended = self.mended.unwrap_or(0);
         let all = [
             (counts.sent, "sent"),
             (
@@ -240,7 +292,11 @@ impl Summary {
             ),
             (counts.no_messenger, "no Messenger for the number"),
             (counts.error, "refused, or failed to be delivered"),
-            (counts.invalid, "invalid: cannot be sent as they stand"),
+            (
+                counts.invalid.saturating_sub(mended),
+                "invalid: cannot be sent as they stand",
+            ),
+            (mended, "invalid, and mended by another row"),
             (counts.duplicate, "duplicate of an earlier row"),
             (counts.suppressed, "suppressed: must not be messaged"),
             (
@@ -279,6 +335,18 @@ impl Summary {
             grouped(funnel.opted_in),
             grouped(funnel.opted_out)
         )
+    }
+
+    fn write_other_numbers(&self, out: &mut String) -> std::fmt::Result {
+        match self.details.other_numbers {
+            0 => Ok(()),
+            rows => writeln!(
+                out,
+                "Warning: for {} rows the API's answer names another number than the list: see `outreach_reason` in \
+                 the results",
+                grouped(rows)
+            ),
+        }
     }
 
     fn write_requests(&self, out: &mut String) -> std::fmt::Result {
@@ -428,23 +496,24 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// The summary as the JSON of a file.
+    ///
+    /// # Errors
+    /// If a value has no JSON form: a defect.
+    pub(crate) fn file_content(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a reference"
 )]
 fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(state.word())
-}
-
-/// Writes the summary as JSON, readable by its owner only; it appears whole or not at all.
-///
-/// # Errors
-/// [`ReportError`] if the file cannot be written.
-pub(crate) fn write_summary_file(summary: &Summary, path: &Path) -> Result<(), ReportError> {
-    let json = serde_json::to_vec_pretty(summary);
-    let mut json = json.map_err(|error| ReportError::Out(error.into()).at(path))?;
-    json.push(b'\n');
-    write_whole_file(path, &json)
 }
 
 #[cfg(test)]

@@ -112,9 +112,14 @@ impl HeldBatch {
         Ok(self.store.reader()?)
     }
 
-    /// The file of the checkpoint.
+    /// The file of the checkpoint; once another one stood in its place, the copy that was kept.
     pub fn checkpoint(&self) -> &Path {
         self.store.path()
+    }
+
+    /// The file that was opened.
+    pub fn original_checkpoint(&self) -> &Path {
+        self.store.original()
     }
 }
 

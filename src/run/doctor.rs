@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
 use crate::report::{grouped, minute};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How far our clock may be off before that is reported, and before it is wrong, in seconds.
 const CLOCK_OFF: i64 = 30;
@@ -138,6 +138,11 @@ pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings
 /// Checks the checkpoint; an older schema is brought forward by opening it.
 fn checkpoint(path: &Path, findings: &mut Findings) -> Option<Store> {
     if !path.exists() {
+        // Opening it makes nothing, and tells whether there was one.
+        if let Err(error @ StoreError::Misfit { .. }) = Store::open_existing(path) {
+            findings.bad("checkpoint", error.to_string(), ExitCode::Storage);
+            return None;
+        }
         let text = format!("{} is not there yet; `send` makes it", path.display());
         findings.good("checkpoint", text);
         return None;

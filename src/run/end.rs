@@ -2,6 +2,7 @@
 
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::batch_state::BatchState;
+use crate::domain::percent::Percent;
 use crate::exit::ExitCode;
 use crate::store::Counts;
 
@@ -32,10 +33,22 @@ pub struct Waiting {
 }
 
 impl Ended {
-    pub(super) fn new(end: RunEnd, counts: Counts, waiting: Waiting, held: u64) -> Self {
+    /// `held`: recipients that no run claims; `fail_below`: so many of those who could be sent to must have ended
+    /// as sent.
+    pub(super) fn new(
+        end: RunEnd,
+        counts: Counts,
+        waiting: Waiting,
+        held: u64,
+        fail_below: Option<Percent>,
+    ) -> Self {
+        let exit = exit(&end, &counts, &waiting, held);
         Self {
             state: state(&end, &counts),
-            exit: exit(&end, &counts, &waiting, held),
+            exit: match fail_below {
+                Some(share) if !is_reached(share, &counts) => exit.below_share(),
+                Some(_) | None => exit,
+            },
             end,
             counts,
             waiting,
@@ -53,6 +66,9 @@ impl Ended {
                 "{} recipients are held: nobody said what their refusal means",
                 self.held
             )),
+            RunEnd::Displaced => {
+                Some("the checkpoint was deleted or replaced while it was sent".to_owned())
+            }
             RunEnd::Complete => self.waiting.first.clone(),
         }
     }
@@ -69,7 +85,7 @@ impl Ended {
                 Halt::IdenticalRefusals { .. } | Halt::NoMessengerRun { .. } => "refusals",
             }),
             RunEnd::Interrupted | RunEnd::Deadline => waited_for,
-            RunEnd::Complete => None,
+            RunEnd::Complete | RunEnd::Displaced => None,
         }
     }
 
@@ -89,6 +105,7 @@ impl Ended {
             )
             | RunEnd::Complete
             | RunEnd::Interrupted
+            | RunEnd::Displaced
             | RunEnd::Deadline => None,
         }
     }
@@ -99,9 +116,15 @@ fn is_outstanding(counts: &Counts) -> bool {
     counts.queued + counts.sending > 0
 }
 
+/// Whether so many of those who could be sent to ended as sent.
+fn is_reached(share: Percent, counts: &Counts) -> bool {
+    let tried = counts.sent + counts.no_messenger + counts.error + counts.unknown;
+    share.is_reached(counts.sent, tried + counts.queued + counts.sending)
+}
+
 fn state(end: &RunEnd, counts: &Counts) -> BatchState {
     match end {
-        RunEnd::Halted(_) => BatchState::Stopped,
+        RunEnd::Halted(_) | RunEnd::Displaced => BatchState::Stopped,
         RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
             BatchState::Paused
         }
@@ -111,6 +134,7 @@ fn state(end: &RunEnd, counts: &Counts) -> BatchState {
 
 fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting, held: u64) -> ExitCode {
     match end {
+        RunEnd::Displaced => ExitCode::Storage,
         RunEnd::Halted(Halt::Reserve { .. }) => ExitCode::Configuration,
         RunEnd::Halted(
             Halt::Fatal { .. }
@@ -144,7 +168,7 @@ mod tests {
     use super::*;
 
     fn ended(end: RunEnd, counts: Counts) -> (BatchState, ExitCode) {
-        let ended = Ended::new(end, counts, Waiting::default(), 0);
+        let ended = Ended::new(end, counts, Waiting::default(), 0, None);
         (ended.state, ended.exit)
     }
 
@@ -190,20 +214,39 @@ mod tests {
                 (BatchState::Stopped, ExitCode::Guard)
             );
         }
-        let text = |end| Ended::new(end, counts(0, 0, 0), Waiting::default(), 0).halted_text();
+        let text =
+            |end| Ended::new(end, counts(0, 0, 0), Waiting::default(), 0, None).halted_text();
         assert_eq!(text(refusals).as_deref(), Some("HTTP 422: none"));
         assert_eq!(text(reserve), None);
     }
 
     #[test]
     fn who_is_held_waits_for_a_person_and_not_for_another_run() {
-        let held = Ended::new(RunEnd::Complete, counts(3, 0, 0), Waiting::default(), 3);
+        let ended = |counts| Ended::new(RunEnd::Complete, counts, Waiting::default(), 3, None);
+        let held = ended(counts(3, 0, 0));
         assert_eq!(
             (held.state, held.exit),
             (BatchState::Paused, ExitCode::Guard)
         );
-        let others = Ended::new(RunEnd::Complete, counts(4, 0, 0), Waiting::default(), 3);
-        assert_eq!(others.exit, ExitCode::Paused);
+        assert_eq!(ended(counts(4, 0, 0)).exit, ExitCode::Paused);
         assert!(held.why().unwrap().starts_with("3 recipients are held"));
+    }
+
+    #[test]
+    fn too_small_a_share_replaces_only_the_codes_of_a_complete_batch() {
+        let end =
+            |end, counts| Ended::new(end, counts, Waiting::default(), 0, "60%".parse().ok()).exit;
+        let sent = |sent, no_messenger, unknown| Counts {
+            sent,
+            no_messenger,
+            unknown,
+            ..Counts::default()
+        };
+        assert_eq!(end(RunEnd::Complete, sent(6, 4, 0)), ExitCode::Complete);
+        assert_eq!(end(RunEnd::Complete, sent(5, 5, 0)), ExitCode::BelowShare);
+        assert_eq!(end(RunEnd::Complete, sent(5, 4, 1)), ExitCode::BelowShare);
+        assert_eq!(end(RunEnd::Deadline, counts(90, 0, 0)), ExitCode::Paused);
+        let reserve = RunEnd::Halted(Halt::Reserve { limit: 10 });
+        assert_eq!(end(reserve, sent(0, 5, 0)), ExitCode::Configuration);
     }
 }

@@ -1,9 +1,10 @@
 //! Why a call of the library failed, in words for people, and the exit code that it stands for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::clash::FileClash;
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
@@ -76,6 +77,9 @@ pub enum RunError {
         .0.display()
     )]
     OnlyRehearsals(PathBuf),
+    /// A file is not written to.
+    #[error(transparent)]
+    File(#[from] FileClash),
     /// The environment names no home, and no setting the checkpoint.
     #[error(
         "the checkpoint has no place: neither XDG_DATA_HOME nor HOME is set; name the file with --db, OUTREACH_DB or db in the settings file"
@@ -89,6 +93,16 @@ pub enum RunError {
         "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
     )]
     Abandoned(String),
+    /// The run did not move, and nothing says what it waited for: a defect, or damage.
+    #[error(
+        "the run stood still: {queued} recipients of batch {batch} are queued, no request is under way, and nothing says what they wait for. What is known is in the checkpoint. `outreach doctor` checks it; if it is sound, please report this"
+    )]
+    StoodStill {
+        /// The batch.
+        batch: String,
+        /// Recipients that are queued.
+        queued: u64,
+    },
     /// The batch was given up.
     #[error(
         "batch {batch} was cancelled by {by} on {}: nothing was sent; `outreach resume {} --undo-cancel` takes it up again",
@@ -113,6 +127,12 @@ pub enum Mismatch {
     /// A new batch cannot be called so.
     #[error("a batch cannot be called {0:?}: its name has {rule}", rule = batch_name::RULE)]
     BatchName(String),
+    /// Other batches messaged people of the list, and what is to become of them was not said.
+    #[error(
+        "people of this list have a message from another batch already:{}\n  Say what is meant: --skip-messaged leaves them out (and the other batch leaves out whom this one messages), --message-again sends them this message too. Nothing was sent",
+        lines(.0)
+    )]
+    MessagedBefore(Vec<String>),
     /// Two files hold who was messaged.
     #[error(
         "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file)",
@@ -261,6 +281,14 @@ fn lines(choices: &[String]) -> String {
 }
 
 impl RunError {
+    /// The checkpoint that is not the one that was last used, if that is the failure.
+    pub fn misfit(&self) -> Option<&Path> {
+        if let Self::Store(StoreError::Misfit { path, .. }) = self {
+            return Some(path);
+        }
+        None
+    }
+
     /// How a program ends after this error.
     pub fn exit(&self) -> ExitCode {
         match self {
@@ -268,20 +296,31 @@ impl RunError {
             | Self::Forget(ForgetError::Store(error))
             | Self::Report(ReportError::Store(error))
             | Self::Run(RunFailure::Store(error)) => store_exit(error),
-            Self::Report(ReportError::Out(_) | ReportError::File { .. })
+            Self::Report(
+                ReportError::Out(_) | ReportError::File { .. } | ReportError::SheetCell(_),
+            )
             | Self::NoCheckpoint(_)
             | Self::OnlyRehearsals(_) => ExitCode::Storage,
             Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
             Self::Intake(_) => ExitCode::Input,
-            Self::Content(_) | Self::Mismatch(_) | Self::Number(_) => ExitCode::Usage,
+            Self::Report(
+                ReportError::SheetRows
+                | ReportError::SheetColumns(_)
+                | ReportError::NoColumn { .. },
+            )
+            | Self::Content(_)
+            | Self::Mismatch(_)
+            | Self::Number(_)
+            | Self::File(_) => ExitCode::Usage,
             Self::NoHome | Self::Client(_) | Self::BaseUrl(_) | Self::Reserve { .. } => {
                 ExitCode::Configuration
             }
             Self::Evidence(error) => api_exit(error),
+            Self::Run(RunFailure::Defect { .. })
+            | Self::StoodStill { .. }
+            | Self::Sandbox(_)
+            | Self::Json(_) => ExitCode::Internal,
             Self::Abandoned(_) | Self::Cancelled { .. } => ExitCode::Paused,
-            Self::Run(RunFailure::Defect { .. }) | Self::Sandbox(_) | Self::Json(_) => {
-                ExitCode::Internal
-            }
         }
     }
 }
@@ -301,6 +340,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Newer { .. }
         | StoreError::Older { .. }
         | StoreError::Unfinished
+        | StoreError::Misfit { .. }
         | StoreError::Open { .. }
         | StoreError::Value { .. }
         | StoreError::Stopped

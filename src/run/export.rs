@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use super::batch::HeldBatch;
 use super::error::RunError;
+use super::files::Files;
+use crate::domain::dialect::{Dialect, FileFormat};
 use crate::report::{
-    Summary, default_results_path, is_as_left, write_known_results_file, write_results,
-    write_results_file,
+    Selection, Summary, check_room, default_stem, is_as_left, known_by, write_selected,
+    write_selected_file, write_whole_file,
 };
-use crate::store::Reader;
+use crate::store::{Batch, Place, Reader};
 
 /// How the batch stands.
 ///
@@ -23,74 +25,157 @@ pub fn summary(checkpoint: &Path, batch: &str) -> Result<Summary, RunError> {
     Ok(Summary::load(&reader, &batch)?)
 }
 
-/// Writes the results of the batch: one line for each row of the input, whatever became of it. Returns how many
-/// rows.
+/// Which rows and columns of a batch are exported, and how text is written. The default is all, as the list was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExportSettings {
+    /// Which rows and columns.
+    pub selection: Selection,
+    /// How text is written; `None` is as the list was in files, and plain CSV elsewhere.
+    pub dialect: Option<Dialect>,
+}
+
+/// Writes the results of the batch as text: one line for each row of the input, whatever became of it. Returns how
+/// many rows.
 ///
 /// # Errors
 /// [`RunError`] if there is no such batch, the checkpoint cannot be read, or `to` cannot be written.
-pub fn export(checkpoint: &Path, batch: &str, to: impl Write) -> Result<u64, RunError> {
+pub fn export(
+    checkpoint: &Path,
+    batch: &str,
+    settings: &ExportSettings,
+    to: impl Write,
+) -> Result<u64, RunError> {
     let reader = Reader::open(checkpoint)?;
     let batch = reader.batch(batch)?;
-    Ok(write_results(&reader, &batch, to)?)
+    let dialect = settings.dialect.unwrap_or_default();
+    Ok(write_selected(
+        &reader,
+        &batch,
+        &settings.selection,
+        dialect,
+        to,
+    )?)
 }
 
 /// The same to a file, which appears whole or not at all: to `path`, or to one that is named after the batch.
 /// Returns where, and how many rows.
 ///
 /// # Errors
-/// As [`export`].
+/// As [`export`]; and [`FileClash`](super::FileClash) if something else stands at `path`.
 pub fn export_file(
+    files: &mut Files,
     checkpoint: &Path,
     batch: &str,
+    settings: &ExportSettings,
     path: Option<&Path>,
 ) -> Result<(PathBuf, u64), RunError> {
+    let ExportSettings { selection, dialect } = settings;
     let reader = Reader::open(checkpoint)?;
     let batch = reader.batch(batch)?;
-    let path = path.map_or_else(
-        || default_results_path(&batch.name, batch.sandbox),
-        Path::to_owned,
-    );
-    let rows = write_results_file(&reader, &batch, &path)?;
+    let path = if let Some(path) = path {
+        files.write("--out", path)?;
+        path.to_owned()
+    } else {
+        // A part never takes the place of the whole.
+        let what = if selection.is_partial() {
+            "selected"
+        } else {
+            "results"
+        };
+        files.write_named(&default_path(&reader, &batch, what, *dialect)?)?
+    };
+    let format = FileFormat::of(&path, batch.list, *dialect);
+    let (rows, _) = write_selected_file(&reader, &batch, selection, format, &path, |_| Ok(()))?;
+    files.enter("export", &path);
     Ok((path, rows))
 }
 
+/// Where a file about the batch goes that nobody names.
+fn default_path(
+    reader: &Reader,
+    batch: &Batch,
+    what: &str,
+    dialect: Option<Dialect>,
+) -> Result<PathBuf, RunError> {
+    let stem = default_stem(&batch.name, batch.sandbox);
+    let suffix = batch.list.suffix(dialect, reader.counts(batch.id)?.rows());
+    Ok(PathBuf::from(format!("{stem}.{what}.{suffix}")))
+}
+
 impl HeldBatch {
-    /// Writes the results as [`export_file`] does, unless the file stands there as it was left and nothing
-    /// changed since. Returns where it is.
+    /// Whether the results of the batch can be written to `path`: to be asked before anything is sent.
     ///
     /// # Errors
-    /// As [`export_file`].
-    pub fn write_results(&self, path: Option<&Path>, now: Timestamp) -> Result<PathBuf, RunError> {
-        let batch = self.batch();
-        let path = path.map_or_else(
-            || default_results_path(&batch.name, batch.sandbox),
-            Path::to_owned,
-        );
-        let place = place_of(&path);
-        let left = self.reader()?.current_results(batch.id, &place)?;
+    /// [`RunError`] if the format that the path names cannot hold so many rows or columns.
+    pub fn check_results(
+        &self,
+        path: Option<&Path>,
+        dialect: Option<Dialect>,
+    ) -> Result<(), RunError> {
+        let (reader, batch) = (self.reader()?, self.batch());
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => default_path(&reader, batch, "results", dialect)?,
+        };
+        let format = FileFormat::of(&path, batch.list, dialect);
+        Ok(check_room(format, batch, reader.counts(batch.id)?.rows())?)
+    }
+
+    /// Writes the results as [`export_file`] does, unless the file stands there as it was left and nothing
+    /// changed since. Returns where it is: beside `path` under a similar name, if something else stands there.
+    ///
+    /// # Errors
+    /// As [`export`].
+    pub fn write_results(
+        &self,
+        files: &Files,
+        path: Option<&Path>,
+        dialect: Option<Dialect>,
+        now: Timestamp,
+    ) -> Result<PathBuf, RunError> {
+        let (reader, batch) = (self.reader()?, self.batch());
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => default_path(&reader, batch, "results", dialect)?,
+        };
+        let path = files.still(&path)?;
+        let place = Place::of(&path).path;
+        // A file in the list's own dialect may be asked for in another now.
+        let left = match dialect {
+            Some(_) => None,
+            None => reader.current_results(batch.id, &place)?,
+        };
         if left.is_some_and(|left| is_as_left(&path, &left)) {
             return Ok(path);
         }
         self.store().begin_results(batch.id, &place, now)?;
         let reader = self.reader()?;
         let batch = reader.batch(&batch.name)?;
-        let (_, written) = write_known_results_file(&reader, &batch, &path)?;
+        let format = FileFormat::of(&path, batch.list, dialect);
+        let expect = |next| self.store().expect_file(&place, next);
+        let all = Selection::default();
+        let (_, written) = write_selected_file(&reader, &batch, &all, format, &path, expect)?;
         self.store().end_results(&place, written)?;
         Ok(path)
     }
-}
 
-/// One name for each file: a link stands for what it leads to.
-fn place_of(path: &Path) -> PathBuf {
-    if let Ok(there) = std::fs::canonicalize(path) {
-        return there;
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
-    match (folder, path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        (Err(_), _) | (_, None) => path.to_owned(),
+    /// Writes the summary as JSON. Returns where it is, as [`Self::write_results`].
+    ///
+    /// # Errors
+    /// [`RunError`] if it cannot be written.
+    pub fn write_summary(
+        &self,
+        files: &Files,
+        summary: &Summary,
+        path: &Path,
+    ) -> Result<PathBuf, RunError> {
+        let path = files.still(path)?;
+        let place = Place::of(&path).path;
+        let content = summary.file_content()?;
+        let written = known_by(&content);
+        self.store().expect_file(&place, written)?;
+        write_whole_file(&path, &content)?;
+        self.store().end_file(&place, "summary", written)?;
+        Ok(path)
     }
 }

@@ -23,6 +23,8 @@ struct Checkpoint {
     span: HistorySpan,
     /// The batch whose own messages do not count as repeated.
     batch: Option<BatchId>,
+    /// The random ids of the batches whose people are left out.
+    skip: Vec<String>,
     now: Timestamp,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
@@ -48,11 +50,13 @@ impl Asked {
 }
 
 impl Known {
-    /// Asks that checkpoint; the messages of `batch` are those of the list itself.
+    /// Asks that checkpoint; the messages of `batch` are those of the list itself, and whom the batches of `skip`
+    /// messaged is left out.
     pub(super) fn new(
         reader: Reader,
         span: HistorySpan,
         batch: Option<BatchId>,
+        skip: Vec<String>,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -60,6 +64,7 @@ impl Known {
                 reader: Mutex::new(Asked { reader, since: 0 }),
                 span,
                 batch,
+                skip,
                 now,
                 failure: Mutex::default(),
             }),
@@ -99,27 +104,56 @@ impl Known {
         }
     }
 
+    /// Whether a contact id is known to be another person's than that of the number; of any channel where none
+    /// is chosen yet.
+    pub(super) fn contact_of_another(
+        &self,
+        channel: Option<&str>,
+        contact_id: &str,
+        phone: PhoneNumber,
+    ) -> bool {
+        self.ask(|reader, _| reader.contact_of_another(channel, contact_id, phone))
+            .unwrap_or(false)
+    }
+
     /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
     fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
+        let verdict = self.ask(|reader, asked| {
+            reader.judge(
+                phone,
+                content,
+                asked.span,
+                asked.batch,
+                &asked.skip,
+                asked.now,
+            )
+        })?;
+        match verdict {
+            Verdict::Suppressed(Suppression::SameBatch { .. })
+            | Verdict::MayBeMessaged
+            | Verdict::Waits { .. } => None,
+            Verdict::Suppressed(cause) => Some(cause),
+        }
+    }
+
+    /// Asks the checkpoint, if there is one; a failure is kept for [`Self::check`].
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
+    ) -> Option<T> {
         let checkpoint = self.checkpoint.as_ref()?;
         let asked = checkpoint.reader.lock();
         let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
-        let (span, batch, now) = (checkpoint.span, checkpoint.batch, checkpoint.now);
-        let reader = asked.reader();
-        match reader.and_then(|reader| reader.judge(phone, content, span, batch, now)) {
-            Ok(
-                Verdict::Suppressed(Suppression::SameBatch { .. })
-                | Verdict::MayBeMessaged
-                | Verdict::Waits { .. },
-            ) => None,
-            Ok(Verdict::Suppressed(cause)) => Some(cause),
-            Err(error) => {
+        let answer = asked
+            .reader()
+            .and_then(|reader| question(reader, checkpoint));
+        answer
+            .map_err(|error| {
                 let failure = checkpoint.failure.lock();
                 failure
                     .unwrap_or_else(PoisonError::into_inner)
                     .get_or_insert(error);
-                None
-            }
-        }
+            })
+            .ok()
     }
 }

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::known::Known;
 use crate::domain::content::{ContentSource, Notice, Template};
+use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
-use crate::intake::{self, Input, Judge, LooksInternational, Render, Source, Unsendable};
+use crate::intake::{
+    self, Input, Judge, LetterDoubt, LooksInternational, Render, Source, Unsendable,
+};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 use crate::store::Reader;
@@ -25,6 +28,7 @@ const REPORT_EVERY: u64 = 16_384;
 pub struct List {
     pub(super) input: Input,
     pub(super) message: Option<Template>,
+    dialect: Option<Dialect>,
 }
 
 impl List {
@@ -40,7 +44,17 @@ impl List {
         let input = Input::open(sources, settings)?;
         let compile = |message| Template::compile(message, input.headers());
         let message = message.map(compile).transpose()?;
-        Ok(Self { input, message })
+        Ok(Self {
+            input,
+            message,
+            dialect: None,
+        })
+    }
+
+    /// The same; the rejects are written in this dialect instead of the list's own.
+    #[must_use]
+    pub fn in_dialect(self, dialect: Option<Dialect>) -> Self {
+        Self { dialect, ..self }
     }
 
     /// What is odd about the message, though it can be sent.
@@ -52,6 +66,17 @@ impl List {
     /// rows are invalid then, and a person should be asked whether [`intake::Settings::international`] is meant.
     pub fn looks_international(&self) -> Option<&LooksInternational> {
         self.input.looks_international()
+    }
+
+    /// A file whose letters may be others, where the message is made with such a column: a person should look at
+    /// it before it is sent.
+    pub fn doubtful_message(&self) -> Option<&LetterDoubt> {
+        let message = self.message.as_ref()?;
+        let used: Vec<usize> = (0..self.input.headers().len())
+            .filter(|column| message.uses(*column))
+            .collect();
+        let mut doubts = self.input.doubts().iter();
+        doubts.find(|doubt| used.iter().any(|column| doubt.is_about(*column)))
     }
 
     /// What was detected about the files, in words.
@@ -66,7 +91,8 @@ impl List {
 
     /// Where the rows that cannot be sent are written if nothing else is asked for: in the current folder.
     pub fn default_rejects_path(&self) -> PathBuf {
-        PathBuf::from(format!("{}.rejects.csv", self.input.stem()))
+        let suffix = self.input.format().suffix(self.dialect, 0);
+        PathBuf::from(format!("{}.rejects.{suffix}", self.input.stem()))
     }
 
     /// Says what would become of each row. Nothing is sent, and nothing written but `rejects`.
@@ -81,13 +107,14 @@ impl List {
     ) -> Result<CheckReport, RunError> {
         let known = match settings.checkpoint {
             Some(path) if path.exists() => {
-                Known::new(Reader::open(path)?, settings.history, None, now)
+                Known::new(Reader::open(path)?, settings.history, None, Vec::new(), now)
             }
             Some(_) | None => Known::default(),
         };
         let pass = Pass {
             known,
             channel: settings.channel,
+            batch: None,
             earlier_files: &[],
             seen: &[],
             rejects: settings.rejects,
@@ -114,6 +141,8 @@ pub(super) struct Pass<'a> {
     /// What the checkpoint knows of the numbers.
     pub(super) known: Known,
     pub(super) channel: Option<&'a str>,
+    /// The batch that the rows are for.
+    pub(super) batch: Option<&'a str>,
     /// The files that the batch has already.
     pub(super) earlier_files: &'a [String],
     /// The numbers that the batch has already, with their rows.
@@ -129,18 +158,27 @@ impl Pass<'_> {
         progress: &mut dyn FnMut(u64),
         take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
     ) -> Result<CheckReport, RunError> {
-        let List { input, message } = list;
+        let List {
+            input,
+            message,
+            dialect,
+        } = list;
         let message = message.as_ref();
-        let create = |path| RejectsFile::create(path, input.headers());
+        let create = |path| {
+            let format = FileFormat::of(path, input.format(), *dialect);
+            RejectsFile::create(path, input.headers(), format, self.batch)
+        };
         let mut rejects = self.rejects.map(create).transpose()?;
         let (known, channel) = (self.known, self.channel);
         let suppressed = |phone| known.cause(phone);
+        let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &_, _, phone| match message {
             Some(message) => known.message(message, channel, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {
             suppressed: &suppressed,
+            of_another: &of_another,
             render: message.is_some().then_some(&render as &Render<'_>),
             seen: self.seen,
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),

@@ -14,14 +14,18 @@
 //!   `spawn_blocking`.
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
+mod adopt;
 mod batch;
 mod cancel;
 mod checkpoint;
+mod clash;
 mod definition;
 mod doctor;
+mod earlier;
 mod end;
 mod error;
 mod export;
+mod files;
 mod forecast;
 mod halt;
 mod hours;
@@ -40,6 +44,7 @@ mod retry;
 mod send;
 mod sender;
 mod settings;
+mod sound;
 mod suppress;
 
 pub use crate::amio::BaseUrl;
@@ -51,23 +56,30 @@ pub use crate::dispatch::pacer::core::{
 pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
 pub use crate::domain::batch_state::BatchState;
 pub use crate::domain::content::{Body, ContentSource, Notice};
+pub use crate::domain::dialect::{Delimiter, Dialect};
+pub use crate::domain::earlier::Difference;
 pub use crate::domain::eligibility::HistorySpan;
 pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::refusal::{Meaning, Saying};
 pub use crate::domain::schedule::Schedule;
 pub use crate::exit::ExitCode;
-pub use crate::intake::{LooksInternational, Settings as IntakeSettings, Source};
+pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;
-pub use crate::report::{Hints, Summary};
+pub use crate::report::{Hints, Selection, Summary};
+pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
+pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
+pub use clash::FileClash;
 pub use definition::Step;
 pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
-pub use export::{export, export_file, summary};
+pub use export::{ExportSettings, export, export_file, summary};
+pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
 pub use list::{CheckSettings, List};

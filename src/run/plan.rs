@@ -5,6 +5,7 @@
 //! new batch is whole then, a second list for a batch is kept beside it. [`ReadPlan::carry_out`] makes that
 //! list part of the batch, [`ReadPlan::discard`] removes what was read.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 use super::batch::{HeldBatch, not_cancelled};
 use super::definition::{Definition, Step, Stored};
+use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
 use super::list::{List, Pass};
@@ -22,7 +24,8 @@ use crate::domain::recipient::Position;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
-    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, NewBatch, Reader, Store,
+    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, Messaged, NewBatch,
+    Reader, RecipientId, Store,
 };
 
 /// What is asked for beside the list.
@@ -48,6 +51,9 @@ pub struct SendPlan {
     sandbox: bool,
     step: Step<Batch>,
     unfinished: Vec<Unfinished>,
+    /// Whom other batches messaged; `None` before that was asked.
+    messaged: Option<Vec<MessagedBefore>>,
+    decision: Option<(Messaged, String)>,
 }
 
 /// Another batch whose files have the same names, and that is unfinished.
@@ -111,6 +117,8 @@ impl SendPlan {
             sandbox: settings.sandbox,
             step,
             unfinished,
+            messaged: None,
+            decision: None,
         })
     }
 
@@ -130,6 +138,66 @@ impl SendPlan {
         &self.unfinished
     }
 
+    /// The people of the list who have another message already, by the batch that messaged them: where the list's
+    /// text was changed while its batch was under way, or the same text went over another channel. While there are
+    /// any, [`Self::read`] refuses the list until [`Self::decide`] says what becomes of them.
+    ///
+    /// # Errors
+    /// [`RunError`] if the list cannot be used, or the checkpoint fails.
+    pub fn messaged_before(
+        &mut self,
+        history: HistorySpan,
+        now: Timestamp,
+    ) -> Result<&[MessagedBefore], RunError> {
+        if self.messaged.is_none() {
+            let (own, seen) = match &self.step {
+                Step::Continue(_) => return Ok(&[]),
+                Step::New => (None, Vec::new()),
+                Step::Change(batch, how) => (Some(batch.id), self.before_change(batch, *how)?),
+            };
+            let reader = self.store.reader()?;
+            let (list, channel) = (&mut self.list, &self.definition.channel);
+            self.messaged = Some(messaged_before(
+                (&reader, self.store.reader()?),
+                list,
+                own,
+                channel,
+                &seen,
+                (history, now),
+            )?);
+        }
+        Ok(self.messaged.as_deref().unwrap_or_default())
+    }
+
+    /// Says what becomes of people who have another message already, in the name of `actor`.
+    pub fn decide(&mut self, how: Messaged, actor: &str) {
+        self.decision = Some((how, actor.to_owned()));
+    }
+
+    /// Keeps what was decided about people whom other batches messaged; returns the random ids of the batches whose
+    /// people are left out of batch `id`.
+    fn keep_decision(&self, id: BatchId, now: Timestamp) -> Result<Vec<String>, RunError> {
+        let messaged = self.messaged.as_deref().unwrap_or_default();
+        if let (Some((how, actor)), false) = (&self.decision, messaged.is_empty()) {
+            let others = messaged.iter().map(|it| (it.id, it.uid.clone()));
+            self.store
+                .decide_about_messaged(id, others.collect(), *how)?;
+            for other in messaged {
+                self.store.record_decision(DecisionRecord {
+                    batch: Some(id),
+                    actor: actor.clone(),
+                    what: match how {
+                        Messaged::Skip => "skip-messaged",
+                        Messaged::Again => "message-again",
+                    },
+                    detail: format!("batch {}: {} people", other.batch, other.people),
+                    at: now,
+                })?;
+            }
+        }
+        Ok(self.store.reader()?.skipped(id)?)
+    }
+
     /// Judges and renders the rows of a list that is not in the batch yet. A list that turns out unusable
     /// leaves nothing behind. The rows read are reported to `progress` now and then.
     ///
@@ -142,6 +210,12 @@ impl SendPlan {
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReadPlan, RunError> {
+        let undecided = self.decision.is_none();
+        let messaged = self.messaged_before(history, now)?;
+        if undecided && !messaged.is_empty() {
+            let told = messaged.iter().map(ToString::to_string).collect();
+            return Err(Mismatch::MessagedBefore(told).into());
+        }
         let (place, earlier, seen) = match &self.step {
             Step::Continue(batch) => {
                 let batch = batch.clone();
@@ -160,15 +234,27 @@ impl SendPlan {
         self.remove_leftovers()?;
         let id = self.begin(place, now)?;
         let own = earlier.map_or(id, |batch| batch.id);
+        let skip = discard_on_error(&self.store, id, self.keep_decision(own, now))?;
         let pass = Pass {
-            known: Known::new(self.store.reader()?, history, Some(own), now),
+            known: Known::new(self.store.reader()?, history, Some(own), skip, now),
             channel: Some(&self.definition.channel),
+            batch: Some(&self.name),
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
         };
-        let whole = earlier.is_none();
-        let report = load(&self.store, &mut self.list, id, whole, pass, now, progress);
+        let mended = match earlier {
+            Some(batch) if self.list.input.mends_rows() => {
+                Some(self.store.reader()?.rows_to_mend(batch.id)?)
+            }
+            Some(_) | None => None,
+        };
+        let place = Loading {
+            id,
+            whole: earlier.is_none(),
+            mended: mended.unwrap_or_default(),
+        };
+        let report = load(&self.store, &mut self.list, place, pass, now, progress);
         let report = discard_on_error(&self.store, id, report)?;
         let (batch, read) = match self.step {
             Step::New | Step::Continue(_) => {
@@ -234,6 +320,7 @@ impl SendPlan {
             headers: input.headers().to_vec(),
             files: input.file_names().map(str::to_owned).collect(),
             channel: self.definition.channel.clone(),
+            list: input.format(),
             sandbox: self.sandbox,
             created_at: now,
         })?)
@@ -301,22 +388,28 @@ impl ReadPlan {
     }
 
     /// As [`Self::carry_out`], and keeps what `actor` decided about the list's rows: which lines without a person
-    /// are messaged.
+    /// are messaged, which columns of consent are ignored.
     ///
     /// # Errors
     /// As [`Self::carry_out`].
     pub fn carry_out_by(self, actor: &str, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
         let mapping = self.report.as_ref().map(|report| &report.mapping);
         let services = mapping.map_or_else(Vec::new, Mapping::services);
+        let ignored = mapping.map_or_else(Vec::new, |mapping| mapping.ignored_consent.clone());
         let (batch, interrupted) = self.carry_out(now)?;
-        if !services.is_empty() {
-            batch.store().record_decision(DecisionRecord {
-                batch: batch.batch().id,
-                actor: actor.to_owned(),
-                what: "allow-line-type",
-                detail: services.join(", "),
-                at: now,
-            })?;
+        for (what, detail) in [
+            ("allow-line-type", services.join(", ")),
+            ("ignore-consent-column", ignored.join(", ")),
+        ] {
+            if !detail.is_empty() {
+                batch.store().record_decision(DecisionRecord {
+                    batch: Some(batch.batch().id),
+                    actor: actor.to_owned(),
+                    what,
+                    detail,
+                    at: now,
+                })?;
+            }
         }
         Ok((batch, interrupted))
     }
@@ -335,23 +428,36 @@ impl ReadPlan {
     }
 }
 
-/// Judges the rows and brings them into the batch, which is then `whole`, or waits beside another.
+/// Where the rows of a list are brought.
+struct Loading {
+    id: BatchId,
+    /// The batch is whole then; else it waits beside another.
+    whole: bool,
+    /// The rows of that other batch that can be mended.
+    mended: HashMap<Position, RecipientId>,
+}
+
+/// Judges the rows and brings them into the batch.
 fn load(
     store: &Store,
     list: &mut List,
-    id: BatchId,
-    whole: bool,
+    place: Loading,
     pass: Pass<'_>,
     now: Timestamp,
     progress: &mut dyn FnMut(u64),
 ) -> Result<CheckReport, RunError> {
     let mut files = pass.earlier_files.to_vec();
     files.extend(list.input.file_names().map(str::to_owned));
-    let mut loader = store.loader(id, pass.channel.unwrap_or_default(), now);
+    let batch = pass.batch;
+    let mut mended = place.mended;
+    let mut loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
     let report = pass.judge(list, progress, &mut |row| {
-        Ok(loader.push(row, |position| row_name(&files, position))?)
+        let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
+        // The first row that takes the place of another has it.
+        let mends = ours.and_then(|it| mended.remove(&it.position));
+        Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
     })?;
-    if whole {
+    if place.whole {
         loader.finish()?;
     } else {
         loader.complete()?;

@@ -6,6 +6,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::forecast::first_forecast;
 use super::halt::AfterHalt;
+use super::quota::known;
 use super::settings::RunSettings;
 use crate::domain::forecast::Forecast;
 use crate::store::Counts;
@@ -17,8 +18,12 @@ pub struct Preview {
     pub counts: Counts,
     /// Those of the queued that are held by the text of a refusal: nobody claims them.
     pub held: u64,
+    /// Of the invalid rows those whose place another row took.
+    pub mended: u64,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
+    /// Whether an answer of the API told the token's quota before, or the pace was set.
+    pub pace_is_known: bool,
 }
 
 impl HeldBatch {
@@ -34,6 +39,10 @@ impl HeldBatch {
         now: Timestamp,
     ) -> Result<Preview, RunError> {
         let mut counts = self.reader()?.counts(self.batch().id)?;
+        let mended = match counts.invalid {
+            0 => 0,
+            _ => self.reader()?.mended(self.batch().id)?,
+        };
         after_halt.apply_to(&mut counts);
         let held = after_halt.counts().held;
         let to_send = counts.queued.saturating_sub(held);
@@ -43,10 +52,16 @@ impl HeldBatch {
             let path = self.checkpoint();
             Some(first_forecast(Some(path), token, settings, to_send, now)?)
         };
+        let known = match token {
+            Some(token) => known(&self.reader()?, token)?.limit.is_some(),
+            None => false,
+        };
         Ok(Preview {
             counts,
             held,
+            mended,
             forecast,
+            pace_is_known: known || settings.pacer.rate.is_some(),
         })
     }
 }

@@ -159,6 +159,7 @@ mod tests {
             headers: Vec::new(),
             files: Vec::new(),
             channel: "7001".to_owned(),
+            list: crate::domain::dialect::ListFormat::default(),
             sandbox: false,
             created_at: at("2026-05-01T09:00:00Z"),
         });

@@ -15,14 +15,22 @@ use super::past;
 use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
+use super::sound::SoundCheck;
 use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::Why;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
+use crate::domain::percent::Percent;
 use crate::store::{ClaimRules, Journal, RunRecord};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How often the checkpoint's path is compared with the file that is open, and whether something moves.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A run that was found not to move so many times in a row does not move any more.
+const STILL: u32 = 8;
 
 /// A run that is to end at once may write for so long yet what is known.
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -35,6 +43,8 @@ struct Run<'a> {
     journal: Journal,
     pacer: Handle,
     dispatcher: Dispatcher<Journal, ApiSender>,
+    /// A check of the checkpoint that takes longer.
+    check: Option<SoundCheck>,
 }
 
 impl HeldBatch {
@@ -77,7 +87,7 @@ impl HeldBatch {
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
-        let (run, interrupted) = Run::start(self, access, settings, clock).await?;
+        let (mut run, interrupted) = Run::start(self, access, settings, clock).await?;
         let queued = self.reader()?.counts(self.batch().id)?.queued;
         observer.started(&Started {
             batch: self.batch().name.clone(),
@@ -87,7 +97,8 @@ impl HeldBatch {
         let end = run.drive(queued, stop, observer).await?;
         let waited_for = run.waits_for();
         run.journal.end(clock.now()).await?;
-        self.finish(end, waited_for, clock).await
+        self.finish(end, waited_for, settings.fail_below, clock)
+            .await
     }
 
     /// Webhook events that came before their time may settle what is unknown.
@@ -104,19 +115,22 @@ impl HeldBatch {
         &self,
         end: RunEnd,
         waited_for: Option<&'static str>,
+        fail_below: Option<Percent>,
         clock: &Clock,
     ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
-        let reader = self.reader()?;
-        let (rows, first) = reader.waiting_for_outcomes(id)?;
-        let counts = reader.counts(id)?;
-        let held = if counts.queued > 0 {
-            reader.held(id)?.iter().map(|held| held.rows).sum()
-        } else {
-            0
-        };
-        let ended = Ended::new(end, counts, Waiting { rows, first }, held);
+        let ended = self.store().witness(|reader| {
+            let (rows, first) = reader.waiting_for_outcomes(id)?;
+            let waiting = Waiting { rows, first };
+            let counts = reader.counts(id)?;
+            let held = if counts.queued > 0 {
+                reader.held(id)?.iter().map(|held| held.rows).sum()
+            } else {
+                0
+            };
+            Ok(Ended::new(end, counts, waiting, held, fail_below))
+        })?;
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,
@@ -126,6 +140,9 @@ impl HeldBatch {
             by: ended.by(waited_for),
         };
         self.store().end_run(id, record).await?;
+        if matches!(ended.end, RunEnd::Displaced) {
+            self.store().keep_beside()?;
+        }
         Ok(ended)
     }
 }
@@ -152,6 +169,8 @@ impl<'a> Run<'a> {
         let client = access.client(settings.timeout, concurrency.get(), clock)?;
         let token = client.token_fingerprint();
         let sender = ApiSender::new(client, batch)?;
+        store.witness(|_| Ok(()))?;
+        let check = SoundCheck::begin(store, id, clock).await?;
         // An opt-out that waits counts before the first claim.
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
@@ -163,7 +182,12 @@ impl<'a> Run<'a> {
         let (journal, start) =
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
         let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
-        let journal = journal.with_quota(quota::quota_update(&pacer));
+        let mut journal = journal.with_quota(quota::quota_update(&pacer));
+        // Each rehearsal has a sandbox of its own.
+        if !batch.batch().sandbox {
+            let connections = settings.pacer.concurrency.get();
+            journal = journal.sharing_connections(connections).await?;
+        }
         let said = past::sayings(batch, &settings.refusals)?;
         let dispatcher = Dispatcher::new(
             journal.clone(),
@@ -188,34 +212,77 @@ impl<'a> Run<'a> {
             journal,
             pacer,
             dispatcher,
+            check,
         };
         Ok((run, start.interrupted))
     }
 
     /// Runs the dispatcher, reports progress, and ends when that is asked for.
     async fn drive(
-        &self,
+        &mut self,
         queued: u64,
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<RunEnd, RunError> {
+        if !self.batch.store().is_in_place() {
+            return Ok(RunEnd::Displaced);
+        }
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut trend = Trend::default();
+        let (mut trend, mut still) = (Trend::default(), 0);
+        let mut check = self.check.take();
+        let checked = async {
+            match &mut check {
+                Some(check) => check.over().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut damage = Ok(());
         let run = self.dispatcher.run();
         let abandoned = self.heed(stop);
-        tokio::pin!(run, abandoned);
+        tokio::pin!(run, abandoned, checked);
+        let mut checking = true;
         loop {
             tokio::select! {
-                end = &mut run => return Ok(end?),
+                end = &mut run => {
+                    damage?;
+                    return Ok(end?);
+                }
+                sound = &mut checked, if checking => {
+                    checking = false;
+                    if sound.is_err() {
+                        self.dispatcher.stop().request(RunEnd::Interrupted);
+                        damage = sound;
+                    }
+                }
                 () = &mut abandoned => {
                     // Dropping the run abandons what is in flight.
                     self.journal.interrupt(self.clock.now()).await?;
                     return Ok(RunEnd::Interrupted);
                 }
+                _ = look.tick() => {
+                    if !self.batch.store().is_in_place() {
+                        self.dispatcher.stop().request(RunEnd::Displaced);
+                    }
+                    still = if self.dispatcher.stands_still() { still + 1 } else { 0 };
+                    if still > STILL {
+                        self.journal.interrupt(self.clock.now()).await?;
+                        return Err(self.stood_still()?);
+                    }
+                }
                 _ = tick.tick() => observer.progress(&self.progress(queued, &mut trend)),
             }
         }
+    }
+
+    fn stood_still(&self) -> Result<RunError, RunError> {
+        let batch = self.batch.batch();
+        Ok(RunError::StoodStill {
+            batch: batch.name.clone(),
+            queued: self.batch.reader()?.counts(batch.id)?.queued,
+        })
     }
 
     /// Once a stop is asked for, nothing more is claimed. Returns when what is under way is not waited for any

@@ -41,6 +41,10 @@ impl Sender for ApiSender {
         };
         self.client.send(&message).await
     }
+
+    fn keep_connections(&self, keep: bool) {
+        self.client.keep_connections(keep);
+    }
 }
 
 impl ApiSender {

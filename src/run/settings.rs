@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{GuardSettings, Undecided};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::percent::Percent;
 use crate::domain::refusal::Saying;
 use crate::domain::schedule::Schedule;
 
@@ -29,6 +30,8 @@ pub struct RunSettings {
     pub undecided: Undecided,
     /// What texts of refusals mean, beside what the checkpoint has of it.
     pub refusals: Vec<Saying>,
+    /// So many of those who could be sent to must end as sent, or the exit code says that they did not.
+    pub fail_below: Option<Percent>,
     /// How long to wait for an answer.
     pub timeout: Duration,
     /// How long requests under way may take to finish once a stop was asked for.
@@ -48,6 +51,7 @@ impl Default for RunSettings {
             canary: true,
             undecided: Undecided::Hold,
             refusals: Vec::new(),
+            fail_below: None,
             timeout: Duration::from_secs(30),
             grace: Duration::from_secs(30),
         }

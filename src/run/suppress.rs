@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::error::RunError;
 use super::known::Known;
 use super::list::{List, Pass};
+use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::Verdict;
-use crate::intake::{MinValid, NumbersPerRow, Settings, Source};
+use crate::intake::{NumbersPerRow, Settings, Source};
 use crate::store::{Store, SuppressionEntry};
 
 /// Entries that are written at once.
@@ -43,7 +44,16 @@ pub fn suppress(
     source: &str,
     added_at: Timestamp,
 ) -> Result<Suppressed, RunError> {
-    let store = Store::open(checkpoint)?;
+    suppress_in(&Store::open(checkpoint)?, phones, reason, source, added_at)
+}
+
+pub(super) fn suppress_in(
+    store: &Store,
+    phones: &[PhoneNumber],
+    reason: Option<&str>,
+    source: &str,
+    added_at: Timestamp,
+) -> Result<Suppressed, RunError> {
     let mut new = 0;
     for chunk in phones.chunks(CHUNK) {
         let entry = |phone: &PhoneNumber| SuppressionEntry {
@@ -70,9 +80,10 @@ impl List {
     pub fn of_suppressed(sources: &[Source], settings: &Settings) -> Result<Self, RunError> {
         let settings = Settings {
             numbers: NumbersPerRow::All,
-            min_valid: MinValid::NONE,
+            min_valid: Percent::NONE,
             // Whoever must not be messaged may stand there with any line.
             line_types: LineType::ALL.to_vec(),
+            all_consent_ignored: true,
             ..settings.clone()
         };
         Self::open(sources, &settings, None)
@@ -84,17 +95,31 @@ impl List {
     /// # Errors
     /// [`RunError`] if the files cannot be used, or the checkpoint or `rejects` cannot be written.
     pub fn suppress(
-        mut self,
+        self,
         checkpoint: &Path,
         reason: Option<&str>,
         source: &str,
         rejects: Option<&Path>,
         now: Timestamp,
     ) -> Result<Suppressed, RunError> {
+        let (phones, read) = self.numbers(rejects)?;
+        Ok(Suppressed {
+            invalid: read.invalid,
+            named: read.named,
+            ..suppress(checkpoint, &phones, reason, source, now)?
+        })
+    }
+
+    /// Its numbers, and what is wrong with the rows that have none.
+    pub(super) fn numbers(
+        mut self,
+        rejects: Option<&Path>,
+    ) -> Result<(Vec<PhoneNumber>, Suppressed), RunError> {
         let (mut phones, mut named) = (Vec::new(), Vec::new());
         let pass = Pass {
             known: Known::default(),
             channel: None,
+            batch: None,
             earlier_files: &[],
             seen: &[],
             rejects,
@@ -111,10 +136,11 @@ impl List {
             }
             Ok(())
         })?;
-        Ok(Suppressed {
+        let read = Suppressed {
             invalid: report.summary.invalid,
             named,
-            ..suppress(checkpoint, &phones, reason, source, now)?
-        })
+            ..Suppressed::default()
+        };
+        Ok((phones, read))
     }
 }

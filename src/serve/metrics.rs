@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use super::count::{Counters, Sum};
 use crate::domain::delivery::State;
 use crate::domain::quota::QuotaState;
+use crate::domain::text::visible;
+use crate::exit::ExitCode;
+use crate::store::metrics::BatchMetrics;
 use crate::store::{Counts, Metrics};
 
 /// The page. Names no person: tokens by the first digits of a fingerprint; batches only with `names`, because
@@ -33,6 +36,8 @@ pub(super) fn text(counters: &Counters, metrics: &Metrics, names: bool, now: Tim
         }
         recipients(&mut page, &[(Vec::new(), &all)]);
     }
+    runs(&mut page, &metrics.batches, names);
+    oldest(&mut page, &metrics.batches, now);
     quota(&mut page, metrics, now);
     events(&mut page, counters, metrics);
     page.0
@@ -71,7 +76,8 @@ impl Page {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
+    visible(text)
+        .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
 }
@@ -101,6 +107,57 @@ fn recipients(page: &mut Page, parts: &[(Vec<(&str, &str)>, &Counts)]) {
     for (labels, counts) in parts {
         page.line(name, labels, counts.throttled as f64);
     }
+}
+
+/// When the last run ended, and how: of each batch where they are named, else of the latest run of all.
+fn runs(page: &mut Page, batches: &[BatchMetrics], names: bool) {
+    let ended = batches
+        .iter()
+        .filter_map(|batch| Some((batch, batch.last_run.as_ref()?)));
+    let shown: Vec<_> = if names {
+        ended.collect()
+    } else {
+        ended.max_by_key(|(_, (at, _))| *at).into_iter().collect()
+    };
+    let labels = |batch: &BatchMetrics| {
+        let name = names.then(|| batch.name.clone());
+        name.map(|name| ("batch", name))
+    };
+    let mut write = |name, help, value: &dyn Fn(&(Timestamp, String)) -> Option<f64>| {
+        page.head(name, "gauge", help);
+        for (batch, run) in &shown {
+            if let Some(value) = value(run) {
+                let label = labels(batch);
+                let labels: Vec<_> = label
+                    .iter()
+                    .map(|(key, name)| (*key, name.as_str()))
+                    .collect();
+                page.line(name, &labels, value);
+            }
+        }
+    };
+    write(
+        "outreach_run_finished_timestamp_seconds",
+        "When the last run ended.",
+        &|(at, _)| Some(at.as_second() as f64),
+    );
+    write(
+        "outreach_run_exit_code",
+        "How the last run ended: its exit code.",
+        &|(_, word)| ExitCode::from_reason(word).map(|exit| f64::from(exit.code())),
+    );
+}
+
+/// A batch that nobody goes on with shows in its age.
+fn oldest(page: &mut Page, batches: &[BatchMetrics], now: Timestamp) {
+    let outstanding = batches.iter().filter(|batch| batch.is_outstanding());
+    let oldest = outstanding.map(|batch| batch.created_at).min();
+    page.single(
+        "outreach_oldest_unfinished_batch_age_seconds",
+        "gauge",
+        "Since the list of the oldest batch was read that has somebody queued; 0 if none has.",
+        oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0)),
+    );
 }
 
 fn quota(page: &mut Page, metrics: &Metrics, now: Timestamp) {
@@ -192,13 +249,71 @@ fn events(page: &mut Page, counters: &Counters, metrics: &Metrics) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::metrics::BatchMetrics;
 
     fn sent(sent: u64) -> Counts {
         Counts {
             sent,
             requests: sent + 1,
             ..Counts::default()
+        }
+    }
+
+    fn batch() -> BatchMetrics {
+        BatchMetrics {
+            name: String::new(),
+            counts: Counts::default(),
+            created_at: Timestamp::UNIX_EPOCH,
+            last_run: None,
+            is_cancelled: false,
+        }
+    }
+
+    #[test]
+    fn a_night_that_was_missed_shows_in_the_last_run_and_the_oldest_batch() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let run = |at, word: &str| Some((second(at), word.to_owned()));
+        let queued = Counts {
+            queued: 5,
+            ..Counts::default()
+        };
+        let batches = [
+            ("old", second(100), run(900, "guard"), queued, false),
+            (
+                "new",
+                second(500),
+                run(950, "complete"),
+                Counts::default(),
+                false,
+            ),
+            ("given up", second(1), run(10, "paused"), queued, true),
+        ];
+        let batches =
+            batches.map(
+                |(name, created_at, last_run, counts, is_cancelled)| BatchMetrics {
+                    name: name.to_owned(),
+                    counts,
+                    created_at,
+                    last_run,
+                    is_cancelled,
+                },
+            );
+        let metrics = Metrics {
+            batches: batches.to_vec(),
+            ..Metrics::default()
+        };
+        let page = |names| text(&Counters::default(), &metrics, names, second(1_000));
+        for (names, line) in [
+            (false, "outreach_run_finished_timestamp_seconds 950"),
+            (false, "outreach_run_exit_code 0"),
+            (false, "outreach_oldest_unfinished_batch_age_seconds 900"),
+            (true, r#"outreach_run_exit_code{batch="old"} 5"#),
+            (
+                true,
+                r#"outreach_run_finished_timestamp_seconds{batch="given up"} 10"#,
+            ),
+        ] {
+            let page = page(names);
+            assert!(page.lines().any(|found| found == line), "{line}\n{page}");
         }
     }
 
@@ -209,6 +324,7 @@ mod tests {
             metrics.batches.push(BatchMetrics {
                 name: name.into(),
                 counts: sent(count),
+                ..batch()
             });
         }
         let page = |names| text(&Counters::default(), &metrics, names, Timestamp::UNIX_EPOCH);
@@ -233,6 +349,7 @@ mod tests {
         metrics.batches.push(BatchMetrics {
             name: "a \"b\"\\\n".into(),
             counts: sent(7),
+            ..batch()
         });
         let counters = Counters::default();
         counters.event("opt_in", Some(std::time::Duration::from_millis(1500)));

@@ -5,7 +5,7 @@
 //! proven is also kept as a note, a row of its own, for the history of the recipient.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
 use super::error::StoreError;
@@ -272,6 +272,16 @@ pub(super) fn under_way_in(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How many requests of a batch are under way.
+pub(super) fn count_under_way(connection: &Connection, batch: BatchId) -> Result<u32, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM attempt INDEXED BY attempt_under_way
+             WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL",
+        )?
+        .query_row(batch.range(), |row| row.get(0))?)
+}
+
 /// The recipient of a request to the person that is under way.
 pub(super) fn under_way_to(
     connection: &Connection,
@@ -298,11 +308,13 @@ pub(super) fn batches_under_way(connection: &Connection) -> Result<Vec<BatchId>,
 
 /// Who asks about earlier requests, and about what content.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asker {
+pub(super) struct Asker<'a> {
     pub(super) batch: Option<BatchId>,
     pub(super) recipient: Option<RecipientId>,
     pub(super) channel: Option<ChannelId>,
     pub(super) content_key: Option<i64>,
+    /// The random ids of the batches whose people are left out.
+    pub(super) skip: &'a [String],
 }
 
 /// The requests to a person that were accepted, or may have been, with whose they are; not those of the
@@ -310,11 +322,12 @@ pub(super) struct Asker {
 pub(super) fn past_requests(
     connection: &Connection,
     person: PersonId,
-    asker: &Asker,
+    asker: &Asker<'_>,
 ) -> Result<Vec<(PastRequest, RecipientId)>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT a.recipient, a.started_at, a.outcome, a.proof,
-                a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete'
+                a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete',
+                lower(hex(b.uid))
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind <> 'note'
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
@@ -339,14 +352,24 @@ pub(super) fn past_requests(
             same_batch: asker.batch == Some(recipient.batch()),
             same_content: asker.content_key.is_some() && row.get(4)?,
             batch_unfinished: row.get(5)?,
+            skipped: is_one_of(asker.skip, row, 6)?,
         };
         found.push((request, recipient));
     }
     Ok(found)
 }
 
+/// Whether a column is one of these texts. It is not read where there are none: the usual case.
+fn is_one_of(texts: &[String], row: &Row<'_>, column: usize) -> Result<bool, StoreError> {
+    if texts.is_empty() {
+        return Ok(false);
+    }
+    let text: Option<String> = row.get(column)?;
+    Ok(text.is_some_and(|text| texts.contains(&text)))
+}
+
 /// What is known of a request's outcome; `None` if it was not accepted, or is to be disregarded.
-fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
+pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
     match (outcome, proof) {
         (_, Some("failed" | "resend")) => None,
         (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(Fate::Accepted),

@@ -1,6 +1,6 @@
 //! Batches: what was asked for, and how far it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -14,12 +14,10 @@ use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::random;
 use super::tally::Counts;
 use super::writer::Tx;
-use super::{attempt, channel, person};
+use super::{attempt, channel, person, runs};
 use crate::domain::batch_state::BatchState;
-use crate::domain::delivery::State;
-
-/// The status of a queued recipient whose batch was given up.
-const CANCELLED: &str = "cancelled";
+use crate::domain::delivery::{CANCELLED, State};
+use crate::domain::dialect::ListFormat;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -48,6 +46,8 @@ pub struct NewBatch {
     pub files: Vec<String>,
     /// The channel's id.
     pub channel: String,
+    /// What the list is: its results are written so.
+    pub list: ListFormat,
     /// True for a rehearsal: no real person is messaged.
     pub sandbox: bool,
     /// Now.
@@ -83,6 +83,8 @@ pub struct Batch {
     pub channel: String,
     /// The channel's type, once a 201 named it.
     pub channel_type: Option<String>,
+    /// What the list was: its results are written so.
+    pub list: ListFormat,
     /// True for a rehearsal: no real person was messaged.
     pub sandbox: bool,
     /// When the list was read.
@@ -254,8 +256,8 @@ fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
     };
     tx.connection.execute(
         "INSERT INTO batch (uid, name, staged_for, state, state_since, digest, definition, headers, files,
-                            channel, sandbox, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5)",
+                            channel, sandbox, created_at, policy)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5, json_object('list', json(?12)))",
         (
             random::<8>()?,
             name,
@@ -268,6 +270,7 @@ fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
             to_json(&new.files)?,
             channel,
             new.sandbox,
+            to_json(&new.list)?,
         ),
     )?;
     let id = BatchId(tx.connection.last_insert_rowid());
@@ -424,17 +427,18 @@ impl Reader {
     pub(super) fn under_way_elsewhere(
         &self,
         except: BatchId,
-    ) -> Result<Vec<(BatchId, String)>, StoreError> {
+    ) -> Result<Vec<(BatchId, Option<String>)>, StoreError> {
+        let mut ids: BTreeSet<BatchId> = runs::batches(&self.connection)?.into_iter().collect();
+        ids.extend(attempt::batches_under_way(&self.connection)?);
+        ids.remove(&except);
         let mut found = Vec::new();
-        for id in attempt::batches_under_way(&self.connection)? {
-            if id != except {
-                let name = self
-                    .connection
-                    .prepare_cached("SELECT name FROM batch WHERE id = ?1 AND name IS NOT NULL")?
-                    .query_row([id], |row| row.get(0))
-                    .optional()?;
-                found.extend(name.map(|name| (id, name)));
-            }
+        for id in ids {
+            let name: Option<Option<String>> = self
+                .connection
+                .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?;
+            found.push((id, name.flatten()));
         }
         Ok(found)
     }
@@ -493,7 +497,7 @@ impl Reader {
 /// The columns that [`batch_from_row`] reads.
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
-    started_at, finished_at, exit_reason, halted_text
+    started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
@@ -519,6 +523,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         files: from_json(&row.get::<_, String>("files")?)?,
         channel: row.get("channel")?,
         channel_type: row.get("channel_type")?,
+        list: match row.get::<_, Option<String>>("list")? {
+            Some(list) => from_json(&list)?,
+            None => ListFormat::default(),
+        },
         sandbox: row.get("sandbox")?,
         created_at: from_millis(row.get("created_at")?)?,
         started_at: time("started_at")?,

@@ -42,7 +42,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let decision = DecisionRecord {
-            batch: id,
+            batch: Some(id),
             actor: by.to_owned(),
             what,
             detail: String::new(),

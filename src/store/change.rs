@@ -11,7 +11,7 @@
 //!   is not settled for good takes the new row's fields, message and verdict; new people join; people who are
 //!   gone and still queued become suppressed; the verdicts on rows without a usable number are replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
@@ -69,7 +69,7 @@ struct Decided {
 
 impl Reader {
     /// The numbers of the batch, each with the row that counts. A row that is suppressed and was never tried
-    /// does not: its person may be messaged by now.
+    /// does not: its person may be messaged by now. One whose list says that the person must not be messaged counts.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -79,7 +79,8 @@ impl Reader {
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
                    AND r.state <> 'duplicate' AND r.state <> 'invalid'
-                   AND NOT (r.state = 'suppressed' AND r.attempts = 0)
+                   AND NOT (r.state = 'suppressed' AND r.attempts = 0
+                            AND r.reason_code IS NOT 'no_consent')
              ORDER BY r.id",
         )?;
         let mut rows = select.query(id.range())?;
@@ -92,6 +93,47 @@ impl Reader {
             numbers.push((phone_from_column(row.get(0)?)?, position));
         }
         Ok(numbers)
+    }
+}
+
+impl Reader {
+    /// The invalid rows of the batch whose place no other row took yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn rows_to_mend(
+        &self,
+        id: BatchId,
+    ) -> Result<HashMap<Position, RecipientId>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT r.id, i.file, i.row FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+             WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'invalid' AND r.mended_by IS NULL",
+        )?;
+        let mut rows = select.query(id.range())?;
+        let mut found = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let position = Position {
+                file: row.get(1)?,
+                row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
+            };
+            found.insert(position, row.get(0)?);
+        }
+        Ok(found)
+    }
+
+    /// How many invalid rows of the batch were mended: another row took their place.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn mended(&self, id: BatchId) -> Result<u64, StoreError> {
+        let count: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM recipient
+                 WHERE id > ?1 AND id < ?2 AND state = 'invalid' AND mended_by IS NOT NULL",
+            )?
+            .query_row(id.range(), |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 }
 
@@ -193,7 +235,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
         )?;
         return Ok(true);
     }
-    if join_rows(tx, target, staging)? {
+    if join_rows(tx, target, staging, now)? {
         return Ok(true);
     }
     let change = &decided.change;
@@ -357,7 +399,12 @@ fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
 }
 
 /// The next rows of the new list join behind the batch's last; false if none was left.
-fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool, StoreError> {
+fn join_rows(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    staging: BatchId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let (first, last) = staging.range();
     let rows: Vec<(RecipientId, String)> = tx
         .connection
@@ -386,6 +433,9 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
         move_row(tx, from, to)?;
         let state = parse_state(&state)?;
         tx.count(target, Counter::State(state), 1);
+        if state == State::Suppressed {
+            refuse_queued(tx, target, to, now)?;
+        }
         settle_with_suppressed(tx, target, to, state)?;
     }
     tx.connection.execute(
@@ -393,6 +443,32 @@ fn join_rows(tx: &mut Tx<'_>, target: BatchId, staging: BatchId) -> Result<bool,
         (target, new_last),
     )?;
     Ok(true)
+}
+
+/// A row of the new list that says that its person must not be messaged wins over the batch's own rows.
+fn refuse_queued(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    new: RecipientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (first, _) = target.range();
+    let refused: Vec<(RecipientId, String)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT o.id, n.reason
+             FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
+                  ON o.person = n.person
+             WHERE n.id = ?1 AND n.reason_code = 'no_consent'
+                   AND o.id > ?2 AND o.id < ?1 AND o.state = 'queued'",
+        )?
+        .query_map((new, first), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, reason) in refused {
+        let says = reason.trim_start_matches("no consent: ").to_owned();
+        journal::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
+    }
+    Ok(())
 }
 
 /// The batch may have a suppressed row of the same person, which was never tried. The row of a list that was
@@ -459,8 +535,15 @@ fn repeat(
     Ok(())
 }
 
-/// Copies a row under its new key and removes the old one.
+/// Copies a row under its new key and removes the old one. In a list on its way, `mended_by` names the row that it
+/// takes the place of; from now on that row names it.
 fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient AS o SET mended_by = ?2 FROM recipient n
+             WHERE n.id = ?1 AND o.id = n.mended_by AND o.state = 'invalid' AND o.mended_by IS NULL",
+        )?
+        .execute((from, to))?;
     for copy in [
         "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
          SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",

@@ -1,21 +1,29 @@
 //! An open checkpoint: the writer, and its readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::file::{connect, create_private, require};
+use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
 use super::lock::Hold;
-use super::writer::Writer;
-use super::{schema, tuning, upgrade};
+use super::place::FileId;
+use super::reserve::Reserve;
+use super::writer::{Companions, Writer};
+use super::{home, schema, tuning, upgrade};
 
 /// An open checkpoint.
 #[derive(Debug)]
 pub struct Store {
     pub(super) path: PathBuf,
+    /// The file that was opened.
+    id: Option<FileId>,
+    /// Where it was kept, once another file stood in its place.
+    kept: OnceLock<PathBuf>,
+    witness: Mutex<Option<Reader>>,
     pub(super) keys: HashKey,
     pub(super) writer: Writer,
 }
@@ -32,10 +40,15 @@ impl Store {
     }
 
     fn open_file(path: &Path) -> Result<Self, StoreError> {
+        home::check_place(path)?;
         create_private(path)?;
+        tighten(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
+        let id = FileId::of(path);
+        home::check_empty(path, &connection)?;
         upgrade::migrate(path, &mut connection)?;
+        let mark = home::check(path, &mut connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // What is erased or pruned must not linger in the file.
@@ -43,9 +56,16 @@ impl Store {
         tuning::for_lists(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
         let keys = HashKey::load(&connection)?;
-        let writer = Writer::start(connection, path)?;
+        let companions = Companions {
+            mark: Some(mark),
+            reserve: Some(Reserve::make(path)),
+        };
+        let writer = Writer::start(connection, path, companions)?;
         Ok(Self {
             path: path.to_owned(),
+            id,
+            kept: OnceLock::new(),
+            witness: Mutex::default(),
             keys,
             writer,
         })
@@ -56,13 +76,72 @@ impl Store {
     /// # Errors
     /// [`StoreError::Open`] if there is no such file, else as [`Store::open`].
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        home::check_place(path)?;
         require(path)?;
         Self::open(path)
     }
 
-    /// The file.
+    /// A person says that this is the checkpoint to go on with, wherever it comes from.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is none, it has several names, or it fails.
+    pub fn adopt(path: &Path) -> Result<Self, StoreError> {
+        let adopt = || {
+            home::check_place(path)?;
+            require(path)?;
+            let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            upgrade::migrate(path, &mut connection)?;
+            home::adopt(path, &mut connection)
+        };
+        adopt().map_err(|error: StoreError| error.opening(path))?;
+        Self::open(path)
+    }
+
+    /// The file; once it was [kept](Self::keep_beside), that copy.
     pub fn path(&self) -> &Path {
+        self.kept.get().unwrap_or(&self.path)
+    }
+
+    /// The file that was opened, wherever its content is now.
+    pub fn original(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the path still leads to the file that was opened. To be asked often: it costs a `stat`.
+    pub fn is_in_place(&self) -> bool {
+        FileId::of(&self.path) == self.id
+    }
+
+    /// Reads with a connection that is kept from the first call on: it sees the file that was opened, wherever
+    /// that is by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read, or what `read` returns.
+    pub fn witness<T>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *witness {
+            Some(reader) => read(reader),
+            none => read(none.insert(Reader::open(&self.path)?)),
+        }
+    }
+
+    /// Keeps what the [witness](Self::witness) sees: as a new checkpoint beside it. From now on, readers of this
+    /// one read there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read, or no file can be made there.
+    pub fn keep_beside(&self) -> Result<PathBuf, StoreError> {
+        let kept = free_name(&self.path);
+        create_private(&kept)?;
+        self.witness(|reader| {
+            let to = [kept.to_string_lossy()];
+            Ok(reader.connection.execute("VACUUM INTO ?1", to)?)
+        })?;
+        home::settle_copy(&kept)?;
+        Ok(self.kept.get_or_init(|| kept).clone())
     }
 
     /// The checkpoint's random id, in hexadecimal digits: it stands in the metadata of every message.
@@ -78,7 +157,7 @@ impl Store {
     /// # Errors
     /// As [`Reader::open`].
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Reader::open(&self.path)
+        Reader::open(self.path())
     }
 
     /// Takes the right to change a batch.
@@ -97,6 +176,19 @@ impl Store {
             &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         )
     }
+}
+
+/// `outreach.kept.db`, or with the first number that is free.
+fn free_name(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = |number: u32| match number {
+        1 => format!("{stem}.kept.db"),
+        _ => format!("{stem}.kept-{number}.db"),
+    };
+    (1..u32::MAX)
+        .map(|number| path.with_file_name(name(number)))
+        .find(|path| std::fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| path.with_file_name(name(0)))
 }
 
 /// A read-only view of the checkpoint, at any time, beside a sending process too.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::attempt::{ACCEPTED, SENT_AT};
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column, to_millis};
+use super::columns::{from_millis, phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, ChannelId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
@@ -138,6 +138,45 @@ pub(super) fn learn(
         }
         (Some(_) | None, None) => Ok(found),
     }
+}
+
+/// A contact of which it is not certain whose it is: it is never addressed, and what it says reaches all of these
+/// people. Returns the row of the first.
+pub(super) fn learn_doubtful(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+    people: [PersonId; 2],
+) -> Result<ContactRow, StoreError> {
+    connection
+        .prepare_cached("UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2")?
+        .execute((ApiId(api_id), on))?;
+    let mut rows = Vec::new();
+    for whose in people {
+        let known: Option<ContactRow> = connection
+            .prepare_cached(
+                "SELECT id FROM contact WHERE api_id = ?1 AND channel = ?2 AND person = ?3 LIMIT 1",
+            )?
+            .query_row((ApiId(api_id), on, whose), |row| row.get(0))
+            .optional()?;
+        let row = if let Some(row) = known {
+            row
+        } else {
+            connection
+                .prepare_cached(
+                    "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
+                     VALUES (?1, ?2, ?3, 1, (SELECT max(opted_out_at) FROM contact
+                                             WHERE api_id = ?2 AND channel = ?1))",
+                )?
+                .execute((on, ApiId(api_id), whose))?;
+            ContactRow(connection.last_insert_rowid())
+        };
+        suppress_if_opted_out(connection, row, whose)?;
+        rows.push(row);
+    }
+    rows.first().copied().ok_or_else(|| StoreError::Value {
+        detail: "a contact of nobody".to_owned(),
+    })
 }
 
 /// An erased contact whose person is known again gets its id back.
@@ -295,6 +334,17 @@ pub(super) fn must_not_be_addressed(
     }
 }
 
+/// Whether the contact with this id was ever said to be another person's than this one.
+pub(super) fn is_of_another(
+    connection: &Connection,
+    on: ChannelId,
+    api_id: &str,
+    whose: PersonId,
+) -> Result<bool, StoreError> {
+    let people = people(connection, on, api_id)?;
+    Ok(people.iter().any(|person| *person != whose))
+}
+
 /// Joins times with what is known of a contact: the earliest counts.
 pub(super) fn note_opting(
     connection: &Connection,
@@ -310,6 +360,28 @@ pub(super) fn note_opting(
         )?
         .execute((row, opted_in.map(to_millis), opted_out.map(to_millis)))?;
     Ok(())
+}
+
+impl Reader {
+    /// Whether the contact with this id is known to have another number; on any channel if none is given.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn contact_of_another(
+        &self,
+        channel: Option<&str>,
+        contact_id: &str,
+        phone: PhoneNumber,
+    ) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM contact k JOIN person p ON p.id = k.person
+                                               JOIN channel c ON c.id = k.channel
+                                WHERE k.api_id = ?1 AND (?2 IS NULL OR c.api_id = ?2) AND p.number <> ?3)",
+            )?
+            .query_row((ApiId(contact_id), channel, phone_to_column(phone)), |row| row.get(0))?)
+    }
 }
 
 /// A person's account on a channel.

@@ -11,8 +11,8 @@ use super::ids::BatchId;
 /// One decision, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DecisionRecord {
-    /// The batch that it is about.
-    pub batch: BatchId,
+    /// The batch that it is about, if it is about one.
+    pub batch: Option<BatchId>,
     /// Who decided.
     pub actor: String,
     /// What was decided, in the word of its flag.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::misfit::Misfit;
 use crate::domain::delivery::ImpossibleTransition;
 
 /// A failure of the checkpoint. The text says what happened and what to do next.
@@ -76,6 +77,14 @@ pub enum StoreError {
         /// Why not.
         source: Box<Self>,
     },
+    /// It is not the checkpoint that was last used, as far as can be known.
+    #[error("the checkpoint {} {misfit}", path.display())]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        misfit: Misfit,
+    },
     /// The file cannot be opened at all.
     #[error("cannot open the checkpoint {}: {detail}; --db names another one", path.display())]
     Open {
@@ -139,6 +148,7 @@ impl StoreError {
             Self::Unusable { source, .. } => source.cause(),
             Self::Open { .. }
             | Self::File { .. }
+            | Self::Misfit { .. }
             | Self::Full
             | Self::ReadOnly
             | Self::Busy
@@ -160,7 +170,9 @@ impl StoreError {
     /// The same failure, with the name of the checkpoint that was opened.
     pub(super) fn opening(self, path: &Path) -> Self {
         match self {
-            Self::Open { .. } | Self::File { .. } | Self::Unusable { .. } => self,
+            Self::Open { .. } | Self::File { .. } | Self::Misfit { .. } | Self::Unusable { .. } => {
+                self
+            }
             Self::Full
             | Self::ReadOnly
             | Self::Busy
@@ -208,6 +220,7 @@ impl StoreError {
             Self::Unfinished => Self::Unfinished,
             Self::InUse { known } => Self::InUse { known: *known },
             Self::Unusable { .. }
+            | Self::Misfit { .. }
             | Self::Open { .. }
             | Self::Held { .. }
             | Self::NoBatch { .. }

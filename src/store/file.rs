@@ -99,6 +99,47 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Takes from others the right to read a checkpoint that is there, and what belongs to it; says so. The files
+/// are not opened for it.
+pub(super) fn tighten(path: &Path) {
+    let Ok(path) = std::fs::canonicalize(path) else {
+        return;
+    };
+    for suffix in ["", "-wal", "-shm", "-mark"] {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        owner_only(&path.with_file_name(name));
+    }
+}
+
+/// Takes from others the right to read and write the file, if there is one.
+#[cfg(unix)]
+fn owner_only(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(file) = std::fs::metadata(path) else {
+        return;
+    };
+    let mode = file.permissions().mode() & 0o777;
+    let others = mode & 0o077;
+    if others == 0 {
+        return;
+    }
+    let narrow = std::fs::Permissions::from_mode(mode & 0o700);
+    match std::fs::set_permissions(path, narrow) {
+        Ok(()) => tracing::warn!(
+            "{} could be read by others (mode {mode:03o}), and holds phone numbers: only you can read it from now on",
+            path.display()
+        ),
+        Err(error) => tracing::warn!(
+            "{} can be read by others (mode {mode:03o}), and holds phone numbers; that cannot be changed: {error}",
+            path.display()
+        ),
+    }
+}
+
+#[cfg(not(unix))]
+fn owner_only(_: &Path) {}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;

@@ -129,6 +129,19 @@ fn erase(
         "UPDATE attempt SET text = NULL, message_id = NULL, proof_text = NULL WHERE person = ?1",
         [whose],
     )? as u64;
+    // Rows of others whose answers named this number.
+    tx.connection.execute(
+        "UPDATE recipient SET reason = 'the answer names the number of a person who was erased'
+         WHERE reason_code = ?2 AND reason = ?3
+               AND person IN (SELECT o.person FROM contact k CROSS JOIN contact o
+                                   ON o.api_id = k.api_id AND o.channel = k.channel
+                              WHERE k.person = ?1 AND k.api_id IS NOT NULL)",
+        (
+            whose,
+            journal::OTHER_NUMBER,
+            journal::other_number_reason(phone),
+        ),
+    )?;
     for (row, channel, api_id) in &traces.contacts {
         // What an earlier erasure left of the same contact.
         tx.connection.execute(

@@ -33,7 +33,7 @@ pub enum Verdict {
 pub(super) fn judge(
     connection: &Connection,
     whose: PersonId,
-    asker: &Asker,
+    asker: &Asker<'_>,
     span: HistorySpan,
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
@@ -60,6 +60,13 @@ pub(super) fn judge(
         Eligibility::Repeated(index) => {
             let (source, request) = found(index)?;
             Verdict::Suppressed(Suppression::RepeatGuard {
+                batch: source.batch,
+                at: request.at.to_string(),
+            })
+        }
+        Eligibility::Skipped(index) => {
+            let (source, request) = found(index)?;
+            Verdict::Suppressed(Suppression::OtherMessage {
                 batch: source.batch,
                 at: request.at.to_string(),
             })
@@ -112,7 +119,7 @@ impl Source {
 
 impl Reader {
     /// Whether a number may be messaged, as a claim of `batch` would find now. `content` is the channel and the
-    /// rendered content, if there is one.
+    /// rendered content, if there is one; `skip` the random ids of the batches whose people are left out.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -122,6 +129,7 @@ impl Reader {
         content: Option<(&str, &str)>,
         span: HistorySpan,
         batch: Option<BatchId>,
+        skip: &[String],
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
@@ -136,6 +144,7 @@ impl Reader {
             recipient: None,
             channel: on,
             content_key: content.map(|(on, content)| self.keys.content_key(on, content)),
+            skip,
         };
         judge(&self.connection, whose, &asker, span, now)
     }

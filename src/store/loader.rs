@@ -60,6 +60,8 @@ struct NewNumber {
 #[derive(Debug)]
 struct Prepared {
     state: State,
+    /// The row of another batch whose place it takes once it joins that batch.
+    mends: Option<RecipientId>,
     phone: Option<PhoneNumber>,
     reason_code: Option<&'static str>,
     reason: Option<String>,
@@ -102,7 +104,21 @@ impl Loader<'_> {
         row: JudgedRow,
         first_row: impl Fn(Position) -> String,
     ) -> Result<(), StoreError> {
-        let prepared = prepare(row, first_row, &self.store.keys, &self.channel)?;
+        self.push_mending(row, None, first_row)
+    }
+
+    /// The same; `mends` is the row of another batch whose place it takes once this list joins that batch.
+    ///
+    /// # Errors
+    /// As [`Loader::push`].
+    pub(crate) fn push_mending(
+        &mut self,
+        row: JudgedRow,
+        mends: Option<RecipientId>,
+        first_row: impl Fn(Position) -> String,
+    ) -> Result<(), StoreError> {
+        let mut prepared = prepare(row, first_row, &self.store.keys, &self.channel)?;
+        prepared.mends = mends;
         self.chunk.push(prepared);
         if self.chunk.len() >= CHUNK {
             self.flush()
@@ -214,6 +230,7 @@ fn prepare(
 ) -> Result<Prepared, StoreError> {
     let mut prepared = Prepared {
         state: State::Queued,
+        mends: None,
         phone: None,
         reason_code: None,
         reason: None,
@@ -339,8 +356,8 @@ fn insert_row(
     let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
     tx.connection
         .prepare_cached(
-            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at, mended_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             id,
@@ -349,6 +366,7 @@ fn insert_row(
             row.reason_code,
             row.reason.as_deref(),
             finished,
+            row.mends,
         ))?;
     tx.connection
         .prepare_cached(

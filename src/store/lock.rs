@@ -45,6 +45,12 @@ impl Hold {
             if !is_at(&file, &path) {
                 continue;
             }
+            // One that an earlier program left may be readable by others.
+            #[cfg(unix)]
+            {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+                file.set_permissions(mode).map_err(fail)?;
+            }
             file.set_len(0).map_err(fail)?;
             writeln!(file, "{}\n{now}", std::process::id()).map_err(fail)?;
             return Ok(Self { path, _file: file });

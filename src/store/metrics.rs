@@ -1,9 +1,12 @@
 //! Figures for monitoring: all are kept up to date elsewhere, none needs a scan of rows.
 
+use jiff::Timestamp;
+
 use super::batch::from_json;
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::tally::Counts;
+use crate::domain::batch_state::BatchState;
 use crate::domain::quota::QuotaState;
 
 /// One batch's figures.
@@ -13,6 +16,19 @@ pub(crate) struct BatchMetrics {
     pub(crate) name: String,
     /// Recipients by state, and requests.
     pub(crate) counts: Counts,
+    /// When its list was read.
+    pub(crate) created_at: Timestamp,
+    /// When its last run ended, and how, as a word.
+    pub(crate) last_run: Option<(Timestamp, String)>,
+    /// It was given up.
+    pub(crate) is_cancelled: bool,
+}
+
+impl BatchMetrics {
+    /// Whether a run would find somebody to send to.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        !self.is_cancelled && self.counts.queued + self.counts.sending > 0
+    }
 }
 
 /// The checkpoint's figures.
@@ -43,6 +59,9 @@ impl Reader {
             metrics.batches.push(BatchMetrics {
                 counts: self.counts(batch.id)?,
                 name: batch.name,
+                created_at: batch.created_at,
+                last_run: batch.finished_at.zip(batch.exit_reason),
+                is_cancelled: batch.state == BatchState::Cancelled,
             });
         }
         let mut select = self

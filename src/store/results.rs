@@ -38,6 +38,10 @@ pub struct ResultRow<'a> {
     pub file: u16,
     /// Its row in that file, as a spreadsheet numbers it.
     pub row: u32,
+    /// The row that took its place: its file, and its row there.
+    pub mended_by: Option<(u16, u32)>,
+    /// What is sent, as JSON; `None` if nothing was rendered.
+    pub content: Option<&'a str>,
     /// The row's fields: a JSON array, in the order of the headers.
     pub fields: &'a str,
     /// Where it stands.
@@ -93,8 +97,9 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}
+                i.suggestion, {FACTS}, i.content, m.file, m.row
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
+         LEFT JOIN recipient_input m ON m.id = r.mended_by
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
     )
 }
@@ -175,6 +180,20 @@ impl Reader {
             id,
             state,
         )
+    }
+
+    /// How many messages of the batch went to another number, as their answers say. Reads all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn other_numbers(&self, id: BatchId) -> Result<u64, StoreError> {
+        let (first, last) = id.range();
+        let count: i64 = self.connection.query_row(
+            "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND reason_code = ?3",
+            (first, last, super::journal::OTHER_NUMBER),
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// The same for the rows that the API refused at once: what failed after it was accepted, as a
@@ -285,6 +304,11 @@ fn result_row<'a>(row: &'a Row<'_>, texts: &'a Texts) -> Result<ResultRow<'a>, S
         reason: text(5)?,
         file: row.get(6)?,
         row: row.get(7)?,
+        content: text(17)?,
+        mended_by: row
+            .get::<_, Option<u16>>(18)?
+            .map(|file| Ok::<_, StoreError>((file, row.get(19)?)))
+            .transpose()?,
         fields: text(8)?.unwrap_or("[]"),
         suggestion: text(9)?,
         finished_at: time(10)?,

@@ -24,7 +24,9 @@ use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::log::Log;
+use super::mark::{self, Mark};
 use super::quota;
+use super::reserve::Reserve;
 use super::tally::{self, Counter};
 use super::turns::Turns;
 use crate::crash::{CrashPoint, crash_point};
@@ -53,6 +55,8 @@ pub(super) struct Tx<'a> {
     started: BTreeMap<BatchId, i64>,
     /// What this process does from now on: a batch is sent, or none.
     pub(super) sends: Option<bool>,
+    /// The disk is full: what is known is written into the last room, and nothing new is begun.
+    pub(super) full: bool,
     /// What the job changes stands in no file: runs, quota, the files themselves.
     pub(super) bookkeeping: bool,
 }
@@ -73,6 +77,7 @@ impl<'a> Tx<'a> {
             quotas: BTreeMap::new(),
             started: BTreeMap::new(),
             sends: None,
+            full: false,
             bookkeeping: false,
         }
     }
@@ -179,6 +184,19 @@ where
     }
 }
 
+/// The files beside the checkpoint that its writer keeps; one in memory has none.
+#[derive(Debug, Default)]
+pub(super) struct Companions {
+    pub(super) mark: Option<Mark>,
+    pub(super) reserve: Option<Reserve>,
+}
+
+impl Companions {
+    fn give_up_reserve(&mut self) -> bool {
+        self.reserve.as_mut().is_some_and(Reserve::give_up)
+    }
+}
+
 /// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
 pub(super) struct Writer {
     /// `None` only while it is dropped.
@@ -194,13 +212,17 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread on a connection of its own.
-    pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        path: &Path,
+        companions: Companions,
+    ) -> Result<Self, StoreError> {
         // The thread itself waits for other processes.
         connection.busy_timeout(Duration::ZERO)?;
         let (jobs, queue) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || commit_groups(connection, &queue))
+            .spawn(move || commit_groups(connection, companions, &queue))
             .map_err(|source| StoreError::File {
                 path: path.to_owned(),
                 source,
@@ -265,19 +287,25 @@ impl Drop for Writer {
     }
 }
 
-fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
+fn commit_groups(
+    mut connection: Connection,
+    mut companions: Companions,
+    queue: &Receiver<Box<dyn Job>>,
+) {
     // Ends when the handle is gone and no job is left.
     let (mut log, mut turns) = (Log::of(&connection), Turns::default());
     while let Ok(first) = queue.recv() {
         turns.wait();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
-        let failure = commit_patiently(&mut connection, &mut turns, &mut group).err();
+        let failure =
+            commit_patiently(&mut connection, &mut companions, &mut turns, &mut group).err();
         if failure.is_some() && group.len() > 1 {
             // One job may be at fault: the others must not lose what they hold.
             for mut job in group {
                 let job_alone = std::slice::from_mut(&mut job);
-                let failure = commit_patiently(&mut connection, &mut turns, job_alone).err();
+                let failure =
+                    commit_patiently(&mut connection, &mut companions, &mut turns, job_alone).err();
                 job.answer(failure);
             }
             continue;
@@ -299,13 +327,19 @@ fn commit_groups(mut connection: Connection, queue: &Receiver<Box<dyn Job>>) {
 /// hold results that must not be lost, and nothing new is claimed meanwhile.
 fn commit_patiently(
     connection: &mut Connection,
+    companions: &mut Companions,
     turns: &mut Turns,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     let begin = Instant::now();
     let mut said = PATIENCE;
     loop {
-        match commit(connection, turns, group) {
+        match commit(connection, companions, turns, group) {
+            Err(StoreError::Full) if companions.give_up_reserve() => {
+                tracing::warn!(
+                    "the disk that holds the checkpoint is full: the last results are written into the room that was kept for them, and nothing more is sent"
+                );
+            }
             Err(StoreError::Busy) => {
                 std::thread::sleep(TRY_AGAIN);
                 let waited = begin.elapsed();
@@ -323,13 +357,19 @@ fn commit_patiently(
 
 fn commit(
     connection: &mut Connection,
+    companions: &mut Companions,
     turns: &mut Turns,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let begin = Instant::now();
     let mut tx = Tx::new(&transaction);
+    tx.full = companions
+        .reserve
+        .as_ref()
+        .is_some_and(Reserve::is_given_up);
     let mut changed = false;
+    let unchanged = transaction.total_changes();
     for job in group.iter_mut() {
         let before = transaction.total_changes();
         tx.bookkeeping = false;
@@ -342,10 +382,17 @@ fn commit(
     if changed {
         outdate(&transaction)?;
     }
+    let count = match transaction.total_changes() - unchanged {
+        0 => None,
+        _ => mark::count(&transaction)?,
+    };
     crash_point(CrashPoint::BeforeIntentCommit);
     transaction.commit()?;
     if let Some(sends) = sends {
         turns.send(sends);
+    }
+    if let (Some(mark), Some(count)) = (&mut companions.mark, count) {
+        mark.note(count);
     }
     // The group is on disk: nothing from here on may fail it, or its jobs would run again.
     turns.committed(connection, begin.elapsed());
@@ -371,7 +418,8 @@ mod tests {
     fn a_job_that_fails_costs_the_others_of_its_group_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection).unwrap();
-        let writer = Writer::start(connection, Path::new(":memory:")).unwrap();
+        let writer =
+            Writer::start(connection, Path::new(":memory:"), Companions::default()).unwrap();
         let barrier = Arc::new(Barrier::new(2));
         let entered = Arc::clone(&barrier);
         let first = writer.submit(move |_| {

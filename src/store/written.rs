@@ -1,20 +1,35 @@
-//! Files that were written, as they were left: a results file that would be the same is not written again.
+//! Files that were written, as they were left: what somebody changed since is not written over, and a results
+//! file that would be the same is not written again.
 //!
-//! An entry is made before the rows are read, and outdated by the first transaction that changes what any file
-//! may tell; only the runs of a batch, the quota and these entries themselves are told nowhere.
+//! The digest of a new version joins that of the old one before the file appears, so that a crash between the
+//! two leaves neither unknown. A results file's entry is made before its rows are read, and outdated by the
+//! first transaction that changes what any file may tell; only the runs of a batch, the quota and these entries
+//! themselves are told nowhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
+use super::file::connect;
 use super::ids::BatchId;
+use super::schema;
 
-/// The only kind of file that is entered.
+/// A results file, complete.
 const RESULTS: &str = "results";
+
+/// One whose rows are being read.
+const BEGUN: &str = "begun";
+
+/// How long another process is waited for, to enter a file that stands already.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The length of a digest.
+const DIGEST: usize = 32;
 
 /// A file as it was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +37,7 @@ pub struct WrittenFile {
     /// Its length in bytes.
     pub size: u64,
     /// SHA-256 of its content.
-    pub digest: [u8; 32],
+    pub digest: [u8; DIGEST],
 }
 
 impl Store {
@@ -39,38 +54,111 @@ impl Store {
         let path = path.to_string_lossy().into_owned();
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            // Without a digest no file is taken for this one.
             tx.connection
                 .prepare_cached(
                     "INSERT INTO written_file (path, kind, batch, size, digest, written_at, up_to_date)
                      VALUES (?1, ?2, ?3, 0, x'', ?4, 1)
-                     ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, batch = excluded.batch, size = 0,
-                                                      digest = x'', written_at = excluded.written_at,
-                                                      up_to_date = 1",
+                     ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, batch = excluded.batch,
+                                                      written_at = excluded.written_at, up_to_date = 1",
                 )?
-                .execute((&path, RESULTS, batch, to_millis(now)))?;
+                .execute((&path, BEGUN, batch, to_millis(now)))?;
             Ok(())
         })
     }
 
-    /// The file was written.
+    /// A new version of the file is about to appear.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn expect_file(&self, path: &Path, next: WrittenFile) -> Result<(), StoreError> {
+        let path = path.to_string_lossy().into_owned();
+        self.writer.write_blocking(move |tx| {
+            tx.bookkeeping = true;
+            expect(tx.connection, &path, next)
+        })
+    }
+
+    /// The results file was written.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn end_results(&self, path: &Path, written: WrittenFile) -> Result<(), StoreError> {
+        self.end_file(path, RESULTS, written)
+    }
+
+    /// A file of any kind was written.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn end_file(
+        &self,
+        path: &Path,
+        kind: &'static str,
+        written: WrittenFile,
+    ) -> Result<(), StoreError> {
         let path = path.to_string_lossy().into_owned();
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection
-                .prepare_cached("UPDATE written_file SET size = ?2, digest = ?3 WHERE path = ?1")?
-                .execute((
-                    &path,
-                    i64::try_from(written.size).unwrap_or(i64::MAX),
-                    written.digest,
-                ))?;
-            Ok(())
+            end(tx.connection, &path, kind, written)
         })
     }
+}
+
+/// Enters a file that a command has written which holds no batch. Another process that holds the checkpoint is
+/// waited for a moment only: the file stands already.
+///
+/// # Errors
+/// [`StoreError`] if the checkpoint cannot be written as it is.
+pub(crate) fn enter_file(
+    checkpoint: &Path,
+    path: &Path,
+    kind: &'static str,
+    written: WrittenFile,
+) -> Result<(), StoreError> {
+    let mut connection = connect(checkpoint, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(PATIENCE)?;
+    let found = schema::version(&connection)?;
+    if found != schema::VERSION {
+        return Err(StoreError::Older {
+            found,
+            known: schema::VERSION,
+        });
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let path = path.to_string_lossy();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    expect(&transaction, &path, written)?;
+    end(&transaction, &path, kind, written)?;
+    Ok(transaction.commit()?)
+}
+
+fn expect(connection: &Connection, path: &str, next: WrittenFile) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO written_file (path, kind, size, digest, written_at) VALUES (?1, '', 0, ?2, 0)
+             ON CONFLICT (path) DO UPDATE SET digest = CAST(digest || excluded.digest AS BLOB)",
+        )?
+        .execute((path, next.digest))?;
+    Ok(())
+}
+
+fn end(
+    connection: &Connection,
+    path: &str,
+    kind: &str,
+    written: WrittenFile,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE written_file SET kind = ?2, size = ?3, digest = ?4 WHERE path = ?1",
+        )?
+        .execute((
+            path,
+            kind,
+            i64::try_from(written.size).unwrap_or(i64::MAX),
+            written.digest,
+        ))?;
+    Ok(())
 }
 
 impl Reader {
@@ -99,5 +187,32 @@ impl Reader {
                 digest: digest.try_into().ok()?,
             })
         }))
+    }
+
+    /// The digests of the versions of the file at `path` that may stand there by our own doing; none if it was
+    /// never written from this checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn versions_left(&self, path: &Path) -> Result<Vec<[u8; DIGEST]>, StoreError> {
+        let digests: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT digest FROM written_file WHERE path = ?1")?
+            .query_row([path.to_string_lossy()], |row| row.get(0))
+            .optional()?;
+        let digests = digests.unwrap_or_default();
+        let (whole, _) = digests.as_chunks::<DIGEST>();
+        Ok(whole.to_vec())
+    }
+
+    /// Where results were written, as far as this checkpoint knows.
+    pub(crate) fn written_results(&self) -> Vec<PathBuf> {
+        let paths = || -> rusqlite::Result<Vec<String>> {
+            let sql = "SELECT path FROM written_file WHERE kind IN ('results', 'begun', 'export')";
+            let mut select = self.connection.prepare(sql)?;
+            select.query_map([], |row| row.get(0))?.collect()
+        };
+        let paths = paths().unwrap_or_default();
+        paths.into_iter().map(PathBuf::from).collect()
     }
 }

@@ -14,13 +14,18 @@ const RUN_ONLY: &[&str] = &[
     "all",
     "assume-sent",
     "batch",
+    "columns",
     "config",
     "file",
+    "force",
     "from-api",
     "help",
     "html",
     "json",
+    "message-again",
     "no-messenger-text",
+    "no-suppressions",
+    "only-unreached",
     "quiet",
     "reason",
     "rejects",
@@ -29,7 +34,11 @@ const RUN_ONLY: &[&str] = &[
     "status",
     "sandbox",
     "sandbox-quota",
+    "skip-messaged",
+    "status",
+    "suppressions",
     "trust-clock",
+    "undo-cancel",
     "update",
     "verbose",
     "version",
@@ -80,11 +89,16 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 /// A value of the right type for a key, in TOML.
 fn sample(key: &str) -> &'static str {
     match key {
-        "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" => "7",
+        "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" | "header-row" => "7",
         "international" | "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => {
             "true"
         }
-        "allow-line-type" | "column" | "metadata" | "opt-out-word" | "refusal" => "[\"x\"]",
+        "allow-line-type"
+        | "column"
+        | "ignore-consent-column"
+        | "metadata"
+        | "opt-out-word"
+        | "refusal" => "[\"x\"]",
         _ => "\"x\"",
     }
 }

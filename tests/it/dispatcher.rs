@@ -17,6 +17,7 @@ use outreach::internals::dispatch::{
     RunFailure, Sender, TakenBack, Undecided,
 };
 use outreach::internals::domain::delivery::{self, State};
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
@@ -327,6 +328,7 @@ fn batch() -> BatchId {
         headers: Vec::new(),
         files: Vec::new(),
         channel: "7001".to_owned(),
+        list: ListFormat::default(),
         sandbox: true,
         created_at: Timestamp::UNIX_EPOCH,
     };

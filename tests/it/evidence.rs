@@ -121,7 +121,9 @@ async fn what_a_person_decided_counts_like_an_answer() {
         let judge = |number| {
             let phone = PhoneNumber::from_e164(number).unwrap();
             let content = Some(("7001", same));
-            reader.judge(phone, content, span, None, at(5000)).unwrap()
+            reader
+                .judge(phone, content, span, None, &[], at(5000))
+                .unwrap()
         };
         assert!(matches!(judge(NUMBER), Verdict::Suppressed(_)));
         assert_eq!(judge(NUMBER + 1), Verdict::MayBeMessaged);
@@ -181,7 +183,10 @@ fn an_opt_out_whose_contact_a_killed_run_made_known_counts_from_the_next_run_on(
         .run()
         .expect_crash();
     assert_eq!(scratch.checkpoint().states()[&number(0)], State::Sent);
-    other(&scratch, &sandbox, "Good evening").run().expect(0);
+    other(&scratch, &sandbox, "Good evening")
+        .with(&["--message-again"])
+        .run()
+        .expect(0);
     assert_eq!(sandbox.accepted()[&number(0)], 2, "no more than before");
     assert_eq!(
         scratch.checkpoint().rows_of("other")[0].state,
@@ -228,7 +233,7 @@ async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
         let reader = scene.store.reader().unwrap();
         let same = r#"{"type":"text","payload":"Hi"}"#;
         let phone = PhoneNumber::from_e164(NUMBER).unwrap();
-        let known = reader.judge(phone, Some(("7001", same)), span, None, at(0));
+        let known = reader.judge(phone, Some(("7001", same)), span, None, &[], at(0));
         let Verdict::Suppressed(cause) = known.unwrap() else {
             panic!("the message of batch spring is not known");
         };

@@ -121,6 +121,17 @@ fn code_8_the_checkpoint_cannot_be_used() {
 }
 
 #[test]
+fn code_10_too_few_were_reached() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["400:at=2"]));
+    scratch.contacts(4);
+    let send = |share| scratch.send(&sandbox).with(&["--fail-below", share]).run();
+    send("75%").expect(3);
+    send("76%")
+        .expect(10)
+        .says("fewer were sent to than --fail-below asks for");
+}
+
+#[test]
 fn code_9_another_process_holds_the_batch() {
     let (scratch, sandbox) = (
         Scratch::new(),

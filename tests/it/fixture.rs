@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::Event;
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::{PhoneNumber, PhoneProblem};
@@ -100,6 +101,7 @@ fn row(number: u32, fields: &[&str], verdict: Verdict) -> JudgedRow {
             file: 0,
             row: RowNumber::new(number).unwrap(),
         },
+        mends: None,
         record: fields.iter().collect(),
         typed: fields.get(1).copied().unwrap_or("").to_owned(),
         verdict,
@@ -174,6 +176,7 @@ pub(crate) fn every_state() -> Place {
             headers: ["name", "phone", "note"].map(str::to_owned).to_vec(),
             files: vec!["contacts.csv".to_owned()],
             channel: CHANNEL.to_owned(),
+            list: ListFormat::default(),
             sandbox: false,
             created_at: now(),
         })
@@ -258,6 +261,7 @@ fn settlement(
             message_id: Some("9007199254740993".to_owned()),
             contact_id: Some("4002".to_owned()),
             channel_type: None,
+            ..Receipt::default()
         }),
         at: "2026-05-01T10:00:01.5Z".parse().unwrap(),
     }

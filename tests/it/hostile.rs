@@ -1,7 +1,7 @@
 //! Text that others wrote (cells, headers, names of files, answers of the API, settings) never steers the terminal,
 //! the log or the page that shows it.
 
-use crate::support::{CHANNEL, Ended, SandboxProcess, Scratch};
+use crate::support::{CHANNEL, Ended, Receiver, SandboxProcess, Scratch};
 
 /// Clears the screen, in both forms of the control; rings; overwrites the line; turns the direction of writing; and
 /// a line that could pass for one of ours.
@@ -274,4 +274,44 @@ fn data_for_programs_stays_as_it_is() {
         .expect(0);
     let report: serde_json::Value = serde_json::from_str(&report.out).expect("JSON");
     assert_eq!(report["files"][0], format!("list{HOSTILE}.csv"));
+}
+
+#[test]
+fn an_event_cannot_steer_the_log_that_tells_of_it() {
+    let scratch = Scratch::new();
+    scratch.contacts(2);
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.send(&sandbox).run().expect(0);
+    let receiver = Receiver::of(
+        scratch
+            .outreach(&["serve", "--insecure-no-signature"])
+            .with(&["-vv"]),
+    );
+    for event in [
+        serde_json::json!({ "event": HOSTILE, "timestamp": HOSTILE, "data": { "id": HOSTILE } }),
+        serde_json::json!({
+            "event": "message_failed",
+            "timestamp": "2026-05-01T10:00:00Z",
+            "data": {
+                "id": HOSTILE,
+                "channel": { "id": CHANNEL, "type": HOSTILE },
+                "contact": { "id": HOSTILE },
+                "error": { "code": HOSTILE, "message": HOSTILE },
+            },
+        }),
+        serde_json::json!({
+            "event": "message_received",
+            "timestamp": HOSTILE,
+            "data": { "channel": { "id": CHANNEL }, "content": { "type": "text", "payload": HOSTILE } },
+        }),
+    ] {
+        receiver.post("", &event.to_string());
+    }
+    receiver.post("", HOSTILE);
+    receiver.post("X-Hub-Signature: \u{1b}[2J\r\n", "{}");
+    let answer = receiver.metrics();
+    let (_, page) = answer.split_once("\r\n\r\n").expect("a body");
+    expect_harmless(page);
+    expect_harmless(&receiver.said());
+    run(&scratch, &["status"]).expect(0);
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use outreach::internals::domain::dialect::{Delimiter, Dialect, FileFormat};
 use outreach::internals::domain::recipient::{JudgedRow, Verdict};
 use outreach::internals::intake::{
     Input, IntakeError, Judge, JudgeError, NumbersPerRow, Settings, Source, Summary,
@@ -93,6 +94,11 @@ fn readings(names: &[&str], settings: &Settings) -> String {
     })
 }
 
+const CSV: FileFormat = FileFormat::Text(Dialect {
+    delimiter: Delimiter::Comma,
+    mark: false,
+});
+
 #[test]
 fn formats_and_encodings_are_detected() {
     insta::assert_snapshot!(readings(
@@ -117,6 +123,22 @@ fn formats_and_encodings_are_detected() {
         ],
         &Settings::default(),
     ));
+}
+
+#[test]
+fn pages_of_dos_and_mac_are_detected_by_their_letters() {
+    let mut all = String::new();
+    for (name, country) in [
+        ("dos-german.csv", "DE"),
+        ("dos-czech.csv", "CZ"),
+        ("dos-turkish.csv", "TR"),
+        ("mac-french.csv", "FR"),
+        ("mac-polish.csv", "PL"),
+        ("doubtful.csv", "CZ"),
+    ] {
+        writeln!(all, "# {name}\n{}", reading(&[name], &region(country))).unwrap();
+    }
+    insta::assert_snapshot!(all);
 }
 
 #[test]
@@ -179,6 +201,7 @@ fn address_books_json_and_web_tables_are_read_as_tables() {
             "contacts.json",
             "wrapped.json",
             "rows.json",
+            "rows.jsonl",
             "table.html.xls",
             "spreadsheetml.xls",
             "one-list.zip",
@@ -314,7 +337,7 @@ fn rejects_are_mended_and_read_again_as_the_same_columns() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damage.rejects.csv");
     let (input, rows, summary) = judge(&["damage.csv"], &region("CZ")).unwrap();
-    let mut rejects = RejectsFile::create(&path, input.headers()).unwrap();
+    let mut rejects = RejectsFile::create(&path, input.headers(), CSV, None).unwrap();
     for row in &rows {
         rejects.push(row).unwrap();
     }
@@ -375,6 +398,7 @@ fn rows_are_counted_as_rows_however_many_numbers_they_have() {
             })
         };
         let judge = Judge {
+            of_another: &|_, _| false,
             render: Some(&render),
             ..Judge::alone()
         };

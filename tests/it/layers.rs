@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 20] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -15,9 +15,15 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("governor", &["dispatch"]),
     ("minijinja", &["domain"]),
     ("rlibphonenumber", &["domain"]),
+    ("icu_locale", &["domain"]),
+    ("celes", &["domain"]),
     ("calamine", &["intake"]),
+    ("rust_xlsxwriter", &["report"]),
+    ("textwrap", &["report"]),
     ("cfb", &["intake"]),
     ("html5gum", &["intake"]),
+    ("oem_cp", &["intake"]),
+    ("encoding_rs", &["intake"]),
     ("quick_xml", &["intake"]),
     ("quoted_printable", &["intake"]),
     ("zip", &["intake"]),
@@ -141,6 +147,30 @@ fn these_checks_see_what_they_look_for() {
     assert!(names("fn f(x: rusqlite::Connection)", "rusqlite"));
     assert!(!names("fn f(x: my_csv::Row)", "csv"));
     assert!(!code("// reqwest::get\nfn f() {}").contains("reqwest"));
+}
+
+#[test]
+fn what_is_printed_goes_through_one_place() {
+    let printers = [
+        "print!(",
+        "println!(",
+        "io::stdout()",
+        "io::stderr()",
+        "dbg!(",
+    ];
+    for (_, path, code) in sources() {
+        // Whether there is a terminal may be asked anywhere.
+        let code = code
+            .replace("stdout().is_terminal()", "")
+            .replace("stderr().is_terminal()", "");
+        let prints = printers.iter().any(|printer| code.contains(printer));
+        assert_eq!(
+            prints,
+            path.ends_with("commands/console.rs"),
+            "{}",
+            path.display()
+        );
+    }
 }
 
 #[test]

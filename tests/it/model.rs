@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{self, Event, State};
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
 use outreach::internals::domain::phone::PhoneNumber;
@@ -321,7 +322,12 @@ impl World {
                     self.oracle
                 );
             }
-            Some(other @ (Claim::OthersSpent(_) | Claim::Again)) => panic!("{other:?}"),
+            Some(
+                other @ (Claim::OthersSpent(_)
+                | Claim::SharedBy(_)
+                | Claim::NoConnection
+                | Claim::Again),
+            ) => panic!("{other:?}"),
             None => {}
         }
     }
@@ -352,6 +358,7 @@ fn row(n: u32) -> JudgedRow {
             file: 0,
             row: RowNumber::new(n + 1).unwrap(),
         },
+        mends: None,
         record: ["x"].into_iter().collect(),
         typed: String::new(),
         verdict: Verdict::Queued(Accepted {
@@ -383,6 +390,7 @@ fn store_of(folder: &std::path::Path, name: &str, rows: u32) -> (Arc<Store>, Bat
             headers: vec!["x".to_owned()],
             files: vec!["list.csv".to_owned()],
             channel: CHANNEL.to_owned(),
+            list: ListFormat::default(),
             sandbox: false,
             created_at: now,
         })
@@ -437,7 +445,9 @@ pub(crate) async fn next_at(
             .1
         {
             Some(Claim::Claimed(claimed)) => return Some(*claimed),
-            Some(Claim::OthersSpent(_) | Claim::Again) => {}
+            Some(
+                Claim::OthersSpent(_) | Claim::SharedBy(_) | Claim::NoConnection | Claim::Again,
+            ) => {}
             Some(Claim::Exhausted { .. }) | None => return None,
         }
     }
@@ -553,7 +563,10 @@ impl Crowd {
                     self.clock.fetch_max(at.as_millisecond(), Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }
-                Some(Claim::Again | Claim::OthersSpent(_)) | None => {}
+                Some(
+                    Claim::OthersSpent(_) | Claim::SharedBy(_) | Claim::NoConnection | Claim::Again,
+                )
+                | None => {}
             }
         }
     }

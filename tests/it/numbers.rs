@@ -40,7 +40,8 @@ const INTERNATIONAL: &str = "name,phone\nA,420777123456\nB,48602333444\nC,491511
 fn a_list_that_looks_international_is_refused_off_a_terminal_before_anything_is_written() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.write("list.csv", INTERNATIONAL);
-    for region in [&[][..], &["--region", "CZ"]] {
+    // To Germany's plan, mobiles of other countries are fixed lines.
+    for region in [&[][..], &["--region", "CZ"], &["--region", "DE"]] {
         let told = send(&scratch, &sandbox, region, 2);
         assert!(told.contains("--international"), "{told}");
         assert!(!told.contains("777123"), "the number is masked: {told}");
@@ -58,6 +59,19 @@ fn a_list_that_looks_international_is_refused_off_a_terminal_before_anything_is_
             .expect(2)
             .says("--international");
     }
+}
+
+#[test]
+fn the_second_file_of_a_list_is_looked_at_too() {
+    let scratch = Scratch::new();
+    scratch.write("list.csv", "name,phone\nA,+420777123456\n");
+    scratch.write("more.csv", "phone,name\n48602333444,B\n");
+    let check = ["check", "list.csv", "more.csv"];
+    scratch
+        .outreach(&check)
+        .run()
+        .expect(2)
+        .says("--international");
 }
 
 #[test]

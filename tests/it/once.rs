@@ -65,13 +65,14 @@ fn who_is_in_the_batch_already_is_a_duplicate_in_a_list_that_is_added() {
 }
 
 #[test]
-fn the_same_text_through_another_channel_is_another_message() {
+fn the_same_text_through_another_channel_is_another_message_where_that_is_said() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.contacts(1);
     scratch.send(&sandbox).run().expect(0);
     let other = scratch
         .outreach(&["send", "contacts.csv", "--yes", "--batch", "other"])
         .with(&["--message", "Hello {{ first_name }}", "--channel", "7009"])
+        .with(&["--message-again"])
         .with(&["--base-url", sandbox.base_url()])
         .run();
     // The sandbox has one channel: what counts is that the message left.

@@ -281,6 +281,66 @@ fn no_more_connections_than_allowed_and_none_is_refused() {
     assert_eq!(stats.accepted, 200);
 }
 
+/// Starts `send` for a list of its own.
+fn start_batch(scratch: &Scratch, sandbox: &SandboxProcess, index: u32, rows: u32) -> Running {
+    let (file, name) = (format!("list{index}.csv"), format!("batch{index}"));
+    scratch.write(&file, &contacts(index * rows..(index + 1) * rows));
+    scratch
+        .outreach(&["send", &file, "--yes", "--batch", &name, "--message", "Hi"])
+        .with(&["--base-url", sandbox.base_url()])
+        .with(&["--channel", crate::support::CHANNEL])
+        .start()
+}
+
+#[test]
+fn batches_on_one_checkpoint_share_the_connections_and_none_is_refused() {
+    for batches in [2, 3, 5] {
+        let (scratch, sandbox) = (
+            Scratch::new(),
+            SandboxProcess::start(&["--connections", "3", "--latency", "30ms"]),
+        );
+        let rows = 40;
+        // The others come while the first one uses all connections.
+        let mut running = vec![start_batch(&scratch, &sandbox, 0, rows)];
+        wait_until("the first one sends", || sandbox.stats().accepted >= 9);
+        running.extend((1..batches).map(|index| start_batch(&scratch, &sandbox, index, rows)));
+        for running in running {
+            running.wait().expect(0);
+        }
+        let stats = sandbox.stats();
+        assert_eq!(
+            (stats.throttled.connections, stats.refused_connections),
+            (0, 0),
+            "{batches} batches: {stats:?}"
+        );
+        assert!(stats.peak_in_flight <= 3, "{stats:?}");
+        assert_eq!(stats.accepted, u64::from(batches * rows));
+        assert_eq!(stats.repeated, 0);
+    }
+}
+
+#[test]
+fn what_a_dead_process_left_under_way_holds_no_connection() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(100);
+    let hanging = SandboxProcess::start(&["--fault", "hang-after-accept:from=2"]);
+    let mut first = scratch.send(&hanging).concurrency(100).start();
+    wait_until("a hundred are under way", || {
+        hanging.stats().accepted >= 100
+    });
+    // One that runs beside it, and waits for a connection, goes on once it is dead.
+    let beside = start_batch(&scratch, &sandbox, 7, 20);
+    assert!(first.kill());
+    beside.wait().expect(0);
+    start_batch(&scratch, &sandbox, 8, 20).wait().expect(0);
+    let unknown = scratch
+        .outreach(&["status", "list", "--json"])
+        .run()
+        .expect(0);
+    let unknown: serde_json::Value = serde_json::from_str(&unknown.out).unwrap();
+    assert_eq!(unknown["unknown"], 99, "{unknown}");
+}
+
 #[test]
 fn refused_connections_lower_the_concurrency() {
     let (scratch, sandbox) = (

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use outreach::internals::clock::Clock;
 use outreach::internals::dispatch::pacer::core::{Past, Settings, Why};
 use outreach::internals::dispatch::pacer::{Flight, Handle, Permit};
-use outreach::internals::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve};
+use outreach::internals::domain::quota::{Pace, Per, QuotaHeaders, Rate, Reserve, Reset};
 use proptest::prelude::*;
 
 use crate::pacer_sim::{Counting, Headers, Outcome, Scenario, optimum, run};
@@ -402,6 +402,39 @@ async fn retry_after_is_obeyed_where_there_is_no_reset() {
     handle.acquire().await.lost();
     let slept = clock.monotonic().as_secs();
     assert!((120..=121).contains(&slept), "{slept}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_of_the_quota_that_cannot_be_is_not_waited_for() {
+    let in_the_year_5138 = Timestamp::from_second(99_999_999_999).unwrap();
+    let over = START - SignedDuration::from_hours(1);
+    for reset in [
+        Reset::At(in_the_year_5138),
+        Reset::At(over),
+        Reset::In(Duration::from_hours(3)),
+    ] {
+        for refused in [false, true] {
+            let clock = Clock::paused(START);
+            let handle = handle(&clock, Settings::default());
+            let wrong = QuotaHeaders {
+                reset: Some(reset),
+                ..headers(1000, 0, 0)
+            };
+            let mut waits = Vec::new();
+            for _ in 0..4 {
+                let before = clock.monotonic();
+                let flight = handle.acquire().await;
+                waits.push(clock.monotonic().saturating_sub(before).as_secs());
+                if refused {
+                    flight.throttled(&wrong, None);
+                } else {
+                    flight.answered(&wrong);
+                }
+            }
+            assert!(waits[1] <= 3 && waits[3] <= 12, "{reset:?}: {waits:?}");
+            assert!(waits[3] > waits[1], "less and less often: {waits:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,7 +96,7 @@ fn a_crash_before_the_rename_leaves_the_old_file_whole() {
     let place = every_state();
     fs::write(place.path("r.csv"), "older").unwrap();
     let crashed = place
-        .command(&["export", "spring", "-o", "r.csv"])
+        .command(&["export", "spring", "-o", "r.csv", "--force"])
         .env("OUTREACH_TEST_CRASH_AT", "export-rename")
         .output()
         .unwrap();
@@ -104,7 +104,7 @@ fn a_crash_before_the_rename_leaves_the_old_file_whole() {
     assert_eq!(fs::read_to_string(place.path("r.csv")).unwrap(), "older");
     assert!(
         place
-            .outreach(&["export", "spring", "-o", "r.csv"])
+            .outreach(&["export", "spring", "-o", "r.csv", "--force"])
             .status
             .success()
     );
@@ -146,16 +146,17 @@ fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     use std::os::unix::fs::MetadataExt;
 
     use outreach::internals::store::{Store, SuppressionEntry};
-    use outreach::run::HeldBatch;
+    use outreach::run::{Files, HeldBatch};
 
     let place = every_state();
     let now = jiff::Timestamp::now();
     let name = place.batch().name;
     let held = HeldBatch::take(&place.db(), &name, now).unwrap();
     let path = place.path("r.csv");
+    let files = Files::new(Some(&place.db()), true);
     // Each file that is written is another one.
     let write = || {
-        let written = held.write_results(Some(&path), now).unwrap();
+        let written = held.write_results(&files, Some(&path), None, now).unwrap();
         assert_eq!(written, path);
         fs::metadata(&path).unwrap().ino()
     };

@@ -156,6 +156,7 @@ fn watching_ends_when_nothing_is_left_to_send() {
             headers: batch.headers,
             files: batch.files,
             channel: batch.channel.clone(),
+            list: outreach::internals::domain::dialect::ListFormat::default(),
             sandbox: true,
             created_at: batch.created_at,
         };

@@ -174,16 +174,16 @@ fn results_that_cannot_be_written_do_not_lose_the_batch() {
     scratch.contacts(20);
     scratch
         .send(&sandbox)
-        .with(&["--out", "nowhere/results.csv"])
+        .with(&["--out", "/proc/results.csv"])
         .run()
         .expect(8)
-        .says("nowhere/results.csv");
+        .says("/proc/results.csv");
     assert_eq!(scratch.checkpoint().counts().sent, 20);
     let told = scratch
-        .outreach(&["export", "list", "-o", "nowhere/results.csv"])
+        .outreach(&["export", "list", "-o", "/proc/results.csv"])
         .run()
         .expect(8)
-        .says("nowhere/results.csv cannot be written");
+        .says("/proc/results.csv cannot be written");
     assert!(!told.said.contains(".tmp"), "{}", told.said);
     scratch
         .outreach(&["export", "list", "-o", "again.csv"])
@@ -244,4 +244,81 @@ fn no_run_leaves_statistics_that_would_slow_the_next_one() {
         )
         .unwrap();
     assert!(plan.starts_with("SEARCH"), "{plan}");
+}
+
+/// Each bit that flips in a checkpoint is found, or does no harm: no run sits there without a word, and no exit
+/// code says that all is well where rows were not sent.
+#[test]
+fn flipped_bits_end_no_run_in_silence() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(2_000);
+    let begun = scratch.send(&sandbox).crash_at("after-request:40");
+    begun.run().expect_crash();
+    // All of it in one file.
+    scratch
+        .outreach(&["suppress", "remove", "+420777999999"])
+        .run();
+    let path = scratch.path("outreach.db");
+    let whole = std::fs::read(&path).unwrap();
+    let mut random = crate::support::Random::new(7);
+    for round in 0..8 {
+        let mut bytes = whole.clone();
+        for _ in 0..3 {
+            let at = random.between(4_096, bytes.len() as u64 - 1);
+            bytes[usize::try_from(at).unwrap()] ^= 1 << random.between(0, 7);
+        }
+        for name in ["outreach.db-wal", "outreach.db-shm", "outreach.db-mark"] {
+            let _ = std::fs::remove_file(scratch.path(name));
+        }
+        // The same file, with other content.
+        std::fs::write(&path, &bytes).unwrap();
+        let before = sandbox.stats().sends;
+        let ended = scratch.resume(&sandbox).concurrency(16).run();
+        let sent = sandbox.stats().sends - before;
+        match ended.code {
+            // The rows of the crash are unknown.
+            Some(3) => {
+                let counts = scratch.checkpoint().counts();
+                assert_eq!(counts.queued + counts.sending, 0, "round {round}");
+            }
+            Some(1 | 8) => assert_eq!(sent, 0, "round {round}: {}", ended.said),
+            other => panic!("round {round}: {other:?} {}", ended.said),
+        }
+    }
+}
+
+/// A row that waits for a time that no rule could have set.
+#[test]
+fn a_run_that_waits_for_nothing_says_so_and_ends() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--latency", "1s"]));
+    scratch.contacts(3);
+    let send = scratch.send(&sandbox).concurrency(1);
+    let run = send.with(&["--no-canary"]).start();
+    wait_until("the first is under way", || sandbox.stats().requests > 0);
+    let other = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    other.busy_timeout(Duration::from_secs(10)).unwrap();
+    other
+        .execute(
+            "UPDATE recipient SET not_before = 4102444800000 WHERE state = 'queued'",
+            [],
+        )
+        .unwrap();
+    let ended = run.wait().expect(1);
+    ended.says("stood still").says("2 recipients");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_others_can_read_is_tightened_and_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let path = scratch.path("outreach.db");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+    let send = scratch.send(&sandbox).run().expect(0);
+    send.says("could be read by others (mode 666)");
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }

@@ -111,7 +111,7 @@ fn what_an_import_could_not_read_is_written_to_be_mended_and_imported() {
     assert_eq!(rejects.lines().count(), 3, "{rejects}");
     let mended = rejects
         .replace("nonsense", "+420777123457")
-        .replace("42077712345,", "+420777123458,");
+        .replace("42077712345;", "+420777123458;");
     fs::write(place.path("mend.csv"), mended).unwrap();
     let output = place.outreach(&["suppress", "import", "mend.csv"]);
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use outreach::internals::amio::webhook::Notification;
 use outreach::internals::domain::delivery::{Event, State};
+use outreach::internals::domain::dialect::ListFormat;
 use outreach::internals::domain::eligibility::HistorySpan;
 use outreach::internals::domain::event::OptOutWords;
 use outreach::internals::domain::outcome::{AttemptOutcome, Receipt};
@@ -39,6 +40,7 @@ fn rows(numbers: &[u64]) -> Vec<JudgedRow> {
             file: 0,
             row: RowNumber::new(u32::try_from(index).unwrap() + 2).unwrap(),
         },
+        mends: None,
         record: [format!("+{number}"), "Jana".to_owned()].iter().collect(),
         typed: number.to_string(),
         verdict: Verdict::Queued(Accepted {
@@ -65,6 +67,7 @@ fn load(store: &Store, name: &str, numbers: &[u64]) -> Batch {
             headers: vec!["Phone".into(), "Name".into()],
             files: vec!["contacts.csv".into()],
             channel: CHANNEL.into(),
+            list: ListFormat::default(),
             sandbox: false,
             created_at: at(0),
         })
@@ -109,6 +112,7 @@ fn settlement(claimed: &Claimed, message: Option<&str>, now: Timestamp) -> Settl
             message_id: Some(id.to_owned()),
             contact_id: Some(contact_of(claimed.phone.get())),
             channel_type: None,
+            ..Receipt::default()
         }),
         at: now,
     }

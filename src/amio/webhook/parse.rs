@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::fields::{Fields, time};
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY};
-use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey};
+use crate::domain::event::{ContactEvent, EventKind, OptOutWords, OurKey, Wish};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::{self, Meaning, Means};
 
@@ -302,12 +302,15 @@ impl Reading<'_> {
         words: &OptOutWords,
     ) -> Result<(), &'static str> {
         let texts = texts(data).ok_or("what the person says cannot be read")?;
-        let what = if texts.iter().any(|text| words.matches(text)) {
+        let wishes: Vec<Wish> = texts.iter().map(|text| words.wish(text)).collect();
+        let what = if wishes.contains(&Wish::OptOut) {
             person(who).ok_or("it names no contact")?;
             if who.phone.is_none() && who.channel.is_empty() {
                 return Err("it names no channel");
             }
             EventKind::OptedOut
+        } else if wishes.contains(&Wish::Doubtful) {
+            return Err("the person may ask not to be messaged any more: read what they say");
         } else {
             EventKind::Nothing
         };

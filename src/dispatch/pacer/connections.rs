@@ -11,11 +11,13 @@ const CLEAN_RUN: u32 = 50;
 /// Clean answers at the mark before the refused number is tried again.
 const LONG_RUN: u32 = 20_000;
 
-/// The effective concurrency. Invariant: `1 <= effective <= configured`.
+/// The effective concurrency. Invariant: `1 <= effective <= configured`, `1 <= share <= configured`.
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     configured: u32,
     effective: u32,
+    /// What is left to this run where others share the connections.
+    share: u32,
     /// The lowest number that was refused lately.
     refused_at: Option<u32>,
     /// Requests that started before this were already on their way when the number was lowered.
@@ -29,6 +31,7 @@ impl Connections {
         Self {
             configured,
             effective: configured,
+            share: configured,
             refused_at: None,
             lowered_at: i64::MIN,
             clean: 0,
@@ -37,7 +40,12 @@ impl Connections {
 
     /// The number in force.
     pub(super) fn effective(&self) -> u32 {
-        self.effective
+        self.effective.min(self.share)
+    }
+
+    /// So many runs share the connections.
+    pub(super) fn shared_by(&mut self, runs: u32) {
+        self.share = (self.configured / runs.max(1)).max(1);
     }
 
     /// A request that started at `started` was refused while quota remained, with `in_flight` open,
@@ -117,6 +125,15 @@ mod tests {
             assert!(connections.refused(5, 10, open));
         }
         assert_eq!(connections.effective(), 4);
+    }
+
+    #[test]
+    fn a_run_takes_its_share_and_at_least_one() {
+        let mut connections = Connections::new(NonZeroU32::new(3).unwrap());
+        for (runs, share) in [(1, 3), (2, 1), (3, 1), (9, 1), (1, 3)] {
+            connections.shared_by(runs);
+            assert_eq!(connections.effective(), share, "{runs}");
+        }
     }
 
     #[test]

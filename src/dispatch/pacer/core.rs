@@ -138,6 +138,14 @@ impl Pacer {
         self.landed(ticket);
         self.must_probe &= !ticket.probe;
         self.connections.clean();
+        if headers.remaining == Some(0) && headers.reset_is_wrong(now.wall) {
+            // Nothing is left, and nobody knows for how long: it is asked, less and less often.
+            if !self.windows.emptiness_is_known(ticket.sent.at) {
+                let wait = self.back_off(1.0);
+                self.windows.emptied(now, now.after(wait), headers.limit);
+            }
+            return;
+        }
         if !self.windows.refusal_is_old(ticket.sent.at) {
             self.refusals = 0;
         }
@@ -229,6 +237,11 @@ impl Pacer {
         let at = nanos(now.mono);
         self.windows.of_others(at, count);
         self.limiter.started(at, count);
+    }
+
+    /// So many runs share the connections.
+    pub(crate) fn shared_by(&mut self, runs: u32) {
+        self.connections.shared_by(runs);
     }
 
     /// What to keep for the next run.

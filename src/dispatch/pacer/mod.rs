@@ -165,6 +165,12 @@ impl Handle {
         self.lock().pacer.others(count, now);
     }
 
+    /// So many runs share the connections.
+    pub(crate) fn shared_by(&self, runs: u32) {
+        self.lock().pacer.shared_by(runs);
+        self.0.event.notify_one();
+    }
+
     /// What there is to show.
     pub fn view(&self) -> PacerView {
         let now = self.0.clock.moment();

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::limiter::nanos;
 use crate::clock::{Moment, between, later};
-use crate::domain::quota::{QUOTA_PERIOD, QuotaHeaders, QuotaState};
+use crate::domain::quota::{FURTHEST_RESET, QUOTA_PERIOD, QuotaHeaders, QuotaState};
 
 /// Reset is given in whole seconds: two values this close mean the same window.
 const SAME_RESET: Duration = Duration::from_secs(2);
@@ -112,7 +112,7 @@ impl Windows {
         let open = match (state.remaining, state.reset_at) {
             (Some(remaining), Some(reset_at)) => {
                 let left = between(now.wall, later(reset_at, AFTER_RESET));
-                let believed = !left.is_zero() && left <= 25 * QUOTA_PERIOD;
+                let believed = !left.is_zero() && left <= FURTHEST_RESET + AFTER_RESET;
                 believed.then(|| (remaining.saturating_sub(since), left))
             }
             (Some(_), None) | (None, _) => None,
@@ -371,6 +371,22 @@ impl Windows {
             window.limit = limit.or(window.limit);
             window.cause = Cause::Refusal;
         }
+    }
+
+    /// The quota is used up, and when it opens again is not known: one request asks at `ends`.
+    pub(super) fn emptied(&mut self, now: Moment, ends: Moment, limit: Option<u64>) {
+        self.answers += 1;
+        self.adopt(0, 0, now, ends, false);
+        if let Some(window) = &mut self.current {
+            window.limit = limit.or(window.limit);
+        }
+    }
+
+    /// True for a request that was on its way before the window was known to be empty.
+    pub(super) fn emptiness_is_known(&self, started: i64) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|window| window.largest == 0 && started < window.adopted_at)
     }
 
     /// True for a request that was on its way before the last refusal was known.

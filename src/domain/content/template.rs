@@ -78,6 +78,15 @@ impl Template {
         })
     }
 
+    /// True if the message of a row is made with the column.
+    pub(crate) fn uses(&self, column: usize) -> bool {
+        let parts = self.content.iter().chain(&self.metadata);
+        parts.into_iter().any(|part| match part {
+            Part::Json(_) => false,
+            Part::Text { text, .. } => self.engine.uses(text, column),
+        })
+    }
+
     /// What the user should read before the first send.
     pub(crate) fn notices(&self) -> &[Notice] {
         &self.notices

@@ -109,6 +109,32 @@ impl Engine {
         Ok(Text::Full(place.to_owned()))
     }
 
+    /// True if the text is made with the column.
+    pub(super) fn uses(&self, text: &Text, column: usize) -> bool {
+        match text {
+            Text::Literal(_) => false,
+            Text::Simple(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Literal(_) => false,
+                Piece::Column(index) => *index == column,
+            }),
+            Text::Full(name) => match self.environment.get_template(name) {
+                Ok(template) => template.undeclared_variables(true).iter().any(|name| {
+                    match name.split_once('.') {
+                        // `row["..."]` may be any column.
+                        None if name == ROW => true,
+                        None => self.columns.variable(name) == Some(column),
+                        Some((ROW, rest)) => {
+                            let key = rest.split('.').next().unwrap_or(rest);
+                            self.columns.key(key) == Some(column)
+                        }
+                        Some((root, _)) => self.columns.variable(root) == Some(column),
+                    }
+                }),
+                Err(_) => true,
+            },
+        }
+    }
+
     fn check_names(&self, source: &str, place: &str) -> Result<(), ContentError> {
         let template = self
             .environment

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::fold;
 
-/// Lower case, without accents. A message counts if it is one of these and nothing else, so that a
-/// sentence that happens to hold one ("don't stop") is no opt-out.
+/// Lower case, without accents. A message that is one of these opts out, and so does a short sentence with one
+/// of them: a person who is left out by mistake costs less than one who is messaged against their will.
 const USUAL: &[&str] = &[
     // English
     "stop",
@@ -39,6 +39,14 @@ const USUAL: &[&str] = &[
     "nepiste mi",
     "prestan",
     "prestante",
+    "nechci",
+    "nechcem",
+    "nechci zpravy",
+    "nepsat",
+    "nepiste",
+    "nepisat",
+    "neposilejte",
+    "neposielajte",
     // German
     "stopp",
     "abmelden",
@@ -141,17 +149,144 @@ impl OptOutWords {
         }
     }
 
-    /// True if the message is one of the words and nothing else; case, accents, and signs around
-    /// and between words do not count.
-    pub(crate) fn matches(&self, message: &str) -> bool {
-        // The longest word is far shorter; a long text need not be searched.
-        if message.len() > 200 {
-            return false;
+    /// What the message asks for; case, accents, forms of letters (full width, circles), and signs around and between
+    /// words do not count.
+    ///
+    /// It opts out if it is one of the words, once or several times, if it begins with one, or if it is a short
+    /// sentence with one. Elsewhere, where something is denied or asked ("don't stop", "When does the bus stop?"), in a long
+    /// text, or for words that often mean something else, a person must decide.
+    pub(crate) fn wish(&self, message: &str) -> Wish {
+        let end = message.char_indices().nth(SEARCHED).map(|(end, _)| end);
+        let searched = end.map_or(message, |end| &message[..end]);
+        let folded = fold::reply(searched);
+        if folded.is_empty() {
+            return Wish::None;
         }
-        let folded = fold::reply(message);
-        USUAL.contains(&folded.as_str()) || self.more.contains(&folded)
+        let words: Vec<&str> = folded.split(' ').collect();
+        if self.is_one(&folded) || words.iter().all(|word| self.is_one(word)) {
+            return Wish::OptOut;
+        }
+        let clear = (0..words.len()).find_map(|at| self.clear_at(&words, at));
+        let short = end.is_none() && words.len() <= SHORT;
+        let Some(phrase) = clear else {
+            let unspaced = UNSPACED.iter().any(|it| folded.contains(it));
+            let unclear = words.iter().any(|word| self.is_one(word));
+            return match (short, unspaced, unclear) {
+                (true, true, _) => Wish::OptOut,
+                (false, true, _) | (true, false, true) => Wish::Doubtful,
+                (_, false, _) => Wish::None,
+            };
+        };
+        let others = words
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !phrase.contains(at));
+        let denied = others.into_iter().any(|(_, word)| DOUBTS.contains(word));
+        let asked = searched.contains(['?', '？', '؟']);
+        if phrase.start == 0 || short && !denied && !asked {
+            Wish::OptOut
+        } else {
+            Wish::Doubtful
+        }
+    }
+
+    /// The longest word or phrase that begins at this place of a sentence and means nothing else.
+    fn clear_at(&self, words: &[&str], at: usize) -> Option<std::ops::Range<usize>> {
+        let longest = LONGEST.min(words.len() - at);
+        let is_clear = |count: &usize| {
+            let phrase = words[at..at + count].join(" ");
+            self.is_one(&phrase) && !UNCLEAR.contains(&phrase.as_str())
+        };
+        (1..=longest)
+            .rev()
+            .find(is_clear)
+            .map(|count| at..at + count)
+    }
+
+    fn is_one(&self, folded: &str) -> bool {
+        USUAL.contains(&folded) || self.more.contains(folded)
     }
 }
+
+/// What a message asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nothing that has to do with opting out.
+    None,
+    /// Not to be messaged any more.
+    OptOut,
+    /// Perhaps that: a person must read it.
+    Doubtful,
+}
+
+/// So much of a message is searched, in characters.
+const SEARCHED: usize = 400;
+
+/// A sentence of so many words is short.
+const SHORT: usize = 6;
+
+/// The words of the longest phrase.
+const LONGEST: usize = 4;
+
+/// Words that turn the meaning of a sentence around, or make it a question or a mere mention.
+const DOUBTS: &[&str] = &[
+    "not",
+    "dont",
+    "don",
+    "never",
+    "non",
+    "when",
+    "where",
+    "bus",
+    "cannot",
+    "ne",
+    "kdy",
+    "kde",
+    "nicht",
+    "wann",
+    "wo",
+    "cuando",
+    "donde",
+    "pas",
+    "quand",
+    "nie",
+    "kiedy",
+    "kedy",
+    "не",
+    "когда",
+    "где",
+];
+
+/// Words that mean something else in most sentences.
+const UNCLEAR: &[&str] = &[
+    "end",
+    "remove",
+    "cancel",
+    "quit",
+    "revoke",
+    "ret",
+    "dur",
+    "slut",
+    "ende",
+    "konec",
+    "koniec",
+    "pare",
+    "parar",
+    "baja",
+    "sair",
+    "basta",
+    "arret",
+    "parem",
+    "remover",
+    "cancelar",
+    "anuluj",
+    "iptal",
+    "zrusit",
+    "отмена",
+];
+
+/// Words of languages that do not stand between spaces.
+const UNSPACED: &[&str] = &["退订", "配信停止", "수신거부"];
 
 #[cfg(test)]
 mod tests {
@@ -184,21 +319,58 @@ mod tests {
             "Állj",
             "A\u{301}llj",
         ] {
-            assert!(words.matches(message), "{message}");
+            assert_eq!(words.wish(message), Wish::OptOut, "{message}");
         }
+    }
+
+    #[test]
+    fn repeated_words_a_first_word_and_a_short_sentence_opt_out() {
+        let words = OptOutWords::default();
         for message in [
-            "",
-            "!!!",
+            "STOP STOP",
+            "ＳＴＯＰ　ＳＴＯＰ",
+            "stop stop STOP!!!",
+            &"stop ".repeat(100),
+            "end end",
+            "Please STOP messaging me",
+            "Please do not contact me",
+            "Stop sending me these messages, I never asked for any of them and it annoys me",
+            "ok, stop",
+            "nechci",
+            "Nechci",
+            "Už mi nepište",
+            "nechci zprávy",
+            "Bitte abmelden",
+            "quiero darme de baja ya",
+            "请退订",
+            "unsubscribe me now pls",
+        ] {
+            assert_eq!(words.wish(message), Wish::OptOut, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_doubtful_is_left_to_a_person() {
+        let words = OptOutWords::default();
+        for message in [
             "don't stop",
             "please do not stop writing",
             "When does the bus stop?",
             "non-stop",
+            "Please cancel my order",
+            "I would like to know whether it is possible to stop this somehow",
+        ] {
+            assert_eq!(words.wish(message), Wish::Doubtful, "{message}");
+        }
+        for message in [
+            "",
+            "!!!",
             "stopped",
             "yes",
+            "See you at the end of the week, I look forward to it",
         ] {
-            assert!(!words.matches(message), "{message}");
+            assert_eq!(words.wish(message), Wish::None, "{message}");
         }
-        assert!(!words.matches(&"stop ".repeat(100)));
     }
 
     #[test]
@@ -211,9 +383,9 @@ mod tests {
     #[test]
     fn further_words_come_from_the_configuration() {
         let words = OptOutWords::with(["Už dost", " "]);
-        assert!(words.matches("uz DOST!"));
-        assert!(words.matches("stop"));
-        assert!(!words.matches(" "));
-        assert!(!OptOutWords::default().matches("už dost"));
+        assert_eq!(words.wish("uz DOST!"), Wish::OptOut);
+        assert_eq!(words.wish("stop"), Wish::OptOut);
+        assert_eq!(words.wish(" "), Wish::None);
+        assert_eq!(OptOutWords::default().wish("už dost"), Wish::None);
     }
 }

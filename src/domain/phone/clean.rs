@@ -167,8 +167,14 @@ fn unquote<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
 }
 
 /// Words that stand before a number and say nothing but that one follows.
-const LABELS: [&str; 24] = [
+const LABELS: [&str; 30] = [
     "whatsapp",
+    "telegram",
+    "facetime",
+    "imessage",
+    "signal",
+    "viber",
+    "skype",
     "telephone",
     "telefono",
     "telefon",

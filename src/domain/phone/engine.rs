@@ -40,6 +40,13 @@ pub(super) fn calling_code(region: RawRegion) -> Option<u16> {
         .and_then(|code| u16::try_from(code).ok())
 }
 
+/// The country with this calling code, the main one where several share it; `None` for the codes of networks
+/// that belong to no country.
+pub(super) fn main_region(calling_code: u16) -> Option<RawRegion> {
+    let region = PHONE_NUMBER_UTIL.get_region_for_country_code(i32::from(calling_code))?;
+    (region.to_string() != "001").then_some(region)
+}
+
 /// Parses and validates a text; never panics.
 pub(super) fn parse(text: &str, region: Option<RawRegion>) -> Result<Found, PhoneProblem> {
     // The library is known to panic on some texts; none of them passes the cleaning, but a message

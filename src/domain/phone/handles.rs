@@ -46,7 +46,7 @@ pub(super) fn unwrap(text: &str) -> Option<Unwrapped> {
                 unwrapped.mending = unwrapped.mending.and(handle.mending);
                 unwrapped.international |= handle.international;
             }
-            None if token.contains("://") || token.starts_with("www.") => {
+            None if is_link(token) => {
                 found = true;
                 unwrapped.text.push_str(LINK);
             }
@@ -55,6 +55,24 @@ pub(super) fn unwrap(text: &str) -> Option<Unwrapped> {
         unwrapped.text.push_str(&end.replace(['<', '>'], " "));
     }
     found.then_some(unwrapped)
+}
+
+/// The hosts of WhatsApp ids that are no people's numbers: groups, lists, channels, and ids that hide the number.
+const NO_PEOPLE: [&str; 4] = ["@g.us", "@broadcast", "@newsletter", "@lid"];
+
+/// True for an address on the web, with or without its `https://`, and for an id of WhatsApp that holds no number:
+/// the digits are an account, which must not even be suggested.
+fn is_link(token: &str) -> bool {
+    if NO_PEOPLE.iter().any(|host| token.ends_with(host)) {
+        return true;
+    }
+    let host = token.split('/').next().unwrap_or("");
+    let named = host.rsplit_once('.').is_some_and(|(name, top)| {
+        name.ends_with(char::is_alphanumeric)
+            && top.len() >= 2
+            && top.chars().all(char::is_alphabetic)
+    });
+    token.contains("://") || token.starts_with("www.") || named && token.contains('/')
 }
 
 fn handle(token: &str) -> Option<Handle> {
@@ -91,7 +109,11 @@ fn handle(token: &str) -> Option<Handle> {
 /// have other hosts, and so have ids that hide the number (`@lid`).
 fn whatsapp_id(user: &str, host: &str) -> Option<String> {
     let host = host.to_ascii_lowercase();
-    let user = user.rsplit_once('/').map_or(user, |(_, user)| user);
+    // `whatsapp:NUMBER@...`: the name of a program before it.
+    let user = match user.split_once([':', '/']) {
+        Some((name, user)) if name.chars().all(char::is_alphabetic) => user,
+        Some(_) | None => user,
+    };
     let number = user.split([':', '.', '_']).next()?;
     matches!(host.as_str(), "c.us" | "s.whatsapp.net")
         .then(|| complete_number(number))

@@ -8,6 +8,7 @@
 //! canonical form, so that the old and the new form of a number are one person.
 
 mod clean;
+mod country;
 mod engine;
 mod handles;
 mod line;

@@ -1,7 +1,7 @@
 //! The text of a cell, read: which numbers it holds, what was repaired, or why there is none.
 
 use super::clean::{clean, is_plain, parts};
-use super::engine::{self, RawRegion};
+use super::engine::{self, Found, RawRegion};
 use super::line::LineType;
 use super::mending::Mending;
 use super::number::PhoneNumber;
@@ -296,21 +296,25 @@ fn one_of_region(text: &str, region: Option<RawRegion>) -> Result<Parsed, PhoneP
 /// What the engine reads, or a number that its plan knew before it changed; in the canonical form.
 fn read(text: &str, region: Option<RawRegion>) -> Result<Parsed, PhoneProblem> {
     match engine::parse(text, region) {
-        Ok(found) => canonical(found.e164).ok_or(PhoneProblem::TooLong),
+        Ok(found) => canonical(found).ok_or(PhoneProblem::TooLong),
         Err(PhoneProblem::Extension) => Err(PhoneProblem::Extension),
         Err(problem) => of_earlier_plan(text, region).ok_or(problem),
     }
 }
 
-fn canonical(e164: u64) -> Option<Parsed> {
-    let phone = PhoneNumber::from_e164(e164)?;
+/// A valid number in the canonical form. The kind of a line is asked for once a row, unless its plan changed.
+fn canonical(found: Found) -> Option<Parsed> {
+    let phone = PhoneNumber::from_e164(found.e164)?;
+    if phone.get() == found.e164 {
+        return Some(Parsed {
+            phone,
+            mended: Mending::NONE,
+            line_type: found.line_type,
+        });
+    }
     Some(Parsed {
         phone,
-        mended: if phone.get() == e164 {
-            Mending::NONE
-        } else {
-            Mending::PLAN
-        },
+        mended: Mending::PLAN,
         line_type: phone.line_type()?,
     })
 }
@@ -319,7 +323,13 @@ fn canonical(e164: u64) -> Option<Parsed> {
 fn of_earlier_plan(text: &str, region: Option<RawRegion>) -> Option<Parsed> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let renewed = |digits: &str| -> Option<Parsed> {
-        canonical(digits.parse().ok()?).filter(|parsed| !parsed.mended.is_none())
+        let e164 = digits.parse().ok()?;
+        let phone = PhoneNumber::from_e164(e164).filter(|phone| phone.get() != e164)?;
+        Some(Parsed {
+            phone,
+            mended: Mending::PLAN,
+            line_type: phone.line_type()?,
+        })
     };
     if text.starts_with('+') {
         return renewed(&digits);
@@ -344,7 +354,7 @@ fn with_lost_zero(text: &str, region: Option<RawRegion>) -> Option<Parsed> {
         return None;
     }
     let found = engine::parse(&format!("0{text}"), Some(region?)).ok()?;
-    canonical(found.e164).filter(|parsed| parsed.line_type == LineType::Mobile)
+    canonical(found).filter(|parsed| parsed.line_type == LineType::Mobile)
 }
 
 /// What was probably meant, if adding the plus or dropping a zero gives a valid number of the country that the

@@ -33,6 +33,8 @@ pub enum PhoneProblem {
     Ambiguous,
     /// With its country code one number, within its country another.
     TwoReadings,
+    /// Its label says that it is a fax or a pager.
+    Fax,
     /// A valid number, but a service without a person behind it.
     NotAPerson(LineType),
 }
@@ -54,6 +56,7 @@ impl PhoneProblem {
             Self::Letters => "letters",
             Self::Ambiguous => "ambiguous",
             Self::TwoReadings => "two_readings",
+            Self::Fax => "fax",
             Self::NotAPerson(_) => "not_a_person",
         }
     }
@@ -81,6 +84,7 @@ impl fmt::Display for PhoneProblem {
             Self::TwoReadings => {
                 "with its country code the number is one number, within its country another: write the plus"
             }
+            Self::Fax => "its label says that it is a fax or a pager",
             Self::NotAPerson(line) => {
                 let service = line.service().unwrap_or_default();
                 return write!(

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::country;
 use super::engine::{self, RawRegion};
-use super::names::{ALIASES, NAMES};
+use super::names::NAMES;
 use super::number::PhoneNumber;
 use crate::domain::{fold, text};
 
@@ -82,30 +83,13 @@ fn near(suggestion: Option<&String>) -> String {
 impl FromStr for Region {
     type Err = UnknownRegion;
 
+    /// Reads whatever a list says of a country: ISO codes of two or three letters, names in the languages of
+    /// CLDR, calling codes.
     fn from_str(text: &str) -> Result<Self, UnknownRegion> {
-        let text = text.trim();
-        if text.len() == 2
-            && let Some(region) = engine::region(&text.to_ascii_uppercase())
-        {
-            return Ok(Self(region));
-        }
-        let folded = fold::country(text);
-        NAMES
-            .iter()
-            .find(|(_, name)| fold::country(name) == folded)
-            .map(|(code, _)| *code)
-            .or_else(|| {
-                ALIASES
-                    .iter()
-                    .find(|(alias, _)| *alias == folded)
-                    .map(|(_, code)| *code)
-            })
-            .and_then(engine::region)
-            .map(Self)
-            .ok_or_else(|| UnknownRegion {
-                typed: clip(text),
-                suggestion: nearest(&folded),
-            })
+        country::read(text).map(Self).ok_or_else(|| UnknownRegion {
+            typed: clip(text.trim()),
+            suggestion: nearest(&fold::country(text.trim())),
+        })
     }
 }
 
@@ -125,6 +109,7 @@ fn nearest(folded: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::ALIASES;
     use super::*;
 
     #[test]

@@ -93,6 +93,11 @@ fn damage_with_a_known_cause_is_mended_and_told() {
         ("+44 (0)20 7031 3000", None, "+442070313000 ((0) removed)"),
         ("tel:+420777123456", None, "+420777123456 (label removed)"),
         (
+            "Signal: +420777123456",
+            None,
+            "+420777123456 (label removed)",
+        ),
+        (
             "Mob. 777 123 456",
             Some("CZ"),
             "+420777123456 (label removed)",
@@ -194,6 +199,8 @@ fn numbers_are_taken_out_of_links_and_handles() {
         ("420777123456@c.us", None),
         ("420777123456@s.whatsapp.net", Some("PL")),
         ("420777123456:12@s.whatsapp.net", None),
+        ("whatsapp:420777123456@c.us", None),
+        ("jid:420777123456@s.whatsapp.net", None),
         ("https://wa.me/420777123456", None),
         ("http://wa.me/+420777123456?text=Hi%20there", Some("DE")),
         ("wa.me/420777123456/", None),
@@ -255,10 +262,24 @@ fn a_handle_that_names_no_number_is_refused() {
         "viber://pa?chatURI=shop",
         "tel:+420777123456;ext=12",
         "https://example.com/420777123456",
+        "facebook.com/420777123456",
+        "m.me/420777123456?ref=a",
+        "www.example.com",
         "jan@c.us",
     ] {
         let answer = read(text, Some("CZ"));
         assert!(answer.starts_with("no: "), "{text:?}: {answer}");
+    }
+}
+
+#[test]
+fn digits_that_are_no_number_are_not_suggested_as_one() {
+    for text in [
+        "420777123456@lid",
+        "420777123456@g.us",
+        "facebook.com/420777123456",
+    ] {
+        assert_eq!(read(text, Some("CZ")), "no: not_a_number", "{text}");
     }
 }
 

@@ -72,6 +72,10 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) headers: Option<Vec<String>>,
     /// What was read, in words.
     pub(in crate::intake) note: String,
+    /// It is a sheet of a workbook.
+    pub(in crate::intake) workbook: bool,
+    /// The sheet is one of ours: its cells are as they were typed, and none is guarded.
+    pub(in crate::intake) own: bool,
 }
 
 /// Takes cells row by row.
@@ -162,6 +166,8 @@ impl Grid {
             blocks: self.blocks,
             headers,
             note,
+            workbook: false,
+            own: false,
         }
     }
 }

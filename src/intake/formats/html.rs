@@ -77,6 +77,11 @@ impl Page {
                 self.open.push(OpenTable::default());
             }
             b"br" | b"p" | b"div" | b"li" => self.text(b" "),
+            // Rows without a table around them.
+            b"tr" | b"td" | b"th" if self.open.is_empty() => {
+                self.open.push(OpenTable::default());
+                return self.start(tag);
+            }
             b"tr" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell()?;
@@ -161,7 +166,11 @@ impl Page {
             0 => "HTML table".to_owned(),
             others => format!("HTML, the table with the most numbers of {}", others + 1),
         };
-        Ok(table.grid.finish(None, note))
+        Ok(Table {
+            // Programs export such tables for Excel.
+            workbook: true,
+            ..table.grid.finish(None, note)
+        })
     }
 }
 

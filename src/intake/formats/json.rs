@@ -12,16 +12,22 @@ use serde_json::{Map, Value};
 use super::grid::{Fault, Grid, Table, number};
 use super::labels::{in_order, of_label};
 use crate::domain::fold;
+use crate::domain::phone::Region;
 use crate::intake::rows::{MAX_BYTES as MAX_ROW, MAX_FIELDS};
 
 /// A contact is at most so long, as a row of a text is.
 const MAX_ENTRY: usize = MAX_ROW;
 
 /// Reads the list.
-pub(super) fn read(text: &str) -> Result<Table, Fault> {
+pub(super) fn read(text: &str, region: Option<Region>) -> Result<Table, Fault> {
     let text = text.trim_start_matches('\u{feff}');
-    let mut rows = Rows::default();
-    let note = if text.trim_start().starts_with('[') {
+    let mut rows = Rows {
+        region,
+        ..Rows::default()
+    };
+    let inside = text.trim_start().strip_prefix('[').map(str::trim_start);
+    // An array of texts alone is the first one of several lines.
+    let note = if inside.is_some_and(|inside| inside.starts_with(['{', '[', ']'])) {
         read_array(text, &mut rows)?;
         "JSON array; a row is the place of an object in it, from 1"
     } else {
@@ -33,6 +39,7 @@ pub(super) fn read(text: &str) -> Result<Table, Fault> {
 /// What the rows have in common.
 #[derive(Default)]
 struct Rows {
+    region: Option<Region>,
     grid: Grid,
     names: Vec<String>,
     places: HashMap<String, usize>,
@@ -87,7 +94,7 @@ impl Rows {
     }
 
     fn array(&mut self, row: u32, path: &str, items: Vec<Value>) -> Result<(), Fault> {
-        if let Some(numbers) = labelled_numbers(&items) {
+        if let Some(numbers) = labelled_numbers(&items, self.region) {
             return self.set(row, path.to_owned(), numbers);
         }
         if !items.iter().any(Value::is_object) {
@@ -172,7 +179,7 @@ const BESIDE: &[&str] = &[
 
 /// The numbers of `[{"type": "mobile", "number": "..."}, ...]` in one cell: mobiles first, no fax, no pager.
 /// `None` if it is something else.
-fn labelled_numbers(items: &[Value]) -> Option<String> {
+fn labelled_numbers(items: &[Value], region: Option<Region>) -> Option<String> {
     let mut lines = Vec::new();
     for item in items {
         let (mut number, mut kind) = (None, String::new());
@@ -189,7 +196,7 @@ fn labelled_numbers(items: &[Value]) -> Option<String> {
         let number = number.filter(|number| !number.contains('@'))?;
         lines.push((of_label(&kind), number));
     }
-    (!lines.is_empty()).then(|| in_order(lines))
+    (!lines.is_empty()).then(|| in_order(lines, region))
 }
 
 /// Reads an array element by element: only one of them is held as JSON.
@@ -262,6 +269,11 @@ fn read_values(text: &str, rows: &mut Rows) -> Result<&'static str, Fault> {
     if several {
         rows.push(begun, only)?;
         return Ok("JSON lines; a row is the line on which its object begins");
+    }
+    if !only.get().starts_with('{') {
+        return Err(Fault::Broken(
+            "it is no contact: a list of objects is needed".to_owned(),
+        ));
     }
     if let Some(entries) = list_within(only)? {
         read_array(entries.get(), rows)?;

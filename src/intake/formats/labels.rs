@@ -1,6 +1,7 @@
 //! Labels beside phone numbers, in address books and what they export.
 
 use crate::domain::fold;
+use crate::domain::phone::{LineType, PhoneNumber, Region};
 
 /// What a label says of a number; in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,11 +62,18 @@ pub(super) fn of_label(label: &str) -> Line {
     }
 }
 
-/// The numbers in one cell: mobiles first, machines never.
-pub(super) fn in_order(mut lines: Vec<(Line, String)>) -> String {
+/// The numbers in one cell: mobiles first, machines never. A number that its label does not call a mobile may be
+/// one by its digits.
+pub(super) fn in_order(mut lines: Vec<(Line, String)>, region: Option<Region>) -> String {
     lines.retain(|(line, number)| *line != Line::Machine && !number.is_empty());
-    // The sort is stable: among equals the order of the file counts.
-    lines.sort_by_key(|(line, _)| *line);
+    if lines.len() > 1 {
+        let is_mobile = |number: &str| {
+            let parsed = PhoneNumber::parse(number, region);
+            parsed.is_ok_and(|parsed| parsed.line_type == LineType::Mobile)
+        };
+        // The sort is stable: among equals the order of the file counts.
+        lines.sort_by_cached_key(|(line, number)| (*line, !is_mobile(number)));
+    }
     let numbers: Vec<String> = lines.into_iter().map(|(_, number)| number).collect();
     numbers.join(", ")
 }

@@ -20,22 +20,26 @@ pub(super) use grid::{Fault, MAX_BYTES, Table};
 pub(super) use json::is_json;
 pub(super) use sniff::{HEAD, Kind, sniff};
 
+use super::encoding::TextEncoding;
+use super::guess::Doubt;
 use super::source::{Bytes, spool};
 use super::text;
+use crate::domain::phone::Region;
 use archive::Archive;
 use encoding_rs::Encoding;
 
 /// How the text of a file is to be decoded, and which sheet is meant.
 #[derive(Clone, Copy)]
 pub(super) struct How<'a> {
-    pub(super) encoding: Option<&'static Encoding>,
+    pub(super) encoding: Option<TextEncoding>,
     pub(super) country: Option<&'a str>,
+    pub(super) region: Option<Region>,
     pub(super) sheet: Option<&'a str>,
 }
 
 /// What a file of a known format is.
 pub(super) enum Content {
-    Table(Table),
+    Table(Table, Option<Doubt>),
     /// An archive with one list in it: the list, and its name.
     Packed(Bytes, String),
 }
@@ -43,7 +47,7 @@ pub(super) enum Content {
 /// Reads a file of the kind.
 pub(super) fn read(kind: Kind, bytes: impl Read, how: How<'_>) -> Result<Content, Fault> {
     let content = whole(bytes)?;
-    let table = match kind {
+    let (table, doubt) = match kind {
         Kind::Zip => {
             let mut archive = archive::directory(Cursor::new(&content[..]))?;
             match archive::recognise(&mut archive)? {
@@ -52,26 +56,31 @@ pub(super) fn read(kind: Kind, bytes: impl Read, how: How<'_>) -> Result<Content
                     let inner = spool(archive::unpack(&mut archive, at, packed)?)?;
                     return Ok(Content::Packed(inner, name));
                 }
-                kind => workbook::read_zip(&content, &kind, how.sheet)?,
+                kind => (workbook::read_zip(&content, &kind, how.sheet)?, None),
             }
         }
-        Kind::Compound => workbook::read_xls(&content, how.sheet)?,
+        Kind::Compound => (workbook::read_xls(&content, how.sheet)?, None),
         Kind::Vcard => read_vcard(&content, how)?,
-        Kind::Json => json::read(&decoded(&content, how, None)?)?,
+        Kind::Json => {
+            let (text, doubt) = decoded(&content, how, None)?;
+            (json::read(&text, how.region)?, doubt)
+        }
         Kind::Html => {
-            let head =
-                String::from_utf8_lossy(content.get(..HEAD.min(content.len())).unwrap_or(&[]));
-            let declared = html::declared_encoding(&head);
-            html::read(&decoded(&content, how, declared)?)?
+            let declared = html::declared_encoding(&head_of(&content)).map(str::to_owned);
+            let (text, doubt) = decoded(&content, how, declared.as_deref())?;
+            (html::read(&text)?, doubt)
         }
         Kind::SpreadsheetMl => {
-            let head =
-                String::from_utf8_lossy(content.get(..HEAD.min(content.len())).unwrap_or(&[]));
-            let declared = xml_encoding(&head);
-            spreadsheetml::read(&decoded(&content, how, declared)?, how.sheet)?
+            let declared = xml_encoding(&head_of(&content)).map(str::to_owned);
+            let (text, doubt) = decoded(&content, how, declared.as_deref())?;
+            (spreadsheetml::read(&text, how.sheet)?, doubt)
         }
     };
-    Ok(Content::Table(table))
+    Ok(Content::Table(table, doubt))
+}
+
+fn head_of(content: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(content.get(..HEAD.min(content.len())).unwrap_or(&[]))
 }
 
 fn whole(bytes: impl Read) -> Result<Vec<u8>, Fault> {
@@ -84,23 +93,29 @@ fn whole(bytes: impl Read) -> Result<Vec<u8>, Fault> {
 }
 
 /// The text; `declared` is the encoding that the file itself names, which UTF-8 and marks go before.
-fn decoded(content: &[u8], how: How<'_>, declared: Option<&str>) -> Result<String, Fault> {
-    let declared = declared.and_then(|label| Encoding::for_label(label.as_bytes()));
+fn decoded(
+    content: &[u8],
+    how: How<'_>,
+    declared: Option<&str>,
+) -> Result<(String, Option<Doubt>), Fault> {
+    let declared = declared.and_then(TextEncoding::of_label);
     let is_plain = std::str::from_utf8(content).is_ok() || Encoding::for_bom(content).is_some();
     let asked = how.encoding.or(declared.filter(|_| !is_plain));
-    let encoding = text::examine(content, asked, how.country)?.encoding;
-    Ok(encoding.decode(content).0.into_owned())
+    let examined = text::examine(content, asked, how.country)?;
+    Ok((examined.encoding.decode(content), examined.doubt))
 }
 
-fn read_vcard(content: &[u8], how: How<'_>) -> Result<Table, Fault> {
+fn read_vcard(content: &[u8], how: How<'_>) -> Result<(Table, Option<Doubt>), Fault> {
     let wide = how.encoding.is_none() && text::is_utf16(content);
     let content = if wide {
-        decoded(content, how, None)?.into_bytes()
+        decoded(content, how, None)?.0.into_bytes()
     } else {
         content.to_vec()
     };
-    let encoding = text::examine(&vcard::unfold(&content)[..], how.encoding, how.country)?.encoding;
-    vcard::read(&content, &|bytes| encoding.decode(bytes).0.into_owned())
+    let examined = text::examine(&vcard::unfold(&content)[..], how.encoding, how.country)?;
+    let encoding = examined.encoding;
+    let table = vcard::read(&content, &|bytes| encoding.decode(bytes), how.region)?;
+    Ok((table, examined.doubt))
 }
 
 /// The encoding that an XML file names in its first line.

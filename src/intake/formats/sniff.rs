@@ -165,6 +165,12 @@ fn of_text(text: &str) -> Result<Option<Kind>, Fault> {
     if lower.starts_with("begin:vcard") {
         return Ok(Some(Kind::Vcard));
     }
+    if is_json(text) && lower.contains("docs.google.com/") && lower.contains("doc_id") {
+        return Err(Fault::not_a_list(
+            "a shortcut to a document of Google Drive",
+            "open it there and download it as XLSX or CSV",
+        ));
+    }
     if is_json(text) {
         return Ok(Some(Kind::Json));
     }

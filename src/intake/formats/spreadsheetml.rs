@@ -6,7 +6,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::grid::{Fault, Grid, Table, number};
-use super::workbook::{choose, note};
+use super::workbook::{choose, sheet_of};
 
 /// Reads the sheet, or the first one.
 pub(super) fn read(text: &str, sheet: Option<&str>) -> Result<Table, Fault> {
@@ -28,8 +28,8 @@ pub(super) fn read(text: &str, sheet: Option<&str>) -> Result<Table, Fault> {
             _ => {}
         }
     }
-    let note = note("workbook in XML", &names, chosen, sheet);
-    Ok(cells.grid.finish(None, note))
+    let what = "workbook in XML";
+    Ok(sheet_of(cells.grid, what, &names, chosen, sheet))
 }
 
 fn sheet_names(text: &str) -> Result<Vec<String>, Fault> {

@@ -11,6 +11,7 @@ use encoding_rs::Encoding;
 
 use super::grid::{Fault, Grid, Table};
 use super::labels::{Line, in_order, of_label};
+use crate::domain::phone::Region;
 use crate::domain::text::trimmed;
 
 /// The columns, the same for every file: so any two files go into one batch.
@@ -292,7 +293,7 @@ impl Card {
         }
     }
 
-    fn finish(mut self, grid: &mut Grid) -> Result<(), Fault> {
+    fn finish(mut self, region: Option<Region>, grid: &mut Grid) -> Result<(), Fault> {
         let labels = self.labels;
         let label = |group: &str| {
             labels
@@ -308,7 +309,7 @@ impl Card {
             };
             (line, number)
         });
-        let phone = in_order(numbers.collect());
+        let phone = in_order(numbers.collect(), region);
         let [first, last, name, ..] = &self.cells;
         if name.is_empty() {
             let name = trimmed(&format!("{first} {last}")).to_owned();
@@ -332,7 +333,11 @@ fn number(value: &str) -> String {
 }
 
 /// Reads the cards.
-pub(super) fn read(bytes: &[u8], decode: Decode<'_>) -> Result<Table, Fault> {
+pub(super) fn read(
+    bytes: &[u8],
+    decode: Decode<'_>,
+    region: Option<Region>,
+) -> Result<Table, Fault> {
     let mut grid = Grid::default();
     let mut versions: Vec<String> = Vec::new();
     let mut open: Option<Card> = None;
@@ -352,10 +357,10 @@ pub(super) fn read(bytes: &[u8], decode: Decode<'_>) -> Result<Table, Fault> {
             Some(card) if property.name == "END" && is_card && card.nested > 0 => card.nested -= 1,
             Some(_) if property.name == "END" && is_card => {
                 if let Some(card) = open.take() {
-                    if !versions.contains(&card.version) {
+                    if !card.version.is_empty() && !versions.contains(&card.version) {
                         versions.push(card.version.clone());
                     }
-                    card.finish(&mut grid)?;
+                    card.finish(region, &mut grid)?;
                 }
             }
             Some(card) if card.nested > 0 => {}
@@ -371,8 +376,8 @@ pub(super) fn read(bytes: &[u8], decode: Decode<'_>) -> Result<Table, Fault> {
     }
     let headers = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let note = format!(
-        "vCard {}; a row is the line on which its card begins",
-        versions.join(", ")
+        "{}; a row is the line on which its card begins",
+        [&["vCard".to_owned()], &versions[..]].concat().join(" ")
     );
     Ok(grid.finish(Some(headers), note))
 }

@@ -14,6 +14,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{self, Archive};
 use super::grid::{Fault, Grid, Table, number};
+use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 
 /// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
 const MAX_HELD: u64 = 20_000_000;
@@ -41,7 +42,7 @@ pub(super) fn read_zip(
                 .worksheet_range(name_at(&names, chosen))
                 .map_err(Fault::broken)?;
             let grid = of_range(&range)?;
-            Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+            Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
         }
     })
 }
@@ -61,7 +62,7 @@ pub(super) fn read_xls(content: &[u8], sheet: Option<&str>) -> Result<Table, Fau
             .worksheet_range(name_at(&names, chosen))
             .map_err(Fault::broken)?;
         let grid = of_range(&range)?;
-        Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+        Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
     })
 }
 
@@ -86,7 +87,7 @@ fn read_xlsx(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
     while let Some(cell) = cells.next_cell().map_err(Fault::broken)? {
         set(&mut grid, cell.get_position(), cell.get_value().clone())?;
     }
-    Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+    Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
 }
 
 fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
@@ -104,7 +105,7 @@ fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
     while let Some(cell) = cells.next_cell().map_err(Fault::broken)? {
         set(&mut grid, cell.get_position(), cell.get_value().clone())?;
     }
-    Ok(grid.finish(None, note("workbook", &names, chosen, sheet)))
+    Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
 }
 
 fn set(grid: &mut Grid, (row, column): (u32, u32), value: DataRef<'_>) -> Result<(), Fault> {
@@ -132,7 +133,11 @@ pub(super) fn choose(names: &[String], wanted: Option<&str>) -> Result<usize, Fa
             let same = |name: &String| name.to_lowercase() == wanted.to_lowercase();
             names.iter().position(same)
         }),
-        None => (!names.is_empty()).then_some(0),
+        // Whoever saves a workbook of ours may have moved its sheets.
+        None => names
+            .iter()
+            .position(|name| is_own(name))
+            .or((!names.is_empty()).then_some(0)),
     };
     found.ok_or_else(|| Fault::NoSheet(names.to_vec()))
 }
@@ -141,12 +146,33 @@ fn name_at(names: &[String], index: usize) -> &str {
     names.get(index).map_or("", String::as_str)
 }
 
+/// A sheet with rows in a workbook of results or rejects that we wrote.
+fn is_own(sheet: &str) -> bool {
+    [RESULTS_SHEET, REJECTS_SHEET].contains(&sheet)
+}
+
+/// The sheet that was read.
+pub(super) fn sheet_of(
+    grid: Grid,
+    what: &str,
+    names: &[String],
+    chosen: usize,
+    asked: Option<&str>,
+) -> Table {
+    Table {
+        workbook: true,
+        own: is_own(name_at(names, chosen)),
+        ..grid.finish(None, note(what, names, chosen, asked))
+    }
+}
+
 /// What was read, in words.
-pub(super) fn note(what: &str, names: &[String], chosen: usize, asked: Option<&str>) -> String {
+fn note(what: &str, names: &[String], chosen: usize, asked: Option<&str>) -> String {
     let name = name_at(names, chosen);
     let others = names.len().saturating_sub(1);
     match (others, asked) {
         (0, _) | (_, Some(_)) => format!("{what}, sheet \"{name}\""),
+        (_, None) if is_own(name) => format!("{what}, sheet \"{name}\""),
         _ => format!("{what}, its first sheet \"{name}\"; {others} more, see --sheet"),
     }
 }

@@ -19,6 +19,7 @@ use crate::store::columns::{FOR_AN_OUTCOME, from_millis, phone_from_column, to_m
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, PersonId, RecipientId};
+use crate::store::runs::{self, Place, Run};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
 use crate::store::{contact, quota};
@@ -45,6 +46,10 @@ pub(super) enum Found {
     OthersSpent {
         total: u64,
     },
+    /// The disk is full: what is known was written, and nothing more is begun.
+    NoRoom,
+    /// So many runs share the connections.
+    SharedBy(u32),
 }
 
 /// What a search for the next row found.
@@ -79,13 +84,41 @@ struct Message {
     key: i64,
 }
 
-/// Claims the next recipient, unless others used the quota since `reported`.
+/// What the run knows of others with its token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Others {
+    /// Requests of theirs since the run began.
+    pub(super) requests: u64,
+    /// The connections that all of them may have together; `None` if they are not shared.
+    pub(super) connections: Option<u32>,
+    /// How many runs share them, this one included.
+    pub(super) runs: u32,
+}
+
+/// Claims the next recipient, unless others used the quota or hold the connections.
 pub(super) fn claim(
     tx: &mut Tx<'_>,
     context: &Context,
-    reported: u64,
+    known: Others,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
+    if tx.full {
+        return Ok(Found::NoRoom);
+    }
+    let reported = known.requests;
+    if let Some(connections) = known.connections {
+        let run = Run {
+            batch: context.batch,
+            token: context.rules.token,
+            connections,
+            since: context.since,
+        };
+        match runs::place(tx, &run, known.runs, now)? {
+            Place::Free => {}
+            Place::Taken => return Ok(Found::Claim(Claim::NoConnection)),
+            Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
+        }
+    }
     let claims = quota::claims(tx.connection, context.rules.token, context.batch)?;
     let total = claims.of_others_since(&context.before);
     if total > reported {
@@ -219,7 +252,28 @@ fn next_opening(
         )?
         .query_row((batch, to_millis(now), NEXT_RUN), |row| row.get(0))
         .optional()?;
+    if next.is_none() {
+        no_row_is_left(tx, batch)?;
+    }
     next.map(from_millis).transpose()
+}
+
+/// Fails if rows are queued that no claim finds, because a part of them cannot be read: a run that passed over
+/// them would end as if all were done.
+fn no_row_is_left(tx: &Tx<'_>, batch: BatchId) -> Result<(), StoreError> {
+    let left: i64 = tx
+        .connection
+        .prepare_cached(
+            "SELECT count(*) FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before < ?2",
+        )?
+        .query_row((batch, NEXT_RUN), |row| row.get(0))?;
+    if left == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        detail: format!("{left} rows are queued and cannot be read"),
+    })
 }
 
 /// Asks whether the person may be messaged; if not, the row is suppressed or waits.
@@ -242,6 +296,7 @@ fn may_send(
         recipient: Some(ready.id),
         channel: Some(context.channel),
         content_key: Some(content_key),
+        skip: &context.skip,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
         Verdict::MayBeMessaged => Ok(true),
@@ -322,10 +377,10 @@ fn intend(
     // Where the contact was gone, the number is tried in its place.
     let by_number =
         ready.attempts > 0 && attempt::was_contact_gone(tx.connection, ready.id, ready.person)?;
-    let contact_id = match ready.contact_id {
-        _ if by_number => None,
-        Some(from_file) => Some(from_file),
-        None => contact::address(tx.connection, context.channel, ready.person)?,
+    let contact_id = if by_number {
+        None
+    } else {
+        addressed_by(tx, context, ready.person, ready.contact_id)?
     };
     let addressee = match contact_id {
         Some(id) => Addressee::ContactId(id),
@@ -344,6 +399,22 @@ fn intend(
         content: message.content,
         metadata: ready.metadata,
     })
+}
+
+/// The contact id that a person is addressed by, if not by the number: the one that the API named, else the one of
+/// the list, unless it is somebody else's.
+fn addressed_by(
+    tx: &Tx<'_>,
+    context: &Context,
+    person: PersonId,
+    from_list: Option<String>,
+) -> Result<Option<String>, StoreError> {
+    let known = contact::address(tx.connection, context.channel, person)?;
+    let (None, Some(id)) = (&known, &from_list) else {
+        return Ok(known);
+    };
+    let of_another = contact::is_of_another(tx.connection, context.channel, id, person)?;
+    Ok(from_list.filter(|_| !of_another))
 }
 
 /// Ends a row that the checkpoint holds without its message: it cannot be sent.

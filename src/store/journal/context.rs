@@ -1,5 +1,7 @@
 //! What holds for a whole run.
 
+use jiff::Timestamp;
+
 use super::types::ClaimRules;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
@@ -10,7 +12,11 @@ pub(super) struct Context {
     pub(super) batch: BatchId,
     pub(super) channel: ChannelId,
     pub(super) rules: ClaimRules,
+    /// The random ids of the batches whose people are left out.
+    pub(super) skip: Vec<String>,
     pub(super) keys: HashKey,
+    /// When it began.
+    pub(super) since: Timestamp,
     /// Requests with the token, and of the batch, before the run began.
     pub(super) before: Claims,
 }

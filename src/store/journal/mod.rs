@@ -15,7 +15,7 @@ mod settle;
 mod types;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
@@ -23,16 +23,18 @@ use super::batch::Batch;
 use super::error::StoreError;
 use super::ids::RecipientId;
 use super::refusal::{self, Cause};
+use super::runs::{self, Run};
 use super::writer::Tx;
-use super::{channel, quota, tuning};
+use super::{channel, earlier, quota, tuning};
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
-pub(super) use settle::interrupt;
+pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};
 
+use claim::Others;
 use context::Context;
 use types::Outstanding;
 
@@ -44,6 +46,10 @@ pub struct Journal {
     quota_update: Option<Arc<QuotaUpdate>>,
     /// Requests of other batches with the same token since the run began, as far as they were reported.
     others_reported: Arc<AtomicU64>,
+    /// The connections that the token allows, if they are shared.
+    connections: Option<u32>,
+    /// How many runs share them, as far as it was reported.
+    runs_reported: Arc<AtomicU32>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -67,7 +73,7 @@ impl Journal {
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
         let name = batch.channel.clone();
-        let (on, before, interrupted) = store
+        let (on, before, skip, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
@@ -75,7 +81,8 @@ impl Journal {
                 let on = channel::find_or_make(tx.connection, &name)?;
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                Ok((on, before, interrupted))
+                let skip = earlier::skipped(tx.connection, id)?;
+                Ok((on, before, skip, interrupted))
             })
             .await?;
         // What waited for a time or for another batch is judged anew.
@@ -88,7 +95,9 @@ impl Journal {
             batch: id,
             channel: on,
             rules,
+            skip,
             keys: store.keys.clone(),
+            since: now,
             before,
         };
         let journal = Self {
@@ -96,6 +105,8 @@ impl Journal {
             context: Arc::new(context),
             quota_update: None,
             others_reported: Arc::default(),
+            connections: None,
+            runs_reported: Arc::new(AtomicU32::new(1)),
         };
         Ok((journal, JournalStart { interrupted }))
     }
@@ -108,6 +119,29 @@ impl Journal {
         self
     }
 
+    /// From now on all runs with the token have so many connections together, whatever their processes.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn sharing_connections(mut self, limit: u32) -> Result<Self, StoreError> {
+        self.connections = Some(limit);
+        let run = Run {
+            batch: self.context.batch,
+            token: self.context.rules.token,
+            connections: limit,
+            since: self.context.since,
+        };
+        self.interrupt_dead(self.context.since).await?;
+        self.store
+            .writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                runs::enter(tx, &run)
+            })
+            .await?;
+        Ok(self)
+    }
+
     /// Records the result of the last message and the intent of the next, together; returns when both are on
     /// disk.
     ///
@@ -118,18 +152,31 @@ impl Journal {
         settlement: Option<Settlement>,
         claim_at: Option<Timestamp>,
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
-        let reported = self.others_reported.load(Ordering::SeqCst);
+        let known = Others {
+            requests: self.others_reported.load(Ordering::SeqCst),
+            connections: self.connections,
+            runs: self.runs_reported.load(Ordering::SeqCst),
+        };
         let (settled, claim) = self
             .write(settlement, move |context, tx| {
                 claim_at
-                    .map(|now| claim::claim(tx, context, reported, now))
+                    .map(|now| claim::claim(tx, context, known, now))
                     .transpose()
             })
             .await?;
-        let claim = claim.map(|claim| match claim {
-            claim::Found::Claim(claim) => claim,
-            claim::Found::OthersSpent { total } => others_spent(&self.others_reported, total),
-        });
+        let claim = match claim {
+            None => None,
+            Some(claim::Found::Claim(claim)) => Some(claim),
+            Some(claim::Found::OthersSpent { total }) => {
+                Some(others_spent(&self.others_reported, total))
+            }
+            Some(claim::Found::SharedBy(runs)) => {
+                self.runs_reported.store(runs, Ordering::SeqCst);
+                Some(Claim::SharedBy(runs))
+            }
+            // The result is on disk all the same.
+            Some(claim::Found::NoRoom) => return Err(StoreError::Full),
+        };
         Ok((settled, claim))
     }
 
@@ -207,10 +254,11 @@ impl Journal {
     /// [`StoreError`] if the checkpoint fails.
     pub async fn end(&self, now: Timestamp) -> Result<(), StoreError> {
         let quota = self.quota_update.as_ref().and_then(|update| update());
-        let token = self.context.rules.token;
+        let (token, batch) = (self.context.rules.token, self.context.batch);
         self.store
             .writer
             .write(move |tx| {
+                runs::leave(tx.connection, batch)?;
                 if let Some(quota) = &quota {
                     tx.note_quota(token, quota, now);
                 }
@@ -233,7 +281,7 @@ impl Journal {
     }
 
     /// Calls unknown what processes that are gone left under way in other batches: a row of this one may wait
-    /// for it. Webhook events that waited for these requests are applied.
+    /// for it, and their connections are free. Webhook events that waited for these requests are applied.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -244,17 +292,17 @@ impl Journal {
             .reader()?
             .under_way_elsewhere(self.context.batch)?
         {
-            match self.store.hold(&name, now) {
-                Ok(_held) => {
-                    interrupted += self
-                        .store
-                        .writer
-                        .write(move |tx| interrupt(tx, id, now))
-                        .await?;
-                }
-                Err(StoreError::Held { .. }) => {}
+            // A batch that is not there any more, or has no name yet, is sent by nobody.
+            let _held = match name.map(|name| self.store.hold(&name, now)).transpose() {
+                Ok(held) => held,
+                Err(StoreError::Held { .. }) => continue,
                 Err(error) => return Err(error),
-            }
+            };
+            let left = move |tx: &mut Tx<'_>| {
+                runs::leave(tx.connection, id)?;
+                interrupt(tx, id, now)
+            };
+            interrupted += self.store.writer.write(left).await?;
         }
         if interrupted > 0 {
             self.store.apply_waiting_events(now).await?;

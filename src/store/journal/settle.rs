@@ -9,16 +9,27 @@ use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
 use crate::store::columns::to_millis;
-use crate::store::contact;
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId, RefusalId};
 use crate::store::refusal;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
+use crate::store::{contact, person};
+
+/// The reason code of a row whose message went to another number, as the answer says.
+pub(in crate::store) const OTHER_NUMBER: &str = "other_number";
+
+pub(in crate::store) fn other_number_reason(other: PhoneNumber) -> String {
+    format!(
+        "the answer names another number, {}: the message may have reached that person",
+        other.e164()
+    )
+}
 
 /// Turns what an earlier process left in `sending` into `unknown`.
 pub(in crate::store) fn interrupt(
@@ -136,7 +147,8 @@ pub(super) fn settle(
         tried,
         maybe_accepted: maybe,
     };
-    close_request(tx, context, it, &subject)?;
+    let other = other_number(tx, it, &subject)?;
+    close_request(tx, context, it, &subject, other)?;
     if it.by_text && !subject.maybe_accepted {
         // The request that was closed just now is none of them.
         subject.maybe_accepted = !attempt::requests_of(tx.connection, it.recipient)?.is_empty();
@@ -148,6 +160,11 @@ pub(super) fn settle(
     } else {
         settle_late(tx, it, subject.state, &effect)?;
         attempt::end_waits(tx.connection, it.recipient)?;
+    }
+    if let Some(other) = other {
+        tx.connection
+            .prepare_cached("UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1")?
+            .execute((it.recipient, OTHER_NUMBER, other_number_reason(other)))?;
     }
     let batch = context.batch;
     if it.outcome == AttemptOutcome::Throttled {
@@ -222,12 +239,29 @@ fn later(tx: &Tx<'_>, it: &Settlement) -> Result<Result<i64, String>, StoreError
     })
 }
 
+/// The number that the answer names, if the message was meant for another one. Both are canonical.
+fn other_number(
+    tx: &Tx<'_>,
+    it: &Settlement,
+    subject: &Subject,
+) -> Result<Option<PhoneNumber>, StoreError> {
+    let answered = it.receipt.as_ref().and_then(|receipt| receipt.number);
+    let (Some(answered), Some(whose)) = (answered, subject.person) else {
+        return Ok(None);
+    };
+    let meant = person::number(tx.connection, whose)?;
+    Ok(meant
+        .is_some_and(|meant| meant != answered)
+        .then_some(answered))
+}
+
 /// Closes the request that the result is of: the one under way, or the one that was given up last.
 fn close_request(
     tx: &Tx<'_>,
     context: &Context,
     it: &Settlement,
     subject: &Subject,
+    other: Option<PhoneNumber>,
 ) -> Result<(), StoreError> {
     let request = match attempt::under_way(tx.connection, it.recipient)? {
         Some(request) => request,
@@ -241,9 +275,14 @@ fn close_request(
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
             let keys = &context.keys;
-            let found =
-                contact::learn(tx.connection, keys, context.channel, api_id, subject.person)?;
-            Some(found.row)
+            let (on, whose) = (context.channel, subject.person);
+            Some(match (other, whose) {
+                (Some(other), Some(whose)) => {
+                    let others = person::find_or_make(tx.connection, keys, other)?;
+                    contact::learn_doubtful(tx.connection, on, api_id, [whose, others])?
+                }
+                (_, whose) => contact::learn(tx.connection, keys, on, api_id, whose)?.row,
+            })
         }
         None => None,
     };

@@ -82,6 +82,10 @@ pub enum Claim {
     Claimed(Box<Claimed>),
     /// Other processes used the quota meanwhile, by so many requests: nothing was claimed.
     OthersSpent(u32),
+    /// So many runs share the token's connections from now on: nothing was claimed.
+    SharedBy(u32),
+    /// All connections that are allowed, or this run's share of them, are used: nothing was claimed.
+    NoConnection,
     /// Many rows were suppressed or passed over; ask again.
     Again,
     /// No row is free: all are settled or in flight, or wait.

@@ -2,6 +2,8 @@
 
 mod folders;
 mod names;
+mod other_number;
+mod other_text;
 mod same_text;
 
 use crate::support::{CHANNEL, Program, SandboxProcess, Scratch};

@@ -175,7 +175,16 @@ impl World {
         let metadata = format!("{BATCH_KEY}={batch}");
         let content = ["-m", TEXTS[text], "--channel", CHANNELS[channel].0];
         arguments.extend(content.map(str::to_owned));
-        arguments.extend(["--metadata", &metadata, "--min-valid", "1%"].map(str::to_owned));
+        arguments.extend(
+            [
+                "--metadata",
+                &metadata,
+                "--min-valid",
+                "1%",
+                "--message-again",
+            ]
+            .map(str::to_owned),
+        );
         if strict {
             arguments.extend(["--not-within", "1d"].map(str::to_owned));
         }

@@ -1,0 +1,109 @@
+//! `outreach checkpoint adopt`: a person says that a checkpoint is the one to go on with.
+
+use std::path::{Path, PathBuf};
+
+use super::checkpoint;
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::settings;
+use crate::cli::{CheckpointAction, CheckpointArgs};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::exit::ExitCode;
+use crate::report::grouped;
+use crate::run::{List, Tells, adopt, messages_unknown_to};
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(super) fn run(
+    args: &CheckpointArgs,
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+) -> CommandResult {
+    let CheckpointAction::Adopt { suppressions, .. } = &args.action;
+    let db = checkpoint::path(&settings.checkpoint()?)?;
+    let stops = stops(suppressions, settings, console)?;
+    let done = adopt(&db, stops, &settings.person(), clock.now())?;
+    console.say(format_args!(
+        "{} is the checkpoint from now on. Do not use any other copy of it.",
+        db.display()
+    ));
+    match &done.suppressed {
+        Some(suppressed) => {
+            console.say(format_args!(
+                "{} numbers: {} are new on the suppression list.",
+                grouped(suppressed.numbers as u64),
+                grouped(suppressed.new as u64)
+            ));
+            for line in &suppressed.named {
+                console.warn(format_args!("  {line}"));
+            }
+            console.warn(
+                "Opt-outs that came since the copy was made and are not in that list are lost.",
+            );
+        }
+        None => console.warn(
+            "Opt-outs that came since the copy was made are lost: those people may be messaged.",
+        ),
+    }
+    say_tells(console, &done.unknown);
+    let invalid = done.suppressed.map_or(0, |done| done.invalid);
+    Ok(match invalid {
+        0 => ExitCode::Complete,
+        _ => ExitCode::CompleteWithProblems,
+    })
+}
+
+/// The numbers that must not be messaged.
+fn stops(
+    files: &[PathBuf],
+    settings: &Settings,
+    console: Console,
+) -> Result<Option<List>, CommandError> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let sources = settings::sources(files);
+    let open = |intake: &_| List::of_suppressed(&sources, intake);
+    settings::open_list(settings, &sources, console, &open).map(Some)
+}
+
+/// After a checkpoint was refused that is not the one that was last used: what results files tell that it does
+/// not know.
+pub(super) fn say_since(console: Console, error: &CommandError) {
+    let Some(checkpoint) = error.misfit() else {
+        return;
+    };
+    let tells = messages_unknown_to(checkpoint);
+    if tells.is_empty() {
+        console.warn(
+            "No results file in its folder or in this one tells of a message that it does not know.",
+        );
+    }
+    say_tells(console, &tells);
+}
+
+fn say_tells(console: Console, tells: &[Tells]) {
+    for told in tells {
+        console.warn(format_args!(
+            "{} tells of {} messages that it does not know{}: those people may be messaged again.",
+            shown(&told.file),
+            grouped(told.messages),
+            last(&told.last)
+        ));
+    }
+}
+
+fn shown(file: &Path) -> std::path::Display<'_> {
+    file.display()
+}
+
+fn last(at: &str) -> String {
+    match at {
+        "" => String::new(),
+        at => format!(", the last of {at}"),
+    }
+}

@@ -1,0 +1,382 @@
+//! The columns that hold phone numbers: those of known exports by their headers, else by words, else by content.
+
+use serde::Serialize;
+
+use super::column::{Column, column, share_of_cells};
+use super::error::IntakeError;
+use super::settings::Settings;
+use super::words::{MOBILE, phone_score, words};
+use crate::domain::fold;
+use crate::domain::phone::PhoneNumber;
+
+/// A column of phone numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PhoneColumn {
+    /// The column.
+    #[serde(flatten)]
+    pub column: Column,
+    /// The column beside it that says what kind of number it holds: `Mobile`, `Home Fax`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Column>,
+    /// Its program writes numbers with their country code and without the plus.
+    #[serde(skip)]
+    pub(super) international: bool,
+}
+
+impl PhoneColumn {
+    /// The column at that place, with the label that stands beside it.
+    pub(super) fn new(headers: &[String], rows: &[Vec<String>], column: Column) -> Self {
+        Self {
+            label: label(headers, rows, &column),
+            column,
+            international: false,
+        }
+    }
+}
+
+/// The phone columns that were found.
+pub(super) struct Found {
+    pub(super) columns: Vec<PhoneColumn>,
+    /// The program whose export this is, if it is known.
+    pub(super) export: Option<&'static str>,
+}
+
+/// The export of a program whose headers are known.
+struct Export {
+    name: &'static str,
+    /// Headers, folded, of which each must be there.
+    signs: &'static [&'static str],
+    /// Headers, folded, of which one must be there.
+    one_of: &'static [&'static str],
+    /// Its phone columns, the mobile first. Those of other people (assistant, company) are not among them.
+    phones: &'static [&'static str],
+    /// Those of them that hold numbers with their country code and no plus.
+    international: &'static [&'static str],
+}
+
+/// The exports whose columns are known, as their programs write them.
+const EXPORTS: [Export; 9] = [
+    Export {
+        name: "RapidPro",
+        signs: &[],
+        one_of: &["urn tel", "urn whatsapp"],
+        phones: &["urn tel", "urn whatsapp"],
+        international: &["urn whatsapp"],
+    },
+    Export {
+        name: "Brevo",
+        signs: &["sms"],
+        one_of: &[
+            "email",
+            "double opt in",
+            "ext id",
+            "whatsapp",
+            "landline number",
+        ],
+        phones: &["sms", "whatsapp", "landline number"],
+        international: &["sms", "whatsapp"],
+    },
+    Export {
+        name: "GoHighLevel",
+        signs: &["contact id", "phone"],
+        one_of: &["last activity", "additional phones", "additional emails"],
+        phones: &["phone", "additional phones"],
+        international: &[],
+    },
+    Export {
+        name: "WooCommerce",
+        signs: &["billing phone"],
+        one_of: &[
+            "billing country",
+            "billing first name",
+            "billing email",
+            "billing city",
+            "shipping phone",
+        ],
+        phones: &["billing phone"],
+        international: &[],
+    },
+    Export {
+        name: "Shopify",
+        signs: &["default address phone"],
+        one_of: &[
+            "phone",
+            "accepts sms marketing",
+            "accepts email marketing",
+            "default address city",
+        ],
+        phones: &["phone", "default address phone"],
+        international: &[],
+    },
+    Export {
+        name: "HubSpot",
+        signs: &["record id"],
+        one_of: &[
+            "phone number",
+            "mobile phone number",
+            "whatsapp phone number",
+        ],
+        phones: &[
+            "mobile phone number",
+            "whatsapp phone number",
+            "phone number",
+        ],
+        international: &[],
+    },
+    Export {
+        name: "Salesforce",
+        signs: &["mobile phone", "phone"],
+        one_of: &[
+            "home phone",
+            "other phone",
+            "assistant phone",
+            "account name",
+            "account id",
+            "lead source",
+            "owner id",
+        ],
+        phones: &["mobile phone", "phone", "home phone", "other phone"],
+        international: &[],
+    },
+    Export {
+        name: "Outlook",
+        signs: &["mobile phone"],
+        one_of: &[
+            "business phone",
+            "home phone",
+            "company main phone",
+            "business fax",
+            "home fax",
+        ],
+        phones: &[
+            "mobile phone",
+            "primary phone",
+            "home phone",
+            "home phone 2",
+            "business phone",
+            "business phone 2",
+            "other phone",
+            "car phone",
+        ],
+        international: &[],
+    },
+    Export {
+        name: "iCloud",
+        signs: &[],
+        one_of: &["phone iphone", "phone mobile", "iphone", "mobile iphone"],
+        phones: &[
+            "phone iphone",
+            "iphone",
+            "phone mobile",
+            "mobile",
+            "mobile phone",
+            "phone main",
+            "main phone",
+            "phone home",
+            "home phone",
+            "phone work",
+            "work phone",
+            "phone other",
+            "other phone",
+            "phone",
+        ],
+        international: &[],
+    },
+];
+
+/// Finds the phone columns. `rows` are the first rows.
+pub(super) fn detect(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+) -> Result<Found, IntakeError> {
+    if !settings.no_header
+        && let Some(found) = of_export(headers, rows)
+    {
+        return Ok(found);
+    }
+    let columns = by_words(file, headers, rows, settings)?;
+    Ok(Found {
+        columns: columns
+            .into_iter()
+            .map(|index| PhoneColumn::new(headers, rows, column(headers, index)))
+            .collect(),
+        export: None,
+    })
+}
+
+/// The phone columns of an export whose headers are known.
+fn of_export(headers: &[String], rows: &[Vec<String>]) -> Option<Found> {
+    let folded: Vec<String> = headers.iter().map(|header| words(header)).collect();
+    let place = |name: &str| folded.iter().position(|header| header == name);
+    let google: Vec<usize> = (1..=20)
+        .filter_map(|n| place(&format!("phone {n} value")))
+        .collect();
+    let found = |name, places: Vec<(usize, bool)>| {
+        let columns = places
+            .into_iter()
+            .map(|(index, international)| PhoneColumn {
+                international,
+                ..PhoneColumn::new(headers, rows, column(headers, index))
+            });
+        Found {
+            columns: columns.collect(),
+            export: Some(name),
+        }
+    };
+    if !google.is_empty() {
+        return Some(found(
+            "Google Contacts",
+            google.into_iter().map(|at| (at, false)).collect(),
+        ));
+    }
+    EXPORTS.iter().find_map(|export| {
+        let is_it = export.signs.iter().all(|sign| place(sign).is_some())
+            && export.one_of.iter().any(|sign| place(sign).is_some());
+        let phones = export.phones.iter();
+        let places: Vec<(usize, bool)> = phones
+            .filter_map(|name| Some((place(name)?, export.international.contains(name))))
+            .collect();
+        (is_it && !places.is_empty()).then(|| found(export.name, places))
+    })
+}
+
+/// The places of the phone columns by the words of the headers, else by content.
+fn by_words(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+) -> Result<Vec<usize>, IntakeError> {
+    let scores: Vec<u8> = if settings.no_header {
+        vec![0; headers.len()]
+    } else {
+        headers.iter().map(|h| phone_score(h)).collect()
+    };
+    let best = scores.iter().copied().max().unwrap_or(0);
+    let mut candidates: Vec<usize> = (0..headers.len())
+        .filter(|at| scores.get(*at) == Some(&best))
+        .collect();
+    let share = |index: usize| phone_share(index, rows, settings);
+    if best == 0 {
+        // Nothing in the headers: the content decides, and only if it is clear.
+        candidates.retain(|index| {
+            share(*index) >= 0.5 && !headers.get(*index).is_some_and(|header| is_no_line(header))
+        });
+        candidates.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
+        // A column of ids may read as numbers here and there; the phone column does so throughout.
+        if let [first, second, ..] = candidates[..]
+            && share(first) - share(second) >= 0.4
+        {
+            candidates.truncate(1);
+        }
+    } else if candidates.len() > 1 {
+        // `Phone` beside an empty `Mobile`: a column without any number is no rival.
+        let full: Vec<usize> = candidates
+            .iter()
+            .copied()
+            .filter(|index| share(*index) > 0.0)
+            .collect();
+        if !full.is_empty() {
+            candidates = full;
+        }
+    }
+    let header = |index: &usize| headers.get(*index).map(|header| fold::header(header));
+    match candidates[..] {
+        [_] => Ok(candidates),
+        [] => Err(IntakeError::NoPhoneColumn {
+            file: file.to_owned(),
+            present: headers.to_vec(),
+        }),
+        // Columns of one name mean one thing.
+        [first, ..] if best > 0 && candidates.iter().all(|at| header(at) == header(&first)) => {
+            Ok(candidates)
+        }
+        _ => Err(IntakeError::AmbiguousPhoneColumn {
+            file: file.to_owned(),
+            candidates: candidates
+                .iter()
+                .map(|index| column(headers, *index).name)
+                .collect(),
+        }),
+    }
+}
+
+/// The share of cells that read as phone numbers. Without a region, nine digits may be one.
+fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
+    share_of_cells(index, rows, |cell| {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        let others = |c: char| c.is_alphabetic() || matches!(c, ':' | '@');
+        PhoneNumber::parse(cell, settings.reading()).is_ok()
+            || settings.region.is_none() && (9..=15).contains(&digits) && !cell.contains(others)
+    })
+}
+
+/// Words of a header that names what another column holds.
+const LABELS: &[&str] = &[
+    "label", "type", "typ", "kind", "art", "druh", "tipo", "rodzaj", "genre",
+];
+
+/// The column that labels the numbers of a phone column: `Phone 1 - Label` beside `Phone 1 - Value`, or `Type`
+/// next to it.
+fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Column> {
+    let without = |header: &str, more: &[&str]| {
+        let folded = words(header);
+        let rest: Vec<&str> = folded
+            .split(' ')
+            .filter(|word| !more.contains(word))
+            .collect();
+        rest.join(" ")
+    };
+    let stem = without(
+        headers.get(phone.index)?,
+        &["value", "number", "no", "nr", "cislo"],
+    );
+    let is_label = |index: usize, header: &str| {
+        let rest = without(header, LABELS);
+        if rest == words(header) || index == phone.index {
+            return false;
+        }
+        let next_to = index.abs_diff(phone.index) == 1;
+        rest == stem || rest.is_empty() && next_to && share_of_cells(index, rows, is_kind) >= 0.5
+    };
+    let mut places = headers.iter().enumerate();
+    let (index, _) = places.find(|(index, header)| is_label(*index, header))?;
+    Some(column(headers, index))
+}
+
+fn is_kind(text: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "home",
+        "work",
+        "main",
+        "other",
+        "office",
+        "private",
+        "domu",
+        "prace",
+        "privat",
+        "geschaftlich",
+    ];
+    let folded = words(text);
+    is_no_line(text) || is_mobile(text) || folded.split(' ').any(|word| OTHERS.contains(&word))
+}
+
+/// True for the label or header of a fax or a pager: nobody reads a message there.
+pub(super) fn is_no_line(text: &str) -> bool {
+    let folded = words(text);
+    let is_one = |word: &str| {
+        ["fax", "faks", "pager", "beeper", "telex", "pejdzr"]
+            .iter()
+            .any(|no| word.contains(no))
+    };
+    folded.split(' ').any(is_one)
+}
+
+/// True for the label or header of a mobile.
+pub(super) fn is_mobile(text: &str) -> bool {
+    let folded = words(text);
+    let is_one = |word: &str| MOBILE.contains(&word) || word == "iphone";
+    folded.split(' ').any(is_one)
+}

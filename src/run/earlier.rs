@@ -1,0 +1,219 @@
+//! The question that a mended text asks: the people of the list have another message already. Whoever sends must
+//! say whether they are left out or messaged again; nothing is read into the batch before.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::error::RunError;
+use super::known::Known;
+use super::list::{List, Pass};
+use crate::domain::earlier::{Difference, difference, is_same_list};
+use crate::domain::eligibility::HistorySpan;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::text::on_one_line;
+use crate::report::minute;
+use crate::store::{Batch, BatchId, Reader};
+
+/// So much of an earlier message is shown, in characters.
+const SHOWN: usize = 200;
+
+/// People of the list whom another batch messaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagedBefore {
+    /// The batch.
+    pub batch: String,
+    /// Its random id.
+    pub uid: String,
+    pub(super) id: BatchId,
+    /// In what its message differs.
+    pub difference: Difference,
+    /// How many people of the list it messaged, as far as is known.
+    pub people: u64,
+    /// When it messaged the first of them.
+    pub first: Timestamp,
+    /// When it messaged the last of them.
+    pub last: Timestamp,
+    /// Its message, as its template.
+    pub text: String,
+    /// The channel that it uses.
+    pub channel: String,
+    /// How many of its own people wait for its message.
+    pub queued: u64,
+}
+
+impl fmt::Display for MessagedBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.difference {
+            Difference::Text => "another message".to_owned(),
+            Difference::Channel => format!("the same message over channel {}", self.channel),
+        };
+        write!(
+            f,
+            "{} people of this list got {what} from batch {} ({} queued), {} to {}: \"{}\"",
+            self.people,
+            self.batch,
+            self.queued,
+            minute(self.first),
+            minute(self.last),
+            self.text
+        )
+    }
+}
+
+/// What is counted for another batch.
+#[derive(Debug, Default)]
+struct Found {
+    /// Numbers that both lists have.
+    shared: u64,
+    texts: Times,
+    channels: Times,
+}
+
+/// How many people were messaged, and when.
+#[derive(Debug, Default)]
+struct Times {
+    people: u64,
+    span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Times {
+    fn count(&mut self, at: Timestamp) {
+        self.people += 1;
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+    }
+}
+
+/// Finds whom of the list other batches messaged, where that must be decided. `own` is the batch that the list is
+/// for, if it is there already; `judging` is a second reader, for the threads that judge the rows. Costs a pass over the list only where another batch may matter.
+pub(super) fn messaged_before(
+    (reader, judging): (&Reader, Reader),
+    list: &mut List,
+    own: Option<BatchId>,
+    channel: &str,
+    seen: &[(PhoneNumber, Position)],
+    (history, now): (HistorySpan, Timestamp),
+) -> Result<Vec<MessagedBefore>, RunError> {
+    let others = others(reader, own, channel)?;
+    if others.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
+    let mut numbers = 0;
+    let pass = Pass {
+        known: Known::new(judging, history, own, Vec::new(), now),
+        channel: Some(channel),
+        batch: None,
+        earlier_files: &[],
+        seen,
+        rejects: None,
+    };
+    let mut take = |row: JudgedRow| -> Result<(), RunError> {
+        let (phone, content) = match &row.verdict {
+            Verdict::Queued(accepted) => (accepted.phone, accepted.content.as_ref()),
+            Verdict::Suppressed { phone, .. } => (*phone, None),
+            Verdict::Invalid { .. } | Verdict::Duplicate { .. } => return Ok(()),
+        };
+        numbers += 1;
+        for batch in reader.batches_with(phone)? {
+            found.entry(batch).or_default().shared += 1;
+        }
+        let Some(rendered) = content else {
+            return Ok(());
+        };
+        let requests = reader.earlier_requests(phone, channel, &rendered.content, own)?;
+        // A batch counts once for a person, by its latest request.
+        let mut latest = BTreeMap::new();
+        for (batch, request) in requests {
+            if let Some(difference) = difference(&request, history.repeat_guard, now) {
+                latest.insert(batch, (difference, request.at));
+            }
+        }
+        for (batch, (difference, at)) in latest {
+            let found = found.entry(batch).or_default();
+            match difference {
+                Difference::Text => found.texts.count(at),
+                Difference::Channel => found.channels.count(at),
+            }
+        }
+        Ok(())
+    };
+    pass.judge(list, &mut |_| (), &mut take)?;
+    let mut told = Vec::new();
+    for batch in others {
+        if let Some(found) = found.get(&batch.id) {
+            told.extend(tell(reader, &batch, found, numbers)?);
+        }
+    }
+    Ok(told)
+}
+
+/// The batches that may have sent something that matters, and about which nothing was decided.
+fn others(reader: &Reader, own: Option<BatchId>, channel: &str) -> Result<Vec<Batch>, RunError> {
+    let mut others = Vec::new();
+    for batch in reader.batches()? {
+        let matters = batch.state.is_unfinished() || batch.channel != channel;
+        if Some(batch.id) == own || !matters || reader.counts(batch.id)?.requests == 0 {
+            continue;
+        }
+        let decided = match own {
+            Some(own) => reader.is_decided(own, &batch.uid)?,
+            None => false,
+        };
+        if !decided {
+            others.push(batch);
+        }
+    }
+    Ok(others)
+}
+
+fn tell(
+    reader: &Reader,
+    batch: &Batch,
+    found: &Found,
+    numbers: u64,
+) -> Result<Option<MessagedBefore>, RunError> {
+    let counts = reader.counts(batch.id)?;
+    let theirs = counts.rows() - counts.invalid - counts.duplicate;
+    let is_same = is_same_list(found.shared, numbers, theirs);
+    let (difference, times) = if is_same && found.texts.people > 0 {
+        (Difference::Text, &found.texts)
+    } else {
+        (Difference::Channel, &found.channels)
+    };
+    let Some((first, last)) = times.span else {
+        return Ok(None);
+    };
+    Ok(Some(MessagedBefore {
+        batch: batch.name.clone(),
+        uid: batch.uid.clone(),
+        id: batch.id,
+        difference,
+        people: times.people,
+        first,
+        last,
+        text: message_of(batch),
+        channel: batch.channel.clone(),
+        queued: counts.queued + counts.sending,
+    }))
+}
+
+/// The message of a batch as its template: its text, or its JSON where it is something else.
+fn message_of(batch: &Batch) -> String {
+    let stored = batch.definition.get("content").map_or("", String::as_str);
+    let parsed: Option<serde_json::Value> = serde_json::from_str(stored).ok();
+    let content = parsed.as_ref().and_then(|stored| stored.get("content"));
+    let text = match content.map(|content| (content, content.get("payload"))) {
+        Some((_, Some(serde_json::Value::String(text)))) => text.clone(),
+        Some((content, _)) => content.to_string(),
+        None => stored.to_owned(),
+    };
+    let text = on_one_line(&text);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.into_owned(),
+    }
+}

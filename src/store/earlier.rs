@@ -1,0 +1,186 @@
+//! What other batches sent to the people of a list, and what was decided about them.
+//!
+//! A decision is kept with the batch, by the random ids of the others: they hold while both are there.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::attempt::fate;
+use super::batch::{from_json, to_json};
+use super::checkpoint::{Reader, Store};
+use super::columns::from_millis;
+use super::error::StoreError;
+use super::ids::BatchId;
+use super::person;
+use crate::domain::earlier::EarlierRequest;
+use crate::domain::phone::PhoneNumber;
+
+/// Whom other batches messaged is skipped: their ids.
+const SKIP: &str = "skip_messaged_by";
+
+/// Whom other batches messaged is messaged all the same: their ids.
+const AGAIN: &str = "message_again_after";
+
+/// What is decided about people whom other batches messaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Messaged {
+    /// Nobody gets both messages: neither batch messages whom the other one did.
+    Skip,
+    /// They get this message too.
+    Again,
+}
+
+type Policy = BTreeMap<String, serde_json::Value>;
+
+impl Reader {
+    /// The batches that have a row for the number.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn batches_with(&self, phone: PhoneNumber) -> Result<Vec<BatchId>, StoreError> {
+        let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
+            return Ok(Vec::new());
+        };
+        let mut select = self.connection.prepare_cached(
+            "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
+        )?;
+        let rows = select.query_map([whose], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The requests of other batches to the number that were accepted, or may have been. `on` and `content` are what
+    /// would be sent.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn earlier_requests(
+        &self,
+        phone: PhoneNumber,
+        on: &str,
+        content: &str,
+        except: Option<BatchId>,
+    ) -> Result<Vec<(BatchId, EarlierRequest)>, StoreError> {
+        let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
+            return Ok(Vec::new());
+        };
+        let mut select = self.connection.prepare_cached(
+            "SELECT a.recipient >> 32, a.started_at, a.outcome, a.proof, a.content_key, k.api_id,
+                    b.state IS NOT 'complete'
+             FROM attempt a INDEXED BY attempt_by_person
+                  CROSS JOIN channel k ON k.id = a.channel
+                  LEFT JOIN batch b ON b.id = a.recipient >> 32
+             WHERE a.person = ?1 AND a.kind <> 'note' ORDER BY a.id",
+        )?;
+        let mut rows = select.query([whose])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let batch: BatchId = row.get(0)?;
+            let (outcome, proof): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+            if Some(batch) == except || is_refused(outcome.as_deref(), proof.as_deref()) {
+                continue;
+            }
+            let (key, channel): (Option<i64>, String) = (row.get(4)?, row.get(5)?);
+            let earlier = EarlierRequest {
+                at: from_millis(row.get(1)?)?,
+                same_text: key == Some(self.keys.content_key(&channel, content)),
+                same_channel: channel == on,
+                batch_unfinished: row.get(6)?,
+            };
+            found.push((batch, earlier));
+        }
+        Ok(found)
+    }
+
+    /// The random ids of the batches whose people the batch leaves out.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn skipped(&self, batch: BatchId) -> Result<Vec<String>, StoreError> {
+        skipped(&self.connection, batch)
+    }
+
+    /// Whether something was decided already about people whom `other` messaged.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn is_decided(&self, batch: BatchId, other: &str) -> Result<bool, StoreError> {
+        let policy = policy(&self.connection, batch)?;
+        Ok([SKIP, AGAIN]
+            .iter()
+            .any(|what| ids(&policy, what).iter().any(|id| id == other)))
+    }
+}
+
+impl Store {
+    /// Keeps with the batch what was decided about people whom other batches messaged: each by its id and its random
+    /// id. Where they are skipped, the others skip whom this one messages.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn decide_about_messaged(
+        &self,
+        batch: BatchId,
+        others: Vec<(BatchId, String)>,
+        how: Messaged,
+    ) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            let uid: String = tx.connection.query_row(
+                "SELECT lower(hex(uid)) FROM batch WHERE id = ?1",
+                [batch],
+                |row| row.get(0),
+            )?;
+            for (other, other_uid) in &others {
+                match how {
+                    Messaged::Skip => {
+                        add(tx.connection, batch, SKIP, other_uid)?;
+                        add(tx.connection, *other, SKIP, &uid)?;
+                    }
+                    Messaged::Again => add(tx.connection, batch, AGAIN, other_uid)?,
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Whether a request was refused, put off, or never left.
+fn is_refused(outcome: Option<&str>, proof: Option<&str>) -> bool {
+    let may_be_accepted = matches!(outcome, None | Some("sent" | "undecided" | "interrupted"))
+        || matches!(proof, Some("accepted" | "assumed"));
+    !may_be_accepted || fate(outcome, proof).is_none()
+}
+
+/// The random ids of the batches whose people the batch skips.
+pub(super) fn skipped(connection: &Connection, batch: BatchId) -> Result<Vec<String>, StoreError> {
+    Ok(ids(&policy(connection, batch)?, SKIP))
+}
+
+fn add(connection: &Connection, batch: BatchId, what: &str, uid: &str) -> Result<(), StoreError> {
+    let mut policy = policy(connection, batch)?;
+    let mut all = ids(&policy, what);
+    if !all.iter().any(|id| id == uid) {
+        all.push(uid.to_owned());
+    }
+    policy.insert(what.to_owned(), all.into());
+    connection.execute(
+        "UPDATE batch SET policy = ?2 WHERE id = ?1",
+        (batch, to_json(&policy)?),
+    )?;
+    Ok(())
+}
+
+fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, StoreError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT policy FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| row.get(0))
+        .optional()?;
+    text.map_or_else(|| Ok(Policy::new()), |text| from_json(&text))
+}
+
+fn ids(policy: &Policy, what: &str) -> Vec<String> {
+    let ids = policy.get(what).and_then(serde_json::Value::as_array);
+    let ids = ids.into_iter().flatten();
+    ids.filter_map(|id| id.as_str().map(str::to_owned))
+        .collect()
+}

@@ -1,0 +1,267 @@
+//! Whether a checkpoint is the one that was last used: where it lives, and how far it had come.
+//!
+//! Its home is the machine, its inode and its name, kept in the checkpoint itself. A copy that somebody goes on
+//! with beside the original would message everybody twice: so it is refused, until a person says that this is
+//! the one ([`adopt`]).
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use sha2::{Digest, Sha256};
+
+use super::error::StoreError;
+use super::file::connect;
+use super::mark::{self, Mark, Marked, mark_path};
+use super::misfit::Misfit;
+use super::place::Place;
+use super::schema;
+
+/// Where the home stands in the table `node`.
+const HOME: &str = "home";
+
+/// Machine, inode and name; what is not known says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Home {
+    machine: Option<String>,
+    inode: Option<u64>,
+    name: String,
+}
+
+impl Home {
+    fn of(path: &Path) -> Self {
+        Self {
+            machine: machine(),
+            inode: inode(path),
+            name: path
+                .file_name()
+                .map(OsStr::to_string_lossy)
+                .unwrap_or_default()
+                .into_owned(),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.splitn(3, ' ');
+        let (machine, inode, name) = (words.next()?, words.next()?, words.next()?);
+        Some(Self {
+            machine: (machine != "-").then(|| machine.to_owned()),
+            inode: inode.parse().ok(),
+            name: name.to_owned(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let inode = self.inode.map(|inode| inode.to_string());
+        let machine = self.machine.as_deref().unwrap_or("-");
+        format!(
+            "{machine} {} {}",
+            inode.as_deref().unwrap_or("-"),
+            self.name
+        )
+    }
+
+    /// Why a checkpoint that lived here does not fit the other place.
+    fn misfit(&self, now: &Self) -> Option<Misfit> {
+        let differ =
+            |a: Option<&String>, b: Option<&String>| matches!((a, b), (Some(a), Some(b)) if a != b);
+        if differ(self.machine.as_ref(), now.machine.as_ref()) {
+            return Some(Misfit::Machine);
+        }
+        // A new name alone is a rename; with another inode it is a copy.
+        match (self.inode, now.inode) {
+            (Some(was), Some(is)) if was != is => Some(Misfit::Copy),
+            _ => (self.name != now.name).then(|| Misfit::Name(self.name.clone())),
+        }
+    }
+}
+
+/// What the checkpoint itself says of its home.
+fn stored(connection: &Connection) -> Result<Option<Home>, StoreError> {
+    let text: Option<String> = connection
+        .query_row("SELECT value FROM node WHERE key = ?1", [HOME], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(text.as_deref().and_then(Home::parse))
+}
+
+fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO node (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (HOME, home.text()),
+    )?;
+    mark::begin(connection)
+}
+
+/// Refuses to make a new checkpoint where one was, and one that has several names. Before it is opened.
+pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
+    let place = Place::of(path).path;
+    // First the mark: another process may be making the checkpoint now.
+    let marked = Marked::read(&place)?;
+    let misfit = match std::fs::metadata(&place) {
+        Ok(file) if file.is_file() => match (links(&file), file.len()) {
+            (links @ 2.., _) => Some(Misfit::Linked(links)),
+            (_, 0) => marked.map(|_| Misfit::Gone(mark_path(&place))),
+            (_, _) => None,
+        },
+        Ok(_) => None,
+        Err(_) => remains(&place).map(Misfit::Gone),
+    };
+    misfit.map_or(Ok(()), |misfit| Err(refused(misfit, path)))
+}
+
+/// A file that says that there was a checkpoint: its mark, or the lock of a process that died.
+fn remains(place: &Path) -> Option<PathBuf> {
+    let mark = mark_path(place);
+    if mark.exists() {
+        return Some(mark);
+    }
+    let mut start = place.file_name()?.to_owned();
+    start.push("-");
+    let entries = std::fs::read_dir(place.parent()?).ok()?;
+    entries.flatten().map(|entry| entry.path()).find(|path| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.starts_with(start.as_encoded_bytes()) && name.ends_with(b".lock")
+    })
+}
+
+/// Refuses to make a checkpoint of a file that holds nothing, where the mark says that it held something: its
+/// log, which had all of it, was deleted.
+pub(super) fn check_empty(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    // First the mark: another process may be making the checkpoint now.
+    let marked = Marked::read(&Place::of(path).path)?;
+    if schema::version(connection)? > 0 {
+        return Ok(());
+    }
+    match marked {
+        Some(marked) => Err(refused(Misfit::Behind(marked.groups()), path)),
+        None => Ok(()),
+    }
+}
+
+/// Compares an open checkpoint with its home and its mark; a new one settles in. Returns its open mark.
+pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, StoreError> {
+    let place = Place::of(path).path;
+    // First the mark: another process may commit now, and notes that afterwards.
+    let marked = Marked::read(&place)?;
+    let own = Marked::of(connection)?;
+    let here = Home::of(&place);
+    let home = stored(connection)?;
+    if let Some(misfit) = home.as_ref().and_then(|home| home.misfit(&here)) {
+        return Err(refused(misfit, path));
+    }
+    if let Some(marked) = &marked {
+        if !marked.is_of_same(&own) {
+            return Err(refused(Misfit::Another, path));
+        }
+        if let missing @ 1.. = marked.missing_in(&own) {
+            return Err(refused(Misfit::Behind(missing), path));
+        }
+    }
+    if home.is_none() {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        settle_in(&transaction, &here)?;
+        transaction.commit()?;
+    }
+    Mark::open(&place, &own)
+}
+
+/// A copy that was made to be gone on with lives where it is.
+pub(super) fn settle_copy(path: &Path) -> Result<(), StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    settle_in(&connection, &Home::of(&Place::of(path).path))
+}
+
+fn refused(misfit: Misfit, path: &Path) -> StoreError {
+    StoreError::Misfit {
+        path: path.to_owned(),
+        misfit,
+    }
+}
+
+/// Makes this place the home of a checkpoint, wherever it comes from.
+pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let place = Place::of(path).path;
+    let marked = Marked::read(&place)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    settle_in(&transaction, &Home::of(&place))?;
+    if let Some(marked) = marked {
+        marked.outdo(&transaction)?;
+    }
+    transaction.commit()?;
+    Mark::open(&place, &Marked::of(connection)?)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn links(file: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(file)
+}
+
+#[cfg(not(unix))]
+fn links(_: &std::fs::Metadata) -> u64 {
+    1
+}
+
+#[cfg(unix)]
+fn inode(path: &Path) -> Option<u64> {
+    let file = std::fs::metadata(path).ok()?;
+    Some(std::os::unix::fs::MetadataExt::ino(&file))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Path) -> Option<u64> {
+    None
+}
+
+/// The id of this machine, if it has one, hashed as machine-id(5) asks for. In a debug build a test can name
+/// another one.
+fn machine() -> Option<String> {
+    #[cfg(debug_assertions)]
+    if let Ok(other) = std::env::var("OUTREACH_TEST_MACHINE") {
+        return Some(other);
+    }
+    let places = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
+    let id = places
+        .iter()
+        .find_map(|place| std::fs::read_to_string(place).ok())?;
+    let id = id.trim();
+    if id.is_empty() || id == "uninitialized" {
+        return None;
+    }
+    let digest: [u8; 32] = Sha256::digest(format!("outreach checkpoint {id}")).into();
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    Some(format!("{:016x}", u64::from_be_bytes(first)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(machine: &str, inode: u64, name: &str) -> Home {
+        Home {
+            machine: (machine != "-").then(|| machine.to_owned()),
+            inode: Some(inode),
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_home_says_nothing() {
+        let was = home("a", 7, "outreach.db");
+        assert_eq!(was.misfit(&was), None);
+        assert_eq!(was.misfit(&home("-", 7, "outreach.db")), None);
+        assert_eq!(
+            was.misfit(&home("b", 7, "outreach.db")),
+            Some(Misfit::Machine)
+        );
+        assert_eq!(was.misfit(&home("a", 8, "outreach.db")), Some(Misfit::Copy));
+        let renamed = Some(Misfit::Name("outreach.db".to_owned()));
+        assert_eq!(was.misfit(&home("a", 7, "other.db")), renamed);
+        for home in [was, home("-", 1, "a name with spaces")] {
+            assert_eq!(Home::parse(&home.text()), Some(home));
+        }
+    }
+}

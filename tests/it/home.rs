@@ -1,0 +1,219 @@
+//! A checkpoint is gone on with only if it is the one that was last used, and is as far as it was.
+
+use std::fs;
+
+use crate::support::{CHANNEL, SandboxProcess, Scratch, wait_until};
+
+/// A folder whose batch stopped after `first` of 20 messages.
+fn begun(sandbox: &SandboxProcess) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.contacts(20);
+    scratch.send(sandbox).run().expect(5);
+    assert!(scratch.checkpoint().counts().queued > 0);
+    scratch
+}
+
+/// One that refuses the token after so many messages, and from then on.
+fn stopping() -> SandboxProcess {
+    SandboxProcess::with_faults(&["401:from=6"])
+}
+
+fn sends(sandbox: &SandboxProcess) -> u64 {
+    sandbox.stats().sends
+}
+
+#[test]
+fn a_copy_on_another_machine_is_refused_until_it_is_adopted() {
+    let sandbox = stopping();
+    let scratch = begun(&sandbox);
+    let before = sends(&sandbox);
+    let elsewhere =
+        |program: crate::support::Program| program.env("OUTREACH_TEST_MACHINE", "other");
+    let resumed = elsewhere(scratch.resume(&sandbox)).run().expect(8);
+    resumed.says("another machine").says("checkpoint adopt");
+    let suppress = scratch.outreach(&["suppress", "add", "+420777000001"]);
+    elsewhere(suppress).run().expect(8);
+    assert_eq!(sends(&sandbox), before, "nobody was messaged");
+    // It can be read all the same.
+    elsewhere(scratch.outreach(&["status", "list"]))
+        .run()
+        .expect(0);
+    let adopt = scratch.outreach(&["checkpoint", "adopt", "--no-suppressions"]);
+    elsewhere(adopt).run().expect(0).says("Opt-outs");
+    elsewhere(scratch.resume(&sandbox)).run().expect(5);
+    // Now it is at home there, and the first machine's is the copy.
+    scratch
+        .resume(&sandbox)
+        .run()
+        .expect(8)
+        .says("another machine");
+}
+
+#[test]
+fn a_copy_in_another_file_is_refused() {
+    let sandbox = stopping();
+    let scratch = begun(&sandbox);
+    fs::copy(scratch.path("outreach.db"), scratch.path("copy.db")).unwrap();
+    let resume = scratch.resume(&sandbox).with(&["--db", "copy.db"]);
+    resume.run().expect(8).says("is a copy");
+    fs::rename(scratch.path("outreach.db"), scratch.path("renamed.db")).unwrap();
+    let resume = scratch.resume(&sandbox).with(&["--db", "renamed.db"]);
+    resume.run().expect(8).says("was called outreach.db");
+}
+
+#[test]
+fn a_checkpoint_with_two_names_is_refused() {
+    let sandbox = stopping();
+    let scratch = begun(&sandbox);
+    fs::hard_link(scratch.path("outreach.db"), scratch.path("second.db")).unwrap();
+    for name in ["outreach.db", "second.db"] {
+        let resume = scratch.resume(&sandbox).with(&["--db", name]);
+        resume.run().expect(8).says("hard links");
+    }
+    fs::remove_file(scratch.path("second.db")).unwrap();
+    scratch.resume(&sandbox).run().expect(5);
+}
+
+#[test]
+fn an_older_copy_is_refused_and_the_results_tell_who_was_messaged_since() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(5);
+    scratch.send(&sandbox).run().expect(0);
+    let older = fs::read(scratch.path("outreach.db")).unwrap();
+    scratch.write("second.csv", "phone\n+420777100001\n+420777100002\n");
+    let second = || {
+        scratch
+            .outreach(&["send", "second.csv", "--yes", "--batch", "second"])
+            .with(&["--message", "Hello again", "--channel", CHANNEL])
+            .with(&["--base-url", sandbox.base_url()])
+    };
+    second().run().expect(0);
+    assert_eq!(sends(&sandbox), 7);
+    // The same file with the older content, as `cp` leaves it.
+    fs::write(scratch.path("outreach.db"), older).unwrap();
+    let refused = second().run().expect(8);
+    let refused = refused.says("is older than it was");
+    refused.says("second.results.csv tells of 2 messages");
+    let doctor = scratch.outreach(&["doctor"]).run().expect(8);
+    assert!(
+        doctor.out.contains("is older than it was"),
+        "{}",
+        doctor.out
+    );
+    scratch.outreach(&["checkpoint", "adopt"]).run().expect(2);
+    scratch.write("stops.csv", "phone\n+420777100001\n+420777100002\n");
+    let adopt = ["checkpoint", "adopt", "--suppressions", "stops.csv"];
+    let adopted = scratch.outreach(&adopt).run().expect(0);
+    adopted.says("2 are new").says("second.results.csv");
+    second().run().expect(0);
+    assert_eq!(sends(&sandbox), 7, "they were on the list that was given");
+}
+
+#[test]
+fn a_log_that_was_deleted_after_a_kill_is_noticed() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    let send = scratch.send(&sandbox).crash_at("after-request:10");
+    send.run().expect_crash();
+    let before = sends(&sandbox);
+    fs::remove_file(scratch.path("outreach.db-wal")).unwrap();
+    scratch.send(&sandbox).run().expect(8).says("-wal");
+    assert_eq!(sends(&sandbox), before);
+}
+
+#[test]
+fn after_a_kill_the_checkpoint_is_still_the_one() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    let send = scratch.send(&sandbox).crash_at("after-request:10");
+    send.run().expect_crash();
+    scratch.send(&sandbox).run().expect(3);
+}
+
+#[test]
+fn what_is_left_of_a_checkpoint_is_no_fresh_start() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    let send = scratch.send(&sandbox).crash_at("after-request:10");
+    send.run().expect_crash();
+    let before = sends(&sandbox);
+    for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
+        fs::remove_file(scratch.path(name)).unwrap();
+    }
+    scratch
+        .send(&sandbox)
+        .run()
+        .expect(8)
+        .says("outreach.db-mark");
+    let doctor = scratch.outreach(&["doctor"]).run().expect(8);
+    assert!(doctor.out.contains("is gone"), "{}", doctor.out);
+    scratch.write("outreach.db", "");
+    scratch
+        .send(&sandbox)
+        .run()
+        .expect(8)
+        .says("outreach.db-mark");
+    fs::remove_file(scratch.path("outreach.db")).unwrap();
+    fs::remove_file(scratch.path("outreach.db-mark")).unwrap();
+    scratch.send(&sandbox).run().expect(8).says(".lock");
+    assert_eq!(sends(&sandbox), before);
+}
+
+/// A run of 400 messages that take a while, and has sent some of them.
+fn running(scratch: &Scratch, sandbox: &SandboxProcess) -> crate::support::Running {
+    scratch.contacts(400);
+    let run = scratch.send(sandbox).concurrency(2).start();
+    wait_until("some are sent", || sends(sandbox) > 10);
+    run
+}
+
+#[test]
+fn a_checkpoint_that_is_deleted_under_a_run_is_kept_beside_and_the_run_ends() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "20ms"]),
+    );
+    let run = running(&scratch, &sandbox);
+    for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
+        fs::remove_file(scratch.path(name)).unwrap();
+    }
+    let ended = run.wait().expect(8);
+    let ended = ended.says("outreach.db was deleted or replaced");
+    ended.says("outreach.kept.db");
+    let sent = sends(&sandbox);
+    assert!(sent < 400, "the run went on to its end");
+    // All that is known is in the copy and in the results.
+    let kept = crate::support::Checkpoint::open(&scratch.path("outreach.kept.db"));
+    kept.expect_true_to(&sandbox, 400);
+    assert_eq!(kept.counts().sent, sent);
+    let results = scratch.read("list.results.csv");
+    assert_eq!(results.matches(",sent,").count() as u64, sent);
+    // The same command does not begin anew; the copy goes on, and nobody has it twice.
+    scratch.send(&sandbox).run().expect(8);
+    assert_eq!(sends(&sandbox), sent);
+    let resume = scratch.resume(&sandbox).with(&["--db", "outreach.kept.db"]);
+    resume.run().expect(0);
+    assert_eq!(sandbox.accepted().len(), 400);
+    assert_eq!(sends(&sandbox), 400);
+}
+
+#[test]
+fn a_checkpoint_that_is_replaced_under_a_run_by_an_older_one_ends_the_run() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "20ms"]),
+    );
+    let first = scratch.send(&sandbox);
+    scratch.contacts(400);
+    first.crash_at("after-intent-commit:3").run().expect_crash();
+    scratch.outreach(&["status"]).run();
+    fs::copy(scratch.path("outreach.db"), scratch.path("older.db")).unwrap();
+    let run = running(&scratch, &sandbox);
+    fs::rename(scratch.path("older.db"), scratch.path("outreach.db")).unwrap();
+    run.wait().expect(8).says("outreach.kept.db");
+    let sent = sends(&sandbox);
+    assert!(sent < 400, "the run went on to its end");
+    scratch.resume(&sandbox).run().expect(8);
+    assert_eq!(sends(&sandbox), sent, "the older one is not gone on with");
+}

@@ -1,0 +1,149 @@
+//! A list whose message was changed while its batch is unfinished: who has the old message is a question.
+
+use super::{interrupted, most, send};
+use crate::support::{SandboxProcess, Scratch, contacts};
+
+/// How many messages there were, and how many people got one.
+fn account(sandbox: &SandboxProcess) -> (u64, usize) {
+    (sandbox.stats().accepted, sandbox.accepted().len())
+}
+
+#[test]
+fn another_text_for_a_list_that_is_under_way_is_refused_until_it_is_said_what_is_meant() {
+    let (scratch, sandbox) = interrupted(6, 4, "Helo there");
+    let asked = sandbox.stats().requests;
+    send(&scratch, &sandbox, "Hello there")
+        .run()
+        .expect(2)
+        .says("4 people of this list got another message")
+        .says("(2 queued)")
+        .says("\"Helo there\"")
+        .says("--skip-messaged")
+        .says("--message-again");
+    assert_eq!(sandbox.stats().requests, asked);
+    let batches = || {
+        scratch
+            .checkpoint()
+            .reader
+            .batches()
+            .expect("the batches")
+            .len()
+    };
+    assert_eq!(batches(), 1, "nothing was kept");
+    send(&scratch, &sandbox, "Hello there")
+        .with(&["--skip-messaged"])
+        .run()
+        .expect(0);
+    assert_eq!(account(&sandbox), (6, 6));
+    // The old batch goes on, and leaves out whom the new one messaged.
+    let old = scratch.checkpoint().reader.batches().expect("the batches")[1].clone();
+    scratch
+        .outreach(&[
+            "resume",
+            &old.name,
+            "--yes",
+            "--base-url",
+            sandbox.base_url(),
+        ])
+        .run()
+        .expect(0);
+    assert_eq!(account(&sandbox), (6, 6));
+    // It was said once: the same command goes on without the flag.
+    send(&scratch, &sandbox, "Hello there").run().expect(0);
+}
+
+#[test]
+fn who_has_the_old_message_gets_the_new_one_too_where_that_is_asked_for() {
+    let (scratch, sandbox) = interrupted(6, 4, "Helo there");
+    send(&scratch, &sandbox, "Hello there")
+        .with(&["--message-again"])
+        .run()
+        .expect(0);
+    assert_eq!(account(&sandbox), (10, 6));
+    let checkpoint = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let decided: (String, String) = checkpoint
+        .query_row("SELECT what, detail FROM decision", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(decided.0, "message-again");
+    assert!(decided.1.ends_with(": 4 people"), "{decided:?}");
+}
+
+#[test]
+fn a_list_that_gained_or_lost_rows_is_still_that_list() {
+    for rows in [0..20, 2..6, 0..3] {
+        let (scratch, sandbox) = interrupted(6, 4, "Helo there");
+        scratch.write("contacts.csv", &contacts(rows.clone()));
+        send(&scratch, &sandbox, "Hello there").run().expect(2);
+        send(&scratch, &sandbox, "Hello there")
+            .with(&["--batch", "another name"])
+            .run()
+            .expect(2);
+        send(&scratch, &sandbox, "Hello there")
+            .with(&["--batch", "b", "--skip-messaged"])
+            .run()
+            .expect(0);
+        assert_eq!(most(&sandbox), 1, "{rows:?}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_complete_and_a_list_of_other_people_ask_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    send(&scratch, &sandbox, "Helo").run().expect(0);
+    send(&scratch, &sandbox, "Hello").run().expect(0);
+    assert_eq!(account(&sandbox), (8, 4));
+    let (scratch, sandbox) = interrupted(6, 4, "Helo");
+    scratch.write("contacts.csv", &contacts(3..30));
+    send(&scratch, &sandbox, "Hello")
+        .with(&["--batch", "others", "--skip-messaged"])
+        .run()
+        .expect(0);
+    scratch.write("contacts.csv", &contacts(100..104));
+    send(&scratch, &sandbox, "Hello").run().expect(0);
+}
+
+#[test]
+fn a_person_whose_old_message_is_unknown_waits_where_the_messaged_are_left_out() {
+    let sandbox = SandboxProcess::with_faults(&["close-after-accept:at=2", "401:at=3"]);
+    let scratch = Scratch::new();
+    scratch.contacts(4);
+    send(&scratch, &sandbox, "Helo")
+        .concurrency(1)
+        .run()
+        .expect(5);
+    assert_eq!(account(&sandbox), (2, 2));
+    send(&scratch, &sandbox, "Hello")
+        .with(&["--skip-messaged"])
+        .run()
+        .expect(3);
+    assert_eq!((account(&sandbox), most(&sandbox)), ((4, 4), 1));
+}
+
+#[test]
+fn the_same_text_over_another_channel_is_refused_until_it_is_said_what_is_meant() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    send(&scratch, &sandbox, "Hello").run().expect(0);
+    let other = || {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--message", " Hello"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", OTHER])
+    };
+    other()
+        .run()
+        .expect(2)
+        .says("4 people of this list got the same message over channel");
+    assert_eq!(account(&sandbox), (4, 4));
+    other().with(&["--skip-messaged"]).run().expect(0);
+    assert_eq!(account(&sandbox), (4, 4));
+    other()
+        .with(&["--message-again", "--batch", "again"])
+        .run()
+        .expect(0);
+    assert_eq!(account(&sandbox).0, 8);
+}
+
+const OTHER: &str = "7001200300400500602";

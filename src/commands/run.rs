@@ -272,7 +272,7 @@ impl Front {
             self.say_elsewhere(given, written);
         }
         if let (Err(_), Err(error)) = (&written, &summary) {
-            self.console.warn(format_args!("outreach: {error}"));
+            self.console.warn(format_args!("error: {error}"));
         }
         written.map_err(|error| {
             CommandError::from(error).context(format!(

@@ -44,6 +44,7 @@ mod retry;
 mod send;
 mod sender;
 mod settings;
+mod sms;
 mod sound;
 mod suppress;
 
@@ -63,6 +64,7 @@ pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::refusal::{Meaning, Saying};
 pub use crate::domain::schedule::Schedule;
+pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;

@@ -53,6 +53,7 @@ mod results;
 mod retry;
 mod runs;
 mod schema;
+mod sms;
 mod suppression;
 mod tally;
 mod tuning;

@@ -203,6 +203,9 @@ pub(crate) struct SendArgs {
     /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
     #[arg(long, help_heading = "Batch")]
     pub(crate) message_again: bool,
+    /// Send with a tag that Facebook has retired, although it refuses such messages
+    #[arg(long, help_heading = "Message")]
+    pub(crate) retired_tag: bool,
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,

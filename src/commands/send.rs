@@ -53,6 +53,18 @@ pub(crate) fn run(
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
     }
+    if list.has_retired_tag() && !args.retired_tag && !args.asked.sandbox {
+        if !console.can_ask() {
+            return Err(CommandError::usage(
+                "Facebook has retired the tag of this message and refuses it to everybody: leave --tag out, or give \
+                 --retired-tag to send it all the same; nothing was sent or written",
+            ));
+        }
+        if !console.ask("Send it with this tag all the same?") {
+            console.say("Nothing was sent.");
+            return Ok(ExitCode::Paused);
+        }
+    }
     let asked = SendSettings {
         batch: args.batch.as_deref(),
         channel,

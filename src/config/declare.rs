@@ -222,7 +222,7 @@ pub struct Content {
     /// File with the message as JSON (image, cards, quick replies, ...); every string is a template
     #[arg(id = "content", long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// Message tag of Facebook Messenger: ACCOUNT_UPDATE, CONFIRMED_EVENT_UPDATE, POST_PURCHASE_UPDATE
+    /// Message tag of Facebook Messenger; all but HUMAN_AGENT were retired in April 2026
     #[arg(long, value_name = "TAG")]
     pub tag: Option<String>,
     /// Further metadata of the message; repeatable

@@ -508,19 +508,17 @@ fn by_text(answer: &Answer, address: Address, said: &Sayings) -> Option<Outcome>
     // A page of a proxy or a firewall is not the API's word.
     let is_page = answer.error_text.is_none() && answer.body.trim_start().starts_with('<');
     // The status line alone decides about a wrong method and a proxy, and a success is no refusal.
-    if is_page || status < 400 || matches!(status, 405 | 407) {
+    // Half a text is none.
+    if is_page || !answer.complete || status < 400 || matches!(status, 405 | 407) {
         return None;
     }
     let leaves_open = status == 408 || status >= 500;
-    if leaves_open && (!answer.complete || answer.error_text.is_none()) {
+    if leaves_open && answer.error_text.is_none() {
         return None;
     }
     let text = answer_text(answer);
     let by_the_api = matches!(status, 401 | 429);
-    if !by_the_api
-        && answer.complete
-        && let Some(meaning) = said.meaning(&text)
-    {
+    if !by_the_api && let Some(meaning) = said.meaning(&text) {
         return Some(as_said(meaning, text, answer.retry_after));
     }
     let reading = refusal::read(answer.error_text.as_deref().unwrap_or(&answer.body))?;
@@ -528,7 +526,7 @@ fn by_text(answer: &Answer, address: Address, said: &Sayings) -> Option<Outcome>
         // The API's own token and quota, unless it is the platform that speaks.
         reading.coded
     } else {
-        let must_be_clear = leaves_open || !answer.complete || status == 404;
+        let must_be_clear = leaves_open || status == 404;
         reading.clear || !must_be_clear
     };
     if is_clear_enough {

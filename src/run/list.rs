@@ -67,6 +67,14 @@ impl List {
         Self { sms, ..self }
     }
 
+    /// Whether Facebook refuses the message whoever gets it, because its tag was retired.
+    pub fn has_retired_tag(&self) -> bool {
+        self.notices().iter().any(|notice| match notice {
+            Notice::RetiredTag { .. } => true,
+            Notice::HumanAgent => false,
+        })
+    }
+
     /// What is odd about the message, though it can be sent.
     pub fn notices(&self) -> &[Notice] {
         self.message.as_ref().map_or(&[], Template::notices)

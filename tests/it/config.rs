@@ -23,6 +23,7 @@ const RUN_ONLY: &[&str] = &[
     "html",
     "json",
     "message-again",
+    "retired-tag",
     "no-messenger-text",
     "no-suppressions",
     "only-unreached",

@@ -256,3 +256,26 @@ fn every_text_with_kills_in_between() {
         assert!(after.no_messenger == 0 || *fate == NoMessenger, "{told}");
     }
 }
+
+/// Facebook refuses a retired tag to everybody: a list is not tried with one unless a person says so.
+#[test]
+fn a_retired_tag_is_refused_where_nobody_can_be_asked() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(2);
+    let send = |flags: &[&str]| scratch.send(&sandbox).with(flags).run();
+    send(&["--tag", "ACCOUNT_UPDATE"])
+        .expect(2)
+        .says("27 April 2026")
+        .says("--retired-tag");
+    assert!(!scratch.path("outreach.db").exists());
+    send(&["--tag", "ACCOUNT_UPDATE", "--retired-tag"]).expect(0);
+    assert_eq!(sandbox.accepted().len(), 2);
+}
+
+#[test]
+fn the_tag_for_a_persons_own_answer_is_taken_with_a_warning() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    let sent = scratch.send(&sandbox).with(&["--tag", "human_agent"]).run();
+    sent.expect(0).says("within 7 days");
+}

@@ -144,7 +144,7 @@ pub(super) fn metadata_of(
     let mut notices = Vec::new();
     if let Some(tag) = &source.tag {
         let (tag, notice) = tags::check(tag)?;
-        notices.extend(notice);
+        notices.push(notice);
         metadata.insert("tag".to_owned(), Value::String(tag));
     }
     for (key, template) in &source.metadata {

@@ -167,24 +167,33 @@ pub enum RenderProblem {
 /// Something that the user should read before the first send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Amio turns the tag into another one.
-    TagRewritten {
+    /// Facebook refuses messages with the tag.
+    RetiredTag {
         /// The tag as it is sent.
         tag: String,
-        /// The tag that it becomes.
+        /// The tag that Amio makes of it.
         becomes: &'static str,
     },
+    /// The tag is for a person's own answer.
+    HumanAgent,
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TagRewritten { tag, becomes } => {
-                write!(
-                    f,
-                    "the tag {tag} is an old one: Amio sends the messages as {becomes}"
+            Self::RetiredTag { tag, becomes } => {
+                write!(f, "the tag {tag} ")?;
+                if tag != becomes {
+                    write!(f, "(Amio sends it as {becomes}) ")?;
+                }
+                f.write_str(
+                    "was retired by Facebook on 27 April 2026: messages with it are refused, to everybody",
                 )
             }
+            Self::HumanAgent => f.write_str(
+                "the tag HUMAN_AGENT is for a person's own answer within 7 days of the other's message, after \
+                 Meta reviewed the app; apps that used it in bulk were rejected",
+            ),
         }
     }
 }

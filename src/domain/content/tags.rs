@@ -1,9 +1,9 @@
 //! Message tags of Facebook Messenger: only documented ones, and what becomes of them.
 //!
-//! Amio rewrites the tags that Facebook stopped accepting on 4 March 2020. The mapping is documented for
-//! all but `NON_PROMOTIONAL_SUBSCRIPTION`: what Amio makes of it, and whether such a message is delivered
-//! at all, is not documented. It is refused: a whole list sent under a tag that Facebook no longer accepts
-//! is harm that cannot be undone, and the user can easily name one of the three current tags.
+//! Amio rewrites the tags that Facebook stopped accepting on 4 March 2020 to three others, and Facebook retired these
+//! on 27 April 2026: a message with any of them is refused with "(#100) Invalid parameter" (public reports: chatwoot
+//! #14674, erxes #9177). They are told, and taken only where a person says so. What Amio makes of
+//! `NON_PROMOTIONAL_SUBSCRIPTION` is not documented: it is refused.
 
 use super::names::nearest;
 use super::problem::{ContentError, Notice};
@@ -27,30 +27,31 @@ const TAGS: &[(&str, &str)] = &[
 
 const UNMAPPED: &str = "NON_PROMOTIONAL_SUBSCRIPTION";
 
-/// Checks a tag in any case; gives it in upper case, and a notice if Amio will rewrite it.
-pub(super) fn check(tag: &str) -> Result<(String, Option<Notice>), ContentError> {
+/// For a person's own answer within 7 days, after Meta reviewed the app.
+const HUMAN_AGENT: &str = "HUMAN_AGENT";
+
+/// Checks a tag in any case; gives it in upper case, and what the user should know of it.
+pub(super) fn check(tag: &str) -> Result<(String, Notice), ContentError> {
     let upper = tag.trim().to_ascii_uppercase();
     if upper == UNMAPPED {
         return Err(ContentError::UnmappedTag);
     }
-    match TAGS.iter().find(|(sent, _)| *sent == upper) {
-        Some((sent, becomes)) if sent == becomes => Ok((upper, None)),
-        Some((_, becomes)) => {
-            let notice = Notice::TagRewritten {
-                tag: upper.clone(),
-                becomes,
-            };
-            Ok((upper, Some(notice)))
-        }
-        None => {
-            let hint = match nearest(&upper, TAGS.iter().map(|(sent, _)| *sent)) {
-                Some(near) => format!("; did you mean {near}?"),
-                None => String::new(),
-            };
-            Err(ContentError::UnknownTag {
-                tag: tag.to_owned(),
-                hint,
-            })
-        }
+    if upper == HUMAN_AGENT {
+        return Ok((upper, Notice::HumanAgent));
     }
+    if let Some((_, becomes)) = TAGS.iter().find(|(sent, _)| *sent == upper) {
+        let notice = Notice::RetiredTag {
+            tag: upper.clone(),
+            becomes,
+        };
+        return Ok((upper, notice));
+    }
+    let hint = match nearest(&upper, TAGS.iter().map(|(sent, _)| *sent)) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    Err(ContentError::UnknownTag {
+        tag: tag.to_owned(),
+        hint,
+    })
 }

@@ -334,21 +334,23 @@ fn with_metadata(tag: Option<&str>, metadata: &[(&str, &str)]) -> Result<Templat
 }
 
 #[test]
-fn tags_are_taken_in_any_case_and_a_rewritten_one_is_told() {
+fn tags_are_taken_in_any_case_and_what_became_of_them_is_told() {
     let plain = with_metadata(Some("account_update"), &[]).unwrap();
     assert_eq!(
         plain.render(&row(&["1", "a"])).unwrap().metadata,
         r#"{"tag":"ACCOUNT_UPDATE"}"#
     );
-    assert!(plain.notices().is_empty());
-    let old = with_metadata(Some("Shipping_Update"), &[]).unwrap();
-    assert_eq!(
-        old.notices()
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-        ["the tag SHIPPING_UPDATE is an old one: Amio sends the messages as POST_PURCHASE_UPDATE"]
-    );
+    let told = |tag| {
+        let template = with_metadata(Some(tag), &[]).unwrap();
+        let notices = template.notices().iter().map(ToString::to_string);
+        notices.collect::<Vec<_>>().join(" ")
+    };
+    assert!(told("account_update").starts_with("the tag ACCOUNT_UPDATE was retired by Facebook"));
+    let old = "the tag SHIPPING_UPDATE (Amio sends it as POST_PURCHASE_UPDATE) was retired";
+    assert!(told("Shipping_Update").starts_with(old));
+    assert!(told("human_agent").contains("a person's own answer within 7 days"));
+    let template = with_metadata(None, &[]).unwrap();
+    assert!(template.notices().is_empty());
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod refusals;
 mod worker;
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -253,6 +254,8 @@ struct Shared<L> {
     emptied: Notify,
     /// Held by the task that looks for dead processes; when it last looked (monotonic).
     looks_for_dead: tokio::sync::Mutex<Option<Duration>>,
+    /// Other runs use the token too.
+    shares_connections: AtomicBool,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
     last_failure: Mutex<(Cause, String)>,
@@ -308,6 +311,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             stop: Stop::default(),
             emptied: Notify::new(),
             looks_for_dead: tokio::sync::Mutex::default(),
+            shares_connections: AtomicBool::new(false),
             jitter: Mutex::new(random),
             last_failure: Mutex::new((Cause::NoAnswer, String::new())),
         };

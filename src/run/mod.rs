@@ -45,6 +45,7 @@ mod settings;
 mod sms;
 mod sound;
 mod suppress;
+mod test_message;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -90,3 +91,4 @@ pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
+pub use test_message::{TestMessage, Tested, suppression};

@@ -220,7 +220,7 @@ fn what_becomes_of_a_test_is_told_by_text_and_exit_code() {
 
 #[test]
 fn a_test_counts_against_the_quota_of_the_token() {
-    let sandbox = SandboxProcess::start(&["--quota", "3"]);
+    let sandbox = SandboxProcess::start(&["--quota", "3", "--latency", "100ms"]);
     let scratch = Scratch::new();
     scratch.contacts(5);
     test(&scratch, &sandbox).run().expect(0);

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, Result, StderrLock, StdoutLock, Write};
 
 use crate::domain::text::{message, on_one_line, visible};
+use crate::report::{terminal_width, wrapped};
 
 /// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
 #[derive(Debug)]
@@ -108,8 +109,14 @@ impl Console {
 
     /// The same, also when the console is quiet.
     pub(crate) fn warn_lines(self, text: impl Display) {
+        let text = text.to_string();
+        let shown = if std::io::stderr().is_terminal() {
+            wrapped(&text, terminal_width())
+        } else {
+            text
+        };
         // Standard error is closed: there is no other place to report that.
-        let _ = writeln!(stderr(), "{text}");
+        let _ = writeln!(stderr(), "{shown}");
     }
 
     /// True if only warnings are printed.

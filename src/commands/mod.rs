@@ -66,7 +66,7 @@ fn run(cli: &Cli) -> ExitCode {
         // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
-            console.warn(format_args!("outreach: {error}"));
+            console.warn(format_args!("error: {error}"));
             adopt::say_since(console, &error);
             error.exit()
         }

@@ -183,7 +183,7 @@ impl Front {
         let rehearsal = if self.asked.sandbox {
             self.console
                 .say("Rehearsal against the built-in sandbox: nobody is messaged.");
-            Some(Rehearsal::start(&batch.batch().channel, self.asked.sandbox_quota).await?)
+            Some(Rehearsal::of(batch, self.asked.sandbox_quota).await?)
         } else {
             None
         };
@@ -272,7 +272,7 @@ impl Front {
             self.say_elsewhere(given, written);
         }
         if let (Err(_), Err(error)) = (&written, &summary) {
-            self.console.warn(format_args!("outreach: {error}"));
+            self.console.warn(format_args!("error: {error}"));
         }
         written.map_err(|error| {
             CommandError::from(error).context(format!(

@@ -33,9 +33,10 @@ pub(crate) fn run(
     }
     front.require_yes()?;
     let message = settings::message(settings)?;
+    let sms = settings.content()?.sms_settings;
     let sources = settings::sources(&args.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
-        let list = List::open(&sources, intake, message.as_ref())?;
+        let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
     if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
@@ -45,6 +46,7 @@ pub(crate) fn run(
     }
     let channel = match (args.asked.sandbox, front.connection.channel()) {
         (_, Ok(channel)) => channel,
+        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
         (true, Err(_)) => Rehearsal::CHANNEL,
         (false, Err(error)) => return Err(error.into()),
     };

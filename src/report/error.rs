@@ -36,7 +36,7 @@ pub enum ReportError {
     /// A sheet cannot hold the rows.
     #[error(
         "a sheet holds 1,048,576 rows, the header among them, and there are more: name a file that ends in .csv or \
-         .jsonl, or give --dialect comma"
+         .jsonl"
     )]
     SheetRows,
     /// A sheet cannot hold the columns.

@@ -25,4 +25,4 @@ pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
 pub use summary::{Hints, Summary};
 pub(crate) use tells::{ToldMessage, messages_in};
-pub(crate) use words::{grouped, minute, place, quoted, without_numbers};
+pub(crate) use words::{grouped, minute, place, quoted, terminal_width, without_numbers, wrapped};

@@ -35,9 +35,65 @@ pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// Columns of the terminal.
+pub(crate) fn terminal_width() -> usize {
+    textwrap::termwidth()
+}
+
+/// The text in lines of at most `width` columns, broken at words. A line that is broken goes on below its own text:
+/// behind its indent, its dash, or the count and the gap that it begins with.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| wrap(line, width)).collect();
+    lines.join("\n")
+}
+
+fn wrap(line: &str, width: usize) -> String {
+    let hang = " ".repeat(hang(line).min(width / 2));
+    let options = textwrap::Options::new(width)
+        .subsequent_indent(&hang)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        // What is to be typed or clicked stays in one piece.
+        .break_words(false);
+    textwrap::fill(line, options)
+}
+
+/// Columns before the text of a line.
+fn hang(line: &str) -> usize {
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    if text.starts_with("- ") {
+        return indent + 2;
+    }
+    let count = text.find("  ").filter(|at| {
+        text.get(..*at)
+            .is_some_and(|count| count.bytes().all(|it| it.is_ascii_digit() || it == b','))
+    });
+    match count {
+        Some(at) => line.len() - text.get(at..).unwrap_or_default().trim_start().len(),
+        None => indent,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_broken_at_words_and_goes_on_below_its_own_text() {
+        let text = "           2  cannot be sent as they stand\n  - Mend the rows with --column phone=X\nshort";
+        assert_eq!(
+            wrapped(text, 30),
+            "           2  cannot be sent\n              as they stand\n  - Mend the rows with\n    \
+             --column phone=X\nshort"
+        );
+        assert_eq!(wrapped(text, 200), text);
+        assert_eq!(
+            wrapped("contacts-441259e9.results.csv", 10),
+            "contacts-441259e9.results.csv"
+        );
+        assert_eq!(wrapped("", 40), "");
+    }
 
     #[test]
     fn words_are_quoted_where_a_shell_needs_it() {

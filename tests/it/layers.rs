@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 25] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -19,6 +19,7 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("celes", &["domain"]),
     ("calamine", &["intake"]),
     ("rust_xlsxwriter", &["report"]),
+    ("textwrap", &["report"]),
     ("cfb", &["intake"]),
     ("html5gum", &["intake"]),
     ("oem_cp", &["intake"]),

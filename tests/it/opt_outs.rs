@@ -73,9 +73,21 @@ fn a_contact_that_opted_out_is_not_addressed_through_another_number() {
     receiver.take(&stop(&contact));
     let list = format!("phone,contact_id\n+{},{contact}\n", number(1));
     scratch.write("contacts.csv", &list);
-    send(&scratch, &sandbox, "second", "News");
-    let counts = scratch.checkpoint().counts_of("second");
-    assert_eq!((counts.sent, counts.suppressed, counts.requests), (0, 1, 0));
+    let send = |batch: &str, column: &[&str]| {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+            .with(&["--message", "News", "--channel", CHANNEL])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(column)
+            .run()
+    };
+    let column = ["--column", "contact_id=contact_id"];
+    send("second", &column).expect(7);
+    assert_eq!(sandbox.accepted().len(), 1, "{:?}", sandbox.accepted());
+    // Where nobody says that the column holds contacts, it is not believed: the number is what counts.
+    send("third", &[]).expect(0);
+    assert_eq!(sandbox.accepted()[&number(0)], 1);
+    assert_eq!(sandbox.accepted()[&number(1)], 1);
 }
 
 #[test]

@@ -102,6 +102,18 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "`doctor` counts",
     ),
     (
+        "AND r.state = 'invalid' AND r.mended_by IS NULL",
+        "the rows that a rejects file mends, once",
+    ),
+    (
+        "AND state = 'invalid' AND mended_by IS NOT NULL",
+        "the summary of a batch with invalid rows",
+    ),
+    (
+        "WHERE id > ?1 AND id < ?2 AND reason_code = ?3",
+        "the summary: who got a message by another number",
+    ),
+    (
         "SELECT count(coalesce(a.delivered_at, a.read_at))",
         "`status BATCH`: what became of its messages",
     ),

@@ -47,6 +47,7 @@ mod settings;
 mod sms;
 mod sound;
 mod suppress;
+mod test_message;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -94,3 +95,4 @@ pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use retry::{Retry, RetryChoice};
 pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
+pub use test_message::{TestMessage, Tested, suppression};

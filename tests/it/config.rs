@@ -38,6 +38,7 @@ const RUN_ONLY: &[&str] = &[
     "skip-messaged",
     "status",
     "suppressions",
+    "to",
     "trust-clock",
     "undo-cancel",
     "update",

@@ -101,6 +101,8 @@ pub(crate) enum Command {
     /// Send one message to each number of a contacts file; run it again to continue
     #[command(after_long_help = SEND_EXAMPLES)]
     Send(SendArgs),
+    /// Send the message of one row to one number, your own for instance, outside any batch
+    Test(Box<TestArgs>),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
     /// Give a batch up: who was not messaged yet will not be
@@ -218,6 +220,48 @@ pub(crate) struct SendArgs {
     /// How the batch runs.
     #[command(flatten)]
     pub(crate) run: RunFlags,
+}
+
+/// `outreach test`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TestArgs {
+    /// Contacts files, as `send` takes them
+    #[arg(
+        required_unless_present = "batch",
+        conflicts_with = "batch",
+        value_name = "FILE"
+    )]
+    pub(crate) files: Vec<PathBuf>,
+    /// The number that gets the message, with the plus or with --region
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) to: String,
+    /// The row whose message is sent [default: the first that has one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) row: Option<u32>,
+    /// The file whose row is meant, where there are several: its name, or its number from 1
+    #[arg(long, value_name = "FILE", requires = "row")]
+    pub(crate) file: Option<String>,
+    /// The batch whose message is sent, as it was frozen, in place of a list
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["message", "content"])]
+    pub(crate) batch: Option<String>,
+    /// Send without asking first; needed without a terminal
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Send to a simulated API inside this process: nobody is messaged
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// What is sent.
+    #[command(flatten)]
+    pub(crate) content: Flags<Content>,
+    /// How the file is read.
+    #[command(flatten)]
+    pub(crate) intake: Flags<ContactsFile>,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) connection: Flags<Connection>,
+    /// Where the suppression list and the quota are.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
 /// `outreach resume`.

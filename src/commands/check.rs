@@ -33,10 +33,11 @@ pub(crate) fn run(
         found => Some(found?),
     };
     let mut files = settings::files(settings, db.as_deref(), &args.files, args.force)?;
-    for (flag, path) in [("--html", &args.html), ("--rejects", &args.rejects)] {
-        if let Some(path) = path {
-            files.write(flag, path)?;
-        }
+    if let Some(path) = &args.html {
+        files.write_page("--html", path)?;
+    }
+    if let Some(path) = &args.rejects {
+        files.write("--rejects", path)?;
     }
     let message = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;

@@ -26,6 +26,7 @@ mod settings;
 pub(crate) mod status;
 pub(crate) mod suppress;
 mod terminal;
+pub(crate) mod test;
 
 use std::io::Write as _;
 
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let exit = match &cli.command {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
+        Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out)?,
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,

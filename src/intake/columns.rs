@@ -43,6 +43,9 @@ pub struct Mapping {
     /// Lines without a person behind them that are messaged all the same, in the order of [`LineType::ALL`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub line_types: Vec<LineType>,
+    /// Several phone columns were found, and none was named by the user. Those of one name go in their order.
+    #[serde(skip)]
+    pub(super) mobile_first: bool,
     #[serde(skip)]
     pub(super) prefer: Prefer,
     #[serde(skip)]
@@ -89,9 +92,9 @@ impl Mapping {
         canonical
     }
 
-    /// Whether the mobile of a row goes before its other numbers: asked for, or the known order of an export.
+    /// Whether the mobile of a row goes before its other numbers: asked for, or no order of columns was.
     pub(super) fn prefer_mobile(&self) -> bool {
-        self.prefer == Prefer::Mobile || self.export.is_some() && self.phone.len() > 1
+        self.prefer == Prefer::Mobile || self.mobile_first
     }
 
     /// The words of the lines without a person that are messaged all the same.
@@ -220,6 +223,7 @@ pub(super) fn map(
         },
         phone,
         export,
+        mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
         consent,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
@@ -231,6 +235,14 @@ pub(super) fn map(
         prefer: settings.prefer,
         numbers: settings.numbers,
     })
+}
+
+fn have_several_names(headers: &[String], places: &[usize]) -> bool {
+    let mut names = places
+        .iter()
+        .map(|at| headers.get(*at).map(|header| fold::header(header)));
+    let first = names.next();
+    names.any(|name| Some(&name) != first.as_ref())
 }
 
 /// A column that the user named: by header, in any case; by number where there is no header.

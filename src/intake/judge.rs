@@ -21,6 +21,9 @@ use crate::domain::recipient::{JudgedRow, Position, RowNumber, Suppression, Verd
 /// The codes of [`RowProblem`](crate::domain::recipient::RowProblem) that are about the message, not the number.
 const MESSAGE: [&str; 2] = ["content", "segments"];
 
+/// More notes than that are no notes.
+const MOST_NOTES: usize = 1_000;
+
 /// Blocks that wait before and behind each worker.
 const WAITING: usize = 3;
 
@@ -246,6 +249,41 @@ fn judge_block(
     Ok((rows, blank))
 }
 
+/// Rows at the end of a file that may be notes: a contact below them shows that they are not.
+#[derive(Default)]
+struct Tail {
+    held: Vec<Candidate>,
+    /// The file whose rows come, once it had a row that is no note.
+    file: Option<u16>,
+}
+
+impl Tail {
+    /// The candidates that are known to be rows of contacts now that this one came.
+    fn next(&mut self, candidate: Candidate, counter: &mut Counter) -> Vec<Candidate> {
+        let file = Some(candidate.row.position.file);
+        if self.file != file {
+            self.end(counter);
+        }
+        let follows_contact = self.file == file;
+        if follows_contact && candidate.may_be_note.is_some() && self.held.len() < MOST_NOTES {
+            self.held.push(candidate);
+            return Vec::new();
+        }
+        self.file = file;
+        let mut rows = std::mem::take(&mut self.held);
+        rows.push(candidate);
+        rows
+    }
+
+    /// No contact came below them.
+    fn end(&mut self, counter: &mut Counter) {
+        for candidate in self.held.drain(..) {
+            let text = candidate.may_be_note.unwrap_or_default();
+            counter.note(candidate.row.position, &text);
+        }
+    }
+}
+
 fn collect<E>(
     input: &Input,
     judge: &Judge<'_>,
@@ -262,16 +300,22 @@ fn collect<E>(
         index.insert(*phone, first);
     }
     let mut counter = Counter::default();
+    let mut tail = Tail::default();
     for result in results.iter().cycle().map(Receiver::recv) {
         match result {
             Ok(Judged::Rows { rows, blank }) => {
                 counter.blank(blank);
                 for candidate in rows {
-                    let row = compare(candidate, refused, &mut index, &mut counter);
-                    sink(row).map_err(JudgeError::Sink)?;
+                    for candidate in tail.next(candidate, &mut counter) {
+                        let row = compare(candidate, refused, &mut index, &mut counter);
+                        sink(row).map_err(JudgeError::Sink)?;
+                    }
                 }
             }
-            Ok(Judged::End(Ok(()))) => return Ok(counter.finish()),
+            Ok(Judged::End(Ok(()))) => {
+                tail.end(&mut counter);
+                return Ok(counter.finish());
+            }
             Ok(Judged::End(Err(fault))) => return Err(fault.into()),
             // A worker ended before its time.
             Err(_) => break,
@@ -287,7 +331,9 @@ fn compare(
     index: &mut Index,
     counter: &mut Counter,
 ) -> JudgedRow {
-    let Candidate { mut row, number } = candidate;
+    let Candidate {
+        mut row, number, ..
+    } = candidate;
     let mut shared = false;
     if let Some(number) = &number {
         let phone = number.parsed.phone;

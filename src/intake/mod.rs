@@ -41,6 +41,7 @@ mod input;
 mod international;
 mod judge;
 mod languages;
+mod notes;
 mod open;
 mod phones;
 mod row;

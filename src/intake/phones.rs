@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::column::{Column, column, share_of_cells};
 use super::error::IntakeError;
 use super::settings::Settings;
-use super::words::{MOBILE, phone_score, words};
+use super::words::{MOBILE, PHONE, phone_score, words};
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 
@@ -258,6 +258,10 @@ fn by_words(
     let mut candidates: Vec<usize> = (0..headers.len())
         .filter(|at| scores.get(*at) == Some(&best))
         .collect();
+    let own: Vec<usize> = several(headers, &scores);
+    if own.len() > 1 && candidates.iter().all(|at| best > 0 && own.contains(at)) {
+        return Ok(own);
+    }
     let share = |index: usize| phone_share(index, rows, settings);
     if best == 0 {
         // Nothing in the headers: the content decides, and only if it is clear.
@@ -301,6 +305,91 @@ fn by_words(
                 .collect(),
         }),
     }
+}
+
+/// Words beside those for a phone in the header of a person's own number. A header with any other word may
+/// name the number of somebody else: `Emergency phone`, `Assistant mobile`, `Company phone`.
+const OWN: &[&str] = &[
+    "number",
+    "numbers",
+    "no",
+    "nr",
+    "num",
+    "numero",
+    "numer",
+    "cislo",
+    "nummer",
+    "home",
+    "work",
+    "business",
+    "private",
+    "personal",
+    "office",
+    "main",
+    "primary",
+    "secondary",
+    "second",
+    "other",
+    "alternative",
+    "alternate",
+    "additional",
+    "landline",
+    "fixed",
+    "line",
+    "direct",
+    "domu",
+    "domaci",
+    "prace",
+    "praca",
+    "pracovni",
+    "soukromy",
+    "pevna",
+    "linka",
+    "hlavni",
+    "dalsi",
+    "privat",
+    "geschaftlich",
+    "dienstlich",
+    "beruflich",
+    "festnetz",
+    "arbeit",
+    "dom",
+    "domowy",
+    "sluzbowy",
+    "prywatny",
+    "stacjonarny",
+    "trabajo",
+    "casa",
+    "oficina",
+    "fijo",
+    "travail",
+    "domicile",
+    "bureau",
+    "fixe",
+    "lavoro",
+    "ufficio",
+    "fisso",
+    "trabalho",
+    "fixo",
+];
+
+/// The columns whose headers name a person's own numbers, the mobiles first.
+fn several(headers: &[String], scores: &[u8]) -> Vec<usize> {
+    let is_own = |header: &str| {
+        words(header).split(' ').all(|word| {
+            OWN.contains(&word)
+                || MOBILE.contains(&word)
+                || PHONE.contains(&word)
+                || word.parse::<u8>().is_ok()
+        })
+    };
+    let places = headers.iter().zip(scores).enumerate();
+    let mut own: Vec<usize> = places
+        .filter(|(_, (header, score))| **score > 0 && is_own(header))
+        .map(|(at, _)| at)
+        .collect();
+    own.sort_by_key(|at| !headers.get(*at).is_some_and(|header| is_mobile(header)));
+    own
 }
 
 /// The share of cells that read as phone numbers. Without a region, nine digits may be one.

@@ -10,6 +10,7 @@ use super::consent::{self, Consent};
 use super::contact_id;
 use super::country::{self, Told};
 use super::file::FileInput;
+use super::notes;
 use super::phones::{self, PhoneColumn};
 use super::rows::Fields;
 use super::rules::{Judge, Unsendable};
@@ -29,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) row: JudgedRow,
     /// The number; `None` if the row is invalid.
     pub(super) number: Option<Number>,
+    /// It is a note or a total, if no contact stands below it.
+    pub(super) may_be_note: Option<String>,
 }
 
 /// The number of a valid row, and what is known about it.
@@ -68,6 +71,11 @@ impl RowJudge<'_> {
     pub(super) fn judge(&self, fields: &Fields<'_>, position: Position, into: &mut Vec<Candidate>) {
         let before = into.len();
         self.candidates(fields, position, into);
+        if let Some([candidate]) = into.get_mut(before..)
+            && candidate.number.is_none()
+        {
+            candidate.may_be_note = notes::note(fields);
+        }
         let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
         if let Some(mends) = mends.and_then(|text| text.parse::<Mends>().ok()) {
             for candidate in into.iter_mut().skip(before) {
@@ -208,6 +216,7 @@ impl RowJudge<'_> {
                 verdict,
             },
             number: Some(number),
+            may_be_note: None,
         }
     }
 
@@ -398,6 +407,7 @@ fn invalid(
             },
         },
         number: None,
+        may_be_note: None,
     }
 }
 

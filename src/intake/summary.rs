@@ -20,6 +20,9 @@ pub struct Summary {
     pub rows: u64,
     /// Rows without any text; they count in the numbering but are no contacts.
     pub blank_rows: u64,
+    /// Notes and totals below the last contact; they are no contacts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub note_rows: u64,
     /// Rows of which at least one number is valid, and the message can be made.
     #[serde(skip)]
     pub valid_rows: u64,
@@ -51,6 +54,9 @@ pub struct Summary {
     pub duplicates: Vec<Example>,
     /// The first numbers that several people share.
     pub households: Vec<Example>,
+    /// The first notes and totals.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Example>,
     /// Queued numbers by country, the most frequent first.
     pub countries: Vec<CountryCount>,
     /// Queued numbers by kind of line, the most frequent first.
@@ -166,16 +172,19 @@ pub(super) struct Counter {
 }
 
 fn example(row: &JudgedRow, note: Note) -> Example {
-    // A cell may hold a whole letter by mistake; a report shows its beginning.
-    let typed = match row.typed.char_indices().nth(60) {
-        Some((end, _)) => format!("{}...", row.typed.get(..end).unwrap_or("")),
-        None => row.typed.clone(),
-    };
     Example {
         file: row.position.file,
         row: row.position.row.get(),
-        typed,
+        typed: beginning(&row.typed),
         note,
+    }
+}
+
+/// A cell may hold a whole letter by mistake; a report shows its beginning.
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or("")),
+        None => text.to_owned(),
     }
 }
 
@@ -272,6 +281,17 @@ fn group(
 impl Counter {
     pub(super) fn blank(&mut self, rows: u64) {
         self.summary.blank_rows += rows;
+    }
+
+    /// Counts a note or a total.
+    pub(super) fn note(&mut self, position: Position, text: &str) {
+        self.summary.note_rows += 1;
+        keep(&mut self.summary.notes, || Example {
+            file: position.file,
+            row: position.row.get(),
+            typed: beginning(text),
+            note: Note::None,
+        });
     }
 
     /// Counts a row. `number` is that of a valid row; `shared` says that a duplicate's row names another

@@ -4,6 +4,7 @@
 use askama::Template;
 use serde::Serialize;
 
+use super::page;
 use super::words::{grouped, place};
 use crate::domain::sms::{SmsTally, advice as advice_about};
 use crate::domain::text::{cell, on_one_line, visible};
@@ -54,7 +55,7 @@ impl CheckReport {
             view,
         };
         // Writing to a String cannot fail.
-        visible(&page.render().unwrap_or_default()).into_owned()
+        page::signed(&visible(&page.render().unwrap_or_default()))
     }
 
     /// The report for programs.
@@ -74,6 +75,10 @@ impl CheckReport {
         let mut repeats = vec![
             ("Duplicates", self.examples(&summary.duplicates)),
             (households, self.examples(&summary.households)),
+            (
+                "Notes below the last contact, ignored",
+                self.examples(&summary.notes),
+            ),
         ];
         repeats.retain(|(_, examples)| !examples.is_empty());
         let countries = summary.countries.iter();
@@ -272,6 +277,10 @@ fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
             "of the repeats name another person than the first row",
         ),
         (summary.blank_rows, "blank rows, ignored"),
+        (
+            summary.note_rows,
+            "notes or totals below the last contact, ignored",
+        ),
     ];
     let optional = optional.into_iter().filter(|(count, _)| *count > 0);
     let counts = always.into_iter().chain(optional);

@@ -65,11 +65,7 @@ impl HeldBatch {
         let store = Arc::new(Store::open_existing(checkpoint)?);
         let batch = choose(&store.reader()?, settings.batch)?;
         let name = batch.name.clone();
-        match (batch.sandbox, settings.sandbox) {
-            (true, false) => return Err(Mismatch::IsRehearsal(name).into()),
-            (false, true) => return Err(Mismatch::IsReal(name).into()),
-            (true, true) | (false, false) => {}
-        }
+        only_kind(&batch, settings.sandbox)?;
         let other = settings.channel.filter(|asked| *asked != batch.channel);
         if let (false, Some(asked)) = (settings.sandbox, other) {
             return Err(Mismatch::OtherChannel {
@@ -120,6 +116,16 @@ impl HeldBatch {
     /// The file that was opened.
     pub fn original_checkpoint(&self) -> &Path {
         self.store.original()
+    }
+}
+
+/// A rehearsal stays one, and a real batch too.
+pub(super) fn only_kind(batch: &Batch, sandbox: bool) -> Result<(), Mismatch> {
+    let name = batch.name.clone();
+    match (batch.sandbox, sandbox) {
+        (true, false) => Err(Mismatch::IsRehearsal(name)),
+        (false, true) => Err(Mismatch::IsReal(name)),
+        (true, true) | (false, false) => Ok(()),
     }
 }
 

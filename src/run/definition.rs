@@ -134,7 +134,11 @@ impl Definition {
             (Some(change), None) => Ok(Step::Change(batch, change)),
             (Some(_), Some(what)) => Err(Mismatch::OtherMessage(name, told(what))),
             (None, _) => {
-                let differing = differing.into_iter().map(told).collect();
+                let words = |part| match part {
+                    MAPPING => self.told_mapping(&stored),
+                    other => vec![told(other)],
+                };
+                let differing = differing.into_iter().flat_map(words).collect();
                 Err(Mismatch::OtherDefinition(name, differing, rows_only))
             }
         }
@@ -146,6 +150,24 @@ impl Definition {
             .into_iter()
             .filter(|part| !is_same(part, stored.get(*part), self.parts.get(*part)))
             .collect()
+    }
+
+    /// What differs about the reading of the rows: the flags, where nothing but flags does.
+    fn told_mapping(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
+        let mapping = |parts: &BTreeMap<String, String>| parts.get(MAPPING).cloned();
+        let (Some(was), Some(is)) = (mapping(stored), mapping(&self.parts)) else {
+            return vec![told(MAPPING)];
+        };
+        let (was, is) = (split_flags(&was), split_flags(&is));
+        if was.columns != is.columns {
+            return vec![told(MAPPING)];
+        }
+        let flags = [
+            (was.international != is.international, "--international"),
+            (was.line_types != is.line_types, "--allow-line-type"),
+        ];
+        let flags = flags.into_iter().filter(|(differs, _)| *differs);
+        flags.map(|(_, flag)| flag).collect()
     }
 
     fn was_added(&self, stored: &BTreeMap<String, String>) -> bool {
@@ -182,6 +204,26 @@ impl Definition {
         }
         added.push_str(self.parts.get(ROWS).map_or("", String::as_str));
         parts
+    }
+}
+
+/// The meaning of the columns, without the flags that stand behind it, and the flags.
+struct MappingFlags<'a> {
+    columns: &'a str,
+    international: bool,
+    line_types: &'a str,
+}
+
+/// Takes apart what [`Mapping::canonical`](crate::intake::Mapping::canonical) put together.
+fn split_flags(canonical: &str) -> MappingFlags<'_> {
+    let (rest, line_types) = canonical
+        .rsplit_once(";line_types=")
+        .unwrap_or((canonical, ""));
+    let columns = rest.strip_suffix(";international=yes");
+    MappingFlags {
+        columns: columns.unwrap_or(rest),
+        international: columns.is_some(),
+        line_types,
     }
 }
 
@@ -375,5 +417,31 @@ mod tests {
             .to_string();
         let words = "was begun with another message; give that one, or another --batch";
         assert!(told.ends_with(words), "{told}");
+    }
+
+    #[test]
+    fn a_flag_that_alone_differs_is_named() {
+        let with = |mapping: &str| {
+            let mut definition = definition("a", "Hi");
+            definition
+                .parts
+                .insert(MAPPING.to_owned(), mapping.to_owned());
+            definition
+        };
+        for (was, is, words) in [
+            ("p", "p;international=yes", "--international."),
+            ("p;line_types=toll-free", "p", "--allow-line-type."),
+            ("p;line_types=a", "p;line_types=b", "--allow-line-type."),
+            (
+                "p",
+                "p;international=yes;line_types=a",
+                "--international and other --allow-line-type.",
+            ),
+            ("p", "q;international=yes", "columns."),
+        ] {
+            let told = compare(&with(is), Some(&with(was)), None).unwrap_err();
+            let words = format!("batch `spring` was begun with other {words}");
+            assert!(told.to_string().starts_with(&words), "{told}");
+        }
     }
 }

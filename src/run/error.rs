@@ -245,6 +245,20 @@ pub enum Mismatch {
         .0, lines(.1)
     )]
     AmbiguousRow(String, Vec<String>),
+    /// The message of this row is not sent to anybody.
+    #[error("the message of {0} cannot be tested: {1}; --row names another row; nothing was sent")]
+    NotTestable(String, String),
+    /// There is no row with a message.
+    #[error(
+        "{of} has no {} with a message; nothing was sent",
+        row.map_or_else(|| "row".to_owned(), |row| format!("row {row}"))
+    )]
+    NoSuchRow {
+        /// The batch, or the list.
+        of: String,
+        /// The row that was asked for.
+        row: Option<u32>,
+    },
     /// No file of the batch, or several, have this name.
     #[error(
         "--file {file} names no single file of batch {batch}; by number, they are:{}",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::clash::FileClash;
 use super::error::RunError;
-use crate::report::{file_as_it_is, is_database};
+use crate::report::{file_as_it_is, is_database, is_own_page};
 use crate::store::{Place, Reader, StoreError, enter_file};
 
 /// So many other names are tried.
@@ -72,6 +72,24 @@ impl Files {
     /// [`FileClash`] if the file has another use, or stands there and is not as we left it; else if the
     /// checkpoint cannot be read.
     pub fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), RunError> {
+        self.write_over(flag, path, |_| false)
+    }
+
+    /// As [`Self::write`], for the page of a check: one that this program wrote is replaced, if nobody changed it,
+    /// whatever the checkpoint knows of it.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_page(&mut self, flag: &'static str, path: &Path) -> Result<(), RunError> {
+        self.write_over(flag, path, is_own_page)
+    }
+
+    fn write_over(
+        &mut self,
+        flag: &'static str,
+        path: &Path,
+        is_known: impl Fn(&Path) -> bool,
+    ) -> Result<(), RunError> {
         let place = Place::of(path);
         match std::fs::metadata(path) {
             Ok(there) if there.is_dir() => {
@@ -91,7 +109,7 @@ impl Files {
             }
             .into());
         }
-        if !self.force && !self.is_ours(&place)? {
+        if !self.force && !is_known(&place.path) && !self.is_ours(&place)? {
             return Err(FileClash::Stands {
                 flag,
                 path: path.to_owned(),

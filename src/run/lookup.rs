@@ -77,7 +77,7 @@ impl<'a> Lookups<'a> {
         waits: &mut (dyn FnMut(&PacerView) + Send),
     ) -> Result<Flight, RunError> {
         loop {
-            let permit = self.permit(waits).await?;
+            let permit = permit(&self.pacer, self.clock, waits).await?;
             let token = self.client.token_fingerprint();
             let batch = self.batch.batch().id;
             let store = self.batch.store();
@@ -96,18 +96,6 @@ impl<'a> Lookups<'a> {
         }
     }
 
-    async fn permit(&self, waits: &mut (dyn FnMut(&PacerView) + Send)) -> Result<Permit, RunError> {
-        let mut permit = std::pin::pin!(self.pacer.acquire());
-        loop {
-            tokio::select! {
-                biased;
-                permit = &mut permit => return Ok(permit),
-                limit = self.pacer.nothing_is_ours() => return Err(RunError::Reserve { limit }),
-                () = self.clock.sleep(SHORT) => waits(&self.pacer.view()),
-            }
-        }
-    }
-
     /// What the answer told of the quota is there for the next run.
     async fn keep_quota(&self) -> Result<(), RunError> {
         if let Some(state) = (self.quota)() {
@@ -116,6 +104,23 @@ impl<'a> Lookups<'a> {
             store.save_quota(token, state, self.clock.now()).await?;
         }
         Ok(())
+    }
+}
+
+/// The leave for one request; what is waited for is reported to `waits`.
+pub(super) async fn permit(
+    pacer: &Handle,
+    clock: &Clock,
+    waits: &mut (dyn FnMut(&PacerView) + Send),
+) -> Result<Permit, RunError> {
+    let mut permit = std::pin::pin!(pacer.acquire());
+    loop {
+        tokio::select! {
+            biased;
+            permit = &mut permit => return Ok(permit),
+            limit = pacer.nothing_is_ours() => return Err(RunError::Reserve { limit }),
+            () = clock.sleep(SHORT) => waits(&pacer.view()),
+        }
     }
 }
 

@@ -46,6 +46,7 @@ mod settings;
 mod sms;
 mod sound;
 mod suppress;
+mod test_message;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -92,3 +93,4 @@ pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
+pub use test_message::{TestMessage, Tested, suppression};

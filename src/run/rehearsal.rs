@@ -15,6 +15,10 @@ use crate::sandbox::{Channel, Quota, Sandbox, Settings};
 /// The type of a channel that nothing is known of.
 const MESSENGER: &str = "facebook_messenger";
 
+fn kind(sms: bool) -> &'static str {
+    if sms { CHANNEL_TYPE } else { MESSENGER }
+}
+
 /// The window of its quota.
 const WINDOW: Duration = Duration::from_hours(1);
 
@@ -38,12 +42,13 @@ impl Rehearsal {
     /// As [`Self::start`], and if the checkpoint fails.
     pub async fn of(batch: &HeldBatch, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
         let (reader, batch) = (batch.reader()?, batch.batch());
-        let kind = if reader.kept_sms(batch.id)?.counted {
-            CHANNEL_TYPE
-        } else {
-            MESSENGER
-        };
-        Self::start_as(&batch.channel, kind, quota).await
+        let sms = reader.kept_sms(batch.id)?.counted;
+        Self::start_as(&batch.channel, kind(sms), quota).await
+    }
+
+    /// As [`Self::start`], for a channel that sends SMS, or does not.
+    pub(super) async fn start_of_kind(channel: &str, sms: bool) -> Result<Self, RunError> {
+        Self::start_as(channel, kind(sms), None).await
     }
 
     /// Starts a sandbox that has the channel, and knows the contacts of earlier rehearsals. `quota`: requests an
@@ -56,7 +61,7 @@ impl Rehearsal {
     }
 
     /// `kind`: the type of the channel, if it is none of the sandbox's own.
-    pub(super) async fn start_as(
+    async fn start_as(
         channel: &str,
         kind: &str,
         quota: Option<NonZeroU32>,

@@ -245,7 +245,7 @@ fn choose<T>(
 }
 
 /// The index of the one file with this name, or else with this number.
-fn file(files: &[String], wanted: &str) -> Option<u16> {
+pub(super) fn file(files: &[String], wanted: &str) -> Option<u16> {
     let all = || (0_u16..).zip(files);
     let mut named = all().filter(|(_, name)| *name == wanted);
     match (named.next(), named.next()) {

@@ -315,7 +315,7 @@ pub(super) fn past_requests(
                 a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete',
                 lower(hex(b.uid))
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
-         WHERE a.person = ?1 AND a.kind <> 'note'
+         WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",

@@ -424,7 +424,7 @@ fn select(of_person: bool) -> String {
              LEFT JOIN (SELECT person, channel, min({SENT_AT}) AS first,
                                max({SENT_AT}) AS last
                         FROM attempt a
-                        WHERE {whose} AND kind <> 'note'
+                        WHERE {whose} AND kind NOT IN ('note', 'test')
                               AND {ACCEPTED}
                         GROUP BY person, channel) m ON m.person = p.id AND m.channel = c.id
         WHERE p.number IS NOT NULL AND (k.known = 1 OR m.first IS NOT NULL) {only}

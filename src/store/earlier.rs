@@ -70,7 +70,7 @@ impl Reader {
              FROM attempt a INDEXED BY attempt_by_person
                   CROSS JOIN channel k ON k.id = a.channel
                   LEFT JOIN batch b ON b.id = a.recipient >> 32
-             WHERE a.person = ?1 AND a.kind <> 'note' ORDER BY a.id",
+             WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test') ORDER BY a.id",
         )?;
         let mut rows = select.query([whose])?;
         let mut found = Vec::new();

@@ -18,7 +18,7 @@ use super::columns::{number_columns, to_millis};
 use super::error::StoreError;
 use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
-use super::keys::HashKey;
+use super::keys::{Hash, HashKey};
 use super::writer::Tx;
 use super::{attempt, journal, person};
 use crate::domain::delivery::State;
@@ -43,6 +43,18 @@ pub struct Erased {
     pub events: u64,
     /// True if the number stood on the suppression list in clear.
     pub listed: bool,
+}
+
+impl Erased {
+    fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.dequeued += other.dequeued;
+        self.attempts += other.attempts;
+        self.messages += other.messages;
+        self.contacts += other.contacts;
+        self.events += other.events;
+        self.listed |= other.listed;
+    }
 }
 
 /// Why a person cannot be erased now.
@@ -108,10 +120,33 @@ fn erase(
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
-    if let Some(recipient) = attempt::under_way_to(tx.connection, whose)? {
-        let Source { batch, row } = Source::load(tx.connection, recipient)?;
-        return Ok(Err(ForgetError::UnderWay { batch, row }));
+    let others = person::same_number(tx.connection, whose)?;
+    for whose in others.iter().chain([&whose]) {
+        if let Some(recipient) = attempt::under_way_to(tx.connection, *whose)? {
+            let Source { batch, row } = Source::load(tx.connection, recipient)?;
+            return Ok(Err(ForgetError::UnderWay { batch, row }));
+        }
     }
+    let mut erased = erase_one(tx, keys, (whose, keys.number(phone)), phone, now)?;
+    for other in others {
+        let form: i64 = tx
+            .connection
+            .prepare_cached("SELECT number FROM person WHERE id = ?1")?
+            .query_row([other], |row| row.get(0))?;
+        let hash = keys.number_column(form);
+        erased.add(&erase_one(tx, keys, (other, hash), phone, now)?);
+    }
+    Ok(Ok(erased))
+}
+
+/// Erases one person with the number, of whom the hash stays.
+fn erase_one(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    (whose, hash): (PersonId, Hash),
+    phone: PhoneNumber,
+    now: Timestamp,
+) -> Result<Erased, StoreError> {
     let traces = find(tx.connection, whose)?;
     let mut erased = Erased {
         messages: traces.messages.len() as u64,
@@ -156,8 +191,8 @@ fn erase(
             .execute("DELETE FROM contact_read WHERE contact = ?1", [row])?;
     }
     erased.events = erase_events(tx.connection, phone, &traces)?;
-    erased.listed = erase_person(tx.connection, keys, whose, phone, now)?;
-    Ok(Ok(erased))
+    erased.listed = erase_person(tx.connection, &hash, whose, phone, now)?;
+    Ok(erased)
 }
 
 fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> {
@@ -251,7 +286,7 @@ fn erase_events(
 /// The number goes and its hash stays; returns whether the number was on the suppression list in clear.
 fn erase_person(
     connection: &Connection,
-    keys: &HashKey,
+    hash: &Hash,
     whose: PersonId,
     phone: PhoneNumber,
     now: Timestamp,
@@ -264,7 +299,7 @@ fn erase_person(
     // What an earlier version left of the same number.
     connection.execute(
         "DELETE FROM person WHERE number_hash = ?2 AND id <> ?1",
-        (whose, keys.number(phone)),
+        (whose, hash),
     )?;
     connection.execute(
         "UPDATE person SET number = NULL, number_hash = ?2, suppressed_at = coalesce(suppressed_at, ?3),
@@ -272,7 +307,7 @@ fn erase_person(
          WHERE id = ?1",
         (
             whose,
-            keys.number(phone),
+            hash,
             to_millis(now),
             person::FORGOTTEN,
             person::FORGET,

@@ -33,7 +33,7 @@ impl Reader {
             .prepare_cached(&format!(
                 "SELECT count(coalesce(a.delivered_at, a.read_at)), count(a.read_at), count(k.opted_in_at),
                         count(iif(EXISTS (SELECT 1 FROM attempt later
-                                          WHERE later.person = r.person AND later.id > a.id AND later.kind <> 'note'
+                                          WHERE later.person = r.person AND later.id > a.id AND later.kind = 'request'
                                                 AND (later.outcome = 'sent' OR later.proof IN ('accepted', 'assumed'))),
                                   NULL, k.opted_out_at))
                  FROM recipient r {JOINS}

@@ -57,7 +57,7 @@ pub(super) struct ContactRow(pub(super) i64);
 
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct AttemptId(pub(super) i64);
+pub(crate) struct AttemptId(pub(super) i64);
 
 macro_rules! integer_column {
     ($($name:ident),*) => {$(

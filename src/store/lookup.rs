@@ -62,7 +62,7 @@ fn claim_lookup(
     Ok(Lookup::Claimed)
 }
 
-fn claimed(connection: &Connection, token: i64) -> Result<u64, StoreError> {
+pub(super) fn claimed(connection: &Connection, token: i64) -> Result<u64, StoreError> {
     let claimed: Option<i64> = connection
         .prepare_cached("SELECT claimed FROM quota WHERE token = ?1")?
         .query_row([token], |row| row.get(0))

@@ -236,30 +236,58 @@ mod tests {
     use crate::domain::eligibility::HistorySpan;
     use crate::store::history::Verdict;
 
-    #[test]
-    fn an_opt_out_under_the_old_form_of_a_number_is_heard_where_the_new_form_is_a_person_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
-        let phone = PhoneNumber::from_e164(525_512_345_678).unwrap();
-        let now = Timestamp::UNIX_EPOCH;
+    /// A checkpoint as an older version left it: Mexico wrote a 1 before mobile numbers until 2019. A list that came
+    /// later made a second person.
+    fn two_of_one_number(folder: &std::path::Path) -> (Store, PhoneNumber) {
+        let store = Store::open(&folder.join("outreach.db")).unwrap();
         store
             .writer
             .write_blocking(move |tx| {
-                // As an older version left it: Mexico wrote a 1 before mobile numbers until 2019.
-                tx.connection.execute_batch(
+                Ok(tx.connection.execute_batch(
                     "INSERT INTO person (number) VALUES (525512345678), (5215512345678);
                      INSERT INTO person_by_number (number, person) SELECT number, id FROM person;",
-                )?;
-                suppress(tx.connection, PersonId(2), "STOP", "event", now)
+                )?)
             })
             .unwrap();
-        let suppressed = || {
-            let reader = store.reader().unwrap();
-            let verdict = reader.judge(phone, None, HistorySpan::default(), None, &[], now);
-            matches!(verdict, Ok(Verdict::Suppressed(_)))
-        };
-        assert!(suppressed());
+        (store, PhoneNumber::from_e164(525_512_345_678).unwrap())
+    }
+
+    fn is_suppressed(store: &Store, phone: PhoneNumber) -> bool {
+        let (span, now) = (HistorySpan::default(), Timestamp::UNIX_EPOCH);
+        let verdict = store
+            .reader()
+            .unwrap()
+            .judge(phone, None, span, None, &[], now);
+        matches!(verdict, Ok(Verdict::Suppressed(_)))
+    }
+
+    #[test]
+    fn an_opt_out_under_the_old_form_of_a_number_is_heard_where_the_new_form_is_a_person_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, phone) = two_of_one_number(folder.path());
+        let now = Timestamp::UNIX_EPOCH;
+        store
+            .writer
+            .write_blocking(move |tx| suppress(tx.connection, PersonId(2), "STOP", "event", now))
+            .unwrap();
+        assert!(is_suppressed(&store, phone));
         assert_eq!(store.unsuppress(vec![phone]).unwrap(), 1);
-        assert!(!suppressed());
+        assert!(!is_suppressed(&store, phone));
+    }
+
+    #[test]
+    fn who_is_erased_is_erased_under_each_form_of_the_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, phone) = two_of_one_number(folder.path());
+        store.forget(phone, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(is_suppressed(&store, phone));
+        let left: i64 = store
+            .writer
+            .write_blocking(|tx| {
+                let sql = "SELECT count(number) FROM person";
+                Ok(tx.connection.query_row(sql, [], |row| row.get(0))?)
+            })
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }

@@ -280,7 +280,7 @@ impl Reader {
                                                         AND x.kind = 'request')
                   CROSS JOIN attempt o INDEXED BY attempt_by_person
                        ON o.person = a.person AND o.recipient <> r.id AND o.channel = a.channel
-                          AND o.content_key IS a.content_key AND o.kind = 'request'
+                          AND o.content_key IS a.content_key AND o.kind IN ('request', 'test')
              WHERE r.id = ?1 AND (o.outcome IS NULL
                                   OR o.outcome IN ('undecided', 'interrupted') AND o.proof IS NULL)",
         )?;

@@ -36,6 +36,7 @@ const RUN_ONLY: &[&str] = &[
     "skip-messaged",
     "status",
     "suppressions",
+    "to",
     "trust-clock",
     "undo-cancel",
     "update",

@@ -173,6 +173,25 @@ fn a_report_on_a_list_is_written_over_only_as_we_left_it() {
 }
 
 #[test]
+fn the_page_of_a_check_is_replaced_without_a_checkpoint_unless_it_was_changed() {
+    let scratch = Scratch::new();
+    scratch.write("bad.csv", "phone,first_name\n+420777000001,Eva\n12,Jan\n");
+    let check = |file: &[&str]| scratch.outreach(&["check", "bad.csv"]).with(file).run();
+    let page = ["--html", "r.html"];
+    check(&page).expect(0);
+    scratch.write("bad.csv", "phone,first_name\n+420777000001,Eva\n13,Jan\n");
+    check(&page).expect(0);
+    let ours = scratch.read("r.html");
+    let changed = ours.replace("</h1>", " (seen by Eva)</h1>");
+    scratch.write("r.html", &changed);
+    check(&page).expect(2).says("--html");
+    assert_eq!(scratch.read("r.html"), changed);
+    let rejects = ["--rejects", "r.csv"];
+    check(&rejects).expect(0);
+    check(&rejects).expect(2).says("--rejects");
+}
+
+#[test]
 fn what_we_name_ourselves_gets_a_new_name_where_something_else_stands() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.write(

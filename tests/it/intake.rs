@@ -243,7 +243,7 @@ fn blank_is_blank_in_whatever_sign() {
 fn what_is_not_certain_is_refused_by_name() {
     insta::assert_snapshot!(readings(
         &[
-            "two-phones.csv",
+            "two-people.csv",
             "no-phone.csv",
             "no-header.csv",
             "unclosed-quote.csv",
@@ -257,6 +257,30 @@ fn what_is_not_certain_is_refused_by_name() {
         ],
         &Settings::default(),
     ));
+}
+
+#[test]
+fn notes_below_the_last_contact_are_left_out_and_told() {
+    let path = ["notes-below.csv"];
+    insta::assert_snapshot!(reading(&path, &Settings::default()));
+    let (_, _, summary) = judge(&path, &Settings::default()).unwrap();
+    let told: Vec<_> = summary
+        .notes
+        .iter()
+        .map(|it| (it.row, &*it.typed))
+        .collect();
+    assert_eq!(
+        (summary.rows, summary.invalid, summary.note_rows),
+        (7, 3, 3)
+    );
+    assert_eq!(
+        told,
+        [
+            (10, "Total: 2"),
+            (11, "Exported on 2026-11-28 10:04"),
+            (12, "Page 1 of 3")
+        ]
+    );
 }
 
 #[test]
@@ -277,6 +301,7 @@ fn without_a_header_the_columns_have_numbers() {
 #[test]
 fn several_phone_columns_give_one_number_or_all() {
     let mut settings = Settings::default();
+    insta::assert_snapshot!("two_phones_found", reading(&["two-phones.csv"], &settings));
     settings.columns.phone = vec!["Phone".to_owned(), "mobile".to_owned()];
     insta::assert_snapshot!("two_phones_first", reading(&["two-phones.csv"], &settings));
     settings.prefer = "mobile".parse().unwrap();

@@ -65,6 +65,7 @@ mod structure;
 mod support;
 mod suppress;
 mod tables;
+mod test_message;
 mod webhooks;
 
 mod pacer;

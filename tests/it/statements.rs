@@ -78,6 +78,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
 const WHOLE_BATCH: &[(&str, &str)] = &[
     (
+        "i.content IS NOT NULL AND (?3 IS NULL OR i.row = ?3)",
+        "`test --row`: rows of a file have no index",
+    ),
+    (
         "WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3",
         "`status --row`: rows of a file have no index",
     ),

@@ -30,6 +30,6 @@ mod tests;
 
 pub use self::problem::Notice;
 pub(crate) use self::problem::{ContentError, RenderProblem};
-pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
+pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY};
 pub use self::source::{Body, ContentSource};
 pub use self::template::{Rendered, Template};

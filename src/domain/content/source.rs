@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Keys of a message's metadata that are ours: they name batch and row, and no user may set them.
-pub(crate) const OWN_METADATA_KEYS: [&str; 3] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY];
+pub(crate) const OWN_METADATA_KEYS: [&str; 4] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY, TEST_KEY];
 
 /// Metadata: the batch's name.
 pub(crate) const BATCH_KEY: &str = "outreach_batch";
@@ -11,6 +11,9 @@ pub(crate) const BATCH_KEY: &str = "outreach_batch";
 pub(crate) const ROW_KEY: &str = "outreach_row";
 /// Metadata: the recipient's place in the batch, which finds it again.
 pub(crate) const RECIPIENT_KEY: &str = "outreach_recipient";
+
+/// Metadata: the message is a test, outside any batch.
+pub(crate) const TEST_KEY: &str = "outreach_test";
 
 /// The most characters that `platform_metadata` may have, by the API's documentation.
 pub(crate) const PLATFORM_METADATA_MAX: usize = 1_000;

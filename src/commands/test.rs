@@ -1,0 +1,168 @@
+//! `outreach test`: the message of one row to one number, outside any batch.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::checkpoint;
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::process::runtime;
+use super::settings;
+use super::terminal::waits;
+use crate::cli::TestArgs;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::sms::segments_text;
+use crate::domain::text::on_one_line;
+use crate::exit::ExitCode;
+use crate::run::{
+    List, PacerView, Rehearsal, RowChoice, TestMessage, Tested, suppression, typed_number,
+};
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(crate) fn run(
+    args: &TestArgs,
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let to = typed_number(&args.to, settings.intake()?.reading())?;
+    let connection = settings.connection()?;
+    if !args.sandbox {
+        connection.token()?;
+        connection.base_url()?;
+    }
+    if !args.sandbox && !args.yes && !console.can_ask() {
+        return Err(CommandError::usage(
+            "nobody can be asked here: give --yes to send the test without asking",
+        ));
+    }
+    let (db, message) = message(args, settings, console)?;
+    if let Some(cause) = suppression(&db, to)? {
+        return say(&Tested::Suppressed(cause), to, console, out);
+    }
+    let segments = message.segments();
+    let segments = segments.map_or_else(String::new, |n| format!(" ({} of SMS)", segments_text(n)));
+    console.warn(format_args!(
+        "The message of {}, with the data of {}, to {}{segments}:",
+        message.place,
+        message.whose,
+        to.e164(),
+    ));
+    // Its further lines cannot pass for lines of ours.
+    console.warn_lines(format_args!("  {}", message.text().replace('\n', "\n  ")));
+    let question = format_args!("Send it to {} now?", to.e164()).to_string();
+    if !args.sandbox && !args.yes && !console.ask(question) {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
+    let run = settings::run(settings, clock.now())?;
+    let mut said = None;
+    let mut say_wait = |pace: &PacerView| {
+        // Once for each wait.
+        if pace.sleeping_until != said {
+            said = pace.sleeping_until;
+            let wait = waits(pace, None, clock.now());
+            if !wait.is_empty() {
+                console.say(format_args!("The test{wait}"));
+            }
+        }
+    };
+    let person = settings.person();
+    let tested = runtime()?.block_on(async {
+        let rehearsal = if args.sandbox {
+            console.say("To the built-in sandbox: nobody is messaged.");
+            Some(message.rehearsal().await?)
+        } else {
+            None
+        };
+        let access = match &rehearsal {
+            Some(rehearsal) => rehearsal.access().clone(),
+            None => settings::access(&connection)?,
+        };
+        let (to, run) = ((to, person.as_str()), (&run, clock));
+        let sent = message.send(&db, to, &access, args.sandbox, run, &mut say_wait);
+        Ok::<_, CommandError>(sent.await?)
+    })?;
+    say(&tested, to, console, out)
+}
+
+/// The checkpoint, and the message that is sent.
+fn message(
+    args: &TestArgs,
+    settings: &Settings,
+    console: Console,
+) -> Result<(PathBuf, TestMessage), CommandError> {
+    let rows: Vec<u32> = args.row.into_iter().collect();
+    let choice = RowChoice {
+        rows: &rows,
+        file: args.file.as_deref(),
+    };
+    let mut place = settings.checkpoint()?;
+    if args.sandbox {
+        place = place.for_sandbox();
+    }
+    if let Some(batch) = &args.batch {
+        let db = if args.sandbox {
+            checkpoint::path(&place)?
+        } else {
+            checkpoint::find(settings, Some(batch))?.path
+        };
+        let message = TestMessage::of_batch(&db, batch, &choice, args.sandbox)?;
+        return Ok((db, message));
+    }
+    let source = settings::message(settings)?;
+    let sms = settings.content()?.sms_settings;
+    let connection = settings.connection()?;
+    let channel = match (args.sandbox, connection.channel()) {
+        (_, Ok(channel)) => channel,
+        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
+        (true, Err(_)) => Rehearsal::CHANNEL,
+        (false, Err(error)) => return Err(error.into()),
+    };
+    let sources = settings::sources(&args.files);
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        Ok(List::open(&sources, intake, source.as_ref())?.with_sms(sms))
+    })?;
+    if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
+        return Err(CommandError::usage(format_args!(
+            "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
+        )));
+    }
+    let message = list.test_message(channel, &choice)?;
+    Ok((checkpoint::path_to_make(&place)?, message))
+}
+
+/// Prints what became of it.
+fn say(tested: &Tested, to: PhoneNumber, console: Console, out: &mut dyn Write) -> CommandResult {
+    let to = to.e164();
+    match tested {
+        Tested::Sent {
+            message_id,
+            other_number,
+        } => {
+            let id = message_id.as_deref().unwrap_or("without an id");
+            writeln!(out, "sent to {to}: message {}", on_one_line(id))?;
+            if let Some(other) = other_number {
+                console.warn(format_args!(
+                    "The answer names another number, {}: the message may have reached that person.",
+                    other.e164()
+                ));
+            }
+        }
+        Tested::Suppressed(cause) => writeln!(
+            out,
+            "not sent to {to}: the number must not be messaged: {}",
+            on_one_line(&cause.to_string())
+        )?,
+        Tested::NotSent { text, .. } => {
+            writeln!(out, "not sent to {to}: {}", on_one_line(text))?;
+        }
+    }
+    Ok(tested.exit())
+}

@@ -127,6 +127,8 @@ pub(crate) enum Command {
     Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
+    /// Copy the checkpoint, also beside a run that sends; the copy is checked
+    Backup(BackupArgs),
     /// Say that a checkpoint is the one to go on with, where the program doubts it
     Checkpoint(CheckpointArgs),
     /// Show the settings in force and where each comes from
@@ -638,6 +640,19 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) connection: Flags<Connection>,
     /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach backup`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BackupArgs {
+    /// Where to write the copy; no file may be there
+    ///
+    /// The copy says of itself that it is a backup: nothing is sent from it before `outreach checkpoint adopt`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The checkpoint.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
 }

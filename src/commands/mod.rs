@@ -2,6 +2,7 @@
 //! prints.
 
 mod adopt;
+mod backup;
 pub(crate) mod cancel;
 pub(crate) mod check;
 mod checkpoint;
@@ -102,6 +103,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
         Command::Config(args) => {
             config::run(&load()?, args.json, &mut out)?;

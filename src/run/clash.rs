@@ -28,6 +28,16 @@ pub enum FileClash {
         /// Its value.
         path: PathBuf,
     },
+    /// A file stands there, and none is written over.
+    #[error(
+        "{flag} {}: a file is there already, and a backup is never written over one. Nothing was written; name another file, with the date in its name", path.display()
+    )]
+    Taken {
+        /// The flag.
+        flag: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
     /// A folder stands there.
     #[error("{flag} {} is a folder. Nothing was written; name a file", path.display())]
     Folder {

@@ -373,6 +373,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Stopped
         | StoreError::InUse { .. }
         | StoreError::Database { .. }
+        | StoreError::Damaged { .. }
         | StoreError::File { .. } => ExitCode::Storage,
     }
 }

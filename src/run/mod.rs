@@ -15,6 +15,7 @@
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod adopt;
+mod backup;
 mod batch;
 mod cancel;
 mod checkpoint;
@@ -73,6 +74,7 @@ pub use crate::report::{Hints, Selection, Summary};
 pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
+pub use backup::back_up;
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;

@@ -131,6 +131,16 @@ pub enum StoreError {
         /// SQLite's word for it.
         detail: String,
     },
+    /// A copy that was written is not sound.
+    #[error(
+        "{}: the copy is damaged and was removed ({fault}); try another disk, and `outreach doctor` checks the checkpoint itself", path.display()
+    )]
+    Damaged {
+        /// Where the copy was to stand.
+        path: PathBuf,
+        /// The first fault.
+        fault: String,
+    },
     /// A file beside the database (lock, temporary) failed.
     #[error("{}: {source}", path.display())]
     File {
@@ -148,6 +158,7 @@ impl StoreError {
             Self::Unusable { source, .. } => source.cause(),
             Self::Open { .. }
             | Self::File { .. }
+            | Self::Damaged { .. }
             | Self::Misfit { .. }
             | Self::Full
             | Self::ReadOnly
@@ -170,9 +181,11 @@ impl StoreError {
     /// The same failure, with the name of the checkpoint that was opened.
     pub(super) fn opening(self, path: &Path) -> Self {
         match self {
-            Self::Open { .. } | Self::File { .. } | Self::Misfit { .. } | Self::Unusable { .. } => {
-                self
-            }
+            Self::Open { .. }
+            | Self::File { .. }
+            | Self::Damaged { .. }
+            | Self::Misfit { .. }
+            | Self::Unusable { .. } => self,
             Self::Full
             | Self::ReadOnly
             | Self::Busy
@@ -224,6 +237,7 @@ impl StoreError {
             | Self::Open { .. }
             | Self::Held { .. }
             | Self::NoBatch { .. }
+            | Self::Damaged { .. }
             | Self::File { .. } => Self::Database {
                 detail: self.to_string(),
             },

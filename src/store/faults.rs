@@ -48,6 +48,11 @@ impl Reader {
         Ok(faults)
     }
 
+    /// What SQLite's quick check finds.
+    pub(super) fn quick_faults(&self) -> Result<Vec<String>, StoreError> {
+        self.sqlite_faults("PRAGMA quick_check")
+    }
+
     fn sqlite_faults(&self, check: &str) -> Result<Vec<String>, StoreError> {
         let mut check = self.connection.prepare(check)?;
         let lines = check.query_map([], |row| row.get::<_, String>(0))?;

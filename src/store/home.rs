@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
+use super::columns::from_millis;
 use super::error::StoreError;
 use super::file::connect;
 use super::mark::{self, Mark, Marked, mark_path};
@@ -19,6 +20,9 @@ use super::schema;
 
 /// Where the home stands in the table `node`.
 const HOME: &str = "home";
+
+/// Where a backup says when it was made, in milliseconds.
+const BACKUP: &str = "backup";
 
 /// Machine, inode and name; what is not known says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +96,35 @@ fn settle_in(connection: &Connection, home: &Home) -> Result<(), StoreError> {
          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (HOME, home.text()),
     )?;
+    connection.execute("DELETE FROM node WHERE key = ?1", [BACKUP])?;
     mark::begin(connection)
+}
+
+/// The copy says from now on that it is a backup of that time, in milliseconds; see [`adopt`].
+pub(super) fn mark_backup(connection: &Connection, made_at: i64) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO node (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (BACKUP, made_at),
+    )?;
+    Ok(())
+}
+
+/// Refuses a backup, wherever it lies.
+fn check_no_backup(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let made_at: Option<i64> = connection
+        .query_row("SELECT value FROM node WHERE key = ?1", [BACKUP], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    match made_at {
+        Some(made_at) => {
+            let made_at = from_millis(made_at)?;
+            let made_at = made_at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+            Err(refused(Misfit::Backup(made_at), path))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses to make a new checkpoint where one was, and one that has several names. Before it is opened.
@@ -143,6 +175,7 @@ pub(super) fn check_empty(path: &Path, connection: &Connection) -> Result<(), St
 
 /// Compares an open checkpoint with its home and its mark; a new one settles in. Returns its open mark.
 pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, StoreError> {
+    check_no_backup(path, connection)?;
     let place = Place::of(path).path;
     // First the mark: another process may commit now, and notes that afterwards.
     let marked = Marked::read(&place)?;

@@ -20,6 +20,11 @@ pub enum Misfit {
         "was last used on another machine. If that one goes on with its own, people are messaged twice; `outreach checkpoint adopt` says that this is the one"
     )]
     Machine,
+    /// It was written as a backup.
+    #[error(
+        "is a backup of {0}: it does not know who was messaged since, and who opted out. If the checkpoint that it was made of is still there, use that one; if it is lost, remove what is left of its -wal and -shm, put a copy of the latest backup in its place, and say with `outreach checkpoint adopt` that this is the one"
+    )]
+    Backup(String),
     /// It is a copy, or was moved.
     #[error(
         "is a copy, or was moved or put back: it is not the file that was last used here. If that one is used as well, people are messaged twice; `outreach checkpoint adopt` says that this is the one"

@@ -10,6 +10,7 @@
 
 mod attempt;
 mod audit;
+mod backup;
 mod batch;
 mod cancel;
 mod change;

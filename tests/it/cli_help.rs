@@ -54,6 +54,7 @@ fn the_help_of_each_command() {
         "suppress",
         "contacts",
         "forget",
+        "backup",
         "serve",
         "doctor",
         "config",

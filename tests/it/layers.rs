@@ -31,7 +31,7 @@ const OWNERS: [(&str, &[&str]); 26] = [
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),
     ("askama", &["report"]),
-    ("tempfile", &["report", "intake"]),
+    ("tempfile", &["report", "intake", "store"]),
     ("toml", &["config"]),
     ("anyhow", &["commands"]),
 ];

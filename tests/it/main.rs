@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod backup;
 mod bounds;
 mod cancel;
 mod check;

@@ -20,9 +20,10 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::pacer::{Flight, Handle};
 use crate::domain::content::TEST_KEY;
-use crate::domain::outcome::{Address, Exchange, Outcome, classify, matches_pattern};
+use crate::domain::outcome::{Address, Exchange, Outcome, classify};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Suppression, Verdict};
+use crate::domain::refusal::Sayings;
 use crate::domain::sms::{size, text_of};
 use crate::exit::ExitCode;
 use crate::report::place;
@@ -283,9 +284,13 @@ impl TestMessage {
         store.apply_waiting_events(clock.now()).await?;
         let client = access.client(settings.timeout, 1, clock)?;
         let channel_type = store.reader()?.channel_type(&self.channel)?;
+        let mut said = store.reader()?.sayings()?;
+        for saying in &settings.refusals {
+            said.add(saying.clone());
+        }
         let way = Way {
             pacer: quota::pacer(&store, client.token_fingerprint(), settings.pacer, clock).await?,
-            invalid_pattern: settings.invalid_pattern.as_deref(),
+            said,
             // As for a batch: a channel that is not known may be one of Messenger.
             address: match channel_type.as_deref() {
                 None | Some("facebook_messenger") => Address::PhoneOnMessenger,
@@ -321,7 +326,7 @@ struct Way<'a> {
     client: Client,
     pacer: Handle,
     address: Address,
-    invalid_pattern: Option<&'a str>,
+    said: Sayings,
     clock: &'a Clock,
 }
 
@@ -353,11 +358,7 @@ impl Way<'_> {
             known += 1;
             let flight = permit.started();
             let reply = self.request().await?;
-            let invalid = |text: &str| {
-                let pattern = self.invalid_pattern;
-                pattern.is_some_and(|pattern| matches_pattern(text, pattern))
-            };
-            let outcome = classify(&reply.exchange, self.address, invalid);
+            let outcome = classify(&reply.exchange, self.address, &self.said);
             tell(flight, &reply, &outcome);
             let result = TestResult {
                 outcome: outcome.word(),
@@ -424,9 +425,11 @@ impl Way<'_> {
                 });
             }
             Outcome::Throttled { .. } => return None,
-            Outcome::NoMessenger { text } | Outcome::Rejected { text } => {
-                (text, ExitCode::CompleteWithProblems)
-            }
+            Outcome::NoMessenger { text, .. }
+            | Outcome::Rejected { text, .. }
+            | Outcome::ContactGone { text }
+            | Outcome::Limited { text, .. }
+            | Outcome::Later { text } => (text, ExitCode::CompleteWithProblems),
             Outcome::Undecided { text, .. } => (
                 format!("it may have been, its outcome is unknown: {text}"),
                 ExitCode::CompleteWithProblems,

@@ -59,7 +59,8 @@ pub fn write_results(reader: &Reader, batch: &Batch, to: impl Write) -> Result<u
 /// Writes the results file of the batch as its list was; returns the number of rows.
 ///
 /// # Errors
-/// As [`write_selected_file`].
+/// `ReportError` if the checkpoint cannot be read or the file cannot be written; then the file that stood there
+/// before is still there.
 pub fn write_results_file(reader: &Reader, batch: &Batch, path: &Path) -> Result<u64, ReportError> {
     let format = FileFormat::of(path, batch.list, None);
     let all = Selection::default();

@@ -41,6 +41,7 @@ const RUN_ONLY: &[&str] = &[
     "to",
     "trust-clock",
     "undo-cancel",
+    "undo-cancel",
     "update",
     "verbose",
     "version",

@@ -41,7 +41,6 @@ const RUN_ONLY: &[&str] = &[
     "to",
     "trust-clock",
     "undo-cancel",
-    "undo-cancel",
     "update",
     "verbose",
     "version",

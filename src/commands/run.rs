@@ -352,6 +352,7 @@ impl Front {
         let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
+            flags: self.checkpoint.typed_places.clone(),
             results: None,
         }
     }

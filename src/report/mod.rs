@@ -24,7 +24,6 @@ pub(crate) use progress::ProgressLine;
 pub(crate) use results::{check_room, default_stem, write_selected, write_selected_file};
 pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
-pub(crate) use summary::takes;
 pub use summary::{Hints, Summary};
 pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use words::{grouped, minute, place, quoted, terminal_width, without_numbers, wrapped};

@@ -107,7 +107,7 @@ impl Hints {
 }
 
 /// Whether a command takes one of [`Hints::flags`]: those of the API only where it asks the API.
-pub(crate) fn takes(verb: &str, flag: &str) -> bool {
+fn takes(verb: &str, flag: &str) -> bool {
     let asks_the_api = matches!(verb, "resume" | "resolve");
     asks_the_api || !matches!(flag, "base-url" | "token-file")
 }

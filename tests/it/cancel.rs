@@ -111,3 +111,23 @@ fn a_command_that_is_printed_works_as_it_stands() {
     paste(&refused.said).expect(0);
     assert_eq!(sandbox.accepted().len(), 5);
 }
+
+#[test]
+fn a_question_that_cannot_be_asked_names_the_flag_and_changes_nothing() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=3"]));
+    scratch.contacts(5);
+    scratch.send(&sandbox).run().expect(5);
+    for typed in [
+        &["cancel", "list"][..],
+        &["retry", "list", "--status", "error"],
+        &["forget", "+420777123456"],
+        &["resume", "list"],
+    ] {
+        let refused = scratch.outreach(typed).run().expect(2);
+        refused
+            .says("there is no terminal to ask on: give --yes to ")
+            .says("nothing was changed");
+    }
+    let missing = scratch.outreach(&["status", "xyz"]).run().expect(2);
+    missing.says("`outreach status` lists them all");
+}

@@ -2,7 +2,7 @@
 
 use super::checkpoint;
 use super::console::Console;
-use super::error::{CommandError, CommandResult};
+use super::error::CommandResult;
 use crate::cli::CancelArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -13,18 +13,14 @@ use crate::run::HeldBatch;
 /// Runs the command.
 ///
 /// # Errors
-/// [`CommandError`], with its exit code.
+/// [`CommandError`](super::CommandError), with its exit code.
 pub(crate) fn run(
     args: &CancelArgs,
     settings: &Settings,
     console: Console,
     clock: &Clock,
 ) -> CommandResult {
-    if !args.yes && !console.can_ask() {
-        return Err(CommandError::usage(
-            "nobody can be asked here: give --yes to cancel without asking",
-        ));
-    }
+    console.require_yes(args.yes, "cancel")?;
     let found = checkpoint::find(settings, Some(&args.batch))?;
     let now = clock.now();
     let batch = HeldBatch::to_cancel(&found.path, &args.batch, now)?;

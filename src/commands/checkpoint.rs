@@ -16,12 +16,15 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// What a suggested command must say to find it again.
     pub(super) db: Option<PathBuf>,
+    /// Further flags that it must repeat.
+    typed_places: Vec<(&'static str, String)>,
 }
 
 impl Found {
     pub(super) fn hints(&self) -> Hints {
         Hints {
             db: self.db.clone(),
+            flags: self.typed_places.clone(),
             ..Hints::default()
         }
     }
@@ -46,6 +49,7 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
     Ok(Found {
         db: db.map(ToOwned::to_owned),
         path: found.path,
+        typed_places: checkpoint.typed_places,
     })
 }
 

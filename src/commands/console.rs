@@ -4,8 +4,9 @@
 //! terminal that shows it.
 
 use std::fmt::Display;
-use std::io::{BufRead, IsTerminal, Result, StderrLock, StdoutLock, Write};
+use std::io::{self, BufRead, IsTerminal, StderrLock, StdoutLock, Write};
 
+use super::error::CommandError;
 use crate::domain::text::{message, on_one_line, visible};
 use crate::report::{terminal_width, wrapped};
 
@@ -14,13 +15,13 @@ use crate::report::{terminal_width, wrapped};
 pub(crate) struct Visible<W>(pub(super) W);
 
 impl<W: Write> Write for Visible<W> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         self.0.write_all(visible(&text).as_bytes())?;
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
@@ -30,14 +31,14 @@ impl<W: Write> Write for Visible<W> {
 pub(super) struct Log;
 
 impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let entry = text.strip_suffix('\n').unwrap_or(&text);
         writeln!(std::io::stderr(), "{}", on_one_line(entry))?;
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -66,7 +67,7 @@ pub(super) fn stdout() -> Visible<std::io::BufWriter<StdoutLock<'static>>> {
 }
 
 /// Writes a line on a terminal in place of the line before it.
-pub(super) fn redraw(line: &str) -> Result<()> {
+pub(super) fn redraw(line: &str) -> io::Result<()> {
     let mut out = std::io::stdout().lock();
     write!(out, "\r\x1b[2K{}", visible(line))?;
     out.flush()
@@ -129,6 +130,19 @@ impl Console {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Refuses to go on where a question could not be answered, unless it is settled already (`--yes`).
+    ///
+    /// # Errors
+    /// A [`CommandError`] of usage that names the flag.
+    pub(crate) fn require_yes(self, is_settled: bool, to_do: &str) -> Result<(), CommandError> {
+        if is_settled || self.can_ask() {
+            return Ok(());
+        }
+        Err(CommandError::usage(format_args!(
+            "there is no terminal to ask on: give --yes to {to_do} without asking; nothing was changed"
+        )))
+    }
+
     /// Asks for one of several letters; returns its place, or nothing if another text, or none, is typed.
     pub(crate) fn choose(self, question: impl Display, letters: &[&str]) -> Option<usize> {
         let _ = write!(stderr(), "{question} ");
@@ -150,7 +164,7 @@ impl Console {
 }
 
 /// Prints data for programs.
-pub(super) fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<()> {
+pub(super) fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::checkpoint;
 use super::console::Console;
-use super::error::{CommandError, CommandResult};
+use super::error::CommandResult;
 use crate::cli::ForgetArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -15,7 +15,7 @@ use crate::store::Store;
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
-/// [`CommandError`], with its exit code.
+/// [`CommandError`](super::CommandError), with its exit code.
 pub(crate) fn run(
     args: &ForgetArgs,
     settings: &Settings,
@@ -26,12 +26,8 @@ pub(crate) fn run(
     let phone = typed_number(&args.number, settings.intake()?.reading())?;
     let path = checkpoint::find(settings, None)?.path;
     // Asked first: to open it for writing upgrades an old checkpoint.
+    console.require_yes(args.yes, "erase")?;
     if !args.yes {
-        if !console.can_ask() {
-            return Err(CommandError::usage(
-                "nobody can be asked here: give --yes to erase without asking",
-            ));
-        }
         let question = format!(
             "Erase all that {} knows of this number? This cannot be undone.",
             path.display()

@@ -16,6 +16,7 @@ pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod man;
 mod process;
+mod repeat;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -69,7 +70,8 @@ fn run(cli: &Cli) -> ExitCode {
         // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
-            console.warn(format_args!("error: {error}"));
+            let text = repeat::with_flags(&error.to_string(), cli);
+            console.warn(format_args!("error: {text}"));
             adopt::say_since(console, &error);
             error.exit()
         }

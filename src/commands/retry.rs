@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::checkpoint;
 use super::console::Console;
-use super::error::{CommandError, CommandResult};
+use super::error::CommandResult;
 use crate::cli::RetryArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -17,7 +17,7 @@ use crate::run::{HeldBatch, Retry, RetryChoice, RowChoice};
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
-/// [`CommandError`], with its exit code.
+/// [`CommandError`](super::CommandError), with its exit code.
 pub(crate) fn run(
     args: &RetryArgs,
     settings: &Settings,
@@ -36,11 +36,7 @@ pub(crate) fn run(
         },
     };
     let is_chosen = !states.is_empty() || args.refusal.is_some() || !args.row.is_empty();
-    if is_chosen && !args.yes && !console.can_ask() {
-        return Err(CommandError::usage(
-            "nobody can be asked here: give --yes to queue them without asking",
-        ));
-    }
+    console.require_yes(args.yes || !is_chosen, "queue them")?;
     let batch = HeldBatch::take(&found.path, &args.batch, clock.now())?;
     let retry = batch.retry(&choice)?;
     let listed = list(&retry);

@@ -84,12 +84,8 @@ impl Front {
 
     /// Without a terminal the first real send cannot be confirmed: refused before a long list is read.
     pub(super) fn require_yes(&self) -> Result<(), CommandError> {
-        if self.asked.sandbox || self.asked.yes || self.console.can_ask() {
-            return Ok(());
-        }
-        Err(CommandError::usage(
-            "nobody can be asked here: give --yes to send without asking",
-        ))
+        let is_settled = self.asked.sandbox || self.asked.yes;
+        self.console.require_yes(is_settled, "send")
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
@@ -352,6 +348,7 @@ impl Front {
         let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
+            flags: self.checkpoint.typed_places.clone(),
             results: None,
         }
     }

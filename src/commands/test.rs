@@ -37,11 +37,7 @@ pub(crate) fn run(
         connection.token()?;
         connection.base_url()?;
     }
-    if !args.sandbox && !args.yes && !console.can_ask() {
-        return Err(CommandError::usage(
-            "nobody can be asked here: give --yes to send the test without asking",
-        ));
-    }
+    console.require_yes(args.sandbox || args.yes, "send the test")?;
     let (db, message) = message(args, settings, console)?;
     if let Some(cause) = suppression(&db, to)? {
         return say(&Tested::Suppressed(cause), to, console, out);

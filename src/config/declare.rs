@@ -340,6 +340,8 @@ pub(crate) enum CheckpointPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
     pub(super) place: CheckpointPlace,
+    /// Flags that say where the API and the settings are, with their values: a suggested command must repeat them.
+    pub(crate) typed_places: Vec<(&'static str, String)>,
     pub(super) db_from: Origin,
     /// The results file; `None` is `<batch>.results.csv`.
     pub(crate) out: Option<PathBuf>,

@@ -59,6 +59,11 @@ impl Layer {
         Ok(layer)
     }
 
+    /// The text of a setting, if this layer has it.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.first().map(String::as_str)
+    }
+
     /// The settings file: its text, and its path for the errors.
     pub(super) fn from_file(path: &Path, text: &str) -> Result<Self, ConfigError> {
         // Only the message and the line, never the line's text: it may hold a secret.

@@ -141,6 +141,7 @@ impl Settings {
         };
         Ok(Checkpoint {
             place,
+            typed_places: self.typed_places(),
             db_from,
             out,
             out_from: self.origin("out"),

@@ -19,6 +19,8 @@ pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
     pub(super) environment: Environment,
     file: Option<PathBuf>,
+    /// The file of `--config`, if that flag was typed.
+    typed_file: Option<PathBuf>,
     /// The settings file merely lies in the current folder: nobody named it.
     found_file: bool,
 }
@@ -43,6 +45,18 @@ impl Settings {
     ///
     /// [`ConfigError`] if the file or a variable holds what is not a setting.
     pub fn load(
+        flags: Layer,
+        config: Option<&Path>,
+        environment: Environment,
+    ) -> Result<Self, ConfigError> {
+        let settings = Self::read(flags, config, environment)?;
+        Ok(Self {
+            typed_file: config.map(Path::to_owned),
+            ..settings
+        })
+    }
+
+    fn read(
         flags: Layer,
         config: Option<&Path>,
         environment: Environment,
@@ -95,6 +109,7 @@ impl Settings {
             values: BTreeMap::new(),
             environment,
             file: None,
+            typed_file: None,
             found_file: false,
         };
         if let Some((path, text)) = file {
@@ -197,6 +212,17 @@ impl Settings {
         self.values
             .get(key)
             .map_or(Origin::Default, |&(_, origin)| origin)
+    }
+
+    /// The flags of this command line, with their values, that say where the API and the settings are: a suggested
+    /// command must repeat them.
+    pub(super) fn typed_places(&self) -> Vec<(&'static str, String)> {
+        let typed = |key| self.text(key).filter(|_| self.origin(key) == Origin::Flag);
+        let flags = ["base-url", "token-file"].into_iter();
+        let flags = flags.filter_map(|key| Some((key, typed(key)?.to_owned())));
+        let file = self.typed_file.iter();
+        let file = file.map(|file| ("config", file.to_string_lossy().into_owned()));
+        flags.chain(file).collect()
     }
 
     /// Whether the value of a setting comes from a file that nobody named: whoever filled the folder wrote it.

@@ -81,6 +81,8 @@ struct Details {
 pub struct Hints {
     /// The checkpoint, if it is not the one that is used by default.
     pub db: Option<PathBuf>,
+    /// Further flags, without their dashes, and values that a command must repeat if it takes them.
+    pub flags: Vec<(&'static str, String)>,
     /// The results file, if it was written.
     pub results: Option<PathBuf>,
 }
@@ -97,8 +99,17 @@ impl Hints {
             command.push_str(" --db ");
             command.push_str(&quoted(&db.to_string_lossy()));
         }
+        for (flag, value) in self.flags.iter().filter(|(flag, _)| takes(verb, flag)) {
+            let _ = write!(command, " --{flag} {}", quoted(value));
+        }
         command
     }
+}
+
+/// Whether a command takes one of [`Hints::flags`]: those of the API only where it asks the API.
+fn takes(verb: &str, flag: &str) -> bool {
+    let asks_the_api = matches!(verb, "resume" | "resolve");
+    asks_the_api || !matches!(flag, "base-url" | "token-file")
 }
 
 impl Summary {

@@ -1,5 +1,6 @@
 //! A backup of the checkpoint.
 
+use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -7,7 +8,8 @@ use jiff::Timestamp;
 use super::clash::FileClash;
 use super::error::RunError;
 use super::files::Files;
-use crate::store::Reader;
+use crate::report::ReportError;
+use crate::store::{Reader, StoreError};
 
 /// How errors call the file.
 const FLAG: &str = "FILE";
@@ -24,5 +26,19 @@ pub fn back_up(checkpoint: &Path, file: &Path, now: Timestamp) -> Result<u64, Ru
         let path = file.to_owned();
         return Err(FileClash::Taken { flag: FLAG, path }.into());
     }
-    Ok(Reader::open(checkpoint)?.back_up(file, now)?)
+    let cannot_be_written = |path: &Path, source| ReportError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|it| !it.is_dir()) {
+        let text = format!("there is no folder {}", folder.display());
+        let missing = io::Error::new(io::ErrorKind::NotFound, text);
+        return Err(cannot_be_written(file, missing).into());
+    }
+    let size = Reader::open(checkpoint)?.back_up(file, now);
+    size.map_err(|error| match error {
+        StoreError::File { path, source } => cannot_be_written(&path, source).into(),
+        other => other.into(),
+    })
 }

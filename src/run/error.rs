@@ -91,7 +91,8 @@ pub enum RunError {
     Number(#[from] NumberError),
     /// The user did not wait any longer for a checkpoint that cannot be written.
     #[error(
-        "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {0}`"
+        "stopped as asked, but the checkpoint could not be written: another program holds it (a database browser?). What was under way is called unknown when batch {0} goes on: `outreach resume {name}`",
+        name = quoted(.0)
     )]
     Abandoned(String),
     /// The run did not move, and nothing says what it waited for: a defect, or damage.
@@ -222,7 +223,8 @@ pub enum Mismatch {
     NothingToConfirm(String),
     /// Refusals stopped the batch that never mean "no Messenger".
     #[error(
-        "the answer that stopped batch {0} is an error, never \"no Messenger\": there is nothing to confirm; mend the cause (template, channel, permission), then `outreach resume {0}` sends to those recipients again"
+        "the answer that stopped batch {0} is an error, never \"no Messenger\": there is nothing to confirm; mend the cause (template, channel, permission), then `outreach resume {name}` sends to those recipients again",
+        name = quoted(.0)
     )]
     NotAboutMessenger(String),
     /// A row of the batch has a known outcome, or is not there.

@@ -14,7 +14,7 @@ use rusqlite::OpenFlags;
 use super::checkpoint::Reader;
 use super::columns::to_millis;
 use super::error::StoreError;
-use super::file::{connect, create_private};
+use super::file::connect;
 use super::home;
 
 impl Reader {
@@ -38,9 +38,8 @@ impl Reader {
         let made = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(".tmp")
-            .make_in(folder, |path| {
-                create_private(path).map_err(io::Error::other)
-            });
+            // For its owner only, as the crate makes all files. No connection to it is open yet.
+            .tempfile_in(folder);
         let temporary = made.map_err(failed)?.into_temp_path();
         let copied = self.copy_to(&temporary, now);
         let faults = copied.map_err(|error| match error {

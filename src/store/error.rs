@@ -104,7 +104,7 @@ pub enum StoreError {
         since: String,
     },
     /// No such batch.
-    #[error("there is no batch `{name}` in this checkpoint{}", near.as_deref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    #[error("there is no batch `{name}` in this checkpoint{}", near.as_deref().map_or_else(|| "; `outreach status` lists them all".to_owned(), |near| format!("; did you mean `{near}`?")))]
     NoBatch {
         /// The name that was asked for.
         name: String,

@@ -72,3 +72,17 @@ fn a_backup_is_never_written_over_a_file() {
         .expect(8);
     scratch.checkpoint().expect_sound();
 }
+
+#[test]
+fn a_backup_into_a_folder_that_is_missing_names_the_file_and_the_folder() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(0);
+    let refused = scratch
+        .outreach(&["backup", "backups/a.db"])
+        .run()
+        .expect(8);
+    refused
+        .says("backups/a.db cannot be written")
+        .says("there is no folder backups");
+}

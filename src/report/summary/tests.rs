@@ -34,6 +34,7 @@ fn a_stopped_batch_tells_how_to_go_on_with_exact_commands() {
     let hints = Hints {
         db: Some("other.db".into()),
         results: Some("r.csv".into()),
+        ..Hints::default()
     };
     insta::assert_snapshot!(summary().text(&hints), @r#"
     Batch spring list: stopped by a guard before harm (credentials refused, identical refusals)

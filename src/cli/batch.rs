@@ -1,0 +1,143 @@
+//! The flags of the commands about a batch that was begun: `status`, `export`, `resolve`, `retry`.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::config::{CheckpointFile, Connection, Flags, Written};
+use crate::domain::delivery::{CANCELLED, State};
+
+/// `outreach status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StatusArgs {
+    /// The batch [default: all batches]
+    pub(crate) batch: Option<String>,
+    /// The timeline of one row: every request, with times, status and text
+    #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) row: Option<u32>,
+    /// Keep showing, until the batch is done
+    #[arg(long, conflicts_with_all = ["row", "json"])]
+    pub(crate) watch: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach export`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExportArgs {
+    /// The batch
+    pub(crate) batch: String,
+    /// Where to write: .csv, .xlsx or .jsonl [default: BATCH.results.csv]; - for CSV on standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<String>,
+    /// Only rows with these statuses: no_messenger,error
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses())]
+    pub(crate) status: Vec<String>,
+    /// Only rows whose person did not get the message, and may: refused, invalid, or not sent yet
+    #[arg(long)]
+    pub(crate) only_unreached: bool,
+    /// Only these columns, in this order: phone,outreach_status
+    #[arg(long, value_name = "HEADERS")]
+    pub(crate) columns: Option<String>,
+    /// How text is written.
+    #[command(flatten)]
+    pub(crate) written: Flags<Written>,
+    /// Write over what stands at --out, whoever wrote it
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// The statuses of a results file.
+fn statuses() -> PossibleValuesParser {
+    let shown = State::ALL.into_iter().filter(|it| *it != State::Sending);
+    PossibleValuesParser::new(shown.map(State::word).chain([CANCELLED]))
+}
+
+/// `outreach resolve`.
+#[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
+pub(crate) struct ResolveArgs {
+    /// The batch
+    pub(crate) batch: String,
+    /// Ask the API for the messages of the contacts that are known, and settle what that proves
+    #[arg(long, group = "how")]
+    pub(crate) from_api: bool,
+    /// Your decision: these recipients got the message
+    #[arg(long, group = "how", requires = "which")]
+    pub(crate) assume_sent: bool,
+    /// Your decision: send to these recipients again, even if some get it twice
+    #[arg(long, group = "how", requires = "which")]
+    pub(crate) resend: bool,
+    /// Only this row; may be repeated
+    #[arg(long, value_name = "N", requires = "how", group = "which", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) row: Vec<u32>,
+    /// The file whose rows --row means, where the batch has several: its name, or its number from 1
+    #[arg(long, value_name = "FILE", requires = "row")]
+    pub(crate) file: Option<String>,
+    /// All rows whose outcome is unknown
+    #[arg(long, requires = "how", group = "which")]
+    pub(crate) all: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// For --from-api.
+    #[command(flatten)]
+    pub(crate) connection: Flags<Connection>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach retry`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RetryArgs {
+    /// The batch
+    pub(crate) batch: String,
+    /// Rows in this status; may be repeated [default: both]
+    #[arg(long, value_enum)]
+    pub(crate) status: Vec<RefusedStatus>,
+    /// Rows whose refusal holds this text; * stands for any text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) refusal: Option<String>,
+    /// Only this row; may be repeated
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) row: Vec<u32>,
+    /// The file whose rows --row means, where the batch has several: its name, or its number from 1
+    #[arg(long, value_name = "FILE", requires = "row")]
+    pub(crate) file: Option<String>,
+    /// Queue them without asking first; needed without a terminal
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// The statuses of refused rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum RefusedStatus {
+    /// Refused
+    Error,
+    /// No Messenger for the number
+    NoMessenger,
+}
+
+impl RefusedStatus {
+    /// The state of such rows.
+    pub(crate) const fn state(self) -> State {
+        match self {
+            Self::Error => State::Error,
+            Self::NoMessenger => State::NoMessenger,
+        }
+    }
+}

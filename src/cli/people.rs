@@ -1,0 +1,144 @@
+//! The flags of the commands about people: `suppress`, `contacts`, `forget`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::config::{CheckpointFile, ContactsFile, DefaultRegion, Flags, Written};
+
+/// `outreach suppress`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SuppressArgs {
+    /// What to do with the list.
+    #[command(subcommand)]
+    pub(crate) action: SuppressAction,
+}
+
+/// What to do with the suppression list.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum SuppressAction {
+    /// Never message these numbers again
+    Add {
+        /// Phone numbers, with the plus or with --region
+        #[arg(required = true, value_name = "NUMBER")]
+        numbers: Vec<String>,
+        /// Why, for the results file of later batches
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// The region of numbers without a plus.
+        #[command(flatten)]
+        region: Flags<DefaultRegion>,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Take numbers off the list
+    Remove {
+        /// Phone numbers, with the plus or with --region
+        #[arg(required = true, value_name = "NUMBER")]
+        numbers: Vec<String>,
+        /// The region of numbers without a plus.
+        #[command(flatten)]
+        region: Flags<DefaultRegion>,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Add all numbers of a file of any kind that `send` reads
+    Import {
+        /// The files; - for standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Why, for the results file of later batches
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Write the rows without a usable number to this file
+        #[arg(long, value_name = "FILE")]
+        rejects: Option<PathBuf>,
+        /// How the rejects are written.
+        #[command(flatten)]
+        written: Flags<Written>,
+        /// Write over what stands at --rejects, whoever wrote it
+        #[arg(long)]
+        force: bool,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Flags<ContactsFile>,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Show the list: number, reason, source, time
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the list is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+}
+
+/// `outreach contacts`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ContactsArgs {
+    /// What to do with the contacts.
+    #[command(subcommand)]
+    pub(crate) action: ContactsAction,
+}
+
+/// What to do with the contacts.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ContactsAction {
+    /// List the contacts
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Show all that is known of one person
+    Show {
+        /// The phone number, with the plus or with --region
+        number: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// The region of a number without a plus.
+        #[command(flatten)]
+        region: Flags<DefaultRegion>,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Write all contacts as CSV
+    Export {
+        /// Where to write [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Write over what stands at --out, whoever wrote it
+        #[arg(long, requires = "out")]
+        force: bool,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+}
+
+/// `outreach forget`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ForgetArgs {
+    /// The phone number, with the plus or with --region
+    pub(crate) number: String,
+    /// Erase without asking first
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// The region of a number without a plus.
+    #[command(flatten)]
+    pub(crate) region: Flags<DefaultRegion>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}

@@ -1,0 +1,92 @@
+//! The flags of the commands about the program and its checkpoint: `serve`, `doctor`, `backup`, `checkpoint`, `config`,
+//! `completions`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve};
+
+/// `outreach serve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// How to listen.
+    #[command(flatten)]
+    pub(crate) serve: Flags<Serve>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What to check.
+    #[command(flatten)]
+    pub(crate) connection: Flags<Connection>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach backup`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BackupArgs {
+    /// Where to write the copy; no file may be there
+    ///
+    /// The copy says of itself that it is a backup: nothing is sent from it before `outreach checkpoint adopt`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The checkpoint.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach checkpoint`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckpointArgs {
+    /// What to do with the checkpoint.
+    #[command(subcommand)]
+    pub(crate) action: CheckpointAction,
+}
+
+/// What to do with the checkpoint.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum CheckpointAction {
+    /// This is the one to go on with: a copy that was put back, moved, or taken to another machine
+    ///
+    /// Opt-outs that came since the copy was made are not in it: give the suppression list as you have it.
+    Adopt {
+        /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
+        #[arg(long, value_name = "FILE", required_unless_present = "no_suppressions")]
+        suppressions: Vec<PathBuf>,
+        /// There is no such list: who opted out since the copy was made may be messaged
+        #[arg(long, conflicts_with = "suppressions")]
+        no_suppressions: bool,
+        /// How the file is read.
+        #[command(flatten)]
+        intake: Box<Flags<ContactsFile>>,
+        /// The checkpoint.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+}
+
+/// `outreach config`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `outreach completions`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}

@@ -123,6 +123,7 @@ impl List {
             earlier_files: &[],
             seen: &[],
             rejects,
+            keep_rejects: false,
         };
         let report = pass.judge(&mut self, &mut |_| (), &mut |row| {
             match row.verdict {

@@ -39,9 +39,10 @@ pub(crate) fn run(
         }
     }
     let message = settings::message(settings)?;
+    let sms = settings.content()?.sms_settings;
     let sources = settings::sources(&args.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
-        let list = List::open(&sources, intake, message.as_ref())?;
+        let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
         Ok(list.in_dialect(checkpoint.dialect))
     })?;
     for notice in list.notices() {

@@ -223,7 +223,10 @@ impl Night<'_> {
         let message = settings::message(self.settings).ok()?;
         let intake = self.settings.intake().ok()?;
         let opened = List::open(&sources, &intake, message.as_ref()).ok()?;
-        let opened = opened.in_dialect(self.front.checkpoint.dialect);
+        let sms = self.settings.content().ok()?.sms_settings;
+        let opened = opened
+            .with_sms(sms)
+            .in_dialect(self.front.checkpoint.dialect);
         let path = self
             .front
             .folders

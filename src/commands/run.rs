@@ -268,7 +268,7 @@ impl Front {
         let rehearsal = if self.asked.sandbox {
             self.console
                 .say("Rehearsal against the built-in sandbox: nobody is messaged.");
-            Some(Rehearsal::start(&batch.batch().channel, self.asked.sandbox_quota).await?)
+            Some(Rehearsal::of(batch, self.asked.sandbox_quota).await?)
         } else {
             None
         };

@@ -87,7 +87,7 @@ pub(super) fn send_list(
     }
     let rejects = front.folders.rejects.join(list.default_rejects_path());
     let rejects = front.files.write_named(&rejects)?;
-    let plan = plan(front, to_send, list, console)?;
+    let plan = plan(front, settings, to_send, list, console)?;
     let person = settings.person();
     let Some(plan) = decide_about_messaged(to_send, front, plan, &person, console)? else {
         console.say("Nothing was sent.");
@@ -111,9 +111,10 @@ fn open_list(
     console: Console,
 ) -> Result<List, CommandError> {
     let message = settings::message(settings)?;
+    let sms = settings.content()?.sms_settings;
     let sources = settings::sources(to_send.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
-        let list = List::open(&sources, intake, message.as_ref())?;
+        let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
     match list.doubtful_message().filter(|_| !console.can_ask()) {
@@ -127,12 +128,15 @@ fn open_list(
 /// Compares the list with what the checkpoint holds.
 fn plan(
     front: &Front,
+    settings: &Settings,
     to_send: &ListToSend<'_>,
     list: List,
     console: Console,
 ) -> Result<SendPlan, CommandError> {
+    let sms = settings.content()?.sms_settings;
     let channel = match (front.sandbox(), front.connection.channel()) {
         (_, Ok(channel)) => channel,
+        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
         (true, Err(_)) => Rehearsal::CHANNEL,
         (false, Err(error)) => return Err(error.into()),
     };

@@ -25,6 +25,7 @@ use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
+use crate::domain::sms::SmsSettings;
 use crate::intake::{Delimiter, NumbersPerRow, Prefer, TextEncoding};
 
 /// How to reach the API.
@@ -226,6 +227,15 @@ pub struct Content {
     /// Further metadata of the message; repeatable
     #[arg(long, value_name = "KEY=TEMPLATE", value_parser = key_and_template)]
     pub metadata: Vec<(String, String)>,
+    /// The channel sends SMS: count the segments of each message [default: where the channel is known to]
+    #[arg(long)]
+    pub(super) sms: bool,
+    /// Refuse a row whose message needs more SMS segments; kept with the batch
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) max_segments: Option<NonZeroU32>,
+    /// What is asked for about SMS.
+    #[arg(skip)]
+    pub(crate) sms_settings: SmsSettings,
     /// The message; `None` if neither `--message` nor `--content` is given.
     #[arg(skip)]
     pub(crate) message: Option<MessageSource>,

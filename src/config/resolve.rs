@@ -16,6 +16,7 @@ use super::settings::Settings;
 use super::values::{SaysAllowed as _, name_column};
 use crate::clock::later;
 use crate::domain::schedule::{Schedule, parse_until};
+use crate::domain::sms::SmsSettings;
 use crate::intake::{self, ColumnChoice};
 
 /// The checkpoint's name, in whatever folder.
@@ -99,6 +100,10 @@ impl Settings {
         content.message = text
             .map(MessageSource::Message)
             .or(file.map(MessageSource::File));
+        content.sms_settings = SmsSettings {
+            counted: content.sms,
+            max_segments: content.max_segments,
+        };
         Ok(content)
     }
 

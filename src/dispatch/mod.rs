@@ -19,6 +19,7 @@ mod worker;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -248,6 +249,8 @@ struct Shared<L> {
     emptied: Notify,
     /// Held by the task that looks for dead processes; when it last looked (monotonic).
     looks_for_dead: tokio::sync::Mutex<Option<Duration>>,
+    /// Other runs use the token too.
+    shares_connections: AtomicBool,
     jitter: Mutex<Box<dyn FnMut() -> u64 + Send>>,
     /// What went wrong before the last pause.
     last_failure: Mutex<String>,
@@ -303,6 +306,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             stop: Stop::default(),
             emptied: Notify::new(),
             looks_for_dead: tokio::sync::Mutex::default(),
+            shares_connections: AtomicBool::new(false),
             jitter: Mutex::new(random),
             last_failure: Mutex::default(),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ const CONNECTION: Duration = Duration::from_millis(20);
 /// How often it looks meanwhile whether the other one is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How often a run that shares the connections looks whether the others are still there: what a dead one leaves
+/// is used again.
+const OTHERS_LIVE: Duration = Duration::from_secs(5);
+
 /// A turn to send: the gate let us pass and the pacer gave a permit.
 struct Turn<'a> {
     pass: Pass<'a>,
@@ -38,6 +43,9 @@ pub(super) async fn work<L: Ledger, S: Sender>(
 ) -> Result<(), StoreError> {
     let mut result: Option<Settlement> = None;
     loop {
+        if shared.shares_connections.load(Ordering::Relaxed) {
+            look_for_dead(&shared, OTHERS_LIVE).await?;
+        }
         let Some(turn) = next_turn(&shared, &mut result).await? else {
             return settle(&shared, result.take()).await;
         };
@@ -55,6 +63,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             Claim::OthersSpent(requests) => shared.pacer.others(u64::from(requests)),
             Claim::SharedBy(runs) => {
                 shared.pacer.shared_by(runs);
+                shared.shares_connections.store(runs > 1, Ordering::Relaxed);
                 sender.keep_connections(runs == 1);
             }
             Claim::NoConnection => {

@@ -60,6 +60,17 @@ fn plain(text: &str) -> String {
         .into_owned()
 }
 
+/// A letter without its accents and strokes, in its own case: `č` is `c`, `Đ` is `D`, `й` stays.
+pub(crate) fn without_accents(letter: char) -> String {
+    let mut buffer = [0; 4];
+    let plain = plain(letter.encode_utf8(&mut buffer));
+    if letter.is_uppercase() {
+        plain.to_uppercase()
+    } else {
+        plain
+    }
+}
+
 /// Marks above and below letters: of Latin and Greek, and those of Arabic that few people type.
 fn is_accent(letter: char) -> bool {
     matches!(letter, '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{65f}')

@@ -22,6 +22,7 @@ pub(crate) mod recipient;
 mod record;
 pub(crate) mod retry;
 pub(crate) mod schedule;
+pub(crate) mod sms;
 pub(crate) mod spreadsheet;
 pub(crate) mod text;
 pub(crate) mod zones;

@@ -34,6 +34,11 @@ pub enum RowProblem {
         /// What is missing or wrong, naming the column.
         message: String,
     },
+    /// The message needs more SMS segments than are allowed.
+    Segments {
+        /// What it needs, what is allowed, and why.
+        message: String,
+    },
 }
 
 impl RowProblem {
@@ -45,6 +50,7 @@ impl RowProblem {
             Self::RoundedContactId { .. } => "rounded_contact_id",
             Self::ContactIdOfAnother { .. } => "contact_id_of_another",
             Self::Content { .. } => "content",
+            Self::Segments { .. } => "segments",
         }
     }
 }
@@ -76,7 +82,7 @@ impl fmt::Display for RowProblem {
             Self::ContactIdOfAnother { id } => {
                 write!(f, "the contact id {id} belongs to another number")
             }
-            Self::Content { message } => f.write_str(message),
+            Self::Content { message } | Self::Segments { message } => f.write_str(message),
         }
     }
 }

@@ -18,8 +18,8 @@ use super::summary::{Counter, Example, Group, Note, Summary};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, RowNumber, Suppression, Verdict};
 
-/// The code of [`RowProblem::Content`](crate::domain::recipient::RowProblem::Content).
-const MESSAGE: &str = "content";
+/// The codes of [`RowProblem`](crate::domain::recipient::RowProblem) that are about the message, not the number.
+const MESSAGE: [&str; 2] = ["content", "segments"];
 
 /// Blocks that wait before and behind each worker.
 const WAITING: usize = 3;
@@ -98,7 +98,9 @@ impl Input {
             return Err(IntakeError::NoValidRows {
                 rows: summary.rows,
                 fault: match summary.problems.first() {
-                    Some(group) if group.code == MESSAGE => "makes a message that can be sent",
+                    Some(group) if MESSAGE.contains(&group.code.as_str()) => {
+                        "makes a message that can be sent"
+                    }
                     Some(_) | None => "has a valid number",
                 },
                 hint: hint(),

@@ -165,6 +165,10 @@ impl RowJudge<'_> {
         let (content, repeated) = match rendered.transpose() {
             Ok(content) => (content, None),
             Err(Unsendable::Suppressed(cause)) => (None, Some(cause)),
+            Err(Unsendable::Segments(message)) => {
+                let problem = RowProblem::Segments { message };
+                return invalid(position, record, typed, problem, None, Some(phone));
+            }
             Err(Unsendable::Problem(message)) => {
                 let problem = RowProblem::Content { message };
                 return invalid(position, record, typed, problem, None, Some(phone));

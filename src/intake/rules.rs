@@ -13,6 +13,8 @@ pub(crate) type Render<'a> =
 pub enum Unsendable {
     /// It cannot be rendered; the text names the column that is at fault.
     Problem(String),
+    /// It needs more SMS segments than are allowed; the text says why.
+    Segments(String),
     /// It must not go to that number: the same content went there before.
     Suppressed(Suppression),
 }

@@ -196,6 +196,9 @@ fn problem_text(problem: &RowProblem) -> String {
             "the contact id belongs to another number".to_owned()
         }
         RowProblem::Content { .. } => "the message cannot be made of this row".to_owned(),
+        RowProblem::Segments { .. } => {
+            "the message needs more SMS segments than --max-segments allows".to_owned()
+        }
     }
 }
 
@@ -208,7 +211,8 @@ fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
             | RowProblem::UnevenLength { .. }
             | RowProblem::RoundedContactId { .. }
             | RowProblem::ContactIdOfAnother { .. }
-            | RowProblem::Content { .. },
+            | RowProblem::Content { .. }
+            | RowProblem::Segments { .. },
             None,
         ) => Note::Detail(problem.to_string()),
         (RowProblem::Phone(_), None) => Note::None,

@@ -5,6 +5,7 @@ use askama::Template;
 use serde::Serialize;
 
 use super::words::{grouped, place};
+use crate::domain::sms::{SmsTally, advice as advice_about};
 use crate::domain::text::{cell, on_one_line, visible};
 use crate::intake::{Example, Group, Mapping, Note, Summary};
 
@@ -22,6 +23,9 @@ pub struct CheckReport {
     pub summary: Summary,
     /// A few messages as they would be sent.
     pub samples: Vec<String>,
+    /// What the messages take as SMS, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms: Option<SmsTally>,
     /// How long the batch would take, in words.
     pub forecast: Option<String>,
     /// Rows in the file of rejects; without any there is no file.
@@ -80,6 +84,7 @@ impl CheckReport {
             rows: grouped(summary.rows),
             counts: counts(summary),
             forecast: self.forecast.as_deref(),
+            sms: self.sms.as_ref().map_or_else(Vec::new, sms_lines),
             groups,
             repeats,
             countries: countries
@@ -134,6 +139,7 @@ struct View<'a> {
     rows: String,
     counts: Vec<(String, &'static str)>,
     forecast: Option<&'a str>,
+    sms: Vec<String>,
     /// Reasons by title, each with its first rows.
     groups: Vec<(&'static str, Vec<GroupLine>)>,
     /// Rows by title.
@@ -274,6 +280,59 @@ fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
         .collect()
 }
 
+/// Characters that are named.
+const CHARACTERS: usize = 8;
+
+/// What the messages take as SMS, and which characters make it more.
+fn sms_lines(sms: &SmsTally) -> Vec<String> {
+    let mut lines = Vec::new();
+    if sms.messages > 0 {
+        let each = match (sms.least, sms.most) {
+            (least, most) if least == most => format!("{least} each"),
+            (least, most) => format!("{least} to {most} each"),
+        };
+        lines.push(format!(
+            "{} segments for {} messages, {each}",
+            grouped(sms.segments),
+            grouped(sms.messages)
+        ));
+    }
+    if sms.ucs2 > 0 {
+        lines.push(format!(
+            "{} messages are in UCS-2, of which a segment holds 70 characters in place of 160",
+            grouped(sms.ucs2)
+        ));
+    }
+    let costly = sms.costly();
+    if !costly.is_empty() {
+        let named = costly.iter().take(CHARACTERS);
+        let named: Vec<String> = named
+            .map(|(letter, count)| format!("{} in {}", advice_about(*letter), grouped(*count)))
+            .collect();
+        let more = match costly.len().saturating_sub(CHARACTERS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        lines.push(format!(
+            "The characters behind that: {}{more}",
+            named.join(", ")
+        ));
+    }
+    if sms.plain_segments < sms.segments {
+        lines.push(format!(
+            "Written so, all take {} segments",
+            grouped(sms.plain_segments)
+        ));
+    }
+    if sms.no_texts > 0 {
+        lines.push(format!(
+            "{} messages are no texts and are not counted: an SMS is a text",
+            grouped(sms.no_texts)
+        ));
+    }
+    lines
+}
+
 /// What the owner of the list can do about it, most pressing first.
 fn advice(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary
@@ -331,6 +390,9 @@ fn advice_for(code: &str) -> Option<&'static str> {
         ),
         "contact_id_of_another" => Some(
             "Leave --column contact_id out: the numbers in the list do, and the checkpoint knows their contacts.",
+        ),
+        "segments" => Some(
+            "Shorten the message, write the named characters in another way, or allow more with --max-segments.",
         ),
         "content" => {
             Some("Fill the empty fields that the message uses, or give the template a default.")

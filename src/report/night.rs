@@ -195,13 +195,13 @@ mod tests {
         }
     }
 
-    fn counts(sent: u64, error: u64, queued: u64) -> Option<Counts> {
-        Some(Counts {
+    fn counts(sent: u64, error: u64, queued: u64) -> Counts {
+        Counts {
             sent,
             error,
             queued,
             ..Counts::default()
-        })
+        }
     }
 
     #[test]
@@ -211,10 +211,14 @@ mod tests {
             not_begun,
             sandbox: false,
         };
-        let good = list("a.csv", ExitCode::Complete, counts(1_500, 0, 0));
-        let some = list("b.csv", ExitCode::CompleteWithProblems, counts(100, 400, 0));
+        let good = list("a.csv", ExitCode::Complete, Some(counts(1_500, 0, 0)));
+        let some = list(
+            "b.csv",
+            ExitCode::CompleteWithProblems,
+            Some(counts(100, 400, 0)),
+        );
         let bad = list("c\n.csv", ExitCode::Input, None);
-        let guard = list("d.csv", ExitCode::Guard, counts(0, 0, 1_000));
+        let guard = list("d.csv", ExitCode::Guard, Some(counts(0, 0, 1_000)));
         for (lists, not_begun, exit, subject) in [
             (vec![], 0, 0, "outreach: no list in inbox; nothing to do"),
             (
@@ -234,7 +238,7 @@ mod tests {
                 vec![good.clone(), some, bad.clone()],
                 0,
                 7,
-                "outreach: 2 of 3 lists complete, 1,600 of 2,000 reached (80%); mend in refused/: c\\n.csv",
+                "outreach: 2 of 3 lists complete, 1,600 of 2,000 reached (80%); mend in refused/: c\\u000a.csv",
             ),
             (
                 vec![good.clone(), guard],
@@ -253,7 +257,7 @@ mod tests {
                 vec![bad],
                 0,
                 7,
-                "outreach: 0 of 1 lists complete, nobody to send to; mend in refused/: c\\n.csv",
+                "outreach: 0 of 1 lists complete, nobody to send to; mend in refused/: c\\u000a.csv",
             ),
         ] {
             let night = night(&lists, not_begun);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Mismatch, REHEARSALS, RunError};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, Store, StoreError};
 
 /// Where the checkpoint of real batches may be, if no setting names one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,10 @@ impl CheckpointPlaces {
     pub fn find(&self) -> Result<PathBuf, RunError> {
         let home = self.home.as_deref();
         if home.is_some_and(|home| is_same_file(&self.local, home)) {
+            return Ok(self.local.clone());
+        }
+        // Not a reason to take another one, which does not know whom it messaged: to open it says so.
+        if Store::is_gone(&self.local, home) {
             return Ok(self.local.clone());
         }
         match (

@@ -104,6 +104,7 @@ pub(super) fn messaged_before(
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
     let mut numbers = 0;
     let pass = Pass {
+        sms: None,
         known: Known::new(judging, history, own, Vec::new(), now),
         channel: Some(channel),
         batch: None,

@@ -1,5 +1,6 @@
 //! Why a call of the library failed, in words for people, and the exit code that it stands for.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -172,6 +173,18 @@ pub enum Mismatch {
     /// A list can join a batch only with the same content and channel.
     #[error("batch `{0}` was begun with another {1}; give that one, or another --batch")]
     OtherMessage(String, &'static str),
+    /// A batch keeps how long its messages may be.
+    #[error(
+        "batch `{batch}` was begun {}: its rows are judged anew by another limit with --batch {} --update; nothing was changed",
+        kept.map_or_else(|| "without --max-segments".to_owned(), |kept| format!("with --max-segments {kept}")),
+        quoted(batch)
+    )]
+    OtherSegments {
+        /// The batch.
+        batch: String,
+        /// Its limit.
+        kept: Option<NonZeroU32>,
+    },
     /// A list can join a batch only with the same columns.
     #[error(
         "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 
 use super::error::RunError;
 use super::known::Known;
+use super::sms::{self, SmsRule};
 use crate::domain::content::{ContentSource, Notice, Template};
 use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::sms::{SmsSettings, SmsTally};
 use crate::intake::{
     self, Input, Judge, JudgeError, LetterDoubt, LooksInternational, Render, Source, Unsendable,
 };
@@ -29,6 +31,7 @@ pub struct List {
     pub(super) input: Input,
     pub(super) message: Option<Template>,
     dialect: Option<Dialect>,
+    pub(super) sms: SmsSettings,
 }
 
 impl List {
@@ -48,6 +51,7 @@ impl List {
             input,
             message,
             dialect: None,
+            sms: SmsSettings::default(),
         })
     }
 
@@ -55,6 +59,12 @@ impl List {
     #[must_use]
     pub fn in_dialect(self, dialect: Option<Dialect>) -> Self {
         Self { dialect, ..self }
+    }
+
+    /// The same; its messages are counted as SMS, and limited, as these say.
+    #[must_use]
+    pub fn with_sms(self, sms: SmsSettings) -> Self {
+        Self { sms, ..self }
     }
 
     /// What is odd about the message, though it can be sent.
@@ -105,14 +115,17 @@ impl List {
         settings: &CheckSettings<'_>,
         now: Timestamp,
     ) -> Result<CheckReport, RunError> {
-        let known = match settings.checkpoint {
-            Some(path) if path.exists() => {
-                Known::new(Reader::open(path)?, settings.history, None, Vec::new(), now)
+        let (mut known, mut channel_type) = (Known::default(), None);
+        if let Some(path) = settings.checkpoint.filter(|path| path.exists()) {
+            let reader = Reader::open(path)?;
+            if let Some(channel) = settings.channel {
+                channel_type = reader.channel_type(channel)?;
             }
-            Some(_) | None => Known::default(),
-        };
+            known = Known::new(reader, settings.history, None, Vec::new(), now);
+        }
         let pass = Pass {
             known,
+            sms: SmsRule::of(self.sms, channel_type.as_deref()),
             channel: settings.channel,
             batch: None,
             earlier_files: &[],
@@ -120,7 +133,10 @@ impl List {
             rejects: settings.rejects,
             keep_rejects: true,
         };
-        pass.judge(&mut self, &mut |_| (), &mut |_| Ok(()))
+        let note = sms::note(self.sms, channel_type.as_deref());
+        let mut report = pass.judge(&mut self, &mut |_| (), &mut |_| Ok(()))?;
+        report.notes.extend(note);
+        Ok(report)
     }
 }
 
@@ -151,6 +167,8 @@ pub(super) struct Pass<'a> {
     pub(super) rejects: Option<&'a Path>,
     /// The rejects are written also where the list turns out unusable.
     pub(super) keep_rejects: bool,
+    /// How messages are counted as SMS; `None` if they are not.
+    pub(super) sms: Option<SmsRule>,
 }
 
 impl Pass<'_> {
@@ -165,6 +183,7 @@ impl Pass<'_> {
             input,
             message,
             dialect,
+            ..
         } = list;
         let message = message.as_ref();
         let create = |path| {
@@ -176,7 +195,13 @@ impl Pass<'_> {
         let suppressed = |phone| known.cause(phone);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &_, _, phone| match message {
-            Some(message) => known.message(message, channel, record, phone),
+            Some(message) => {
+                let rendered = known.message(message, channel, record, phone)?;
+                match self.sms.and_then(|rule| rule.refusal(&rendered)) {
+                    Some(refusal) => Err(Unsendable::Segments(refusal)),
+                    None => Ok(rendered),
+                }
+            }
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {
@@ -187,6 +212,7 @@ impl Pass<'_> {
             first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
         };
         let (mut rows, mut samples) = (0_u64, Vec::new());
+        let mut sms = self.sms.map(|_| SmsTally::default());
         let judged = input.judge(&judge, &mut |row| {
             rows += 1;
             if rows.is_multiple_of(REPORT_EVERY) {
@@ -194,6 +220,11 @@ impl Pass<'_> {
             }
             if samples.len() < SAMPLES {
                 samples.extend(sample(&row));
+            }
+            if let Some(sms) = &mut sms
+                && let Some(content) = message_of(&row)
+            {
+                sms.count(content);
             }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
@@ -215,6 +246,7 @@ impl Pass<'_> {
             summary,
             samples,
             forecast: None,
+            sms: sms.filter(|sms| sms.messages + sms.no_texts > 0),
             rejected: rejected.unwrap_or(0),
         })
     }
@@ -222,14 +254,24 @@ impl Pass<'_> {
 
 /// The message of a row as it would be sent: a text as it reads, anything else as JSON.
 fn sample(row: &JudgedRow) -> Option<String> {
-    let Verdict::Queued(accepted) = &row.verdict else {
-        return None;
-    };
-    let content = &accepted.content.as_ref()?.content;
+    let text = readable(message_of(row)?)?;
+    Some(format!("row {}: {text}", row.position.row))
+}
+
+/// The JSON of the message of a row that is to be sent.
+fn message_of(row: &JudgedRow) -> Option<&str> {
+    match &row.verdict {
+        Verdict::Queued(accepted) => Some(&accepted.content.as_ref()?.content),
+        Verdict::Invalid { .. } | Verdict::Duplicate { .. } | Verdict::Suppressed { .. } => None,
+    }
+}
+
+/// A message for people: a text as it reads, anything else as JSON.
+pub(super) fn readable(content: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(content).ok()?;
     let text = match value.get("payload").and_then(serde_json::Value::as_str) {
-        Some(text) if value.get("quick_replies").is_none() => text.to_owned(),
-        Some(_) | None => content.clone(),
+        Some(text) if value.get("quick_replies").is_none() => text,
+        Some(_) | None => content,
     };
-    Some(format!("row {}: {text}", row.position.row))
+    Some(text.to_owned())
 }

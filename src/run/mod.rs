@@ -43,6 +43,7 @@ mod resolve;
 mod send;
 mod sender;
 mod settings;
+mod sms;
 mod sound;
 mod suppress;
 
@@ -61,6 +62,7 @@ pub use crate::domain::eligibility::HistorySpan;
 pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::schedule::Schedule;
+pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;

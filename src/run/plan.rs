@@ -17,10 +17,12 @@ use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
 use super::list::{List, Pass};
+use super::sms::{self, SmsRule};
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
+use crate::domain::sms::SmsSettings;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
@@ -72,7 +74,7 @@ impl SendPlan {
     /// [`RunError`] if there is no message, another process holds the batch, or the list does not fit it.
     pub fn new(
         checkpoint: &Path,
-        list: List,
+        mut list: List,
         settings: &SendSettings<'_>,
         now: Timestamp,
     ) -> Result<Self, RunError> {
@@ -104,6 +106,7 @@ impl SendPlan {
             found.map(|batch| (batch.definition.clone(), batch)),
             settings.change,
         )?;
+        let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let unfinished = match (&step, settings.batch) {
             (Step::New, None) => unfinished(&reader, &batches, &list, &name)?,
             (Step::New | Step::Continue(_) | Step::Change(..), _) => Vec::new(),
@@ -223,6 +226,7 @@ impl SendPlan {
                     batch: HeldBatch::new(self.store, self.hold, batch),
                     report: None,
                     read: None,
+                    sms: self.list.sms,
                 });
             }
             Step::New => (BatchName::Named(self.name.clone()), None, Vec::new()),
@@ -235,7 +239,16 @@ impl SendPlan {
         let id = self.begin(place, now)?;
         let own = earlier.map_or(id, |batch| batch.id);
         let skip = discard_on_error(&self.store, id, self.keep_decision(own, now))?;
+        let settings = self.list.sms;
+        if earlier.is_none() {
+            discard_on_error(&self.store, id, Ok(self.store.keep_sms(id, settings)?))?;
+        }
+        let channel_type = self
+            .store
+            .reader()?
+            .channel_type(&self.definition.channel)?;
         let pass = Pass {
+            sms: SmsRule::of(settings, channel_type.as_deref()),
             known: Known::new(self.store.reader()?, history, Some(own), skip, now),
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
@@ -256,7 +269,10 @@ impl SendPlan {
             mended: mended.unwrap_or_default(),
         };
         let report = load(&self.store, &mut self.list, place, pass, now, progress);
-        let report = discard_on_error(&self.store, id, report)?;
+        let mut report = discard_on_error(&self.store, id, report)?;
+        report
+            .notes
+            .extend(sms::note(settings, channel_type.as_deref()));
         let (batch, read) = match self.step {
             Step::New | Step::Continue(_) => {
                 let batch = self.store.reader()?.batch(&self.name)?;
@@ -272,6 +288,7 @@ impl SendPlan {
             batch: HeldBatch::new(self.store, self.hold, batch),
             report: Some(report),
             read: Some(read),
+            sms: settings,
         })
     }
 
@@ -351,6 +368,8 @@ pub struct ReadPlan {
     batch: HeldBatch,
     report: Option<CheckReport>,
     read: Option<NewRows>,
+    /// What the batch keeps about SMS.
+    sms: SmsSettings,
 }
 
 /// Where the rows that were read are.
@@ -383,6 +402,7 @@ impl ReadPlan {
                     .change_list(self.batch.batch(), staging, change, now)
                     .map_err(RunError::from);
                 let interrupted = discard_on_error(store, staging, changed)?;
+                store.keep_sms(self.batch.batch().id, self.sms)?;
                 Ok((self.batch.reread()?, interrupted))
             }
         }
@@ -397,8 +417,11 @@ impl ReadPlan {
         let mapping = self.report.as_ref().map(|report| &report.mapping);
         let services = mapping.map_or_else(Vec::new, Mapping::services);
         let ignored = mapping.map_or_else(Vec::new, |mapping| mapping.ignored_consent.clone());
+        let limit = mapping.and(self.sms.max_segments);
+        let limit = limit.map_or_else(String::new, |limit| limit.to_string());
         let (batch, interrupted) = self.carry_out(now)?;
         for (what, detail) in [
+            ("max-segments", limit),
             ("allow-line-type", services.join(", ")),
             ("ignore-consent-column", ignored.join(", ")),
         ] {

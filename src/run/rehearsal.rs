@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::batch::HeldBatch;
 use super::error::RunError;
 use super::settings::Access;
+use crate::domain::sms::CHANNEL_TYPE;
 use crate::sandbox::{Channel, Quota, Sandbox, Settings};
+
+/// The type of a channel that nothing is known of.
+const MESSENGER: &str = "facebook_messenger";
 
 /// The window of its quota.
 const WINDOW: Duration = Duration::from_hours(1);
@@ -24,12 +29,38 @@ impl Rehearsal {
     /// The channel of a rehearsal that names none.
     pub const CHANNEL: &'static str = Settings::MESSENGER_CHANNEL;
 
+    /// The channel of a rehearsal of SMS that names none.
+    pub const SMS_CHANNEL: &'static str = Settings::MOBILE_CHANNEL;
+
+    /// As [`Self::start`], for the channel of a batch.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and if the checkpoint fails.
+    pub async fn of(batch: &HeldBatch, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
+        let (reader, batch) = (batch.reader()?, batch.batch());
+        let kind = if reader.kept_sms(batch.id)?.counted {
+            CHANNEL_TYPE
+        } else {
+            MESSENGER
+        };
+        Self::start_as(&batch.channel, kind, quota).await
+    }
+
     /// Starts a sandbox that has the channel, and knows the contacts of earlier rehearsals. `quota`: requests an
     /// hour that it grants; `None` for no quota.
     ///
     /// # Errors
     /// [`RunError`] if no port of this machine can be listened on.
     pub async fn start(channel: &str, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
+        Self::start_as(channel, MESSENGER, quota).await
+    }
+
+    /// `kind`: the type of the channel, if it is none of the sandbox's own.
+    pub(super) async fn start_as(
+        channel: &str,
+        kind: &str,
+        quota: Option<NonZeroU32>,
+    ) -> Result<Self, RunError> {
         // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
         // that a rehearsal never waits for the window of another one.
         let token = quota.map_or_else(
@@ -43,7 +74,7 @@ impl Rehearsal {
             ..Settings::default()
         };
         if settings.channels.iter().all(|known| known.id != channel) {
-            let channel = Channel::new(channel, "facebook_messenger");
+            let channel = Channel::new(channel, kind);
             settings.channels.push(channel);
         }
         let sandbox = Sandbox::start(settings, SocketAddr::from(([127, 0, 0, 1], 0))).await?;

@@ -117,6 +117,7 @@ impl List {
     ) -> Result<(Vec<PhoneNumber>, Suppressed), RunError> {
         let (mut phones, mut named) = (Vec::new(), Vec::new());
         let pass = Pass {
+            sms: None,
             known: Known::default(),
             channel: None,
             batch: None,

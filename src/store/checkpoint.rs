@@ -10,7 +10,9 @@ use super::error::StoreError;
 use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
 use super::lock::Hold;
-use super::place::FileId;
+use super::mark::Marked;
+use super::misfit::Misfit;
+use super::place::{FileId, Place};
 use super::reserve::Reserve;
 use super::writer::{Companions, Writer};
 use super::{home, schema, tuning, upgrade};
@@ -95,6 +97,24 @@ impl Store {
         };
         adopt().map_err(|error: StoreError| error.opening(path))?;
         Self::open(path)
+    }
+
+    /// Whether a checkpoint was at the path and is gone, as what it left behind says: not if it was moved to
+    /// `other`.
+    pub(crate) fn is_gone(path: &Path, other: Option<&Path>) -> bool {
+        let gone = matches!(
+            home::check_place(path),
+            Err(StoreError::Misfit {
+                misfit: Misfit::Gone(_),
+                ..
+            })
+        );
+        let was_moved = || {
+            let uid = Reader::open(other?).ok()?.uid().ok()?;
+            let marked = Marked::read(&Place::of(path).path).ok()??;
+            Some(marked.is_of(&uid))
+        };
+        gone && was_moved() != Some(true)
     }
 
     /// The file; once it was [kept](Self::keep_beside), that copy.

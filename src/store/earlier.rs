@@ -31,7 +31,7 @@ pub enum Messaged {
     Again,
 }
 
-type Policy = BTreeMap<String, serde_json::Value>;
+pub(super) type Policy = BTreeMap<String, serde_json::Value>;
 
 impl Reader {
     /// The batches that have a row for the number.
@@ -163,14 +163,22 @@ fn add(connection: &Connection, batch: BatchId, what: &str, uid: &str) -> Result
         all.push(uid.to_owned());
     }
     policy.insert(what.to_owned(), all.into());
+    set_policy(connection, batch, &policy)
+}
+
+pub(super) fn set_policy(
+    connection: &Connection,
+    batch: BatchId,
+    policy: &Policy,
+) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE batch SET policy = ?2 WHERE id = ?1",
-        (batch, to_json(&policy)?),
+        (batch, to_json(policy)?),
     )?;
     Ok(())
 }
 
-fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, StoreError> {
+pub(super) fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, StoreError> {
     let text: Option<String> = connection
         .prepare_cached("SELECT policy FROM batch WHERE id = ?1")?
         .query_row([batch], |row| row.get(0))

@@ -40,7 +40,10 @@ pub(super) fn judge(
     if let Some(cause) = person::suppression(connection, whose)? {
         return Ok(Verdict::Suppressed(cause));
     }
-    let past = attempt::past_requests(connection, whose, asker)?;
+    let mut past = attempt::past_requests(connection, whose, asker)?;
+    for other in person::same_number(connection, whose)? {
+        past.extend(attempt::past_requests(connection, other, asker)?);
+    }
     let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
     let found = |index: usize| -> Result<(Source, PastRequest), StoreError> {
         let (request, recipient) = past.get(index).ok_or_else(|| StoreError::Value {

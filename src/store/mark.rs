@@ -81,6 +81,11 @@ impl Marked {
         self.uid == other.uid
     }
 
+    /// Whether it is of the checkpoint with this random id.
+    pub(super) fn is_of(&self, uid: &str) -> bool {
+        self.uid == uid
+    }
+
     /// The groups that were on disk.
     pub(super) fn groups(&self) -> u64 {
         u64::try_from(self.commits).unwrap_or(0)

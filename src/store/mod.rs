@@ -50,6 +50,7 @@ mod resolve;
 mod results;
 mod runs;
 mod schema;
+mod sms;
 mod suppression;
 mod tally;
 mod tuning;

@@ -101,8 +101,45 @@ pub(super) fn number(
     number.flatten().map(phone_from_column).transpose()
 }
 
-/// Why the person must not be messaged, if so.
+/// The other people with the same number, usually none: an older version stored it in a form that its
+/// numbering plan has given up, and a list in the new form made another person.
+pub(super) fn same_number(
+    connection: &Connection,
+    person: PersonId,
+) -> Result<Vec<PersonId>, StoreError> {
+    let stored: Option<Option<i64>> = connection
+        .prepare_cached("SELECT number FROM person WHERE id = ?1")?
+        .query_row([person], |row| row.get(0))
+        .optional()?;
+    let Some(stored) = stored.flatten() else {
+        return Ok(Vec::new());
+    };
+    let mut others = Vec::new();
+    for form in number_columns(phone_from_column(stored)?).filter(|form| *form != stored) {
+        let other: Option<PersonId> = connection
+            .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
+            .query_row([form], |row| row.get(0))
+            .optional()?;
+        others.extend(other);
+    }
+    Ok(others)
+}
+
+/// Why the person must not be messaged, if so. What is kept under another form of the number counts too.
 pub(super) fn suppression(
+    connection: &Connection,
+    person: PersonId,
+) -> Result<Option<Suppression>, StoreError> {
+    let mut found = own_suppression(connection, person)?;
+    if found.is_none() {
+        for other in same_number(connection, person)? {
+            found = found.or(own_suppression(connection, other)?);
+        }
+    }
+    Ok(found)
+}
+
+fn own_suppression(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<Suppression>, StoreError> {
@@ -190,4 +227,39 @@ pub(super) fn remove_unnamed(connection: &Connection, person: PersonId) -> Resul
             .execute([person])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::checkpoint::Store;
+    use super::*;
+    use crate::domain::eligibility::HistorySpan;
+    use crate::store::history::Verdict;
+
+    #[test]
+    fn an_opt_out_under_the_old_form_of_a_number_is_heard_where_the_new_form_is_a_person_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("outreach.db")).unwrap();
+        let phone = PhoneNumber::from_e164(525_512_345_678).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        store
+            .writer
+            .write_blocking(move |tx| {
+                // As an older version left it: Mexico wrote a 1 before mobile numbers until 2019.
+                tx.connection.execute_batch(
+                    "INSERT INTO person (number) VALUES (525512345678), (5215512345678);
+                     INSERT INTO person_by_number (number, person) SELECT number, id FROM person;",
+                )?;
+                suppress(tx.connection, PersonId(2), "STOP", "event", now)
+            })
+            .unwrap();
+        let suppressed = || {
+            let reader = store.reader().unwrap();
+            let verdict = reader.judge(phone, None, HistorySpan::default(), None, &[], now);
+            matches!(verdict, Ok(Verdict::Suppressed(_)))
+        };
+        assert!(suppressed());
+        assert_eq!(store.unsuppress(vec![phone]).unwrap(), 1);
+        assert!(!suppressed());
+    }
 }

@@ -3,7 +3,8 @@
 //! Each run has a row in `node` from its start to its end. A claim counts the requests that all runs of the token have
 //! under way, in its own transaction: with those of this run they stay below the connections that are allowed, and a run
 //! takes at most its share, so that one that comes later is let in. A server may count connections that are only kept
-//! for the next request, so that runs that are not alone keep none; each row says whether its run does.
+//! for the next request, so that runs that are not alone keep none. Each row says how many connections its run was
+//! allowed, negative where it keeps none: a run that was allowed fewer is not kept waiting by one that was allowed more.
 //!
 //! The row of a run whose process is gone is removed by whoever finds it, once its requests are called unknown.
 
@@ -40,10 +41,31 @@ pub(super) enum Place {
     SharedBy(u32),
 }
 
+/// A run as its row has it.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    batch: BatchId,
+    connections: i64,
+}
+
+impl Entry {
+    fn keeps(&self) -> bool {
+        self.connections > 0
+    }
+}
+
+impl Run {
+    /// The connections that it is allowed, as its row has them.
+    fn sign(&self, keeps: bool) -> i64 {
+        let connections = i64::from(self.connections);
+        if keeps { connections } else { -connections }
+    }
+}
+
 /// Enters a run. It has no connection yet.
 pub(super) fn enter(tx: &Tx<'_>, run: &Run) -> Result<(), StoreError> {
     leave(tx.connection, run.batch)?;
-    note(tx.connection, run, false)
+    note(tx.connection, run.token, run.batch, run.sign(false))
 }
 
 /// A run is over, or its process is.
@@ -61,15 +83,13 @@ pub(super) fn place(
     known: u32,
     now: Timestamp,
 ) -> Result<Place, StoreError> {
-    let all = of_token(tx.connection, run.token)?;
-    let keeps = known == 1;
-    if !all.contains(&(run.batch, keeps)) {
-        note(tx.connection, run, keeps)?;
+    let (own, others): (Vec<_>, Vec<_>) = of_token(tx.connection, run.token)?
+        .into_iter()
+        .partition(|entry| entry.batch == run.batch);
+    let sign = run.sign(known == 1);
+    if own.first().map(|entry| entry.connections) != Some(sign) {
+        note(tx.connection, run.token, run.batch, sign)?;
     }
-    let others: Vec<_> = all
-        .iter()
-        .filter(|(batch, _)| *batch != run.batch)
-        .collect();
     let runs = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
     if runs != known {
         return Ok(Place::SharedBy(runs));
@@ -78,16 +98,17 @@ pub(super) fn place(
         return Ok(Place::Free);
     }
     let began_lately = now.duration_since(run.since).abs() < KEPT;
-    if began_lately && others.iter().any(|(_, keeps)| *keeps) {
+    if began_lately && others.iter().any(Entry::keeps) {
         return Ok(Place::Taken);
     }
     let own = attempt::count_under_way(tx.connection, run.batch)?;
-    let mut total = own;
-    for (batch, _) in others {
-        total += attempt::count_under_way(tx.connection, *batch)?;
+    let (mut total, mut allowed) = (own, i64::from(run.connections));
+    for other in others {
+        total += attempt::count_under_way(tx.connection, other.batch)?;
+        allowed = allowed.max(other.connections.abs());
     }
     let share = (run.connections / runs).max(1);
-    Ok(if own < share && total < run.connections {
+    Ok(if own < share && i64::from(total) < allowed {
         Place::Free
     } else {
         Place::Taken
@@ -106,18 +127,18 @@ pub(super) fn batches(connection: &Connection) -> Result<Vec<BatchId>, StoreErro
     Ok(found)
 }
 
-/// The runs with the token: their batch, and whether they keep connections.
-fn of_token(connection: &Connection, token: i64) -> Result<Vec<(BatchId, bool)>, StoreError> {
+/// The runs with the token.
+fn of_token(connection: &Connection, token: i64) -> Result<Vec<Entry>, StoreError> {
     let mut select =
         connection.prepare_cached("SELECT key, value FROM node WHERE key >= ?1 AND key < ?2")?;
     let range = (format!("run.{token}."), format!("run.{token}/"));
     let rows = select.query_map(range, |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
     })?;
     let mut found = Vec::new();
     for row in rows {
-        let (key, keeps) = row?;
-        found.extend(batch_of(&key).map(|batch| (batch, keeps)));
+        let (key, connections) = row?;
+        found.extend(batch_of(&key).map(|batch| Entry { batch, connections }));
     }
     Ok(found)
 }
@@ -127,12 +148,17 @@ fn batch_of(key: &str) -> Option<BatchId> {
     batch.parse().ok().map(BatchId)
 }
 
-fn note(connection: &Connection, run: &Run, keeps: bool) -> Result<(), StoreError> {
+fn note(
+    connection: &Connection,
+    token: i64,
+    batch: BatchId,
+    connections: i64,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO node (key, value) VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET value = excluded.value",
         )?
-        .execute((format!("run.{}.{}", run.token, run.batch.get()), keeps))?;
+        .execute((format!("run.{token}.{}", batch.get()), connections))?;
     Ok(())
 }

@@ -64,7 +64,11 @@ impl Store {
             for phone in &phones {
                 let found: Option<PersonId> = person::find(tx.connection, &keys, *phone)?;
                 if let Some(whose) = found {
-                    removed += usize::from(person::lift(tx.connection, whose, *phone)?);
+                    let mut lifted = person::lift(tx.connection, whose, *phone)?;
+                    for other in person::same_number(tx.connection, whose)? {
+                        lifted |= person::lift(tx.connection, other, *phone)?;
+                    }
+                    removed += usize::from(lifted);
                 }
             }
             Ok(removed)

@@ -25,6 +25,7 @@ fn report(name: &str, settings: &Settings) -> Report {
         "Hello <b>Petr</b>".to_owned(),
     ];
     let report = CheckReport {
+        sms: None,
         files,
         notes: input.notes().to_vec(),
         mapping: input.mapping().clone(),

@@ -35,6 +35,7 @@ const RUN_ONLY: &[&str] = &[
     "sandbox-quota",
     "skip-messaged",
     "status",
+    "summary-subject",
     "suppressions",
     "trust-clock",
     "undo-cancel",
@@ -88,10 +89,14 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 /// A value of the right type for a key, in TOML.
 fn sample(key: &str) -> &'static str {
     match key {
-        "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" | "header-row" => "7",
-        "international" | "no-header" | "no-canary" | "insecure-no-signature" | "metrics-names" => {
-            "true"
-        }
+        "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" | "header-row"
+        | "max-segments" => "7",
+        "international"
+        | "no-header"
+        | "no-canary"
+        | "insecure-no-signature"
+        | "metrics-names"
+        | "sms" => "true",
         "allow-line-type" | "column" | "ignore-consent-column" | "metadata" | "opt-out-word" => {
             "[\"x\"]"
         }

@@ -56,6 +56,7 @@ mod second_list;
 mod serve;
 mod serve_end_to_end;
 mod signals;
+mod sms;
 mod source;
 mod statements;
 mod status;

@@ -320,6 +320,48 @@ fn batches_on_one_checkpoint_share_the_connections_and_none_is_refused() {
 }
 
 #[test]
+fn a_run_that_was_allowed_fewer_connections_does_not_wait_for_the_end_of_another() {
+    let sandbox = SandboxProcess::start(&["--latency", "50ms", "--quota", "100000"]);
+    let scratch = Scratch::new();
+    scratch.contacts(600);
+    let mut first = scratch.send(&sandbox).concurrency(10).start();
+    wait_until("the first one sends", || sandbox.stats().accepted >= 20);
+    scratch.write("few.csv", &contacts(1000..1004));
+    let few = ["send", "few.csv", "--yes", "--batch", "few", "--message"];
+    scratch
+        .outreach(&few)
+        .with(&["Hi", "--base-url", sandbox.base_url()])
+        .with(&["--channel", crate::support::CHANNEL])
+        .concurrency(2)
+        .run()
+        .expect(0);
+    assert!(!first.has_ended());
+    assert!(sandbox.stats().peak_in_flight <= 10);
+}
+
+#[test]
+fn the_share_of_a_dead_process_is_used_again() {
+    let sandbox = SandboxProcess::start(&["--latency", "100ms", "--quota", "100000"]);
+    let (scratch, other) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(100);
+    let waits = ["--rate", "1/h"];
+    let mut first = scratch.send(&other).concurrency(4).with(&waits).start();
+    wait_until("the first one waits", || other.stats().accepted == 1);
+    scratch.write("many.csv", &contacts(1000..1600));
+    let many = ["send", "many.csv", "--yes", "--batch", "many", "--message"];
+    let _beside = scratch
+        .outreach(&many)
+        .with(&["Hi", "--base-url", sandbox.base_url()])
+        .with(&["--channel", crate::support::CHANNEL])
+        .concurrency(4)
+        .start();
+    wait_until("both share", || sandbox.stats().accepted >= 10);
+    assert_eq!(sandbox.stats().peak_in_flight, 2);
+    assert!(first.kill());
+    wait_until("it has all of them", || sandbox.stats().peak_in_flight == 4);
+}
+
+#[test]
 fn what_a_dead_process_left_under_way_holds_no_connection() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.contacts(100);

@@ -12,8 +12,6 @@ pub(super) struct Context {
     pub(super) batch: BatchId,
     pub(super) channel: ChannelId,
     pub(super) rules: ClaimRules,
-    /// The random ids of the batches whose people are left out.
-    pub(super) skip: Vec<String>,
     pub(super) keys: HashKey,
     /// When it began.
     pub(super) since: Timestamp,

@@ -24,7 +24,7 @@ use super::batch::Batch;
 use super::error::StoreError;
 use super::runs::{self, Run};
 use super::writer::Tx;
-use super::{channel, earlier, quota, tuning};
+use super::{channel, quota, tuning};
 use crate::store::checkpoint::Store;
 
 pub(super) use claim::suppress;
@@ -71,7 +71,7 @@ impl Journal {
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
         let name = batch.channel.clone();
-        let (on, before, skip, interrupted) = store
+        let (on, before, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
@@ -79,8 +79,7 @@ impl Journal {
                 let on = channel::find_or_make(tx.connection, &name)?;
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                let skip = earlier::skipped(tx.connection, id)?;
-                Ok((on, before, skip, interrupted))
+                Ok((on, before, interrupted))
             })
             .await?;
         // What waited for a time or for another batch is judged anew.
@@ -93,7 +92,6 @@ impl Journal {
             batch: id,
             channel: on,
             rules,
-            skip,
             keys: store.keys.clone(),
             since: now,
             before,

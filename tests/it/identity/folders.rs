@@ -149,6 +149,27 @@ fn two_accounts_of_who_was_messaged_are_refused_until_one_is_named() {
 }
 
 #[test]
+fn a_checkpoint_of_the_folder_that_is_gone_is_no_reason_to_take_another() {
+    let (user, sandbox) = (User::new(), SandboxProcess::start(&[]));
+    user.send("one", &sandbox)
+        .with(&["--db", "outreach.db"])
+        .run()
+        .expect(0);
+    let file = user.home.path("one/outreach.db");
+    std::fs::rename(&file, user.home.path("away.db")).expect("a move");
+    user.send("one", &sandbox)
+        .run()
+        .expect(8)
+        .says("outreach.db is gone");
+    assert_eq!(most(&sandbox), 1);
+    // It is now where it is found from all folders.
+    std::fs::create_dir_all(user.own().parent().expect("a folder")).expect("a folder");
+    std::fs::rename(user.home.path("away.db"), user.own()).expect("a move");
+    user.send("one", &sandbox).run().expect(0);
+    assert_eq!(most(&sandbox), 1);
+}
+
+#[test]
 fn a_checkpoint_of_the_folder_that_alone_is_in_use_stays_in_use() {
     let (user, sandbox) = (User::new(), SandboxProcess::start(&[]));
     user.send("one", &sandbox)

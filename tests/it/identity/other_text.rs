@@ -1,7 +1,7 @@
 //! A list whose message was changed while its batch is unfinished: who has the old message is a question.
 
 use super::{interrupted, most, send};
-use crate::support::{SandboxProcess, Scratch, contacts};
+use crate::support::{SandboxProcess, Scratch, contacts, wait_until};
 
 /// How many messages there were, and how many people got one.
 fn account(sandbox: &SandboxProcess) -> (u64, usize) {
@@ -50,6 +50,23 @@ fn another_text_for_a_list_that_is_under_way_is_refused_until_it_is_said_what_is
     assert_eq!(account(&sandbox), (6, 6));
     // It was said once: the same command goes on without the flag.
     send(&scratch, &sandbox, "Hello there").run().expect(0);
+}
+
+#[test]
+fn a_batch_that_is_being_sent_leaves_out_whom_the_new_one_messages_meanwhile() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(8);
+    let old = send(&scratch, &sandbox, "Helo there")
+        .concurrency(1)
+        .with(&["--rate", "2/s"])
+        .start();
+    wait_until("the first messages", || sandbox.stats().accepted >= 2);
+    send(&scratch, &sandbox, "Hello there")
+        .with(&["--skip-messaged"])
+        .run()
+        .expect(0);
+    old.wait().expect(0);
+    assert_eq!(account(&sandbox), (8, 8));
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Messages that are SMS: counted when a list is read, and refused where they need too many segments.
+
+use std::num::NonZeroU32;
+
+use super::definition::Step;
+use super::error::{Mismatch, RunError};
+use crate::domain::content::Rendered;
+use crate::domain::sms::{SmsSettings, cost, segments_text, text_of};
+use crate::store::{Batch, Change, Reader};
+
+/// How the messages of a list are counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SmsRule {
+    max_segments: Option<NonZeroU32>,
+}
+
+impl SmsRule {
+    /// The rule for a channel of this type, `None` for one that is not known; nothing if it does not send SMS.
+    pub(super) fn of(settings: SmsSettings, channel_type: Option<&str>) -> Option<Self> {
+        settings.counts(channel_type).then_some(Self {
+            max_segments: settings.max_segments,
+        })
+    }
+
+    /// Why a message is refused, if it is.
+    pub(super) fn refusal(self, rendered: &Rendered) -> Option<String> {
+        let allowed = self.max_segments?.get();
+        let cost = cost(&text_of(&rendered.content)?);
+        let needed = cost.size.segments;
+        (needed > allowed).then(|| {
+            format!(
+                "the message needs {} of SMS where --max-segments allows {allowed}: {}",
+                segments_text(needed),
+                cost.why()
+            )
+        })
+    }
+}
+
+/// What is to be told where a limit has nothing to limit.
+pub(super) fn note(settings: SmsSettings, channel_type: Option<&str>) -> Option<String> {
+    let unused = settings.max_segments.is_some() && !settings.counts(channel_type);
+    unused.then(|| {
+        let kind = channel_type.unwrap_or("other");
+        format!("--max-segments is not used: the channel is of type {kind} and sends no SMS")
+    })
+}
+
+/// Joins what is asked for with what the batch of the list keeps. Another limit has the rows judged anew, which only a
+/// list that replaces the batch's does.
+pub(super) fn join(
+    reader: &Reader,
+    step: Step<Batch>,
+    asked: &mut SmsSettings,
+    change: Option<Change>,
+) -> Result<Step<Batch>, RunError> {
+    let (Step::Continue(batch) | Step::Change(batch, _)) = &step else {
+        return Ok(step);
+    };
+    let kept = reader.kept_sms(batch.id)?;
+    *asked = asked.or(kept);
+    if asked.max_segments == kept.max_segments {
+        return Ok(step);
+    }
+    match change {
+        Some(Change::Update) => Ok(Step::Change(batch.clone(), Change::Update)),
+        Some(Change::Add) | None => Err(Mismatch::OtherSegments {
+            batch: batch.name.clone(),
+            kept: kept.max_segments,
+        }
+        .into()),
+    }
+}

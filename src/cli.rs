@@ -62,6 +62,23 @@ Examples:
 The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --token-file names.
 ";
 
+const NIGHT_EXAMPLES: &str = "\
+FOLDER holds outreach.toml (message, channel, hours), inbox, sent, refused and results. The lists of
+inbox are sent in the order of their names. A list whose batch is complete moves to sent, one that
+cannot be used moves to refused with its rows to mend. All others stay, and the next night goes on
+with them, edited or not: nobody is messaged twice.
+
+The summary goes to standard output. Its first line says the result, the share that was reached and
+what to do. The exit code is the worst of all lists, in this order: 1, 8, 6, 2, 5, 7, 9, 10, 3, 4, 0.
+
+Examples:
+  From cron, done by six:
+    outreach night /var/lib/outreach --until 06:00 --quiet
+
+  Rehearse; nobody is messaged, and no list is moved:
+    outreach night /var/lib/outreach --sandbox
+";
+
 /// Reach a list of people by phone number, in bulk, correctly.
 ///
 /// Reads a contacts file, sends one message to each number through the Amio API at exactly the pace
@@ -112,6 +129,9 @@ pub(crate) enum Command {
     Send(SendArgs),
     /// Send the message of one row to one number, your own for instance, outside any batch
     Test(Box<TestArgs>),
+    /// Send every list of a folder, and file each away: for a job that nobody watches
+    #[command(after_long_help = NIGHT_EXAMPLES)]
+    Night(NightArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
     /// Give a batch up: who was not messaged yet will not be
@@ -276,6 +296,56 @@ pub(crate) struct TestArgs {
     /// Where the suppression list and the quota are.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach night`.
+#[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
+pub(crate) struct NightArgs {
+    /// The folder with outreach.toml and inbox; other paths in the settings are counted from it
+    pub(crate) folder: PathBuf,
+    /// Print only the first line of the summary: the subject of a mail
+    #[arg(long)]
+    pub(crate) summary_subject: bool,
+    /// Leave out whom an unfinished batch sent another message, or another channel the same one
+    #[arg(long, conflicts_with = "message_again", help_heading = "Batch")]
+    pub(crate) skip_messaged: bool,
+    /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
+    #[arg(long, help_heading = "Batch")]
+    pub(crate) message_again: bool,
+    /// Send with a tag that Facebook has retired, although it refuses such messages
+    #[arg(long, help_heading = "Message")]
+    pub(crate) retired_tag: bool,
+    /// How it begins.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// What is sent.
+    #[command(flatten)]
+    pub(crate) content: Flags<Content>,
+    /// How the files are read.
+    #[command(flatten)]
+    pub(crate) intake: Flags<ContactsFile>,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) connection: Flags<Connection>,
+    /// How fast, and when.
+    #[command(flatten)]
+    pub(crate) pace: Flags<Pace>,
+    /// The contacts that earlier batches have reached.
+    #[command(flatten)]
+    pub(crate) history: Flags<History>,
+    /// When to stop by itself.
+    #[command(flatten)]
+    pub(crate) guards: Flags<Guards>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+    /// How results and rejects are written.
+    #[command(flatten)]
+    pub(crate) written: Flags<Written>,
 }
 
 /// `outreach resume`.

@@ -40,7 +40,7 @@ pub(crate) use declare::{
 pub(crate) use error::ConfigError;
 pub use layer::Layer;
 pub use origin::Environment;
-pub(crate) use origin::environment;
+pub(crate) use origin::{FILE_NAME, environment};
 pub(crate) use setting::Flags;
 pub use setting::{Setting, settings};
 pub use settings::Settings;

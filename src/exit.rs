@@ -122,6 +122,30 @@ impl ExitCode {
         }
     }
 
+    /// The worst of several; of none, that all is complete.
+    pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
+        let worst = codes.into_iter().max_by_key(|code| code.gravity());
+        worst.unwrap_or(Self::Complete)
+    }
+
+    /// How bad it is beside others, from 0: whatever stops everything, then what a person has to mend, then what
+    /// goes on by itself.
+    fn gravity(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Paused => 1,
+            Self::CompleteWithProblems => 2,
+            Self::BelowShare => 3,
+            Self::Held => 4,
+            Self::Input => 5,
+            Self::Guard => 6,
+            Self::Usage => 7,
+            Self::Configuration => 8,
+            Self::Storage => 9,
+            Self::Internal => 10,
+        }
+    }
+
     /// The code with this word.
     pub fn from_reason(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|exit| exit.reason() == word)
@@ -156,6 +180,21 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn the_worst_of_several_stands_for_all() {
+        let order = [1, 8, 6, 2, 5, 7, 9, 10, 3, 4, 0];
+        let of = |code: u8| ExitCode::ALL.into_iter().find(|it| it.code() == code);
+        for (place, worse) in order.into_iter().enumerate() {
+            for better in &order[place..] {
+                for pair in [[worse, *better], [*better, worse]] {
+                    let worst = ExitCode::worst(pair.into_iter().filter_map(of));
+                    assert_eq!(worst.code(), worse, "of {pair:?}");
+                }
+            }
+        }
+        assert_eq!(ExitCode::worst([]), ExitCode::Complete);
+    }
 
     #[test]
     fn the_table_lists_every_code_once_in_order() {

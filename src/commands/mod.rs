@@ -15,6 +15,7 @@ pub(crate) mod error;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod man;
+pub(crate) mod night;
 mod process;
 mod repeat;
 pub(crate) mod resolve;
@@ -94,6 +95,12 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Night(args) => {
+            let config = cli.global.config.as_deref();
+            let (flags, config) = night::enter(&args.folder, cli.flags.clone(), config)?;
+            let settings = Settings::load(flags, config.as_deref(), environment)?;
+            night::run(args, &settings, console, clock, &mut out)?
+        }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &mut out)?,

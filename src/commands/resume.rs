@@ -38,8 +38,6 @@ pub(crate) fn run(
         undo_cancel: person.as_deref(),
     };
     let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
-    if !args.asked.sandbox {
-        front.connection.token()?;
-    }
-    front.go(&batch, args.no_messenger_text)
+    front.require_token()?;
+    Ok(front.go(&batch, args.no_messenger_text)?.exit)
 }

@@ -1,11 +1,11 @@
-//! What `send` and `resume` share: a held batch is shown, confirmed, sent, and accounted for.
+//! What `send`, `resume` and `night` share: a held batch is shown, confirmed, sent, and accounted for.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint;
 use super::console::Console;
-use super::error::{CommandError, CommandResult};
+use super::error::CommandError;
 use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
@@ -34,10 +34,52 @@ pub(super) struct Front {
     pub(super) clock: Clock,
     /// What is read and written; the paths that were given are free.
     pub(super) files: Files,
+    /// Where files go that we name ourselves; the current folder if not said.
+    pub(super) folders: Folders,
+    /// Stops what is sent.
+    pub(super) stop: StopHandle,
     console: Console,
     asked: Asked,
     /// Who runs the program.
     person: String,
+}
+
+/// The folders of the files that nobody named; an empty path is the current folder.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Folders {
+    pub(super) results: PathBuf,
+    pub(super) rejects: PathBuf,
+}
+
+/// A batch that was to be sent.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// How the program ends.
+    pub(super) exit: ExitCode,
+    /// The batch; `None` where it did not come so far.
+    pub(super) batch: Option<String>,
+    /// Whether somebody was queued before.
+    pub(super) had_queued: bool,
+    /// How its run ended; `None` if the answer was no.
+    pub(super) ended: Option<Ended>,
+    /// The results file.
+    pub(super) results: Option<PathBuf>,
+    /// The rows to mend, if a list was read that has any.
+    pub(super) rejects: Option<PathBuf>,
+}
+
+impl Outcome {
+    /// The answer was no.
+    pub(super) fn declined(batch: Option<String>) -> Self {
+        Self {
+            exit: ExitCode::Paused,
+            batch,
+            had_queued: true,
+            ended: None,
+            results: None,
+            rejects: None,
+        }
+    }
 }
 
 impl Front {
@@ -48,7 +90,19 @@ impl Front {
         console: Console,
         clock: Clock,
     ) -> Result<Self, CommandError> {
-        let mut checkpoint = settings.checkpoint()?;
+        let checkpoint = settings.checkpoint()?;
+        Self::with(settings, checkpoint, asked, (inputs, force), console, clock)
+    }
+
+    /// The same with another checkpoint, or other files, than the settings name.
+    pub(super) fn with(
+        settings: &Settings,
+        mut checkpoint: Checkpoint,
+        asked: Asked,
+        (inputs, force): (&[PathBuf], bool),
+        console: Console,
+        clock: Clock,
+    ) -> Result<Self, CommandError> {
         if asked.sandbox {
             checkpoint = checkpoint.for_sandbox();
         }
@@ -76,10 +130,25 @@ impl Front {
             files,
             settings: run,
             clock,
+            folders: Folders::default(),
+            stop: StopHandle::default(),
             console,
             asked,
             person: settings.person(),
         })
+    }
+
+    /// Whether this is a rehearsal.
+    pub(super) fn sandbox(&self) -> bool {
+        self.asked.sandbox
+    }
+
+    /// Without a token nothing real can be sent: refused before a long list is read.
+    pub(super) fn require_token(&self) -> Result<(), CommandError> {
+        if !self.asked.sandbox {
+            self.connection.token()?;
+        }
+        Ok(())
     }
 
     /// Without a terminal the first real send cannot be confirmed: refused before a long list is read.
@@ -90,10 +159,10 @@ impl Front {
 
     /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
     /// stopped the batch do mean "no Messenger".
-    pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> CommandResult {
+    pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> Result<Outcome, CommandError> {
         let after_halt = batch.after_halt(&self.settings.refusals, confirm)?;
-        let (out, dialect) = (self.checkpoint.out.as_deref(), self.checkpoint.dialect);
-        batch.check_results(out, dialect)?;
+        let out = self.results_path(batch)?;
+        batch.check_results(Some(&out), self.checkpoint.dialect)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
         let preview = batch.preview(&self.settings, token, &after_halt, now)?;
@@ -111,18 +180,34 @@ impl Front {
                 "Nothing was sent. `{}` goes on from here.",
                 self.resume(name)
             ));
-            return Ok(ExitCode::Paused);
+            return Ok(Outcome::declined(Some(name.clone())));
         }
         self.go_on_after_halt(batch, &after_halt)?;
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
         self.say_end(batch, &ended);
-        self.report(batch)?;
+        let results = self.report(batch, &out)?;
         if pace_is_assumed {
             self.console.say(format_args!(
                 "The API reported no quota: at most {FALLBACK_RATE} were sent. --rate sets another pace."
             ));
         }
-        Ok(ended.exit)
+        Ok(Outcome {
+            exit: ended.exit,
+            batch: Some(name.clone()),
+            had_queued: queued > 0,
+            ended: Some(ended),
+            results: Some(results),
+            rejects: None,
+        })
+    }
+
+    /// Where the results of the batch go.
+    fn results_path(&self, batch: &HeldBatch) -> Result<PathBuf, CommandError> {
+        if let Some(path) = &self.checkpoint.out {
+            return Ok(path.clone());
+        }
+        let name = batch.results_name(self.checkpoint.dialect)?;
+        Ok(self.folders.results.join(name))
     }
 
     /// The batch as it stands before this run.
@@ -234,7 +319,7 @@ impl Front {
             Some(rehearsal) => rehearsal.access().clone(),
             None => settings::access(&self.connection)?,
         };
-        let stop = StopHandle::default();
+        let stop = self.stop.clone();
         let mut terminal = Terminal::new(
             self.console,
             self.resolve(&batch.batch().name),
@@ -298,12 +383,13 @@ impl Front {
         }
     }
 
-    /// Writes the results file and the summary. A file that cannot be written does not lose the batch.
-    fn report(&self, batch: &HeldBatch) -> Result<(), CommandError> {
+    /// Writes the results file and the summary; returns where the results are. A file that cannot be written does
+    /// not lose the batch.
+    fn report(&self, batch: &HeldBatch, out: &Path) -> Result<PathBuf, CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
+        let (dialect, now) = (self.checkpoint.dialect, self.clock.now());
+        let written = batch.write_results(&self.files, Some(out), dialect, now);
         let out = self.checkpoint.out.as_deref();
-        let written =
-            batch.write_results(&self.files, out, self.checkpoint.dialect, self.clock.now());
         let mut hints = self.hints();
         let export = hints.command("export", name, &[]);
         hints.results = written.as_ref().ok().cloned();
@@ -321,13 +407,13 @@ impl Front {
         if let (Err(_), Err(error)) = (&written, &summary) {
             self.console.warn(format_args!("error: {error}"));
         }
-        written.map_err(|error| {
+        let written = written.map_err(|error| {
             CommandError::from(error).context(format!(
                 "the results are safe in the checkpoint, `{export}` writes them"
             ))
         })?;
         summary?;
-        Ok(())
+        Ok(written)
     }
 
     /// Says where a file is that could not take its place.

@@ -1,20 +1,41 @@
 //! `outreach send`: a list becomes a batch, and the batch is sent.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
 
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::Front;
+use super::run::{Front, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::exit::ExitCode;
 use crate::report::ProgressLine;
 use crate::run::{List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
+
+/// A list that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ListToSend<'a> {
+    pub(super) files: &'a [PathBuf],
+    pub(super) batch: WhichBatch<'a>,
+    /// What becomes of people who have another message already; `None`: it is asked.
+    pub(super) messaged: Option<Messaged>,
+    /// The message is sent although Facebook has retired its tag.
+    pub(super) retired_tag: bool,
+}
+
+/// The batch that a list is sent as.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum WhichBatch<'a> {
+    /// The named one, or the one that the list makes; how the list joins one that has another list.
+    Of(Option<&'a str>, Option<Change>),
+    /// That of the list's name, in the night that began on this day.
+    OfNight(Date),
+}
 
 /// Runs the command.
 ///
@@ -28,32 +49,46 @@ pub(crate) fn run(
 ) -> CommandResult {
     let given = (args.files.as_slice(), args.run.force);
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
-    if !args.asked.sandbox {
-        front.connection.token()?;
-    }
+    front.require_token()?;
     front.require_yes()?;
-    let message = settings::message(settings)?;
-    let sms = settings.content()?.sms_settings;
-    let sources = settings::sources(&args.files);
-    let list = settings::open_list(settings, &sources, console, &|intake| {
-        let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
-        Ok(list.in_dialect(front.checkpoint.dialect))
-    })?;
-    if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
-        return Err(CommandError::usage(format_args!(
-            "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
-        )));
-    }
-    let channel = match (args.asked.sandbox, front.connection.channel()) {
-        (_, Ok(channel)) => channel,
-        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
-        (true, Err(_)) => Rehearsal::CHANNEL,
-        (false, Err(error)) => return Err(error.into()),
+    let change = match (args.add, args.update) {
+        (true, _) => Some(Change::Add),
+        (false, true) => Some(Change::Update),
+        (false, false) => None,
     };
+    let list = ListToSend {
+        files: &args.files,
+        batch: WhichBatch::Of(args.batch.as_deref(), change),
+        messaged: messaged(args.skip_messaged, args.message_again),
+        retired_tag: args.retired_tag,
+    };
+    Ok(send_list(&mut front, settings, &list, console)?.exit)
+}
+
+/// What the flags say of people who have another message already.
+pub(super) fn messaged(skip: bool, again: bool) -> Option<Messaged> {
+    match (skip, again) {
+        (true, _) => Some(Messaged::Skip),
+        (false, true) => Some(Messaged::Again),
+        (false, false) => None,
+    }
+}
+
+/// Reads a list, makes it a batch or part of one, and sends that.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(super) fn send_list(
+    front: &mut Front,
+    settings: &Settings,
+    to_send: &ListToSend<'_>,
+    console: Console,
+) -> Result<Outcome, CommandError> {
+    let list = open_list(front, settings, to_send, console)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
     }
-    if list.has_retired_tag() && !args.retired_tag && !args.asked.sandbox {
+    if list.has_retired_tag() && !to_send.retired_tag && !front.sandbox() {
         if !console.can_ask() {
             return Err(CommandError::usage(
                 "Facebook has retired the tag of this message and refuses it to everybody: leave --tag out, or give \
@@ -62,20 +97,64 @@ pub(crate) fn run(
         }
         if !console.ask("Send it with this tag all the same?") {
             console.say("Nothing was sent.");
-            return Ok(ExitCode::Paused);
+            return Ok(Outcome::declined(None));
         }
     }
-    let asked = SendSettings {
-        batch: args.batch.as_deref(),
-        channel,
-        change: match (args.add, args.update) {
-            (true, _) => Some(Change::Add),
-            (false, true) => Some(Change::Update),
-            (false, false) => None,
-        },
-        sandbox: args.asked.sandbox,
+    let rejects = front.folders.rejects.join(list.default_rejects_path());
+    let rejects = front.files.write_named(&rejects)?;
+    let plan = plan(front, settings, to_send, list, console)?;
+    let person = settings.person();
+    let Some(plan) = decide_about_messaged(to_send, front, plan, &person, console)? else {
+        console.say("Nothing was sent.");
+        return Ok(Outcome::declined(None));
     };
-    let rejects = front.files.write_named(&list.default_rejects_path())?;
+    let plan = read(front, plan, &rejects, console)?;
+    let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
+    let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
+    say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
+    Ok(Outcome {
+        rejects: is_rejected.then_some(rejects),
+        ..front.go(&batch, false)?
+    })
+}
+
+/// Opens the list with its message.
+fn open_list(
+    front: &Front,
+    settings: &Settings,
+    to_send: &ListToSend<'_>,
+    console: Console,
+) -> Result<List, CommandError> {
+    let message = settings::message(settings)?;
+    let sms = settings.content()?.sms_settings;
+    let sources = settings::sources(to_send.files);
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
+        Ok(list.in_dialect(front.checkpoint.dialect))
+    })?;
+    match list.doubtful_message().filter(|_| !console.can_ask()) {
+        Some(doubt) => Err(CommandError::usage(format_args!(
+            "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
+        ))),
+        None => Ok(list),
+    }
+}
+
+/// Compares the list with what the checkpoint holds.
+fn plan(
+    front: &Front,
+    settings: &Settings,
+    to_send: &ListToSend<'_>,
+    list: List,
+    console: Console,
+) -> Result<SendPlan, CommandError> {
+    let sms = settings.content()?.sms_settings;
+    let channel = match (front.sandbox(), front.connection.channel()) {
+        (_, Ok(channel)) => channel,
+        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
+        (true, Err(_)) => Rehearsal::CHANNEL,
+        (false, Err(error)) => return Err(error.into()),
+    };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(
@@ -85,7 +164,19 @@ pub(crate) fn run(
             home.display()
         ));
     }
-    let plan = SendPlan::new(&db, list, &asked, front.clock.now())?;
+    let (sandbox, now) = (front.sandbox(), front.clock.now());
+    let plan = match to_send.batch {
+        WhichBatch::Of(batch, change) => {
+            let asked = SendSettings {
+                batch,
+                channel,
+                change,
+                sandbox,
+            };
+            SendPlan::new(&db, list, &asked, now)?
+        }
+        WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
+    };
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
@@ -96,20 +187,13 @@ pub(crate) fn run(
             front.resume(&other.batch)
         ));
     }
-    let Some(plan) = decide_about_messaged(args, &front, plan, &settings.person(), console)? else {
-        console.say("Nothing was sent.");
-        return Ok(ExitCode::Paused);
-    };
-    let plan = read(&front, plan, &rejects, console)?;
-    let (batch, interrupted) = plan.carry_out_by(&settings.person(), front.clock.now())?;
-    say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
-    front.go(&batch, false)
+    Ok(plan)
 }
 
 /// Whether people who have another message already are left out or messaged again: as the flags say, else asked where
 /// that can be answered, else refused when the list is read. Nothing if neither is wanted.
 fn decide_about_messaged(
-    args: &SendArgs,
+    to_send: &ListToSend<'_>,
     front: &Front,
     mut plan: SendPlan,
     person: &str,
@@ -119,10 +203,9 @@ fn decide_about_messaged(
     if messaged.is_empty() {
         return Ok(Some(plan));
     }
-    let how = match (args.skip_messaged, args.message_again) {
-        (true, _) => Messaged::Skip,
-        (false, true) => Messaged::Again,
-        (false, false) if console.can_ask() => {
+    let how = match to_send.messaged {
+        Some(how) => how,
+        None if console.can_ask() => {
             for told in messaged {
                 console.warn(told);
             }
@@ -135,7 +218,7 @@ fn decide_about_messaged(
                 None => return Ok(None),
             }
         }
-        (false, false) => return Ok(Some(plan)),
+        None => return Ok(Some(plan)),
     };
     plan.decide(how, person);
     Ok(Some(plan))

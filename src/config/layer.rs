@@ -24,11 +24,34 @@ const OTHER_PREFIXES: [&str; 2] = ["OUTREACH_WEBHOOK_SECRET_", "OUTREACH_TEST_"]
 /// The table of the settings file with the texts of refusals, by what they mean.
 const REFUSALS: &str = "refusals";
 
+/// The settings that are paths.
+const PATHS: [&str; 8] = [
+    "content",
+    "db",
+    "out",
+    "summary",
+    "tls-cert",
+    "tls-key",
+    "token-file",
+    "webhook-secret-file",
+];
+
 /// One layer: key and texts of the settings that it has. Only a list has more or fewer than one text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layer(pub(super) BTreeMap<&'static str, Vec<String>>);
 
 impl Layer {
+    /// The layer as it means the same from another current folder: `from` is the one where it was typed.
+    #[must_use]
+    pub(crate) fn typed_in(mut self, from: &Path) -> Self {
+        for key in PATHS {
+            for text in self.0.get_mut(key).into_iter().flatten() {
+                *text = from.join(&*text).to_string_lossy().into_owned();
+            }
+        }
+        self
+    }
+
     /// The environment. An empty variable is as good as none.
     pub(super) fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
         let known = |name: &str| {

@@ -13,6 +13,7 @@ pub(crate) mod eligibility;
 pub(crate) mod event;
 pub(crate) mod fold;
 pub(crate) mod forecast;
+pub(crate) mod night;
 pub(crate) mod outcome;
 pub(crate) mod percent;
 pub(crate) mod phone;

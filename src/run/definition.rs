@@ -145,7 +145,7 @@ impl Definition {
     }
 
     /// What differs from the stored parts, the rows first.
-    fn differences(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
+    pub(super) fn differences(&self, stored: &BTreeMap<String, String>) -> Vec<&'static str> {
         [ROWS, MAPPING, CONTENT, "channel"]
             .into_iter()
             .filter(|part| !is_same(part, stored.get(*part), self.parts.get(*part)))

@@ -110,6 +110,7 @@ pub(super) fn messaged_before(
         earlier_files: &[],
         seen,
         rejects: None,
+        keep_rejects: false,
     };
     let mut take = |row: JudgedRow| -> Result<(), RunError> {
         let (phone, content) = match &row.verdict {

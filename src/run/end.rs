@@ -58,7 +58,7 @@ impl Ended {
     }
 
     /// Why the batch stands where it stands.
-    pub(super) fn why(&self) -> Option<String> {
+    pub(crate) fn why(&self) -> Option<String> {
         match &self.end {
             RunEnd::Halted(halt) => Some(halt.to_string()),
             RunEnd::Interrupted => Some("a signal".to_owned()),

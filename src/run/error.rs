@@ -118,6 +118,19 @@ pub enum RunError {
         /// When.
         since: Timestamp,
     },
+    /// Another process works on the folder of a night.
+    #[error(
+        "the lists of {} are sent by process {pid} since {since}: nothing was done; wait for it, or stop it",
+        folder.display()
+    )]
+    NightUnderWay {
+        /// The folder.
+        folder: PathBuf,
+        /// The other process.
+        pid: String,
+        /// Since when, RFC 3339.
+        since: String,
+    },
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -141,6 +154,11 @@ pub enum Mismatch {
         .0.display(), .1.display()
     )]
     TwoCheckpoints(PathBuf, PathBuf),
+    /// Two lists of a night have one name, and the batch of the first is not complete.
+    #[error(
+        "another list in inbox is called {0} too, and its batch comes first: this one waits until that one is filed away, or has another name"
+    )]
+    SameListName(String),
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
@@ -330,7 +348,9 @@ impl RunError {
             )
             | Self::NoCheckpoint(_)
             | Self::OnlyRehearsals(_) => ExitCode::Storage,
-            Self::Forget(ForgetError::UnderWay { .. }) => ExitCode::Held,
+            Self::Forget(ForgetError::UnderWay { .. }) | Self::NightUnderWay { .. } => {
+                ExitCode::Held
+            }
             Self::Intake(_) => ExitCode::Input,
             Self::Report(
                 ReportError::SheetRows

@@ -121,6 +121,14 @@ impl HeldBatch {
         Ok(check_room(format, batch, reader.counts(batch.id)?.rows())?)
     }
 
+    /// Where the results go if no file is named: the name alone.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint cannot be read.
+    pub fn results_name(&self, dialect: Option<Dialect>) -> Result<PathBuf, RunError> {
+        default_path(&self.reader()?, self.batch(), "results", dialect)
+    }
+
     /// Writes the results as [`export_file`] does, unless the file stands there as it was left and nothing
     /// changed since. Returns where it is: beside `path` under a similar name, if something else stands there.
     ///

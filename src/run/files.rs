@@ -221,7 +221,7 @@ impl Files {
 }
 
 /// `spring.results.csv`, `spring.results-2.csv`, ...
-fn numbered(path: &Path, number: u32) -> PathBuf {
+pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     if number == 1 {
         return path.to_owned();
     }

@@ -14,7 +14,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
 use crate::domain::sms::{SmsSettings, SmsTally};
 use crate::intake::{
-    self, Input, Judge, LetterDoubt, LooksInternational, Render, Source, Unsendable,
+    self, Input, Judge, JudgeError, LetterDoubt, LooksInternational, Render, Source, Unsendable,
 };
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
@@ -139,6 +139,7 @@ impl List {
             earlier_files: &[],
             seen: &[],
             rejects: settings.rejects,
+            keep_rejects: true,
         };
         let note = sms::note(self.sms, channel_type.as_deref());
         let mut report = pass.judge(&mut self, &mut |_| (), &mut |_| Ok(()))?;
@@ -172,6 +173,8 @@ pub(super) struct Pass<'a> {
     /// The numbers that the batch has already, with their rows.
     pub(super) seen: &'a [(PhoneNumber, Position)],
     pub(super) rejects: Option<&'a Path>,
+    /// The rejects are written also where the list turns out unusable.
+    pub(super) keep_rejects: bool,
     /// How messages are counted as SMS; `None` if they are not.
     pub(super) sms: Option<SmsRule>,
 }
@@ -218,7 +221,7 @@ impl Pass<'_> {
         };
         let (mut rows, mut samples) = (0_u64, Vec::new());
         let mut sms = self.sms.map(|_| SmsTally::default());
-        let summary = input.judge(&judge, &mut |row| {
+        let judged = input.judge(&judge, &mut |row| {
             rows += 1;
             if rows.is_multiple_of(REPORT_EVERY) {
                 progress(rows);
@@ -235,9 +238,14 @@ impl Pass<'_> {
                 rejects.push(&row)?;
             }
             take(row)
-        })?;
+        });
         known.check()?;
+        let is_unusable = matches!(judged, Err(JudgeError::Intake(_)));
+        if is_unusable && !self.keep_rejects {
+            rejects = None;
+        }
         let rejected = rejects.map(RejectsFile::finish).transpose()?;
+        let summary = judged?;
         let files = self.earlier_files.iter().map(String::as_str);
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),

@@ -250,6 +250,7 @@ impl SendPlan {
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
+            keep_rejects: false,
         };
         let mended = match earlier {
             Some(batch) if self.list.input.mends_rows() => {

@@ -124,6 +124,7 @@ impl List {
             earlier_files: &[],
             seen: &[],
             rejects,
+            keep_rejects: false,
         };
         let report = pass.judge(&mut self, &mut |_| (), &mut |row| {
             match row.verdict {

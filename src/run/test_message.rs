@@ -111,6 +111,7 @@ impl List {
             earlier_files: &[],
             seen: &[],
             rejects: None,
+            keep_rejects: false,
             sms: rule,
         };
         let mut found: Vec<JudgedRow> = Vec::new();

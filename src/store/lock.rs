@@ -26,7 +26,14 @@ impl Hold {
     /// # Errors
     /// [`StoreError::Held`] if another process has it, with its pid and start time.
     pub(super) fn take(database: &Path, batch: &str, now: &str) -> Result<Self, StoreError> {
-        let path = lock_path(database, batch);
+        Self::take_file(lock_path(database, batch), batch, now)
+    }
+
+    /// Takes the lock that is the file `path`. `what` is the name of what is held, for the error.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] if another process has it, [`StoreError::File`] if the file cannot be made.
+    pub(crate) fn take_file(path: PathBuf, what: &str, now: &str) -> Result<Self, StoreError> {
         let fail = |source| StoreError::File {
             path: path.clone(),
             source,
@@ -39,7 +46,7 @@ impl Hold {
             let mut file = options.open(&path).map_err(fail)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(held(&mut file, batch)),
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, what)),
                 Err(TryLockError::Error(source)) => return Err(fail(source)),
             }
             if !is_at(&file, &path) {

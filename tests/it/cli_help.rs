@@ -46,6 +46,7 @@ fn the_help_of_each_command() {
     for command in [
         "check",
         "send",
+        "night",
         "resume",
         "cancel",
         "status",
@@ -63,7 +64,7 @@ fn the_help_of_each_command() {
     ] {
         insta::assert_snapshot!(
             format!("help_{command}"),
-            help(&[command], command == "send")
+            help(&[command], matches!(command, "send" | "night"))
         );
     }
 }

@@ -37,6 +37,7 @@ const RUN_ONLY: &[&str] = &[
     "sandbox-quota",
     "skip-messaged",
     "status",
+    "summary-subject",
     "suppressions",
     "to",
     "trust-clock",

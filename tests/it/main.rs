@@ -38,6 +38,7 @@ mod library;
 mod locks;
 mod look;
 mod model;
+mod night;
 mod numbers;
 mod once;
 mod opt_outs;

@@ -10,7 +10,7 @@ use outreach::internals::domain::delivery::State;
 use outreach::internals::exit::ExitCode;
 use outreach::internals::report::COLUMNS;
 
-use crate::support::{SandboxProcess, Scratch};
+use crate::support::Scratch;
 
 const README: &str = include_str!("../../README.md");
 
@@ -331,105 +331,4 @@ fn a_second_rehearsal_in_the_same_folder_goes_as_well_as_the_first() {
         .run()
         .expect(8)
         .says("--sandbox");
-}
-
-/// A folder for the script of the nightly setup, which runs with the program under test.
-struct Nights {
-    scratch: Scratch,
-    sandbox: SandboxProcess,
-}
-
-impl Nights {
-    fn new(sandbox: SandboxProcess, lists: &[(&str, &str)]) -> Self {
-        let scratch = Scratch::new();
-        std::fs::create_dir(scratch.path("inbox")).unwrap();
-        for (name, rows) in lists {
-            scratch.write(
-                &format!("inbox/{name}"),
-                &format!("first_name,phone\n{rows}\n"),
-            );
-        }
-        scratch.write(
-            "outreach.toml",
-            &format!(
-                "channel = \"{}\"\nbase-url = \"{}\"\nmessage = \"Hello {{{{ first_name }}}}\"\n",
-                crate::support::CHANNEL,
-                sandbox.base_url()
-            ),
-        );
-        Self { scratch, sandbox }
-    }
-
-    /// One night: the exit code and what was said.
-    fn night(&self) -> (Option<i32>, String) {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/nightly.sh");
-        let output = std::process::Command::new("bash")
-            .arg(script)
-            .arg(self.scratch.folder())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env(
-                "XDG_DATA_HOME",
-                crate::support::home_in(self.scratch.folder()),
-            )
-            .env("NIGHTLY_OUTREACH", env!("CARGO_BIN_EXE_outreach"))
-            .env(
-                "AMIO_TOKEN",
-                outreach::internals::sandbox::Settings::DEFAULT_TOKEN,
-            )
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code(), said)
-    }
-
-    fn files(&self, folder: &str) -> BTreeSet<String> {
-        let names = std::fs::read_dir(self.scratch.path(folder)).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.collect()
-    }
-}
-
-#[test]
-fn the_nightly_script_files_each_list_away_by_how_it_ended() {
-    let nights = Nights::new(
-        SandboxProcess::start(&["--no-messenger", "0%"]),
-        &[
-            ("1-good.csv", "Jana,+420777123456"),
-            ("2-junk.csv", "Petr,none"),
-            ("3 good.csv", "Eva,+420777123457"),
-        ],
-    );
-    let (code, said) = nights.night();
-    assert_eq!(code, Some(7), "{said}");
-    assert_eq!(nights.files("inbox").len(), 0, "{said}");
-    assert_eq!(
-        nights.files("sent"),
-        ["1-good.csv", "3 good.csv"].map(str::to_owned).into()
-    );
-    assert_eq!(nights.files("refused"), ["2-junk.csv".to_owned()].into());
-    assert_eq!(nights.files("results").len(), 2);
-    assert_eq!(nights.sandbox.stats().accepted, 2);
-    assert_eq!(nights.night().0, Some(0), "an empty inbox is in order");
-}
-
-#[test]
-fn a_list_whose_rows_wait_for_another_batch_stays_in_the_inbox() {
-    let sandbox = SandboxProcess::start(&["--no-messenger", "0%", "--fault", "503:at=1"]);
-    let nights = Nights::new(
-        sandbox,
-        &[
-            ("1-lost.csv", "Jana,+420777123456"),
-            ("2-again.csv", "Jana,+420777123456"),
-        ],
-    );
-    let (code, said) = nights.night();
-    assert_eq!(code, Some(3), "{said}");
-    assert_eq!(nights.files("sent"), ["1-lost.csv".to_owned()].into());
-    assert_eq!(
-        nights.files("inbox"),
-        ["2-again.csv".to_owned()].into(),
-        "{said}"
-    );
-    assert_eq!(nights.sandbox.stats().accepted, 0);
 }

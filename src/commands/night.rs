@@ -1,0 +1,250 @@
+//! `outreach night FOLDER`: every list of a folder is sent and filed away.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+use super::adopt;
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::process::{runtime, signal};
+use super::run::{Folders, Front, Outcome};
+use super::send::{ListToSend, WhichBatch, messaged, send_list};
+use super::settings;
+use crate::cli::{Asked, NightArgs};
+use crate::clock::Clock;
+use crate::config::{FILE_NAME, Layer, Settings};
+use crate::exit::ExitCode;
+use crate::report::{ListReport, NightReport};
+use crate::run::{CheckSettings, Files, InboxList, List, ListRun, NightFolder, RunEnd};
+
+/// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
+/// the one that was named, else that of the folder.
+///
+/// # Errors
+/// [`CommandError`] if there is no such folder.
+pub(super) fn enter(
+    folder: &Path,
+    flags: Layer,
+    config: Option<&Path>,
+) -> Result<(Layer, Option<PathBuf>), CommandError> {
+    let fail = |error| {
+        let text = format!("the folder {}: {error}", folder.display());
+        CommandError::text(ExitCode::Storage, text)
+    };
+    let here = std::env::current_dir().map_err(fail)?;
+    std::env::set_current_dir(folder).map_err(fail)?;
+    let config = match config {
+        Some(named) => Some(here.join(named)),
+        None => Some(PathBuf::from(FILE_NAME)).filter(|path| path.exists()),
+    };
+    Ok((flags.typed_in(&here), config))
+}
+
+/// One night, in the current folder.
+struct Night<'a> {
+    args: &'a NightArgs,
+    settings: &'a Settings,
+    console: Console,
+    front: Front,
+    folder: NightFolder,
+    date: Date,
+}
+
+/// Runs the command in the folder of the night; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code, where no list can be begun.
+pub(crate) fn run(
+    args: &NightArgs,
+    settings: &Settings,
+    console: Console,
+    clock: Clock,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let asked = Asked {
+        // The command is made to run where nobody can be asked.
+        yes: args.asked.yes || !console.can_ask(),
+        ..args.asked
+    };
+    // Each list has its own results, whatever the settings name for one.
+    let mut checkpoint = settings.checkpoint()?;
+    (checkpoint.out, checkpoint.summary) = (None, None);
+    let mut front = Front::with(settings, checkpoint, asked, (&[], false), console, clock)?;
+    front.require_token()?;
+    if !asked.sandbox {
+        front.connection.channel()?;
+    }
+    settings::message(settings)?;
+    let now = front.clock.now();
+    let folder = NightFolder::open(Path::new(""), now)?;
+    front.folders = Folders {
+        results: folder.results(),
+        rejects: folder.refused(),
+    };
+    let date = now.to_zoned(front.settings.schedule.zone.clone()).date();
+    let mut night = Night {
+        args,
+        settings,
+        console,
+        front,
+        folder,
+        date,
+    };
+    let report = night.send_all()?;
+    if args.summary_subject {
+        writeln!(out, "{}", report.subject())?;
+    } else {
+        write!(out, "{}", report.text())?;
+    }
+    Ok(report.exit())
+}
+
+impl Night<'_> {
+    /// Sends the lists one after the other, until one tells that the next would fare no better.
+    fn send_all(&mut self) -> Result<NightReport, CommandError> {
+        // Between two runs nobody else hears a signal: it ends the night before the next list.
+        let runtime = runtime()?;
+        let stop = self.front.stop.clone();
+        runtime.spawn(async move {
+            signal().await;
+            stop.finish();
+        });
+        let lists = self.folder.lists()?;
+        let mut report = NightReport {
+            sandbox: self.front.sandbox(),
+            not_begun: lists.len() as u64,
+            ..NightReport::default()
+        };
+        for list in &lists {
+            self.console.say(format_args!("== {}", list.name()));
+            let (list, goes_on) = self.send(list);
+            report.lists.push(list);
+            report.not_begun -= 1;
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Sends one list and files it away. Says what became of it, and whether the next one follows.
+    fn send(&mut self, list: &InboxList) -> (ListReport, bool) {
+        let mut report = ListReport::new(list.name());
+        let mut time_is_over = false;
+        match self.try_to_send(list) {
+            Ok(outcome) => {
+                time_is_over = self.enter_outcome(&mut report, outcome);
+            }
+            Err(error) => self.enter_failure(&mut report, list, &error),
+        }
+        let run = ListRun {
+            exit: report.exit,
+            queued: report.counts.map_or(0, |it| it.queued + it.sending),
+            time_is_over,
+        };
+        let after = if self.front.sandbox() {
+            Ok(NightFolder::after_rehearsal(run))
+        } else {
+            self.folder.after(list, run)
+        };
+        match after {
+            Ok(after) => {
+                report.notes.extend(after.note.map(str::to_owned));
+                report.filed = after.filed;
+                (report, after.goes_on)
+            }
+            Err(error) => {
+                let error = CommandError::from(error);
+                self.console.warn(format_args!("error: {error}"));
+                report.notes.push(error.to_string());
+                report.exit = ExitCode::worst([report.exit, error.exit()]);
+                (report, false)
+            }
+        }
+    }
+
+    fn try_to_send(&mut self, list: &InboxList) -> Result<Outcome, CommandError> {
+        self.folder.begin(list)?;
+        let inputs = std::slice::from_ref(&list.path);
+        self.front.files = self.files_of(list)?;
+        let to_send = ListToSend {
+            files: inputs,
+            batch: WhichBatch::OfNight(self.date),
+            messaged: messaged(self.args.skip_messaged, self.args.message_again),
+            retired_tag: self.args.retired_tag,
+        };
+        send_list(&mut self.front, self.settings, &to_send, self.console)
+    }
+
+    /// What is read and written for the list.
+    fn files_of(&self, list: &InboxList) -> Result<Files, CommandError> {
+        let inputs = std::slice::from_ref(&list.path);
+        settings::files(self.settings, Some(&self.front.db), inputs, false)
+    }
+
+    /// Enters how the batch ended; returns whether the time for the night is over.
+    fn enter_outcome(&self, report: &mut ListReport, outcome: Outcome) -> bool {
+        report.exit = outcome.exit;
+        report.results = outcome.results;
+        report.rejects = outcome.rejects;
+        if !outcome.had_queued {
+            report.notes.push("nothing was left to send".to_owned());
+        }
+        let Some(ended) = outcome.ended else {
+            report.notes.push("not sent: the answer was no".to_owned());
+            return false;
+        };
+        report.counts = Some(ended.counts);
+        report.notes.extend(ended.why());
+        if let Some(batch) = &outcome.batch {
+            if ended.counts.unknown > 0 {
+                report.next.push(self.front.resolve(batch));
+            }
+            report.batch.clone_from(&outcome.batch);
+        }
+        matches!(ended.end, RunEnd::Interrupted | RunEnd::Deadline)
+    }
+
+    fn enter_failure(&self, report: &mut ListReport, list: &InboxList, error: &CommandError) {
+        self.console.warn(format_args!("error: {error}"));
+        adopt::say_since(self.console, error);
+        report.exit = error.exit();
+        report.notes.push(error.to_string());
+        if error.exit() == ExitCode::Input {
+            report.rejects = self.rejects_of(list);
+        }
+    }
+
+    /// Writes the rows of a list that cannot be used, each with what is wrong with it. A list that cannot be read
+    /// has none.
+    fn rejects_of(&self, list: &InboxList) -> Option<PathBuf> {
+        let sources = settings::sources(std::slice::from_ref(&list.path));
+        let message = settings::message(self.settings).ok()?;
+        let intake = self.settings.intake().ok()?;
+        let opened = List::open(&sources, &intake, message.as_ref()).ok()?;
+        let sms = self.settings.content().ok()?.sms_settings;
+        let opened = opened
+            .with_sms(sms)
+            .in_dialect(self.front.checkpoint.dialect);
+        let path = self
+            .front
+            .folders
+            .rejects
+            .join(opened.default_rejects_path());
+        // The name that its rows were meant to have is free again.
+        let mut files = self.files_of(list).ok()?;
+        let path = files.write_named(&path).ok()?;
+        let how = CheckSettings {
+            checkpoint: Some(&self.front.db),
+            history: self.front.settings.history,
+            channel: self.front.connection.channel.as_deref(),
+            rejects: Some(&path),
+        };
+        // That it cannot be used is known already.
+        let _ = opened.check(&how, self.front.clock.now());
+        files.enter("rejects", &path);
+        path.exists().then_some(path)
+    }
+}

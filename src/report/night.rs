@@ -1,0 +1,283 @@
+//! The account of a night over a folder of lists: its first line is fit for the subject of a mail.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::words::{grouped, without_numbers};
+use crate::domain::delivery::State;
+use crate::domain::text::on_one_line;
+use crate::exit::ExitCode;
+use crate::store::Counts;
+
+/// A night.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NightReport {
+    /// The lists, as they came.
+    pub(crate) lists: Vec<ListReport>,
+    /// Lists that were not begun.
+    pub(crate) not_begun: u64,
+    /// A rehearsal: nobody was messaged.
+    pub(crate) sandbox: bool,
+}
+
+/// What became of one list.
+#[derive(Debug, Clone)]
+pub(crate) struct ListReport {
+    /// Its file's name.
+    pub(crate) name: String,
+    pub(crate) exit: ExitCode,
+    pub(crate) batch: Option<String>,
+    /// How its recipients stand; `None` if its batch did not run.
+    pub(crate) counts: Option<Counts>,
+    /// Where it was filed away; `None` if it is in the inbox.
+    pub(crate) filed: Option<PathBuf>,
+    pub(crate) results: Option<PathBuf>,
+    /// The rows to mend.
+    pub(crate) rejects: Option<PathBuf>,
+    /// What else a person should know: why it failed.
+    pub(crate) notes: Vec<String>,
+    /// The commands that may come next.
+    pub(crate) next: Vec<String>,
+}
+
+impl NightReport {
+    /// The exit code of the night.
+    pub(crate) fn exit(&self) -> ExitCode {
+        // What was not begun waits for the next night.
+        let rest = (self.not_begun > 0).then_some(ExitCode::Paused);
+        ExitCode::worst(self.lists.iter().map(|list| list.exit).chain(rest))
+    }
+
+    /// The result, the share reached, and what to do.
+    pub(crate) fn subject(&self) -> String {
+        let all = self.lists.len() as u64 + self.not_begun;
+        let rehearsal = if self.sandbox { "rehearsal, " } else { "" };
+        if all == 0 {
+            return format!("outreach: {rehearsal}no list in inbox; nothing to do");
+        }
+        let is_settled =
+            |list: &&ListReport| list.counts.is_some_and(|it| it.queued + it.sending == 0);
+        let settled = self.lists.iter().filter(is_settled).count();
+        let (sent, could) = self.reached();
+        let share = match could {
+            0 => "nobody to send to".to_owned(),
+            _ => format!(
+                "{} of {} reached ({}%)",
+                grouped(sent),
+                grouped(could),
+                u128::from(sent) * 100 / u128::from(could)
+            ),
+        };
+        let todo = self.to_do();
+        format!("outreach: {rehearsal}{settled} of {all} lists complete, {share}; {todo}")
+    }
+
+    /// Those who were sent to, and those who could be sent to.
+    fn reached(&self) -> (u64, u64) {
+        let counts = self.lists.iter().filter_map(|list| list.counts.as_ref());
+        counts.fold((0, 0), |(sent, could), it| {
+            let tried = it.sent + it.no_messenger + it.error + it.unknown;
+            (sent + it.sent, could + tried + it.queued + it.sending)
+        })
+    }
+
+    /// What to do about the worst that happened.
+    fn to_do(&self) -> String {
+        let exit = self.exit();
+        let mut with = self.lists.iter().filter(|list| list.exit == exit);
+        let of = with.next().map_or_else(String::new, |first| {
+            let name = on_one_line(&first.name);
+            match with.count() {
+                0 => name.into_owned(),
+                more => format!("{name} and {more} more"),
+            }
+        });
+        match exit {
+            ExitCode::Complete => "nothing to do".to_owned(),
+            ExitCode::Paused => "the next night goes on".to_owned(),
+            ExitCode::CompleteWithProblems => format!("look at errors and unknown: {of}"),
+            ExitCode::BelowShare => format!("too few were reached: {of}"),
+            ExitCode::Held => format!("sent by another process, left alone: {of}"),
+            ExitCode::Input => format!("mend in refused/: {of}"),
+            ExitCode::Guard => format!("stopped by a guard, mend the cause: {of}"),
+            ExitCode::Usage => format!("needs an answer from you: {of}"),
+            ExitCode::Configuration => {
+                "mend the settings, `outreach doctor` checks them".to_owned()
+            }
+            ExitCode::Storage => {
+                "disk or checkpoint failed, `outreach doctor` tells more".to_owned()
+            }
+            ExitCode::Internal => "internal failure, please report it".to_owned(),
+        }
+    }
+
+    /// The whole account; the subject is its first line.
+    pub(crate) fn text(&self) -> String {
+        let mut out = self.subject();
+        out.push('\n');
+        for list in &self.lists {
+            // Writing to a String cannot fail.
+            let _ = list.write_text(&mut out);
+        }
+        if self.not_begun > 0 {
+            let _ = writeln!(
+                out,
+                "\n{} lists were not begun; they stay in inbox.",
+                self.not_begun
+            );
+        }
+        out
+    }
+}
+
+impl ListReport {
+    /// One of which nothing is known yet.
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            name,
+            exit: ExitCode::Complete,
+            batch: None,
+            counts: None,
+            filed: None,
+            results: None,
+            rejects: None,
+            notes: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+
+    fn write_text(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "\n{}: {}", on_one_line(&self.name), self.exit)?;
+        if let Some(batch) = &self.batch {
+            write!(out, "  batch {}", on_one_line(batch))?;
+            if let Some(counts) = &self.counts {
+                let some = State::ALL.into_iter().filter(|it| counts.of(*it) > 0);
+                for state in some {
+                    write!(out, ", {} {}", grouped(counts.of(state)), state.word())?;
+                }
+            }
+            writeln!(out)?;
+        }
+        for note in &self.notes {
+            writeln!(out, "  {}", without_numbers(note))?;
+        }
+        let filed = self.filed.as_ref().map(|path| path.display().to_string());
+        let filed = filed.map_or_else(
+            || "it stays in inbox".to_owned(),
+            |path| format!("now {path}"),
+        );
+        writeln!(out, "  list: {}", on_one_line(&filed))?;
+        for (word, path) in [("results", &self.results), ("rows to mend", &self.rejects)] {
+            if let Some(path) = path {
+                writeln!(
+                    out,
+                    "  {word}: {}",
+                    on_one_line(&path.display().to_string())
+                )?;
+            }
+        }
+        for command in &self.next {
+            writeln!(out, "  next: {}", on_one_line(command))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(name: &str, exit: ExitCode, counts: Option<Counts>) -> ListReport {
+        ListReport {
+            exit,
+            counts,
+            ..ListReport::new(name.to_owned())
+        }
+    }
+
+    fn counts(sent: u64, error: u64, queued: u64) -> Counts {
+        Counts {
+            sent,
+            error,
+            queued,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_result_share_and_what_to_do() {
+        let night = |lists: &[ListReport], not_begun| NightReport {
+            lists: lists.to_vec(),
+            not_begun,
+            sandbox: false,
+        };
+        let good = list("a.csv", ExitCode::Complete, Some(counts(1_500, 0, 0)));
+        let some = list(
+            "b.csv",
+            ExitCode::CompleteWithProblems,
+            Some(counts(100, 400, 0)),
+        );
+        let bad = list("c\n.csv", ExitCode::Input, None);
+        let guard = list("d.csv", ExitCode::Guard, Some(counts(0, 0, 1_000)));
+        for (lists, not_begun, exit, subject) in [
+            (vec![], 0, 0, "outreach: no list in inbox; nothing to do"),
+            (
+                vec![good.clone()],
+                0,
+                0,
+                "outreach: 1 of 1 lists complete, 1,500 of 1,500 reached (100%); nothing to do",
+            ),
+            (
+                vec![good.clone(), some.clone(), some.clone()],
+                0,
+                3,
+                "outreach: 3 of 3 lists complete, 1,700 of 2,500 reached (68%); look at errors and unknown: b.csv \
+                 and 1 more",
+            ),
+            (
+                vec![good.clone(), some, bad.clone()],
+                0,
+                7,
+                "outreach: 2 of 3 lists complete, 1,600 of 2,000 reached (80%); mend in refused/: c\\u000a.csv",
+            ),
+            (
+                vec![good.clone(), guard],
+                2,
+                5,
+                "outreach: 1 of 4 lists complete, 1,500 of 2,500 reached (60%); stopped by a guard, mend the cause: \
+                 d.csv",
+            ),
+            (
+                vec![good],
+                1,
+                4,
+                "outreach: 1 of 2 lists complete, 1,500 of 1,500 reached (100%); the next night goes on",
+            ),
+            (
+                vec![bad],
+                0,
+                7,
+                "outreach: 0 of 1 lists complete, nobody to send to; mend in refused/: c\\u000a.csv",
+            ),
+        ] {
+            let night = night(&lists, not_begun);
+            assert_eq!(night.subject(), subject);
+            assert_eq!(night.exit().code(), exit, "{subject}");
+            assert_eq!(night.text().lines().next(), Some(subject));
+        }
+    }
+
+    #[test]
+    fn a_list_is_told_without_phone_numbers() {
+        let mut refused = list("a.csv", ExitCode::Input, None);
+        refused
+            .notes
+            .push("row 2: +420777123456 is none".to_owned());
+        let night = NightReport {
+            lists: vec![refused],
+            ..NightReport::default()
+        };
+        let text = night.text();
+        assert!(text.contains("row 2: +# is none"), "{text}");
+    }
+}

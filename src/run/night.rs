@@ -1,0 +1,290 @@
+//! A folder of lists that are sent night by night: its lock, its inbox, and where a list is filed away.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::definition::Definition;
+use super::error::{Mismatch, RunError};
+use super::files::numbered;
+use super::list::List;
+use super::plan::{SendPlan, SendSettings};
+use crate::domain::night::{
+    BatchOfList, KnownBatch, ListEnd, ListPlace, after_list, batch_of_list,
+};
+use crate::exit::ExitCode;
+use crate::intake::Source;
+use crate::store::{Batch, Change, Hold, Store, StoreError};
+
+/// So many other names are tried for a list whose name is taken.
+const NAMES: u32 = 10_000;
+
+/// A folder with `inbox`, `sent`, `refused` and `results`, held by this process.
+#[derive(Debug)]
+pub struct NightFolder {
+    root: PathBuf,
+    /// What the lists are called that stay in the inbox.
+    staying: Vec<String>,
+    _hold: Hold,
+}
+
+/// How the batch of a list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListRun {
+    /// The exit code that it stands for.
+    pub exit: ExitCode,
+    /// Recipients that are still queued or under way.
+    pub queued: u64,
+    /// The deadline came, or a person asked to stop.
+    pub time_is_over: bool,
+}
+
+impl ListRun {
+    fn decide(self) -> (ListPlace, bool) {
+        after_list(end(self.exit), self.queued, self.time_is_over)
+    }
+}
+
+/// What became of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AfterList {
+    /// Where it is now; `None` if it stays.
+    pub filed: Option<PathBuf>,
+    /// Whether the next list follows.
+    pub goes_on: bool,
+    /// What a person should know.
+    pub note: Option<&'static str>,
+}
+
+/// A list in the inbox, as it stood when the night began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxList {
+    /// The file.
+    pub path: PathBuf,
+    stood: (u64, Option<SystemTime>),
+}
+
+impl InboxList {
+    /// The file's name.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// What its batches are named after.
+    pub fn stem(&self) -> String {
+        Source::Path(self.path.clone()).stem()
+    }
+}
+
+impl NightFolder {
+    /// Takes hold of the folder, and makes the folders in it that are missing.
+    ///
+    /// # Errors
+    /// [`RunError::NightUnderWay`] if another process holds it; else if a folder cannot be made.
+    pub fn open(root: &Path, now: Timestamp) -> Result<Self, RunError> {
+        let since = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let hold = Hold::take_file(root.join(".outreach-night.lock"), "night", &since);
+        let hold = hold.map_err(|error| match error {
+            StoreError::Held { pid, since, .. } => RunError::NightUnderWay {
+                folder: std::path::absolute(root).unwrap_or_else(|_| root.to_owned()),
+                pid,
+                since,
+            },
+            other => other.into(),
+        })?;
+        let folder = Self {
+            root: root.to_owned(),
+            staying: Vec::new(),
+            _hold: hold,
+        };
+        for path in [
+            folder.inbox(),
+            folder.sent(),
+            folder.refused(),
+            folder.results(),
+        ] {
+            std::fs::create_dir_all(&path).map_err(|source| file_error(&path, source))?;
+        }
+        Ok(folder)
+    }
+
+    fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
+    }
+
+    fn sent(&self) -> PathBuf {
+        self.root.join("sent")
+    }
+
+    /// Where lists that cannot be used go, and the rows to mend of all lists.
+    pub fn refused(&self) -> PathBuf {
+        self.root.join("refused")
+    }
+
+    /// Where the results files go.
+    pub fn results(&self) -> PathBuf {
+        self.root.join("results")
+    }
+
+    /// The lists of the inbox in the order of their names. Hidden files are left out, and so are those that an open
+    /// spreadsheet leaves beside its own.
+    ///
+    /// # Errors
+    /// [`RunError`] if the folder cannot be read.
+    pub fn lists(&self) -> Result<Vec<InboxList>, RunError> {
+        let inbox = self.inbox();
+        let fail = |source| RunError::from(file_error(&inbox, source));
+        let mut lists = Vec::new();
+        for entry in std::fs::read_dir(&inbox).map_err(fail)? {
+            let path = entry.map_err(fail)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') || name.starts_with("~$") {
+                continue;
+            }
+            let metadata = std::fs::metadata(&path).map_err(|source| file_error(&path, source))?;
+            if metadata.is_file() {
+                let stood = version(&metadata);
+                lists.push(InboxList { path, stood });
+            }
+        }
+        lists.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(lists)
+    }
+
+    /// To be asked before a list is sent.
+    ///
+    /// # Errors
+    /// [`Mismatch::SameListName`] if the batch of another list with its name is not complete: this list would take
+    /// the place of the other's rows.
+    pub fn begin(&self, list: &InboxList) -> Result<(), RunError> {
+        let stem = list.stem();
+        if self.staying.contains(&stem) {
+            return Err(Mismatch::SameListName(stem).into());
+        }
+        Ok(())
+    }
+
+    /// Files the list away as its batch ended, beside one of the same name if there is one. It stays where it
+    /// should, and where somebody changed it meanwhile: it is another list then.
+    ///
+    /// # Errors
+    /// [`RunError`] if it cannot be moved.
+    pub fn after(&mut self, list: &InboxList, run: ListRun) -> Result<AfterList, RunError> {
+        let (place, goes_on) = run.decide();
+        let folder = match place {
+            ListPlace::Inbox => None,
+            ListPlace::Sent => Some(self.sent()),
+            ListPlace::Refused => Some(self.refused()),
+        };
+        let Some(folder) = folder else {
+            self.staying.push(list.stem());
+            return Ok(AfterList {
+                goes_on,
+                ..AfterList::default()
+            });
+        };
+        let fail = |source| RunError::from(file_error(&list.path, source));
+        let now = std::fs::metadata(&list.path).map_err(fail)?;
+        if version(&now) != list.stood {
+            return Ok(AfterList {
+                goes_on,
+                note: Some("the file was changed meanwhile: it stays, and the next night reads it"),
+                filed: None,
+            });
+        }
+        let wanted = folder.join(list.path.file_name().unwrap_or_default());
+        let mut names = (1..NAMES).map(|number| numbered(&wanted, number));
+        let free = names.find(|path| std::fs::symlink_metadata(path).is_err());
+        let free = free.unwrap_or(wanted);
+        std::fs::rename(&list.path, &free).map_err(fail)?;
+        Ok(AfterList {
+            filed: Some(free),
+            goes_on,
+            note: None,
+        })
+    }
+
+    /// The same after a rehearsal: every list stays.
+    pub fn after_rehearsal(run: ListRun) -> AfterList {
+        AfterList {
+            goes_on: run.decide().1,
+            ..AfterList::default()
+        }
+    }
+}
+
+/// What tells a file from another one, or from itself before it was written to.
+fn version(metadata: &Metadata) -> (u64, Option<SystemTime>) {
+    (metadata.len(), metadata.modified().ok())
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+impl SendPlan {
+    /// The plan of a list that a night sends which began on `date`: an unfinished batch of the list's name goes on
+    /// with the list as it is now, else a new one is named after list and date.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn for_night(
+        checkpoint: &Path,
+        list: List,
+        channel: &str,
+        sandbox: bool,
+        (date, now): (Date, Timestamp),
+    ) -> Result<Self, RunError> {
+        let message = list.message.as_ref().ok_or(Mismatch::NoMessage)?;
+        let definition = Definition::new(&list.input, message, channel);
+        let batches = Store::open(checkpoint)?.reader()?.batches()?;
+        let stem = list.input.stem();
+        let known: Vec<_> = batches.iter().filter(|it| it.is_whole()).collect();
+        let known: Vec<_> = known
+            .iter()
+            .map(|batch| KnownBatch {
+                name: &batch.name,
+                state: batch.state,
+                is_same: is_of_file(batch, stem)
+                    && definition.differences(&batch.definition).is_empty(),
+            })
+            .collect();
+        let (name, change) = match batch_of_list(stem, date, &known) {
+            BatchOfList::Continue(name) | BatchOfList::New(name) => (name, None),
+            BatchOfList::Update(name) => (name, Some(Change::Update)),
+        };
+        let settings = SendSettings {
+            batch: Some(&name),
+            channel,
+            change,
+            sandbox,
+        };
+        Self::new(checkpoint, list, &settings, now)
+    }
+}
+
+fn end(exit: ExitCode) -> ListEnd {
+    match exit {
+        ExitCode::Complete | ExitCode::CompleteWithProblems | ExitCode::BelowShare => {
+            ListEnd::RanOut
+        }
+        ExitCode::Input => ListEnd::Unusable,
+        ExitCode::Usage | ExitCode::Held | ExitCode::Paused => ListEnd::OwnReason,
+        ExitCode::Guard | ExitCode::Configuration | ExitCode::Storage | ExitCode::Internal => {
+            ListEnd::CommonReason
+        }
+    }
+}
+
+/// Whether the batch began with a file that is called so.
+fn is_of_file(batch: &Batch, stem: &str) -> bool {
+    let first = batch.files.first();
+    first.is_some_and(|file| Source::Path(file.into()).stem() == stem)
+}

@@ -1,0 +1,344 @@
+//! `outreach night FOLDER`: the lists of a folder, night after night, with nobody watching.
+
+use std::collections::BTreeSet;
+
+use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, contacts, wait_until};
+
+/// A folder with settings and lists, and the API that they are sent to.
+struct Nights {
+    scratch: Scratch,
+    sandbox: SandboxProcess,
+}
+
+impl Nights {
+    fn new(sandbox: SandboxProcess, lists: &[(&str, &str)]) -> Self {
+        let nights = Self {
+            scratch: Scratch::new(),
+            sandbox,
+        };
+        std::fs::create_dir(nights.scratch.path("inbox")).unwrap();
+        for (name, rows) in lists {
+            nights.put(name, rows);
+        }
+        nights.settings("");
+        nights
+    }
+
+    /// The settings of the folder, with further lines.
+    fn settings(&self, more: &str) {
+        self.scratch.write(
+            "outreach.toml",
+            &format!(
+                "channel = \"{CHANNEL}\"\nbase-url = \"{}\"\nmessage = \"Hello {{{{ first_name }}}}\"\n{more}",
+                self.sandbox.base_url()
+            ),
+        );
+    }
+
+    fn put(&self, name: &str, rows: &str) {
+        let text = format!("first_name,phone\n{rows}\n");
+        self.scratch.write(&format!("inbox/{name}"), &text);
+    }
+
+    /// A night, started in another folder than that of the lists.
+    fn night(&self, flags: &[&str]) -> Program {
+        let folder = self.scratch.folder();
+        let parent = folder.parent().unwrap();
+        Program::new(parent, &["night", folder.to_str().unwrap()])
+            .with(flags)
+            .env("XDG_DATA_HOME", parent.to_str().unwrap())
+    }
+
+    fn files(&self, folder: &str) -> BTreeSet<String> {
+        let names = std::fs::read_dir(self.scratch.path(folder)).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    fn are(&self, folder: &str, names: &[&str]) {
+        let expected: BTreeSet<String> = names.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(self.files(folder), expected, "in {folder}");
+    }
+}
+
+#[test]
+fn a_night_files_each_list_away_by_how_it_ended() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("1-good.csv", "Jana,+420777123456"),
+            ("2-junk.csv", "Petr,none"),
+            ("3 good.csv", "Eva,+420777123457\nOta,+420777"),
+            (".3 good.csv.swp", "not a list"),
+            ("~$4.xlsx", "not a list"),
+        ],
+    );
+    let night = nights.night(&[]).run().expect(7);
+    let subject =
+        "outreach: 2 of 3 lists complete, 2 of 2 reached (100%); mend in refused/: 2-junk.csv";
+    assert_eq!(night.out.lines().next(), Some(subject));
+    nights.are("inbox", &[".3 good.csv.swp", "~$4.xlsx"]);
+    nights.are("sent", &["1-good.csv", "3 good.csv"]);
+    nights.are(
+        "refused",
+        &["2-junk.csv", "2-junk.rejects.csv", "3 good.rejects.csv"],
+    );
+    let rejects = nights.scratch.read("refused/2-junk.rejects.csv");
+    assert!(rejects.contains("Petr,none"), "{rejects}");
+    let results = nights.files("results");
+    assert_eq!(results.len(), 2);
+    let dated = |name: &String| name.starts_with("1-good-20") || name.starts_with("3 good-20");
+    assert!(results.iter().all(dated), "{results:?}");
+    assert_eq!(nights.sandbox.stats().accepted, 2);
+    let empty = nights.night(&["--summary-subject"]).run().expect(0);
+    assert_eq!(empty.out, "outreach: no list in inbox; nothing to do\n");
+}
+
+#[test]
+fn a_list_whose_rows_wait_for_another_batch_stays_in_the_inbox() {
+    let nights = Nights::new(
+        SandboxProcess::with_faults(&["503:at=1"]),
+        &[
+            ("1-lost.csv", "Jana,+420777123456"),
+            ("2-again.csv", "Jana,+420777123456"),
+        ],
+    );
+    let night = nights.night(&[]).run().expect(3);
+    nights.are("sent", &["1-lost.csv"]);
+    nights.are("inbox", &["2-again.csv"]);
+    assert!(
+        night.out.contains("  next: outreach resolve 1-lost-20"),
+        "{}",
+        night.out
+    );
+    assert_eq!(nights.sandbox.stats().accepted, 0);
+}
+
+/// Whoever sends holds the batch.
+fn is_sending(nights: &Nights) -> bool {
+    nights.sandbox.stats().accepted > 0
+}
+
+#[test]
+fn a_night_over_five_lists_and_the_next_one() {
+    let nights = Nights::new(
+        SandboxProcess::start(&["--latency", "20ms"]),
+        &[("2-edited.csv", "Eva,+420777900002\nIda,+420777900003")],
+    );
+    // Yesterday the night was over before the list was begun.
+    nights.night(&["--for", "1ms"]).run().expect(4);
+    nights.are("inbox", &["2-edited.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 0);
+    nights.put("1-good.csv", "Jana,+420777900001");
+    nights.put("2-edited.csv", "Eva,+420777900002\nOta,+420777900004");
+    nights.put("3-junk.csv", "Petr,none");
+    nights
+        .scratch
+        .write("inbox/4-by-hand.csv", &contacts(0..2_000));
+    nights.put("5-last.csv", "Ota,+420777900005");
+
+    // Somebody sends the fourth list by hand.
+    let mut by_hand = nights
+        .scratch
+        .outreach(&["send", "inbox/4-by-hand.csv", "--yes", "--rate", "20/s"])
+        .start();
+    wait_until("the list is sent by hand", || {
+        is_sending(&nights) || by_hand.has_ended()
+    });
+    assert!(!by_hand.has_ended(), "{}", by_hand.said());
+
+    let night = nights.night(&[]).run().expect(7);
+    nights.are("inbox", &["4-by-hand.csv"]);
+    nights.are("sent", &["1-good.csv", "2-edited.csv", "5-last.csv"]);
+    nights.are("refused", &["3-junk.csv", "3-junk.rejects.csv"]);
+    let subject = night.out.lines().next().unwrap();
+    assert_eq!(
+        subject,
+        "outreach: 3 of 5 lists complete, 4 of 4 reached (100%); mend in refused/: 3-junk.csv"
+    );
+    assert!(!night.out.contains("777900"), "a number: {}", night.out);
+    // One batch for the edited list, with the rows that it has now.
+    let batches = nights
+        .scratch
+        .outreach(&["status", "--json"])
+        .run()
+        .expect(0);
+    assert_eq!(
+        batches.out.matches("2-edited-20").count(),
+        1,
+        "{}",
+        batches.out
+    );
+    let sent = nights.sandbox.accepted();
+    for number in [
+        420_777_900_001,
+        420_777_900_002,
+        420_777_900_004,
+        420_777_900_005,
+    ] {
+        assert_eq!(sent.get(&number), Some(&1), "{number}");
+    }
+    assert_eq!(
+        sent.get(&420_777_900_003),
+        None,
+        "it is not in the list any more"
+    );
+
+    // Once nobody holds it, the next night goes on with the very batch.
+    by_hand.kill();
+    let next = nights.night(&["--for", "200ms"]).run();
+    assert_eq!(next.code, Some(4), "{}{}", next.out, next.said);
+    assert!(next.out.contains("the next night goes on"), "{}", next.out);
+    nights.are("inbox", &["4-by-hand.csv"]);
+    assert!(nights.sandbox.accepted().values().all(|&count| count == 1));
+}
+
+#[test]
+fn a_refused_token_ends_the_night_and_the_next_one_goes_on() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("1.csv", "Jana,+420777900001"),
+            ("2.csv", "Eva,+420777900002"),
+            ("3.csv", "Ota,+420777900003"),
+        ],
+    );
+    let night = nights.night(&[]).env("AMIO_TOKEN", "wrong").run().expect(5);
+    nights.are("inbox", &["1.csv", "2.csv", "3.csv"]);
+    assert!(
+        night.out.contains("2 lists were not begun"),
+        "{}",
+        night.out
+    );
+    assert!(
+        night
+            .out
+            .lines()
+            .next()
+            .unwrap()
+            .contains("stopped by a guard")
+    );
+    nights.night(&[]).run().expect(0);
+    nights.are("inbox", &[]);
+    assert_eq!(nights.sandbox.stats().accepted, 3);
+}
+
+#[test]
+fn a_folder_is_sent_by_one_night_at_a_time() {
+    let nights = Nights::new(SandboxProcess::start(&["--latency", "20ms"]), &[]);
+    nights.scratch.write("inbox/list.csv", &contacts(0..2_000));
+    let mut first = nights.night(&["--rate", "20/s"]).start();
+    wait_until("the first night sends", || {
+        is_sending(&nights) || first.has_ended()
+    });
+    let second = nights.night(&[]).run().expect(9);
+    assert!(
+        second.said.contains(&first.pid().to_string()),
+        "{}",
+        second.said
+    );
+    first.signal("TERM");
+    let first = first.wait().expect(4);
+    assert!(
+        first.out.contains("the next night goes on"),
+        "{}",
+        first.out
+    );
+    nights.are("inbox", &["list.csv"]);
+}
+
+#[test]
+fn a_list_that_could_not_be_moved_is_not_sent_again() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("1.csv", "Jana,+420777900001")],
+    );
+    nights.night(&[]).run().expect(0);
+    std::fs::rename(
+        nights.scratch.path("sent/1.csv"),
+        nights.scratch.path("inbox/1.csv"),
+    )
+    .unwrap();
+    // Long after the guard against repeated messages.
+    let again = nights.night(&["--repeat-guard", "0"]).run().expect(0);
+    assert!(
+        again.out.contains("nothing was left to send"),
+        "{}",
+        again.out
+    );
+    nights.are("inbox", &[]);
+    assert_eq!(nights.sandbox.stats().accepted, 1);
+    // Another list of that name is another batch, and takes no other list's place.
+    nights.put("1.csv", "Eva,+420777900002");
+    nights.night(&[]).run().expect(0);
+    nights.are("sent", &["1.csv", "1-2.csv"]);
+    assert_eq!(nights.files("results").len(), 2);
+    assert_eq!(nights.sandbox.stats().accepted, 2);
+}
+
+#[test]
+fn a_second_list_of_a_name_waits_for_the_first() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[
+            ("a.csv", "Jana,+420777900001"),
+            ("a.txt", "Eva,+420777900002"),
+        ],
+    );
+    nights
+        .night(&["--window", "00:00-00:01", "--for", "1ms"])
+        .run()
+        .expect(4);
+    let twins = nights.night(&["--sandbox"]).run();
+    assert_eq!(twins.code, Some(0), "{}{}", twins.out, twins.said);
+    nights.are("inbox", &["a.csv", "a.txt"]);
+    nights.night(&[]).run().expect(0);
+    nights.are("sent", &["a.csv", "a.txt"]);
+    assert_eq!(nights.sandbox.stats().accepted, 2);
+}
+
+#[test]
+fn a_list_that_was_cancelled_waits_for_a_person() {
+    let nights = Nights::new(
+        SandboxProcess::start(&[]),
+        &[("a.csv", "Jana,+420777900001")],
+    );
+    nights.night(&["--for", "1ms"]).run().expect(4);
+    let status = nights
+        .scratch
+        .outreach(&["status", "--json"])
+        .run()
+        .expect(0);
+    let batches: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+    let name = batches[0]["batch"].as_str().unwrap();
+    nights
+        .scratch
+        .outreach(&["cancel", name, "--yes"])
+        .run()
+        .expect(0);
+    nights.night(&[]).run().expect(4);
+    nights.are("inbox", &["a.csv"]);
+    assert_eq!(nights.sandbox.stats().accepted, 0);
+    nights.put("a.csv", "Eva,+420777900002");
+    nights.night(&[]).run().expect(0);
+    assert_eq!(
+        nights.sandbox.stats().accepted,
+        1,
+        "another list is another batch"
+    );
+}
+
+#[test]
+fn too_few_reached_is_the_code_of_the_night() {
+    let nights = Nights::new(
+        SandboxProcess::start(&["--no-messenger", "100%"]),
+        &[("a.csv", "Jana,+420777900001")],
+    );
+    let night = nights.night(&["--fail-below", "60%"]).run().expect(10);
+    assert!(
+        night.out.contains("too few were reached: a.csv"),
+        "{}",
+        night.out
+    );
+    nights.are("sent", &["a.csv"]);
+}

@@ -428,27 +428,26 @@ async fn read_reply(mut response: reqwest::Response, mask: &Mask, received_at: T
     }
 }
 
-/// The error with its causes, without the address (it could carry what must not be logged).
+/// The error with its causes, each said once, without the address (it could carry what must not be logged).
 fn chain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
+    const TIMED_OUT: &str = "timed out";
+    let mut parts: Vec<String> = Vec::new();
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    if error.is_timeout() {
-        text.push_str("timed out");
-    }
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&cause_text);
+        let text = cause.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
         }
         source = cause.source();
     }
-    if text.is_empty() {
+    // Some timeouts have no cause that says so.
+    if error.is_timeout() && !parts.iter().any(|part| part.contains(TIMED_OUT)) {
+        parts.insert(0, TIMED_OUT.to_owned());
+    }
+    if parts.is_empty() {
         "the request failed".to_owned()
     } else {
-        text
+        parts.join(": ")
     }
 }
 

@@ -10,6 +10,9 @@ pub(super) enum Matter {
     NumberUnread,
     Person,
     Message,
+    Token,
+    Proxy,
+    BaseUrl,
     Channel,
     Platform,
     Quota,
@@ -25,6 +28,9 @@ impl Matter {
             Self::NumberUnread => "the number: taken for no Messenger, text not known",
             Self::Person => "the person: blocked, outside the 24 hours, or the like",
             Self::Message => "the message: refused, whoever gets it",
+            Self::Token => "the token: the API does not accept it; still queued",
+            Self::Proxy => "the proxy: it wants a login; still queued",
+            Self::BaseUrl => "the base URL: it is not that of the API; still queued",
             Self::Channel => "the channel: page, app, permission, fee or connection; still queued",
             Self::Platform => "the platform: its limit, or an outage",
             Self::Quota => "the quota: used up; still queued",
@@ -57,6 +63,9 @@ pub(super) fn matters(
         *found.entry(matter).or_insert(0) += row.rows;
     }
     let stopped_by = match by {
+        Some("token") => Some(Matter::Token),
+        Some("proxy") => Some(Matter::Proxy),
+        Some("base-url") => Some(Matter::BaseUrl),
         Some("channel") => Some(Matter::Channel),
         Some("message") => Some(Matter::Message),
         Some("platform") => Some(Matter::Platform),

@@ -53,7 +53,7 @@ impl CheckpointPlaces {
             return Ok(self.local.clone());
         }
         // Not a reason to take another one, which does not know whom it messaged: to open it says so.
-        if Store::is_gone(&self.local, home) {
+        if Store::refuse_gone(&self.local, home).is_err() {
             return Ok(self.local.clone());
         }
         match (
@@ -116,13 +116,16 @@ impl CheckpointSettings<'_> {
     /// or it alone has the batch.
     ///
     /// # Errors
-    /// [`RunError`] if there is none, or it cannot be read.
+    /// [`RunError`] if there is none, the one that was there is gone, or it cannot be read.
     pub fn find(&self, batch: Option<&str>) -> Result<FoundCheckpoint, RunError> {
         let found = |path: &Path, rehearsals| FoundCheckpoint {
             path: path.to_owned(),
             rehearsals,
         };
         let rehearsals = Path::new(REHEARSALS);
+        if !self.named && !self.path.exists() {
+            Store::refuse_gone(self.path, Some(rehearsals))?;
+        }
         match (self.named, self.path.exists(), rehearsals.exists()) {
             (true, ..) | (false, true, false) => Ok(found(self.path, false)),
             (false, false, true) => Ok(found(rehearsals, true)),
@@ -144,13 +147,16 @@ impl CheckpointSettings<'_> {
     /// Refuses to continue a batch where there is none to continue; `rehearsal` if it is to be one of those.
     ///
     /// # Errors
-    /// [`RunError::NoCheckpoint`], or [`RunError::OnlyRehearsals`] where a real batch is meant.
+    /// [`RunError::NoCheckpoint`], or [`RunError::OnlyRehearsals`] where a real batch is meant; [`RunError::Store`] if
+    /// the checkpoint that was there is gone.
     pub fn require(&self, rehearsal: bool) -> Result<(), RunError> {
         if self.named || self.path.exists() {
             return Ok(());
         }
+        let rehearsals = Path::new(REHEARSALS);
+        Store::refuse_gone(self.path, Some(rehearsals))?;
         let path = self.path.to_owned();
-        Err(if !rehearsal && Path::new(REHEARSALS).exists() {
+        Err(if !rehearsal && rehearsals.exists() {
             RunError::OnlyRehearsals(path)
         } else {
             RunError::NoCheckpoint(path)

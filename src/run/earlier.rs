@@ -27,7 +27,6 @@ pub struct MessagedBefore {
     pub batch: String,
     /// Its random id.
     pub uid: String,
-    pub(super) id: BatchId,
     /// In what its message differs.
     pub difference: Difference,
     /// How many people of the list it messaged, as far as is known.
@@ -191,7 +190,6 @@ fn tell(
     Ok(Some(MessagedBefore {
         batch: batch.name.clone(),
         uid: batch.uid.clone(),
-        id: batch.id,
         difference,
         people: times.people,
         first,

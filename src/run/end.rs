@@ -2,6 +2,7 @@
 
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::batch_state::BatchState;
+use crate::domain::outcome::FatalKind;
 use crate::domain::percent::Percent;
 use crate::exit::ExitCode;
 use crate::store::Counts;
@@ -77,7 +78,7 @@ impl Ended {
     pub(super) fn by(&self, waited_for: Option<&'static str>) -> Option<&'static str> {
         match &self.end {
             RunEnd::Halted(halt) => Some(match halt {
-                Halt::Fatal { .. } => "channel",
+                Halt::Fatal { kind, .. } => matter(*kind),
                 Halt::Message { .. } => "message",
                 Halt::Outage { .. } => "platform",
                 Halt::Reserve { .. } => "quota",
@@ -108,6 +109,16 @@ impl Ended {
             | RunEnd::Displaced
             | RunEnd::Deadline => None,
         }
+    }
+}
+
+/// Whose matter an answer is that stops the whole batch.
+fn matter(kind: FatalKind) -> &'static str {
+    match kind {
+        FatalKind::Unauthorized => "token",
+        FatalKind::Proxy => "proxy",
+        FatalKind::MethodNotAllowed | FatalKind::Redirected => "base-url",
+        FatalKind::Forbidden | FatalKind::NotFound | FatalKind::Channel { .. } => "channel",
     }
 }
 

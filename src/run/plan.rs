@@ -26,8 +26,8 @@ use crate::domain::sms::SmsSettings;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
 use crate::store::{
-    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, Messaged, NewBatch,
-    Reader, RecipientId, Store,
+    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, Messaged,
+    MessagedDecision, NewBatch, Reader, RecipientId, Store,
 };
 
 /// What is asked for beside the list.
@@ -177,28 +177,19 @@ impl SendPlan {
         self.decision = Some((how, actor.to_owned()));
     }
 
-    /// Keeps what was decided about people whom other batches messaged; returns the random ids of the batches whose
-    /// people are left out of batch `id`.
-    fn keep_decision(&self, id: BatchId, now: Timestamp) -> Result<Vec<String>, RunError> {
+    /// What was decided about people whom other batches messaged, if there are any.
+    fn decided(&self) -> Option<MessagedDecision> {
         let messaged = self.messaged.as_deref().unwrap_or_default();
-        if let (Some((how, actor)), false) = (&self.decision, messaged.is_empty()) {
-            let others = messaged.iter().map(|it| (it.id, it.uid.clone()));
-            self.store
-                .decide_about_messaged(id, others.collect(), *how)?;
-            for other in messaged {
-                self.store.record_decision(DecisionRecord {
-                    batch: Some(id),
-                    actor: actor.clone(),
-                    what: match how {
-                        Messaged::Skip => "skip-messaged",
-                        Messaged::Again => "message-again",
-                    },
-                    detail: format!("batch {}: {} people", other.batch, other.people),
-                    at: now,
-                })?;
-            }
-        }
-        Ok(self.store.reader()?.skipped(id)?)
+        let (how, actor) = self.decision.as_ref().filter(|_| !messaged.is_empty())?;
+        let others = messaged.iter().map(|other| {
+            let told = format!("batch {}: {} people", other.batch, other.people);
+            (other.uid.clone(), told)
+        });
+        Some(MessagedDecision {
+            how: *how,
+            actor: actor.clone(),
+            others: others.collect(),
+        })
     }
 
     /// Judges and renders the rows of a list that is not in the batch yet. A list that turns out unusable
@@ -226,6 +217,7 @@ impl SendPlan {
                     batch: HeldBatch::new(self.store, self.hold, batch),
                     report: None,
                     read: None,
+                    decided: None,
                     sms: self.list.sms,
                 });
             }
@@ -238,11 +230,14 @@ impl SendPlan {
         self.remove_leftovers()?;
         let id = self.begin(place, now)?;
         let own = earlier.map_or(id, |batch| batch.id);
-        let skip = discard_on_error(&self.store, id, self.keep_decision(own, now))?;
         let settings = self.list.sms;
+        let decided = self.decided();
         if earlier.is_none() {
-            discard_on_error(&self.store, id, Ok(self.store.keep_sms(id, settings)?))?;
+            let kept = self.keep_with_new(id, decided.clone());
+            discard_on_error(&self.store, id, kept)?;
         }
+        let mut skip = self.store.reader()?.skipped(own)?;
+        skip.extend(decided.iter().flat_map(MessagedDecision::skipped));
         let channel_type = self
             .store
             .reader()?
@@ -287,8 +282,21 @@ impl SendPlan {
             batch: HeldBatch::new(self.store, self.hold, batch),
             report: Some(report),
             read: Some(read),
+            decided,
             sms: settings,
         })
+    }
+
+    /// Keeps with a new batch what it goes by, so that it is not lost while the batch waits to be confirmed.
+    fn keep_with_new(
+        &self,
+        id: BatchId,
+        decided: Option<MessagedDecision>,
+    ) -> Result<(), RunError> {
+        if let Some(decided) = decided {
+            self.store.keep_messaged(id, decided)?;
+        }
+        Ok(self.store.keep_sms(id, self.list.sms)?)
     }
 
     /// The numbers that the batch has already, where its rows stay.
@@ -367,6 +375,8 @@ pub struct ReadPlan {
     batch: HeldBatch,
     report: Option<CheckReport>,
     read: Option<NewRows>,
+    /// What is carried out with it, about people whom other batches messaged.
+    decided: Option<MessagedDecision>,
     /// What the batch keeps about SMS.
     sms: SmsSettings,
 }
@@ -386,7 +396,7 @@ impl ReadPlan {
         self.report.as_ref()
     }
 
-    /// Makes the list part of the batch; nothing is left to do for a new batch, or one that goes on. Returns
+    /// Makes the list part of the batch, and carries out what was decided. Returns
     /// how many recipients were under way when an earlier process died: their outcome is unknown now.
     ///
     /// # Errors
@@ -394,11 +404,18 @@ impl ReadPlan {
     /// [`SendPlan::new`] or [`HeldBatch::resume`].
     pub fn carry_out(self, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
         match self.read {
-            None | Some(NewRows::Batch(_)) => Ok((self.batch, 0)),
+            None => Ok((self.batch, 0)),
+            Some(NewRows::Batch(id)) => {
+                if let Some(decided) = self.decided {
+                    let store = self.batch.store();
+                    store.carry_out_messaged(id, decided, now)?;
+                }
+                Ok((self.batch, 0))
+            }
             Some(NewRows::Staged(staging, change)) => {
                 let store = self.batch.store();
                 let changed = store
-                    .change_list(self.batch.batch(), staging, change, now)
+                    .change_list(self.batch.batch(), staging, change, self.decided, now)
                     .map_err(RunError::from);
                 let interrupted = discard_on_error(store, staging, changed)?;
                 store.keep_sms(self.batch.batch().id, self.sms)?;

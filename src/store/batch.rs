@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::FOR_AN_OUTCOME;
-use super::columns::{from_millis, to_millis};
+use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::random;
 use super::tally::Counts;
 use super::writer::Tx;
-use super::{attempt, channel, person, runs};
+use super::{attempt, channel, earlier, person, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
@@ -215,7 +213,7 @@ impl Store {
                      WHERE id = ?1",
                     (id, BatchState::Running.word(), to_millis(at), token),
                 )?;
-                Ok(())
+                earlier::share_skips(tx.connection, id)
             })
             .await
     }
@@ -538,18 +536,6 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
 
 pub(super) fn parse_state(word: &str) -> Result<State, StoreError> {
     word.parse::<State>().map_err(|error| StoreError::Value {
-        detail: error.to_string(),
-    })
-}
-
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Value {
-        detail: error.to_string(),
-    })
-}
-
-pub(super) fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Value {
         detail: error.to_string(),
     })
 }

@@ -17,9 +17,10 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, delete_recipient, from_json, parse_state, remove, reopen, to_json};
+use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
 use super::checkpoint::{Reader, Store};
-use super::columns::{phone_from_column, to_millis};
+use super::columns::{from_json, phone_from_column, to_json, to_millis};
+use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::journal;
@@ -141,6 +142,8 @@ impl Store {
     /// Makes the rows of `staging` part of `batch`. Whoever was under way when an earlier process died becomes
     /// unknown first: returns how many.
     ///
+    /// What was decided about people whom other batches messaged is carried out with it.
+    ///
     /// The caller holds the batch ([`Store::hold`]).
     ///
     /// # Errors
@@ -151,12 +154,16 @@ impl Store {
         batch: &Batch,
         staging: BatchId,
         change: ListChange,
+        messaged: Option<MessagedDecision>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let target = batch.id;
-        let interrupted = self
-            .writer
-            .write_blocking(move |tx| decide(tx, target, staging, &change, now))?;
+        let interrupted = self.writer.write_blocking(move |tx| {
+            if let Some(decision) = &messaged {
+                earlier::carry_out(tx.connection, target, decision, now)?;
+            }
+            decide(tx, target, staging, &change, now)
+        })?;
         self.finish_change(target, now)?;
         Ok(interrupted)
     }

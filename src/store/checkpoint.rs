@@ -99,22 +99,25 @@ impl Store {
         Self::open(path)
     }
 
-    /// Whether a checkpoint was at the path and is gone, as what it left behind says: not if it was moved to
-    /// `other`.
-    pub(crate) fn is_gone(path: &Path, other: Option<&Path>) -> bool {
-        let gone = matches!(
-            home::check_place(path),
-            Err(StoreError::Misfit {
-                misfit: Misfit::Gone(_),
-                ..
-            })
-        );
+    /// Refuses a path where a checkpoint was and is gone, as what it left behind says: not if it was moved to `other`.
+    ///
+    /// # Errors
+    /// [`StoreError::Misfit`] if it is gone.
+    pub(crate) fn refuse_gone(path: &Path, other: Option<&Path>) -> Result<(), StoreError> {
         let was_moved = || {
             let uid = Reader::open(other?).ok()?.uid().ok()?;
             let marked = Marked::read(&Place::of(path).path).ok()??;
             Some(marked.is_of(&uid))
         };
-        gone && was_moved() != Some(true)
+        match home::check_place(path) {
+            Err(
+                error @ StoreError::Misfit {
+                    misfit: Misfit::Gone(_),
+                    ..
+                },
+            ) if was_moved() != Some(true) => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The file; once it was [kept](Self::keep_beside), that copy.
@@ -228,12 +231,19 @@ impl Reader {
     }
 
     fn open_file(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            home::check_place(path)?;
+        }
         require(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;
         match schema::version(&connection)? {
             schema::VERSION => {}
-            0 => return Err(StoreError::Unfinished),
+            0 => {
+                home::check_place(path)?;
+                home::check_empty(path, &connection)?;
+                return Err(StoreError::Unfinished);
+            }
             found => {
                 return Err(StoreError::Older {
                     found,

@@ -1,6 +1,7 @@
 //! How values of ours are stored.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use crate::domain::phone::PhoneNumber;
@@ -38,5 +39,19 @@ pub(super) fn to_millis(time: Timestamp) -> i64 {
 pub(super) fn from_millis(millis: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(millis).map_err(|_| StoreError::Value {
         detail: format!("{millis} is no time"),
+    })
+}
+
+/// A value as its JSON.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Value {
+        detail: error.to_string(),
+    })
+}
+
+/// A value from its JSON.
+pub(super) fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Value {
+        detail: error.to_string(),
     })
 }

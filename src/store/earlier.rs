@@ -1,15 +1,17 @@
 //! What other batches sent to the people of a list, and what was decided about them.
 //!
-//! A decision is kept with the batch, by the random ids of the others: they hold while both are there.
+//! A decision is kept with the batch, by the random ids of the others: they hold while both are there. A batch that was
+//! read and not confirmed keeps its own; the others learn of it when it is carried out.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::fate;
-use super::batch::{from_json, to_json};
 use super::checkpoint::{Reader, Store};
-use super::columns::from_millis;
+use super::columns::{from_json, from_millis, to_json};
+use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::person;
@@ -29,6 +31,38 @@ pub enum Messaged {
     Skip,
     /// They get this message too.
     Again,
+}
+
+impl Messaged {
+    /// The word of its flag.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Skip => "skip-messaged",
+            Self::Again => "message-again",
+        }
+    }
+}
+
+/// A decision about people whom other batches messaged.
+#[derive(Debug, Clone)]
+pub(crate) struct MessagedDecision {
+    /// What.
+    pub how: Messaged,
+    /// Who decided.
+    pub actor: String,
+    /// Each other batch: its random id, and how it is told.
+    pub others: Vec<(String, String)>,
+}
+
+impl MessagedDecision {
+    /// The random ids of the batches whose people are left out.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = String> {
+        let skipped: &[_] = match self.how {
+            Messaged::Skip => &self.others,
+            Messaged::Again => &[],
+        };
+        skipped.iter().map(|(uid, _)| uid.clone())
+    }
 }
 
 pub(super) type Policy = BTreeMap<String, serde_json::Value>;
@@ -113,35 +147,92 @@ impl Reader {
 }
 
 impl Store {
-    /// Keeps with the batch what was decided about people whom other batches messaged: each by its id and its random
-    /// id. Where they are skipped, the others skip whom this one messages.
+    /// Keeps a decision with a batch that is being read; no other batch learns of it.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn decide_about_messaged(
+    pub(crate) fn keep_messaged(
         &self,
         batch: BatchId,
-        others: Vec<(BatchId, String)>,
-        how: Messaged,
+        decision: MessagedDecision,
     ) -> Result<(), StoreError> {
-        self.writer.write_blocking(move |tx| {
-            let uid: String = tx.connection.query_row(
-                "SELECT lower(hex(uid)) FROM batch WHERE id = ?1",
-                [batch],
-                |row| row.get(0),
-            )?;
-            for (other, other_uid) in &others {
-                match how {
-                    Messaged::Skip => {
-                        add(tx.connection, batch, SKIP, other_uid)?;
-                        add(tx.connection, *other, SKIP, &uid)?;
-                    }
-                    Messaged::Again => add(tx.connection, batch, AGAIN, other_uid)?,
-                }
-            }
-            Ok(())
-        })
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, &decision))
     }
+
+    /// Carries out a decision: where people are skipped, the others skip whom this batch messages.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn carry_out_messaged(
+        &self,
+        batch: BatchId,
+        decision: MessagedDecision,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write_blocking(move |tx| carry_out(tx.connection, batch, &decision, now))
+    }
+}
+
+fn keep(
+    connection: &Connection,
+    batch: BatchId,
+    decision: &MessagedDecision,
+) -> Result<(), StoreError> {
+    let what = match decision.how {
+        Messaged::Skip => SKIP,
+        Messaged::Again => AGAIN,
+    };
+    for (uid, _) in &decision.others {
+        add(connection, batch, what, uid)?;
+    }
+    Ok(())
+}
+
+/// As [`Store::carry_out_messaged`], in a transaction that does more.
+pub(super) fn carry_out(
+    connection: &Connection,
+    batch: BatchId,
+    decision: &MessagedDecision,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    keep(connection, batch, decision)?;
+    share_skips(connection, batch)?;
+    for (_, told) in &decision.others {
+        let record = DecisionRecord {
+            batch: Some(batch),
+            actor: decision.actor.clone(),
+            what: decision.how.word(),
+            detail: told.clone(),
+            at: now,
+        };
+        decision::record(connection, &record)?;
+    }
+    Ok(())
+}
+
+/// Whom the batch skips skips it: before its first request, whoever confirmed it and however.
+pub(super) fn share_skips(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
+    let others = skipped(connection, batch)?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    let uid: String = connection.query_row(
+        "SELECT lower(hex(uid)) FROM batch WHERE id = ?1",
+        [batch],
+        |row| row.get(0),
+    )?;
+    for other in others {
+        let other: Option<BatchId> = connection
+            .prepare_cached("SELECT id FROM batch WHERE uid = unhex(?1)")?
+            .query_row([&other], |row| row.get(0))
+            .optional()?;
+        if let Some(other) = other {
+            add(connection, other, SKIP, &uid)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a request was refused, put off, or never left.
@@ -159,9 +250,10 @@ pub(super) fn skipped(connection: &Connection, batch: BatchId) -> Result<Vec<Str
 fn add(connection: &Connection, batch: BatchId, what: &str, uid: &str) -> Result<(), StoreError> {
     let mut policy = policy(connection, batch)?;
     let mut all = ids(&policy, what);
-    if !all.iter().any(|id| id == uid) {
-        all.push(uid.to_owned());
+    if all.iter().any(|id| id == uid) {
+        return Ok(());
     }
+    all.push(uid.to_owned());
     policy.insert(what.to_owned(), all.into());
     set_policy(connection, batch, &policy)
 }

@@ -6,9 +6,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::batch::{from_json, to_json};
 use super::checkpoint::Store;
-use super::columns::{from_millis, to_millis};
+use super::columns::{from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
 use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;

@@ -12,9 +12,9 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::batch::{from_json, parse_state, to_json};
+use super::batch::parse_state;
 use super::checkpoint::Store;
-use super::columns::{number_columns, to_millis};
+use super::columns::{from_json, number_columns, to_json, to_millis};
 use super::error::StoreError;
 use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};

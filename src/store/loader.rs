@@ -10,9 +10,8 @@
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::batch::to_json;
 use super::checkpoint::Store;
-use super::columns::to_millis;
+use super::columns::{to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;

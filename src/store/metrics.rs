@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::batch::from_json;
 use super::checkpoint::Reader;
+use super::columns::from_json;
 use super::error::StoreError;
 use super::tally::Counts;
 use crate::domain::batch_state::BatchState;

@@ -73,6 +73,7 @@ pub use checkpoint::{Reader, Store};
 pub use contact::Contact;
 pub(crate) use decision::DecisionRecord;
 pub use earlier::Messaged;
+pub(crate) use earlier::MessagedDecision;
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
 pub(crate) use forget::ForgetError;

@@ -3,10 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::batch::{from_json, to_json};
 use super::checkpoint::{Reader, Store};
 use super::clock_notes::{ClockNotes, slowest};
-use super::columns::{from_millis, to_millis};
+use super::columns::{from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
 use super::quota::note;
 use crate::clock::Uptime;

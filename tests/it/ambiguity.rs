@@ -347,7 +347,11 @@ fn an_answer_that_does_not_come_in_time_is_undecided() {
         let client = Client::new(&settings, Clock::system()).unwrap();
         let reply = send(&client).await;
         assert_eq!(written(&reply), Some(Written::Maybe), "{reply:?}");
-        assert!(matches!(outcome(&reply), Outcome::Undecided { .. }));
+        let outcome = outcome(&reply);
+        let Outcome::Undecided { text, .. } = &outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(text.matches("timed out").count(), 1, "{text}");
     });
 }
 

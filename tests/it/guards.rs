@@ -16,6 +16,23 @@ fn a_wrong_token_costs_one_request_and_no_recipient() {
 }
 
 #[test]
+fn the_summary_tells_the_token_the_proxy_and_the_channel_apart() {
+    for (status, matter) in [
+        ("401", "5  the token: "),
+        ("407", "5  the proxy: "),
+        ("405", "5  the base URL: "),
+        ("403", "5  the channel: "),
+    ] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&[status]));
+        scratch.contacts(5);
+        let sent = scratch.send(&sandbox).run().expect(5);
+        sent.says(matter);
+        let status = scratch.outreach(&["status", "list"]).run().expect(0);
+        assert!(status.out.contains(matter), "{}", status.out);
+    }
+}
+
+#[test]
 fn a_token_that_is_revoked_in_the_middle_stops_the_batch_and_nobody_is_lost() {
     let (scratch, sandbox) = (
         Scratch::new(),

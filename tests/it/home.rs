@@ -148,7 +148,34 @@ fn what_is_left_of_a_checkpoint_is_no_fresh_start() {
         .says("outreach.db-mark");
     let doctor = scratch.outreach(&["doctor"]).run().expect(8);
     assert!(doctor.out.contains("is gone"), "{}", doctor.out);
+    let commands = [
+        &["status"][..],
+        &["status", "--db", "outreach.db"],
+        &["export", "contacts"],
+        &["resume", "--yes"],
+        &["suppress", "list"],
+    ];
+    let all_say = |text: &str| {
+        for args in commands {
+            let told = scratch.outreach(args).run().expect(8).said;
+            assert!(told.contains(text), "{args:?}: {told}");
+            assert!(!told.contains("nothing was"), "{args:?}: {told}");
+        }
+    };
+    all_say("outreach.db is gone");
+    // Rehearsals are no stand-in for it.
+    let rehearsal = [
+        "send",
+        "contacts.csv",
+        "--sandbox",
+        "--yes",
+        "--message",
+        "Hi",
+    ];
+    scratch.outreach(&rehearsal).run().expect(0);
+    all_say("outreach.db is gone");
     scratch.write("outreach.db", "");
+    all_say("outreach.db is gone");
     scratch
         .send(&sandbox)
         .run()

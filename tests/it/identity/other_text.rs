@@ -1,7 +1,12 @@
 //! A list whose message was changed while its batch is unfinished: who has the old message is a question.
 
+use outreach::run::{
+    Change, Clock, ContentSource, IntakeSettings, List, Messaged, ReadPlan, RunSettings, SendPlan,
+    SendSettings, Source,
+};
+
 use super::{interrupted, most, send};
-use crate::support::{SandboxProcess, Scratch, contacts, wait_until};
+use crate::support::{CHANNEL, SandboxProcess, Scratch, contacts, wait_until};
 
 /// How many messages there were, and how many people got one.
 fn account(sandbox: &SandboxProcess) -> (u64, usize) {
@@ -50,6 +55,92 @@ fn another_text_for_a_list_that_is_under_way_is_refused_until_it_is_said_what_is
     assert_eq!(account(&sandbox), (6, 6));
     // It was said once: the same command goes on without the flag.
     send(&scratch, &sandbox, "Hello there").run().expect(0);
+}
+
+/// What is kept of decisions: with each batch, and in the audit.
+fn kept(scratch: &Scratch) -> Vec<String> {
+    let checkpoint = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let mut select = checkpoint
+        .prepare("SELECT policy FROM batch UNION ALL SELECT what || detail FROM decision")
+        .unwrap();
+    let rows = select.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+fn now() -> jiff::Timestamp {
+    Clock::system().now()
+}
+
+/// The list of the scratch folder with the text "Hello there", decided and read, as far as the question.
+fn read(scratch: &Scratch, change: Option<Change>, batch: &str, how: Messaged) -> ReadPlan {
+    let message = ContentSource::message("Hello there");
+    let sources = [Source::Path(scratch.path("contacts.csv"))];
+    let list = List::open(&sources, &IntakeSettings::default(), Some(&message)).unwrap();
+    let asked = SendSettings {
+        batch: Some(batch),
+        channel: CHANNEL,
+        change,
+        sandbox: false,
+    };
+    let history = RunSettings::default().history;
+    let mut plan = SendPlan::new(&scratch.path("outreach.db"), list, &asked, now()).unwrap();
+    assert_eq!(plan.messaged_before(history, now()).unwrap().len(), 1);
+    plan.decide(how, "somebody");
+    plan.read(history, None, now(), &mut |_| ()).unwrap()
+}
+
+#[test]
+fn what_was_decided_about_a_list_that_is_dropped_leaves_no_trace() {
+    let (scratch, sandbox) = interrupted(6, 4, "Helo there");
+    let people = std::fs::read_to_string(scratch.path("contacts.csv")).unwrap();
+    scratch.write("contacts.csv", &contacts(100..104));
+    send(&scratch, &sandbox, "Hello there")
+        .with(&["--batch", "b"])
+        .run()
+        .expect(0);
+    scratch.write("contacts.csv", &people);
+    let before = kept(&scratch);
+    for how in [Messaged::Skip, Messaged::Again] {
+        for (change, batch) in [
+            (None, "c"),
+            (Some(Change::Add), "b"),
+            (Some(Change::Update), "b"),
+        ] {
+            let plan = read(&scratch, change, batch, how);
+            let queued = plan.report().unwrap().summary.queued;
+            assert_eq!(queued, if how == Messaged::Skip { 2 } else { 6 });
+            plan.discard().unwrap();
+            assert_eq!(kept(&scratch), before, "{change:?} {how:?}");
+        }
+    }
+    let (batch, _) = read(&scratch, Some(Change::Add), "b", Messaged::Skip)
+        .carry_out(now())
+        .unwrap();
+    drop(batch);
+    let after = kept(&scratch);
+    assert_eq!(after.len(), before.len() + 1, "{after:?}");
+    let both = after.iter().filter(|it| it.contains("skip_messaged_by"));
+    assert_eq!(
+        both.count(),
+        2,
+        "either leaves out whom the other messaged: {after:?}"
+    );
+}
+
+#[test]
+fn a_batch_whose_process_died_at_the_question_goes_on_as_it_was_decided() {
+    let (scratch, sandbox) = interrupted(6, 4, "Helo there");
+    let old = scratch.checkpoint().reader.batches().unwrap()[0]
+        .name
+        .clone();
+    drop(read(&scratch, None, "new", Messaged::Skip));
+    for batch in ["new", &old] {
+        scratch
+            .outreach(&["resume", batch, "--yes", "--base-url", sandbox.base_url()])
+            .run()
+            .expect(0);
+        assert_eq!((account(&sandbox), most(&sandbox)), ((6, 6), 1), "{batch}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve};
@@ -60,12 +60,13 @@ pub(crate) enum CheckpointAction {
     /// This is the one to go on with: a copy that was put back, moved, or taken to another machine
     ///
     /// Opt-outs that came since the copy was made are not in it: give the suppression list as you have it.
+    #[command(group = ArgGroup::new("opt_outs").args(["suppressions", "no_suppressions"]).required(true))]
     Adopt {
         /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
-        #[arg(long, value_name = "FILE", required_unless_present = "no_suppressions")]
+        #[arg(long, value_name = "FILE")]
         suppressions: Vec<PathBuf>,
         /// There is no such list: who opted out since the copy was made may be messaged
-        #[arg(long, conflicts_with = "suppressions")]
+        #[arg(long)]
         no_suppressions: bool,
         /// How the file is read.
         #[command(flatten)]

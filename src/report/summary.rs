@@ -1,19 +1,18 @@
 //! The state of a batch: for programs as JSON, for people with what to do next.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
+use super::hints::Hints;
 use super::matters::{Matter, matters};
 use super::table::SummaryLine;
-use super::words::{grouped, minute, place, quoted, without_numbers};
+use super::words::{grouped, minute, place, without_numbers};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::refusal::Meaning;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::store::{Batch, Counts, Funnel, HeldText, Reader, UnknownRow};
@@ -74,42 +73,6 @@ struct Details {
     refusals: Vec<(State, String, u64)>,
     /// The first rows whose outcome is unknown.
     unknown: Vec<(String, UnknownRow)>,
-}
-
-/// What the commands that are suggested need to be exact.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hints {
-    /// The checkpoint, if it is not the one that is used by default.
-    pub db: Option<PathBuf>,
-    /// Further flags, without their dashes, and values that a command must repeat if it takes them.
-    pub flags: Vec<(&'static str, String)>,
-    /// The results file, if it was written.
-    pub results: Option<PathBuf>,
-}
-
-impl Hints {
-    /// The command, as it is to be typed.
-    pub(crate) fn command(&self, verb: &str, batch: &str, flags: &[&str]) -> String {
-        let mut command = format!("outreach {verb} {}", quoted(batch));
-        for flag in flags.iter().filter(|flag| !flag.is_empty()) {
-            command.push(' ');
-            command.push_str(flag);
-        }
-        if let Some(db) = &self.db {
-            command.push_str(" --db ");
-            command.push_str(&quoted(&db.to_string_lossy()));
-        }
-        for (flag, value) in self.flags.iter().filter(|(flag, _)| takes(verb, flag)) {
-            let _ = write!(command, " --{flag} {}", quoted(value));
-        }
-        command
-    }
-}
-
-/// Whether a command takes one of [`Hints::flags`]: those of the API only where it asks the API.
-fn takes(verb: &str, flag: &str) -> bool {
-    let asks_the_api = matches!(verb, "resume" | "resolve");
-    asks_the_api || !matches!(flag, "base-url" | "token-file")
 }
 
 impl Summary {
@@ -464,47 +427,6 @@ impl Summary {
         }
         Ok(())
     }
-
-    /// The commands that may come next, each with its purpose.
-    fn next(&self, hints: &Hints) -> Vec<(String, &'static str)> {
-        let mut lines = Vec::new();
-        if !self.details.ready {
-            return lines;
-        }
-        let command = |verb, flags: &[&str]| hints.command(verb, &self.batch, flags);
-        if self.counts.unknown > 0 {
-            lines.push((
-                command("resolve", &[]),
-                "look at the unknown rows, and settle them",
-            ));
-        }
-        let sandbox = if self.sandbox { "--sandbox" } else { "" };
-        if let Some(held) = self.details.held.first() {
-            let say = |meaning| quoted(&format!("{meaning}={}", held.text));
-            lines.push((
-                command(
-                    "resume",
-                    &[sandbox, "--refusal", &say(Meaning::NoMessenger)],
-                ),
-                "if the refusal means \"no Messenger for this number\"",
-            ));
-            lines.push((
-                command("resume", &[sandbox, "--refusal", &say(Meaning::Channel)]),
-                "if not: after its cause was mended, sends to the held again",
-            ));
-        }
-        let others = self.counts.queued.saturating_sub(self.held()) + self.counts.sending;
-        if self.is_cancelled() {
-            let undo = command("resume", &[sandbox, "--undo-cancel"]);
-            lines.push((undo, "take it up again"));
-        } else if others > 0 || self.details.halted_text.is_some() {
-            lines.push((command("resume", &[sandbox]), "continue where it stopped"));
-        }
-        if hints.results.is_none() {
-            lines.push((command("export", &[]), "write the results file"));
-        }
-        lines
-    }
 }
 
 impl Summary {
@@ -527,5 +449,6 @@ fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::
     to.serialize_str(state.word())
 }
 
+mod next;
 #[cfg(test)]
 mod tests;

@@ -154,27 +154,10 @@ pub enum StoreError {
 impl StoreError {
     /// What failed, without the name of the file.
     pub(crate) fn cause(&self) -> &Self {
-        match self {
-            Self::Unusable { source, .. } => source.cause(),
-            Self::Open { .. }
-            | Self::File { .. }
-            | Self::Damaged { .. }
-            | Self::Misfit { .. }
-            | Self::Full
-            | Self::ReadOnly
-            | Self::Busy
-            | Self::Corrupt { .. }
-            | Self::Foreign
-            | Self::Newer { .. }
-            | Self::Older { .. }
-            | Self::Unfinished
-            | Self::InUse { .. }
-            | Self::Held { .. }
-            | Self::NoBatch { .. }
-            | Self::Impossible(_)
-            | Self::Value { .. }
-            | Self::Stopped
-            | Self::Database { .. } => self,
+        if let Self::Unusable { source, .. } = self {
+            source.cause()
+        } else {
+            self
         }
     }
 

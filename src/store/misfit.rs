@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum Misfit {
     /// It is not there any more.
     #[error(
-        "is gone, and {} says that it was there: a new one would message everybody again. Put it back (a copy: then `outreach checkpoint adopt`); if nobody was messaged from it, delete {}", .0.display(), .0.display()
+        "is gone, and {} says that it was there: a new one would message everybody again. Put it back (a copy: then `outreach checkpoint adopt --suppressions FILE`); if nobody was messaged from it, delete {}", .0.display(), .0.display()
     )]
     Gone(PathBuf),
     /// It has several names.
@@ -17,32 +17,32 @@ pub enum Misfit {
     Linked(u64),
     /// It was made on another machine.
     #[error(
-        "was last used on another machine. If that one goes on with its own, people are messaged twice; `outreach checkpoint adopt` says that this is the one"
+        "was last used on another machine. If that one goes on with its own, people are messaged twice; `outreach checkpoint adopt --suppressions FILE` says that this is the one"
     )]
     Machine,
     /// It was written as a backup.
     #[error(
-        "is a backup of {0}: it does not know who was messaged since, and who opted out. If the checkpoint that it was made of is still there, use that one; if it is lost, remove what is left of its -wal and -shm, put a copy of the latest backup in its place, and say with `outreach checkpoint adopt` that this is the one"
+        "is a backup of {0}: it does not know who was messaged since, and who opted out. If the checkpoint that it was made of is still there, use that one; if it is lost, remove what is left of its -wal and -shm, put a copy of the latest backup in its place, and say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
     )]
     Backup(String),
     /// It is a copy, or was moved.
     #[error(
-        "is a copy, or was moved or put back: it is not the file that was last used here. If that one is used as well, people are messaged twice; `outreach checkpoint adopt` says that this is the one"
+        "is a copy, or was moved or put back: it is not the file that was last used here. If that one is used as well, people are messaged twice; `outreach checkpoint adopt --suppressions FILE` says that this is the one"
     )]
     Copy,
     /// It had another name.
     #[error(
-        "was called {0} when it was last used. Give it that name again, or say with `outreach checkpoint adopt` that this is the one"
+        "was called {0} when it was last used. Give it that name again, or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
     )]
     Name(String),
     /// The mark beside it is of another checkpoint.
     #[error(
-        "is another checkpoint than the one that was last used under this name. Put that one back, or say with `outreach checkpoint adopt` that this is the one"
+        "is another checkpoint than the one that was last used under this name. Put that one back, or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
     )]
     Another,
     /// It lacks what was on disk.
     #[error(
-        "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt` that this is the one"
+        "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
     )]
     Behind(u64),
 }

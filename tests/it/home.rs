@@ -244,3 +244,19 @@ fn a_checkpoint_that_is_replaced_under_a_run_by_an_older_one_ends_the_run() {
     scratch.resume(&sandbox).run().expect(8);
     assert_eq!(sends(&sandbox), sent, "the older one is not gone on with");
 }
+
+#[test]
+fn adopting_names_both_ways_to_account_for_the_opt_outs() {
+    let scratch = Scratch::new();
+    let refused = scratch.outreach(&["checkpoint", "adopt"]).run().expect(2);
+    refused.says("--suppressions <FILE>|--no-suppressions");
+    let both = [
+        "checkpoint",
+        "adopt",
+        "--no-suppressions",
+        "--suppressions",
+        "a",
+    ];
+    let refused = scratch.outreach(&both).run().expect(2);
+    refused.says("cannot be used with");
+}

@@ -1,0 +1,298 @@
+use super::*;
+
+fn answer(status: u16) -> Answer {
+    Answer {
+        status,
+        body: String::new(),
+        complete: true,
+        retry_after: None,
+        receipt: None,
+        error_text: None,
+    }
+}
+
+fn outcome(status: u16, address: Address) -> Outcome {
+    classify(
+        &Exchange::Answered(answer(status)),
+        address,
+        &Sayings::default(),
+    )
+}
+
+/// The letter of each outcome, to read the table below at a glance.
+fn letter(outcome: &Outcome) -> char {
+    match outcome {
+        Outcome::Sent(_) => 'S',
+        Outcome::NoMessenger { .. } => 'M',
+        Outcome::Rejected { matter, .. } => match matter {
+            Matter::Person(_) => 'P',
+            Matter::Message(_) => 'C',
+            Matter::Unread => 'R',
+        },
+        Outcome::ContactGone { .. } => 'G',
+        Outcome::Limited { .. } => 'L',
+        Outcome::Later { .. } => 'A',
+        Outcome::Throttled { .. } => 'T',
+        Outcome::NotSent { .. } => 'N',
+        Outcome::Undecided { .. } => 'U',
+        Outcome::Fatal { .. } => 'F',
+    }
+}
+
+#[test]
+fn every_status_has_its_meaning() {
+    // Status, then the outcome by phone on Messenger, by phone elsewhere, by contact id.
+    let table = [
+        (200, "UUU"),
+        (201, "SSS"),
+        (202, "UUU"),
+        (204, "UUU"),
+        (301, "FFF"),
+        (302, "UUU"),
+        (303, "UUU"),
+        (304, "UUU"),
+        (307, "FFF"),
+        (308, "FFF"),
+        (400, "RRR"),
+        (401, "FFF"),
+        (403, "FFF"),
+        (404, "FFG"),
+        (405, "FFF"),
+        (407, "FFF"),
+        (408, "UUU"),
+        (409, "RRR"),
+        (413, "RRR"),
+        (422, "MRR"),
+        (429, "TTT"),
+        (500, "UUU"),
+        (502, "UUU"),
+        (503, "UUU"),
+        (504, "UUU"),
+        (599, "UUU"),
+        (999, "UUU"),
+    ];
+    for (status, expected) in table {
+        let found: String = [
+            Address::PhoneOnMessenger,
+            Address::Phone,
+            Address::ContactId,
+        ]
+        .into_iter()
+        .map(|address| letter(&outcome(status, address)))
+        .collect();
+        assert_eq!(found, expected, "HTTP {status}");
+    }
+}
+
+#[test]
+fn a_refusal_by_a_proxy_names_the_proxy() {
+    let Outcome::Fatal { kind, .. } = outcome(407, Address::Phone) else {
+        panic!("407 stops the batch");
+    };
+    let text = kind.to_string();
+    assert!(text.contains("proxy") && !text.contains("API"), "{text}");
+}
+
+#[test]
+fn a_201_with_an_unreadable_body_is_sent() {
+    let garbage = Answer {
+        body: "<html>".into(),
+        ..answer(201)
+    };
+    let outcome = classify(
+        &Exchange::Answered(garbage),
+        Address::PhoneOnMessenger,
+        &Sayings::default(),
+    );
+    assert_eq!(outcome, Outcome::Sent(Receipt::default()));
+}
+
+#[test]
+fn a_cut_refusal_is_undecided_but_a_cut_201_is_sent() {
+    let cut = |status| Answer {
+        complete: false,
+        ..answer(status)
+    };
+    let letters: String = [201, 401, 429, 404, 422, 400, 500]
+        .into_iter()
+        .map(|status| Exchange::Answered(cut(status)))
+        .map(|exchange| {
+            letter(&classify(
+                &exchange,
+                Address::ContactId,
+                &Sayings::default(),
+            ))
+        })
+        .collect();
+    assert_eq!(letters, "SFTUUUU");
+}
+
+#[test]
+fn a_200_counts_as_sent_only_if_it_names_the_message() {
+    let receipt = Receipt {
+        message_id: Some("7".into()),
+        ..Receipt::default()
+    };
+    let named = Answer {
+        receipt: Some(receipt.clone()),
+        ..answer(200)
+    };
+    let outcome = classify(
+        &Exchange::Answered(named),
+        Address::Phone,
+        &Sayings::default(),
+    );
+    assert_eq!(outcome, Outcome::Sent(receipt));
+}
+
+#[test]
+fn only_a_request_that_was_surely_not_written_is_not_sent() {
+    let failed = |written| Exchange::Failed {
+        written,
+        detail: "x".into(),
+    };
+    let classify = |written| {
+        letter(&classify(
+            &failed(written),
+            Address::Phone,
+            &Sayings::default(),
+        ))
+    };
+    assert_eq!(classify(Written::No), 'N');
+    assert_eq!(classify(Written::Maybe), 'U');
+}
+
+/// An answer with the API's envelope, or with a bare text.
+fn refusal(status: u16, text: &str) -> Answer {
+    Answer {
+        error_text: Some(text.to_owned()),
+        ..answer(status)
+    }
+}
+
+fn read(answer: Answer, address: Address) -> char {
+    letter(&classify(
+        &Exchange::Answered(answer),
+        address,
+        &Sayings::default(),
+    ))
+}
+
+#[test]
+fn what_a_person_said_counts_before_table_and_status() {
+    let said: Sayings = [
+        "message=content is wrong",
+        "later=(#100) no matching user found",
+    ]
+    .into_iter()
+    .map(|text| text.parse().unwrap())
+    .collect();
+    let classify = |answer| {
+        classify(
+            &Exchange::Answered(answer),
+            Address::PhoneOnMessenger,
+            &said,
+        )
+    };
+    let wrong = classify(refusal(422, "Content is wrong here"));
+    assert_eq!(
+        (letter(&wrong), wrong.text()),
+        ('C', "HTTP 422: Content is wrong here")
+    );
+    assert_eq!(
+        letter(&classify(refusal(400, "(#100) No matching user found"))),
+        'A'
+    );
+    assert_eq!(letter(&classify(refusal(422, "Sorry"))), 'M');
+}
+
+#[test]
+fn a_known_text_is_read_whatever_the_status() {
+    for (text, expected) in [
+        ("(#100) No matching user found", 'M'),
+        ("(#551) This person isn't available right now.", 'P'),
+        ("(#100) Invalid parameter", 'C'),
+        (
+            "(#230) Requires pages_messaging_phone_number permission",
+            'F',
+        ),
+        ("(#4) Too many send requests to phone numbers", 'L'),
+        (
+            "(#1200) Temporary send message failure. Please try again later.",
+            'A',
+        ),
+        ("(#2) Service temporarily unavailable", 'U'),
+    ] {
+        for status in [400, 403, 408, 409, 422, 424, 429, 500, 502, 503] {
+            let found = read(refusal(status, text), Address::PhoneOnMessenger);
+            assert_eq!(found, expected, "{status} {text}");
+        }
+    }
+}
+
+#[test]
+fn a_text_decides_an_open_status_only_if_it_is_whole_clear_and_the_apis_own() {
+    let clear = "Invalid OAuth access token.";
+    assert_eq!(read(refusal(502, clear), Address::Phone), 'F');
+    let cut = Answer {
+        complete: false,
+        ..refusal(502, clear)
+    };
+    assert_eq!(read(cut, Address::Phone), 'U');
+    let page = Answer {
+        body: "<html>Too many send requests</html>".into(),
+        ..answer(502)
+    };
+    assert_eq!(read(page, Address::Phone), 'U');
+    for unclear in ["Please try again later", "Slow down", "No permission"] {
+        assert_eq!(
+            read(refusal(500, unclear), Address::Phone),
+            'U',
+            "{unclear}"
+        );
+    }
+}
+
+#[test]
+fn the_apis_own_token_and_quota_are_not_the_platforms() {
+    assert_eq!(
+        read(refusal(429, "Rate limit exceeded"), Address::Phone),
+        'T'
+    );
+    let token = refusal(401, "Wrong accessToken.");
+    let outcome = classify(
+        &Exchange::Answered(token),
+        Address::Phone,
+        &Sayings::default(),
+    );
+    let Outcome::Fatal { kind, .. } = outcome else {
+        panic!("401 stops the batch");
+    };
+    assert_eq!(kind, FatalKind::Unauthorized);
+}
+
+#[test]
+fn a_contact_that_is_gone_is_no_final_word_about_the_number() {
+    for status in [400, 404, 422] {
+        for text in ["Contact not found.", "(#100) No matching user found"] {
+            assert_eq!(
+                read(refusal(status, text), Address::ContactId),
+                'G',
+                "{status}"
+            );
+        }
+    }
+    assert_eq!(
+        read(
+            refusal(422, "Contact not found."),
+            Address::PhoneOnMessenger
+        ),
+        'M'
+    );
+    let unknown = classify(
+        &Exchange::Answered(refusal(422, "Contact not found.")),
+        Address::PhoneOnMessenger,
+        &Sayings::default(),
+    );
+    assert_eq!(unknown.why(), refusal::TAKEN_FOR_NO_MESSENGER);
+}

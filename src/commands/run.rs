@@ -194,7 +194,7 @@ impl Front {
         Ok(Outcome {
             exit: ended.exit,
             batch: Some(name.clone()),
-            had_queued: queued > 0,
+            had_queued: preview.counts.queued > 0,
             ended: Some(ended),
             results: Some(results),
             rejects: None,

@@ -277,7 +277,7 @@ fn a_list_that_could_not_be_moved_is_not_sent_again() {
 }
 
 #[test]
-fn a_second_list_of_a_name_waits_for_the_first() {
+fn two_lists_of_one_name_are_sent_each_once() {
     let nights = Nights::new(
         SandboxProcess::start(&[]),
         &[

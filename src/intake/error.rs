@@ -263,13 +263,22 @@ impl IntakeError {
 /// So many names are listed; the rest is counted.
 const LISTED: usize = 40;
 
+/// So many characters of a name are shown.
+const SHOWN: usize = 40;
+
 fn listed(names: &[String]) -> String {
-    match names.split_at_checked(LISTED) {
-        Some((first, rest)) if !rest.is_empty() => {
-            format!("{} and {} more", first.join(", "), rest.len())
-        }
-        Some(_) | None => names.join(", "),
-    }
+    let shown = |name: &String| match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or(name)),
+        None => name.clone(),
+    };
+    let first: Vec<String> = names.iter().take(LISTED).map(shown).collect();
+    let rest = names.len() - first.len();
+    let more = if rest == 0 {
+        String::new()
+    } else {
+        format!(" and {rest} more")
+    };
+    first.join(", ") + &more
 }
 
 fn did_you_mean(near: Option<&String>) -> String {

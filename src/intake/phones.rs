@@ -21,6 +21,9 @@ pub struct PhoneColumn {
     /// Its program writes numbers with their country code and without the plus.
     #[serde(skip)]
     pub(super) international: bool,
+    /// Its header says that it holds mobile numbers.
+    #[serde(skip)]
+    pub(super) is_mobile: bool,
 }
 
 impl PhoneColumn {
@@ -28,6 +31,7 @@ impl PhoneColumn {
     pub(super) fn new(headers: &[String], rows: &[Vec<String>], column: Column) -> Self {
         Self {
             label: label(headers, rows, &column),
+            is_mobile: is_mobile(&column.name),
             column,
             international: false,
         }

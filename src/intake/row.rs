@@ -274,7 +274,7 @@ impl RowJudge<'_> {
             international: self.mapping.international || phone.international,
             ..self.reading(record)
         };
-        let named_mobile = phones::is_mobile(label.unwrap_or(&phone.column.name));
+        let named_mobile = label.map_or(phone.is_mobile, phones::is_mobile);
         // Google writes the numbers of one label with `:::` between them.
         for part in typed.split(":::") {
             let numbers = match cell(part, region, reading) {

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::fixture::{Place, every_state, phone, text};
+use crate::support::{Random, Scratch};
 
 const LIST: &str =
     "First Name,phone\nJana,+420777123002\nPetr,+420777123020\nEva,12\n,+420777123021\n";
@@ -112,4 +113,24 @@ fn where_no_row_has_a_message_the_first_reason_is_told() {
         assert_eq!(output.status.code(), Some(7), "{told}");
         assert!(told.contains(reason), "{told}");
     }
+}
+
+/// Anything may be named as a list by mistake.
+#[test]
+fn a_file_that_is_no_text_is_refused_as_such() {
+    let scratch = Scratch::new();
+    let mut random = Random::new(7);
+    let mut bytes: Vec<u8> = (0..3000).map(|_| random.next().to_le_bytes()[0]).collect();
+    bytes[0] = b'x';
+    std::fs::write(scratch.path("list.csv"), bytes).unwrap();
+    let ended = scratch.outreach(&["check", "list.csv"]).run().expect(7);
+    ended.says("no text but a program's own format");
+}
+
+#[test]
+fn a_header_that_is_a_whole_story_is_cut_where_headers_are_listed() {
+    let scratch = Scratch::new();
+    scratch.write("list.csv", &format!("{}\nEva\n", "z".repeat(900)));
+    let ended = scratch.outreach(&["check", "list.csv"]).run().expect(7);
+    assert!(ended.said.len() < 300, "{}", ended.said);
 }

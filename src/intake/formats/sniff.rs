@@ -152,9 +152,15 @@ pub(in crate::intake) fn sniff(head: &[u8]) -> Result<Option<Kind>, Fault> {
     if let Some(kind) = of_text(text)? {
         return Ok(Some(kind));
     }
-    // One stray zero makes no program of a text.
-    let zeros = head.split(|byte| *byte == 0).count() - 1;
-    if !wide && zeros * 20 > head.len() {
+    // A text has few control characters, and one stray zero makes no program of it.
+    // ISO-2022-JP switches its alphabets by escape and shift.
+    let is_control = |byte: &&u8| {
+        byte.is_ascii_control()
+            && !byte.is_ascii_whitespace()
+            && !matches!(**byte, 0x0e | 0x0f | 0x1b)
+    };
+    let controls = head.iter().filter(is_control).count();
+    if !wide && controls * 20 > head.len() {
         return Err(of_binary(head));
     }
     Ok(None)

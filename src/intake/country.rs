@@ -186,25 +186,9 @@ const DOUBTFUL: &[&str] = &[
     "region code",
     "location",
     "nationality",
-    "cc",
-    "prefix",
-    "phone code",
-    "code",
-    "area code",
-    "predvolba",
-    "telefonni predvolba",
-    "vorwahl",
-    "prefijo",
-    "prefisso",
-    "indicatif",
-    "indicativo",
-    "kierunkowy",
-    "numer kierunkowy",
-    "prefiks",
-    "lada",
 ];
 
-/// Doubtful headers of codes that are dialled: an area's code may read as a country's, so each cell must have the
+/// More doubtful headers, of codes that are dialled: an area's code may read as a country's, so each cell must have the
 /// plus or the zeros.
 const DIALLED: &[&str] = &[
     "cc",
@@ -329,7 +313,11 @@ fn filled(rows: &[Vec<String>], index: usize) -> Vec<&str> {
 /// `None` if the column tells no country.
 fn nearness(header: &str, cells: &[&str], phone: &[Column]) -> Option<Nearness> {
     let folded = words(header);
-    let is_known = |phrase: &str| CERTAIN.contains(&phrase) || DOUBTFUL.contains(&phrase);
+    let is_known = |phrase: &str| {
+        [CERTAIN, DOUBTFUL, DIALLED]
+            .iter()
+            .any(|list| list.contains(&phrase))
+    };
     let is_more =
         |word: &&str| !QUALIFIERS.contains(word) && !word.bytes().all(|byte| byte.is_ascii_digit());
     let core = if is_known(&folded) {

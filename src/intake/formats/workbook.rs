@@ -83,10 +83,10 @@ fn read_xlsx(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
     let mut cells = book
         .worksheet_cells_reader(name_at(&names, chosen))
         .map_err(Fault::broken)?;
-    let mut grid = Grid::default();
-    while let Some(cell) = cells.next_cell().map_err(Fault::broken)? {
-        set(&mut grid, cell.get_position(), cell.get_value().clone())?;
-    }
+    let grid = of_cells(|| {
+        let cell = cells.next_cell().map_err(Fault::broken)?;
+        Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
+    })?;
     Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
 }
 
@@ -101,18 +101,25 @@ fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
     let mut cells = book
         .worksheet_cells_reader(name_at(&names, chosen))
         .map_err(Fault::broken)?;
-    let mut grid = Grid::default();
-    while let Some(cell) = cells.next_cell().map_err(Fault::broken)? {
-        set(&mut grid, cell.get_position(), cell.get_value().clone())?;
-    }
+    let grid = of_cells(|| {
+        let cell = cells.next_cell().map_err(Fault::broken)?;
+        Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
+    })?;
     Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
 }
 
-fn set(grid: &mut Grid, (row, column): (u32, u32), value: DataRef<'_>) -> Result<(), Fault> {
-    match value {
-        DataRef::Empty => Ok(()),
-        value => grid.set(row.saturating_add(1), column as usize, text(&value.into())),
+/// The cells of a sheet, one after the other: the two readers of them have no trait in common.
+fn of_cells<'a>(
+    mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
+) -> Result<Grid, Fault> {
+    let mut grid = Grid::default();
+    while let Some(((row, column), value)) = next()? {
+        match value {
+            DataRef::Empty => {}
+            value => grid.set(row.saturating_add(1), column as usize, text(&value.into()))?,
+        }
     }
+    Ok(grid)
 }
 
 fn of_range(range: &Range<Data>) -> Result<Grid, Fault> {

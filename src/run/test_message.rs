@@ -22,7 +22,7 @@ use crate::dispatch::pacer::{Flight, Handle};
 use crate::domain::content::TEST_KEY;
 use crate::domain::outcome::{Address, Exchange, Outcome, classify};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Suppression, Verdict};
+use crate::domain::recipient::{Accepted, JudgedRow, Suppression, Verdict};
 use crate::domain::refusal::Sayings;
 use crate::domain::sms::{size, text_of};
 use crate::exit::ExitCode;
@@ -136,19 +136,7 @@ impl List {
             [only] => format!("{only}, {}", place(&row)),
             _ => place(&row),
         };
-        let accepted = match row.verdict {
-            Verdict::Queued(accepted) => accepted,
-            Verdict::Invalid { problem, .. } => {
-                return Err(Mismatch::NotTestable(place, problem.to_string()).into());
-            }
-            Verdict::Suppressed { cause, .. } => {
-                return Err(Mismatch::NotTestable(place, cause.to_string()).into());
-            }
-            Verdict::Duplicate { first, .. } => {
-                let why = format!("it repeats the number of row {}", first.row);
-                return Err(Mismatch::NotTestable(place, why).into());
-            }
-        };
+        let accepted = accepted(row.verdict, &place)?;
         let content = accepted.content.ok_or(Mismatch::NoMessage)?;
         let names = [accepted.first_name, accepted.last_name];
         Ok(TestMessage {
@@ -160,6 +148,17 @@ impl List {
             is_sms: rule.is_some(),
         })
     }
+}
+
+/// The row as it would be sent.
+fn accepted(verdict: Verdict, place: &str) -> Result<Accepted, Mismatch> {
+    let why = match verdict {
+        Verdict::Queued(accepted) => return Ok(accepted),
+        Verdict::Invalid { problem, .. } => problem.to_string(),
+        Verdict::Suppressed { cause, .. } => cause.to_string(),
+        Verdict::Duplicate { first, .. } => format!("it repeats the number of row {}", first.row),
+    };
+    Err(Mismatch::NotTestable(place.to_owned(), why))
 }
 
 /// The file that is meant, if one is named.

@@ -28,7 +28,9 @@ const MAX_DIGITS: usize = 15;
 /// The new form of a number in an old one; `None` for any other number.
 pub(super) fn renewed(number: u64) -> Option<u64> {
     let digits = Digits::of(number);
-    let plan = PLANS.iter().find(|plan| digits.begin_with(plan.codes))?;
+    let heads = digits.heads();
+    let begins = |plan: &&Plan| plan.codes.iter().any(|code| heads.contains(code));
+    let plan = PLANS.iter().find(begins)?;
     plan.changes
         .iter()
         .find_map(|(old, new)| digits.carried(old, new))
@@ -72,14 +74,13 @@ impl Digits {
         self.digits.get(..self.length).unwrap_or(&self.digits)
     }
 
-    fn begin_with(&self, codes: &[u16]) -> bool {
-        let value = |digits: &[u8]| {
-            let digit = |value, digit: &u8| value * 10 + u16::from(digit - b'0');
-            digits.iter().fold(0, digit)
-        };
-        (1..=3).any(|length| {
-            let head = self.get().get(..length).map(value);
-            head.is_some_and(|head| codes.contains(&head))
+    /// The first digit, the first two, and the first three: a calling code is one of them.
+    fn heads(&self) -> [u16; 3] {
+        let mut digits = self.digits.iter().map(|digit| u16::from(digit - b'0'));
+        let mut head = 0;
+        [(); 3].map(|()| {
+            head = head * 10 + digits.next().unwrap_or(0);
+            head
         })
     }
 

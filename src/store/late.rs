@@ -4,7 +4,8 @@ use std::str::FromStr as _;
 
 use super::checkpoint::Reader;
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId};
+use super::ids::{BatchId, ChannelId, RecipientId};
+use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 
 /// Requests are looked at up to here, in all, and of the batch.
@@ -23,23 +24,31 @@ pub(crate) struct LateRefusal {
     pub(crate) outcome: AttemptOutcome,
     /// The API's text.
     pub(crate) text: String,
-    /// The row is held until the text has a meaning.
+    /// The row is held until the text has a meaning, or has gone on to another channel.
     pub(crate) held: bool,
 }
 
 impl Reader {
     /// The refusals since the last acceptance, the oldest first, as far as they still stand: nobody has decided
-    /// about them since, and no event.
+    /// about them since, and no event. `on`: only those of the channel of this step.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn late_refusals(&self, batch: BatchId) -> Result<Vec<LateRefusal>, StoreError> {
+    pub(crate) fn late_refusals(
+        &self,
+        batch: BatchId,
+        on: Option<Step>,
+    ) -> Result<Vec<LateRefusal>, StoreError> {
+        let on = match on {
+            Some(step) => self.channel_at(batch, step)?.map(|id| (step, id)),
+            None => None,
+        };
         let mut select = self.connection.prepare_cached(
             "SELECT a.recipient, a.outcome, a.text, a.finished_at, r.state, r.held IS NOT NULL,
                     a.recipient >> 32 = ?1 AND EXISTS
                         (SELECT 1 FROM attempt n INDEXED BY attempt_by_person
                          WHERE n.person IS a.person AND n.recipient = a.recipient AND n.kind = 'note'
-                               AND n.id > a.id)
+                               AND n.id > a.id), a.channel, r.step
              FROM attempt a LEFT JOIN recipient r ON r.id = a.recipient
              WHERE a.kind = 'request' AND a.outcome IS NOT NULL ORDER BY a.id DESC",
         )?;
@@ -55,6 +64,16 @@ impl Reader {
             if recipient.batch() != batch {
                 continue;
             }
+            if let Some((_, id)) = on
+                && row.get::<_, ChannelId>(7)? != id
+            {
+                continue;
+            }
+            // Who went on to another channel since counts, and is not taken back any more.
+            let has_gone_on = match on {
+                Some((step, _)) => row.get::<_, Option<u8>>(8)?.is_some_and(|at| at > step.get()),
+                None => false,
+            };
             let outcome: String = row.get(1)?;
             let outcome = AttemptOutcome::from_str(&outcome)
                 .map_err(|detail| StoreError::Value { detail })?;
@@ -66,9 +85,9 @@ impl Reader {
             } else {
                 let state: Option<String> = row.get(4)?;
                 let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
-                let held = is_held && state.as_deref() == Some("queued");
+                let held = has_gone_on || is_held && state.as_deref() == Some("queued");
                 let stands = match state.as_deref() {
-                    Some("no_messenger" | "error") => !is_settled_since,
+                    Some("no_messenger" | "error") if !has_gone_on => !is_settled_since,
                     Some(_) | None => held,
                 };
                 if stands && outcome.is_refusal() {

@@ -223,7 +223,9 @@ impl Plan<'_> {
             return None;
         }
         let mobile = self.channel.is_mobile();
-        let unreachable = self.sandbox.is_unreachable(self.receipt.key.number());
+        let unreachable = self
+            .sandbox
+            .is_unreachable(self.channel, self.receipt.key.number());
         let failed = self.happens(self.settings.failed, purpose::FAILED);
         match (self.receipt.fail_later, self.draw(purpose::CODE) % 3) {
             (Some(code), _) => Some(code),

@@ -17,7 +17,9 @@ use crate::clock::Clock;
 use crate::config::{FILE_NAME, Layer, Settings};
 use crate::exit::ExitCode;
 use crate::report::{ListReport, NightReport};
-use crate::run::{CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd};
+use crate::run::{
+    CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd,
+};
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
 /// the one that was named, else that of the folder.

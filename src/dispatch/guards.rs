@@ -215,7 +215,10 @@ impl Guards {
         if let Some(channel) = self.channels.get_mut(step.index()) {
             channel.refused.get_or_insert_with(|| halt.clone());
         }
-        let is_any_left = self.channels.iter().any(|channel| channel.refused.is_none());
+        let is_any_left = self
+            .channels
+            .iter()
+            .any(|channel| channel.refused.is_none());
         if is_of_channel && is_any_left {
             Advice::LeaveChannel
         } else {

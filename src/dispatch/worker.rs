@@ -325,7 +325,12 @@ fn new_channel_type<L>(
 }
 
 /// Does what the guards advise.
-fn heed_guards<L: Ledger>(shared: &Shared<L>, pass: &Pass<'_>, recipient: &Claimed, outcome: &Outcome) {
+fn heed_guards<L: Ledger>(
+    shared: &Shared<L>,
+    pass: &Pass<'_>,
+    recipient: &Claimed,
+    outcome: &Outcome,
+) {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)

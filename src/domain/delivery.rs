@@ -284,11 +284,9 @@ const fn from_unknown(event: Event) -> Option<State> {
         Event::Released | Event::Resend => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
         // An unknown outcome stays one: suppressing it would hide that a message may have gone out.
-        Event::Claimed
-        | Event::Suppress
-        | Event::Restore
-        | Event::TakenBack
-        | Event::FallsBack => None,
+        Event::Claimed | Event::Suppress | Event::Restore | Event::TakenBack | Event::FallsBack => {
+            None
+        }
     }
 }
 

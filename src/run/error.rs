@@ -201,7 +201,9 @@ pub enum Mismatch {
         kept: Vec<String>,
     },
     /// A channel is named twice.
-    #[error("channel {0} is named twice: --fallback names other channels than --channel, each once")]
+    #[error(
+        "channel {0} is named twice: --fallback names other channels than --channel, each once"
+    )]
     SameChannel(String),
     /// More channels than a batch may have.
     #[error("a batch may have {0} other channels at the most (--fallback)")]

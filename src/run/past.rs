@@ -30,11 +30,7 @@ pub(super) fn answers(batch: &HeldBatch, said: &Sayings) -> Result<Vec<PastAnswe
 }
 
 /// The answers of earlier runs on one channel of several.
-fn answers_on(
-    batch: &HeldBatch,
-    step: Step,
-    said: &Sayings,
-) -> Result<PastAnswers, RunError> {
+fn answers_on(batch: &HeldBatch, step: Step, said: &Sayings) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let answers = reader.channel_answers(id, step)?;
     let late = reader.late_refusals(id, Some(step))?;

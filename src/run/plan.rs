@@ -324,10 +324,10 @@ impl SendPlan {
         };
         let gains = match &self.step {
             Step::Continue(_) => 0,
-            Step::New => self.count_queued(None, Vec::new(), history, now)?,
+            Step::New => self.count_queued(None, &[], history, now)?,
             Step::Change(batch, how) => {
                 let (id, seen) = (batch.id, self.before_change(batch, *how)?);
-                self.count_queued(Some(id), seen, history, now)?
+                self.count_queued(Some(id), &seen, history, now)?
             }
         };
         let people = has + gains;
@@ -349,7 +349,7 @@ impl SendPlan {
     fn count_queued(
         &mut self,
         own: Option<BatchId>,
-        seen: Vec<(PhoneNumber, Position)>,
+        seen: &[(PhoneNumber, Position)],
         history: HistorySpan,
         now: Timestamp,
     ) -> Result<u64, RunError> {
@@ -359,7 +359,7 @@ impl SendPlan {
             channel: Some(&self.definition.channel),
             batch: None,
             earlier_files: &[],
-            seen: &seen,
+            seen,
             rejects: None,
             keep_rejects: false,
         };

@@ -21,7 +21,7 @@ pub struct Settings {
     pub tokens: Vec<String>,
     /// The channels that exist.
     pub channels: Vec<Channel>,
-    /// Share of numbers that have no Messenger, fixed by number and seed.
+    /// Share of numbers that have no Messenger, fixed by number and seed. Every number takes SMS.
     pub without_messenger: Share,
     /// Share of numbers that have no Viber; `None`: those that have no Messenger have no Viber either.
     pub without_viber: Option<Share>,

@@ -222,12 +222,7 @@ pub(super) fn requests_of(
          ORDER BY a.id DESC",
     )?;
     let rows = select.query_map([recipient], |row| {
-        Ok((
-            row.get(0)?,
-            row.get::<_, i64>(1)?,
-            row.get(2)?,
-            row.get(3)?,
-        ))
+        Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
     })?;
     rows.map(|row| {
         let (id, started_at, open, channel) = row?;
@@ -257,14 +252,14 @@ pub(super) fn past_of(
     while let Some(row) = rows.next()? {
         let outcome: Option<String> = row.get(0)?;
         let proof: Option<String> = row.get(1)?;
-        let past = match (outcome.as_deref(), proof.as_deref(), row.get(2)?) {
-            (None, _, _) => Past::Open,
+        let was_delivered: bool = row.get(2)?;
+        let past = match (outcome.as_deref(), proof.as_deref()) {
+            (None, _) => Past::Open,
             // What was delivered is not sent again, whatever was said of it.
-            (_, _, true) | (_, Some("accepted" | "assumed"), _) => Past::Stands,
-            (_, Some("failed"), false) => Past::Failed,
-            (Some("sent"), _, _) => Past::Stands,
-            (Some("undecided" | "interrupted"), _, _) => Past::Open,
-            (Some(_), _, _) => Past::Failed,
+            (Some(_), Some("failed")) if !was_delivered => Past::Failed,
+            (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
+            (Some("undecided" | "interrupted"), _) => Past::Open,
+            (Some(_), _) => Past::Failed,
         };
         found.push((past, row.get(3)?));
     }

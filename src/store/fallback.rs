@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::attempt::{self, Note};
 use super::batch::{parse_state, reopen};
+use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, to_millis};
 use super::earlier::{policy, set_policy};
 use super::error::StoreError;
-use super::channel;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::writer::Tx;
 use crate::domain::content::for_step;
@@ -134,20 +134,24 @@ pub(super) fn fall_back(
                     reason_code = NULL, reason = NULL, finished_at = NULL WHERE id = ?1",
         )?
         .execute((row, state.word(), step.get(), AT_ONCE))?;
-    let channel = fallback.channel(step).map_or("?", |channel| &channel.id);
-    let text = format!("{why}: goes on to channel {channel}");
     let outcome = AttemptOutcome::FellBack;
-    let text = Some(text.as_str());
-    attempt::note(
-        tx.connection,
-        &Note {
-            recipient: row,
-            outcome,
-            text,
-            actor,
-            at,
-        },
-    )?;
+    let note = Note {
+        recipient: row,
+        outcome,
+        text: Some(why),
+        actor,
+        at,
+    };
+    let on = match fallback.channel(step) {
+        Some(other) => Some(channel::find_or_make(tx.connection, &other.id)?),
+        None => None,
+    };
+    attempt::note(tx.connection, &note)?;
+    if on.is_some() {
+        tx.connection
+            .prepare_cached("UPDATE attempt SET channel = ?1 WHERE id = last_insert_rowid()")?
+            .execute([on])?;
+    }
     tx.count_move(row.batch(), subject.state, state);
     reopen(tx.connection, row.batch(), at)?;
     Ok(true)
@@ -265,7 +269,10 @@ fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreEr
         .query_row([batch], |row| row.get(0))
         .optional()?
         .flatten();
-    Ok(text.map(|text| from_json(&text)).transpose()?.unwrap_or_default())
+    Ok(text
+        .map(|text| from_json(&text))
+        .transpose()?
+        .unwrap_or_default())
 }
 
 fn change_open_run(
@@ -359,11 +366,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn keep_fallback(
-        &self,
-        batch: BatchId,
-        fallback: &Fallback,
-    ) -> Result<(), StoreError> {
+    pub fn keep_fallback(&self, batch: BatchId, fallback: &Fallback) -> Result<(), StoreError> {
         let value = serde_json::to_value(fallback).map_err(|error| StoreError::Value {
             detail: error.to_string(),
         })?;

@@ -2,6 +2,8 @@
 
 use std::str::FromStr as _;
 
+use rusqlite::Row;
+
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId};
@@ -69,11 +71,6 @@ impl Reader {
             {
                 continue;
             }
-            // Who went on to another channel since counts, and is not taken back any more.
-            let has_gone_on = match on {
-                Some((step, _)) => row.get::<_, Option<u8>>(8)?.is_some_and(|at| at > step.get()),
-                None => false,
-            };
             let outcome: String = row.get(1)?;
             let outcome = AttemptOutcome::from_str(&outcome)
                 .map_err(|detail| StoreError::Value { detail })?;
@@ -83,20 +80,8 @@ impl Reader {
                 since_accepted.get_or_insert(0);
                 found.push((at, None));
             } else {
-                let state: Option<String> = row.get(4)?;
-                let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
-                let held = has_gone_on || is_held && state.as_deref() == Some("queued");
-                let stands = match state.as_deref() {
-                    Some("no_messenger" | "error") if !has_gone_on => !is_settled_since,
-                    Some(_) | None => held,
-                };
-                if stands && outcome.is_refusal() {
-                    let refusal = LateRefusal {
-                        recipient,
-                        outcome,
-                        text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                        held,
-                    };
+                let step = on.map(|(step, _)| step);
+                if let Some(refusal) = standing(row, recipient, outcome, step)? {
                     found.push((at, Some(refusal)));
                 }
             }
@@ -111,4 +96,32 @@ impl Reader {
         let late = found.into_iter().skip(last.map_or(0, |last| last + 1));
         Ok(late.filter_map(|(_, refusal)| refusal).collect())
     }
+}
+
+/// The refusal in a row of [`Reader::late_refusals`], if it still stands. `on`: the step of its channel, where the batch
+/// has several: who went on to another one since counts, and is not taken back any more.
+fn standing(
+    row: &Row<'_>,
+    recipient: RecipientId,
+    outcome: AttemptOutcome,
+    on: Option<Step>,
+) -> Result<Option<LateRefusal>, StoreError> {
+    let at: Option<u8> = row.get(8)?;
+    let has_gone_on = on.is_some_and(|step| at.is_some_and(|at| at > step.get()));
+    let state: Option<String> = row.get(4)?;
+    let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
+    let held = has_gone_on || is_held && state.as_deref() == Some("queued");
+    let stands = match state.as_deref() {
+        Some("no_messenger" | "error") if !has_gone_on => !is_settled_since,
+        Some(_) | None => held,
+    };
+    if !stands || !outcome.is_refusal() {
+        return Ok(None);
+    }
+    Ok(Some(LateRefusal {
+        recipient,
+        outcome,
+        text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+        held,
+    }))
 }

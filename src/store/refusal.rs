@@ -9,8 +9,8 @@ use super::batch::{Batch, parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId, RefusalId};
 use super::fallback;
+use super::ids::{BatchId, RecipientId, RefusalId};
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::fallback::Cause as FallsBecause;
@@ -329,7 +329,14 @@ fn free(
     note(tx, recipient, cause)?;
     tx.count_move(recipient.batch(), State::Queued, next);
     if next == State::NoMessenger {
-        fallback::fall_back(tx, recipient, FallsBecause::NoUser, text, cause.actor, cause.at)?;
+        fallback::fall_back(
+            tx,
+            recipient,
+            FallsBecause::NoUser,
+            text,
+            cause.actor,
+            cause.at,
+        )?;
     }
     Ok(true)
 }

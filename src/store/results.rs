@@ -90,6 +90,10 @@ pub(crate) struct NotReached {
     pub(crate) rows: u64,
 }
 
+/// The message of recipient `r` for the channel that it is tried on, as JSON.
+pub(super) const CONTENT: &str = "iif(r.step = 0, i.content, coalesce(
+        i.metadata -> ('$.outreach_other_channels[' || (r.step - 1) || '].content'), i.content))";
+
 /// Why recipient `r` is where it is; of a row that was refused or suppressed, also that an earlier request may
 /// have been accepted.
 pub(super) const REASON: &str =
@@ -100,7 +104,7 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}, i.content, m.file, m.row, r.step
+                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          LEFT JOIN recipient_input m ON m.id = r.mended_by
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"

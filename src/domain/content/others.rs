@@ -118,7 +118,10 @@ mod tests {
             let same = at(3).unwrap();
             assert_eq!(same.content, CONTENT);
             assert!(!same.metadata.contains("HUMAN_AGENT"), "{}", same.metadata);
-            assert_eq!(same.metadata.contains("spring"), metadata.contains("spring"));
+            assert_eq!(
+                same.metadata.contains("spring"),
+                metadata.contains("spring")
+            );
         }
     }
 

@@ -363,7 +363,11 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) async fn set_channel_type(&self, step: Step, kind: String) -> Result<(), StoreError> {
+    pub(crate) async fn set_channel_type(
+        &self,
+        step: Step,
+        kind: String,
+    ) -> Result<(), StoreError> {
         let on = self.context.channel(step)?.id;
         self.store
             .writer

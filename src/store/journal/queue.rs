@@ -42,7 +42,11 @@ pub(super) struct Message {
 }
 
 /// The next queued row whose time has come.
-pub(super) fn due(tx: &Tx<'_>, batch: BatchId, now: Timestamp) -> Result<Option<Ready>, StoreError> {
+pub(super) fn due(
+    tx: &Tx<'_>,
+    batch: BatchId,
+    now: Timestamp,
+) -> Result<Option<Ready>, StoreError> {
     const COLUMNS: &str =
         "SELECT r.id, r.person, p.number, r.attempts, i.row, i.first_name, i.last_name,
             i.contact_id, i.content, i.metadata, i.content_key, r.step
@@ -94,7 +98,10 @@ fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
 }
 
 /// The message of a row for the channel that it is tried on, in place of that for the batch's own.
-pub(super) fn message_for(context: &Context, ready: &mut Ready) -> Result<Option<Message>, StoreError> {
+pub(super) fn message_for(
+    context: &Context,
+    ready: &mut Ready,
+) -> Result<Option<Message>, StoreError> {
     let Some(message) = ready.message.take() else {
         return Ok(None);
     };

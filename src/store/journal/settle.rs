@@ -363,11 +363,7 @@ fn close_request(
 }
 
 /// The channel that a request went through.
-fn channel_of(
-    tx: &Tx<'_>,
-    context: &Context,
-    request: AttemptId,
-) -> Result<ChannelId, StoreError> {
+fn channel_of(tx: &Tx<'_>, context: &Context, request: AttemptId) -> Result<ChannelId, StoreError> {
     if context.fallback.is_none() {
         return Ok(context.channel(Step::FIRST)?.id);
     }

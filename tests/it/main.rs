@@ -67,6 +67,7 @@ mod statements;
 mod status;
 mod storage;
 mod structure;
+mod suites;
 mod support;
 mod suppress;
 mod tables;

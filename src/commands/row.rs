@@ -102,12 +102,14 @@ fn write_timeline(
         return writeln!(out, "  no request was made for it");
     }
     for attempt in &timeline.attempts {
-        writeln!(out, "  {}", attempt_line(attempt, local))?;
+        let line = attempt_line(attempt, batch.fallback.is_some(), local);
+        writeln!(out, "  {line}")?;
     }
     Ok(())
 }
 
-fn attempt_line(attempt: &AttemptRecord, local: &Local) -> String {
+/// `tells_channel`: the batch has several channels.
+fn attempt_line(attempt: &AttemptRecord, tells_channel: bool, local: &Local) -> String {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
     // Of what a person decided or an event proved, the time of that is shown.
@@ -121,6 +123,12 @@ fn attempt_line(attempt: &AttemptRecord, local: &Local) -> String {
     }
     line.push_str("  ");
     line.push_str(attempt.outcome.as_deref().unwrap_or("under way"));
+    if let Some(channel) = attempt.channel.as_deref().filter(|_| tells_channel) {
+        let _ = match attempt.http_status {
+            None if attempt.actor.is_some() => write!(line, " to channel {channel}"),
+            Some(_) | None => write!(line, " on channel {channel}"),
+        };
+    }
     if let Some(status) = attempt.http_status {
         let status = format!("HTTP {status}");
         // The reason of a refusal begins with the status.
@@ -153,8 +161,9 @@ mod tests {
                 http_status: Some(422),
                 text: Some(text.to_owned()),
                 actor: None,
+                channel: None,
             };
-            attempt_line(&attempt, &Local::default())
+            attempt_line(&attempt, false, &Local::default())
         };
         for text in ["HTTP 422: No matching user", "No matching user", "HTTP 422"] {
             let line = line(text);

@@ -21,7 +21,7 @@ use super::sound::SoundCheck;
 use super::wait::{Wait, wait};
 use crate::clock::{Clock, between};
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
+use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::schedule::Schedule;
 use crate::store::{ClaimRules, Journal, RunRecord, StoreError};
 
@@ -102,6 +102,7 @@ impl HeldBatch {
             interrupted,
         });
         let end = run.drive(queued, stop, observer).await?;
+        let end = (end, run.dispatcher.refused_channel());
         let waited = run.wait();
         run.journal.end(clock.now()).await?;
         self.finish(end, waited, stop, settings, clock).await
@@ -116,10 +117,10 @@ impl HeldBatch {
         Ok(())
     }
 
-    /// Records how the run ended.
+    /// Records how the run ended. Of a channel that was refused, people may be left.
     async fn finish(
         &self,
-        end: RunEnd,
+        (end, refused): (RunEnd, Option<Halt>),
         waited: Option<Wait>,
         stop: &StopHandle,
         settings: &RunSettings,
@@ -135,6 +136,12 @@ impl HeldBatch {
                 reader.held(id)?.iter().map(|held| held.rows).sum()
             } else {
                 0
+            };
+            let end = match (end, refused) {
+                (RunEnd::Complete, Some(halt)) if counts.queued > held + waiting.rows => {
+                    RunEnd::Halted(halt)
+                }
+                (end, _) => end,
             };
             Ok(Ended::new(end, counts, waiting, held, settings.fail_below))
         })?;
@@ -215,7 +222,7 @@ impl<'a> Run<'a> {
                 canary: settings.canary,
                 undecided: settings.undecided,
                 schedule: schedule.clone(),
-                channel_type: batch.batch().channel_type.clone(),
+                channel_types: channel_types(batch)?,
                 said: said.clone(),
             },
             random_bits(),
@@ -387,6 +394,13 @@ async fn over(noting: &mut Option<Noting>) -> Result<(), StoreError> {
         Some(noting) => noting.await,
         None => std::future::pending().await,
     }
+}
+
+/// The types of the batch's channels, as far as they are known.
+fn channel_types(batch: &HeldBatch) -> Result<Vec<Option<String>>, RunError> {
+    let reader = batch.reader()?;
+    let types = batch.batch().channels().map(|id| reader.channel_type(id));
+    Ok(types.collect::<Result<_, _>>()?)
 }
 
 /// Returns once a stop was asked for, and what is under way is not waited for any longer.

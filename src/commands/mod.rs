@@ -115,10 +115,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
-        Command::Config(args) => {
-            config::run(&load()?, args.json, &mut out)?;
-            ExitCode::Complete
-        }
+        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete

@@ -49,6 +49,7 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let given = (args.files.as_slice(), args.run.force);
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
     front.require_token()?;

@@ -82,7 +82,7 @@ pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;
 pub use definition::Step;
-pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};

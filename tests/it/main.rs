@@ -72,6 +72,7 @@ mod support;
 mod suppress;
 mod tables;
 mod test_message;
+mod validation;
 mod webhooks;
 
 mod pacer;

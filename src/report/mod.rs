@@ -16,6 +16,7 @@ mod select;
 mod summary;
 mod table;
 mod tells;
+mod told;
 mod words;
 
 pub(crate) use contacts::write_contacts;
@@ -30,4 +31,5 @@ pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
 pub use summary::Summary;
 pub(crate) use tells::{ToldMessage, messages_in};
+pub(crate) use told::{ToldColumns, Untold};
 pub(crate) use words::{grouped, minute, place, quoted, terminal_width, without_numbers, wrapped};

@@ -178,7 +178,13 @@ impl Definition {
     }
 
     /// What `batch` is once this list is part of it; `files` are all its files then.
-    pub(super) fn change(&self, batch: &Batch, how: Change, files: Vec<String>) -> ListChange {
+    pub(super) fn change(
+        &self,
+        batch: &Batch,
+        how: Change,
+        files: Vec<String>,
+        headers: Vec<String>,
+    ) -> ListChange {
         let (definition, digest) = match how {
             Change::Update => (self.parts.clone(), self.digest),
             Change::Add => {
@@ -192,6 +198,7 @@ impl Definition {
             definition,
             digest,
             files,
+            headers: Some(headers),
         }
     }
 

@@ -29,6 +29,7 @@ mod export;
 mod files;
 mod forecast;
 mod halt;
+mod history;
 mod hours;
 mod known;
 mod list;
@@ -88,6 +89,10 @@ pub use export::{ExportSettings, export, export_file, summary};
 pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
+pub use history::{
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
+    import_history,
+};
 pub use list::{CheckSettings, List};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};

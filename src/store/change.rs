@@ -54,6 +54,9 @@ pub(crate) struct ListChange {
     pub(crate) digest: [u8; 32],
     /// The names of all its files.
     pub(crate) files: Vec<String>,
+    /// Its columns: those of a batch that was restored may be others before.
+    #[serde(default)]
+    pub(crate) headers: Option<Vec<String>>,
 }
 
 /// A change that was decided, as it stands at the batch.
@@ -209,12 +212,15 @@ fn decide(
         Change::Update => Some(from_json::<Vec<String>>(&files)?.len()),
     };
     tx.connection.execute(
-        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file) WHERE id = ?1",
+        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file),
+                headers = coalesce(?5, headers)
+         WHERE id = ?1",
         (
             target,
             to_json(&decided)?,
             to_json(&change.files)?,
             replaced.and_then(|files| i64::try_from(files).ok()),
+            change.headers.as_ref().map(to_json).transpose()?,
         ),
     )?;
     Ok(interrupted)

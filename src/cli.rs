@@ -25,7 +25,7 @@ pub(crate) use people::{
     SuppressArgs,
 };
 pub(crate) use upkeep::{
-    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs,
+    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
 };
 
@@ -94,7 +94,9 @@ Examples:
     propagate_version = true,
     max_term_width = 100
 )]
-#[command(after_help = "`outreach help COMMAND` explains a command.")]
+#[command(
+    after_help = "`outreach help COMMAND` explains a command, `outreach man TOPIC` a subject: `outreach help man`."
+)]
 #[command(after_long_help = format!("{EXAMPLES}\n{}", crate::exit::ExitCode::table()))]
 pub struct Cli {
     /// What all commands take.
@@ -169,8 +171,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Print a completion script for your shell
     Completions(CompletionsArgs),
-    /// Print the manual page
-    Man,
+    /// Print a topic of the manual, or the manual page
+    Man(ManArgs),
 }
 
 /// `outreach check`.

@@ -258,12 +258,14 @@ fn write_timeline(batch: &Batch, timeline: &Timeline, out: &mut dyn Write) -> st
         return writeln!(out, "  no request was made for it");
     }
     for attempt in &timeline.attempts {
-        writeln!(out, "  {}", attempt_line(attempt))?;
+        let line = attempt_line(attempt, batch.fallback.is_some());
+        writeln!(out, "  {line}")?;
     }
     Ok(())
 }
 
-fn attempt_line(attempt: &AttemptRecord) -> String {
+/// `tells_channel`: the batch has several channels.
+fn attempt_line(attempt: &AttemptRecord, tells_channel: bool) -> String {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
     // Of what a person decided or an event proved, the time of that is shown.
@@ -277,6 +279,12 @@ fn attempt_line(attempt: &AttemptRecord) -> String {
     }
     line.push_str("  ");
     line.push_str(attempt.outcome.as_deref().unwrap_or("under way"));
+    if let Some(channel) = attempt.channel.as_deref().filter(|_| tells_channel) {
+        let _ = match attempt.http_status {
+            None if attempt.actor.is_some() => write!(line, " to channel {channel}"),
+            Some(_) | None => write!(line, " on channel {channel}"),
+        };
+    }
     if let Some(status) = attempt.http_status {
         let status = format!("HTTP {status}");
         // The reason of a refusal begins with the status.
@@ -302,14 +310,16 @@ mod tests {
     #[test]
     fn the_status_of_an_answer_is_told_once() {
         let line = |text: &str| {
-            attempt_line(&AttemptRecord {
+            let record = AttemptRecord {
                 started_at: Timestamp::UNIX_EPOCH,
                 finished_at: None,
                 outcome: Some("error".to_owned()),
                 http_status: Some(422),
                 text: Some(text.to_owned()),
                 actor: None,
-            })
+                channel: None,
+            };
+            attempt_line(&record, false)
         };
         for text in ["HTTP 422: No matching user", "No matching user", "HTTP 422"] {
             let line = line(text);

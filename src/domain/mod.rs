@@ -11,6 +11,7 @@ pub(crate) mod dialect;
 pub(crate) mod earlier;
 pub(crate) mod eligibility;
 pub(crate) mod event;
+pub(crate) mod fallback;
 pub(crate) mod fold;
 pub(crate) mod forecast;
 pub(crate) mod night;

@@ -228,7 +228,10 @@ impl<W: RowWriter> Lines<'_, W> {
             Ours::ReasonCode => self.to.cell(row.reason_code.map_or(Cell::None, Cell::Own)),
             Ours::Batch => self.to.cell(Cell::Foreign(&self.batch.name)),
             Ours::File => self.to.cell(Cell::Foreign(self.batch.file_name(row.file))),
-            Ours::Channel => self.to.cell(Cell::Foreign(&self.batch.channel)),
+            Ours::Channel => {
+                let channel = self.batch.channels().nth(row.step.index());
+                self.to.cell(channel.map_or(Cell::None, Cell::Foreign))
+            }
             Ours::Content => self.content(row.content),
         }
     }

@@ -195,6 +195,36 @@ pub enum Mismatch {
         /// Its limit.
         kept: Option<NonZeroU32>,
     },
+    /// A batch keeps its other channels, and their messages.
+    #[error(
+        "batch `{batch}` was begun {}: its rows hold the messages for these channels. Give the same flags --fallback, --message-for and --content-for as then (further channels may stand behind them, with the batch's own message), or another --batch; nothing was changed",
+        match kept.as_slice() {
+            [] => "without messages for other channels".to_owned(),
+            kept => format!("with --fallback {}", kept.join(", --fallback ")),
+        }
+    )]
+    OtherFallback {
+        /// The batch.
+        batch: String,
+        /// Its other channels, for people.
+        kept: Vec<String>,
+    },
+    /// A channel is named twice.
+    #[error(
+        "channel {0} is named twice: --fallback names other channels than --channel, each once"
+    )]
+    SameChannel(String),
+    /// More channels than a batch may have.
+    #[error("a batch may have {0} other channels at the most (--fallback)")]
+    TooManyChannels(usize),
+    /// Another channel needs a message of its own.
+    #[error(
+        "the message is no plain text: give channel {0} its own with --message-for {0}=TEXT or --content-for {0}=FILE"
+    )]
+    NoPlainText(String),
+    /// There is no other channel.
+    #[error("no other channel is named: give --fallback CHANNEL")]
+    NoOtherChannel,
     /// A list can join a batch only with the same columns.
     #[error(
         "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",

@@ -19,7 +19,7 @@ use super::sound::SoundCheck;
 use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::pacer::core::Why;
-use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
+use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::percent::Percent;
 use crate::store::{ClaimRules, Journal, RunRecord};
 
@@ -95,8 +95,10 @@ impl HeldBatch {
             interrupted,
         });
         let end = run.drive(queued, stop, observer).await?;
+        let refused = run.dispatcher.refused_channel();
         let waited_for = run.waits_for();
         run.journal.end(clock.now()).await?;
+        let end = (end, refused);
         self.finish(end, waited_for, settings.fail_below, clock)
             .await
     }
@@ -110,10 +112,10 @@ impl HeldBatch {
         Ok(())
     }
 
-    /// Records how the run ended.
+    /// Records how the run ended. Of a channel that was refused, people may be left.
     async fn finish(
         &self,
-        end: RunEnd,
+        (end, refused): (RunEnd, Option<Halt>),
         waited_for: Option<&'static str>,
         fail_below: Option<Percent>,
         clock: &Clock,
@@ -128,6 +130,12 @@ impl HeldBatch {
                 reader.held(id)?.iter().map(|held| held.rows).sum()
             } else {
                 0
+            };
+            let end = match (end, refused) {
+                (RunEnd::Complete, Some(halt)) if counts.queued > held + waiting.rows => {
+                    RunEnd::Halted(halt)
+                }
+                (end, _) => end,
             };
             Ok(Ended::new(end, counts, waiting, held, fail_below))
         })?;
@@ -200,7 +208,7 @@ impl<'a> Run<'a> {
                 canary: settings.canary,
                 undecided: settings.undecided,
                 schedule,
-                channel_type: batch.batch().channel_type.clone(),
+                channel_types: channel_types(batch)?,
                 said: said.clone(),
             },
             random_bits(),
@@ -328,6 +336,13 @@ impl<'a> Run<'a> {
             forecast,
         }
     }
+}
+
+/// The types of the batch's channels, as far as they are known.
+fn channel_types(batch: &HeldBatch) -> Result<Vec<Option<String>>, RunError> {
+    let reader = batch.reader()?;
+    let types = batch.batch().channels().map(|id| reader.channel_type(id));
+    Ok(types.collect::<Result<_, _>>()?)
 }
 
 /// Returns once a stop was asked for, and what is under way is not waited for any longer.

@@ -16,6 +16,7 @@ use super::{attempt, channel, earlier, person, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
+use crate::domain::fallback::Fallback;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -81,6 +82,8 @@ pub struct Batch {
     pub channel: String,
     /// The channel's type, once a 201 named it.
     pub channel_type: Option<String>,
+    /// Where people go whom the channel does not reach; `None`: nowhere.
+    pub fallback: Option<Fallback>,
     /// What the list was: its results are written so.
     pub list: ListFormat,
     /// True for a rehearsal: no real person was messaged.
@@ -103,6 +106,12 @@ impl Batch {
         self.files
             .get(usize::from(index))
             .map_or("?", String::as_str)
+    }
+
+    /// The ids of its channels, in the order in which they are tried.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        let others = self.fallback.iter().flat_map(|it| &it.channels);
+        std::iter::once(self.channel.as_str()).chain(others.map(|it| it.id.as_str()))
     }
 
     /// False while its list is being read.
@@ -495,7 +504,8 @@ impl Reader {
 /// The columns that [`batch_from_row`] reads.
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
-    started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list
+    started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
+    policy ->> 'fallback' AS fallback
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
@@ -521,6 +531,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         files: from_json(&row.get::<_, String>("files")?)?,
         channel: row.get("channel")?,
         channel_type: row.get("channel_type")?,
+        fallback: row
+            .get::<_, Option<String>>("fallback")?
+            .map(|text| from_json(&text))
+            .transpose()?,
         list: match row.get::<_, Option<String>>("list")? {
             Some(list) => from_json(&list)?,
             None => ListFormat::default(),

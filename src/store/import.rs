@@ -18,7 +18,7 @@ use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, TOLD_FORM};
 use super::tally::Counter;
 use super::writer::Tx;
-use super::{attempt, person};
+use super::{attempt, channel, person};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
@@ -261,10 +261,14 @@ fn enter(
     outcome: AttemptOutcome,
 ) -> Result<(), StoreError> {
     let told = &row.told;
-    let on: ChannelId = tx
-        .connection
-        .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
-        .query_row([id.batch()], |row| row.get(0))?;
+    // A message may have gone over another of the batch's channels.
+    let on: ChannelId = if told.channel.is_empty() {
+        tx.connection
+            .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
+            .query_row([id.batch()], |row| row.get(0))?
+    } else {
+        channel::find_or_make(tx.connection, &told.channel)?
+    };
     let contact: Option<ContactRow> = match &told.contact_id {
         Some(api_id) => contact::learn_told(tx.connection, keys, on, api_id, whose)?,
         None => None,

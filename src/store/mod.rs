@@ -24,6 +24,7 @@ mod earlier;
 mod error;
 mod event;
 mod evidence;
+mod fallback;
 mod faults;
 mod file;
 mod forget;

@@ -22,6 +22,8 @@ mod doctor;
 mod evidence;
 mod exit_codes;
 mod exports;
+mod fallback;
+mod fallback_orders;
 mod files;
 mod fixture;
 mod forget;

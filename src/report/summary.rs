@@ -67,6 +67,8 @@ struct Details {
     matters: Vec<(Matter, u64)>,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
+    /// Those who were sent to, by channel, where the batch has several.
+    by_channel: Vec<(String, u64)>,
     /// Messages whose answers named another number.
     other_numbers: u64,
     /// Refusals by text, the most frequent first.
@@ -113,6 +115,11 @@ impl Summary {
             0 => 0,
             _ => reader.mended(batch.id)?,
         });
+        if batch.fallback.is_some() {
+            let sent = reader.sent_by_step(batch.id)?;
+            let named = batch.channels().zip(sent);
+            summary.details.by_channel = named.map(|(id, sent)| (id.to_owned(), sent)).collect();
+        }
         summary.details.other_numbers = reader.other_numbers(batch.id)?;
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
@@ -178,6 +185,7 @@ impl Summary {
             writeln!(out, "{:>12}  {meaning}", grouped(count))?;
         }
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
+        self.write_channels(out)?;
         self.write_funnel(out)?;
         self.write_requests(out)?;
         self.write_matters(out)?;
@@ -295,6 +303,18 @@ impl Summary {
             .filter(|(index, (count, _))| *index == 0 || *count > 0)
             .map(|(_, line)| line)
             .collect()
+    }
+
+    fn write_channels(&self, out: &mut String) -> std::fmt::Result {
+        let through = self.details.by_channel.iter();
+        let through: Vec<String> = through
+            .map(|(channel, sent)| format!("{} through channel {channel}", grouped(*sent)))
+            .collect();
+        if through.is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "Of those sent: {}", through.join(", "))
+        }
     }
 
     fn write_funnel(&self, out: &mut String) -> std::fmt::Result {

@@ -33,6 +33,15 @@ pub enum RunError {
     /// The message cannot be what is sent to this list.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// The message for another channel cannot be what is sent to this list.
+    #[error("the message for channel {channel}: {source}")]
+    OtherContent {
+        /// The channel.
+        channel: String,
+        /// Why not.
+        #[source]
+        source: ContentError,
+    },
     /// A file of ours could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -397,6 +406,7 @@ impl RunError {
                 | ReportError::NoColumn { .. },
             )
             | Self::Content(_)
+            | Self::OtherContent { .. }
             | Self::Mismatch(_)
             | Self::Number(_)
             | Self::File(_) => ExitCode::Usage,

@@ -68,7 +68,13 @@ impl Others {
                 return Err(Mismatch::SameChannel(id.clone()).into());
             }
             let template = match (body, own) {
-                (Some(body), own) => Some(template(body, own, headers)?),
+                (Some(body), own) => {
+                    let failed = |source| RunError::OtherContent {
+                        channel: id.clone(),
+                        source,
+                    };
+                    Some(template(body, own, headers).map_err(failed)?)
+                }
                 (None, Some(own)) if !own.body.is_plain_text() => {
                     return Err(Mismatch::NoPlainText(id.clone()).into());
                 }

@@ -100,7 +100,7 @@ pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
-pub use preview::Preview;
+pub use preview::{LikelyFallback, Preview};
 pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use retry::{Retry, RetryChoice};

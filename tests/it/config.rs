@@ -31,6 +31,7 @@ const RUN_ONLY: &[&str] = &[
     "retired-tag",
     "no-messenger-text",
     "no-suppressions",
+    "date-column",
     "only-unreached",
     "quiet",
     "reason",

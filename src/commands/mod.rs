@@ -22,6 +22,7 @@ mod repeat;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
+mod row;
 mod run;
 pub(crate) mod sandbox;
 pub(crate) mod send;
@@ -104,7 +105,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
-        Command::Status(args) => status::run(args, &load()?, &mut out)?,
+        Command::Status(args) => status::run(args, &load()?, &clock, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,

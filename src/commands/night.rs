@@ -110,8 +110,7 @@ impl Night<'_> {
         let runtime = runtime()?;
         let stop = self.front.stop.clone();
         runtime.spawn(async move {
-            signal().await;
-            stop.finish();
+            stop.finish_by(signal().await);
         });
         let lists = self.folder.lists()?;
         let mut report = NightReport {

@@ -18,7 +18,7 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, quoted};
+use crate::report::{Hints, Local, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, HeldText, LikelyFallback, Meaning, Preview, Rehearsal,
     RunSettings, StopHandle, summary,
@@ -452,6 +452,7 @@ impl Front {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             flags: self.checkpoint.typed_places.clone(),
             results: None,
+            local: Local::at(self.clock.now()),
         }
     }
 

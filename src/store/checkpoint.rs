@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
-use super::lock::Hold;
+use super::lock::{Hold, Holder};
 use super::mark::Marked;
 use super::misfit::Misfit;
 use super::place::{FileId, Place};
@@ -306,6 +306,12 @@ impl Reader {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// The process that holds the batch, if one does: it sends it, or asks about it.
+    pub fn holder(&self, batch: &str) -> Option<Holder> {
+        let path = std::fs::canonicalize(self.connection.path()?).ok()?;
+        Holder::of(&path, batch)
     }
 
     /// The checkpoint's random id, in hexadecimal digits.

@@ -86,7 +86,7 @@ pub(crate) use import::{ImportedRow, Restored};
 pub(crate) use journal::QuotaUpdate;
 pub use journal::{Claim, ClaimRules, Claimed, Journal, Opening, Settled, Settlement, Window};
 pub(crate) use late::LateRefusal;
-pub(crate) use lock::Hold;
+pub(crate) use lock::{Hold, Holder};
 pub(crate) use lookup::Lookup;
 pub(crate) use metrics::Metrics;
 pub(crate) use place::Place;

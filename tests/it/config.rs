@@ -26,6 +26,7 @@ const RUN_ONLY: &[&str] = &[
     "help",
     "html",
     "json",
+    "last",
     "message-again",
     "message-for",
     "retired-tag",

@@ -22,7 +22,10 @@ use crate::config::{
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use fallback::FallbackFlags;
-pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
+pub(crate) use people::{
+    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
+    SuppressArgs,
+};
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
@@ -156,6 +159,8 @@ pub(crate) enum Command {
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
+    /// Learn from files who was messaged: results files, or lists with numbers and dates
+    History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
     /// Receive webhooks: deliveries, opt-ins, opt-outs

@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod export;
 pub(crate) mod forget;
+pub(crate) mod history;
 pub(crate) mod man;
 pub(crate) mod night;
 mod process;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
+        Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,

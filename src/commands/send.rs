@@ -187,6 +187,12 @@ fn plan(
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    if let Some(from) = plan.restored_from() {
+        console.say(format_args!(
+            "Batch {} was restored from {from}: whoever was messaged is not messaged again.",
+            plan.batch()
+        ));
+    }
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \

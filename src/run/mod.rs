@@ -30,6 +30,7 @@ mod fallback;
 mod files;
 mod forecast;
 mod halt;
+mod history;
 mod hours;
 mod known;
 mod list;
@@ -92,6 +93,10 @@ pub use fallback::{FallbackSource, ManyMayFallBack};
 pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
+pub use history::{
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
+    import_history,
+};
 pub use list::{CheckSettings, List};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};

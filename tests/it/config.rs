@@ -32,6 +32,7 @@ const RUN_ONLY: &[&str] = &[
     "retired-tag",
     "no-messenger-text",
     "no-suppressions",
+    "date-column",
     "only-unreached",
     "quiet",
     "reason",

@@ -28,6 +28,7 @@ mod files;
 mod fixture;
 mod forget;
 mod guards;
+mod history;
 mod home;
 mod hostile;
 mod identity;

@@ -24,7 +24,10 @@ pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
 pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use fallback::FallbackFlags;
-pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
+pub(crate) use people::{
+    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
+    SuppressArgs,
+};
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
@@ -160,6 +163,8 @@ pub(crate) enum Command {
     Contacts(ContactsArgs),
     /// Count, show and write the people of the checkpoint to whom conditions apply; `send --audience-from` messages them
     Audience(Box<AudienceArgs>),
+    /// Learn from files who was messaged: results files, or lists with numbers and dates
+    History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
     /// Receive webhooks: deliveries, opt-ins, opt-outs

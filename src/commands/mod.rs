@@ -15,6 +15,7 @@ pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod export;
 pub(crate) mod forget;
+pub(crate) mod history;
 pub(crate) mod man;
 pub(crate) mod night;
 mod process;
@@ -114,13 +115,11 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Audience(args) => audience::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
+        Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
-        Command::Config(args) => {
-            config::run(&load()?, args.json, &mut out)?;
-            ExitCode::Complete
-        }
+        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete

@@ -65,6 +65,7 @@ pub(crate) fn run(
     clock: Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let asked = Asked {
         // The command is made to run where nobody can be asked.
         yes: args.asked.yes || !console.can_ask(),

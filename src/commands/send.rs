@@ -54,6 +54,7 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let given = (args.files.as_slice(), args.run.force);
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
     front.require_token()?;
@@ -253,6 +254,12 @@ fn plan(
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    if let Some(from) = plan.restored_from() {
+        console.say(format_args!(
+            "Batch {} was restored from {from}: whoever was messaged is not messaged again.",
+            plan.batch()
+        ));
+    }
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \

@@ -28,4 +28,6 @@ pub(crate) mod schedule;
 pub(crate) mod sms;
 pub(crate) mod spreadsheet;
 pub(crate) mod text;
+pub(crate) mod told;
+pub(crate) mod told_date;
 pub(crate) mod zones;

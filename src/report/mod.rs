@@ -19,6 +19,7 @@ mod summary;
 mod table;
 mod tells;
 mod text_table;
+mod told;
 mod words;
 
 pub(crate) use contacts::write_contacts;
@@ -36,4 +37,5 @@ pub use select::{COLUMNS, Selection};
 pub use summary::{Stands, Summary};
 pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use text_table::{Column, TextTable};
+pub(crate) use told::{ToldColumns, Untold};
 pub(crate) use words::{grouped, minute, place, quoted, terminal_width, without_numbers, wrapped};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::clash::FileClash;
+use super::history::HistoryError;
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
@@ -140,6 +141,9 @@ pub enum RunError {
         /// Since when, RFC 3339.
         since: String,
     },
+    /// A file does not tell who was messaged.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -176,6 +180,11 @@ pub enum Mismatch {
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
+    /// A batch was restored from results files, which hold no messages.
+    #[error(
+        "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
+    )]
+    NeedsList(String, String),
     /// A list cannot be added to a batch that is not there.
     #[error("there is no batch `{0}` yet: leave --add and --update out to begin it")]
     NoBatchYet(String),
@@ -395,7 +404,7 @@ impl RunError {
             Self::Forget(ForgetError::UnderWay { .. }) | Self::NightUnderWay { .. } => {
                 ExitCode::Held
             }
-            Self::Intake(_) => ExitCode::Input,
+            Self::Intake(_) | Self::History(_) => ExitCode::Input,
             Self::Report(
                 ReportError::SheetRows
                 | ReportError::SheetColumns(_)

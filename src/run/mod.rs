@@ -31,6 +31,7 @@ mod fallback;
 mod files;
 mod forecast;
 mod halt;
+mod history;
 mod hours;
 mod known;
 mod list;
@@ -85,7 +86,7 @@ pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;
 pub use definition::Step;
-pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
@@ -95,6 +96,10 @@ pub use fallback::{FallbackSource, ManyMayFallBack};
 pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
+pub use history::{
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
+    import_history,
+};
 pub use list::{CheckSettings, List};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};

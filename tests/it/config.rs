@@ -37,6 +37,7 @@ const RUN_ONLY: &[&str] = &[
     "no-messenger-text",
     "no-suppressions",
     "on-channel",
+    "date-column",
     "only-unreached",
     "opted-in",
     "quiet",

@@ -9,7 +9,7 @@ use clap::Args;
 #[command(next_help_heading = "Other channels")]
 pub(crate) struct FallbackFlags {
     /// Try people whom the channel does not reach on this one; repeatable, in the order in which they are tried
-    #[arg(long, value_name = "CHANNEL")]
+    #[arg(long, value_name = "CHANNEL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) fallback: Vec<String>,
     /// The message for one of these channels, a template as --message takes it [default: the message]
     #[arg(long, value_name = "CHANNEL=TEXT", requires = "fallback", value_parser = channel_and::<String>)]

@@ -371,6 +371,11 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         !waits && !shared.progress.is_busy() && shared.stop.reason().is_none()
     }
 
+    /// How long nobody is tried yet, because all who are queued are queued for later; `None` if not.
+    pub(crate) fn rows_wait(&self, now: Timestamp) -> Option<Duration> {
+        self.shared.progress.rows_wait(now)
+    }
+
     /// The outage or limit that keeps everybody waiting; `None` if there is none.
     pub(crate) fn outage(&self) -> Option<Outage> {
         let pause = self.shared.gate.shut_for()?;

@@ -16,6 +16,7 @@ use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
+use super::history::restored_from;
 use super::known::Known;
 use super::list::{List, Pass};
 use super::sms::{self, SmsRule};
@@ -105,11 +106,14 @@ impl SendPlan {
         if let Some(batch) = &found {
             not_cancelled(batch)?;
         }
-        let step = definition.compare(
-            &name,
-            found.map(|batch| (batch.definition.clone(), batch)),
-            settings.change,
-        )?;
+        let step = match found {
+            Some(batch) if restored_from(&batch).is_some() => again(batch, &list, settings.change)?,
+            found => definition.compare(
+                &name,
+                found.map(|batch| (batch.definition.clone(), batch)),
+                settings.change,
+            )?,
+        };
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
@@ -142,6 +146,14 @@ impl SendPlan {
     /// What would be done.
     pub fn step(&self) -> &Step<Batch> {
         &self.step
+    }
+
+    /// The results file that the batch was restored from, if it was: its list comes again.
+    pub fn restored_from(&self) -> Option<&str> {
+        match &self.step {
+            Step::Change(batch, _) => restored_from(batch),
+            Step::New | Step::Continue(_) => None,
+        }
     }
 
     /// Unfinished batches that this list may have been meant to continue: it was edited since, or has another
@@ -286,7 +298,8 @@ impl SendPlan {
             }
             Step::Change(batch, how) => {
                 let files = report.files.clone();
-                let change = self.definition.change(&batch, how, files);
+                let restored = restored_from(&batch).map(|_| self.list.input.headers().to_vec());
+                let change = self.definition.change(&batch, how, files, restored);
                 (batch, NewRows::Staged(id, change))
             }
         };
@@ -393,7 +406,7 @@ impl SendPlan {
         how: Change,
     ) -> Result<Vec<(PhoneNumber, Position)>, RunError> {
         let headers = self.list.input.headers();
-        if headers != batch.headers {
+        if headers != batch.headers && restored_from(batch).is_none() {
             return Err(Mismatch::OtherColumns {
                 batch: batch.name.clone(),
                 has: batch.headers.clone(),
@@ -436,6 +449,22 @@ impl SendPlan {
             sandbox: self.sandbox,
             created_at: now,
         })?)
+    }
+}
+
+/// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
+fn again(batch: Batch, list: &List, change: Option<Change>) -> Result<Step<Batch>, Mismatch> {
+    let is_its_list = list
+        .input
+        .file_names()
+        .any(|name| batch.files.iter().any(|file| file == name));
+    match change {
+        Some(Change::Update) => Ok(Step::Change(batch, Change::Update)),
+        None if is_its_list => Ok(Step::Change(batch, Change::Update)),
+        None | Some(Change::Add) => {
+            let from = restored_from(&batch).unwrap_or_default().to_owned();
+            Err(Mismatch::NeedsList(batch.name, from))
+        }
     }
 }
 

@@ -10,12 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
-use super::keys::KEY_FORM;
+use super::keys::{HashKey, KEY_FORM, TOLD_FORM};
 use crate::domain::eligibility::{Fate, PastRequest};
 use crate::domain::event::read_covers;
 use crate::domain::fallback::Past;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::text::canonical_text;
+use crate::domain::told::content_digest;
 
 /// A request that is about to leave.
 #[derive(Debug, Clone, Copy)]
@@ -216,7 +217,7 @@ pub(super) fn requests_of(
                 OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
-         WHERE r.id = ?1 AND a.kind = 'request'
+         WHERE r.id = ?1 AND a.kind IN ('request', 'import')
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
@@ -371,8 +372,18 @@ pub(super) struct Asker<'a> {
     pub(super) recipient: Option<RecipientId>,
     pub(super) channel: Option<ChannelId>,
     pub(super) content_key: Option<i64>,
+    /// The content itself, for requests that a results file tells of.
+    pub(super) content: Option<(&'a HashKey, &'a str)>,
     /// The random ids of the batches whose people are left out.
     pub(super) skip: &'a [String],
+}
+
+impl Asker<'_> {
+    /// The key of the content as a results file would tell it.
+    fn told_key(&self) -> Option<i64> {
+        let (keys, content) = self.content?;
+        Some(keys.told_content_key(&content_digest(content)))
+    }
 }
 
 /// The requests to a person that were accepted, or may have been, with whose they are; not those of the
@@ -385,14 +396,14 @@ pub(super) fn past_requests(
     let mut select = connection.prepare_cached(
         "SELECT a.recipient, a.started_at, a.outcome, a.proof,
                 a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete',
-                lower(hex(b.uid))
+                lower(hex(b.uid)), iif(a.channel IS ?2 AND a.key_form = ?4, a.content_key, NULL)
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
     )?;
-    let mut rows = select.query((person, asker.channel, asker.content_key))?;
+    let mut rows = select.query((person, asker.channel, asker.content_key, TOLD_FORM))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let recipient: RecipientId = row.get(0)?;
@@ -404,11 +415,16 @@ pub(super) fn past_requests(
         let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
             continue;
         };
+        let told_key: Option<i64> = row.get(7)?;
+        let same_content = match told_key {
+            Some(_) => asker.told_key() == told_key,
+            None => asker.content_key.is_some() && row.get(4)?,
+        };
         let request = PastRequest {
             at: from_millis(row.get(1)?)?,
             fate,
             same_batch: asker.batch == Some(recipient.batch()),
-            same_content: asker.content_key.is_some() && row.get(4)?,
+            same_content,
             batch_unfinished: row.get(5)?,
             skipped: is_one_of(asker.skip, row, 6)?,
         };

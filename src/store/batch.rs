@@ -70,6 +70,8 @@ pub struct Batch {
     pub state_by: Option<String>,
     /// Since when.
     pub state_since: Timestamp,
+    /// Until when, where time alone ends it: the next request may leave then.
+    pub state_until: Option<Timestamp>,
     /// SHA-256 over files, mapping, content and channel.
     pub digest: Vec<u8>,
     /// What the digest covers, by name.
@@ -143,6 +145,8 @@ pub(crate) struct RunRecord {
     pub(crate) halted_text: Option<String>,
     /// Whose matter it is that it ended before all was done.
     pub(crate) by: Option<&'static str>,
+    /// When what it waited for comes, if it did.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Store {
@@ -218,7 +222,8 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 tx.connection.execute(
-                    "UPDATE batch SET state = ?2, state_why = NULL, state_by = NULL, state_since = ?3, token = ?4
+                    "UPDATE batch SET state = ?2, state_why = NULL, state_by = NULL, state_since = ?3,
+                            state_until = NULL, token = ?4
                      WHERE id = ?1",
                     (id, BatchState::Running.word(), to_millis(at), token),
                 )?;
@@ -237,7 +242,7 @@ impl Store {
                 tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
-                            state_why = ?6, state_since = ?2, state_by = ?7
+                            state_why = ?6, state_since = ?2, state_by = ?7, state_until = ?8
                      WHERE id = ?1",
                     (
                         id,
@@ -247,7 +252,39 @@ impl Store {
                         end.state.word(),
                         &end.why,
                         end.by,
+                        end.until.map(to_millis),
                     ),
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes what a run waits for, and until when; `None`: it goes on. Nothing is noted once the run has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn note_wait(
+        &self,
+        id: BatchId,
+        wait: Option<(String, Timestamp)>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                let state = match wait {
+                    Some(_) => BatchState::Waiting,
+                    None => BatchState::Running,
+                };
+                let (why, until) = match &wait {
+                    Some((why, until)) => (Some(why), Some(to_millis(*until))),
+                    None => (None, None),
+                };
+                tx.connection.execute(
+                    "UPDATE batch SET state = ?2, state_why = ?3, state_until = ?4, state_since = ?5
+                     WHERE id = ?1 AND state IN ('running', 'waiting')",
+                    (id, state.word(), why, until, to_millis(at)),
                 )?;
                 Ok(())
             })
@@ -324,7 +361,7 @@ pub(super) fn reopen(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3
+            "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3, state_until = NULL
              WHERE id = ?1 AND state = 'complete'
                    AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
                                WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
@@ -502,7 +539,7 @@ impl Reader {
 }
 
 /// The columns that [`batch_from_row`] reads.
-const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, digest,
+const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback
@@ -525,6 +562,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         state_why: row.get("state_why")?,
         state_by: row.get("state_by")?,
         state_since: from_millis(row.get("state_since")?)?,
+        state_until: time("state_until")?,
         digest: row.get("digest")?,
         definition: from_json(&row.get::<_, String>("definition")?)?,
         headers: from_json(&row.get::<_, String>("headers")?)?,

@@ -319,6 +319,38 @@ impl Reader {
         }
     }
 
+    /// How many people of the batch were sent to over each of its channels, in the order in which they are tried. Reads
+    /// all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn sent_by_step(&self, batch: BatchId) -> Result<Vec<u64>, StoreError> {
+        let others = self.kept_fallback(batch)?;
+        let mut sent = vec![0; 1 + others.map_or(0, |others| others.channels.len())];
+        let (first, last) = batch.range();
+        let mut select = self.connection.prepare_cached(
+            "SELECT step, count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'sent' GROUP BY step",
+        )?;
+        let mut rows = select.query((first, last))?;
+        while let Some(row) = rows.next()? {
+            if let Some(place) = sent.get_mut(usize::from(row.get::<_, u8>(0)?)) {
+                *place = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+            }
+        }
+        Ok(sent)
+    }
+
+    /// How all requests over a channel ended, whatever their batch. Reads all requests.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn all_answers(&self, channel: &str) -> Result<ChannelAnswers, StoreError> {
+        match channel::find(&self.connection, channel)? {
+            Some(on) => self.answers_in((0, i64::MAX), on),
+            None => Ok(ChannelAnswers::default()),
+        }
+    }
+
     /// How the requests of the batch over the channel of a step ended. Reads all requests of the checkpoint.
     ///
     /// # Errors
@@ -331,7 +363,15 @@ impl Reader {
         let Some(on) = self.channel_at(batch, step)? else {
             return Ok(ChannelAnswers::default());
         };
-        let (first, last) = batch.range();
+        self.answers_in(batch.range(), on)
+    }
+
+    /// How the requests over a channel ended, of the rows between two keys.
+    fn answers_in(
+        &self,
+        (first, last): (i64, i64),
+        on: ChannelId,
+    ) -> Result<ChannelAnswers, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT outcome, count(*) FROM attempt
              WHERE recipient > ?1 AND recipient < ?2 AND channel = ?3 AND kind = 'request'

@@ -38,10 +38,15 @@ fn whom_messenger_does_not_know_gets_an_sms_of_its_own_text_and_the_story_shows_
     let sandbox = SandboxProcess::start(&["--no-messenger", "40%"]);
     scratch.contacts(60);
     let message = format!("{SMS}=Short for {{{{ first_name }}}}");
-    with_sms(&scratch, &sandbox)
+    let ended = with_sms(&scratch, &sandbox)
         .with(&["--message-for", &message])
         .run()
         .expect(0);
+    assert!(
+        ended.said.contains(&format!("through channel {SMS}")),
+        "{}",
+        ended.said
+    );
     let stats = sandbox.stats();
     assert_eq!((stats.reached, stats.reached_twice), (60, 0));
     let channels = results(&scratch, "outreach_channel");
@@ -183,7 +188,7 @@ fn who_is_known_to_have_no_messenger_begins_on_the_next_channel() {
     let known = scratch.checkpoint().counts().no_messenger;
     assert!(known > 5);
     let before = sandbox.stats().sends;
-    scratch
+    let ended = scratch
         .outreach(&["send", "contacts.csv", "--yes", "--batch", "second"])
         .with(&[
             "--message",
@@ -195,6 +200,8 @@ fn who_is_known_to_have_no_messenger_begins_on_the_next_channel() {
         .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
         .run()
         .expect(0);
+    let told = format!("About {known} of them go on to channel {SMS}");
+    assert!(ended.said.contains(&told), "{}", ended.said);
     assert_eq!(sandbox.stats().sends - before, 30, "nobody was tried twice");
     assert_eq!(scratch.checkpoint().counts_of("second").sent, 30);
 }

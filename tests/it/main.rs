@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod audience;
 mod backup;
 mod bounds;
 mod cancel;
@@ -28,6 +29,7 @@ mod files;
 mod fixture;
 mod forget;
 mod guards;
+mod history;
 mod home;
 mod hostile;
 mod identity;
@@ -72,6 +74,7 @@ mod support;
 mod suppress;
 mod tables;
 mod test_message;
+mod validation;
 mod webhooks;
 
 mod pacer;

@@ -156,7 +156,7 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
                 continue;
             }
         }
-        if may_send(tx, context, &ready, message.key, now)? {
+        if may_send(tx, context, &ready, &message, now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
@@ -208,7 +208,7 @@ fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
     ready: &Ready,
-    content_key: i64,
+    message: &Message,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let on = context.channel(ready.step)?.id;
@@ -223,7 +223,8 @@ fn may_send(
         batch: Some(context.batch),
         recipient: Some(ready.id),
         channel: Some(on),
-        content_key: Some(content_key),
+        content_key: Some(message.key),
+        content: Some((&context.keys, &message.content)),
         // Another process may have decided that while this run goes on.
         skip: &earlier::skipped(tx.connection, context.batch)?,
     };

@@ -411,6 +411,7 @@ impl Way<'_> {
             },
             content: &content,
             metadata: &metadata,
+            decided: self.clock.moment(),
         };
         Ok(self.client.send(&message).await)
     }

@@ -5,6 +5,7 @@
 //! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
 mod batch;
+mod fallback;
 mod people;
 mod upkeep;
 
@@ -20,7 +21,11 @@ use crate::config::{
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
-pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
+pub(crate) use fallback::FallbackFlags;
+pub(crate) use people::{
+    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
+    SuppressArgs,
+};
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
@@ -55,6 +60,10 @@ Examples:
 
   A card with buttons, and a tag:
     outreach send contacts.csv --content card.json --tag POST_PURCHASE_UPDATE
+
+  Whom Messenger does not know gets a short SMS:
+    outreach send contacts.csv --channel 7001200300400500601 --message \"Hello {{ first_name }}\" \\
+        --fallback 7001200300400500602 --message-for 7001200300400500602=\"Hello\"
 
   Rows that were refused, mended, into the same batch:
     outreach send contacts.rejects.csv --add --batch spring --content card.json
@@ -150,6 +159,8 @@ pub(crate) enum Command {
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
+    /// Learn from files who was messaged: results files, or lists with numbers and dates
+    History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
     /// Receive webhooks: deliveries, opt-ins, opt-outs
@@ -247,6 +258,9 @@ pub(crate) struct SendArgs {
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,
+    /// Where people go whom the channel does not reach.
+    #[command(flatten)]
+    pub(crate) fallback: FallbackFlags,
     /// What is sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,

@@ -23,6 +23,7 @@ mod error;
 mod folders;
 mod layer;
 mod origin;
+mod problems;
 mod resolve;
 mod secrets;
 mod setting;

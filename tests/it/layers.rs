@@ -33,7 +33,7 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),
     ("askama", &["report"]),
-    ("rustix", &["clock"]),
+    ("rustix", &["clock", "store"]),
     ("tempfile", &["report", "intake", "store"]),
     ("toml", &["config"]),
     ("anyhow", &["commands"]),

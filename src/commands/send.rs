@@ -13,6 +13,7 @@ use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::exit::ExitCode;
 use crate::report::{ProgressLine, grouped};
 use crate::run::{FallbackSource, List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
@@ -54,6 +55,10 @@ pub(crate) fn run(
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
     front.require_token()?;
     front.require_yes()?;
+    if !front.accepts_time() {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
     let change = match (args.add, args.update) {
         (true, _) => Some(Change::Add),
         (false, true) => Some(Change::Update),

@@ -31,6 +31,7 @@ mod guards;
 mod history;
 mod home;
 mod hostile;
+mod hours;
 mod identity;
 mod intake;
 mod journeys;

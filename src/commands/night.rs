@@ -178,7 +178,7 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             fallback: &FallbackSource::default(),
-            files: inputs,
+            sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,

@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod audience;
 mod backup;
 mod bounds;
 mod cancel;

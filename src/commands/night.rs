@@ -80,6 +80,10 @@ pub(crate) fn run(
         front.connection.channel()?;
     }
     settings::message(settings)?;
+    if !front.accepts_time() {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
     let now = front.clock.now();
     let folder = NightFolder::open(Path::new(""), now)?;
     front.folders = Folders {
@@ -116,6 +120,7 @@ impl Night<'_> {
         let lists = self.folder.lists()?;
         let mut report = NightReport {
             sandbox: self.front.sandbox(),
+            little_time: self.front.little_time().map(|it| it.to_string()),
             not_begun: lists.len() as u64,
             ..NightReport::default()
         };
@@ -173,7 +178,7 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             fallback: &FallbackSource::default(),
-            files: inputs,
+            sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,

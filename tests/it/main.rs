@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod audience;
 mod backup;
 mod bounds;
 mod cancel;
@@ -31,6 +32,7 @@ mod guards;
 mod history;
 mod home;
 mod hostile;
+mod hours;
 mod identity;
 mod intake;
 mod journeys;

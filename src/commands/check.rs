@@ -1,5 +1,5 @@
 //! `outreach check FILE`: what would be sent and what is wrong with the file. No network, and nothing
-//! is written but what was asked for.
+//! is written but what was asked for. A list that `send` would refuse is reported whole, and refused then.
 
 use std::io::Write;
 
@@ -12,6 +12,7 @@ use crate::cli::CheckArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
+use crate::intake::IntakeError;
 use crate::report::write_whole_file;
 use crate::run::{CheckSettings, List, RunError, first_forecast};
 
@@ -36,9 +37,10 @@ pub(crate) fn run(
     if let Some(path) = &args.html {
         files.write_page("--html", path)?;
     }
-    if let Some(path) = &args.rejects {
-        files.write("--rejects", path)?;
-    }
+    let leave_rejects = match &args.rejects {
+        Some(path) => files.write_again("--rejects", path)?,
+        None => false,
+    };
     let message = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;
     let sources = settings::sources(&args.files);
@@ -55,10 +57,12 @@ pub(crate) fn run(
         history: run.history,
         channel: connection.channel.as_deref(),
         rejects: args.rejects.as_deref(),
+        leave_rejects,
+        all_examples: args.all,
     };
     let mut report = list.check(&how, clock.now())?;
     let queued = report.summary.queued;
-    if queued > 0 {
+    if queued > 0 && report.refusal.is_none() {
         let token = connection.token.as_ref().map(amio::token_fingerprint);
         let forecast = first_forecast(db.as_deref(), token, &run, queued, clock.now())?;
         report.forecast = Some(forecast.to_string());
@@ -77,5 +81,8 @@ pub(crate) fn run(
         files.enter("rejects", path);
         console.say(format_args!("{}: the rows to mend", path.display()));
     }
-    Ok(ExitCode::Complete)
+    match report.refusal {
+        Some(refusal) => Err(RunError::from(IntakeError::from(refusal)).into()),
+        None => Ok(ExitCode::Complete),
+    }
 }

@@ -16,7 +16,8 @@ use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::known::Known;
-use super::list::{List, Pass};
+use super::list::List;
+use super::pass::Pass;
 use super::sms::{self, SmsRule};
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
@@ -250,7 +251,7 @@ impl SendPlan {
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
-            keep_rejects: false,
+            ..Pass::default()
         };
         let mended = match earlier {
             Some(batch) if self.list.input.mends_rows() => {

@@ -10,7 +10,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::settings::Access;
 use crate::domain::sms::CHANNEL_TYPE;
-use crate::sandbox::{Channel, Quota, Sandbox, Settings};
+use crate::sandbox::{Channel, EarlierContacts, Quota, Sandbox, Settings};
 
 /// The type of a channel that nothing is known of.
 const MESSENGER: &str = "facebook_messenger";
@@ -36,28 +36,30 @@ impl Rehearsal {
     /// The channel of a rehearsal of SMS that names none.
     pub const SMS_CHANNEL: &'static str = Settings::MOBILE_CHANNEL;
 
-    /// As [`Self::start`], for the channel of a batch.
+    /// As [`Self::start`], for the channel of a batch. It knows the contacts that the checkpoint knows, and no
+    /// others: an id that belongs to nobody there is refused, as the real API refuses it.
     ///
     /// # Errors
     /// As [`Self::start`], and if the checkpoint fails.
     pub async fn of(batch: &HeldBatch, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
         let (reader, batch) = (batch.reader()?, batch.batch());
         let sms = reader.kept_sms(batch.id)?.counted;
-        Self::start_as(&batch.channel, kind(sms), quota).await
+        let known = EarlierContacts::These(reader.decimal_contact_ids(&batch.channel)?.into());
+        Self::start_as(&batch.channel, kind(sms), quota, known).await
     }
 
     /// As [`Self::start`], for a channel that sends SMS, or does not.
     pub(super) async fn start_of_kind(channel: &str, sms: bool) -> Result<Self, RunError> {
-        Self::start_as(channel, kind(sms), None).await
+        Self::start_as(channel, kind(sms), None, EarlierContacts::All).await
     }
 
-    /// Starts a sandbox that has the channel, and knows the contacts of earlier rehearsals. `quota`: requests an
+    /// Starts a sandbox that has the channel, and knows whatever contacts earlier rehearsals may have had. `quota`: requests an
     /// hour that it grants; `None` for no quota.
     ///
     /// # Errors
     /// [`RunError`] if no port of this machine can be listened on.
     pub async fn start(channel: &str, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
-        Self::start_as(channel, MESSENGER, quota).await
+        Self::start_as(channel, MESSENGER, quota, EarlierContacts::All).await
     }
 
     /// `kind`: the type of the channel, if it is none of the sandbox's own.
@@ -65,6 +67,7 @@ impl Rehearsal {
         channel: &str,
         kind: &str,
         quota: Option<NonZeroU32>,
+        earlier_contacts: EarlierContacts,
     ) -> Result<Self, RunError> {
         // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
         // that a rehearsal never waits for the window of another one.
@@ -75,7 +78,7 @@ impl Rehearsal {
         let mut settings = Settings {
             tokens: vec![token.clone()],
             quota: Some(quota.map_or(Quota::UNBOUNDED, |quota| Quota::fixed(quota, WINDOW))),
-            earlier_contacts: true,
+            earlier_contacts,
             ..Settings::default()
         };
         if settings.channels.iter().all(|known| known.id != channel) {

@@ -28,6 +28,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::names::Role;
 pub use self::problem::Notice;
 pub(crate) use self::problem::{ContentError, RenderProblem};
 pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY};

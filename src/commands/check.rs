@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::checkpoint;
 use super::console::{Console, print_json};
-use super::error::CommandResult;
+use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::amio;
 use crate::cli::CheckArgs;
@@ -13,8 +13,9 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::intake::IntakeError;
+use crate::report::check::CheckReport;
 use crate::report::write_whole_file;
-use crate::run::{CheckSettings, List, RunError, first_forecast};
+use crate::run::{CheckSettings, Files, List, RunError, first_forecast};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -67,6 +68,21 @@ pub(crate) fn run(
         let forecast = first_forecast(db.as_deref(), token, &run, queued, clock.now())?;
         report.forecast = Some(forecast.to_string());
     }
+    show(args, &report, &files, console, out)?;
+    match report.refusal {
+        Some(refusal) => Err(RunError::from(IntakeError::from(refusal)).into()),
+        None => Ok(ExitCode::Complete),
+    }
+}
+
+/// Writes the files that were asked for, and prints the report.
+fn show(
+    args: &CheckArgs,
+    report: &CheckReport,
+    files: &Files,
+    console: Console,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
     if let Some(path) = &args.html {
         write_whole_file(path, report.html().as_bytes())?;
         files.enter("html", path);
@@ -81,8 +97,5 @@ pub(crate) fn run(
         files.enter("rejects", path);
         console.say(format_args!("{}: the rows to mend", path.display()));
     }
-    match report.refusal {
-        Some(refusal) => Err(RunError::from(IntakeError::from(refusal)).into()),
-        None => Ok(ExitCode::Complete),
-    }
+    Ok(())
 }

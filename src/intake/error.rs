@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde::{Serialize, Serializer};
+
 /// A file that cannot be used. The text says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -258,6 +260,13 @@ pub enum TooFewRows {
         /// What is most often wrong.
         hint: String,
     },
+}
+
+/// As its text.
+impl Serialize for TooFewRows {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 fn is_or_are(count: u64) -> &'static str {

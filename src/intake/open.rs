@@ -90,20 +90,12 @@ fn open_bytes(
             ..opened_table(name, digest, table, settings)?
         }),
         Content::Table(table, doubt) => {
-            let names = table.sheets.clone();
-            let first = opened_table(name.clone(), digest, table, settings);
-            let others = names.iter().skip(1).take(LOOKED_AT - 1).map(|sheet| {
-                let (reader, _) = bytes.decompressed().map_err(failed)?;
-                let sheet = Some(sheet.as_str());
-                let content = formats::read(kind, reader, formats::How { sheet, ..how })
-                    .map_err(|fault| refused(&name, Some(kind), settings, fault))?;
-                match content {
-                    Content::Table(table, _) => opened_table(name.clone(), digest, table, settings),
-                    Content::Packed(..) => Err(IntakeError::NoFile),
-                }
-            });
-            let opened = std::iter::once(first).chain(others);
-            let opened = first_with_numbers(&name, &names, opened, settings)?;
+            let again = |sheet: &str| {
+                let (reader, _) = bytes.decompressed()?;
+                let sheet = Some(sheet);
+                formats::read(kind, reader, formats::How { sheet, ..how })
+            };
+            let opened = of_sheets(&name, digest, table, settings, &again)?;
             Ok(Opened { doubt, ..opened })
         }
         Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
@@ -121,6 +113,26 @@ fn open_bytes(
             })
         }
     }
+}
+
+/// A workbook of which no sheet was named: `first` is its first one, `read` reads another.
+fn of_sheets(
+    file: &str,
+    digest: FileDigest,
+    first: Table,
+    settings: &Settings,
+    read: &dyn Fn(&str) -> Result<Content, Fault>,
+) -> Result<Opened, IntakeError> {
+    let names = first.sheets.clone();
+    let open = |table| opened_table(file.to_owned(), digest, table, settings);
+    let others = names.iter().skip(1).take(LOOKED_AT - 1);
+    let others = others.map(|sheet| match read(sheet) {
+        Ok(Content::Table(table, _)) => open(table),
+        Ok(Content::Packed(..)) => Err(IntakeError::NoFile),
+        Err(fault) => Err(refused(file, None, settings, fault)),
+    });
+    let first = std::iter::once_with(|| open(first));
+    first_with_numbers(file, &names, first.chain(others), settings)
 }
 
 /// The first sheet with numbers; the first one if none has any. Sheets that cannot be read hold no list.
@@ -154,7 +166,7 @@ fn first_with_numbers(
     Ok(Opened {
         sheets: Some(Sheets {
             file: file.to_owned(),
-            sheets,
+            found: sheets,
             read: read.clone(),
         }),
         ..opened?

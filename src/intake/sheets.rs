@@ -27,7 +27,7 @@ impl fmt::Display for Sheet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sheets {
     pub(super) file: String,
-    pub(super) sheets: Vec<Sheet>,
+    pub(super) found: Vec<Sheet>,
     /// The name of the one that is read: the first with numbers.
     pub(super) read: String,
 }
@@ -35,13 +35,13 @@ pub struct Sheets {
 impl Sheets {
     /// The sheets that have numbers: where there are several, a person should say which one is meant.
     pub fn with_numbers(&self) -> impl Iterator<Item = &str> {
-        let sheets = self.sheets.iter().filter(|sheet| sheet.phone.is_some());
+        let sheets = self.found.iter().filter(|sheet| sheet.phone.is_some());
         sheets.map(|sheet| sheet.name.as_str())
     }
 
     /// The sheets in words, one line for each.
     pub fn lines(&self) -> Vec<String> {
-        self.sheets.iter().map(ToString::to_string).collect()
+        self.found.iter().map(ToString::to_string).collect()
     }
 
     /// The workbook's name.
@@ -53,7 +53,7 @@ impl Sheets {
 /// Says which other sheets there are.
 impl fmt::Display for Sheets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others = self.sheets.iter().filter(|sheet| sheet.name != self.read);
+        let others = self.found.iter().filter(|sheet| sheet.name != self.read);
         let others: Vec<String> = others.map(ToString::to_string).collect();
         let what = if others.len() == 1 {
             "another sheet"

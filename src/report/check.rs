@@ -7,7 +7,7 @@ mod counts;
 use std::path::PathBuf;
 
 use askama::Template;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::page;
 use super::words::{grouped, place};
@@ -37,7 +37,7 @@ pub struct CheckReport {
     /// How long the batch would take, in words.
     pub forecast: Option<String>,
     /// Why nothing of the list may be sent, as a whole.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<TooFewRows>,
     /// Rows in the file of rejects; without any there is no file.
     #[serde(skip)]
@@ -45,10 +45,6 @@ pub struct CheckReport {
     /// The file of rejects, where there is one.
     #[serde(skip)]
     pub rejects: Option<PathBuf>,
-}
-
-fn as_text<S: Serializer>(refusal: &Option<TooFewRows>, to: S) -> Result<S::Ok, S::Error> {
-    refusal.as_ref().map(ToString::to_string).serialize(to)
 }
 
 impl CheckReport {

@@ -182,9 +182,10 @@ fn rejects_that_say_the_same_need_no_force_and_mended_ones_are_kept() {
 #[test]
 fn every_row_of_a_kind_is_shown_where_that_is_asked_for() {
     let scratch = Scratch::new();
-    let bad: String = (0..9).map(|n| format!("x{n}\n")).collect();
-    let good: String = (0..9).map(|n| format!("+42060233344{n}\n")).collect();
-    scratch.write("list.csv", &format!("phone\n{bad}{good}"));
+    let bad = (0..9).map(|n| format!("x{n}"));
+    let good = (0..9).map(|n| format!("+42060233344{n}"));
+    let rows: Vec<String> = bad.chain(good).collect();
+    scratch.write("list.csv", &format!("phone\n{}\n", rows.join("\n")));
     let some = scratch.outreach(&["check", "list.csv"]).run().expect(0);
     let more = "and 4 more, which `outreach check --all` shows";
     assert!(some.out.contains(more), "{}", some.out);

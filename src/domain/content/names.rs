@@ -139,9 +139,9 @@ impl Columns {
         let by_rule = self.by_variable.get(name).copied().or_else(written);
         by_rule.or_else(|| {
             let folded = fold::header(name);
-            let by_role = || self.by_role.get(folded.replace(' ', "_").as_str());
+            let taken_for = || self.by_role.get(folded.replace(' ', "_").as_str());
             let by_folded = self.by_folded.get(&folded).copied();
-            by_folded.or_else(|| by_role().map(|index| Slot::One(*index)))
+            by_folded.or_else(|| taken_for().map(|index| Slot::One(*index)))
         })
     }
 

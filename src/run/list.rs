@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::RunError;
+use super::fallback::{FallbackSource, Others};
 use crate::domain::content::{ContentSource, Notice, Template};
 use crate::domain::dialect::Dialect;
 use crate::domain::sms::SmsSettings;
@@ -14,6 +15,10 @@ pub struct List {
     pub(super) message: Option<Template>,
     pub(super) dialect: Option<Dialect>,
     pub(super) sms: SmsSettings,
+    /// The messages for other channels.
+    pub(super) others: Option<Others>,
+    /// What the message was compiled from.
+    source: Option<ContentSource>,
 }
 
 impl List {
@@ -29,12 +34,15 @@ impl List {
         let input = Input::open(sources, settings)?;
         let roles = input.mapping().roles();
         let compile = |message| Template::compile_with_roles(message, input.headers(), &roles);
+        let source = message.cloned();
         let message = message.map(compile).transpose()?;
         Ok(Self {
             input,
             message,
             dialect: None,
             sms: SmsSettings::default(),
+            others: None,
+            source,
         })
     }
 
@@ -48,6 +56,17 @@ impl List {
     #[must_use]
     pub fn with_sms(self, sms: SmsSettings) -> Self {
         Self { sms, ..self }
+    }
+
+    /// The same; people whom the channel does not reach go on to others.
+    ///
+    /// # Errors
+    /// [`RunError`] if a message for another channel does not fit the list's columns, or is needed and not there.
+    pub fn with_fallback(self, fallback: &FallbackSource) -> Result<Self, RunError> {
+        let roles = self.input.mapping().roles();
+        let columns = (self.input.headers(), &roles[..]);
+        let others = Others::compile(fallback, self.source.as_ref(), columns)?;
+        Ok(Self { others, ..self })
     }
 
     /// Whether Facebook refuses the message whoever gets it, because its tag was retired.

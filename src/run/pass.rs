@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::clash::FileClash;
 use super::error::RunError;
+use super::fallback::Others;
 use super::known::Known;
 use super::list::{List, readable};
 use super::sms::SmsRule;
@@ -75,9 +76,10 @@ impl Pass<'_> {
             input,
             message,
             dialect,
+            others,
             ..
         } = list;
-        let message = message.as_ref();
+        let (message, others) = (message.as_ref(), others.as_ref());
         let create = |path| {
             let format = FileFormat::of(path, input.format(), *dialect);
             RejectsFile::create(path, input.headers(), format, self.batch)
@@ -86,8 +88,14 @@ impl Pass<'_> {
         let (known, channel) = (&self.known, self.channel);
         let suppressed = |phone| known.cause(phone);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
-        let render = |record: &_, _, phone| match message {
-            Some(message) => self.render(message, record, phone),
+        let render = |record: &Record, _, phone| match message {
+            Some(message) => {
+                let rendered = self.render(message, record, phone)?;
+                Ok(match others {
+                    Some(others) => others.render(rendered, record),
+                    None => rendered,
+                })
+            }
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {
@@ -115,9 +123,10 @@ impl Pass<'_> {
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
         let files = self.earlier_files.iter().map(String::as_str);
+        let missing = others.and_then(Others::note);
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input.notes().to_vec(),
+            notes: input.notes().iter().cloned().chain(missing).collect(),
             mapping: input.mapping().clone(),
             summary: judged?,
             samples: seen.samples,

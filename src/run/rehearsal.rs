@@ -44,28 +44,35 @@ impl Rehearsal {
     pub async fn of(batch: &HeldBatch, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
         let (reader, batch) = (batch.reader()?, batch.batch());
         let sms = reader.kept_sms(batch.id)?.counted;
-        let known = EarlierContacts::These(reader.decimal_contact_ids(&batch.channel)?.into());
-        Self::start_as(&batch.channel, kind(sms), quota, known).await
+        // Nothing is known of the other channels: most people have one for SMS.
+        let others = batch.channels().skip(1).map(|id| (id, CHANNEL_TYPE));
+        let own = (batch.channel.as_str(), kind(sms));
+        let channels: Vec<_> = std::iter::once(own).chain(others).collect();
+        let mut known = Vec::new();
+        for (channel, _) in &channels {
+            known.extend(reader.decimal_contact_ids(channel)?);
+        }
+        known.sort_unstable();
+        Self::start_as(&channels, quota, EarlierContacts::These(known.into())).await
     }
 
     /// As [`Self::start`], for a channel that sends SMS, or does not.
     pub(super) async fn start_of_kind(channel: &str, sms: bool) -> Result<Self, RunError> {
-        Self::start_as(channel, kind(sms), None, EarlierContacts::All).await
+        Self::start_as(&[(channel, kind(sms))], None, EarlierContacts::All).await
     }
 
-    /// Starts a sandbox that has the channel, and knows whatever contacts earlier rehearsals may have had. `quota`: requests an
-    /// hour that it grants; `None` for no quota.
+    /// Starts a sandbox that has the channel, and knows whatever contacts earlier rehearsals may have had. `quota`:
+    /// requests an hour that it grants; `None` for no quota.
     ///
     /// # Errors
     /// [`RunError`] if no port of this machine can be listened on.
     pub async fn start(channel: &str, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
-        Self::start_as(channel, MESSENGER, quota, EarlierContacts::All).await
+        Self::start_as(&[(channel, MESSENGER)], quota, EarlierContacts::All).await
     }
 
-    /// `kind`: the type of the channel, if it is none of the sandbox's own.
+    /// The channels with their types, if they are none of the sandbox's own.
     async fn start_as(
-        channel: &str,
-        kind: &str,
+        channels: &[(&str, &str)],
         quota: Option<NonZeroU32>,
         earlier_contacts: EarlierContacts,
     ) -> Result<Self, RunError> {
@@ -81,9 +88,10 @@ impl Rehearsal {
             earlier_contacts,
             ..Settings::default()
         };
-        if settings.channels.iter().all(|known| known.id != channel) {
-            let channel = Channel::new(channel, kind);
-            settings.channels.push(channel);
+        for (channel, kind) in channels {
+            if settings.channels.iter().all(|known| known.id != *channel) {
+                settings.channels.push(Channel::new(channel, kind));
+            }
         }
         let sandbox = Sandbox::start(settings, SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let access = Access {

@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod audience;
 mod backup;
 mod bounds;
 mod cancel;
@@ -22,10 +23,13 @@ mod doctor;
 mod evidence;
 mod exit_codes;
 mod exports;
+mod fallback;
+mod fallback_orders;
 mod files;
 mod fixture;
 mod forget;
 mod guards;
+mod history;
 mod home;
 mod hostile;
 mod identity;
@@ -45,6 +49,7 @@ mod opt_outs;
 mod pace;
 mod phone_corpus;
 mod phone_differential;
+mod picture;
 mod promises;
 mod quickstart;
 mod readme;
@@ -64,10 +69,12 @@ mod statements;
 mod status;
 mod storage;
 mod structure;
+mod suites;
 mod support;
 mod suppress;
 mod tables;
 mod test_message;
+mod validation;
 mod webhooks;
 
 mod pacer;

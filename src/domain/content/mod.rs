@@ -17,6 +17,7 @@
 
 mod compile;
 mod names;
+mod others;
 mod part;
 mod problem;
 mod shape;
@@ -29,8 +30,9 @@ mod text;
 mod tests;
 
 pub(crate) use self::names::Role;
+pub(crate) use self::others::{OtherMessage, for_step, join_others};
 pub use self::problem::Notice;
 pub(crate) use self::problem::{ContentError, RenderProblem};
-pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY};
+pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY, without_facebook_keys};
 pub use self::source::{Body, ContentSource};
 pub use self::template::{Rendered, Template};

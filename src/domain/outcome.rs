@@ -8,6 +8,8 @@ use super::phone::PhoneNumber;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::delivery::Event;
 use super::refusal::{self, Meaning, Means, Sayings};
 
@@ -431,6 +433,15 @@ impl Outcome {
             | Self::Fatal { .. } => "",
         }
     }
+}
+
+/// The last answer on a channel that says anything of the channel itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LastAnswer {
+    /// A message was accepted.
+    Accepted(Timestamp),
+    /// The channel as a whole was refused, with this text.
+    Refused(Timestamp, String),
 }
 
 /// The longest text of an answer that is kept, in characters.

@@ -41,6 +41,7 @@ mod numbers;
 mod observer;
 mod past;
 mod plan;
+mod prerequisites;
 mod preview;
 mod quota;
 mod rehearsal;

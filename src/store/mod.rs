@@ -48,6 +48,7 @@ pub(crate) mod metrics;
 mod misfit;
 mod person;
 mod place;
+mod purpose;
 mod quota;
 mod refusal;
 mod remembered;

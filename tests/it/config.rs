@@ -40,6 +40,7 @@ const RUN_ONLY: &[&str] = &[
     "date-column",
     "only-unreached",
     "opted-in",
+    "purpose",
     "quiet",
     "reason",
     "rejects",

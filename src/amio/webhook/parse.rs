@@ -509,6 +509,10 @@ mod tests {
         assert_eq!(what("message_received", text("Stop!")), EventKind::OptedOut);
         assert_eq!(
             what("message_received", text("Don't stop")),
+            EventKind::Nothing
+        );
+        assert_eq!(
+            what("message_received", text("Thank you")),
             EventKind::Acted
         );
         let reply = json!({ "id": "1", "content": { "type": "text", "payload": "No, thanks", "quick_reply": { "payload": "UNSUBSCRIBE" } } });

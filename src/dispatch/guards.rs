@@ -138,10 +138,11 @@ impl Guards {
             }
             Outcome::NoMessenger { .. } | Outcome::Rejected { .. } => {
                 self.answered(probe);
-                match self.refusals.refuse(recipient, outcome) {
-                    Verdict::Go => Advice::Go,
-                    Verdict::Probe => Advice::Probe,
-                    Verdict::Stop(halt) => Advice::Stop(halt),
+                let refusal = outcome.refusal();
+                match refusal.map(|refusal| self.refusals.refuse(recipient, refusal)) {
+                    None | Some(Verdict::Go) => Advice::Go,
+                    Some(Verdict::Probe) => Advice::Probe,
+                    Some(Verdict::Stop(halt)) => Advice::Stop(halt),
                 }
             }
             Outcome::ContactGone { .. } => {

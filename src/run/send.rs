@@ -247,6 +247,7 @@ impl<'a> Run<'a> {
         loop {
             tokio::select! {
                 end = &mut run => {
+                    self.tell_unread(observer);
                     damage?;
                     return Ok(end?);
                 }
@@ -272,8 +273,17 @@ impl<'a> Run<'a> {
                         return Err(self.stood_still()?);
                     }
                 }
-                _ = tick.tick() => observer.progress(&self.progress(queued, &mut trend)),
+                _ = tick.tick() => {
+                    self.tell_unread(observer);
+                    observer.progress(&self.progress(queued, &mut trend));
+                }
             }
+        }
+    }
+
+    fn tell_unread(&self, observer: &mut dyn Observer) {
+        for text in self.dispatcher.progress().new_unread() {
+            observer.unread_refusal(&text);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::store::ids::{BatchId, PersonId, RecipientId};
 use crate::store::runs::{self, Place, Run};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
-use crate::store::{contact, earlier, quota};
+use crate::store::{contact, quota};
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.
 const LOOKED_AT: usize = 500;
@@ -296,8 +296,7 @@ fn may_send(
         recipient: Some(ready.id),
         channel: Some(context.channel),
         content_key: Some(content_key),
-        // Another process may have decided that while this run goes on.
-        skip: &earlier::skipped(tx.connection, context.batch)?,
+        skip: &context.skipped.now(tx.connection, context.batch)?,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
         Verdict::MayBeMessaged => Ok(true),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::types::ClaimRules;
+use crate::store::earlier::Skipped;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
 use crate::store::quota::Claims;
@@ -17,4 +18,6 @@ pub(super) struct Context {
     pub(super) since: Timestamp,
     /// Requests with the token, and of the batch, before the run began.
     pub(super) before: Claims,
+    /// The batches whose people are left out.
+    pub(super) skipped: Skipped,
 }

@@ -5,6 +5,7 @@
 //! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
 mod batch;
+mod fallback;
 mod people;
 mod upkeep;
 
@@ -20,9 +21,13 @@ use crate::config::{
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
-pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
+pub(crate) use fallback::FallbackFlags;
+pub(crate) use people::{
+    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
+    SuppressArgs,
+};
 pub(crate) use upkeep::{
-    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs,
+    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
 };
 
@@ -55,6 +60,10 @@ Examples:
 
   A card with buttons, and a tag:
     outreach send contacts.csv --content card.json --tag POST_PURCHASE_UPDATE
+
+  Whom Messenger does not know gets a short SMS:
+    outreach send contacts.csv --channel 7001200300400500601 --message \"Hello {{ first_name }}\" \\
+        --fallback 7001200300400500602 --message-for 7001200300400500602=\"Hello\"
 
   Rows that were refused, mended, into the same batch:
     outreach send contacts.rejects.csv --add --batch spring --content card.json
@@ -91,7 +100,9 @@ Examples:
     propagate_version = true,
     max_term_width = 100
 )]
-#[command(after_help = "`outreach help COMMAND` explains a command.")]
+#[command(
+    after_help = "`outreach help COMMAND` explains a command, `outreach man TOPIC` a subject: `outreach help man`."
+)]
 #[command(after_long_help = format!("{EXAMPLES}\n{}", crate::exit::ExitCode::table()))]
 pub struct Cli {
     /// What all commands take.
@@ -148,6 +159,8 @@ pub(crate) enum Command {
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
+    /// Learn from files who was messaged: results files, or lists with numbers and dates
+    History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
     /// Receive webhooks: deliveries, opt-ins, opt-outs
@@ -164,8 +177,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Print a completion script for your shell
     Completions(CompletionsArgs),
-    /// Print the manual page
-    Man,
+    /// Print a topic of the manual, or the manual page
+    Man(ManArgs),
 }
 
 /// `outreach check`.
@@ -245,6 +258,9 @@ pub(crate) struct SendArgs {
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,
+    /// Where people go whom the channel does not reach.
+    #[command(flatten)]
+    pub(crate) fallback: FallbackFlags,
     /// What is sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,

@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod export;
 pub(crate) mod forget;
+pub(crate) mod history;
 pub(crate) mod man;
 pub(crate) mod night;
 mod process;
@@ -21,6 +22,7 @@ mod repeat;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
+mod row;
 mod run;
 pub(crate) mod sandbox;
 pub(crate) mod send;
@@ -103,7 +105,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
-        Command::Status(args) => status::run(args, &load()?, &mut out)?,
+        Command::Status(args) => status::run(args, &load()?, &clock, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
@@ -111,6 +113,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
+        Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
@@ -127,8 +130,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
                 .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
             ExitCode::Complete
         }
-        Command::Man => {
-            man::run(&mut out.0)?;
+        Command::Man(args) => {
+            man::run(args.topic, &mut out.0)?;
             ExitCode::Complete
         }
     };

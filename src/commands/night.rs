@@ -17,7 +17,9 @@ use crate::clock::Clock;
 use crate::config::{FILE_NAME, Layer, Settings};
 use crate::exit::ExitCode;
 use crate::report::{ListReport, NightReport};
-use crate::run::{CheckSettings, Files, InboxList, List, ListRun, NightFolder, RunEnd};
+use crate::run::{
+    CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd,
+};
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
 /// the one that was named, else that of the folder.
@@ -108,8 +110,7 @@ impl Night<'_> {
         let runtime = runtime()?;
         let stop = self.front.stop.clone();
         runtime.spawn(async move {
-            signal().await;
-            stop.finish();
+            stop.finish_by(signal().await);
         });
         let lists = self.folder.lists()?;
         let mut report = NightReport {
@@ -170,6 +171,7 @@ impl Night<'_> {
         let inputs = std::slice::from_ref(&list.path);
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
+            fallback: &FallbackSource::default(),
             files: inputs,
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),

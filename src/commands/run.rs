@@ -18,10 +18,10 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, quoted};
+use crate::report::{Hints, Local, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, HeldText, Meaning, Preview, Rehearsal, RunSettings,
-    StopHandle, summary,
+    AfterHalt, Ended, Files, HeldBatch, HeldText, LikelyFallback, Meaning, Preview, Rehearsal,
+    RunSettings, StopHandle, summary,
 };
 
 /// The command line as the front end of a run.
@@ -233,7 +233,10 @@ impl Front {
         }
         if to_send == 0 {
             text.push_str(". Nothing is left to send.");
-        } else if let Some(forecast) = &preview.forecast {
+        } else if let Some(likely) = &preview.fallback {
+            let _ = write!(text, "\n{}", likely_text(likely));
+        }
+        if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
             let _ = write!(text, "\nForecast: {forecast}");
             if !preview.pace_is_known {
                 let _ = write!(
@@ -265,6 +268,10 @@ impl Front {
         for (held, meaning) in &how.held {
             let rows = grouped(held.rows);
             self.console.say(match meaning {
+                Some(Meaning::NoMessenger) if how.goes_on => format!(
+                    "{rows} recipients that were held by \"{}\" have no Messenger, and go on to another channel.",
+                    held.text
+                ),
                 Some(meaning) if meaning.is_final() => format!(
                     "{rows} recipients that were held by \"{}\" are settled ({meaning}).",
                     held.text
@@ -305,6 +312,20 @@ impl Front {
             say(Meaning::NoMessenger),
             say(Meaning::Channel),
         )
+    }
+
+    /// People are queued although the run has ended.
+    fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
+        let resume = self.resume(&batch.batch().name);
+        let queued = grouped(ended.counts.queued);
+        let why = if self.settings.schedule.window.is_none() && batch.batch().fallback.is_some() {
+            "they go on to another channel, as was learned while the run ended"
+        } else {
+            "their own sending hours do not come before this run must end"
+        };
+        self.console.warn(format_args!(
+            "{queued} recipients are still queued: {why}. `{resume}` goes on from here."
+        ));
     }
 
     async fn send(&self, batch: &HeldBatch) -> Result<(Ended, bool), CommandError> {
@@ -365,12 +386,7 @@ impl Front {
                 "{} recipients are held until the text of their refusal has a meaning.",
                 grouped(ended.held)
             )),
-            RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
-                "{} recipients are still queued: their own sending hours do not come before this run \
-                 must end. `{}` goes on from here.",
-                ended.counts.queued,
-                self.resume(name)
-            )),
+            RunEnd::Complete if ended.counts.queued > 0 => self.say_queued(batch, ended),
             RunEnd::Complete => {}
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
@@ -436,6 +452,7 @@ impl Front {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             flags: self.checkpoint.typed_places.clone(),
             results: None,
+            local: Local::at(self.clock.now()),
         }
     }
 
@@ -498,5 +515,19 @@ impl Front {
                 format!("Give a smaller --reserve, then `{resume}` goes on.")
             }
         }
+    }
+}
+
+/// Who probably goes on to another channel.
+fn likely_text(likely: &LikelyFallback) -> String {
+    let channels = likely.channels.join(", then ");
+    match likely.people {
+        Some(people) => format!(
+            "About {} of them go on to channel {channels}, by the answers so far.",
+            grouped(people)
+        ),
+        None => format!(
+            "How many of them go on to channel {channels} is not known before the first answers."
+        ),
     }
 }

@@ -13,8 +13,8 @@ use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::report::ProgressLine;
-use crate::run::{List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
+use crate::report::{ProgressLine, grouped};
+use crate::run::{FallbackSource, List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
 
 /// A list that is to be sent.
@@ -26,6 +26,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) messaged: Option<Messaged>,
     /// The message is sent although Facebook has retired its tag.
     pub(super) retired_tag: bool,
+    /// Where people go whom the channel does not reach.
+    pub(super) fallback: &'a FallbackSource,
 }
 
 /// The batch that a list is sent as.
@@ -56,7 +58,9 @@ pub(crate) fn run(
         (false, true) => Some(Change::Update),
         (false, false) => None,
     };
+    let fallback = settings::fallback(&args.fallback)?;
     let list = ListToSend {
+        fallback: &fallback,
         files: &args.files,
         batch: WhichBatch::Of(args.batch.as_deref(), change),
         messaged: messaged(args.skip_messaged, args.message_again),
@@ -108,6 +112,10 @@ pub(super) fn send_list(
         console.say("Nothing was sent.");
         return Ok(Outcome::declined(None));
     };
+    let Some(plan) = decide_about_fallback(front, plan, console)? else {
+        console.say("Nothing was sent.");
+        return Ok(Outcome::declined(None));
+    };
     let plan = read(front, plan, &rejects, console)?;
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
     let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
@@ -130,6 +138,7 @@ fn open_list(
     let sources = settings::sources(to_send.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
         let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
+        let list = list.with_fallback(to_send.fallback)?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
     match list.doubtful_message().filter(|_| !console.can_ask()) {
@@ -177,6 +186,12 @@ fn plan(
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    if let Some(from) = plan.restored_from() {
+        console.say(format_args!(
+            "Batch {} was restored from {from}: whoever was messaged is not messaged again.",
+            plan.batch()
+        ));
+    }
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
@@ -221,6 +236,35 @@ fn decide_about_messaged(
         None => return Ok(Some(plan)),
     };
     plan.decide(how, person);
+    Ok(Some(plan))
+}
+
+/// Whether more people may go on to another channel than the limit allows: asked where that can be answered, else
+/// refused, before anything is written. Nothing if the answer is no.
+fn decide_about_fallback(
+    front: &Front,
+    mut plan: SendPlan,
+    console: Console,
+) -> Result<Option<SendPlan>, CommandError> {
+    let many = plan.many_may_fall_back(front.settings.history, front.clock.now())?;
+    let Some(many) = many else {
+        return Ok(Some(plan));
+    };
+    let (people, channels) = (grouped(many.people), many.channels.join(", "));
+    let told = format!(
+        "Up to {people} people may go on to channel {channels}, which costs money; --fallback-at-most is {}",
+        grouped(many.at_most)
+    );
+    if !console.can_ask() {
+        return Err(CommandError::usage(format_args!(
+            "{told}: give --fallback-at-most {} to allow it; nothing was sent or written",
+            many.people
+        )));
+    }
+    if !console.ask(format_args!("{told}. Let up to {people} go on?")) {
+        return Ok(None);
+    }
+    plan.let_fall_back(many.people);
     Ok(Some(plan))
 }
 

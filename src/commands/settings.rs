@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::error::CommandError;
+use crate::cli::FallbackFlags;
 use crate::config::{self, CheckpointPlace, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
@@ -14,7 +15,9 @@ use crate::domain::content::{Body, ContentSource};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
-use crate::run::{Access, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying};
+use crate::run::{
+    Access, FallbackSource, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying,
+};
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -141,6 +144,42 @@ pub(super) fn message(settings: &Settings) -> Result<Option<ContentSource>, Comm
         tag: content.tag,
         metadata: content.metadata,
     }))
+}
+
+/// What `--fallback` and the flags beside it say, their files read.
+pub(super) fn fallback(flags: &FallbackFlags) -> Result<FallbackSource, CommandError> {
+    let named = |channel: &str| flags.fallback.iter().any(|named| named == channel);
+    let own = flags.message_for.iter().map(|(channel, _)| channel);
+    let mut seen: Vec<&str> = Vec::new();
+    for channel in own.chain(flags.content_for.iter().map(|(channel, _)| channel)) {
+        if !named(channel) {
+            return Err(CommandError::usage(format_args!(
+                "there is a message for channel {channel}, but no --fallback {channel}"
+            )));
+        }
+        if seen.contains(&channel.as_str()) {
+            return Err(CommandError::usage(format_args!(
+                "channel {channel} is given two messages: one of --message-for and --content-for, once"
+            )));
+        }
+        seen.push(channel);
+    }
+    let mut channels = Vec::new();
+    for channel in &flags.fallback {
+        let text = flags.message_for.iter().find(|(of, _)| of == channel);
+        let file = flags.content_for.iter().find(|(of, _)| of == channel);
+        let body = match (text, file) {
+            (Some((_, text)), _) => Some(Body::Message(text.clone())),
+            (None, Some((_, path))) => Some(Body::Json(read_json(path)?)),
+            (None, None) => None,
+        };
+        channels.push((channel.clone(), body));
+    }
+    Ok(FallbackSource {
+        channels,
+        on_channel: flags.fallback_on.is_some(),
+        at_most: flags.fallback_at_most,
+    })
 }
 
 fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {

@@ -22,6 +22,8 @@ pub struct Ended {
     pub waiting: Waiting,
     /// Recipients that are queued, and held until the text of their refusal has a meaning.
     pub held: u64,
+    /// What ended the run before all was done, for people: "Ctrl-C", "until 06:00 CET was reached".
+    pub ended_by: Option<String>,
 }
 
 /// Queued recipients that wait until the outcome of another batch's request is settled: no run can end that.
@@ -54,15 +56,17 @@ impl Ended {
             counts,
             waiting,
             held,
+            ended_by: None,
         }
     }
 
     /// Why the batch stands where it stands.
     pub(crate) fn why(&self) -> Option<String> {
+        let by = || self.ended_by.clone();
         match &self.end {
             RunEnd::Halted(halt) => Some(halt.to_string()),
-            RunEnd::Interrupted => Some("a signal".to_owned()),
-            RunEnd::Deadline => Some("the time for the run was over".to_owned()),
+            RunEnd::Interrupted => Some(by().unwrap_or_else(|| "it was asked to stop".to_owned())),
+            RunEnd::Deadline => Some(by().unwrap_or_else(|| "its time was over".to_owned())),
             RunEnd::Complete if self.held > 0 => Some(format!(
                 "{} recipients are held: nobody said what their refusal means",
                 self.held

@@ -26,9 +26,11 @@ mod earlier;
 mod end;
 mod error;
 mod export;
+mod fallback;
 mod files;
 mod forecast;
 mod halt;
+mod history;
 mod hours;
 mod known;
 mod list;
@@ -50,6 +52,7 @@ mod sms;
 mod sound;
 mod suppress;
 mod test_message;
+mod wait;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -58,7 +61,7 @@ pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,
 };
 pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
-pub use crate::domain::batch_state::BatchState;
+pub use crate::domain::batch_state::{BatchState, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
 pub use crate::domain::dialect::{Delimiter, Dialect};
 pub use crate::domain::earlier::Difference;
@@ -71,7 +74,7 @@ pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;
-pub use crate::report::{Hints, Selection, Summary};
+pub use crate::report::{Hints, Local, Selection, Stands, Summary};
 pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
@@ -84,19 +87,26 @@ pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
+pub(crate) use export::current_results;
 pub use export::{ExportSettings, export, export_file, summary};
+pub use fallback::{FallbackSource, ManyMayFallBack};
 pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
+pub use history::{
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
+    import_history,
+};
 pub use list::{CheckSettings, List};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
-pub use preview::Preview;
+pub use preview::{LikelyFallback, Preview};
 pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use retry::{Retry, RetryChoice};
 pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
 pub use test_message::{TestMessage, Tested, suppression};
+pub use wait::{Wait, WaitFor};

@@ -18,6 +18,7 @@ use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
+use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, phone_from_column, to_json, to_millis};
 use super::earlier::{self, MessagedDecision};
@@ -54,6 +55,12 @@ pub(crate) struct ListChange {
     pub(crate) digest: [u8; 32],
     /// The names of all its files.
     pub(crate) files: Vec<String>,
+    /// Its columns: those of a batch that was restored may be others before.
+    #[serde(default)]
+    pub(crate) headers: Option<Vec<String>>,
+    /// Its channel, likewise.
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
 }
 
 /// A change that was decided, as it stands at the batch.
@@ -69,8 +76,9 @@ struct Decided {
 }
 
 impl Reader {
-    /// The numbers of the batch, each with the row that counts. A row that is suppressed and was never tried
-    /// does not: its person may be messaged by now. One whose list says that the person must not be messaged counts.
+    /// The numbers of the batch, each with the row that counts. A row that is suppressed, and whose message was
+    /// surely not accepted, does not: its person may be messaged by now. One whose list says that the person must
+    /// not be messaged counts.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -80,7 +88,7 @@ impl Reader {
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
                    AND r.state <> 'duplicate' AND r.state <> 'invalid'
-                   AND NOT (r.state = 'suppressed' AND r.attempts = 0
+                   AND NOT (r.state = 'suppressed' AND r.maybe_accepted_at IS NULL
                             AND r.reason_code IS NOT 'no_consent')
              ORDER BY r.id",
         )?;
@@ -204,17 +212,25 @@ fn decide(
         last: first + last,
         change: change.clone(),
     };
+    let on = match &change.channel {
+        Some(api_id) => Some(channel::find_or_make(tx.connection, api_id)?),
+        None => None,
+    };
     let replaced = match change.how {
         Change::Add => None,
         Change::Update => Some(from_json::<Vec<String>>(&files)?.len()),
     };
     tx.connection.execute(
-        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file) WHERE id = ?1",
+        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file),
+                headers = coalesce(?5, headers), channel = coalesce(?6, channel)
+         WHERE id = ?1",
         (
             target,
             to_json(&decided)?,
             to_json(&change.files)?,
             replaced.and_then(|files| i64::try_from(files).ok()),
+            change.headers.as_ref().map(to_json).transpose()?,
+            on,
         ),
     )?;
     Ok(interrupted)
@@ -478,8 +494,9 @@ fn refuse_queued(
     Ok(())
 }
 
-/// The batch may have a suppressed row of the same person, which was never tried. The row of a list that was
-/// replaced goes; of the others, the one that is to be sent counts, else the first.
+/// The batch may have a suppressed row of the same person, whose message was surely not accepted. The row of a list
+/// that was replaced goes, unless requests were made for it; of the others, the one that is to be sent counts, else
+/// the first.
 fn settle_with_suppressed(
     tx: &mut Tx<'_>,
     target: BatchId,
@@ -493,10 +510,10 @@ fn settle_with_suppressed(
     let old: Option<(RecipientId, bool)> = tx
         .connection
         .prepare_cached(
-            "SELECT o.id, o.reason_code IS 'removed_by_update'
+            "SELECT o.id, o.reason_code IS 'removed_by_update' AND o.attempts = 0
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
-             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed' AND o.attempts = 0
+             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed'
                    AND o.maybe_accepted_at IS NULL",
         )?
         .query_row((new, first), |row| Ok((row.get(0)?, row.get(1)?)))

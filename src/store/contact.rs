@@ -179,6 +179,34 @@ pub(super) fn learn_doubtful(
     })
 }
 
+/// A contact that a file tells of: it is heard, and never addressed, for its id may have been rounded. What is known of
+/// the id already stays; `None` where that is another person's, or an erased one's.
+pub(super) fn learn_told(
+    connection: &Connection,
+    keys: &HashKey,
+    on: ChannelId,
+    api_id: &str,
+    whose: PersonId,
+) -> Result<Option<ContactRow>, StoreError> {
+    match find(connection, keys, on, api_id)? {
+        Some(found) if found.person == Some(whose) && !found.erased => Ok(Some(found.row)),
+        Some(found) if found.person.is_none() => {
+            retire_row(connection, found.row)?;
+            join(connection, found.row, whose)?;
+            Ok(Some(found.row))
+        }
+        Some(_) => Ok(None),
+        None => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO contact (channel, api_id, person, former) VALUES (?1, ?2, ?3, 1)",
+                )?
+                .execute((on, ApiId(api_id), whose))?;
+            Ok(Some(ContactRow(connection.last_insert_rowid())))
+        }
+    }
+}
+
 /// An erased contact whose person is known again gets its id back.
 fn restore(
     connection: &Connection,
@@ -289,18 +317,44 @@ pub(super) fn of_list(
         .query_row([recipient], |row| row.get(0))?)
 }
 
-/// The person has another contact, or none: this id is never addressed again, but still heard.
+/// The contact that a recipient of a person is addressed by, if not by the number: the one that the API named, else
+/// the one of the list, unless it is somebody else's.
+pub(super) fn addressed_by(
+    connection: &Connection,
+    on: ChannelId,
+    whose: PersonId,
+    from_list: Option<String>,
+) -> Result<Option<String>, StoreError> {
+    let known = address(connection, on, whose)?;
+    let (None, Some(id)) = (&known, &from_list) else {
+        return Ok(known);
+    };
+    let of_another = is_of_another(connection, on, id, whose)?;
+    Ok(from_list.filter(|_| !of_another))
+}
+
+/// The person has another contact, or none: this id is never addressed again, but still heard. It may be known from
+/// the list alone.
 pub(super) fn retire(
     connection: &Connection,
+    keys: &HashKey,
     on: ChannelId,
     api_id: &str,
     whose: PersonId,
 ) -> Result<(), StoreError> {
+    learn(connection, keys, on, api_id, Some(whose))?;
     connection
         .prepare_cached(
             "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",
         )?
         .execute((ApiId(api_id), on, whose))?;
+    Ok(())
+}
+
+fn retire_row(connection: &Connection, row: ContactRow) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE contact SET former = 1 WHERE id = ?1")?
+        .execute([row])?;
     Ok(())
 }
 

@@ -54,7 +54,8 @@ fn requests(scratch: &Scratch) -> Vec<String> {
 
 fn stop(scratch: &Scratch, contact: &str) {
     let receiver = Receiver::start(scratch);
-    let content = json!({ "id": "9001", "content": { "type": "text", "payload": "STOP" } });
+    let content =
+        json!({ "id": format!("9{contact}"), "content": { "type": "text", "payload": "STOP" } });
     let now = Timestamp::now().to_string();
     receiver.take(&event("message_received", contact, None, &now, &content));
     receiver.end();
@@ -137,6 +138,28 @@ fn a_process_that_died_between_the_two_requests_goes_on_by_number() {
     let states: Vec<State> = scratch.checkpoint().states().into_values().collect();
     assert_eq!(states, [State::Unknown]);
     assert!(api.accepted().is_empty());
+}
+
+#[test]
+fn where_the_list_names_one_contact_and_the_api_another_the_one_that_was_addressed_ends() {
+    let scratch = listed();
+    scratch.write(
+        "contacts.csv",
+        &format!("phone,first_name\n+{},Eva\n", number(1)),
+    );
+    assert_eq!(send(&scratch, sandbox(&[]).base_url(), "first"), 0);
+    let list = format!("phone,first_name,contact_id\n+{},Eva,{GONE}\n", number(1));
+    scratch.write("contacts.csv", &list);
+    let faults = [
+        "refuse=Contact not found.:by=id:status=404",
+        "refuse=(#100) No matching user found:by=phone",
+    ];
+    assert_eq!(send(&scratch, sandbox(&faults).base_url(), "list"), 0);
+    assert_eq!(requests(&scratch), ["contact_gone", "no_messenger"]);
+    let known = scratch
+        .outreach(&["contacts", "show", &format!("+{}", number(1)), "--json"])
+        .run();
+    assert!(known.out.contains(r#""contact_id": null"#), "{}", known.out);
 }
 
 /// An API that knows no contact and takes every other message for +420777000099.

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::domain::phone::PhoneNumber;
 
+/// The type of the channel on which 422 is documented as "no Messenger for this number".
+pub(crate) const MESSENGER: &str = "facebook_messenger";
+
 /// How the recipient was addressed: it decides what a refusal can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address {

@@ -39,11 +39,13 @@ pub enum AttemptOutcome {
     TakenBack,
     /// The user said what the refusal means.
     Decided,
+    /// The person was not reached, and goes on to the next channel.
+    FellBack,
 }
 
 impl AttemptOutcome {
     /// All of them.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Sent,
         Self::NoMessenger,
         Self::Rejected,
@@ -62,6 +64,7 @@ impl AttemptOutcome {
         Self::Resend,
         Self::TakenBack,
         Self::Decided,
+        Self::FellBack,
     ];
 
     /// The word in the checkpoint.
@@ -85,6 +88,7 @@ impl AttemptOutcome {
             Self::Resend => "resend",
             Self::TakenBack => "taken_back",
             Self::Decided => "decided",
+            Self::FellBack => "fell_back",
         }
     }
 
@@ -108,7 +112,8 @@ impl AttemptOutcome {
             | Self::AssumedSent
             | Self::Resend
             | Self::TakenBack
-            | Self::Decided => false,
+            | Self::Decided
+            | Self::FellBack => false,
         }
     }
 
@@ -129,7 +134,8 @@ impl AttemptOutcome {
             | Self::AssumedSent
             | Self::Resend
             | Self::TakenBack
-            | Self::Decided => false,
+            | Self::Decided
+            | Self::FellBack => false,
         }
     }
 }

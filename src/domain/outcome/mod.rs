@@ -9,11 +9,12 @@ mod attempt;
 mod classify;
 mod kinds;
 
+pub(crate) use answer::MESSENGER;
 pub use answer::{Address, Answer, Exchange, Receipt, Written};
 pub use attempt::AttemptOutcome;
 pub use classify::classify;
-pub(crate) use kinds::Refusal;
-pub use kinds::{FatalKind, KnownBy, Matter, Outcome};
+pub(crate) use kinds::{FatalKind, Refusal};
+pub use kinds::{KnownBy, Matter, Outcome};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::clock::Moment;
 use crate::domain::outcome::Receipt;
 use crate::domain::phone::PhoneNumber;
 
@@ -34,6 +35,8 @@ pub struct OutgoingMessage<'a> {
     pub content: &'a RawJson,
     /// The JSON of `metadata`.
     pub metadata: &'a RawJson,
+    /// The clocks before the intent to send it was written.
+    pub decided: Moment,
 }
 
 /// A text that was checked to be JSON.
@@ -324,6 +327,7 @@ mod tests {
             addressee: &addressee,
             content: &content,
             metadata: &metadata,
+            decided: crate::clock::Clock::system().moment(),
         };
         insta::assert_snapshot!(
             String::from_utf8(message.to_body().unwrap()).unwrap(),

@@ -65,6 +65,7 @@ pub(crate) fn run(
     clock: Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let asked = Asked {
         // The command is made to run where nobody can be asked.
         yes: args.asked.yes || !console.can_ask(),
@@ -79,6 +80,10 @@ pub(crate) fn run(
         front.connection.channel()?;
     }
     settings::message(settings)?;
+    if !front.accepts_time() {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
     let now = front.clock.now();
     let folder = NightFolder::open(Path::new(""), now)?;
     front.folders = Folders {
@@ -115,6 +120,7 @@ impl Night<'_> {
         let lists = self.folder.lists()?;
         let mut report = NightReport {
             sandbox: self.front.sandbox(),
+            little_time: self.front.little_time().map(|it| it.to_string()),
             not_begun: lists.len() as u64,
             ..NightReport::default()
         };
@@ -172,7 +178,7 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             fallback: &FallbackSource::default(),
-            files: inputs,
+            sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,
@@ -243,6 +249,8 @@ impl Night<'_> {
             history: self.front.settings.history,
             channel: self.front.connection.channel.as_deref(),
             rejects: Some(&path),
+            leave_rejects: false,
+            all_examples: false,
         };
         // That it cannot be used is known already.
         let _ = opened.check(&how, self.front.clock.now());

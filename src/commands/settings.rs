@@ -11,10 +11,10 @@ use crate::cli::FallbackFlags;
 use crate::config::{self, CheckpointPlace, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::domain::content::{Body, ContentSource};
+use crate::domain::content::{Body, ContentSource, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
-use crate::intake::Source;
+use crate::intake::{Sheets, Source};
 use crate::run::{
     Access, FallbackSource, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying,
 };
@@ -50,6 +50,51 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         timeout: connection.timeout,
         grace: pace.grace,
     })
+}
+
+/// What is wrong with the settings, and what should be known of them, before any list is read.
+#[derive(Debug, Default)]
+pub(super) struct Validation {
+    /// A run would refuse these.
+    pub(super) problems: Vec<CommandError>,
+    /// The message would be sent, and this should be known of it.
+    pub(super) notices: Vec<String>,
+}
+
+/// The one validation: `send` and `night` stop at its first problem, `doctor` and `config` tell all.
+pub(super) fn validation(settings: &Settings, now: Timestamp) -> Validation {
+    let wrong = settings.problems(now).into_iter();
+    let mut found = Validation {
+        problems: wrong.map(CommandError::from).collect(),
+        notices: Vec::new(),
+    };
+    match message(settings) {
+        Ok(Some(message)) => match Template::check(&message) {
+            Ok(notices) => found
+                .notices
+                .extend(notices.iter().map(ToString::to_string)),
+            Err(error) => found.problems.push(RunError::from(error).into()),
+        },
+        Ok(None) => {}
+        // A value that is wrong was found above.
+        Err(_) if settings.content().is_err() => {}
+        Err(error) => found.problems.push(error),
+    }
+    found
+}
+
+/// The same, and what `serve` would refuse.
+pub(super) fn whole_validation(settings: &Settings, now: Timestamp) -> Validation {
+    let of_serve = settings.serve_problems().into_iter();
+    let mut found = validation(settings, now);
+    found.problems.extend(of_serve.map(CommandError::from));
+    found
+}
+
+/// Stops at the first problem.
+pub(super) fn check(settings: &Settings, now: Timestamp) -> Result<(), CommandError> {
+    let mut problems = validation(settings, now).problems.into_iter();
+    problems.next().map_or(Ok(()), Err)
 }
 
 /// What texts of refusals mean; a pattern of `--invalid-pattern` means the message.
@@ -93,8 +138,8 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
         .collect()
 }
 
-/// Opens a list. Where its numbers seem to begin with their country code, and nobody said so, that is asked; off
-/// a terminal the list is refused, before anything is written.
+/// Opens a list. What is not certain about it is asked; off a terminal the first sheet with numbers is read, and a list
+/// whose numbers seem to begin with their country code is refused, before anything is written.
 pub(super) fn open_list(
     settings: &Settings,
     sources: &[Source],
@@ -102,12 +147,24 @@ pub(super) fn open_list(
     open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
 ) -> Result<List, CommandError> {
     let intake = settings.intake()?;
+    let once = sources.iter().any(|source| matches!(source, Source::Stdin));
+    let can_ask = !once && console.can_ask();
     let list = open(&intake)?;
+    let sheet = match list.sheets() {
+        Some(sheets) if can_ask && sources.len() == 1 => ask_for_sheet(sheets, console)?,
+        Some(_) | None => None,
+    };
+    let (list, intake) = match sheet {
+        None => (list, intake),
+        sheet => {
+            let intake = IntakeSettings { sheet, ..intake };
+            (open(&intake)?, intake)
+        }
+    };
     let Some(looks) = list.looks_international() else {
         return Ok(list);
     };
-    let once = sources.iter().any(|source| matches!(source, Source::Stdin));
-    if once || !console.can_ask() {
+    if !can_ask {
         return Err(CommandError::usage(format_args!(
             "{looks}. Give --international if all numbers without a plus begin with their country code; \
              nothing was sent or written"
@@ -121,6 +178,33 @@ pub(super) fn open_list(
         international: true,
         ..intake
     })?)
+}
+
+/// The sheet that is meant, where several have numbers; `None` if there is nothing to ask.
+fn ask_for_sheet(sheets: &Sheets, console: Console) -> Result<Option<String>, CommandError> {
+    let names: Vec<&str> = sheets.with_numbers().collect();
+    if names.len() < 2 {
+        return Ok(None);
+    }
+    console.warn(format_args!("{} has several sheets:", sheets.file()));
+    for line in sheets.lines() {
+        console.warn(format_args!("  {line}"));
+    }
+    let numbers: Vec<String> = (1..=names.len()).map(|n| n.to_string()).collect();
+    let letters: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let choices: Vec<String> = numbers
+        .iter()
+        .zip(&names)
+        .map(|(number, name)| format!("{number} \"{name}\""))
+        .collect();
+    let question = format!("Which one is the list: {}?", choices.join(", "));
+    let chosen = console.choose(question, &letters);
+    match chosen.and_then(|place| names.get(place)) {
+        Some(name) => Ok(Some((*name).to_owned())),
+        None => Err(CommandError::usage(
+            "no sheet was chosen: name it with --sheet; nothing was sent or written",
+        )),
+    }
 }
 
 /// Where the real API is, and our token for it.

@@ -12,6 +12,7 @@ use super::guards::{Advice, Cause};
 use super::pacer::{Flight, Permit};
 use super::{Ledger, RunEnd, Sender, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
+use crate::clock::Moment;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::fallback::Step;
@@ -50,9 +51,11 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         let Some(turn) = next_turn(&shared, &mut result).await? else {
             return settle(&shared, result.take()).await;
         };
-        match claim(&shared, result.take()).await? {
+        let decided = shared.clock.moment();
+        match claim(&shared, result.take(), decided.wall).await? {
             Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
-                let (settlement, channel_type) = send(&shared, &*sender, turn, &recipient).await;
+                let (settlement, channel_type) =
+                    send(&shared, &*sender, turn, (&recipient, decided)).await;
                 result = Some(settlement);
                 if let Some((step, kind)) = channel_type {
                     // What is known of the message comes first: it must not hang on other writes.
@@ -171,10 +174,12 @@ async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
     loop {
         let now = shared.clock.now();
         if !schedule.may_send(now) {
-            match schedule.next_opening(now) {
-                Some(opening) => shared.clock.sleep_until_wall(opening).await,
-                // The deadline comes first, and is reported by the task that watches it.
-                None => std::future::pending().await,
+            if let Some(opening) = schedule.next_opening(now) {
+                shared.clock.sleep_until_wall(opening).await;
+            } else {
+                // The window opens after the deadline: this run has nothing to wait for.
+                shared.stop.request(RunEnd::Deadline);
+                std::future::pending::<()>().await;
             }
             continue;
         }
@@ -215,8 +220,9 @@ async fn settle<L: Ledger>(
 async fn claim<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
+    at: Timestamp,
 ) -> Result<Claim, StoreError> {
-    let claim = step(shared, result, Some(shared.clock.now())).await?;
+    let claim = step(shared, result, Some(at)).await?;
     Ok(claim.unwrap_or(Claim::Again))
 }
 
@@ -246,14 +252,14 @@ async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
     turn: Turn<'_>,
-    recipient: &Claimed,
+    (recipient, decided): (&Claimed, Moment),
 ) -> (Settlement, Option<(Step, String)>) {
     crash_point(CrashPoint::AfterIntentCommit);
     let Turn { pass, permit } = turn;
     let flight = permit.started();
     shared.progress.started();
     let begun = shared.clock.monotonic();
-    let reply = sender.send(recipient).await;
+    let reply = sender.send(recipient, decided).await;
     let took = shared.clock.monotonic().saturating_sub(begun);
     shared.progress.ended(took);
     crash_point(CrashPoint::AfterRequest);

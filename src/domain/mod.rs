@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock, a network or a random number: whatever varies is passed in.
 //! A test in `tests/it` keeps the I/O crates out of this folder.
 
+pub(crate) mod audience;
 pub(crate) mod batch_name;
 pub(crate) mod batch_state;
 pub(crate) mod content;
@@ -23,6 +24,7 @@ pub(crate) mod recipient;
 mod record;
 pub(crate) mod refusal;
 pub(crate) mod retry;
+pub(crate) mod run_time;
 pub(crate) mod schedule;
 pub(crate) mod sms;
 pub(crate) mod spreadsheet;

@@ -15,9 +15,11 @@
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod adopt;
+mod audience;
 mod backup;
 mod batch;
 mod cancel;
+mod check;
 mod checkpoint;
 mod clash;
 mod definition;
@@ -38,6 +40,7 @@ mod lookup;
 mod night;
 mod numbers;
 mod observer;
+mod pass;
 mod past;
 mod plan;
 mod preview;
@@ -61,6 +64,7 @@ pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,
 };
 pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
+pub use crate::domain::audience::Audience;
 pub use crate::domain::batch_state::{BatchState, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
 pub use crate::domain::dialect::{Delimiter, Dialect};
@@ -69,6 +73,7 @@ pub use crate::domain::eligibility::HistorySpan;
 pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::refusal::{Meaning, Saying};
+pub use crate::domain::run_time::LittleTime;
 pub use crate::domain::schedule::Schedule;
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
@@ -78,12 +83,14 @@ pub use crate::report::{Hints, Local, Selection, Stands, Summary};
 pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
+pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
 pub use batch::{HeldBatch, ResumeSettings};
+pub use check::CheckSettings;
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;
 pub use definition::Step;
-pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
@@ -97,7 +104,7 @@ pub use history::{
     HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
     import_history,
 };
-pub use list::{CheckSettings, List};
+pub use list::List;
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};

@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod audience;
 mod backup;
 mod bounds;
 mod cancel;
@@ -32,6 +33,7 @@ mod guards;
 mod history;
 mod home;
 mod hostile;
+mod hours;
 mod identity;
 mod intake;
 mod journeys;
@@ -74,6 +76,7 @@ mod support;
 mod suppress;
 mod tables;
 mod test_message;
+mod validation;
 mod webhooks;
 
 mod pacer;

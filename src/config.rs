@@ -45,3 +45,4 @@ pub(crate) use setting::Flags;
 pub use setting::{Setting, settings};
 pub use settings::Settings;
 pub(crate) use show::Shown;
+pub(crate) use values::span;

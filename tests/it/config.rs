@@ -33,6 +33,8 @@ const RUN_ONLY: &[&str] = &[
     "no-messenger-text",
     "no-suppressions",
     "date-column",
+    "dry-run",
+    "older-than",
     "only-unreached",
     "quiet",
     "reason",

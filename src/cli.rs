@@ -4,6 +4,7 @@
 //! public. Flags that are settings are declared in `config`, where the environment,
 //! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
+mod audience;
 mod batch;
 mod fallback;
 mod people;
@@ -20,6 +21,7 @@ use crate::config::{
 };
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
+pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
 pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use fallback::FallbackFlags;
 pub(crate) use people::{
@@ -159,6 +161,8 @@ pub(crate) enum Command {
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
+    /// Count, show and write the people of the checkpoint to whom conditions apply; `send --audience-from` messages them
+    Audience(Box<AudienceArgs>),
     /// Learn from files who was messaged: results files, or lists with numbers and dates
     History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
@@ -232,8 +236,18 @@ pub(crate) struct CheckArgs {
 )]
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(
+        required_unless_present = "audience_from",
+        conflicts_with = "audience_from",
+        value_name = "FILE"
+    )]
     pub(crate) files: Vec<PathBuf>,
+    /// Send to people whom the checkpoint knows, in place of a file: those to whom all of the conditions below apply
+    #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add"], help_heading = "Audience")]
+    pub(crate) audience_from: Option<AudienceFrom>,
+    /// To whom.
+    #[command(flatten)]
+    pub(crate) audience: AudienceFlags,
     /// Name of the batch [default: the file's name and a digest of rows, content and channel]
     #[arg(long, value_name = "NAME", help_heading = "Batch")]
     pub(crate) batch: Option<String>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve, span};
+use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve, parse_span};
 use crate::manual::Topic;
 
 /// `outreach serve`.
@@ -39,7 +39,7 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PruneArgs {
     /// Batches that were finished so long ago: 180d
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) older_than: Duration,
     /// Say what would go, and change nothing
     #[arg(long, conflicts_with = "yes")]

@@ -2,6 +2,7 @@
 //! prints.
 
 mod adopt;
+mod audience;
 mod backup;
 pub(crate) mod cancel;
 pub(crate) mod check;
@@ -113,16 +114,14 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Audience(args) => audience::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
-        Command::Config(args) => {
-            config::run(&load()?, args.json, &mut out)?;
-            ExitCode::Complete
-        }
+        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete

@@ -65,6 +65,7 @@ pub(crate) fn run(
     clock: Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let asked = Asked {
         // The command is made to run where nobody can be asked.
         yes: args.asked.yes || !console.can_ask(),
@@ -172,7 +173,7 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             fallback: &FallbackSource::default(),
-            files: inputs,
+            sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,

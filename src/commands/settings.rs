@@ -11,7 +11,7 @@ use crate::cli::FallbackFlags;
 use crate::config::{self, CheckpointPlace, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::domain::content::{Body, ContentSource};
+use crate::domain::content::{Body, ContentSource, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
@@ -50,6 +50,51 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         timeout: connection.timeout,
         grace: pace.grace,
     })
+}
+
+/// What is wrong with the settings, and what should be known of them, before any list is read.
+#[derive(Debug, Default)]
+pub(super) struct Validation {
+    /// A run would refuse these.
+    pub(super) problems: Vec<CommandError>,
+    /// The message would be sent, and this should be known of it.
+    pub(super) notices: Vec<String>,
+}
+
+/// The one validation: `send` and `night` stop at its first problem, `doctor` and `config` tell all.
+pub(super) fn validation(settings: &Settings, now: Timestamp) -> Validation {
+    let wrong = settings.problems(now).into_iter();
+    let mut found = Validation {
+        problems: wrong.map(CommandError::from).collect(),
+        notices: Vec::new(),
+    };
+    match message(settings) {
+        Ok(Some(message)) => match Template::check(&message) {
+            Ok(notices) => found
+                .notices
+                .extend(notices.iter().map(ToString::to_string)),
+            Err(error) => found.problems.push(RunError::from(error).into()),
+        },
+        Ok(None) => {}
+        // A value that is wrong was found above.
+        Err(_) if settings.content().is_err() => {}
+        Err(error) => found.problems.push(error),
+    }
+    found
+}
+
+/// The same, and what `serve` would refuse.
+pub(super) fn whole_validation(settings: &Settings, now: Timestamp) -> Validation {
+    let of_serve = settings.serve_problems().into_iter();
+    let mut found = validation(settings, now);
+    found.problems.extend(of_serve.map(CommandError::from));
+    found
+}
+
+/// Stops at the first problem.
+pub(super) fn check(settings: &Settings, now: Timestamp) -> Result<(), CommandError> {
+    let mut problems = validation(settings, now).problems.into_iter();
+    problems.next().map_or(Ok(()), Err)
 }
 
 /// What texts of refusals mean; a pattern of `--invalid-pattern` means the message.

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock, a network or a random number: whatever varies is passed in.
 //! A test in `tests/it` keeps the I/O crates out of this folder.
 
+pub(crate) mod audience;
 pub(crate) mod batch_name;
 pub(crate) mod batch_state;
 pub(crate) mod content;

@@ -172,6 +172,11 @@ pub enum Mismatch {
         "another list in inbox is called {0} too, and its batch comes first: this one waits until that one is filed away, or has another name"
     )]
     SameListName(String),
+    /// No condition chooses an audience.
+    #[error(
+        "whom? Give at least one of --opted-in, --accepted-not-read, --batch-status, --country, --on-channel, --not-within"
+    )]
+    WhatAudience,
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,

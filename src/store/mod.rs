@@ -9,6 +9,7 @@
 //! - A person stands in one row, and all that concerns a person is found by its id.
 
 mod attempt;
+mod audience;
 mod audit;
 mod backup;
 mod batch;
@@ -67,6 +68,7 @@ mod upgrade;
 mod writer;
 mod written;
 
+pub(crate) use audience::Member;
 pub use audit::{AttemptRecord, Timeline, UnknownRow};
 pub(crate) use batch::RunRecord;
 pub use batch::{Batch, BatchName, NewBatch};

@@ -18,10 +18,10 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, grouped, quoted};
+use crate::report::{Hints, Local, counted, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, HeldText, LikelyFallback, Meaning, Preview, Rehearsal,
-    RunSettings, StopHandle, summary,
+    AfterHalt, Ended, Files, HeldBatch, HeldText, LikelyFallback, LittleTime, Meaning, Preview,
+    Rehearsal, RunSettings, StopHandle, summary,
 };
 
 /// The command line as the front end of a run.
@@ -80,6 +80,26 @@ impl Outcome {
             rejects: None,
         }
     }
+}
+
+/// Who can never be reached, on a line of its own; nothing if everybody can.
+fn never_text(never: &std::collections::BTreeMap<String, u64>) -> String {
+    let people: u64 = never.values().sum();
+    if people == 0 {
+        return String::new();
+    }
+    let regions: Vec<&str> = never.keys().map(String::as_str).take(5).collect();
+    let more = if never.len() > regions.len() {
+        ", ..."
+    } else {
+        ""
+    };
+    let regions = regions.join(", ");
+    format!(
+        "\n{} can never be reached: --window is at no time open in all time zones of their country ({regions}{more}). \
+         They end as suppressed once nobody else is left.",
+        counted(people, "recipient")
+    )
 }
 
 impl Front {
@@ -155,6 +175,23 @@ impl Front {
     pub(super) fn require_yes(&self) -> Result<(), CommandError> {
         let is_settled = self.asked.sandbox || self.asked.yes;
         self.console.require_yes(is_settled, "send")
+    }
+
+    /// What the window leaves of the time until the deadline: little or nothing of it is a question, and without a
+    /// terminal the first thing that is said. False if the answer is no.
+    pub(super) fn accepts_time(&self) -> bool {
+        let Some(little) = self.little_time() else {
+            return true;
+        };
+        self.console.warn(format_args!("Warning: {little}."));
+        self.asked.yes || !self.console.can_ask() || self.console.ask("Begin all the same?")
+    }
+
+    /// What the window leaves of the time until the deadline, if that is little or nothing. A rehearsal waits for no
+    /// window.
+    pub(super) fn little_time(&self) -> Option<LittleTime> {
+        let now = self.clock.now();
+        LittleTime::of(&self.settings.schedule, now).filter(|_| !self.asked.sandbox)
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
@@ -238,6 +275,9 @@ impl Front {
         }
         if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
             let _ = write!(text, "\nForecast: {forecast}");
+            if let Some(line) = forecast.time_line() {
+                let _ = write!(text, "\nTime line: {line}");
+            }
             if !preview.pace_is_known {
                 let _ = write!(
                     text,
@@ -246,6 +286,7 @@ impl Front {
                 );
             }
         }
+        text.push_str(&never_text(&preview.never));
         let within = self.settings.history.not_within;
         if !within.is_zero() {
             let days = within.as_secs_f64() / 86_400.0;

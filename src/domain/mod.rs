@@ -25,6 +25,7 @@ mod record;
 pub(crate) mod refusal;
 pub(crate) mod retention;
 pub(crate) mod retry;
+pub(crate) mod run_time;
 pub(crate) mod schedule;
 pub(crate) mod sms;
 pub(crate) mod spreadsheet;

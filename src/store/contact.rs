@@ -414,6 +414,19 @@ pub(super) fn note_opting(
 }
 
 impl Reader {
+    /// The ids of the channel's contacts that are decimal numbers, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn decimal_contact_ids(&self, channel: &str) -> Result<Vec<u64>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT DISTINCT k.api_id FROM contact k JOIN channel c ON c.id = k.channel
+             WHERE c.api_id = ?1 AND typeof(k.api_id) = 'integer' AND k.api_id >= 0 ORDER BY k.api_id",
+        )?;
+        let ids = select.query_map([channel], |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// Whether the contact with this id is known to have another number; on any channel if none is given.
     ///
     /// # Errors

@@ -333,13 +333,32 @@ pub(super) fn of_list(
         .query_row([recipient], |row| row.get(0))?)
 }
 
-/// The person has another contact, or none: this id is never addressed again, but still heard.
+/// The contact that a recipient of a person is addressed by, if not by the number: the one that the API named, else
+/// the one of the list, unless it is somebody else's.
+pub(super) fn addressed_by(
+    connection: &Connection,
+    on: ChannelId,
+    whose: PersonId,
+    from_list: Option<String>,
+) -> Result<Option<String>, StoreError> {
+    let known = address(connection, on, whose)?;
+    let (None, Some(id)) = (&known, &from_list) else {
+        return Ok(known);
+    };
+    let of_another = is_of_another(connection, on, id, whose)?;
+    Ok(from_list.filter(|_| !of_another))
+}
+
+/// The person has another contact, or none: this id is never addressed again, but still heard. It may be known from
+/// the list alone.
 pub(super) fn retire(
     connection: &Connection,
+    keys: &HashKey,
     on: ChannelId,
     api_id: &str,
     whose: PersonId,
 ) -> Result<(), StoreError> {
+    learn(connection, keys, on, api_id, Some(whose))?;
     connection
         .prepare_cached(
             "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",

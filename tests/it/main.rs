@@ -53,6 +53,7 @@ mod phone_corpus;
 mod phone_differential;
 mod picture;
 mod promises;
+mod prune;
 mod quickstart;
 mod readme;
 mod refusals;

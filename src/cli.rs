@@ -30,7 +30,7 @@ pub(crate) use people::{
 };
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
-    ServeArgs,
+    PruneArgs, ServeArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -173,6 +173,8 @@ pub(crate) enum Command {
     Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
+    /// Remove numbers, names and texts of batches that were finished long ago; counts and hashes stay
+    Prune(PruneArgs),
     /// Copy the checkpoint, also beside a run that sends; the copy is checked
     Backup(BackupArgs),
     /// Say that a checkpoint is the one to go on with, where the program doubts it
@@ -272,6 +274,9 @@ pub(crate) struct SendArgs {
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
+    /// What the message is for, and why these people get it; kept with the batch and among the decisions
+    #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) purpose: Option<String>,
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,

@@ -269,6 +269,9 @@ async fn send<L: Ledger, S: Sender>(
     };
     let outcome = classify(&reply.exchange, address, &shared.settings.said);
     report_to_pacer(shared, flight, &reply, &outcome);
+    if outcome.is_unread() {
+        shared.progress.unread(outcome.text());
+    }
     if let Some(date) = reply.quota.date {
         compare_clocks(shared, date);
     }
@@ -413,18 +416,7 @@ fn settlement<L>(
                     ..
                 }
         ),
-        receipt: match outcome {
-            Outcome::Sent(receipt) => Some(receipt),
-            Outcome::NoMessenger { .. }
-            | Outcome::Rejected { .. }
-            | Outcome::ContactGone { .. }
-            | Outcome::Limited { .. }
-            | Outcome::Later { .. }
-            | Outcome::Throttled { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Undecided { .. }
-            | Outcome::Fatal { .. } => None,
-        },
+        receipt: outcome.into_receipt(),
         at: shared.clock.now(),
     }
 }

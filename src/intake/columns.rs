@@ -33,6 +33,9 @@ pub struct Mapping {
     /// Columns that tell who may be messaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<ConsentColumn>,
+    /// Columns that may tell it by their headers, and whose cells are not understood.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread_consent: Vec<String>,
     /// Such columns that the user had ignored, by header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_consent: Vec<String>,
@@ -176,6 +179,11 @@ impl Mapping {
                 .collect();
             lines.push(format!("consent: {}", columns.join(", ")));
         }
+        for unread in &self.unread_consent {
+            lines.push(format!(
+                "ignored, because its cells are not understood as consent: \"{unread}\""
+            ));
+        }
         for ignored in &self.ignored_consent {
             lines.push(format!(
                 "ignored, though it may tell who must not be messaged: \"{ignored}\""
@@ -222,7 +230,7 @@ pub(super) fn map(
     let ignored = settings.ignore_consent.iter().map(named);
     let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
     let consent = if settings.no_header || settings.all_consent_ignored {
-        Vec::new()
+        consent::Found::default()
     } else {
         let without = ignored
             .iter()
@@ -247,7 +255,8 @@ pub(super) fn map(
         phone,
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
-        consent,
+        consent: consent.columns,
+        unread_consent: consent.unread,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,

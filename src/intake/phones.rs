@@ -314,6 +314,22 @@ fn by_words(
 /// Words beside those for a phone in the header of a person's own number. A header with any other word may
 /// name the number of somebody else: `Emergency phone`, `Assistant mobile`, `Company phone`.
 const OWN: &[&str] = &[
+    "person",
+    "contact",
+    "kontakt",
+    "sms",
+    "preferred",
+    "do",
+    "zamestnani",
+    "zamestnanie",
+    "zamestnania",
+    "hodnota",
+    "wert",
+    "valeur",
+    "valor",
+    "valore",
+    "wartosc",
+    "value",
     "number",
     "numbers",
     "no",
@@ -408,7 +424,28 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
 
 /// Words of a header that names what another column holds.
 const LABELS: &[&str] = &[
-    "label", "type", "typ", "kind", "art", "druh", "tipo", "rodzaj", "genre",
+    "label",
+    "type",
+    "typ",
+    "kind",
+    "art",
+    "druh",
+    "tipo",
+    "rodzaj",
+    "genre",
+    "stitek",
+    "stitok",
+    "etiqueta",
+    "etichetta",
+    "etykieta",
+    "libelle",
+    "bezeichnung",
+];
+
+/// Words of a header that names the number itself.
+const VALUES: &[&str] = &[
+    "value", "number", "no", "nr", "cislo", "hodnota", "wert", "valeur", "valor", "valore",
+    "wartosc",
 ];
 
 /// The column that labels the numbers of a phone column: `Phone 1 - Label` beside `Phone 1 - Value`, or `Type`
@@ -422,10 +459,7 @@ fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Col
             .collect();
         rest.join(" ")
     };
-    let stem = without(
-        headers.get(phone.index)?,
-        &["value", "number", "no", "nr", "cislo"],
-    );
+    let stem = without(headers.get(phone.index)?, VALUES);
     let is_label = |index: usize, header: &str| {
         let rest = without(header, LABELS);
         if rest == words(header) || index == phone.index {
@@ -456,20 +490,35 @@ fn is_kind(text: &str) -> bool {
     is_no_line(text) || is_mobile(text) || folded.split(' ').any(|word| OTHERS.contains(&word))
 }
 
+/// Parts of words for a fax or a pager.
+const NO_LINES: &[&str] = &[
+    "fax",
+    "faks",
+    "telecop",
+    "belgegecer",
+    "pager",
+    "beeper",
+    "biper",
+    "bipeur",
+    "buscapersonas",
+    "semafon",
+    "telex",
+    "pejdzr",
+    "факс",
+    "пейджер",
+    "φαξ",
+];
+
 /// True for the label or header of a fax or a pager: nobody reads a message there.
 pub(super) fn is_no_line(text: &str) -> bool {
     let folded = words(text);
-    let is_one = |word: &str| {
-        ["fax", "faks", "pager", "beeper", "telex", "pejdzr"]
-            .iter()
-            .any(|no| word.contains(no))
-    };
+    let is_one = |word: &str| NO_LINES.iter().any(|no| word.contains(no));
     folded.split(' ').any(is_one)
 }
 
 /// True for the label or header of a mobile.
 pub(super) fn is_mobile(text: &str) -> bool {
     let folded = words(text);
-    let is_one = |word: &str| MOBILE.contains(&word) || word == "iphone";
+    let is_one = |word: &str| MOBILE.contains(&word) || ["iphone", "sms"].contains(&word);
     folded.split(' ').any(is_one)
 }

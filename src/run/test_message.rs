@@ -405,6 +405,7 @@ impl Way<'_> {
             },
             content: &content,
             metadata: &metadata,
+            decided: self.clock.moment(),
         };
         Ok(self.client.send(&message).await)
     }

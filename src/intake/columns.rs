@@ -172,12 +172,17 @@ impl Mapping {
             let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
             lines.push(format!("country: {}", columns.join(", then ")));
         }
-        if !self.consent.is_empty() {
-            let columns = self.consent.iter();
+        for (is_status, meaning) in [
+            (false, "consent"),
+            (true, "left out where it says \"unsubscribed\" or the like"),
+        ] {
+            let columns = self.consent.iter().filter(|it| it.is_status() == is_status);
             let columns: Vec<_> = columns
                 .map(|it| format!("\"{}\"", it.column.name))
                 .collect();
-            lines.push(format!("consent: {}", columns.join(", ")));
+            if !columns.is_empty() {
+                lines.push(format!("{meaning}: {}", columns.join(", ")));
+            }
         }
         for unread in &self.unread_consent {
             lines.push(format!(

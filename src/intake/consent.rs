@@ -26,6 +26,13 @@ pub struct ConsentColumn {
     pub(super) yes: Yes,
 }
 
+impl ConsentColumn {
+    /// A status or tags: they say nothing of consent but in the words of an opt-out.
+    pub(super) fn is_status(&self) -> bool {
+        self.yes == Yes::Nothing
+    }
+}
+
 /// What "yes" means in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Yes {
@@ -257,7 +264,7 @@ pub(super) fn of_row<'a>(
     columns: &[ConsentColumn],
     cell: impl Fn(usize) -> Option<&'a str>,
 ) -> Consent {
-    let mut silent = columns.iter().any(|column| column.yes != Yes::Nothing);
+    let mut silent = columns.iter().any(|column| !column.is_status());
     for ConsentColumn { column, yes } in columns {
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();

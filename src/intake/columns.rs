@@ -146,9 +146,13 @@ impl Mapping {
         let phones: Vec<_> = self
             .phone
             .iter()
-            .map(|phone| match &phone.label {
-                Some(label) => format!("\"{}\" (\"{}\" says which)", phone.column.name, label.name),
-                None => format!("\"{}\"", phone.column.name),
+            .map(|phone| {
+                let name = &phone.column.name;
+                match (&phone.label, phone.region) {
+                    (Some(label), _) => format!("\"{name}\" (\"{}\" says which)", label.name),
+                    (None, Some(region)) => format!("\"{name}\" ({})", region.name()),
+                    (None, None) => format!("\"{name}\""),
+                }
             })
             .collect();
         let mut lines = Vec::new();

@@ -13,7 +13,8 @@ use self::words::List;
 use super::column::{Column, share_of_cells};
 use super::words::words;
 use crate::domain::text::trimmed;
-use says::{Says, has_negation, says};
+pub(super) use says::Yes;
+use says::{OTHER_WAYS, OUR_WAYS, Says, has_negation, has_word, says};
 
 /// A column that tells who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,60 +33,6 @@ impl ConsentColumn {
         self.yes == Yes::Nothing
     }
 }
-
-/// What "yes" means in a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Yes {
-    /// May be messaged: `Accepts SMS Marketing`.
-    May,
-    /// Must not be messaged: `Do not contact`.
-    MustNot,
-    /// It is no answer there: of a status and of tags, only the words of an opt-out count.
-    Nothing,
-}
-
-/// Words of a header that is about another way to reach a person.
-const OTHER_WAYS: &[&str] = &[
-    "email",
-    "emails",
-    "mail",
-    "mails",
-    "newsletter",
-    "newsletters",
-    "mailing",
-    "nieuwsbrief",
-    "hirlevel",
-    "nyhetsbrev",
-    "nyhedsbrev",
-    "epost",
-    "eposta",
-    "sahkoposti",
-    "рассылка",
-    "correo",
-    "courriel",
-    "posta",
-    "poste",
-    "fax",
-    "post",
-    "postal",
-    "direct",
-    "double",
-];
-
-/// Words of a header that is about our way.
-const OUR_WAYS: &[&str] = &[
-    "sms",
-    "text",
-    "phone",
-    "mobile",
-    "whatsapp",
-    "viber",
-    "messenger",
-    "message",
-    "messages",
-    "tel",
-    "telefon",
-];
 
 /// Words of a header that is about messages, and nothing else.
 const MESSAGES: &[&str] = &[
@@ -233,11 +180,6 @@ fn meaning(header: &str) -> Option<Meaning> {
         return uncertain(Yes::MustNot);
     }
     None
-}
-
-/// Whether one of the words stands in the text.
-fn has_word(folded: &str, list: &[&str]) -> bool {
-    folded.split(' ').any(|word| list.contains(&word))
 }
 
 /// Whether the words of one of the phrases stand in the text one after the other.

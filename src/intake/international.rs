@@ -63,7 +63,9 @@ pub(super) fn looks_international(
         filled += 1;
         let as_written = Reading {
             international: column.international,
-            ..reading(mapping, row)
+            ..column
+                .region
+                .map_or_else(|| reading(mapping, row), |own| Reading::from(Some(own)))
         };
         let international = Reading {
             international: true,

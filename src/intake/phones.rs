@@ -7,7 +7,7 @@ use super::error::IntakeError;
 use super::settings::Settings;
 use super::words::{MOBILE, PHONE, phone_score, words};
 use crate::domain::fold;
-use crate::domain::phone::PhoneNumber;
+use crate::domain::phone::{PhoneNumber, Region};
 
 /// A column of phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,9 @@ pub struct PhoneColumn {
     /// Its program writes numbers with their country code and without the plus.
     #[serde(skip)]
     pub(super) international: bool,
+    /// The country whose calling code its header has: `Phone (+48)`.
+    #[serde(skip)]
+    pub(super) region: Option<Region>,
     /// Its header says that it holds mobile numbers.
     #[serde(skip)]
     pub(super) is_mobile: bool,
@@ -32,10 +35,21 @@ impl PhoneColumn {
         Self {
             label: label(headers, rows, &column),
             is_mobile: is_mobile(&column.name),
+            region: calling_code(&column.name),
             column,
             international: false,
         }
     }
+}
+
+/// The country of the one calling code that a header has.
+fn calling_code(header: &str) -> Option<Region> {
+    let mut codes = header.split('+').skip(1).map(|behind| {
+        let digits = behind.chars().take_while(char::is_ascii_digit);
+        format!("+{}", digits.collect::<String>())
+    });
+    let code = codes.next().filter(|_| codes.next().is_none())?;
+    code.parse().ok()
 }
 
 /// The phone columns that were found.

@@ -556,6 +556,8 @@ fn the_country_of_a_localised_export_is_heard() {
             "CZ",
             "+48602333444",
         ),
+        ("City,Phone (+48)", "Brno,602333444", "CZ", "+48602333444"),
+        ("Country,Mobil +48", "CZ,602333444", "CZ", "+48602333444"),
         (
             "Destination country,Phone",
             "Poland,602333444",

@@ -1,9 +1,62 @@
 //! What a cell says of the row's person.
 
 use super::words::List;
-use super::{OTHER_WAYS, OUR_WAYS, Yes, has_word};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
+
+/// What "yes" means in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::intake) enum Yes {
+    /// May be messaged: `Accepts SMS Marketing`.
+    May,
+    /// Must not be messaged: `Do not contact`.
+    MustNot,
+    /// It is no answer there: of a status and of tags, only the words of an opt-out count.
+    Nothing,
+}
+
+/// Words of a header that is about another way to reach a person.
+pub(super) const OTHER_WAYS: &[&str] = &[
+    "email",
+    "emails",
+    "mail",
+    "mails",
+    "newsletter",
+    "newsletters",
+    "mailing",
+    "nieuwsbrief",
+    "hirlevel",
+    "nyhetsbrev",
+    "nyhedsbrev",
+    "epost",
+    "eposta",
+    "sahkoposti",
+    "рассылка",
+    "correo",
+    "courriel",
+    "posta",
+    "poste",
+    "fax",
+    "post",
+    "postal",
+    "direct",
+    "double",
+];
+
+/// Words of a header that is about our way.
+pub(super) const OUR_WAYS: &[&str] = &[
+    "sms",
+    "text",
+    "phone",
+    "mobile",
+    "whatsapp",
+    "viber",
+    "messenger",
+    "message",
+    "messages",
+    "tel",
+    "telefon",
+];
 
 /// What a cell says of the row's person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,4 +173,9 @@ fn status(cell: &str) -> Says {
     } else {
         Says::Nothing
     }
+}
+
+/// Whether one of the words stands in the text.
+pub(super) fn has_word(folded: &str, list: &[&str]) -> bool {
+    folded.split(' ').any(|word| list.contains(&word))
 }

@@ -277,6 +277,7 @@ impl<'a> Run<'a> {
         loop {
             tokio::select! {
                 end = &mut run => {
+                    observer.progress(&self.progress(queued, &mut trend));
                     damage?;
                     return Ok(end?);
                 }

@@ -75,6 +75,13 @@ impl Terminal {
         Some(format!("Waiting {what} until {}.", at.strftime("%H:%M %Z")))
     }
 
+    /// Says it above the progress bar, where there is one.
+    fn tell(&self, text: &str) {
+        if !self.line.above(text) {
+            self.console.say(text);
+        }
+    }
+
     /// Takes the progress bar away; where there is none, the last line says how far the run came.
     pub(super) fn end(&self) {
         self.line.clear();
@@ -118,16 +125,11 @@ impl Observer for Terminal {
     }
 
     fn progress(&mut self, progress: &RunProgress) {
-        let quota_notice = self.quota_notice(&progress.pace);
-        if let Some(quota_notice) =
-            quota_notice.filter(|quota_notice| !self.line.above(quota_notice))
-        {
-            self.console.say(quota_notice);
+        if let Some(told) = self.quota_notice(&progress.pace) {
+            self.tell(&told);
         }
-        if let Some(told) = self.wait_notice(progress)
-            && !self.line.above(&told)
-        {
-            self.console.say(told);
+        if let Some(told) = self.wait_notice(progress) {
+            self.tell(&told);
         }
         let waits = progress.wait.as_ref();
         let waits = waits.is_some_and(|wait| wait.is_long(progress.at.wall));
@@ -139,6 +141,13 @@ impl Observer for Terminal {
             self.say_progress(progress);
         }
         self.last = Some(progress.clone());
+    }
+
+    fn unread_refusal(&mut self, text: &str) {
+        self.tell(&format!(
+            "Nobody knows what this refusal means: \"{text}\". For now it is taken as the API documents its status; \
+             too many in a row stop the batch. What it means can be said: --refusal MEANING=TEXT."
+        ));
     }
 }
 

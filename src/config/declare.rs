@@ -160,7 +160,7 @@ pub(crate) struct ContactsFile {
     /// Encoding of the text: utf-8, windows-1250, ... [default: found out]
     #[arg(long, value_name = "NAME", value_parser = parsed::<TextEncoding>)]
     pub(super) encoding: Option<TextEncoding>,
-    /// Sheet of a workbook [default: the first]
+    /// Sheet of a workbook [default: the first with numbers]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
     /// Row of the header, as a spreadsheet numbers it [default: found out]
@@ -412,6 +412,9 @@ pub(crate) struct Serve {
     /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
     #[arg(long)]
     pub(crate) metrics_names: bool,
+    /// Once a day, prune batches that were finished so long ago: 180d [default: never]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) prune_after: Option<Duration>,
     /// Certificate chain and private key.
     #[arg(skip)]
     pub(crate) tls: Option<(PathBuf, PathBuf)>,

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 
 use super::error::RunError;
 use super::known::Known;
-use super::list::{List, Pass};
+use super::list::List;
+use super::pass::Pass;
 use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::retention::is_pruned_message;
 use crate::domain::text::on_one_line;
 use crate::report::minute;
 use crate::store::{Batch, BatchId, Reader};
@@ -103,14 +105,10 @@ pub(super) fn messaged_before(
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
     let mut numbers = 0;
     let pass = Pass {
-        sms: None,
         known: Known::new(judging, history, own, Vec::new(), now),
         channel: Some(channel),
-        batch: None,
-        earlier_files: &[],
         seen,
-        rejects: None,
-        keep_rejects: false,
+        ..Pass::default()
     };
     let mut take = |row: JudgedRow| -> Result<(), RunError> {
         let (phone, content) = match &row.verdict {
@@ -204,6 +202,9 @@ fn tell(
 /// The message of a batch as its template: its text, or its JSON where it is something else.
 fn message_of(batch: &Batch) -> String {
     let stored = batch.definition.get("content").map_or("", String::as_str);
+    if is_pruned_message(stored) {
+        return "(pruned)".to_owned();
+    }
     let parsed: Option<serde_json::Value> = serde_json::from_str(stored).ok();
     let content = parsed.as_ref().and_then(|stored| stored.get("content"));
     let text = match content.map(|content| (content, content.get("payload"))) {

@@ -100,6 +100,8 @@ pub struct Batch {
     pub exit_reason: Option<String>,
     /// The text of identical refusals that stopped the last run, if that did.
     pub halted_text: Option<String>,
+    /// When it was pruned: its rows hold no number and no field any more.
+    pub pruned_at: Option<Timestamp>,
 }
 
 impl Batch {
@@ -542,7 +544,7 @@ impl Reader {
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
-    policy ->> 'fallback' AS fallback
+    policy ->> 'fallback' AS fallback, policy ->> 'pruned_at' AS pruned_at
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
@@ -583,6 +585,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         finished_at: time("finished_at")?,
         exit_reason: row.get("exit_reason")?,
         halted_text: row.get("halted_text")?,
+        pruned_at: time("pruned_at")?,
     })
 }
 

@@ -40,6 +40,8 @@ const RUN_ONLY: &[&str] = &[
     "no-suppressions",
     "on-channel",
     "date-column",
+    "dry-run",
+    "older-than",
     "only-unreached",
     "progress",
     "opted-in",

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::types::ClaimRules;
 use crate::domain::fallback::{Fallback, Step};
+use crate::store::earlier::Skipped;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
@@ -33,6 +34,8 @@ pub(super) struct Context {
     pub(super) since: Timestamp,
     /// Requests with the token, and of the batch, before the run began.
     pub(super) before: Claims,
+    /// The batches whose people are left out.
+    pub(super) skipped: Skipped,
 }
 
 impl Context {

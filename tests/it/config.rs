@@ -45,6 +45,7 @@ const RUN_ONLY: &[&str] = &[
     "only-unreached",
     "progress",
     "opted-in",
+    "purpose",
     "quiet",
     "reason",
     "rejects",

@@ -19,7 +19,7 @@ use crate::config::{
 };
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
-pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
+pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs,
@@ -242,6 +242,9 @@ pub(crate) struct SendArgs {
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
+    /// Who gets it before the rest.
+    #[command(flatten)]
+    pub(crate) pilot: PilotFlags,
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,

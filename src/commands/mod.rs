@@ -16,6 +16,7 @@ pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod man;
 pub(crate) mod night;
+mod preview;
 mod process;
 mod repeat;
 pub(crate) mod resolve;

@@ -1,11 +1,11 @@
 //! What `send`, `resume` and `night` share: a held batch is shown, confirmed, sent, and accounted for.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
+use super::preview::messages;
 use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
@@ -16,12 +16,11 @@ use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
-use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Hints, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, HeldText, Meaning, Preview, Rehearsal, RunSettings,
-    StopHandle, summary,
+    AfterHalt, Ended, Files, HeldBatch, HeldText, Meaning, PilotAsked, PilotStep, Preview,
+    Rehearsal, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -66,6 +65,39 @@ pub(super) struct Outcome {
     pub(super) results: Option<PathBuf>,
     /// The rows to mend, if a list was read that has any.
     pub(super) rejects: Option<PathBuf>,
+    /// Why it was not sent, if no run ended.
+    pub(super) not_sent: &'static str,
+}
+
+/// How a batch goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Going {
+    /// The refusals that stopped the batch do mean "no Messenger".
+    confirm: bool,
+    /// Who gets the message before the rest.
+    pilot: Option<PilotAsked>,
+    /// A person takes it up.
+    resumed: bool,
+}
+
+impl Going {
+    /// As its list is sent.
+    pub(super) fn send(pilot: Option<PilotAsked>) -> Self {
+        Self {
+            confirm: false,
+            pilot,
+            resumed: false,
+        }
+    }
+
+    /// As it is resumed.
+    pub(super) fn resume(confirm: bool) -> Self {
+        Self {
+            confirm,
+            pilot: None,
+            resumed: true,
+        }
+    }
 }
 
 impl Outcome {
@@ -78,6 +110,7 @@ impl Outcome {
             ended: None,
             results: None,
             rejects: None,
+            not_sent: "the answer was no",
         }
     }
 }
@@ -157,35 +190,41 @@ impl Front {
         self.console.require_yes(is_settled, "send")
     }
 
-    /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
-    /// stopped the batch do mean "no Messenger".
-    pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> Result<Outcome, CommandError> {
-        let after_halt = batch.after_halt(&self.settings.refusals, confirm)?;
-        let out = self.results_path(batch)?;
+    /// Says what is about to be sent, asks where that can be answered, and sends.
+    pub(super) fn go(&self, mut batch: HeldBatch, how: Going) -> Result<Outcome, CommandError> {
+        let after_halt = batch.after_halt(&self.settings.refusals, how.confirm)?;
+        let out = self.results_path(&batch)?;
         batch.check_results(Some(&out), self.checkpoint.dialect)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
-        let preview = batch.preview(&self.settings, token, &after_halt, now)?;
-        let name = &batch.batch().name;
-        self.console.say_lines(self.preview_text(name, &preview));
-        let queued = preview.counts.queued.saturating_sub(preview.held);
-        if queued > 0
+        let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
+        let preview = batch.preview(&self.settings, token, &after_halt, pilot, now)?;
+        let name = batch.batch().name.clone();
+        if let (PilotStep::Over(_), 1..) = (pilot, preview.counts.queued) {
+            return self.say_pilot_is_over(&batch, &preview);
+        }
+        self.console
+            .say_lines(self.preview_text(batch.batch(), &preview, pilot));
+        if preview.to_send > 0
             && !self.asked.sandbox
             && !self.asked.yes
             && !self
                 .console
-                .ask(format_args!("Send {queued} messages now?"))
+                .ask(format_args!("Send {} now?", messages(preview.to_send)))
         {
             self.console.say(format_args!(
                 "Nothing was sent. `{}` goes on from here.",
-                self.resume(name)
+                self.resume(&name)
             ));
-            return Ok(Outcome::declined(Some(name.clone())));
+            return Ok(Outcome::declined(Some(name)));
         }
-        self.go_on_after_halt(batch, &after_halt)?;
-        let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
-        self.say_end(batch, &ended);
-        let results = self.report(batch, &out)?;
+        self.go_on_after_halt(&batch, &after_halt)?;
+        if let PilotStep::Begin(pilot) = pilot {
+            batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;
+        }
+        let (ended, pace_is_assumed) = runtime()?.block_on(self.send(&batch))?;
+        self.say_end(&batch, &ended);
+        let results = self.report(&batch, &out)?;
         if pace_is_assumed {
             self.console.say(format_args!(
                 "The API reported no quota: at most {FALLBACK_RATE} were sent. --rate sets another pace."
@@ -193,12 +232,39 @@ impl Front {
         }
         Ok(Outcome {
             exit: ended.exit,
-            batch: Some(name.clone()),
+            batch: Some(name),
             had_queued: preview.counts.queued > 0,
             ended: Some(ended),
             results: Some(results),
             rejects: None,
+            not_sent: "",
         })
+    }
+
+    /// Says that the pilot is over, how it went, and what goes on with the rest.
+    fn say_pilot_is_over(
+        &self,
+        batch: &HeldBatch,
+        preview: &Preview,
+    ) -> Result<Outcome, CommandError> {
+        let name = &batch.batch().name;
+        self.console
+            .say(self.after_pilot_text(name, preview.counts.queued));
+        let summary = summary(batch.checkpoint(), name)?;
+        self.console.say_lines(summary.text(&self.hints()));
+        Ok(Outcome {
+            not_sent: "its pilot is over, and the rest waits for `resume`",
+            ..Outcome::declined(Some(name.clone()))
+        })
+    }
+
+    /// What goes on with the rest after a pilot.
+    fn after_pilot_text(&self, name: &str, queued: u64) -> String {
+        format!(
+            "The pilot is over. `{}` goes on with the other {}.",
+            self.resume(name),
+            grouped(queued)
+        )
     }
 
     /// Where the results of the batch go.
@@ -208,50 +274,6 @@ impl Front {
         }
         let name = batch.results_name(self.checkpoint.dialect)?;
         Ok(self.folders.results.join(name))
-    }
-
-    /// The batch as it stands before this run.
-    fn preview_text(&self, name: &str, preview: &Preview) -> String {
-        let counts = &preview.counts;
-        // Writing to a String cannot fail.
-        let to_send = counts.queued.saturating_sub(preview.held);
-        let (name, queued) = (on_one_line(name), grouped(to_send));
-        let mut text = format!("Batch {name}: {queued} to send");
-        let done = counts.sent + counts.no_messenger + counts.error;
-        for (count, word) in [
-            (done, "done before"),
-            (preview.held, "held"),
-            (counts.suppressed, "suppressed"),
-            (counts.duplicate, "duplicate"),
-            (counts.invalid.saturating_sub(preview.mended), "invalid"),
-            (preview.mended, "mended"),
-            (counts.unknown, "unknown"),
-        ] {
-            if count > 0 {
-                let _ = write!(text, ", {} {word}", grouped(count));
-            }
-        }
-        if to_send == 0 {
-            text.push_str(". Nothing is left to send.");
-        } else if let Some(forecast) = &preview.forecast {
-            let _ = write!(text, "\nForecast: {forecast}");
-            if !preview.pace_is_known {
-                let _ = write!(
-                    text,
-                    "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
-                     {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
-                );
-            }
-        }
-        let within = self.settings.history.not_within;
-        if !within.is_zero() {
-            let days = within.as_secs_f64() / 86_400.0;
-            let _ = write!(
-                text,
-                "\nWhoever got a message from us in the last {days:.1} days is skipped."
-            );
-        }
-        text
     }
 
     fn go_on_after_halt(&self, batch: &HeldBatch, how: &AfterHalt) -> Result<(), CommandError> {
@@ -359,16 +381,20 @@ impl Front {
 
     fn say_end(&self, batch: &HeldBatch, ended: &Ended) {
         let name = &batch.batch().name;
+        if ended.pilot_is_over && ended.counts.queued > 0 {
+            let text = self.after_pilot_text(name, ended.counts.queued);
+            return self.console.say(text);
+        }
         match &ended.end {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.held > 0 => self.console.warn(format_args!(
                 "{} recipients are held until the text of their refusal has a meaning.",
                 grouped(ended.held)
             )),
-            RunEnd::Complete if ended.counts.queued > 0 => self.console.warn(format_args!(
+            RunEnd::Complete if ended.queued > 0 => self.console.warn(format_args!(
                 "{} recipients are still queued: their own sending hours do not come before this run \
                  must end. `{}` goes on from here.",
-                ended.counts.queued,
+                ended.queued,
                 self.resume(name)
             )),
             RunEnd::Complete => {}

@@ -7,14 +7,14 @@ use jiff::civil::Date;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::{Front, Outcome};
+use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::report::ProgressLine;
-use crate::run::{List, Messaged, ReadPlan, Rehearsal, SendPlan, SendSettings};
+use crate::run::{List, Messaged, PilotAsked, ReadPlan, Rehearsal, SendPlan, SendSettings};
 use crate::store::Change;
 
 /// A list that is to be sent.
@@ -26,6 +26,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) messaged: Option<Messaged>,
     /// The message is sent although Facebook has retired its tag.
     pub(super) retired_tag: bool,
+    /// Who gets it before the rest.
+    pub(super) pilot: Option<PilotAsked>,
 }
 
 /// The batch that a list is sent as.
@@ -61,6 +63,7 @@ pub(crate) fn run(
         batch: WhichBatch::Of(args.batch.as_deref(), change),
         messaged: messaged(args.skip_messaged, args.message_again),
         retired_tag: args.retired_tag,
+        pilot: args.pilot.asked(),
     };
     Ok(send_list(&mut front, settings, &list, console)?.exit)
 }
@@ -114,7 +117,7 @@ pub(super) fn send_list(
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
         rejects: is_rejected.then_some(rejects),
-        ..front.go(&batch, false)?
+        ..front.go(batch, Going::send(to_send.pilot))?
     })
 }
 

@@ -117,7 +117,12 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
             grouped(one.counts.error),
             grouped(one.counts.queued),
             last_run(one),
-            if one.sandbox { " (rehearsal)" } else { "" }
+            match (one.rest_waits(), one.sandbox) {
+                (true, true) => " (pilot is over; rehearsal)",
+                (true, false) => " (pilot is over)",
+                (false, true) => " (rehearsal)",
+                (false, false) => "",
+            }
         )?;
     }
     unreadable(reader, out)

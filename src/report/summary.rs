@@ -52,6 +52,9 @@ pub struct Summary {
     /// Of the invalid rows those whose place another row took; `None` where only the counts were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mended: Option<u64>,
+    /// The pilot that it has, or had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pilot: Option<PilotReport>,
     /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
@@ -94,6 +97,7 @@ impl Summary {
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
             mended: None,
+            pilot: PilotReport::of(batch),
             details: Details {
                 ready: batch.is_whole(),
                 halted_text: batch.halted_text.clone(),
@@ -109,6 +113,9 @@ impl Summary {
     pub(crate) fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
         summary.funnel = Some(reader.funnel(batch.id)?);
+        if let Some(pilot) = summary.pilot {
+            summary.pilot = Some(pilot.with(&reader.pilot_people(batch.id)?));
+        }
         summary.mended = Some(match summary.counts.invalid {
             0 => 0,
             _ => reader.mended(batch.id)?,
@@ -155,6 +162,11 @@ impl Summary {
         self.state == BatchState::Cancelled
     }
 
+    /// Whether its pilot is over, and nobody has said that the rest follows.
+    pub(crate) fn rest_waits(&self) -> bool {
+        self.pilot.as_ref().is_some_and(|pilot| pilot.rest_waits)
+    }
+
     /// True once no row is queued or under way.
     pub fn is_settled(&self) -> bool {
         self.details.ready && self.counts.queued == 0 && self.counts.sending == 0
@@ -178,6 +190,9 @@ impl Summary {
             writeln!(out, "{:>12}  {meaning}", grouped(count))?;
         }
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
+        if let Some(pilot) = &self.pilot {
+            pilot.write(out)?;
+        }
         self.write_funnel(out)?;
         self.write_requests(out)?;
         self.write_matters(out)?;
@@ -240,6 +255,9 @@ impl Summary {
         }
         if !self.details.ready {
             return "its list was not read to the end; nothing can be sent".to_owned();
+        }
+        if self.rest_waits() {
+            return "paused: its pilot is over, and the rest waits".to_owned();
         }
         let last_run = self.exit_reason.as_deref().map(|reason| {
             ExitCode::from_reason(reason)
@@ -450,5 +468,8 @@ fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::
 }
 
 mod next;
+mod pilot;
 #[cfg(test)]
 mod tests;
+
+use pilot::PilotReport;

@@ -12,6 +12,7 @@ use super::error::{Mismatch, RunError};
 use super::hours;
 use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
 use super::past;
+use super::pilot;
 use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
@@ -88,7 +89,10 @@ impl HeldBatch {
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
         let (mut run, interrupted) = Run::start(self, access, settings, clock).await?;
-        let queued = self.reader()?.counts(self.batch().id)?.queued;
+        let queued = match pilot::left(&self.reader()?, self.batch())? {
+            Some(left) => left.queued,
+            None => self.reader()?.counts(self.batch().id)?.queued,
+        };
         observer.started(&Started {
             batch: self.batch().name.clone(),
             queued,
@@ -129,7 +133,8 @@ impl HeldBatch {
             } else {
                 0
             };
-            Ok(Ended::new(end, counts, waiting, held, fail_below))
+            let pilot = pilot::left(reader, self.batch())?;
+            Ok(Ended::new(end, counts, waiting, held, pilot).fail_below(fail_below))
         })?;
         let record = RunRecord {
             at: clock.now(),
@@ -138,6 +143,7 @@ impl HeldBatch {
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
             by: ended.by(waited_for),
+            pilot_is_over: ended.pilot_is_over,
         };
         self.store().end_run(id, record).await?;
         if matches!(ended.end, RunEnd::Displaced) {
@@ -340,7 +346,7 @@ async fn patience(stop: &StopHandle, grace: Duration, clock: &Clock) {
 }
 
 /// Jitter needs no secrecy: the standard library's per-process hash seed is random enough.
-fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
+pub(crate) fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
     use std::hash::{BuildHasher, RandomState};
     let (state, mut count) = (RandomState::new(), 0_u64);
     Box::new(move || {

@@ -45,6 +45,7 @@ mod opt_outs;
 mod pace;
 mod phone_corpus;
 mod phone_differential;
+mod pilot;
 mod promises;
 mod quickstart;
 mod readme;

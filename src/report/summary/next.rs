@@ -39,7 +39,12 @@ impl Summary {
             let undo = command("resume", &[sandbox, "--undo-cancel"]);
             lines.push((undo, "take it up again"));
         } else if others > 0 || self.details.halted_text.is_some() {
-            lines.push((command("resume", &[sandbox]), "continue where it stopped"));
+            let why = if self.rest_waits() {
+                "go on with the rest, after the pilot"
+            } else {
+                "continue where it stopped"
+            };
+            lines.push((command("resume", &[sandbox]), why));
         }
         if hints.results.is_none() {
             lines.push((command("export", &[]), "write the results file"));

@@ -31,7 +31,10 @@ const LOOKED_AT: usize = 500;
 const RESET_AT_ONCE: u32 = 10_000;
 
 /// `not_before` of a row that came back to the queue: at once, before rows that were never tried.
-pub(super) const AT_ONCE: i64 = 1;
+pub(in crate::store) const AT_ONCE: i64 = 1;
+
+/// `not_before` of a row that was never tried, or whose wait was ended.
+const NEVER_TRIED: i64 = 0;
 
 /// `not_before` of a row whose sending hours do not come before this run must end.
 const NEXT_RUN: i64 = i64::MAX - 1;
@@ -130,7 +133,7 @@ pub(super) fn claim(
         }
         Next::More => Claim::Again,
         Next::Nothing => Claim::Exhausted {
-            opens_at: next_opening(tx, context.batch, now)?,
+            opens_at: next_opening(tx, context, now)?,
         },
     }))
 }
@@ -144,7 +147,7 @@ pub(super) fn outstanding(
     Ok(match next(tx, context, now)? {
         Next::Row(..) => Outstanding::Some,
         Next::More => Outstanding::Retry,
-        Next::Nothing => match next_opening(tx, context.batch, now)? {
+        Next::Nothing => match next_opening(tx, context, now)? {
             Some(_) => Outstanding::Some,
             None => Outstanding::None,
         },
@@ -155,9 +158,16 @@ pub(super) fn outstanding(
 /// wait are given their time.
 fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, StoreError> {
     for _ in 0..LOOKED_AT {
-        let Some(mut ready) = due(tx, context.batch, now)? else {
+        let Some(mut ready) = due(tx, context, now)? else {
             return Ok(Next::Nothing);
         };
+        if let Some(pilot) = &context.pilot
+            && !pilot.holds(ready.id)
+        {
+            // It came back to the queue meanwhile: it goes with the rest.
+            wait(tx, ready.id, NEVER_TRIED)?;
+            continue;
+        }
         let Some(phone) = ready.phone else {
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
@@ -185,8 +195,8 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
     Ok(Next::More)
 }
 
-/// The next queued row whose time has come.
-fn due(tx: &Tx<'_>, batch: BatchId, now: Timestamp) -> Result<Option<Ready>, StoreError> {
+/// The next queued row whose time has come. In a pilot its rows have come back to the queue when the run began.
+fn due(tx: &Tx<'_>, context: &Context, now: Timestamp) -> Result<Option<Ready>, StoreError> {
     const COLUMNS: &str =
         "SELECT r.id, r.person, p.number, r.attempts, i.row, i.first_name, i.last_name,
             i.contact_id, i.content, i.metadata, i.content_key
@@ -199,16 +209,16 @@ fn due(tx: &Tx<'_>, batch: BatchId, now: Timestamp) -> Result<Option<Ready>, Sto
         .prepare_cached(&format!(
             "{COLUMNS} AND r.not_before > 0 AND r.not_before <= ?2 ORDER BY r.not_before, r.id LIMIT 1"
         ))?
-        .query_row((batch, to_millis(now)), |row| Ok(ready(row)))
+        .query_row((context.batch, to_millis(now)), |row| Ok(ready(row)))
         .optional()?;
-    if let Some(returned) = returned {
-        return returned.map(Some);
+    if returned.is_some() || context.pilot.is_some() {
+        return returned.transpose();
     }
     tx.connection
         .prepare_cached(&format!(
             "{COLUMNS} AND r.not_before = 0 ORDER BY r.id LIMIT 1"
         ))?
-        .query_row([batch], |row| Ok(ready(row)))
+        .query_row([context.batch], |row| Ok(ready(row)))
         .optional()?
         .transpose()
 }
@@ -239,7 +249,7 @@ fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
 /// When the first of the rows that wait is checked again, in this run.
 fn next_opening(
     tx: &Tx<'_>,
-    batch: BatchId,
+    context: &Context,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let next: Option<i64> = tx
@@ -250,24 +260,29 @@ fn next_opening(
                    AND not_before < ?3
              ORDER BY not_before LIMIT 1",
         )?
-        .query_row((batch, to_millis(now), NEXT_RUN), |row| row.get(0))
+        .query_row((context.batch, to_millis(now), NEXT_RUN), |row| row.get(0))
         .optional()?;
     if next.is_none() {
-        no_row_is_left(tx, batch)?;
+        no_row_is_left(tx, context)?;
     }
     next.map(from_millis).transpose()
 }
 
 /// Fails if rows are queued that no claim finds, because a part of them cannot be read: a run that passed over
 /// them would end as if all were done.
-fn no_row_is_left(tx: &Tx<'_>, batch: BatchId) -> Result<(), StoreError> {
+fn no_row_is_left(tx: &Tx<'_>, context: &Context) -> Result<(), StoreError> {
+    let least = match context.pilot {
+        None => NEVER_TRIED,
+        Some(_) => AT_ONCE,
+    };
     let left: i64 = tx
         .connection
         .prepare_cached(
             "SELECT count(*) FROM recipient INDEXED BY recipient_queue
-             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before < ?2",
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before >= ?2
+                   AND not_before < ?3",
         )?
-        .query_row((batch, NEXT_RUN), |row| row.get(0))?;
+        .query_row((context.batch, least, NEXT_RUN), |row| row.get(0))?;
     if left == 0 {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::types::ClaimRules;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
+use crate::store::pilot::PilotRows;
 use crate::store::quota::Claims;
 
 /// What holds for the whole run.
@@ -17,4 +18,6 @@ pub(super) struct Context {
     pub(super) since: Timestamp,
     /// Requests with the token, and of the batch, before the run began.
     pub(super) before: Claims,
+    /// Only these are claimed; `None`: everybody who is queued.
+    pub(super) pilot: Option<PilotRows>,
 }

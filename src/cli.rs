@@ -22,7 +22,7 @@ pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
 pub(crate) use upkeep::{
-    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs,
+    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
 };
 
@@ -91,7 +91,9 @@ Examples:
     propagate_version = true,
     max_term_width = 100
 )]
-#[command(after_help = "`outreach help COMMAND` explains a command.")]
+#[command(
+    after_help = "`outreach help COMMAND` explains a command, `outreach man TOPIC` a subject: `outreach help man`."
+)]
 #[command(after_long_help = format!("{EXAMPLES}\n{}", crate::exit::ExitCode::table()))]
 pub struct Cli {
     /// What all commands take.
@@ -164,8 +166,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Print a completion script for your shell
     Completions(CompletionsArgs),
-    /// Print the manual page
-    Man,
+    /// Print a topic of the manual, or the manual page
+    Man(ManArgs),
 }
 
 /// `outreach check`.

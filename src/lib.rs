@@ -3,7 +3,7 @@
 //! `outreach` reads a contacts file, validates and dedupes the phone numbers, sends one message per
 //! number through the Amio API at exactly the pace that the API allows, and accounts for every row.
 //! The library is [`run`]; the program `outreach` is one caller of it. This page is the map of the code, the
-//! README is the guide to the program.
+//! README is the guide to the program, and [`manual`] is all that it does not say.
 //!
 //! # A list sent to the sandbox
 //!
@@ -58,7 +58,7 @@
 //! | `amio` | one request and its answer; webhook events and their signature | pace, retry |
 //! | `domain` | the decisions, as functions over values | I/O, clock, chance |
 //!
-//! Beside them: `exit` (the exit codes), `clock` (the one clock that everything waits on), `crash` (the places where
+//! Beside them: `manual` (the texts of `outreach man`), `exit` (the exit codes), `clock` (the one clock that everything waits on), `crash` (the places where
 //! a test can end the process), `internals` (what the tests in `tests/` use; not a part of the library).
 //!
 //! Imports run downwards only: `commands`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`, `report`, `serve`,
@@ -141,6 +141,7 @@ mod exit;
 mod intake;
 #[doc(hidden)]
 pub mod internals;
+pub mod manual;
 mod report;
 pub mod run;
 mod sandbox;

@@ -1,5 +1,5 @@
 //! The flags of the commands about the program and its checkpoint: `serve`, `doctor`, `backup`, `checkpoint`, `config`,
-//! `completions`.
+//! `completions`, `man`.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve};
+use crate::manual::Topic;
 
 /// `outreach serve`.
 #[derive(Debug, Clone, Args)]
@@ -90,4 +91,12 @@ pub(crate) struct ConfigArgs {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+/// `outreach man`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManArgs {
+    /// What to read about [default: the whole manual page, for `outreach man > outreach.1`]
+    #[arg(value_name = "TOPIC")]
+    pub(crate) topic: Option<Topic>,
 }

@@ -128,8 +128,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
                 .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
             ExitCode::Complete
         }
-        Command::Man => {
-            man::run(&mut out.0)?;
+        Command::Man(args) => {
+            man::run(args.topic, &mut out.0)?;
             ExitCode::Complete
         }
     };

@@ -69,8 +69,9 @@ struct Decided {
 }
 
 impl Reader {
-    /// The numbers of the batch, each with the row that counts. A row that is suppressed and was never tried
-    /// does not: its person may be messaged by now. One whose list says that the person must not be messaged counts.
+    /// The numbers of the batch, each with the row that counts. A row that is suppressed, and whose message was
+    /// surely not accepted, does not: its person may be messaged by now. One whose list says that the person must
+    /// not be messaged counts.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -80,7 +81,7 @@ impl Reader {
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
                    AND r.state <> 'duplicate' AND r.state <> 'invalid'
-                   AND NOT (r.state = 'suppressed' AND r.attempts = 0
+                   AND NOT (r.state = 'suppressed' AND r.maybe_accepted_at IS NULL
                             AND r.reason_code IS NOT 'no_consent')
              ORDER BY r.id",
         )?;
@@ -478,8 +479,9 @@ fn refuse_queued(
     Ok(())
 }
 
-/// The batch may have a suppressed row of the same person, which was never tried. The row of a list that was
-/// replaced goes; of the others, the one that is to be sent counts, else the first.
+/// The batch may have a suppressed row of the same person, whose message was surely not accepted. The row of a list
+/// that was replaced goes, unless requests were made for it; of the others, the one that is to be sent counts, else
+/// the first.
 fn settle_with_suppressed(
     tx: &mut Tx<'_>,
     target: BatchId,
@@ -493,10 +495,10 @@ fn settle_with_suppressed(
     let old: Option<(RecipientId, bool)> = tx
         .connection
         .prepare_cached(
-            "SELECT o.id, o.reason_code IS 'removed_by_update'
+            "SELECT o.id, o.reason_code IS 'removed_by_update' AND o.attempts = 0
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
-             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed' AND o.attempts = 0
+             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed'
                    AND o.maybe_accepted_at IS NULL",
         )?
         .query_row((new, first), |row| Ok((row.get(0)?, row.get(1)?)))

@@ -104,7 +104,7 @@ fn flags_that_contradict_each_other_are_refused() {
 #[test]
 fn completions_and_manual_name_the_commands() {
     let mut man = Vec::new();
-    outreach::internals::commands::man::run(&mut man).unwrap();
+    outreach::internals::commands::man::run(None, &mut man).unwrap();
     let mut bash = Vec::new();
     outreach::internals::commands::completions::run(clap_complete::Shell::Bash, &mut bash).unwrap();
     for text in [man, bash] {

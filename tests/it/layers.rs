@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 26] = [
+const OWNERS: [(&str, &[&str]); 27] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -20,6 +20,7 @@ const OWNERS: [(&str, &[&str]); 26] = [
     ("calamine", &["intake"]),
     ("rust_xlsxwriter", &["report"]),
     ("textwrap", &["report"]),
+    ("pulldown_cmark", &["report"]),
     ("cfb", &["intake"]),
     ("html5gum", &["intake"]),
     ("oem_cp", &["intake"]),

@@ -46,6 +46,7 @@ mod pace;
 mod phone_corpus;
 mod phone_differential;
 mod pilot;
+mod picture;
 mod promises;
 mod quickstart;
 mod readme;

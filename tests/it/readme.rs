@@ -1,7 +1,9 @@
-//! The README says what the program does: every table, flag and output in it is held against the code.
+//! The README and the manual say what the program does: every table, flag and output in them is held against the
+//! code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory as _, Parser as _};
 use outreach::cli::Cli;
@@ -9,15 +11,39 @@ use outreach::internals::config::settings;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::exit::ExitCode;
 use outreach::internals::report::COLUMNS;
+use outreach::manual::Topic;
 
+use crate::picture;
 use crate::support::Scratch;
 
 const README: &str = include_str!("../../README.md");
 
+/// The README, and the manual after it.
+static GUIDE: LazyLock<String> = LazyLock::new(|| {
+    let topics = Topic::ALL.iter().map(|topic| topic.text());
+    [README]
+        .into_iter()
+        .chain(topics)
+        .collect::<Vec<_>>()
+        .join("\n")
+});
+
+/// Whether the texts are to be written as the program has them.
+fn is_update() -> bool {
+    std::env::var_os("UPDATE_README").is_some()
+}
+
+/// Writes a file of the project anew, with one part in place of another.
+fn rewrite(name: &str, old: &str, new: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replace(old, new)).unwrap();
+}
+
 /// What stands between `<!-- name -->` and `<!-- /name -->`.
 fn marked(name: &str) -> &'static str {
     let (start, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let (_, rest) = README.split_once(&start).expect("the mark begins");
+    let (_, rest) = GUIDE.split_once(&start).expect("the mark begins");
     let (block, _) = rest.split_once(&end).expect("the mark ends");
     assert!(!rest.contains(&start), "{start} stands twice");
     block
@@ -87,11 +113,43 @@ fn the_output_of_the_quickstart_is_real() {
     let arguments = quickstart();
     let arguments: Vec<_> = arguments.iter().skip(1).map(String::as_str).collect();
     let said = scratch.outreach(&arguments).run().expect(0).said;
-    assert_eq!(
-        timeless(&fenced("quickstart-output").join("\n")),
-        timeless(&said),
-        "\n{said}"
-    );
+    let (told, picture) = (fenced("quickstart-output").join("\n"), picture_of(&said));
+    if is_update() {
+        let lines: Vec<_> = said
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        rewrite("src/manual/start.md", &told, &lines.join("\n"));
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/terminal.svg");
+        std::fs::write(path, picture).unwrap();
+        return;
+    }
+    assert_eq!(timeless(&told), timeless(&said), "\n{said}");
+    let drawn = include_str!("../../examples/terminal.svg");
+    let hint = "run this test with UPDATE_README=1 to draw it";
+    assert_eq!(timeless(drawn), timeless(&picture), "{hint}");
+}
+
+/// The command and what it prints, without what it says of single rows, as a picture.
+fn picture_of(said: &str) -> String {
+    let typed = fenced("quickstart")[0].replace("cargo run --release --", "outreach");
+    let (command, message) = typed.split_once(" --message").unwrap();
+    let lines: Vec<_> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let begins = |start: &str| {
+        lines
+            .iter()
+            .position(|line| line.starts_with(start))
+            .unwrap()
+    };
+    let (rows, sending) = (begins("Cannot be sent"), begins("Batch "));
+    let mut shown = vec![format!("$ {command} \\"), format!("    --message{message}")];
+    shown.extend(lines[..rows].iter().map(ToString::to_string));
+    shown.push("[...]".to_owned());
+    shown.extend(lines[sending..].iter().map(ToString::to_string));
+    picture::of_terminal(&shown)
 }
 
 /// A text without blank lines, and with every digit of a time as 0.
@@ -152,6 +210,35 @@ fn the_statuses_are_those_of_the_results() {
     let told: Vec<_> = table("statuses").iter().map(|row| row[0]).collect();
     assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), real);
     assert_eq!(told.len(), real.len(), "each once");
+    assert_eq!(table("statuses-in-readme"), table("statuses"));
+}
+
+#[test]
+fn what_the_readme_says_of_things_that_go_wrong_stands_in_the_manual() {
+    let (_, section) = README.split_once("## When things go wrong").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows: Vec<_> = section
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .collect();
+    assert!(rows.len() > 5, "{rows:?}");
+    for row in rows {
+        assert!(Topic::Problems.text().contains(row), "{row}");
+    }
+}
+
+#[test]
+fn the_readme_fits_a_first_look_and_names_every_topic_of_the_manual() {
+    assert!(README.lines().count() < 180);
+    for topic in Topic::ALL {
+        let name = clap::ValueEnum::to_possible_value(topic).unwrap();
+        let (name, link) = (
+            name.get_name(),
+            format!("](src/manual/{}.md)", name.get_name()),
+        );
+        assert!(README.contains(&link), "{name}");
+        assert!(topic.text().starts_with("# "), "{name} has a title");
+    }
 }
 
 /// Flags and their help texts, of all commands but the sandbox, whose flags are its own.
@@ -205,10 +292,8 @@ fn configuration() -> String {
 #[test]
 fn the_settings_are_those_of_the_program() {
     let (told, real) = (marked("configuration").trim(), configuration());
-    if std::env::var_os("UPDATE_README").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        std::fs::write(path, README.replace(told, real.trim())).unwrap();
-        return;
+    if is_update() {
+        return rewrite("src/manual/settings.md", told, real.trim());
     }
     assert!(
         told == real.trim(),
@@ -220,7 +305,7 @@ fn the_settings_are_those_of_the_program() {
 fn command_lines() -> Vec<Vec<String>> {
     let mut lines = Vec::new();
     let mut inside = false;
-    for line in README.lines() {
+    for line in GUIDE.lines() {
         if let Some(kind) = line.strip_prefix("```") {
             inside = kind == "sh";
         } else if inside && line.contains("outreach ") {
@@ -244,7 +329,7 @@ fn every_command_line_is_understood() {
 
 /// The pieces of code in running text that are a command of ours or a lone flag.
 fn inline_code() -> Vec<&'static str> {
-    let text = README.split("```").step_by(2);
+    let text = GUIDE.split("```").step_by(2);
     text.flat_map(|text| text.split('`').skip(1).step_by(2))
         .collect()
 }
@@ -307,6 +392,18 @@ fn every_linked_file_is_there() {
         files += 1;
     }
     assert!(files > 5);
+    // The manual is read without the repository at hand: it names files, and links none.
+    let named = inline_code()
+        .into_iter()
+        .filter(|code| code.starts_with("examples/"));
+    let named: BTreeSet<_> = named.collect();
+    assert!(named.len() > 5, "{named:?}");
+    for name in named {
+        assert!(root.join(name).exists(), "{name}");
+    }
+    for topic in Topic::ALL {
+        assert!(!topic.text().contains("]("), "{topic:?}");
+    }
 }
 
 /// What a newcomer types second: another message, the same list. The sandbox of the first rehearsal is

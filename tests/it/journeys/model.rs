@@ -80,6 +80,8 @@ pub(crate) struct Batch {
     pub(crate) ever: Vec<Entry>,
     /// Rows without their fields.
     pub(crate) erased: usize,
+    /// People whose row had an outcome, or an open one, when it was erased.
+    pub(crate) tried_and_erased: BTreeSet<usize>,
     /// The list was replaced by another: rows of the earlier one may still stand there.
     pub(crate) replaced: bool,
     /// All keys that the batch ever had.
@@ -118,6 +120,7 @@ impl Batch {
             entries: Vec::new(),
             ever: Vec::new(),
             erased: 0,
+            tried_and_erased: BTreeSet::new(),
             replaced: false,
             keys: BTreeSet::new(),
             rows: Vec::new(),
@@ -168,6 +171,14 @@ impl Batch {
 
     /// The person's rows lose their fields, those that are invalid for their message too.
     pub(crate) fn forget(&mut self, person: usize) {
+        let tried = |row: &ResultRow| {
+            ["sent", "unknown", "error", "no_messenger"]
+                .iter()
+                .any(|is| row.is(is))
+        };
+        if self.row_of(person).is_some_and(tried) {
+            self.tried_and_erased.insert(person);
+        }
         let before = self.entries.len();
         self.entries.retain(|entry| entry.person != Some(person));
         // Rows of an earlier list may still stand there.

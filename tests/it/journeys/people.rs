@@ -61,7 +61,6 @@ impl World {
         self.model.block(person);
         let forgotten = &mut self.model.people[person];
         forgotten.forgotten = true;
-        forgotten.contact_known = [false; 2];
         forgotten.murky = false;
         for batch in self.model.batches.values_mut() {
             batch.forget(person);

@@ -152,6 +152,30 @@ fn who_was_suppressed_and_is_no_longer_is_judged_anew_by_an_update() {
 }
 
 #[test]
+fn who_was_refused_erased_and_is_added_again_is_messaged() {
+    let mut scene = Scene::new();
+    stopped(&mut scene);
+    let phone = Scene::phone(ANNA);
+    scene.run(&["forget", &phone, "--yes"]);
+    scene.run(&["suppress", "remove", &phone]);
+    scene.list("more.csv", &[(ANNA, "Anna")]);
+    scene.send("a", HELLO, "more.csv", &["--add"]);
+    assert_eq!(scene.texts(ANNA), [hello("Anna")], "{}", scene.world.log);
+    assert_eq!(scene.status("a", ANNA), "sent");
+}
+
+#[test]
+fn who_was_refused_taken_out_and_comes_back_is_messaged() {
+    let mut scene = Scene::new();
+    stopped(&mut scene);
+    scene.list("edited.csv", &[(BOB, "Bob"), (EVA, "Eva")]);
+    scene.send("a", HELLO, "edited.csv", &["--update"]);
+    scene.list("more.csv", &[(ANNA, "Anna")]);
+    scene.send("a", HELLO, "more.csv", &["--add"]);
+    assert_eq!(scene.texts(ANNA), [hello("Anna")], "{}", scene.world.log);
+}
+
+#[test]
 fn a_batch_may_have_any_name() {
     let mut scene = Scene::new();
     scene.list("a.csv", &[(ANNA, "Anna")]);

@@ -2,61 +2,58 @@
 
 use std::fmt::Write as _;
 
-use super::run::Front;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::text::on_one_line;
 use crate::report::grouped;
-use crate::run::{Batch, PilotStep, Preview};
+use crate::run::{Batch, HistorySpan, PilotStep, Preview};
 
-impl Front {
-    /// The batch as it stands before this run.
-    pub(super) fn preview_text(
-        &self,
-        batch: &Batch,
-        preview: &Preview,
-        pilot: PilotStep,
-    ) -> String {
-        let (counts, to_send) = (&preview.counts, preview.to_send);
-        let (name, queued) = (on_one_line(&batch.name), grouped(to_send));
-        let mut text = format!("Batch {name}: {queued} to send");
-        // Writing to a String cannot fail.
-        let done = counts.sent + counts.no_messenger + counts.error;
-        for (count, word) in [
-            (done, "done before"),
-            (preview.held, "held"),
-            (counts.suppressed, "suppressed"),
-            (counts.duplicate, "duplicate"),
-            (counts.invalid.saturating_sub(preview.mended), "invalid"),
-            (preview.mended, "mended"),
-            (counts.unknown, "unknown"),
-        ] {
-            if count > 0 {
-                let _ = write!(text, ", {} {word}", grouped(count));
-            }
+/// The batch as it stands before this run.
+pub(super) fn preview_text(
+    batch: &Batch,
+    preview: &Preview,
+    pilot: PilotStep,
+    history: HistorySpan,
+) -> String {
+    let (counts, to_send) = (&preview.counts, preview.to_send);
+    let (name, queued) = (on_one_line(&batch.name), grouped(to_send));
+    let mut text = format!("Batch {name}: {queued} to send");
+    // Writing to a String cannot fail.
+    let done = counts.sent + counts.no_messenger + counts.error;
+    for (count, word) in [
+        (done, "done before"),
+        (preview.held, "held"),
+        (counts.suppressed, "suppressed"),
+        (counts.duplicate, "duplicate"),
+        (counts.invalid.saturating_sub(preview.mended), "invalid"),
+        (preview.mended, "mended"),
+        (counts.unknown, "unknown"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {} {word}", grouped(count));
         }
-        text.push_str(&pilot_text(batch, preview, pilot));
-        if to_send == 0 {
-            text.push_str(". Nothing is left to send.");
-        } else if let Some(forecast) = &preview.forecast {
-            let _ = write!(text, "\nForecast: {forecast}");
-            if !preview.pace_is_known {
-                let _ = write!(
-                    text,
-                    "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
-                     {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
-                );
-            }
-        }
-        let within = self.settings.history.not_within;
-        if !within.is_zero() {
-            let days = within.as_secs_f64() / 86_400.0;
+    }
+    text.push_str(&pilot_text(batch, preview, pilot));
+    if to_send == 0 {
+        text.push_str(". Nothing is left to send.");
+    } else if let Some(forecast) = &preview.forecast {
+        let _ = write!(text, "\nForecast: {forecast}");
+        if !preview.pace_is_known {
             let _ = write!(
                 text,
-                "\nWhoever got a message from us in the last {days:.1} days is skipped."
+                "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
+                 {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
             );
         }
-        text
     }
+    let within = history.not_within;
+    if !within.is_zero() {
+        let days = within.as_secs_f64() / 86_400.0;
+        let _ = write!(
+            text,
+            "\nWhoever got a message from us in the last {days:.1} days is skipped."
+        );
+    }
+    text
 }
 
 /// Whom a pilot is for, and what becomes of the rest.

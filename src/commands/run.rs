@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
-use super::preview::messages;
+use super::preview::{messages, preview_text};
 use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
@@ -203,8 +203,12 @@ impl Front {
         if let (PilotStep::Over(_), 1..) = (pilot, preview.counts.queued) {
             return self.say_pilot_is_over(&batch, &preview);
         }
-        self.console
-            .say_lines(self.preview_text(batch.batch(), &preview, pilot));
+        self.console.say_lines(preview_text(
+            batch.batch(),
+            &preview,
+            pilot,
+            self.settings.history,
+        ));
         if preview.to_send > 0
             && !self.asked.sandbox
             && !self.asked.yes

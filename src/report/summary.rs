@@ -191,7 +191,7 @@ impl Summary {
         }
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
         if let Some(pilot) = &self.pilot {
-            pilot.write(out)?;
+            pilot.write(out, TEXTS)?;
         }
         self.write_funnel(out)?;
         self.write_requests(out)?;

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::random;
 use super::writer::Tx;
-use super::{attempt, channel, earlier, person, pilot, runs};
+use super::{attempt, channel, earlier, person, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
@@ -506,8 +506,21 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         finished_at: time("finished_at")?,
         exit_reason: row.get("exit_reason")?,
         halted_text: row.get("halted_text")?,
-        pilot: pilot::from_row(row)?,
+        pilot: pilot_from_row(row)?,
     })
+}
+
+/// The pilot of a batch, from the columns that are selected for it.
+fn pilot_from_row(row: &Row<'_>) -> Result<Option<Pilot>, StoreError> {
+    let Some(size) = row.get("pilot_size")? else {
+        return Ok(None);
+    };
+    Ok(Some(Pilot {
+        size,
+        seed: row.get("pilot_seed")?,
+        is_over: row.get("pilot_is_over")?,
+        is_of_this_list: row.get("pilot_is_of_this_list")?,
+    }))
 }
 
 pub(super) fn parse_state(word: &str) -> Result<State, StoreError> {

@@ -2,18 +2,16 @@
 //! sends to the same people.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::parse_state;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, to_json};
+use super::columns::{AT_ONCE, from_json, to_json};
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
-use super::journal::AT_ONCE;
 use crate::domain::delivery::State;
-use crate::domain::pilot::Pilot;
 
 /// Rows that are put first in one transaction.
 const STEP: usize = 10_000;
@@ -67,19 +65,6 @@ pub(crate) struct PilotPeople {
     pub text: Option<String>,
     /// How many.
     pub people: u64,
-}
-
-/// The pilot of a batch, from the columns that are selected for it.
-pub(super) fn from_row(row: &Row<'_>) -> Result<Option<Pilot>, StoreError> {
-    let Some(size) = row.get("pilot_size")? else {
-        return Ok(None);
-    };
-    Ok(Some(Pilot {
-        size,
-        seed: row.get("pilot_seed")?,
-        is_over: row.get("pilot_is_over")?,
-        is_of_this_list: row.get("pilot_is_of_this_list")?,
-    }))
 }
 
 impl Store {

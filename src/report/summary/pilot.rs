@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::TEXTS;
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::pilot::{BY_PILOT, Pilot};
@@ -103,7 +102,8 @@ impl PilotReport {
         self
     }
 
-    pub(super) fn write(&self, out: &mut String) -> std::fmt::Result {
+    /// Writes how they went; of the texts of refusals `texts` at the most.
+    pub(super) fn write(&self, out: &mut String, texts: usize) -> std::fmt::Result {
         let Some(counts) = &self.people else {
             return Ok(());
         };
@@ -129,7 +129,7 @@ impl PilotReport {
             self.pilot,
             parts.join(", ")
         )?;
-        for (state, text, count) in self.refusals.iter().take(TEXTS) {
+        for (state, text, count) in self.refusals.iter().take(texts) {
             let text = on_one_line(text);
             writeln!(out, "{:>12}  {state}: {text}", grouped(*count))?;
         }

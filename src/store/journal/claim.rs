@@ -15,7 +15,7 @@ use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Asker, Intent};
-use crate::store::columns::{FOR_AN_OUTCOME, from_millis, phone_from_column, to_millis};
+use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, phone_from_column, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, PersonId, RecipientId};
@@ -29,9 +29,6 @@ const LOOKED_AT: usize = 500;
 
 /// Rows whose waits are ended in one transaction.
 const RESET_AT_ONCE: u32 = 10_000;
-
-/// `not_before` of a row that came back to the queue: at once, before rows that were never tried.
-pub(in crate::store) const AT_ONCE: i64 = 1;
 
 /// `not_before` of a row that was never tried, or whose wait was ended.
 const NEVER_TRIED: i64 = 0;

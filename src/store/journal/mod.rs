@@ -29,7 +29,7 @@ use super::{channel, quota, tuning};
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
-pub(super) use claim::{AT_ONCE, suppress};
+pub(super) use claim::suppress;
 pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};

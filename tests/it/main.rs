@@ -66,6 +66,7 @@ mod statements;
 mod status;
 mod storage;
 mod structure;
+mod suites;
 mod support;
 mod suppress;
 mod tables;

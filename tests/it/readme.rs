@@ -175,7 +175,12 @@ fn timeless(text: &str) -> String {
 
 #[test]
 fn the_test_command_is_the_one_of_the_gate() {
-    assert_eq!(fenced("test-command"), ["cargo test"]);
+    assert_eq!(fenced("test-command"), ["tests/all"]);
+    let gate = include_str!("../../.ci/run");
+    assert!(
+        gate.contains("<!-- test-command -->"),
+        "the gate reads it from here"
+    );
 }
 
 #[test]

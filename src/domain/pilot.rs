@@ -103,10 +103,9 @@ pub(crate) fn step(
     bits: u64,
 ) -> PilotStep {
     match (kept, asked) {
-        (None, None) => PilotStep::None,
         (Some(pilot), None) if !pilot.is_over => PilotStep::GoOn(pilot),
         (Some(pilot), None) if waits && !resumed => PilotStep::Over(pilot),
-        (Some(_), None) => PilotStep::None,
+        (None | Some(_), None) => PilotStep::None,
         (Some(pilot), Some(asked)) if pilot.is(asked) => {
             if pilot.is_over {
                 PilotStep::Over(pilot)

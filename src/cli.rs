@@ -4,7 +4,9 @@
 //! public. Flags that are settings are declared in `config`, where the environment,
 //! `outreach.toml` and the defaults join them; a command only says which groups it takes.
 
+mod audience;
 mod batch;
+mod fallback;
 mod people;
 mod upkeep;
 
@@ -19,8 +21,13 @@ use crate::config::{
 };
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
+pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
 pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
-pub(crate) use people::{ContactsAction, ContactsArgs, ForgetArgs, SuppressAction, SuppressArgs};
+pub(crate) use fallback::FallbackFlags;
+pub(crate) use people::{
+    ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
+    SuppressArgs,
+};
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
     ServeArgs,
@@ -55,6 +62,10 @@ Examples:
 
   A card with buttons, and a tag:
     outreach send contacts.csv --content card.json --tag POST_PURCHASE_UPDATE
+
+  Whom Messenger does not know gets a short SMS:
+    outreach send contacts.csv --channel 7001200300400500601 --message \"Hello {{ first_name }}\" \\
+        --fallback 7001200300400500602 --message-for 7001200300400500602=\"Hello\"
 
   Rows that were refused, mended, into the same batch:
     outreach send contacts.rejects.csv --add --batch spring --content card.json
@@ -150,6 +161,10 @@ pub(crate) enum Command {
     Suppress(SuppressArgs),
     /// Show the people who were messaged: when, whether they opted in or out
     Contacts(ContactsArgs),
+    /// Count, show and write the people of the checkpoint to whom conditions apply; `send --audience-from` messages them
+    Audience(Box<AudienceArgs>),
+    /// Learn from files who was messaged: results files, or lists with numbers and dates
+    History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
     /// Receive webhooks: deliveries, opt-ins, opt-outs
@@ -219,8 +234,18 @@ pub(crate) struct CheckArgs {
 )]
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(
+        required_unless_present = "audience_from",
+        conflicts_with = "audience_from",
+        value_name = "FILE"
+    )]
     pub(crate) files: Vec<PathBuf>,
+    /// Send to people whom the checkpoint knows, in place of a file: those to whom all of the conditions below apply
+    #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add"], help_heading = "Audience")]
+    pub(crate) audience_from: Option<AudienceFrom>,
+    /// To whom.
+    #[command(flatten)]
+    pub(crate) audience: AudienceFlags,
     /// Name of the batch [default: the file's name and a digest of rows, content and channel]
     #[arg(long, value_name = "NAME", help_heading = "Batch")]
     pub(crate) batch: Option<String>,
@@ -250,6 +275,9 @@ pub(crate) struct SendArgs {
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,
+    /// Where people go whom the channel does not reach.
+    #[command(flatten)]
+    pub(crate) fallback: FallbackFlags,
     /// What is sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,

@@ -53,6 +53,9 @@ pub mod domain {
     pub mod event {
         pub use crate::domain::event::OptOutWords;
     }
+    pub mod fallback {
+        pub use crate::domain::fallback::{Fallback, OtherChannel, Step};
+    }
     pub mod outcome {
         pub use crate::domain::outcome::{
             Address, Answer, AttemptOutcome, Exchange, KnownBy, Matter, Outcome, Receipt, Written,

@@ -50,8 +50,11 @@ impl PilotFlags {
 /// `outreach status`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StatusArgs {
-    /// The batch [default: all batches]
+    /// The batch, whose standing is the exit code then [default: all batches]
     pub(crate) batch: Option<String>,
+    /// The batch that something happened to last
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) last: bool,
     /// The timeline of one row: every request, with times, status and text
     #[arg(long, value_name = "N", requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) row: Option<u32>,

@@ -1,8 +1,8 @@
-//! The flags of the commands about people: `suppress`, `contacts`, `forget`.
+//! The flags of the commands about people: `suppress`, `contacts`, `history`, `forget`.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use crate::config::{CheckpointFile, ContactsFile, DefaultRegion, Flags, Written};
 
@@ -122,6 +122,45 @@ pub(crate) enum ContactsAction {
         #[arg(long, requires = "out")]
         force: bool,
         /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+}
+
+/// `outreach history`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HistoryArgs {
+    /// What to do with the history.
+    #[command(subcommand)]
+    pub(crate) action: HistoryAction,
+}
+
+/// What to do with the history.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum HistoryAction {
+    /// Read who was messaged from results files, or from lists of other programs
+    ///
+    /// Results files of this program restore their batches: send the list again, and it goes on. Any other list, with
+    /// a number and a date in each row, counts for --not-within. What the checkpoint knows already stays. Files hold
+    /// no opt-outs that came later: give the suppression list as you have it.
+    #[command(group = ArgGroup::new("opt_outs").args(["suppressions", "no_suppressions"]))]
+    Import {
+        /// Results files (CSV, XLSX, JSON lines), or lists of any kind that `send` reads
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// File with the numbers that must not be messaged, of any kind that `send` reads; repeatable
+        #[arg(long, value_name = "FILE")]
+        suppressions: Vec<PathBuf>,
+        /// There is no such list: who opted out may be messaged
+        #[arg(long)]
+        no_suppressions: bool,
+        /// The column of a list that says when its people were messaged [default: found]
+        #[arg(long, value_name = "HEADER")]
+        date_column: Option<String>,
+        /// How the files are read.
+        #[command(flatten)]
+        intake: Box<Flags<ContactsFile>>,
+        /// The checkpoint.
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
     },

@@ -10,7 +10,7 @@ use crate::cli::{CheckpointAction, CheckpointArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::report::grouped;
+use crate::report::{grouped, quoted};
 use crate::run::{List, Tells, adopt, messages_unknown_to};
 
 /// Runs the command.
@@ -58,7 +58,7 @@ pub(super) fn run(
 }
 
 /// The numbers that must not be messaged.
-fn stops(
+pub(super) fn stops(
     files: &[PathBuf],
     settings: &Settings,
     console: Console,
@@ -89,10 +89,12 @@ pub(super) fn say_since(console: Console, error: &CommandError) {
 fn say_tells(console: Console, tells: &[Tells]) {
     for told in tells {
         console.warn(format_args!(
-            "{} tells of {} messages that it does not know{}: those people may be messaged again.",
+            "{} tells of {} messages that it does not know{}: those people may be messaged again, unless `outreach \
+             history import {} --no-suppressions` tells of them.",
             shown(&told.file),
             grouped(told.messages),
-            last(&told.last)
+            last(&told.last),
+            quoted(&shown(&told.file).to_string())
         ));
     }
 }

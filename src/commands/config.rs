@@ -4,15 +4,47 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::settings::whole_validation;
+use crate::clock::Clock;
 use crate::config::{Settings, Shown};
 use crate::domain::text::on_one_line;
+use crate::exit::ExitCode;
 
-/// Prints all settings, as a table or as JSON.
+/// Prints all settings, as a table or as JSON, and says which values a run or `serve` would refuse: the exit code is
+/// that of the first.
 ///
 /// # Errors
 ///
 /// What `out` says.
-pub(crate) fn run(settings: &Settings, json: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn run(
+    settings: &Settings,
+    json: bool,
+    (console, clock): (Console, &Clock),
+    out: &mut dyn Write,
+) -> CommandResult {
+    print(settings, json, out)?;
+    out.flush()?;
+    let found = whole_validation(settings, clock.now());
+    for problem in &found.problems {
+        console.warn(format_args!("error: {problem}"));
+    }
+    for notice in &found.notices {
+        console.say(format_args!("note: {notice}"));
+    }
+    Ok(found
+        .problems
+        .first()
+        .map_or(ExitCode::Complete, CommandError::exit))
+}
+
+/// Prints all settings.
+///
+/// # Errors
+///
+/// What `out` says.
+pub(crate) fn print(settings: &Settings, json: bool, out: &mut dyn Write) -> io::Result<()> {
     let lines = settings.shown();
     if json {
         as_json(&lines, out)

@@ -4,13 +4,14 @@ use std::io::Write;
 
 use super::checkpoint;
 use super::console::print_json;
-use super::error::CommandResult;
+use super::error::{CommandError, CommandResult};
 use super::process::runtime;
+use super::settings::whole_validation;
 use crate::cli::DoctorArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
-use crate::run::{DoctorSettings, FindingVerdict, doctor};
+use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, doctor};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -23,17 +24,20 @@ pub(crate) fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let (checkpoint, connection) = (settings.checkpoint()?, settings.connection()?);
+    let found = whole_validation(settings, clock.now());
     let looked_at = DoctorSettings {
-        checkpoint: checkpoint::path(&checkpoint),
-        base_url: connection.base_url()?.clone(),
-        token: connection.token().cloned().map_err(|it| it.to_string()),
-        channel: connection
-            .channel()
-            .map(ToOwned::to_owned)
-            .map_err(|error| error.to_string()),
-        secrets: settings.webhook_secrets()?,
-        timeout: connection.timeout,
+        notices: found.notices,
+        problems: found
+            .problems
+            .iter()
+            .map(|problem| (problem.to_string(), problem.exit()))
+            .collect(),
+        checkpoint: match settings.checkpoint() {
+            Ok(checkpoint) => Some(checkpoint::path(&checkpoint)),
+            // It is among the problems.
+            Err(_) => None,
+        },
+        api: api(settings)?,
     };
     let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
     if args.json {
@@ -50,4 +54,21 @@ pub(crate) fn run(
         }
     }
     Ok(findings.exit())
+}
+
+/// What is needed to ask the API; `None` if the settings do not tell, which is among the problems.
+fn api(settings: &Settings) -> Result<Option<DoctorApi>, CommandError> {
+    let Ok(connection) = settings.connection() else {
+        return Ok(None);
+    };
+    Ok(Some(DoctorApi {
+        base_url: connection.base_url()?.clone(),
+        token: connection.token().cloned().map_err(|it| it.to_string()),
+        channel: connection
+            .channel()
+            .map(ToOwned::to_owned)
+            .map_err(|error| error.to_string()),
+        secrets: settings.webhook_secrets()?,
+        timeout: connection.timeout,
+    }))
 }

@@ -2,6 +2,7 @@
 //! prints.
 
 mod adopt;
+mod audience;
 mod backup;
 pub(crate) mod cancel;
 pub(crate) mod check;
@@ -14,6 +15,7 @@ pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod export;
 pub(crate) mod forget;
+pub(crate) mod history;
 pub(crate) mod man;
 pub(crate) mod night;
 mod preview;
@@ -22,6 +24,7 @@ mod repeat;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
+mod row;
 mod run;
 pub(crate) mod sandbox;
 pub(crate) mod send;
@@ -104,21 +107,20 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
-        Command::Status(args) => status::run(args, &load()?, &mut out)?,
+        Command::Status(args) => status::run(args, &load()?, &clock, &mut out)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Audience(args) => audience::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
+        Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
-        Command::Config(args) => {
-            config::run(&load()?, args.json, &mut out)?;
-            ExitCode::Complete
-        }
+        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete

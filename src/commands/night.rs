@@ -17,7 +17,9 @@ use crate::clock::Clock;
 use crate::config::{FILE_NAME, Layer, Settings};
 use crate::exit::ExitCode;
 use crate::report::{ListReport, NightReport};
-use crate::run::{CheckSettings, Files, InboxList, List, ListRun, NightFolder, RunEnd};
+use crate::run::{
+    CheckSettings, FallbackSource, Files, InboxList, List, ListRun, NightFolder, RunEnd,
+};
 
 /// Goes into the folder of the night. Returns the flags as they were typed outside of it, and the settings file:
 /// the one that was named, else that of the folder.
@@ -63,6 +65,7 @@ pub(crate) fn run(
     clock: Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let asked = Asked {
         // The command is made to run where nobody can be asked.
         yes: args.asked.yes || !console.can_ask(),
@@ -108,8 +111,7 @@ impl Night<'_> {
         let runtime = runtime()?;
         let stop = self.front.stop.clone();
         runtime.spawn(async move {
-            signal().await;
-            stop.finish();
+            stop.finish_by(signal().await);
         });
         let lists = self.folder.lists()?;
         let mut report = NightReport {
@@ -170,7 +172,8 @@ impl Night<'_> {
         let inputs = std::slice::from_ref(&list.path);
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
-            files: inputs,
+            fallback: &FallbackSource::default(),
+            sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::text::on_one_line;
 use crate::report::grouped;
-use crate::run::{Batch, HistorySpan, PilotStep, Preview};
+use crate::run::{Batch, HistorySpan, LikelyFallback, PilotStep, Preview};
 
 /// The batch as it stands before this run.
 pub(super) fn preview_text(
@@ -35,7 +35,10 @@ pub(super) fn preview_text(
     text.push_str(&pilot_text(batch, preview, pilot));
     if to_send == 0 {
         text.push_str(". Nothing is left to send.");
-    } else if let Some(forecast) = &preview.forecast {
+    } else if let Some(likely) = &preview.fallback {
+        let _ = write!(text, "\n{}", likely_text(likely));
+    }
+    if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
         let _ = write!(text, "\nForecast: {forecast}");
         if !preview.pace_is_known {
             let _ = write!(
@@ -86,4 +89,18 @@ fn pilot_text(batch: &Batch, preview: &Preview, pilot: PilotStep) -> String {
 pub(super) fn messages(count: u64) -> String {
     let word = if count == 1 { "message" } else { "messages" };
     format!("{} {word}", grouped(count))
+}
+
+/// Who probably goes on to another channel.
+fn likely_text(likely: &LikelyFallback) -> String {
+    let channels = likely.channels.join(", then ");
+    match likely.people {
+        Some(people) => format!(
+            "About {} of them go on to channel {channels}, by the answers so far.",
+            grouped(people)
+        ),
+        None => format!(
+            "How many of them go on to channel {channels} is not known before the first answers."
+        ),
+    }
 }

@@ -10,9 +10,9 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     runtime.map_err(|error| CommandError::new(ExitCode::Internal, error))
 }
 
-/// Waits for Ctrl-C, or for a polite request to end.
+/// Waits for Ctrl-C, or for a polite request to end; returns what it was.
 #[cfg(unix)]
-pub(super) async fn signal() {
+pub(super) async fn signal() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = |kind| async move {
         match signal(kind) {
@@ -24,18 +24,19 @@ pub(super) async fn signal() {
         }
     };
     tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
+        () = wait(SignalKind::interrupt()) => "Ctrl-C",
+        () = wait(SignalKind::terminate()) => "SIGTERM",
+        () = wait(SignalKind::hangup()) => "its terminal was closed (SIGHUP)",
     }
 }
 
 /// Waits for Ctrl-C.
 #[cfg(not(unix))]
-pub(super) async fn signal() {
+pub(super) async fn signal() -> &'static str {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+    "Ctrl-C"
 }
 
 /// A limit on the size of files is an error like a full disk, and no reason to be killed without a word.

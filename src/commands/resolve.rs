@@ -19,7 +19,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, place, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, PacerView, RowChoice, UnknownRows};
+use crate::run::{Evidence, HeldBatch, Mismatch, PacerView, RowChoice, UnknownRows, Wait};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
@@ -77,7 +77,7 @@ pub(crate) fn run(
         // Once for each wait.
         if pace.sleeping_until != said {
             said = pace.sleeping_until;
-            let wait = waits(pace, None, clock.now());
+            let wait = waits(pace, Wait::for_pace(pace).as_ref(), clock.now());
             if !wait.is_empty() {
                 console.say(format_args!("Asking the API{wait}"));
             }

@@ -17,7 +17,7 @@ use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::exit::ExitCode;
-use crate::report::{Hints, grouped, quoted};
+use crate::report::{Hints, Local, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, HeldText, Meaning, PilotAsked, PilotStep, Preview,
     Rehearsal, RunSettings, StopHandle, random_bits, summary,
@@ -291,6 +291,10 @@ impl Front {
         for (held, meaning) in &how.held {
             let rows = grouped(held.rows);
             self.console.say(match meaning {
+                Some(Meaning::NoMessenger) if how.goes_on => format!(
+                    "{rows} recipients that were held by \"{}\" have no Messenger, and go on to another channel.",
+                    held.text
+                ),
                 Some(meaning) if meaning.is_final() => format!(
                     "{rows} recipients that were held by \"{}\" are settled ({meaning}).",
                     held.text
@@ -331,6 +335,20 @@ impl Front {
             say(Meaning::NoMessenger),
             say(Meaning::Channel),
         )
+    }
+
+    /// People are queued although the run has ended.
+    fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
+        let resume = self.resume(&batch.batch().name);
+        let queued = grouped(ended.queued);
+        let why = if self.settings.schedule.window.is_none() && batch.batch().fallback.is_some() {
+            "they go on to another channel, as was learned while the run ended"
+        } else {
+            "their own sending hours do not come before this run must end"
+        };
+        self.console.warn(format_args!(
+            "{queued} recipients are still queued: {why}. `{resume}` goes on from here."
+        ));
     }
 
     async fn send(&self, batch: &HeldBatch) -> Result<(Ended, bool), CommandError> {
@@ -395,12 +413,7 @@ impl Front {
                 "{} recipients are held until the text of their refusal has a meaning.",
                 grouped(ended.held)
             )),
-            RunEnd::Complete if ended.queued > 0 => self.console.warn(format_args!(
-                "{} recipients are still queued: their own sending hours do not come before this run \
-                 must end. `{}` goes on from here.",
-                ended.queued,
-                self.resume(name)
-            )),
+            RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
             RunEnd::Complete => {}
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
@@ -466,6 +479,7 @@ impl Front {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             flags: self.checkpoint.typed_places.clone(),
             results: None,
+            local: Local::at(self.clock.now()),
         }
     }
 

@@ -71,7 +71,10 @@ pub(crate) struct SandboxArgs {
     /// Share of numbers that have no Messenger
     #[arg(long, value_name = "SHARE", default_value = "15%")]
     no_messenger: Share,
-    /// The text of the answer for them
+    /// Share of numbers that have no Viber [default: those that have no Messenger]
+    #[arg(long, value_name = "SHARE")]
+    no_viber: Option<Share>,
+    /// The text of the answer for those that have no Messenger
     #[arg(long, value_name = "TEXT")]
     no_messenger_text: Option<String>,
     /// Say this in every 422, whatever its cause
@@ -189,6 +192,7 @@ impl SandboxArgs {
             tokens: given(&self.token, default.tokens),
             channels: given(&self.channel, default.channels),
             without_messenger: self.no_messenger,
+            without_viber: self.no_viber,
             texts: Texts {
                 no_messenger: no_messenger.unwrap_or(default.texts.no_messenger),
                 every_422: self.same_text.clone(),

@@ -1,26 +1,31 @@
 //! `outreach send`: a list becomes a batch, and the batch is sent.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::civil::Date;
 
+use super::audience;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
-use crate::cli::SendArgs;
+use crate::cli::{AudienceFrom, SendArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::report::ProgressLine;
-use crate::run::{List, Messaged, PilotAsked, ReadPlan, Rehearsal, SendPlan, SendSettings};
+use crate::exit::ExitCode;
+use crate::report::{ProgressLine, grouped};
+use crate::run::{
+    Audience, AudienceBatch, FallbackSource, HeldBatch, List, Messaged, Mismatch, PilotAsked,
+    ReadPlan, Rehearsal, ResumeSettings, RunError, SendPlan, SendSettings, Source, audience_batch,
+};
 use crate::store::Change;
 
 /// A list that is to be sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListToSend<'a> {
-    pub(super) files: &'a [PathBuf],
+    pub(super) sources: &'a [Source],
     pub(super) batch: WhichBatch<'a>,
     /// What becomes of people who have another message already; `None`: it is asked.
     pub(super) messaged: Option<Messaged>,
@@ -28,6 +33,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) retired_tag: bool,
     /// Who gets it before the rest.
     pub(super) pilot: Option<PilotAsked>,
+    /// Where people go whom the channel does not reach.
+    pub(super) fallback: &'a FallbackSource,
 }
 
 /// The batch that a list is sent as.
@@ -49,6 +56,7 @@ pub(crate) fn run(
     console: Console,
     clock: Clock,
 ) -> CommandResult {
+    settings::check(settings, clock.now())?;
     let given = (args.files.as_slice(), args.run.force);
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
     front.require_token()?;
@@ -58,14 +66,85 @@ pub(crate) fn run(
         (false, true) => Some(Change::Update),
         (false, false) => None,
     };
+    let fallback = settings::fallback(&args.fallback)?;
+    let audience = audience::audience(&args.audience, settings)?;
+    let found = match args.audience_from {
+        Some(AudienceFrom::Checkpoint) => Some(find_audience(&front, settings, &audience)?),
+        None => {
+            if let Some(flag) = args.audience.given() {
+                return Err(CommandError::usage(format_args!(
+                    "{flag} chooses people out of the checkpoint: give --audience-from checkpoint in place of a file"
+                )));
+            }
+            None
+        }
+    };
+    let (sources, name) = match found {
+        None => (settings::sources(&args.files), None),
+        Some(AudienceBatch::Continue(name)) => {
+            let going = Going::send(args.pilot.asked());
+            return continue_audience(&front, settings, &name, &fallback, (going, console));
+        }
+        Some(AudienceBatch::New { people: 0, .. }) => {
+            console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
+            return Ok(ExitCode::Complete);
+        }
+        Some(AudienceBatch::New { list, name, .. }) => (vec![list], Some(name)),
+    };
     let list = ListToSend {
-        files: &args.files,
-        batch: WhichBatch::Of(args.batch.as_deref(), change),
+        fallback: &fallback,
+        sources: &sources,
+        batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
         messaged: messaged(args.skip_messaged, args.message_again),
         retired_tag: args.retired_tag,
         pilot: args.pilot.asked(),
     };
     Ok(send_list(&mut front, settings, &list, console)?.exit)
+}
+
+/// The batch of an audience.
+fn find_audience(
+    front: &Front,
+    settings: &Settings,
+    audience: &Audience,
+) -> Result<AudienceBatch, CommandError> {
+    let message = settings::message(settings)?.ok_or(RunError::from(Mismatch::NoMessage))?;
+    let channel = channel(front, settings)?;
+    let (db, now) = (&front.db, front.clock.now());
+    Ok(audience_batch(db, audience, &message, channel, now)?)
+}
+
+/// Goes on with the people of an audience who were frozen when its batch began.
+fn continue_audience(
+    front: &Front,
+    settings: &Settings,
+    name: &str,
+    fallback: &FallbackSource,
+    (going, console): (Going, Console),
+) -> CommandResult {
+    let asked = ResumeSettings {
+        batch: Some(name),
+        channel: front.connection.channel.as_deref(),
+        sandbox: front.sandbox(),
+        undo_cancel: None,
+    };
+    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
+    batch.require_fallback(fallback, settings::message(settings)?.as_ref())?;
+    console.say(format_args!(
+        "Batch {name} is unfinished: it goes on with the people who were in it when it began."
+    ));
+    Ok(front.go(batch, going)?.exit)
+}
+
+/// The channel that is sent through.
+fn channel<'a>(front: &'a Front, settings: &Settings) -> Result<&'a str, CommandError> {
+    let sms = settings.content()?.sms_settings;
+    match (front.sandbox(), front.connection.channel()) {
+        (_, Ok(channel)) => Ok(channel),
+        (true, Err(_)) if sms.counted => Ok(Rehearsal::SMS_CHANNEL),
+        (true, Err(_)) => Ok(Rehearsal::CHANNEL),
+        (false, Err(error)) => Err(error.into()),
+    }
 }
 
 /// What the flags say of people who have another message already.
@@ -111,6 +190,10 @@ pub(super) fn send_list(
         console.say("Nothing was sent.");
         return Ok(Outcome::declined(None));
     };
+    let Some(plan) = decide_about_fallback(front, plan, console)? else {
+        console.say("Nothing was sent.");
+        return Ok(Outcome::declined(None));
+    };
     let plan = read(front, plan, &rejects, console)?;
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
     let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
@@ -130,9 +213,10 @@ fn open_list(
 ) -> Result<List, CommandError> {
     let message = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;
-    let sources = settings::sources(to_send.files);
-    let list = settings::open_list(settings, &sources, console, &|intake| {
-        let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
+    let sources = to_send.sources;
+    let list = settings::open_list(settings, sources, console, &|intake| {
+        let list = List::open(sources, intake, message.as_ref())?.with_sms(sms);
+        let list = list.with_fallback(to_send.fallback)?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
     match list.doubtful_message().filter(|_| !console.can_ask()) {
@@ -151,13 +235,7 @@ fn plan(
     list: List,
     console: Console,
 ) -> Result<SendPlan, CommandError> {
-    let sms = settings.content()?.sms_settings;
-    let channel = match (front.sandbox(), front.connection.channel()) {
-        (_, Ok(channel)) => channel,
-        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
-        (true, Err(_)) => Rehearsal::CHANNEL,
-        (false, Err(error)) => return Err(error.into()),
-    };
+    let channel = channel(front, settings)?;
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(
@@ -180,6 +258,12 @@ fn plan(
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    if let Some(from) = plan.restored_from() {
+        console.say(format_args!(
+            "Batch {} was restored from {from}: whoever was messaged is not messaged again.",
+            plan.batch()
+        ));
+    }
     for other in plan.unfinished() {
         console.warn(format_args!(
             "Batch {} from a file of this name is unfinished ({} queued): this list or message is \
@@ -224,6 +308,35 @@ fn decide_about_messaged(
         None => return Ok(Some(plan)),
     };
     plan.decide(how, person);
+    Ok(Some(plan))
+}
+
+/// Whether more people may go on to another channel than the limit allows: asked where that can be answered, else
+/// refused, before anything is written. Nothing if the answer is no.
+fn decide_about_fallback(
+    front: &Front,
+    mut plan: SendPlan,
+    console: Console,
+) -> Result<Option<SendPlan>, CommandError> {
+    let many = plan.many_may_fall_back(front.settings.history, front.clock.now())?;
+    let Some(many) = many else {
+        return Ok(Some(plan));
+    };
+    let (people, channels) = (grouped(many.people), many.channels.join(", "));
+    let told = format!(
+        "Up to {people} people may go on to channel {channels}, which costs money; --fallback-at-most is {}",
+        grouped(many.at_most)
+    );
+    if !console.can_ask() {
+        return Err(CommandError::usage(format_args!(
+            "{told}: give --fallback-at-most {} to allow it; nothing was sent or written",
+            many.people
+        )));
+    }
+    if !console.ask(format_args!("{told}. Let up to {people} go on?")) {
+        return Ok(None);
+    }
+    plan.let_fall_back(many.people);
     Ok(Some(plan))
 }
 

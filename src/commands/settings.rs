@@ -7,14 +7,17 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::error::CommandError;
+use crate::cli::FallbackFlags;
 use crate::config::{self, CheckpointPlace, MessageSource, Settings};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::domain::content::{Body, ContentSource};
+use crate::domain::content::{Body, ContentSource, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::Source;
-use crate::run::{Access, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying};
+use crate::run::{
+    Access, FallbackSource, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying,
+};
 
 /// How a batch is sent, by a run that begins `now`.
 pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, CommandError> {
@@ -47,6 +50,51 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
         timeout: connection.timeout,
         grace: pace.grace,
     })
+}
+
+/// What is wrong with the settings, and what should be known of them, before any list is read.
+#[derive(Debug, Default)]
+pub(super) struct Validation {
+    /// A run would refuse these.
+    pub(super) problems: Vec<CommandError>,
+    /// The message would be sent, and this should be known of it.
+    pub(super) notices: Vec<String>,
+}
+
+/// The one validation: `send` and `night` stop at its first problem, `doctor` and `config` tell all.
+pub(super) fn validation(settings: &Settings, now: Timestamp) -> Validation {
+    let wrong = settings.problems(now).into_iter();
+    let mut found = Validation {
+        problems: wrong.map(CommandError::from).collect(),
+        notices: Vec::new(),
+    };
+    match message(settings) {
+        Ok(Some(message)) => match Template::check(&message) {
+            Ok(notices) => found
+                .notices
+                .extend(notices.iter().map(ToString::to_string)),
+            Err(error) => found.problems.push(RunError::from(error).into()),
+        },
+        Ok(None) => {}
+        // A value that is wrong was found above.
+        Err(_) if settings.content().is_err() => {}
+        Err(error) => found.problems.push(error),
+    }
+    found
+}
+
+/// The same, and what `serve` would refuse.
+pub(super) fn whole_validation(settings: &Settings, now: Timestamp) -> Validation {
+    let of_serve = settings.serve_problems().into_iter();
+    let mut found = validation(settings, now);
+    found.problems.extend(of_serve.map(CommandError::from));
+    found
+}
+
+/// Stops at the first problem.
+pub(super) fn check(settings: &Settings, now: Timestamp) -> Result<(), CommandError> {
+    let mut problems = validation(settings, now).problems.into_iter();
+    problems.next().map_or(Ok(()), Err)
 }
 
 /// What texts of refusals mean; a pattern of `--invalid-pattern` means the message.
@@ -141,6 +189,42 @@ pub(super) fn message(settings: &Settings) -> Result<Option<ContentSource>, Comm
         tag: content.tag,
         metadata: content.metadata,
     }))
+}
+
+/// What `--fallback` and the flags beside it say, their files read.
+pub(super) fn fallback(flags: &FallbackFlags) -> Result<FallbackSource, CommandError> {
+    let named = |channel: &str| flags.fallback.iter().any(|named| named == channel);
+    let own = flags.message_for.iter().map(|(channel, _)| channel);
+    let mut seen: Vec<&str> = Vec::new();
+    for channel in own.chain(flags.content_for.iter().map(|(channel, _)| channel)) {
+        if !named(channel) {
+            return Err(CommandError::usage(format_args!(
+                "there is a message for channel {channel}, but no --fallback {channel}"
+            )));
+        }
+        if seen.contains(&channel.as_str()) {
+            return Err(CommandError::usage(format_args!(
+                "channel {channel} is given two messages: one of --message-for and --content-for, once"
+            )));
+        }
+        seen.push(channel);
+    }
+    let mut channels = Vec::new();
+    for channel in &flags.fallback {
+        let text = flags.message_for.iter().find(|(of, _)| of == channel);
+        let file = flags.content_for.iter().find(|(of, _)| of == channel);
+        let body = match (text, file) {
+            (Some((_, text)), _) => Some(Body::Message(text.clone())),
+            (None, Some((_, path))) => Some(Body::Json(read_json(path)?)),
+            (None, None) => None,
+        };
+        channels.push((channel.clone(), body));
+    }
+    Ok(FallbackSource {
+        channels,
+        on_channel: flags.fallback_on.is_some(),
+        at_most: flags.fallback_at_most,
+    })
 }
 
 fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {

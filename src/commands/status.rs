@@ -1,21 +1,21 @@
-//! `outreach status [BATCH]`: how far a batch is, or all of them, or the whole timeline of one row.
+//! `outreach status [BATCH]`: how far a batch is, or all of them.
 
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use serde_json::json;
-
-use super::checkpoint::{self, Found};
+use super::checkpoint;
 use super::console::{print_json, redraw};
 use super::error::{CommandError, CommandResult};
+use super::row;
 use crate::cli::StatusArgs;
+use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Summary, grouped, minute, place, without_numbers};
-use crate::store::{AttemptRecord, Batch, Reader, Timeline};
+use crate::report::{Column, Hints, Local, Summary, TextTable, grouped, terminal_width};
+use crate::run::current_results;
+use crate::store::{Batch, Reader};
 
 /// How often `--watch` reads the checkpoint.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -23,52 +23,81 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often `--watch` prints a line where it cannot redraw one.
 const PRINT_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Runs the command; `out` is standard output.
+/// Runs the command; `out` is standard output. About one batch, its exit code is that of the batch.
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(args: &StatusArgs, settings: &Settings, out: &mut dyn Write) -> CommandResult {
+pub(crate) fn run(
+    args: &StatusArgs,
+    settings: &Settings,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> CommandResult {
     let found = checkpoint::find(settings, args.batch.as_deref())?;
     let reader = found.reader()?;
-    match (&args.batch, args.row) {
-        (Some(name), Some(row)) => timelines(&reader, &reader.batch(name)?, row, args.json, out)?,
-        (Some(name), None) => {
-            if args.watch {
-                watch(&reader, name, out)?;
-            }
-            one(&reader, &reader.batch(name)?, &found, args.json, out)?;
+    let local = Local::at(clock.now());
+    let name = match &args.batch {
+        Some(name) => name.clone(),
+        None if args.last || args.watch => last(&reader)?,
+        None => {
+            all(&reader, args.json, &local, out)?;
+            return Ok(ExitCode::Complete);
         }
-        (None, _) if args.watch => {
-            let newest = reader.batches()?.into_iter().next();
-            let newest = newest.ok_or_else(|| CommandError::usage("there is no batch to watch"))?;
-            watch(&reader, &newest.name, out)?;
-            one(
-                &reader,
-                &reader.batch(&newest.name)?,
-                &found,
-                args.json,
-                out,
-            )?;
-        }
-        (None, _) => all(&reader, args.json, out)?,
+    };
+    if let Some(row) = args.row {
+        row::print(
+            &reader,
+            &reader.batch(&name)?,
+            (row, args.json),
+            &local,
+            out,
+        )?;
+        return Ok(ExitCode::Complete);
     }
-    Ok(ExitCode::Complete)
+    if args.watch {
+        watch(&reader, &name, out)?;
+    }
+    let batch = reader.batch(&name)?;
+    let hints = Hints {
+        results: current_results(&reader, &batch)?.map(|path| from_here(&path)),
+        local: Local::at(clock.now()),
+        ..found.hints()
+    };
+    one(&reader, &batch, &hints, args.json, out)
+}
+
+/// The batch that something happened to last.
+fn last(reader: &Reader) -> Result<String, CommandError> {
+    let batches = reader.batches()?;
+    // Of two at the same time the newer one, which comes first.
+    let last = batches.into_iter().rev().max_by_key(|it| it.state_since);
+    Ok(last
+        .ok_or_else(|| CommandError::usage("there is no batch yet"))?
+        .name)
+}
+
+/// The path, without the current folder before it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::fs::canonicalize(".").ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok());
+    inside.unwrap_or(path).to_owned()
 }
 
 fn one(
     reader: &Reader,
     batch: &Batch,
-    found: &Found,
+    hints: &Hints,
     json: bool,
     out: &mut dyn Write,
-) -> Result<(), CommandError> {
+) -> CommandResult {
     let summary = Summary::load(reader, batch)?;
     if json {
-        Ok(print_json(&summary, out)?)
+        print_json(&summary.with_next(hints), out)?;
     } else {
-        write!(out, "{}", summary.text(&found.hints()))?;
-        unreadable(reader, out)
+        write!(out, "{}", summary.text(hints))?;
+        unreadable(reader, out)?;
     }
+    Ok(summary.exit())
 }
 
 /// Events that could not be read may be opt-outs: a person should read them.
@@ -85,7 +114,12 @@ fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> 
     Ok(())
 }
 
-fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandError> {
+fn all(
+    reader: &Reader,
+    json: bool,
+    local: &Local,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
     let summaries = reader
         .batches()?
         .iter()
@@ -98,44 +132,64 @@ fn all(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandEr
         writeln!(out, "No batch yet.")?;
         return unreadable(reader, out);
     }
-    let width = summaries.iter().map(|one| one.batch.chars().count()).max();
-    let width = width.unwrap_or(0).max("BATCH".len());
-    writeln!(
-        out,
-        "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>9} {:>11}  LAST RUN",
-        "BATCH", "ROWS", "SENT", "UNDER WAY", "UNKNOWN", "ERROR", "QUEUED"
-    )?;
-    for one in &summaries {
-        writeln!(
-            out,
-            "{:width$}  {:>11} {:>11} {:>9} {:>9} {:>9} {:>11}  {}{}",
-            on_one_line(&one.batch),
-            grouped(one.rows),
-            grouped(one.counts.sent),
-            grouped(one.counts.sending),
-            grouped(one.counts.unknown),
-            grouped(one.counts.error),
-            grouped(one.counts.queued),
-            last_run(one),
-            match (one.rest_waits(), one.sandbox) {
-                (true, true) => " (pilot is over; rehearsal)",
-                (true, false) => " (pilot is over)",
-                (false, true) => " (rehearsal)",
-                (false, false) => "",
-            }
-        )?;
-    }
+    writeln!(out, "{}", batch_table(&summaries, local).text(width()))?;
     unreadable(reader, out)
 }
 
-fn last_run(summary: &Summary) -> String {
-    match (summary.finished_at, &summary.exit_reason) {
-        (Some(at), Some(reason)) => format!("{} {reason}", minute(at)),
-        (Some(at), None) => minute(at),
-        (None, _) => summary
-            .started_at
-            .map_or_else(|| "never".to_owned(), |at| format!("since {}", minute(at))),
+/// What a table may take: all where no terminal shows it.
+fn width() -> usize {
+    if std::io::stdout().is_terminal() {
+        terminal_width()
+    } else {
+        usize::MAX
     }
+}
+
+/// The batches, a line each.
+fn batch_table(summaries: &[Summary], local: &Local) -> TextTable {
+    // In a narrow terminal the last of these go first.
+    let mut table = TextTable::new(&[
+        Column::text("BATCH"),
+        Column::text("STATE"),
+        Column::count("SENT"),
+        Column::count("QUEUED").leaves_at(1),
+        Column::count("UNKNOWN").leaves_at(3),
+        Column::count("ERROR").leaves_at(4),
+        Column::count("ROWS").leaves_at(2),
+        Column::count("UNDER WAY").leaves_at(5),
+        Column::text("LAST RUN").leaves_at(6),
+    ]);
+    for one in summaries {
+        let counts = &one.counts;
+        let count = |count: u64| grouped(count);
+        table.row(vec![
+            on_one_line(&one.batch).into_owned(),
+            one.stands.state.word().to_owned(),
+            count(counts.sent),
+            count(counts.queued),
+            count(counts.unknown),
+            count(counts.error),
+            count(one.rows),
+            count(counts.sending),
+            last_run(one, local),
+        ]);
+    }
+    table
+}
+
+fn last_run(summary: &Summary, local: &Local) -> String {
+    let text = match (summary.finished_at, summary.started_at) {
+        (Some(at), _) => local.time_and_distance(at),
+        (None, Some(at)) => format!("since {}", local.time_and_distance(at)),
+        (None, None) => "never".to_owned(),
+    };
+    let kind = match (summary.rest_waits(), summary.sandbox) {
+        (true, true) => " (pilot is over; rehearsal)",
+        (true, false) => " (pilot is over)",
+        (false, true) => " (rehearsal)",
+        (false, false) => "",
+    };
+    format!("{text}{kind}")
 }
 
 /// Shows the counts until the batch is settled, or the run that sends it has ended.
@@ -177,148 +231,4 @@ fn line(summary: &Summary) -> String {
         grouped(counts.unknown),
         grouped(counts.error),
     )
-}
-
-fn timelines(
-    reader: &Reader,
-    batch: &Batch,
-    row: u32,
-    json: bool,
-    out: &mut dyn Write,
-) -> Result<(), CommandError> {
-    let timelines = reader.timelines(batch.id, row)?;
-    if timelines.is_empty() {
-        return Err(CommandError::usage(format_args!(
-            "batch {} has no row {row}; rows are numbered as a spreadsheet does it, the header is row 1",
-            batch.name
-        )));
-    }
-    if json {
-        let timelines: Vec<_> = timelines
-            .iter()
-            .map(|it| timeline_json(batch, it))
-            .collect();
-        return Ok(print_json(&timelines, out)?);
-    }
-    for timeline in &timelines {
-        write_timeline(batch, timeline, out)?;
-    }
-    Ok(())
-}
-
-fn timeline_json(batch: &Batch, timeline: &Timeline) -> serde_json::Value {
-    let content: Option<serde_json::Value> = timeline
-        .content
-        .as_deref()
-        .and_then(|content| serde_json::from_str(content).ok());
-    json!({
-        "batch": batch.name,
-        "file": batch.file_name(timeline.file),
-        "row": timeline.row,
-        "phone": timeline.phone.map(PhoneNumber::e164),
-        "status": timeline.state.word(),
-        "reason": timeline.reason,
-        "suggestion": timeline.suggestion,
-        "finished_at": timeline.finished_at,
-        "content": content,
-        "message_id": timeline.message_id,
-        "contact_id": timeline.contact_id,
-        "sent_at": timeline.sent_at,
-        "delivered_at": timeline.delivered_at,
-        "read_at": timeline.read_at,
-        "opted_in_at": timeline.opted_in_at,
-        "attempts": timeline.attempts,
-    })
-}
-
-fn write_timeline(batch: &Batch, timeline: &Timeline, out: &mut dyn Write) -> std::io::Result<()> {
-    let phone = timeline
-        .phone
-        .map_or_else(|| "no number".to_owned(), PhoneNumber::masked);
-    let place = place(&batch.files, timeline.file, timeline.row);
-    writeln!(
-        out,
-        "{place} of batch {}: {phone}, {}",
-        on_one_line(&batch.name),
-        timeline.state
-    )?;
-    let mut print = |what: &str, text: Option<&str>| match text {
-        Some(text) => writeln!(out, "  {what:12} {}", on_one_line(text)),
-        None => Ok(()),
-    };
-    print(
-        "reason",
-        timeline.reason.as_deref().map(without_numbers).as_deref(),
-    )?;
-    print("did you mean", timeline.suggestion.as_deref())?;
-    print("content", timeline.content.as_deref())?;
-    print("message", timeline.message_id.as_deref())?;
-    print("contact", timeline.contact_id.as_deref())?;
-    let at = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    print("sent", at(timeline.sent_at).as_deref())?;
-    print("delivered", at(timeline.delivered_at).as_deref())?;
-    print("read", at(timeline.read_at).as_deref())?;
-    print("opted in", at(timeline.opted_in_at).as_deref())?;
-    if timeline.attempts.is_empty() {
-        return writeln!(out, "  no request was made for it");
-    }
-    for attempt in &timeline.attempts {
-        writeln!(out, "  {}", attempt_line(attempt))?;
-    }
-    Ok(())
-}
-
-fn attempt_line(attempt: &AttemptRecord) -> String {
-    use std::fmt::Write as _;
-    // Writing to a String cannot fail.
-    // Of what a person decided or an event proved, the time of that is shown.
-    let learned = attempt.finished_at.filter(|_| attempt.actor.is_some());
-    let mut line = learned.unwrap_or(attempt.started_at).to_string();
-    if let (None, Some(finished)) = (learned, attempt.finished_at) {
-        let took = finished.as_millisecond() - attempt.started_at.as_millisecond();
-        if took > 0 {
-            let _ = write!(line, " (+{took} ms)");
-        }
-    }
-    line.push_str("  ");
-    line.push_str(attempt.outcome.as_deref().unwrap_or("under way"));
-    if let Some(status) = attempt.http_status {
-        let status = format!("HTTP {status}");
-        // The reason of a refusal begins with the status.
-        let text = attempt.text.as_deref().unwrap_or_default();
-        if !text.starts_with(&status) {
-            let _ = write!(line, ", {status}");
-        }
-    }
-    if let Some(text) = &attempt.text {
-        line.push_str(": ");
-        line.push_str(&without_numbers(text));
-    }
-    if let Some(actor) = &attempt.actor {
-        let _ = write!(line, " (by {})", on_one_line(actor));
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_status_of_an_answer_is_told_once() {
-        let line = |text: &str| {
-            attempt_line(&AttemptRecord {
-                started_at: Timestamp::UNIX_EPOCH,
-                finished_at: None,
-                outcome: Some("error".to_owned()),
-                http_status: Some(422),
-                text: Some(text.to_owned()),
-                actor: None,
-            })
-        };
-        for text in ["HTTP 422: No matching user", "No matching user", "HTTP 422"] {
-            let line = line(text);
-            assert_eq!(line.matches("HTTP 422").count(), 1, "{line}");
-        }
-    }
 }

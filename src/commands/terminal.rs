@@ -7,39 +7,13 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::process::signal;
-use crate::clock::{between, later};
+use crate::clock::between;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
-use crate::dispatch::{Cause, Outage};
 use crate::report::{ProgressLine, without_numbers};
-use crate::run::{Observer, RunProgress, Started, StopHandle};
+use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
 
 /// A wait for the pace that is worth a word; shorter ones come between any two requests.
 const LONG_WAIT: Duration = Duration::from_secs(5);
-
-/// A wait that is told on every kind of output.
-const TOLD_WAIT: Duration = Duration::from_mins(1);
-
-/// Until when a wait lasts that is told, and what is waited for.
-fn long_wait(
-    pacer: &PacerView,
-    outage: Option<&Outage>,
-    now: Timestamp,
-) -> Option<(Timestamp, String)> {
-    if let Some(outage) = outage {
-        let until = later(now, outage.pause);
-        let why = format!("for the API ({})", without_numbers(&outage.failure));
-        return (outage.pause >= TOLD_WAIT).then_some((until, why));
-    }
-    let (until, why) = (pacer.sleeping_until?, pacer.why?);
-    let why = match why {
-        Why::Quota => "for the quota",
-        Why::Throttled => "because the API put us off (429)",
-        Why::Rate => "for the rate",
-        Why::Even => "to spread the quota evenly",
-        Why::Probing | Why::Connections | Why::ReserveTakesAll => return None,
-    };
-    (between(now, until) >= TOLD_WAIT).then(|| (until, why.to_owned()))
-}
 
 /// Shows a run, and stops it at a signal.
 pub(super) struct Terminal {
@@ -50,7 +24,7 @@ pub(super) struct Terminal {
     line: ProgressLine,
     said_fallback: bool,
     /// Until when the wait lasts that was told last.
-    said_wait: Option<Timestamp>,
+    said_wait: Option<Wait>,
 }
 
 impl Terminal {
@@ -79,17 +53,16 @@ impl Terminal {
 
     /// A wait of more than a minute, told once.
     fn wait_notice(&mut self, progress: &RunProgress) -> Option<String> {
-        let now = progress.at.wall;
-        let (until, why) = long_wait(&progress.pace, progress.outage.as_ref(), now)?;
+        let wait = progress.wait.as_ref()?;
         // The same wait, as far as its end is known.
-        let told = self.said_wait;
-        if told.is_some_and(|told| between(told, until) < TOLD_WAIT) {
+        let is_told = self.said_wait.as_ref().is_some_and(|it| it.is_same(wait));
+        if is_told || !wait.is_long(progress.at.wall) {
             return None;
         }
-        self.said_wait = Some(until);
-        let zone = jiff::tz::TimeZone::system();
-        let at = until.to_zoned(zone).strftime("%H:%M").to_string();
-        Some(format!("Waiting {why} until {at}."))
+        self.said_wait = Some(wait.clone());
+        let at = wait.until.to_zoned(jiff::tz::TimeZone::system());
+        let what = without_numbers(&wait.what.to_string());
+        Some(format!("Waiting {what} until {}.", at.strftime("%H:%M %Z")))
     }
 
     /// Takes the progress bar away.
@@ -158,8 +131,11 @@ fn text(progress: &RunProgress) -> String {
     if let Some(left) = progress.pace.left {
         let _ = write!(text, ", quota left {left}");
     }
-    let outage = progress.outage.as_ref();
-    text.push_str(&waits(&progress.pace, outage, progress.at.wall));
+    text.push_str(&waits(
+        &progress.pace,
+        progress.wait.as_ref(),
+        progress.at.wall,
+    ));
     if let Some(forecast) = &progress.forecast {
         let _ = write!(text, ", {forecast}");
     }
@@ -178,52 +154,48 @@ fn a_rate(per_second: f64) -> String {
 }
 
 /// What is being waited for, if anything.
-pub(super) fn waits(pacer: &PacerView, outage: Option<&Outage>, now: Timestamp) -> String {
-    if let Some(outage) = outage {
-        return match outage.cause {
-            Cause::NoAnswer => format!(
-                ", no answers ({}): next try in {} s",
-                without_numbers(&outage.failure),
-                outage.pause.as_secs() + 1
-            ),
-            Cause::Limit(limit) => {
-                let at = now.checked_add(outage.pause).unwrap_or(now);
-                let at = at.to_zoned(jiff::tz::TimeZone::system());
-                format!(", {limit}, next try {}", at.strftime("%H:%M"))
-            }
-        };
+pub(super) fn waits(pace: &PacerView, wait: Option<&Wait>, now: Timestamp) -> String {
+    let at = |until: Timestamp, form: &str| {
+        let until = until.to_zoned(jiff::tz::TimeZone::system());
+        until.strftime(form).to_string()
+    };
+    if pace.why == Some(Why::ReserveTakesAll) {
+        return ", the reserve leaves nothing of the quota".to_owned();
     }
-    let Some(why) = pacer.why else {
+    let Some(Wait { what, until }) = wait else {
         return String::new();
     };
-    let until = pacer.sleeping_until;
-    let is_long = until.is_some_and(|until| between(now, until) >= LONG_WAIT);
-    let zone = jiff::tz::TimeZone::system();
-    let at = until.map(|until| until.to_zoned(zone).strftime("%H:%M:%S").to_string());
-    match (why, at) {
-        (Why::Quota, Some(at)) => format!(", quota used: waiting until {at}"),
-        (Why::Throttled, Some(at)) => {
-            format!(", put off by the API (429): waiting until {at}")
+    let left = between(now, *until);
+    let (minute, second) = (at(*until, "%H:%M"), at(*until, "%H:%M:%S"));
+    match what {
+        WaitFor::Hours => format!(", outside the sending hours: waiting until {minute}"),
+        WaitFor::RecipientHours => {
+            format!(", outside the recipients' sending hours: waiting until {minute}")
         }
-        (Why::Rate, Some(at)) if is_long => format!(", by the rate the next one at {at}"),
-        (Why::Even, Some(at)) if is_long => format!(", spread evenly: the next one at {at}"),
-        (Why::ReserveTakesAll, _) => ", the reserve leaves nothing of the quota".to_owned(),
-        // The answer of a request under way is all that is waited for.
-        (
-            Why::Quota | Why::Throttled | Why::Rate | Why::Even | Why::Probing | Why::Connections,
-            _,
-        ) => String::new(),
+        WaitFor::Api(failure) => format!(
+            ", no answers ({}): next try in {} s",
+            without_numbers(failure),
+            left.as_secs() + 1
+        ),
+        WaitFor::Limit(limit) => format!(", {limit}, next try {minute}"),
+        WaitFor::Quota => format!(", quota used: waiting until {second}"),
+        WaitFor::Throttled => format!(", put off by the API (429): waiting until {second}"),
+        // Between any two requests there is one of these.
+        WaitFor::Rate | WaitFor::Even | WaitFor::Later if left < LONG_WAIT => String::new(),
+        WaitFor::Rate => format!(", by the rate the next one at {second}"),
+        WaitFor::Even => format!(", spread evenly: the next one at {second}"),
+        WaitFor::Later => format!(", tried again later: the next one at {second}"),
     }
 }
 
 /// First signal: stop claiming, let what is in flight finish. Second signal: stop at once.
 async fn heed_signals(stop: StopHandle, console: Console, grace: Duration) {
-    signal().await;
+    let first = signal().await;
     console.warn_lines(format_args!(
         "\nStopping: what is under way may finish (up to {} s). Once more to stop at once.",
         grace.as_secs()
     ));
-    stop.finish();
+    stop.finish_by(first);
     signal().await;
     stop.at_once();
 }
@@ -276,6 +248,25 @@ mod tests {
         assert_eq!(terminal.quota_notice(&pacer(Source::Fallback, None)), None);
     }
 
+    fn progress(minutes_before: i64, wait: Option<WaitFor>) -> RunProgress {
+        RunProgress {
+            at: Moment {
+                mono: Duration::ZERO,
+                wall: Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_mins(minutes_before),
+            },
+            queued: 1000,
+            done: ProgressView::default(),
+            pace: pacer(Source::Headers, None),
+            outage: None,
+            wait: wait.map(|what| Wait {
+                what,
+                until: Timestamp::UNIX_EPOCH,
+            }),
+            rate: Some(2.0),
+            forecast: None,
+        }
+    }
+
     #[test]
     fn a_wait_of_more_than_a_minute_is_told_once() {
         let mut terminal = Terminal::new(
@@ -284,69 +275,46 @@ mod tests {
             StopHandle::default(),
             Duration::ZERO,
         );
-        let mut told = |minutes: i64, why| {
-            let at = Moment {
-                mono: Duration::ZERO,
-                wall: Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_secs(minutes * 60),
-            };
-            terminal.wait_notice(&RunProgress {
-                at,
-                queued: 1000,
-                done: ProgressView::default(),
-                pace: pacer(Source::Headers, Some(why)),
-                outage: None,
-                rate: None,
-                forecast: None,
-            })
-        };
-        assert_eq!(told(0, Why::Quota), None, "a short one");
-        let first = told(30, Why::Quota).unwrap();
+        let mut told = |minutes, what| terminal.wait_notice(&progress(minutes, Some(what)));
+        assert_eq!(told(0, WaitFor::Quota), None, "a short one");
+        let first = told(30, WaitFor::Quota).unwrap();
         assert!(first.starts_with("Waiting for the quota until "), "{first}");
-        assert_eq!(told(29, Why::Quota), None);
-        assert_eq!(told(2, Why::Quota), None);
+        assert_eq!(told(29, WaitFor::Quota), None);
+        assert_eq!(told(2, WaitFor::Quota), None);
+        let hours = told(2, WaitFor::Hours).unwrap();
+        assert!(hours.contains("for the sending hours"), "{hours}");
+    }
+
+    fn shown(progress: &RunProgress) -> String {
+        waits(&progress.pace, progress.wait.as_ref(), progress.at.wall)
     }
 
     #[test]
     fn every_long_wait_has_a_reason() {
-        let begin = Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_mins(12);
-        for (why, word) in [
-            (Why::Quota, "quota"),
-            (Why::Throttled, "429"),
-            (Why::Rate, "rate"),
-            (Why::Even, "evenly"),
-            (Why::ReserveTakesAll, "reserve"),
+        for (what, word) in [
+            (WaitFor::Hours, "sending hours"),
+            (WaitFor::RecipientHours, "recipients"),
+            (WaitFor::Quota, "quota"),
+            (WaitFor::Throttled, "429"),
+            (WaitFor::Rate, "rate"),
+            (WaitFor::Even, "evenly"),
+            (WaitFor::Later, "again later"),
+            (WaitFor::Api("timed out".to_owned()), "timed out"),
+            (WaitFor::Limit("a limit".to_owned()), "a limit"),
         ] {
-            let told = waits(&pacer(Source::UserRate, Some(why)), None, begin);
-            assert!(told.contains(word), "{why:?}: {told:?}");
+            let told = shown(&progress(12, Some(what.clone())));
+            assert!(told.contains(word), "{what:?}: {told:?}");
         }
-        let short = waits(
-            &pacer(Source::UserRate, Some(Why::Rate)),
-            None,
-            Timestamp::UNIX_EPOCH,
-        );
+        let short = shown(&progress(0, Some(WaitFor::Rate)));
         assert_eq!(short, "", "between any two requests");
-        let endless = PacerView {
-            sleeping_until: None,
-            ..pacer(Source::Headers, Some(Why::ReserveTakesAll))
-        };
-        assert!(waits(&endless, None, begin).contains("reserve"));
+        let mut endless = progress(12, None);
+        endless.pace.why = Some(Why::ReserveTakesAll);
+        assert!(shown(&endless).contains("reserve"));
     }
 
     #[test]
     fn the_line_says_how_fast_and_what_is_waited_for() {
-        let progress = RunProgress {
-            at: Moment {
-                mono: Duration::ZERO,
-                wall: Timestamp::UNIX_EPOCH,
-            },
-            queued: 1000,
-            done: ProgressView::default(),
-            pace: pacer(Source::Headers, Some(Why::Quota)),
-            outage: None,
-            rate: Some(2.0),
-            forecast: None,
-        };
-        let text = text(&progress);
+        let text = text(&progress(12, Some(WaitFor::Quota)));
         assert!(
             text.starts_with("sent 0, 2.0/s, quota used: waiting until "),
             "{text}"

@@ -17,7 +17,7 @@ use crate::domain::sms::segments_text;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::run::{
-    List, PacerView, Rehearsal, RowChoice, TestMessage, Tested, suppression, typed_number,
+    List, PacerView, Rehearsal, RowChoice, TestMessage, Tested, Wait, suppression, typed_number,
 };
 
 /// Runs the command; `out` is standard output.
@@ -63,7 +63,7 @@ pub(crate) fn run(
         // Once for each wait.
         if pace.sleeping_until != said {
             said = pace.sleeping_until;
-            let wait = waits(pace, None, clock.now());
+            let wait = waits(pace, Wait::for_pace(pace).as_ref(), clock.now());
             if !wait.is_empty() {
                 console.say(format_args!("The test{wait}"));
             }

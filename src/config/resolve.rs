@@ -44,10 +44,8 @@ impl Settings {
     pub fn pace(&self, now: Timestamp) -> Result<Pace, ConfigError> {
         let mut pace: Pace = self.group()?;
         let zone = pace.timezone.clone().unwrap_or_else(TimeZone::system);
-        let until = pace.until.as_deref().map(|text| {
-            parse_until(text, now, &zone)
-                .map_err(|error| self.wrong("until", text, error.allowed()))
-        });
+        let until = pace.until.as_deref();
+        let until = until.map(|text| self.until(text, now, &zone));
         let after = pace.for_.map(|span| later(now, span));
         pace.schedule = Schedule {
             window: pace.window,
@@ -59,6 +57,27 @@ impl Settings {
         Ok(pace)
     }
 
+    fn until(&self, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, ConfigError> {
+        parse_until(text, now, zone).map_err(|error| self.wrong("until", text, error.allowed()))
+    }
+
+    /// Whether `until` is wrong by itself, in the zone of this machine.
+    pub(super) fn until_problem(&self, now: Timestamp) -> Option<ConfigError> {
+        let text = self.text("until")?;
+        self.until(text, now, &TimeZone::system()).err()
+    }
+
+    /// Whether one of the columns is wrong by itself.
+    pub(super) fn column_problem(&self) -> Option<ConfigError> {
+        let mut columns = ColumnChoice::default();
+        let mut texts = self.texts("column").iter();
+        texts.find_map(|text| self.name_column(&mut columns, text).err())
+    }
+
+    fn name_column(&self, columns: &mut ColumnChoice, text: &str) -> Result<(), ConfigError> {
+        name_column(columns, text).map_err(|allowed| self.wrong("column", text, allowed))
+    }
+
     /// How a contacts file is read.
     ///
     /// # Errors
@@ -68,8 +87,7 @@ impl Settings {
         let file: ContactsFile = self.group()?;
         let mut columns = ColumnChoice::default();
         for text in &file.column {
-            name_column(&mut columns, text)
-                .map_err(|allowed| self.wrong("column", text, allowed))?;
+            self.name_column(&mut columns, text)?;
         }
         Ok(intake::Settings {
             region: file.default.region,

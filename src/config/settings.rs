@@ -153,24 +153,27 @@ impl Settings {
             .get_arguments()
             .filter_map(Arg::get_long)
             .filter_map(setting);
-        let mut flags = Vec::new();
-        for setting in settings {
-            let (key, texts) = (setting.key(), self.texts(setting.key()));
-            match setting.kind() {
-                Kind::Switch => flags.extend((texts == ["true"]).then(|| format!("--{key}"))),
-                Kind::Text | Kind::Number | Kind::List => {
-                    flags.extend(texts.iter().map(|text| format!("--{key}={text}")));
-                }
-            }
-        }
+        let flags: Vec<String> = settings.flat_map(|it| self.flags_of(it)).collect();
         command
             .try_get_matches_from(flags)
             .and_then(|matches| T::from_arg_matches(&matches))
             .map_err(|error| self.refused(&error))
     }
 
+    /// A setting as its declaration reads it.
+    pub(super) fn flags_of(&self, setting: &Setting) -> Vec<String> {
+        let (key, texts) = (setting.key(), self.texts(setting.key()));
+        match setting.kind() {
+            Kind::Switch if texts == ["true"] => vec![format!("--{key}")],
+            Kind::Switch => Vec::new(),
+            Kind::Text | Kind::Number | Kind::List => {
+                texts.iter().map(|text| format!("--{key}={text}")).collect()
+            }
+        }
+    }
+
     /// The error for a value that the declaration does not allow.
-    fn refused(&self, error: &clap::Error) -> ConfigError {
+    pub(super) fn refused(&self, error: &clap::Error) -> ConfigError {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => text.as_str(),
             _ => "",

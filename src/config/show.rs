@@ -28,7 +28,9 @@ impl Settings {
                 let (key, origin) = (setting.key(), self.origin(setting.key()));
                 let value = match origin {
                     Origin::Default => setting.default(),
-                    Origin::File | Origin::Environment | Origin::Flag => self.texts(key).join("; "),
+                    Origin::File | Origin::Environment | Origin::Flag => {
+                        without_password(key, &self.texts(key).join("; "))
+                    }
                 };
                 Shown {
                     key,
@@ -62,6 +64,26 @@ impl Settings {
     }
 }
 
+/// An address without what may be a user, a password or a key in it: all before the last `@` and behind a `?`.
+fn without_password(key: &str, value: &str) -> String {
+    if key != "base-url" {
+        return value.to_owned();
+    }
+    let (scheme, rest) = match value.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), value),
+    };
+    let rest = match rest.rsplit_once('@') {
+        Some((_, host)) => format!("***@{host}"),
+        None => rest.to_owned(),
+    };
+    let rest = match rest.split_once(['?', '#']) {
+        Some((address, _)) => format!("{address}?***"),
+        None => rest,
+    };
+    format!("{scheme}{rest}")
+}
+
 /// Whether there is a secret, and where; never the secret.
 fn shown_secret(key: &'static str, place: Option<(String, Origin)>) -> Shown {
     let (value, origin, from) = match place {
@@ -73,5 +95,24 @@ fn shown_secret(key: &'static str, place: Option<(String, Origin)>) -> Shown {
         value,
         origin,
         from,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_of_an_address_is_shown() {
+        let shown = |value: &str| without_password("base-url", value);
+        assert_eq!(
+            shown("https://user:password@host/v1"),
+            "https://***@host/v1"
+        );
+        assert_eq!(shown("https://user:p@ss/w@host"), "https://***@host");
+        assert_eq!(shown("user:password@host"), "***@host");
+        assert_eq!(shown("https://host/v1?key=secret"), "https://host/v1?***");
+        assert_eq!(shown("https://api.amio.io/v1"), "https://api.amio.io/v1");
+        assert_eq!(without_password("message", "a@b?"), "a@b?");
     }
 }

@@ -373,7 +373,7 @@ fn outreach_config_prints_values_and_origins_as_table_and_as_json() {
     let settings = settings(flags, &[("AMIO_TOKEN", TOKEN)], "region = 'CZ'").unwrap();
     let print = |json| {
         let mut out = Vec::new();
-        crate::commands::config::run(&settings, json, &mut out).unwrap();
+        crate::commands::config::print(&settings, json, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
     let (table, json) = (print(false), print(true));

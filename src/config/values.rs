@@ -173,7 +173,7 @@ const DAY: u64 = 24 * HOUR;
 const LONGEST: Duration = Duration::from_secs(3_660 * DAY);
 
 /// A length of time: `500ms`, `30s`, `5m`, `12h`, `30d`, `1h30m`, or `0`.
-pub(super) fn span(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn span(text: &str) -> Result<Duration, &'static str> {
     const ALLOWED: &str = "a time such as 30s, 5m, 12h or 30d, ten years at most";
     let text = text.trim();
     if text == "0" {

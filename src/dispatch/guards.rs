@@ -15,7 +15,8 @@ use jiff::Timestamp;
 
 use super::halt::Halt;
 use super::refusals::{PastAnswers, Refusals, TakenBack, Verdict};
-use crate::domain::outcome::Outcome;
+use crate::domain::fallback::Step;
+use crate::domain::outcome::{FatalKind, Outcome};
 use crate::domain::retry::{Jitter, RetryPolicy};
 use crate::store::RecipientId;
 
@@ -67,6 +68,8 @@ pub(crate) enum Advice {
     Probe,
     /// Nothing starts for so long, then one recipient probes.
     Pause(Duration, Cause),
+    /// Nothing more goes through this channel; others are left.
+    LeaveChannel,
     /// Stop the batch.
     Stop(Halt),
 }
@@ -80,11 +83,20 @@ pub enum Cause {
     Limit(&'static str),
 }
 
+/// What is known of a channel.
+#[derive(Debug)]
+struct Channel {
+    refusals: Refusals,
+    /// Why it is refused as a whole.
+    refused: Option<Halt>,
+}
+
 /// The guards of one run.
 #[derive(Debug)]
 pub struct Guards {
     settings: GuardSettings,
-    refusals: Refusals,
+    /// Of each channel, in the order in which they are tried.
+    channels: Vec<Channel>,
     failures: u32,
     pauses: u32,
     /// How long the pauses were together.
@@ -97,10 +109,15 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// Guards for a run of a batch whose earlier runs had these answers.
-    pub fn new(settings: GuardSettings, past: PastAnswers) -> Self {
-        Self {
+    /// Guards for a run of a batch whose earlier runs had these answers on each of its channels, in the order in which
+    /// they are tried.
+    pub fn new(settings: GuardSettings, past: Vec<PastAnswers>) -> Self {
+        let channel = |past| Channel {
             refusals: Refusals::new(settings.identical_refusals, past),
+            refused: None,
+        };
+        Self {
+            channels: past.into_iter().map(channel).collect(),
             clock_is_known: settings.trust_clock,
             settings,
             failures: 0,
@@ -113,18 +130,26 @@ impl Guards {
 
     /// The halt that earlier runs have led to already, where the last of them died before it recorded it.
     pub(crate) fn standing(&mut self) -> Option<Halt> {
-        self.refusals.standing()
+        let mut channels = self.channels.iter_mut();
+        channels.find_map(|channel| channel.refusals.standing())
+    }
+
+    /// Why the first channel that was refused as a whole was refused.
+    pub(crate) fn refused_channel(&self) -> Option<Halt> {
+        let mut channels = self.channels.iter();
+        channels.find_map(|channel| channel.refused.clone())
     }
 
     /// The results that the refusals which stopped the run leave without a meaning, once all answers are in.
     pub(crate) fn take_back(&mut self) -> Option<TakenBack> {
-        self.refusals.take_back()
+        let mut channels = self.channels.iter_mut();
+        channels.find_map(|channel| channel.refusals.take_back())
     }
 
     /// Takes an outcome at `now` (monotonic). `probe`: it was the only request under way.
     pub(crate) fn observe(
         &mut self,
-        recipient: RecipientId,
+        (recipient, step): (RecipientId, Step),
         outcome: &Outcome,
         probe: bool,
         now: Duration,
@@ -133,15 +158,18 @@ impl Guards {
         match outcome {
             Outcome::Sent(_) => {
                 self.answered(probe);
-                self.refusals.accepted();
+                if let Some(channel) = self.channels.get_mut(step.index()) {
+                    channel.refusals.accepted();
+                }
                 Advice::Go
             }
             Outcome::NoMessenger { .. } | Outcome::Rejected { .. } => {
                 self.answered(probe);
-                match self.refusals.refuse(recipient, outcome) {
-                    Verdict::Go => Advice::Go,
-                    Verdict::Probe => Advice::Probe,
-                    Verdict::Stop(halt) => Advice::Stop(halt),
+                let channel = self.channels.get_mut(step.index());
+                match channel.map(|channel| channel.refusals.refuse(recipient, outcome)) {
+                    None | Some(Verdict::Go) => Advice::Go,
+                    Some(Verdict::Probe) => Advice::Probe,
+                    Some(Verdict::Stop(halt)) => Advice::Stop(halt),
                 }
             }
             Outcome::ContactGone { .. } => {
@@ -165,10 +193,36 @@ impl Guards {
             Outcome::Undecided { text, retry_after } => {
                 self.failed(text, *retry_after, probe, now, jitter)
             }
-            Outcome::Fatal { kind, text } => Advice::Stop(Halt::Fatal {
-                kind: *kind,
-                text: text.clone(),
-            }),
+            Outcome::Fatal { kind, text } => self.fatal(step, *kind, text),
+        }
+    }
+
+    /// One refused channel leaves the others; the last one stops the batch. What is no matter of a channel stops it at
+    /// once.
+    fn fatal(&mut self, step: Step, kind: FatalKind, text: &str) -> Advice {
+        let halt = Halt::Fatal {
+            kind,
+            text: text.to_owned(),
+        };
+        let is_of_channel = match kind {
+            FatalKind::Channel { .. } | FatalKind::NotFound => true,
+            FatalKind::Unauthorized
+            | FatalKind::Forbidden
+            | FatalKind::Proxy
+            | FatalKind::MethodNotAllowed
+            | FatalKind::Redirected => false,
+        };
+        if let Some(channel) = self.channels.get_mut(step.index()) {
+            channel.refused.get_or_insert_with(|| halt.clone());
+        }
+        let is_any_left = self
+            .channels
+            .iter()
+            .any(|channel| channel.refused.is_none());
+        if is_of_channel && is_any_left {
+            Advice::LeaveChannel
+        } else {
+            Advice::Stop(halt)
         }
     }
 
@@ -250,7 +304,7 @@ mod tests {
     use crate::store::BatchId;
 
     fn guards() -> Guards {
-        Guards::new(GuardSettings::default(), PastAnswers::default())
+        Guards::new(GuardSettings::default(), vec![PastAnswers::default()])
     }
 
     fn observe(guards: &mut Guards, outcome: &Outcome) -> Advice {
@@ -259,7 +313,7 @@ mod tests {
 
     fn at(guards: &mut Guards, outcome: &Outcome, probe: bool, now: Duration) -> Advice {
         guards.observe(
-            RecipientId::new(BatchId::for_tests(1), 1),
+            (RecipientId::new(BatchId::for_tests(1), 1), Step::FIRST),
             outcome,
             probe,
             now,
@@ -310,7 +364,7 @@ mod tests {
             match at(&mut guards, &lost(), true, now) {
                 Advice::Pause(pause, _) => now += pause,
                 Advice::Stop(halt) => break halt,
-                Advice::Go | Advice::Probe => panic!("a probe failed"),
+                Advice::Go | Advice::Probe | Advice::LeaveChannel => panic!("a probe failed"),
             }
         };
         assert!(now >= Duration::from_hours(1) && now < Duration::from_mins(65));
@@ -336,7 +390,7 @@ mod tests {
             trust_clock: true,
             ..GuardSettings::default()
         };
-        let mut trusting = Guards::new(settings, PastAnswers::default());
+        let mut trusting = Guards::new(settings, vec![PastAnswers::default()]);
         assert_eq!(trusting.compare_clocks(later, theirs), None);
         let mut asked = guards();
         assert_eq!(asked.compare_clocks(theirs, theirs), None);

@@ -30,7 +30,8 @@ use tokio::task::JoinSet;
 
 use crate::amio::Reply;
 use crate::clock::Clock;
-use crate::domain::outcome::Address;
+use crate::domain::fallback::Step;
+use crate::domain::outcome::{Address, MESSENGER};
 use crate::domain::refusal::Sayings;
 use crate::domain::schedule::Schedule;
 use crate::store::{Claim, Claimed, Journal, Settled, Settlement, StoreError};
@@ -70,11 +71,15 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Remembers the channel's type.
+    /// Remembers the type of the channel of a step.
     fn learn_channel_type(
         &self,
+        step: Step,
         kind: String,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Nothing more goes through the channel of this step in this run.
+    fn refuse_channel(&self, step: Step);
 }
 
 /// Where messages go.
@@ -121,9 +126,14 @@ impl Ledger for Journal {
 
     fn learn_channel_type(
         &self,
+        step: Step,
         kind: String,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.set_channel_type(kind)
+        self.set_channel_type(step, kind)
+    }
+
+    fn refuse_channel(&self, step: Step) {
+        Self::refuse_channel(self, step);
     }
 }
 
@@ -154,8 +164,8 @@ pub struct DispatchSettings {
     pub undecided: Undecided,
     /// When to send.
     pub schedule: Schedule,
-    /// The channel's type, if it is known.
-    pub channel_type: Option<String>,
+    /// The types of the batch's channels, in the order in which they are tried, as far as they are known.
+    pub channel_types: Vec<Option<String>>,
     /// What people said that texts of refusals mean.
     pub said: Sayings,
     /// The first request goes alone.
@@ -247,7 +257,7 @@ struct Shared<L> {
     gate: Gate,
     guards: Mutex<Guards>,
     settings: DispatchSettings,
-    channel_type: Mutex<Option<String>>,
+    channel_types: Mutex<Vec<Option<String>>>,
     progress: Arc<Progress>,
     stop: Stop,
     /// A task found no recipient to claim: those that wait for a turn may wait in vain.
@@ -262,14 +272,15 @@ struct Shared<L> {
 }
 
 impl<L> Shared<L> {
-    fn address_by_phone(&self) -> Address {
-        let kind = self
-            .channel_type
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match kind.as_deref() {
-            None | Some("facebook_messenger") => Address::PhoneOnMessenger,
-            Some(_) => Address::Phone,
+    /// What a number means on the channel of a step. A batch's own channel is taken for Messenger until its type is
+    /// known, another one is not.
+    fn address_by_phone(&self, step: Step) -> Address {
+        let kinds = self.channel_types.lock();
+        let kinds = kinds.unwrap_or_else(PoisonError::into_inner);
+        match kinds.get(step.index()).and_then(Option::as_deref) {
+            Some(MESSENGER) => Address::PhoneOnMessenger,
+            None if step == Step::FIRST => Address::PhoneOnMessenger,
+            Some(_) | None => Address::Phone,
         }
     }
 }
@@ -305,7 +316,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             gate: Gate::new(clock.clone(), settings.canary),
             clock,
             guards: Mutex::new(guards),
-            channel_type: Mutex::new(settings.channel_type.clone()),
+            channel_types: Mutex::new(settings.channel_types.clone()),
             settings,
             progress: Arc::default(),
             stop: Stop::default(),
@@ -324,6 +335,14 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// The counters of the run, to be shown while it lasts.
     pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.shared.progress)
+    }
+
+    /// Why a channel of the batch was found to be refused as a whole, while others were left.
+    pub(crate) fn refused_channel(&self) -> Option<Halt> {
+        let guards = self.shared.guards.lock();
+        guards
+            .unwrap_or_else(PoisonError::into_inner)
+            .refused_channel()
     }
 
     /// The way to stop the run.
@@ -350,6 +369,11 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
             || pace.why.is_some()
             || pace.sleeping_until.is_some();
         !waits && !shared.progress.is_busy() && shared.stop.reason().is_none()
+    }
+
+    /// How long nobody is tried yet, because all who are queued are queued for later; `None` if not.
+    pub(crate) fn rows_wait(&self, now: Timestamp) -> Option<Duration> {
+        self.shared.progress.rows_wait(now)
     }
 
     /// The outage or limit that keeps everybody waiting; `None` if there is none.

@@ -14,6 +14,7 @@ use super::{Ledger, RunEnd, Sender, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
+use crate::domain::fallback::Step;
 use crate::domain::outcome::{Address, Exchange, FatalKind, KnownBy, Outcome, classify};
 use crate::domain::phone::Region;
 use crate::domain::refusal::Meaning;
@@ -53,10 +54,10 @@ pub(super) async fn work<L: Ledger, S: Sender>(
             Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
                 let (settlement, channel_type) = send(&shared, &*sender, turn, &recipient).await;
                 result = Some(settlement);
-                if let Some(kind) = channel_type {
+                if let Some((step, kind)) = channel_type {
                     // What is known of the message comes first: it must not hang on other writes.
                     settle(&shared, result.take()).await?;
-                    shared.ledger.learn_channel_type(kind).await?;
+                    shared.ledger.learn_channel_type(step, kind).await?;
                 }
             }
             Claim::Claimed(recipient) => result = Some(kept_back(&shared, &recipient)),
@@ -246,7 +247,7 @@ async fn send<L: Ledger, S: Sender>(
     sender: &S,
     turn: Turn<'_>,
     recipient: &Claimed,
-) -> (Settlement, Option<String>) {
+) -> (Settlement, Option<(Step, String)>) {
     crash_point(CrashPoint::AfterIntentCommit);
     let Turn { pass, permit } = turn;
     let flight = permit.started();
@@ -258,7 +259,7 @@ async fn send<L: Ledger, S: Sender>(
     crash_point(CrashPoint::AfterRequest);
     let address = match &recipient.addressee {
         Addressee::ContactId(_) => Address::ContactId,
-        Addressee::Phone { .. } => shared.address_by_phone(),
+        Addressee::Phone { .. } => shared.address_by_phone(recipient.step),
     };
     let outcome = classify(&reply.exchange, address, &shared.settings.said);
     report_to_pacer(shared, flight, &reply, &outcome);
@@ -267,7 +268,7 @@ async fn send<L: Ledger, S: Sender>(
     }
     heed_guards(shared, &pass, recipient, &outcome);
     drop(pass);
-    let channel_type = new_channel_type(shared, &outcome);
+    let channel_type = new_channel_type(shared, recipient.step, &outcome);
     let http_status = match &reply.exchange {
         Exchange::Answered(answer) => Some(answer.status),
         Exchange::Failed { .. } => None,
@@ -308,21 +309,28 @@ fn compare_clocks<L>(shared: &Shared<L>, theirs: Timestamp) {
 }
 
 /// The channel's type, if this answer is the first to name it.
-fn new_channel_type<L>(shared: &Shared<L>, outcome: &Outcome) -> Option<String> {
+fn new_channel_type<L>(
+    shared: &Shared<L>,
+    step: Step,
+    outcome: &Outcome,
+) -> Option<(Step, String)> {
     let Outcome::Sent(receipt) = outcome else {
         return None;
     };
-    let known = shared.channel_type.lock();
+    let known = shared.channel_types.lock();
     let mut known = known.unwrap_or_else(PoisonError::into_inner);
-    if known.is_some() {
-        return None;
-    }
+    let known = known.get_mut(step.index()).filter(|it| it.is_none())?;
     known.clone_from(&receipt.channel_type);
-    known.clone()
+    known.clone().map(|kind| (step, kind))
 }
 
 /// Does what the guards advise.
-fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, recipient: &Claimed, outcome: &Outcome) {
+fn heed_guards<L: Ledger>(
+    shared: &Shared<L>,
+    pass: &Pass<'_>,
+    recipient: &Claimed,
+    outcome: &Outcome,
+) {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)
@@ -340,7 +348,8 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, recipient: &Claimed, outc
     let advice = {
         let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
         let now = shared.clock.monotonic();
-        guards.observe(recipient.recipient, outcome, pass.probe, now, jitter)
+        let whose = (recipient.recipient, recipient.step);
+        guards.observe(whose, outcome, pass.probe, now, jitter)
     };
     match advice {
         Advice::Go if pass.probe => shared.gate.open(),
@@ -349,6 +358,7 @@ fn heed_guards<L>(shared: &Shared<L>, pass: &Pass<'_>, recipient: &Claimed, outc
             note_pause(shared, cause, outcome.text());
             shared.gate.shut(pause);
         }
+        Advice::LeaveChannel => shared.ledger.refuse_channel(recipient.step),
         Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),
     }
 }

@@ -69,6 +69,40 @@ impl BatchState {
     }
 }
 
+/// Where a batch stands, as far as it can be seen from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As it was stored last.
+    Stored(BatchState),
+    /// It was being sent, and no process holds it any more.
+    Interrupted,
+}
+
+impl Standing {
+    /// `is_held`: a process holds the batch.
+    pub const fn of(state: BatchState, is_held: bool) -> Self {
+        match state {
+            BatchState::Running | BatchState::Waiting if !is_held => Self::Interrupted,
+            BatchState::Reading
+            | BatchState::Draft
+            | BatchState::Running
+            | BatchState::Waiting
+            | BatchState::Paused
+            | BatchState::Stopped
+            | BatchState::Complete
+            | BatchState::Cancelled => Self::Stored(state),
+        }
+    }
+
+    /// The word in tables and in `--json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stored(state) => state.word(),
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl fmt::Display for BatchState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())

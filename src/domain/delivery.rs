@@ -9,6 +9,7 @@
 //!                    |                 |---lost answer, crash while sending--> unknown
 //!                    +---429, a limit, surely-not-sent failure, stop of the batch, a guard's doubt
 //! unknown --evidence--> sent | no_messenger | error ; --the user says resend--> queued
+//! no_messenger --another channel is left--> queued for that one
 //! ```
 //!
 //! What is delivered, read or opted in are facts on the message, not states.
@@ -162,6 +163,8 @@ pub enum Event {
     Restore,
     /// The refusal said nothing about the recipient, or is to be tried again by decision.
     TakenBack,
+    /// The person is not reached on this channel, and is tried on the next one.
+    FallsBack,
 }
 
 /// An event that cannot happen in a state: a bug, reported and never acted upon.
@@ -199,7 +202,11 @@ pub const fn next(state: State, event: Event) -> Result<State, ImpossibleTransit
             | Event::AnswerLost
             | Event::ProvenNoMatch
             | Event::ProvenFailed => Some(State::Suppressed),
-            Event::Claimed | Event::AssumedSent | Event::Resend | Event::TakenBack => None,
+            Event::Claimed
+            | Event::AssumedSent
+            | Event::Resend
+            | Event::TakenBack
+            | Event::FallsBack => None,
         },
         State::Invalid | State::Duplicate => None,
     };
@@ -223,7 +230,7 @@ const fn from_queued(event: Event) -> Option<State> {
         Event::NoMatch | Event::Refused | Event::Released | Event::AnswerLost => {
             Some(State::Queued)
         }
-        Event::AssumedSent | Event::Resend | Event::TakenBack => None,
+        Event::AssumedSent | Event::Resend | Event::TakenBack | Event::FallsBack => None,
     }
 }
 
@@ -240,7 +247,8 @@ const fn from_sending(event: Event) -> Option<State> {
         | Event::Resend
         | Event::Suppress
         | Event::Restore
-        | Event::TakenBack => None,
+        | Event::TakenBack
+        | Event::FallsBack => None,
     }
 }
 
@@ -261,7 +269,8 @@ const fn from_sent(event: Event) -> Option<State> {
         | Event::Resend
         | Event::Suppress
         | Event::Restore
-        | Event::TakenBack => None,
+        | Event::TakenBack
+        | Event::FallsBack => None,
     }
 }
 
@@ -275,7 +284,9 @@ const fn from_unknown(event: Event) -> Option<State> {
         Event::Released | Event::Resend => Some(State::Queued),
         Event::AnswerLost => Some(State::Unknown),
         // An unknown outcome stays one: suppressing it would hide that a message may have gone out.
-        Event::Claimed | Event::Suppress | Event::Restore | Event::TakenBack => None,
+        Event::Claimed | Event::Suppress | Event::Restore | Event::TakenBack | Event::FallsBack => {
+            None
+        }
     }
 }
 
@@ -291,6 +302,17 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
         | Event::ProvenFailed
         | Event::ProvenNoMatch => Some(state),
         Event::Resend | Event::TakenBack => Some(State::Queued),
+        Event::FallsBack => match state {
+            State::NoMessenger => Some(State::Queued),
+            State::Queued
+            | State::Sending
+            | State::Sent
+            | State::Error
+            | State::Unknown
+            | State::Invalid
+            | State::Duplicate
+            | State::Suppressed => None,
+        },
         Event::Claimed
         | Event::ProvenSent
         | Event::AssumedSent
@@ -303,7 +325,7 @@ const fn from_refused(state: State, event: Event) -> Option<State> {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 14] = [
+    const EVENTS: [Event; 15] = [
         Event::Claimed,
         Event::Accepted,
         Event::NoMatch,
@@ -318,6 +340,7 @@ mod tests {
         Event::Suppress,
         Event::Restore,
         Event::TakenBack,
+        Event::FallsBack,
     ];
 
     #[test]

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock, a network or a random number: whatever varies is passed in.
 //! A test in `tests/it` keeps the I/O crates out of this folder.
 
+pub(crate) mod audience;
 pub(crate) mod batch_name;
 pub(crate) mod batch_state;
 pub(crate) mod content;
@@ -11,6 +12,7 @@ pub(crate) mod dialect;
 pub(crate) mod earlier;
 pub(crate) mod eligibility;
 pub(crate) mod event;
+pub(crate) mod fallback;
 pub(crate) mod fold;
 pub(crate) mod forecast;
 pub(crate) mod night;
@@ -28,4 +30,6 @@ pub(crate) mod schedule;
 pub(crate) mod sms;
 pub(crate) mod spreadsheet;
 pub(crate) mod text;
+pub(crate) mod told;
+pub(crate) mod told_date;
 pub(crate) mod zones;

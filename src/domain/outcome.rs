@@ -11,6 +11,9 @@ use std::time::Duration;
 use super::delivery::Event;
 use super::refusal::{self, Meaning, Means, Sayings};
 
+/// The type of the channel on which 422 is documented as "no Messenger for this number".
+pub(crate) const MESSENGER: &str = "facebook_messenger";
+
 /// How the recipient was addressed: it decides what a refusal can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address {
@@ -239,11 +242,13 @@ pub enum AttemptOutcome {
     TakenBack,
     /// The user said what the refusal means.
     Decided,
+    /// The person was not reached, and goes on to the next channel.
+    FellBack,
 }
 
 impl AttemptOutcome {
     /// All of them.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Sent,
         Self::NoMessenger,
         Self::Rejected,
@@ -262,6 +267,7 @@ impl AttemptOutcome {
         Self::Resend,
         Self::TakenBack,
         Self::Decided,
+        Self::FellBack,
     ];
 
     /// The word in the checkpoint.
@@ -285,6 +291,7 @@ impl AttemptOutcome {
             Self::Resend => "resend",
             Self::TakenBack => "taken_back",
             Self::Decided => "decided",
+            Self::FellBack => "fell_back",
         }
     }
 
@@ -308,7 +315,8 @@ impl AttemptOutcome {
             | Self::AssumedSent
             | Self::Resend
             | Self::TakenBack
-            | Self::Decided => false,
+            | Self::Decided
+            | Self::FellBack => false,
         }
     }
 }
@@ -331,7 +339,8 @@ impl AttemptOutcome {
             | Self::AssumedSent
             | Self::Resend
             | Self::TakenBack
-            | Self::Decided => false,
+            | Self::Decided
+            | Self::FellBack => false,
         }
     }
 }

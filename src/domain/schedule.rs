@@ -129,6 +129,12 @@ impl Schedule {
         self.deadline.is_some_and(|deadline| now >= deadline)
     }
 
+    /// The deadline for people, once it has come: "until 06:00 CET was reached".
+    pub(crate) fn deadline_text(&self) -> Option<String> {
+        let at = self.deadline?.to_zoned(self.zone.clone());
+        Some(format!("until {} was reached", at.strftime("%H:%M %Z")))
+    }
+
     /// May anything be sent now? With windows by recipient, each one must be asked for too.
     pub fn may_send(&self, now: Timestamp) -> bool {
         !self.is_over(now) && self.is_open(now, self.sender_zones())

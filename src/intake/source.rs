@@ -17,6 +17,13 @@ pub enum Source {
     Path(PathBuf),
     /// Standard input.
     Stdin,
+    /// A text that the program made.
+    Text {
+        /// What it is called in messages, and what a batch is named after.
+        name: String,
+        /// The text.
+        text: Arc<str>,
+    },
 }
 
 impl Source {
@@ -25,13 +32,16 @@ impl Source {
         match self {
             Self::Path(path) => path.display().to_string(),
             Self::Stdin => "standard input".to_owned(),
+            Self::Text { name, .. } => name.clone(),
         }
     }
 
     /// The file's name without folder and suffixes: what a batch is named after.
     pub fn stem(&self) -> String {
-        let Self::Path(path) = self else {
-            return "stdin".to_owned();
+        let path = match self {
+            Self::Path(path) => path,
+            Self::Stdin => return "stdin".to_owned(),
+            Self::Text { name, .. } => return name.clone(),
         };
         let name = path
             .file_name()
@@ -119,6 +129,7 @@ impl Bytes {
                 spool(file)
             }
             Source::Stdin => spool(io::stdin().lock()),
+            Source::Text { text, .. } => Ok(Self::Memory(text.as_bytes().into())),
         }
     }
 

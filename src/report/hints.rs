@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::local::Local;
 use super::words::quoted;
 
 /// What the commands that are suggested need to be exact.
@@ -14,6 +15,8 @@ pub struct Hints {
     pub flags: Vec<(&'static str, String)>,
     /// The results file, if it was written.
     pub results: Option<PathBuf>,
+    /// Where and when the text is read.
+    pub local: Local,
 }
 
 impl Hints {

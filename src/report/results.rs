@@ -21,7 +21,7 @@ use super::table::{Cell, RESULTS_SHEET, RowWriter, TableFile, TextRows};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::State;
 use crate::domain::dialect::{Dialect, FileFormat, SHEET_COLUMNS};
-use crate::domain::fold;
+use crate::domain::told::content_digest;
 use crate::store::{Batch, Reader, ResultRow, StoreError, WrittenFile};
 
 /// The reason of a row whose request is on disk and whose answer is not.
@@ -228,7 +228,10 @@ impl<W: RowWriter> Lines<'_, W> {
             Ours::ReasonCode => self.to.cell(row.reason_code.map_or(Cell::None, Cell::Own)),
             Ours::Batch => self.to.cell(Cell::Foreign(&self.batch.name)),
             Ours::File => self.to.cell(Cell::Foreign(self.batch.file_name(row.file))),
-            Ours::Channel => self.to.cell(Cell::Foreign(&self.batch.channel)),
+            Ours::Channel => {
+                let channel = self.batch.channels().nth(row.step.index());
+                self.to.cell(channel.map_or(Cell::None, Cell::Foreign))
+            }
             Ours::Content => self.content(row.content),
         }
     }
@@ -295,20 +298,6 @@ impl<W: RowWriter> Lines<'_, W> {
         let _ = self.scratch.write_fmt(value);
         self.to.cell(Cell::Own(&self.scratch))
     }
-}
-
-/// What tells contents apart that are the same to the repeat guard: without the checkpoint's key, so that another
-/// checkpoint can compare it. 16 bytes of SHA-256.
-fn content_digest(content: &str) -> String {
-    let digest = Sha256::digest(fold::content(content).as_bytes());
-    digest
-        .iter()
-        .take(16)
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// The status of a row in a file: whether a request that is under way arrives is not known.

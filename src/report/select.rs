@@ -47,7 +47,7 @@ impl Ours {
         Self::Content,
     ];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Row => "outreach_row",
             Self::Phone => "outreach_phone",

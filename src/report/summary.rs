@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::error::ReportError;
 use super::hints::Hints;
+use super::local::Local;
 use super::matters::{Matter, matters};
 use super::table::SummaryLine;
-use super::words::{grouped, minute, place, without_numbers};
-use crate::domain::batch_state::BatchState;
+use super::words::{grouped, place, without_numbers};
+use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
-use crate::exit::ExitCode;
 use crate::store::{Batch, Counts, Funnel, HeldText, Reader, UnknownRow};
 
 /// The number of unknown rows that are named.
@@ -33,8 +33,8 @@ pub struct Summary {
     /// True for a rehearsal: no real message was sent.
     pub sandbox: bool,
     /// Where it stands.
-    #[serde(serialize_with = "as_word")]
-    pub state: BatchState,
+    #[serde(flatten)]
+    pub stands: Stands,
     /// Rows of the input.
     pub rows: u64,
     /// Rows by status, requests, and requests that were put off.
@@ -70,6 +70,8 @@ struct Details {
     matters: Vec<(Matter, u64)>,
     /// Queued rows that wait for the outcome of another batch, and what the first of them waits for.
     waiting: Option<(u64, String)>,
+    /// Those who were sent to, by channel, where the batch has several.
+    by_channel: Vec<(String, u64)>,
     /// Messages whose answers named another number.
     other_numbers: u64,
     /// Refusals by text, the most frequent first.
@@ -89,7 +91,7 @@ impl Summary {
             batch: batch.name.clone(),
             channel: batch.channel.clone(),
             sandbox: batch.sandbox,
-            state: batch.state,
+            stands: Stands::new(batch, reader.holder(&batch.name)),
             rows: counts.rows(),
             counts,
             funnel: None,
@@ -120,6 +122,11 @@ impl Summary {
             0 => 0,
             _ => reader.mended(batch.id)?,
         });
+        if batch.fallback.is_some() {
+            let sent = reader.sent_by_step(batch.id)?;
+            let named = batch.channels().zip(sent);
+            summary.details.by_channel = named.map(|(id, sent)| (id.to_owned(), sent)).collect();
+        }
         summary.details.other_numbers = reader.other_numbers(batch.id)?;
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
@@ -159,7 +166,7 @@ impl Summary {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.state == BatchState::Cancelled
+        self.stands.state == Standing::Stored(BatchState::Cancelled)
     }
 
     /// Whether its pilot is over, and nobody has said that the rest follows.
@@ -182,7 +189,9 @@ impl Summary {
 
     fn write_text(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
         let name = on_one_line(&self.batch);
-        writeln!(out, "Batch {name}: {}", self.headline())?;
+        let local = &hints.local;
+        writeln!(out, "Batch {name}: {}", self.headline(local))?;
+        self.write_standing(out, local)?;
         if self.sandbox {
             writeln!(out, "A rehearsal in the sandbox: nobody was messaged.")?;
         }
@@ -190,11 +199,12 @@ impl Summary {
             writeln!(out, "{:>12}  {meaning}", grouped(count))?;
         }
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
+        self.write_channels(out)?;
         if let Some(pilot) = &self.pilot {
             pilot.write(out, TEXTS)?;
         }
         self.write_funnel(out)?;
-        self.write_requests(out)?;
+        self.write_requests(out, local)?;
         self.write_matters(out)?;
         self.write_other_numbers(out)?;
         self.write_waiting(out)?;
@@ -212,7 +222,7 @@ impl Summary {
     pub(super) fn lines(&self, rows: u64) -> Vec<SummaryLine> {
         let mut lines = vec![
             ("Batch".to_owned(), self.batch.clone()),
-            ("State".to_owned(), self.headline()),
+            ("State".to_owned(), self.headline(&Local::default())),
         ];
         if self.sandbox {
             let nobody = "a rehearsal in the sandbox: nobody was messaged";
@@ -247,30 +257,6 @@ impl Summary {
             push(&format!("{state}: {text}"), count.to_string());
         }
         lines
-    }
-
-    fn headline(&self) -> String {
-        if self.is_cancelled() {
-            return "cancelled: who was not messaged yet will not be".to_owned();
-        }
-        if !self.details.ready {
-            return "its list was not read to the end; nothing can be sent".to_owned();
-        }
-        if self.rest_waits() {
-            return "paused: its pilot is over, and the rest waits".to_owned();
-        }
-        let last_run = self.exit_reason.as_deref().map(|reason| {
-            ExitCode::from_reason(reason)
-                .map_or_else(|| reason.to_owned(), |exit| exit.text().to_owned())
-        });
-        match (last_run, self.started_at) {
-            (Some(text), _) if self.counts.sending == 0 => text,
-            // Rows in flight: another process sends, or died doing it.
-            (_, Some(_)) if !self.is_settled() => "being sent, or interrupted".to_owned(),
-            (Some(text), _) => text,
-            (None, Some(_)) => "all is settled".to_owned(),
-            (None, None) => "nothing was sent yet".to_owned(),
-        }
     }
 
     fn meanings(&self) -> Vec<(u64, &'static str)> {
@@ -315,6 +301,18 @@ impl Summary {
             .collect()
     }
 
+    fn write_channels(&self, out: &mut String) -> std::fmt::Result {
+        let through = self.details.by_channel.iter();
+        let through: Vec<String> = through
+            .map(|(channel, sent)| format!("{} through channel {channel}", grouped(*sent)))
+            .collect();
+        if through.is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "Of those sent: {}", through.join(", "))
+        }
+    }
+
     fn write_funnel(&self, out: &mut String) -> std::fmt::Result {
         let Some(funnel) = self.funnel.filter(|funnel| *funnel != Funnel::default()) else {
             return Ok(());
@@ -341,7 +339,7 @@ impl Summary {
         }
     }
 
-    fn write_requests(&self, out: &mut String) -> std::fmt::Result {
+    fn write_requests(&self, out: &mut String, local: &Local) -> std::fmt::Result {
         let Some(started) = self.started_at else {
             return Ok(());
         };
@@ -349,14 +347,18 @@ impl Summary {
             out,
             "{} requests since {}",
             grouped(self.counts.requests),
-            minute(started)
+            local.time_and_distance(started)
         )?;
         if self.counts.throttled > 0 {
             let throttled = grouped(self.counts.throttled);
             write!(out, ", {throttled} of them put off by the API (429)")?;
         }
         if let Some(finished) = self.finished_at {
-            write!(out, "; the last run ended {}", minute(finished))?;
+            write!(
+                out,
+                "; the last run ended {}",
+                local.time_and_distance(finished)
+            )?;
         }
         writeln!(out)
     }
@@ -459,16 +461,11 @@ impl Summary {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn as_word<S: serde::Serializer>(state: &BatchState, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(state.word())
-}
+pub use standing::Stands;
 
 mod next;
 mod pilot;
+mod standing;
 #[cfg(test)]
 mod tests;
 

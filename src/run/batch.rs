@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
+use super::history::restored_from;
 use crate::domain::batch_state::BatchState;
 use crate::store::{Batch, Hold, Reader, Store};
 
@@ -79,9 +80,16 @@ impl HeldBatch {
         // An earlier process may have died while it changed the list.
         store.finish_change(batch.id, now)?;
         let batch = Self::new(store, hold, batch).reread()?;
-        match settings.undo_cancel {
-            Some(by) => batch.undo_cancel(by, now),
-            None => not_cancelled(batch.batch()).map(|()| batch),
+        let batch = match settings.undo_cancel {
+            Some(by) => batch.undo_cancel(by, now)?,
+            None => not_cancelled(batch.batch()).map(|()| batch)?,
+        };
+        match restored_from(batch.batch()) {
+            Some(from) if batch.reader()?.counts(batch.batch().id)?.queued > 0 => {
+                let (name, from) = (batch.batch().name.clone(), from.to_owned());
+                Err(Mismatch::NeedsList(name, from).into())
+            }
+            Some(_) | None => Ok(batch),
         }
     }
 

@@ -177,8 +177,15 @@ impl Definition {
         }
     }
 
-    /// What `batch` is once this list is part of it; `files` are all its files then.
-    pub(super) fn change(&self, batch: &Batch, how: Change, files: Vec<String>) -> ListChange {
+    /// What `batch` is once this list is part of it; `files` are all its files then. Of a batch that was restored,
+    /// columns and channel are those of the list too: `restored` are its columns then.
+    pub(super) fn change(
+        &self,
+        batch: &Batch,
+        how: Change,
+        files: Vec<String>,
+        restored: Option<Vec<String>>,
+    ) -> ListChange {
         let (definition, digest) = match how {
             Change::Update => (self.parts.clone(), self.digest),
             Change::Add => {
@@ -192,6 +199,8 @@ impl Definition {
             definition,
             digest,
             files,
+            channel: restored.is_some().then(|| self.channel.clone()),
+            headers: restored,
         }
     }
 

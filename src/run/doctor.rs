@@ -104,8 +104,19 @@ impl Findings {
 /// What is checked.
 #[derive(Debug)]
 pub struct DoctorSettings {
-    /// The checkpoint, which need not be there yet, or why it has no place.
-    pub checkpoint: Result<PathBuf, RunError>,
+    /// What a run would refuse of the settings, and the exit code of each.
+    pub problems: Vec<(String, ExitCode)>,
+    /// What should be known of the message.
+    pub notices: Vec<String>,
+    /// The checkpoint, which need not be there yet, or why it has no place; `None` if the settings do not tell.
+    pub checkpoint: Option<Result<PathBuf, RunError>>,
+    /// What the API is asked with; `None` if the settings do not tell.
+    pub api: Option<DoctorApi>,
+}
+
+/// What the API is asked with.
+#[derive(Debug)]
+pub struct DoctorApi {
     /// The API's address.
     pub base_url: BaseUrl,
     /// The token, or why there is none.
@@ -124,14 +135,26 @@ pub struct DoctorSettings {
 /// [`RunError`] if the client cannot be set up, or the quota cannot be stored.
 pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings, RunError> {
     let mut findings = Findings::default();
+    for (text, exit) in &settings.problems {
+        findings.bad("settings", text, *exit);
+    }
+    for notice in &settings.notices {
+        findings.notice("message", notice);
+    }
+    if settings.problems.is_empty() {
+        findings.good("settings", "a run takes all of them");
+    }
     let store = match &settings.checkpoint {
-        Ok(path) => checkpoint(path, &mut findings),
-        Err(error) => {
+        Some(Ok(path)) => checkpoint(path, &mut findings),
+        None => None,
+        Some(Err(error)) => {
             findings.bad("checkpoint", error.to_string(), error.exit());
             None
         }
     };
-    api(settings, store.as_ref(), clock, &mut findings).await?;
+    if let Some(api) = &settings.api {
+        ask(api, store.as_ref(), clock, &mut findings).await?;
+    }
     Ok(findings)
 }
 
@@ -215,8 +238,8 @@ fn permissions(path: &Path, findings: &mut Findings) {
 fn permissions(_: &Path, _: &mut Findings) {}
 
 /// Checks everything that the API reports.
-async fn api(
-    settings: &DoctorSettings,
+async fn ask(
+    settings: &DoctorApi,
     store: Option<&Store>,
     clock: &Clock,
     findings: &mut Findings,

@@ -28,6 +28,8 @@ pub struct Ended {
     pub queued: u64,
     /// The run was a pilot, and it is over: the rest of the batch waits for a person.
     pub pilot_is_over: bool,
+    /// What ended the run before all was done, for people: "Ctrl-C", "until 06:00 CET was reached".
+    pub ended_by: Option<String>,
 }
 
 /// Queued recipients that wait until the outcome of another batch's request is settled: no run can end that.
@@ -75,6 +77,7 @@ impl Ended {
             held,
             queued: reach.queued,
             pilot_is_over,
+            ended_by: None,
         }
     }
 
@@ -99,10 +102,11 @@ impl Ended {
         if self.is_paused_by_pilot() {
             return Some("its pilot is over".to_owned());
         }
+        let by = || self.ended_by.clone();
         match &self.end {
             RunEnd::Halted(halt) => Some(halt.to_string()),
-            RunEnd::Interrupted => Some("a signal".to_owned()),
-            RunEnd::Deadline => Some("the time for the run was over".to_owned()),
+            RunEnd::Interrupted => Some(by().unwrap_or_else(|| "it was asked to stop".to_owned())),
+            RunEnd::Deadline => Some(by().unwrap_or_else(|| "its time was over".to_owned())),
             RunEnd::Complete if self.held > 0 => Some(format!(
                 "{} recipients are held: nobody said what their refusal means",
                 self.held

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::clash::FileClash;
+use super::history::HistoryError;
 use super::numbers::NumberError;
 use crate::amio::{ApiError, BaseUrlError, ClientError};
 use crate::dispatch::RunFailure;
@@ -32,6 +33,15 @@ pub enum RunError {
     /// The message cannot be what is sent to this list.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// The message for another channel cannot be what is sent to this list.
+    #[error("the message for channel {channel}: {source}")]
+    OtherContent {
+        /// The channel.
+        channel: String,
+        /// Why not.
+        #[source]
+        source: ContentError,
+    },
     /// A file of ours could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -131,6 +141,9 @@ pub enum RunError {
         /// Since when, RFC 3339.
         since: String,
     },
+    /// A file does not tell who was messaged.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// What was asked does not fit the batch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -159,9 +172,19 @@ pub enum Mismatch {
         "another list in inbox is called {0} too, and its batch comes first: this one waits until that one is filed away, or has another name"
     )]
     SameListName(String),
+    /// No condition chooses an audience.
+    #[error(
+        "whom? Give at least one of --opted-in, --accepted-not-read, --batch-status, --country, --on-channel, --not-within"
+    )]
+    WhatAudience,
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
+    /// A batch was restored from results files, which hold no messages.
+    #[error(
+        "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
+    )]
+    NeedsList(String, String),
     /// A list cannot be added to a batch that is not there.
     #[error("there is no batch `{0}` yet: leave --add and --update out to begin it")]
     NoBatchYet(String),
@@ -186,6 +209,36 @@ pub enum Mismatch {
         /// Its limit.
         kept: Option<NonZeroU32>,
     },
+    /// A batch keeps its other channels, and their messages.
+    #[error(
+        "batch `{batch}` was begun {}: its rows hold the messages for these channels. Give the same flags --fallback, --message-for and --content-for as then (further channels may stand behind them, with the batch's own message), or another --batch; nothing was changed",
+        match kept.as_slice() {
+            [] => "without messages for other channels".to_owned(),
+            kept => format!("with --fallback {}", kept.join(", --fallback ")),
+        }
+    )]
+    OtherFallback {
+        /// The batch.
+        batch: String,
+        /// Its other channels, for people.
+        kept: Vec<String>,
+    },
+    /// A channel is named twice.
+    #[error(
+        "channel {0} is named twice: --fallback names other channels than --channel, each once"
+    )]
+    SameChannel(String),
+    /// More channels than a batch may have.
+    #[error("a batch may have {0} other channels at the most (--fallback)")]
+    TooManyChannels(usize),
+    /// Another channel needs a message of its own.
+    #[error(
+        "the message is no plain text: give channel {0} its own with --message-for {0}=TEXT or --content-for {0}=FILE"
+    )]
+    NoPlainText(String),
+    /// There is no other channel.
+    #[error("no other channel is named: give --fallback CHANNEL")]
+    NoOtherChannel,
     /// A list can join a batch only with the same columns.
     #[error(
         "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",
@@ -351,13 +404,14 @@ impl RunError {
             Self::Forget(ForgetError::UnderWay { .. }) | Self::NightUnderWay { .. } => {
                 ExitCode::Held
             }
-            Self::Intake(_) => ExitCode::Input,
+            Self::Intake(_) | Self::History(_) => ExitCode::Input,
             Self::Report(
                 ReportError::SheetRows
                 | ReportError::SheetColumns(_)
                 | ReportError::NoColumn { .. },
             )
             | Self::Content(_)
+            | Self::OtherContent { .. }
             | Self::Mismatch(_)
             | Self::Number(_)
             | Self::File(_) => ExitCode::Usage,

@@ -25,6 +25,18 @@ pub fn summary(checkpoint: &Path, batch: &str) -> Result<Summary, RunError> {
     Ok(Summary::load(&reader, &batch)?)
 }
 
+/// The results file of the batch, if one stands there as it was left and nothing changed since.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint cannot be read.
+pub(crate) fn current_results(reader: &Reader, batch: &Batch) -> Result<Option<PathBuf>, RunError> {
+    let files = reader.current_files(batch.id)?;
+    let mut files = files.into_iter();
+    Ok(files
+        .find(|(path, left)| is_as_left(path, left))
+        .map(|(path, _)| path))
+}
+
 /// Which rows and columns of a batch are exported, and how text is written. The default is all, as the list was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExportSettings {

@@ -18,6 +18,8 @@ pub struct AfterHalt {
     pub held: Vec<(HeldText, Option<Meaning>)>,
     /// The recipients who were refused with this text, digits replaced, are queued again: how many.
     pub again: Option<(String, u64)>,
+    /// Who has no Messenger goes on to another channel, and counts as queued.
+    pub goes_on: bool,
 }
 
 /// What became of recipients.
@@ -39,11 +41,15 @@ impl AfterHalt {
         let mut counts = AfterHaltCounts::default();
         for (text, meaning) in &self.held {
             let place = match meaning {
-                Some(Meaning::NoMessenger) => &mut counts.no_messenger,
+                Some(Meaning::NoMessenger) if !self.goes_on => &mut counts.no_messenger,
                 Some(Meaning::Person) => &mut counts.error,
-                Some(Meaning::Message | Meaning::Channel | Meaning::Wait | Meaning::Later) => {
-                    &mut counts.queued
-                }
+                Some(
+                    Meaning::NoMessenger
+                    | Meaning::Message
+                    | Meaning::Channel
+                    | Meaning::Wait
+                    | Meaning::Later,
+                ) => &mut counts.queued,
                 None => &mut counts.held,
             };
             *place += text.rows;
@@ -108,6 +114,7 @@ impl HeldBatch {
             sayings,
             held: held.into_iter().map(with_meaning).collect(),
             again: again.filter(|(_, rows)| *rows > 0),
+            goes_on: batch.fallback.is_some(),
         })
     }
 
@@ -141,6 +148,18 @@ impl HeldBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_no_messenger_counts_as_queued_where_another_channel_is_left() {
+        let held = HeldText::for_tests("HTTP 422: none", 7);
+        let mut how = AfterHalt {
+            held: vec![(held, Some(Meaning::NoMessenger))],
+            ..AfterHalt::default()
+        };
+        assert_eq!((how.counts().no_messenger, how.counts().queued), (7, 0));
+        how.goes_on = true;
+        assert_eq!((how.counts().no_messenger, how.counts().queued), (0, 7));
+    }
 
     #[test]
     fn those_who_are_sent_to_again_count_as_queued() {

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::error::RunError;
+use super::fallback::{FallbackSource, Others};
 use super::known::Known;
 use super::sms::{self, SmsRule};
 use crate::domain::content::{ContentSource, Notice, Template};
 use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::{SmsSettings, SmsTally};
 use crate::intake::{
     self, Input, Judge, JudgeError, LetterDoubt, LooksInternational, Render, Source, Unsendable,
@@ -32,6 +33,10 @@ pub struct List {
     pub(super) message: Option<Template>,
     dialect: Option<Dialect>,
     pub(super) sms: SmsSettings,
+    /// The messages for other channels.
+    pub(super) others: Option<Others>,
+    /// What the message was compiled from.
+    source: Option<ContentSource>,
 }
 
 impl List {
@@ -46,12 +51,15 @@ impl List {
     ) -> Result<Self, RunError> {
         let input = Input::open(sources, settings)?;
         let compile = |message| Template::compile(message, input.headers());
+        let source = message.cloned();
         let message = message.map(compile).transpose()?;
         Ok(Self {
             input,
             message,
             dialect: None,
             sms: SmsSettings::default(),
+            others: None,
+            source,
         })
     }
 
@@ -65,6 +73,16 @@ impl List {
     #[must_use]
     pub fn with_sms(self, sms: SmsSettings) -> Self {
         Self { sms, ..self }
+    }
+
+    /// The same; people whom the channel does not reach go on to others.
+    ///
+    /// # Errors
+    /// [`RunError`] if a message for another channel does not fit the list's columns, or is needed and not there.
+    pub fn with_fallback(self, fallback: &FallbackSource) -> Result<Self, RunError> {
+        let headers = self.input.headers();
+        let others = Others::compile(fallback, self.source.as_ref(), headers)?;
+        Ok(Self { others, ..self })
     }
 
     /// Whether Facebook refuses the message whoever gets it, because its tag was retired.
@@ -191,9 +209,10 @@ impl Pass<'_> {
             input,
             message,
             dialect,
+            others,
             ..
         } = list;
-        let message = message.as_ref();
+        let (message, others) = (message.as_ref(), others.as_ref());
         let create = |path| {
             let format = FileFormat::of(path, input.format(), *dialect);
             RejectsFile::create(path, input.headers(), format, self.batch)
@@ -202,12 +221,15 @@ impl Pass<'_> {
         let (known, channel) = (self.known, self.channel);
         let suppressed = |phone| known.cause(phone);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
-        let render = |record: &_, _, phone| match message {
+        let render = |record: &Record, _, phone| match message {
             Some(message) => {
                 let rendered = known.message(message, channel, record, phone)?;
                 match self.sms.and_then(|rule| rule.refusal(&rendered)) {
                     Some(refusal) => Err(Unsendable::Segments(refusal)),
-                    None => Ok(rendered),
+                    None => Ok(match others {
+                        Some(others) => others.render(rendered, record),
+                        None => rendered,
+                    }),
                 }
             }
             None => Err(Unsendable::Problem("there is no message".to_owned())),
@@ -247,9 +269,10 @@ impl Pass<'_> {
         let rejected = rejects.map(RejectsFile::finish).transpose()?;
         let summary = judged?;
         let files = self.earlier_files.iter().map(String::as_str);
+        let missing = others.and_then(Others::note);
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input.notes().to_vec(),
+            notes: input.notes().iter().cloned().chain(missing).collect(),
             mapping: input.mapping().clone(),
             summary,
             samples,

@@ -15,6 +15,7 @@
 //! - A batch that is changed or sent is held ([`HeldBatch`]): one process works on it at a time.
 
 mod adopt;
+mod audience;
 mod backup;
 mod batch;
 mod cancel;
@@ -26,9 +27,11 @@ mod earlier;
 mod end;
 mod error;
 mod export;
+mod fallback;
 mod files;
 mod forecast;
 mod halt;
+mod history;
 mod hours;
 mod known;
 mod list;
@@ -51,6 +54,7 @@ mod sms;
 mod sound;
 mod suppress;
 mod test_message;
+mod wait;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -59,7 +63,8 @@ pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,
 };
 pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
-pub use crate::domain::batch_state::BatchState;
+pub use crate::domain::audience::Audience;
+pub use crate::domain::batch_state::{BatchState, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
 pub use crate::domain::dialect::{Delimiter, Dialect};
 pub use crate::domain::earlier::Difference;
@@ -73,29 +78,36 @@ pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
 pub use crate::report::check::CheckReport;
-pub use crate::report::{Hints, Selection, Summary};
+pub use crate::report::{Hints, Local, Selection, Stands, Summary};
 pub use crate::store::Messaged;
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
+pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
 pub use batch::{HeldBatch, ResumeSettings};
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;
 pub use definition::Step;
-pub use doctor::{DoctorSettings, Finding, FindingVerdict, Findings, doctor};
+pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
 pub use error::{Mismatch, REHEARSALS, RunError};
+pub(crate) use export::current_results;
 pub use export::{ExportSettings, export, export_file, summary};
+pub use fallback::{FallbackSource, ManyMayFallBack};
 pub use files::Files;
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
+pub use history::{
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
+    import_history,
+};
 pub use list::{CheckSettings, List};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
-pub use preview::Preview;
+pub use preview::{LikelyFallback, Preview};
 pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use retry::{Retry, RetryChoice};
@@ -103,3 +115,4 @@ pub(crate) use send::random_bits;
 pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
 pub use test_message::{TestMessage, Tested, suppression};
+pub use wait::{Wait, WaitFor};

@@ -1,13 +1,14 @@
 //! What a run reports while it lasts, and how it is asked to stop.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::forecast;
 use super::settings::RunSettings;
+use super::wait::Wait;
 use crate::clock::Moment;
 use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::{Outage, ProgressView};
@@ -65,6 +66,8 @@ pub struct RunProgress {
     pub pace: PacerView,
     /// Nothing is sent, because the API gives no usable answers.
     pub outage: Option<Outage>,
+    /// What is waited for, and until when, be it for a moment only.
+    pub wait: Option<Wait>,
     /// Requests a second, lately; `None` before a second has passed.
     pub rate: Option<f64>,
     /// When it will be done; `None` for a rehearsal, and when no recipient is left.
@@ -73,7 +76,10 @@ pub struct RunProgress {
 
 /// The way to stop a run, from any thread. Clones share it.
 #[derive(Debug, Clone)]
-pub struct StopHandle(Arc<watch::Sender<Asked>>);
+pub struct StopHandle {
+    asked: Arc<watch::Sender<Asked>>,
+    by: Arc<OnceLock<&'static str>>,
+}
 
 /// What is asked of a run; each includes those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +91,10 @@ pub(super) enum Asked {
 
 impl Default for StopHandle {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(Asked::Nothing)))
+        Self {
+            asked: Arc::new(watch::Sender::new(Asked::Nothing)),
+            by: Arc::default(),
+        }
     }
 }
 
@@ -95,19 +104,32 @@ impl StopHandle {
         self.raise(Asked::Finish);
     }
 
+    /// The same, and the checkpoint keeps what asked for it: "Ctrl-C".
+    pub fn finish_by(&self, what: &'static str) {
+        // The first one counts.
+        let _ = self.by.set(what);
+        self.finish();
+    }
+
+    /// What asked for the end, as far as that is known.
+    pub(super) fn by(&self) -> Option<&'static str> {
+        self.by.get().copied()
+    }
+
     /// The run ends at once. The outcome of requests under way is unknown then.
     pub fn at_once(&self) {
         self.raise(Asked::AtOnce);
     }
 
     fn raise(&self, asked: Asked) {
-        self.0.send_modify(|current| *current = asked.max(*current));
+        self.asked
+            .send_modify(|current| *current = asked.max(*current));
     }
 
     /// Waits until this is asked for, or more.
     pub(super) async fn asked_for(&self, asked: Asked) {
         // The sender lives in `self`, so that the wait cannot fail.
-        let _ = self.0.subscribe().wait_for(|now| *now >= asked).await;
+        let _ = self.asked.subscribe().wait_for(|now| *now >= asked).await;
     }
 }
 

@@ -4,6 +4,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use crate::dispatch::{LateAnswer, PastAnswers};
 use crate::domain::delivery::State;
+use crate::domain::fallback::Step;
 use crate::domain::outcome::{AttemptOutcome, KnownBy, Matter, Outcome};
 use crate::domain::refusal::{self, Meaning, Means, Saying, Sayings};
 use crate::store::LateRefusal;
@@ -17,8 +18,34 @@ pub(super) fn sayings(batch: &HeldBatch, now: &[Saying]) -> Result<Sayings, RunE
     Ok(said)
 }
 
-/// The answers of earlier runs.
-pub(super) fn answers(batch: &HeldBatch, said: &Sayings) -> Result<PastAnswers, RunError> {
+/// The answers of earlier runs on each channel of the batch.
+pub(super) fn answers(batch: &HeldBatch, said: &Sayings) -> Result<Vec<PastAnswers>, RunError> {
+    let Some(fallback) = &batch.batch().fallback else {
+        return Ok(vec![own_answers(batch, said)?]);
+    };
+    let steps = 0..=u8::try_from(fallback.channels.len()).unwrap_or(u8::MAX);
+    steps
+        .map(|step| answers_on(batch, Step::new(step), said))
+        .collect()
+}
+
+/// The answers of earlier runs on one channel of several.
+fn answers_on(batch: &HeldBatch, step: Step, said: &Sayings) -> Result<PastAnswers, RunError> {
+    let (reader, id) = (batch.reader()?, batch.batch().id);
+    let answers = reader.channel_answers(id, step)?;
+    let late = reader.late_refusals(id, Some(step))?;
+    let held = late.iter().filter(|late| late.held).count() as u64;
+    Ok(PastAnswers {
+        accepted: answers.accepted,
+        no_messenger: answers.no_messenger.saturating_sub(held),
+        refused: answers.refused,
+        latest: late.into_iter().map(|late| answer(late, said)).collect(),
+        by_text: Vec::new(),
+    })
+}
+
+/// The answers of earlier runs of a batch that has one channel.
+fn own_answers(batch: &HeldBatch, said: &Sayings) -> Result<PastAnswers, RunError> {
     let (reader, id) = (batch.reader()?, batch.batch().id);
     let counts = reader.counts(id)?;
     if counts.requests == 0 {
@@ -29,7 +56,7 @@ pub(super) fn answers(batch: &HeldBatch, said: &Sayings) -> Result<PastAnswers, 
     } else {
         counts.sent
     };
-    let late = reader.late_refusals(id)?;
+    let late = reader.late_refusals(id, None)?;
     Ok(PastAnswers {
         accepted,
         no_messenger: counts.no_messenger,

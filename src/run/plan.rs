@@ -15,13 +15,16 @@ use super::batch::{HeldBatch, not_cancelled};
 use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
+use super::fallback::{self, ManyMayFallBack};
+use super::history::restored_from;
 use super::known::Known;
 use super::list::{List, Pass};
 use super::sms::{self, SmsRule};
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::fallback::Fallback;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Position;
+use crate::domain::recipient::{Position, Verdict};
 use crate::domain::sms::SmsSettings;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
@@ -56,6 +59,8 @@ pub struct SendPlan {
     /// Whom other batches messaged; `None` before that was asked.
     messaged: Option<Vec<MessagedBefore>>,
     decision: Option<(Messaged, String)>,
+    /// What the batch keeps about other channels, as far as it is known before it is read.
+    fallback: Option<Fallback>,
 }
 
 /// Another batch whose files have the same names, and that is unfinished.
@@ -101,12 +106,19 @@ impl SendPlan {
         if let Some(batch) = &found {
             not_cancelled(batch)?;
         }
-        let step = definition.compare(
-            &name,
-            found.map(|batch| (batch.definition.clone(), batch)),
-            settings.change,
-        )?;
+        let step = match found {
+            Some(batch) if restored_from(&batch).is_some() => again(batch, &list, settings.change)?,
+            found => definition.compare(
+                &name,
+                found.map(|batch| (batch.definition.clone(), batch)),
+                settings.change,
+            )?,
+        };
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
+        let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
+        if let Some(others) = &mut list.others {
+            others.limit(&reader, list.sms)?;
+        }
         let unfinished = match (&step, settings.batch) {
             (Step::New, None) => unfinished(&reader, &batches, &list, &name)?,
             (Step::New | Step::Continue(_) | Step::Change(..), _) => Vec::new(),
@@ -122,6 +134,7 @@ impl SendPlan {
             unfinished,
             messaged: None,
             decision: None,
+            fallback,
         })
     }
 
@@ -133,6 +146,14 @@ impl SendPlan {
     /// What would be done.
     pub fn step(&self) -> &Step<Batch> {
         &self.step
+    }
+
+    /// The results file that the batch was restored from, if it was: its list comes again.
+    pub fn restored_from(&self) -> Option<&str> {
+        match &self.step {
+            Step::Change(batch, _) => restored_from(batch),
+            Step::New | Step::Continue(_) => None,
+        }
     }
 
     /// Unfinished batches that this list may have been meant to continue: it was edited since, or has another
@@ -219,6 +240,7 @@ impl SendPlan {
                     read: None,
                     decided: None,
                     sms: self.list.sms,
+                    fallback: self.fallback,
                 });
             }
             Step::New => (BatchName::Named(self.name.clone()), None, Vec::new()),
@@ -265,9 +287,10 @@ impl SendPlan {
         };
         let report = load(&self.store, &mut self.list, place, pass, now, progress);
         let mut report = discard_on_error(&self.store, id, report)?;
-        report
-            .notes
-            .extend(sms::note(settings, channel_type.as_deref()));
+        if self.fallback.is_none() {
+            let unused = sms::note(settings, channel_type.as_deref());
+            report.notes.extend(unused);
+        }
         let (batch, read) = match self.step {
             Step::New | Step::Continue(_) => {
                 let batch = self.store.reader()?.batch(&self.name)?;
@@ -275,7 +298,8 @@ impl SendPlan {
             }
             Step::Change(batch, how) => {
                 let files = report.files.clone();
-                let change = self.definition.change(&batch, how, files);
+                let restored = restored_from(&batch).map(|_| self.list.input.headers().to_vec());
+                let change = self.definition.change(&batch, how, files, restored);
                 (batch, NewRows::Staged(id, change))
             }
         };
@@ -285,7 +309,79 @@ impl SendPlan {
             read: Some(read),
             decided,
             sms: settings,
+            fallback: self.fallback,
         })
+    }
+
+    /// Whether more people than may without being asked about could be queued on another channel, which costs money. A
+    /// rehearsal costs nothing. Costs a pass over a list that is not in the batch yet.
+    ///
+    /// # Errors
+    /// [`RunError`] if the list cannot be used, or the checkpoint fails.
+    pub fn many_may_fall_back(
+        &mut self,
+        history: HistorySpan,
+        now: Timestamp,
+    ) -> Result<Option<ManyMayFallBack>, RunError> {
+        let Some(fallback) = self.fallback.as_ref().filter(|_| !self.sandbox) else {
+            return Ok(None);
+        };
+        let channels = fallback.channels.iter().map(|it| it.id.clone()).collect();
+        let at_most = fallback.at_most;
+        let has = match &self.step {
+            Step::New | Step::Change(_, Change::Update) => 0,
+            Step::Continue(batch) | Step::Change(batch, Change::Add) => {
+                let counts = self.store.reader()?.counts(batch.id)?;
+                counts.rows() - counts.invalid - counts.duplicate - counts.suppressed
+            }
+        };
+        let gains = match &self.step {
+            Step::Continue(_) => 0,
+            Step::New => self.count_queued(None, &[], history, now)?,
+            Step::Change(batch, how) => {
+                let (id, seen) = (batch.id, self.before_change(batch, *how)?);
+                self.count_queued(Some(id), &seen, history, now)?
+            }
+        };
+        let people = has + gains;
+        Ok((people > at_most).then_some(ManyMayFallBack {
+            people,
+            at_most,
+            channels,
+        }))
+    }
+
+    /// Lets so many people be queued on another channel.
+    pub fn let_fall_back(&mut self, people: u64) {
+        if let Some(fallback) = &mut self.fallback {
+            fallback.at_most = people;
+        }
+    }
+
+    /// So many rows of the list would be queued.
+    fn count_queued(
+        &mut self,
+        own: Option<BatchId>,
+        seen: &[(PhoneNumber, Position)],
+        history: HistorySpan,
+        now: Timestamp,
+    ) -> Result<u64, RunError> {
+        let pass = Pass {
+            sms: None,
+            known: Known::new(self.store.reader()?, history, own, Vec::new(), now),
+            channel: Some(&self.definition.channel),
+            batch: None,
+            earlier_files: &[],
+            seen,
+            rejects: None,
+            keep_rejects: false,
+        };
+        let mut queued = 0;
+        pass.judge(&mut self.list, &mut |_| (), &mut |row| {
+            queued += u64::from(matches!(row.verdict, Verdict::Queued(_)));
+            Ok(())
+        })?;
+        Ok(queued)
     }
 
     /// Keeps with a new batch what it goes by, so that it is not lost while the batch waits to be confirmed.
@@ -297,6 +393,9 @@ impl SendPlan {
         if let Some(decided) = decided {
             self.store.keep_messaged(id, decided)?;
         }
+        if let Some(fallback) = &self.fallback {
+            self.store.keep_fallback(id, fallback)?;
+        }
         Ok(self.store.keep_sms(id, self.list.sms)?)
     }
 
@@ -307,7 +406,7 @@ impl SendPlan {
         how: Change,
     ) -> Result<Vec<(PhoneNumber, Position)>, RunError> {
         let headers = self.list.input.headers();
-        if headers != batch.headers {
+        if headers != batch.headers && restored_from(batch).is_none() {
             return Err(Mismatch::OtherColumns {
                 batch: batch.name.clone(),
                 has: batch.headers.clone(),
@@ -353,6 +452,22 @@ impl SendPlan {
     }
 }
 
+/// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
+fn again(batch: Batch, list: &List, change: Option<Change>) -> Result<Step<Batch>, Mismatch> {
+    let is_its_list = list
+        .input
+        .file_names()
+        .any(|name| batch.files.iter().any(|file| file == name));
+    match change {
+        Some(Change::Update) => Ok(Step::Change(batch, Change::Update)),
+        None if is_its_list => Ok(Step::Change(batch, Change::Update)),
+        None | Some(Change::Add) => {
+            let from = restored_from(&batch).unwrap_or_default().to_owned();
+            Err(Mismatch::NeedsList(batch.name, from))
+        }
+    }
+}
+
 /// Opens the checkpoint. A batch that cannot be called so is refused before anything is written, unless it is
 /// there: it is one of an earlier version.
 fn open(checkpoint: &Path, name: Option<&str>) -> Result<Arc<Store>, RunError> {
@@ -380,6 +495,8 @@ pub struct ReadPlan {
     decided: Option<MessagedDecision>,
     /// What the batch keeps about SMS.
     sms: SmsSettings,
+    /// What it keeps about other channels.
+    fallback: Option<Fallback>,
 }
 
 /// Where the rows that were read are.
@@ -405,7 +522,7 @@ impl ReadPlan {
     /// [`SendPlan::new`] or [`HeldBatch::resume`].
     pub fn carry_out(self, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
         match self.read {
-            None => Ok((self.batch, 0)),
+            None => Ok((keep_fallback(self.batch, self.fallback)?, 0)),
             Some(NewRows::Batch(id)) => {
                 if let Some(decided) = self.decided {
                     let store = self.batch.store();
@@ -420,7 +537,8 @@ impl ReadPlan {
                     .map_err(RunError::from);
                 let interrupted = discard_on_error(store, staging, changed)?;
                 store.keep_sms(self.batch.batch().id, self.sms)?;
-                Ok((self.batch.reread()?, interrupted))
+                let batch = keep_fallback(self.batch, self.fallback)?;
+                Ok((batch.reread()?, interrupted))
             }
         }
     }
@@ -436,8 +554,12 @@ impl ReadPlan {
         let ignored = mapping.map_or_else(Vec::new, |mapping| mapping.ignored_consent.clone());
         let limit = mapping.and(self.sms.max_segments);
         let limit = limit.map_or_else(String::new, |limit| limit.to_string());
+        let is_new = self.read.is_some() || self.fallback != self.batch.batch().fallback;
+        let others = self.fallback.as_ref().filter(|_| is_new);
+        let others = others.map_or_else(String::new, fallback::told);
         let (batch, interrupted) = self.carry_out(now)?;
         for (what, detail) in [
+            ("fallback", others),
             ("max-segments", limit),
             ("allow-line-type", services.join(", ")),
             ("ignore-consent-column", ignored.join(", ")),
@@ -466,6 +588,18 @@ impl ReadPlan {
                 Ok(self.batch.store().discard_batch(id)?)
             }
         }
+    }
+}
+
+/// Keeps with the batch what was asked for about other channels.
+fn keep_fallback(batch: HeldBatch, fallback: Option<Fallback>) -> Result<HeldBatch, RunError> {
+    match fallback {
+        Some(fallback) if batch.batch().fallback.as_ref() != Some(&fallback) => {
+            let id = batch.batch().id;
+            batch.store().keep_fallback(id, &fallback)?;
+            batch.reread()
+        }
+        Some(_) | None => Ok(batch),
     }
 }
 

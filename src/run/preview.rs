@@ -13,6 +13,15 @@ use crate::domain::forecast::Forecast;
 use crate::domain::pilot::PilotStep;
 use crate::store::Counts;
 
+/// Who probably goes on to another channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LikelyFallback {
+    /// The other channels, in the order in which they are tried.
+    pub channels: Vec<String>,
+    /// So many people, by the share of earlier answers on the batch's own channel; `None` before there were any.
+    pub people: Option<u64>,
+}
+
 /// What a run would do.
 #[derive(Debug, Clone)]
 pub struct Preview {
@@ -24,6 +33,8 @@ pub struct Preview {
     pub to_send: u64,
     /// Of the invalid rows those whose place another row took.
     pub mended: u64,
+    /// Who probably goes on to another channel, where the batch has several.
+    pub fallback: Option<LikelyFallback>,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
     /// Whether an answer of the API told the token's quota before, or the pace was set.
@@ -60,11 +71,15 @@ impl HeldBatch {
             }
             PilotStep::Over(_) => 0,
         };
+        let fallback = self.likely_fallback(to_send)?;
+        // Who goes on needs another request.
+        let again = fallback.as_ref().and_then(|it| it.people).unwrap_or(0);
         let forecast = if self.batch().sandbox || to_send == 0 {
             None
         } else {
             let path = self.checkpoint();
-            Some(first_forecast(Some(path), token, settings, to_send, now)?)
+            let requests = to_send + again;
+            Some(first_forecast(Some(path), token, settings, requests, now)?)
         };
         let known = match token {
             Some(token) => known(&self.reader()?, token)?.limit.is_some(),
@@ -75,8 +90,23 @@ impl HeldBatch {
             held,
             to_send,
             mended,
+            fallback,
             forecast,
             pace_is_known: known || settings.pacer.rate.is_some(),
         })
+    }
+
+    /// Who probably goes on to another channel, of so many people.
+    fn likely_fallback(&self, people: u64) -> Result<Option<LikelyFallback>, RunError> {
+        let batch = self.batch();
+        let Some(fallback) = batch.fallback.as_ref().filter(|_| people > 0) else {
+            return Ok(None);
+        };
+        let answers = self.reader()?.all_answers(&batch.channel)?;
+        let all = answers.accepted + answers.no_messenger + answers.refused;
+        Ok(Some(LikelyFallback {
+            channels: fallback.channels.iter().map(|it| it.id.clone()).collect(),
+            people: (all > 0).then(|| people.saturating_mul(answers.no_messenger).div_ceil(all)),
+        }))
     }
 }

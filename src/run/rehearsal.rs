@@ -43,12 +43,16 @@ impl Rehearsal {
     pub async fn of(batch: &HeldBatch, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
         let (reader, batch) = (batch.reader()?, batch.batch());
         let sms = reader.kept_sms(batch.id)?.counted;
-        Self::start_as(&batch.channel, kind(sms), quota).await
+        // Nothing is known of the other channels: most people have one for SMS.
+        let others = batch.channels().skip(1).map(|id| (id, CHANNEL_TYPE));
+        let own = (batch.channel.as_str(), kind(sms));
+        let channels: Vec<_> = std::iter::once(own).chain(others).collect();
+        Self::start_as(&channels, quota).await
     }
 
     /// As [`Self::start`], for a channel that sends SMS, or does not.
     pub(super) async fn start_of_kind(channel: &str, sms: bool) -> Result<Self, RunError> {
-        Self::start_as(channel, kind(sms), None).await
+        Self::start_as(&[(channel, kind(sms))], None).await
     }
 
     /// Starts a sandbox that has the channel, and knows the contacts of earlier rehearsals. `quota`: requests an
@@ -57,13 +61,12 @@ impl Rehearsal {
     /// # Errors
     /// [`RunError`] if no port of this machine can be listened on.
     pub async fn start(channel: &str, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
-        Self::start_as(channel, MESSENGER, quota).await
+        Self::start_as(&[(channel, MESSENGER)], quota).await
     }
 
-    /// `kind`: the type of the channel, if it is none of the sandbox's own.
+    /// The channels with their types, if they are none of the sandbox's own.
     async fn start_as(
-        channel: &str,
-        kind: &str,
+        channels: &[(&str, &str)],
         quota: Option<NonZeroU32>,
     ) -> Result<Self, RunError> {
         // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
@@ -78,9 +81,10 @@ impl Rehearsal {
             earlier_contacts: true,
             ..Settings::default()
         };
-        if settings.channels.iter().all(|known| known.id != channel) {
-            let channel = Channel::new(channel, kind);
-            settings.channels.push(channel);
+        for (channel, kind) in channels {
+            if settings.channels.iter().all(|known| known.id != *channel) {
+                settings.channels.push(Channel::new(channel, kind));
+            }
         }
         let sandbox = Sandbox::start(settings, SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let access = Access {

@@ -1,6 +1,8 @@
 //! One run of a batch: connects the journal, the API and the pacer, and reports to an observer.
 
+use std::future::Future;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +19,12 @@ use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
 use super::sound::SoundCheck;
-use crate::clock::Clock;
+use super::wait::{Wait, wait};
+use crate::clock::{Clock, between};
 use crate::dispatch::pacer::Handle;
-use crate::dispatch::pacer::core::Why;
-use crate::dispatch::{DispatchSettings, Dispatcher, Guards, RunEnd};
-use crate::domain::percent::Percent;
-use crate::store::{ClaimRules, Journal, RunRecord};
+use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
+use crate::domain::schedule::Schedule;
+use crate::store::{ClaimRules, Journal, RunRecord, StoreError};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
@@ -36,6 +38,9 @@ const STILL: u32 = 8;
 /// A run that is to end at once may write for so long yet what is known.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
+/// What a run waits for, on its way into the checkpoint.
+type Noting = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
 /// A run that is ready to begin.
 struct Run<'a> {
     batch: &'a HeldBatch,
@@ -44,6 +49,8 @@ struct Run<'a> {
     journal: Journal,
     pacer: Handle,
     dispatcher: Dispatcher<Journal, ApiSender>,
+    /// When may be sent, whatever the deadline.
+    schedule: Schedule,
     /// A check of the checkpoint that takes longer.
     check: Option<SoundCheck>,
 }
@@ -99,10 +106,10 @@ impl HeldBatch {
             interrupted,
         });
         let end = run.drive(queued, stop, observer).await?;
-        let waited_for = run.waits_for();
+        let end = (end, run.dispatcher.refused_channel());
+        let waited = run.wait();
         run.journal.end(clock.now()).await?;
-        self.finish(end, waited_for, settings.fail_below, clock)
-            .await
+        self.finish(end, waited, stop, settings, clock).await
     }
 
     /// Webhook events that came before their time may settle what is unknown.
@@ -114,17 +121,18 @@ impl HeldBatch {
         Ok(())
     }
 
-    /// Records how the run ended.
+    /// Records how the run ended. Of a channel that was refused, people may be left.
     async fn finish(
         &self,
-        end: RunEnd,
-        waited_for: Option<&'static str>,
-        fail_below: Option<Percent>,
+        (end, refused): (RunEnd, Option<Halt>),
+        waited: Option<Wait>,
+        stop: &StopHandle,
+        settings: &RunSettings,
         clock: &Clock,
     ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
-        let ended = self.store().witness(|reader| {
+        let mut ended = self.store().witness(|reader| {
             let (rows, first) = reader.waiting_for_outcomes(id)?;
             let waiting = Waiting { rows, first };
             let counts = reader.counts(id)?;
@@ -134,16 +142,29 @@ impl HeldBatch {
                 0
             };
             let pilot = pilot::left(reader, self.batch())?;
-            Ok(Ended::new(end, counts, waiting, held, pilot).fail_below(fail_below))
+            let left = pilot.map_or(counts.queued.saturating_sub(held), |left| left.queued);
+            let end = match (end, refused) {
+                (RunEnd::Complete, Some(halt)) if left > waiting.rows => RunEnd::Halted(halt),
+                (end, _) => end,
+            };
+            Ok(Ended::new(end, counts, waiting, held, pilot).fail_below(settings.fail_below))
         })?;
+        ended.ended_by = match ended.end {
+            RunEnd::Interrupted => stop.by().map(str::to_owned),
+            RunEnd::Deadline => settings.schedule.deadline_text(),
+            RunEnd::Complete | RunEnd::Halted(_) | RunEnd::Displaced => None,
+        };
+        let is_paused = matches!(ended.end, RunEnd::Interrupted | RunEnd::Deadline);
+        let waited = waited.filter(|it| is_paused && it.is_long(clock.now()));
         let record = RunRecord {
             at: clock.now(),
             state: ended.state,
             why: ended.why(),
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
-            by: ended.by(waited_for),
+            by: ended.by(waited.as_ref().and_then(|it| it.what.matter())),
             pilot_is_over: ended.pilot_is_over,
+            until: waited.map(|it| it.until),
         };
         self.store().end_run(id, record).await?;
         if matches!(ended.end, RunEnd::Displaced) {
@@ -205,8 +226,8 @@ impl<'a> Run<'a> {
                 concurrency,
                 canary: settings.canary,
                 undecided: settings.undecided,
-                schedule,
-                channel_type: batch.batch().channel_type.clone(),
+                schedule: schedule.clone(),
+                channel_types: channel_types(batch)?,
                 said: said.clone(),
             },
             random_bits(),
@@ -218,6 +239,10 @@ impl<'a> Run<'a> {
             journal,
             pacer,
             dispatcher,
+            schedule: Schedule {
+                deadline: None,
+                ..schedule
+            },
             check,
         };
         Ok((run, start.interrupted))
@@ -250,6 +275,7 @@ impl<'a> Run<'a> {
         let abandoned = self.heed(stop);
         tokio::pin!(run, abandoned, checked);
         let mut checking = true;
+        let (mut noted, mut noting) = (None, None::<Noting>);
         loop {
             tokio::select! {
                 end = &mut run => {
@@ -278,7 +304,15 @@ impl<'a> Run<'a> {
                         return Err(self.stood_still()?);
                     }
                 }
-                _ = tick.tick() => observer.progress(&self.progress(queued, &mut trend)),
+                // A checkpoint that fails is reported by whoever settles or claims next.
+                _ = over(&mut noting), if noting.is_some() => noting = None,
+                _ = tick.tick() => {
+                    let progress = self.progress(queued, &mut trend);
+                    observer.progress(&progress);
+                    if noting.is_none() {
+                        noting = self.note(&progress, &mut noted);
+                    }
+                }
             }
         }
     }
@@ -299,19 +333,41 @@ impl<'a> Run<'a> {
         patience(stop, self.settings.grace, self.clock).await;
     }
 
-    /// Whose matter the present wait is.
-    fn waits_for(&self) -> Option<&'static str> {
-        match (self.dispatcher.outage(), self.pacer.view().why) {
-            (Some(_), _) => Some("platform"),
-            (None, Some(Why::Quota | Why::Throttled)) => Some("quota"),
-            (
-                None,
-                Some(
-                    Why::Rate | Why::Even | Why::Probing | Why::Connections | Why::ReserveTakesAll,
-                )
-                | None,
-            ) => None,
+    /// What is waited for now.
+    fn wait(&self) -> Option<Wait> {
+        let now = self.clock.now();
+        let rows = self.dispatcher.rows_wait(now);
+        let outage = self.dispatcher.outage();
+        wait(
+            &self.schedule,
+            outage.as_ref(),
+            &self.pacer.view(),
+            rows,
+            now,
+        )
+    }
+
+    /// Keeps a long wait in the checkpoint, when it begins and when it is over, for `status`.
+    fn note(&self, progress: &RunProgress, noted: &mut Option<Wait>) -> Option<Noting> {
+        let now = progress.at.wall;
+        let wait = progress.wait.clone().filter(|it| it.is_long(now));
+        let is_noted = match (&wait, &*noted) {
+            (Some(wait), Some(noted)) => wait.is_same(noted),
+            (None, Some(noted)) => {
+                between(now, noted.until) > Duration::ZERO && progress.wait.is_some()
+            }
+            (None, None) => true,
+            (Some(_), None) => false,
+        };
+        if is_noted {
+            return None;
         }
+        noted.clone_from(&wait);
+        let (store, id) = (Arc::clone(self.batch.store()), self.batch.batch().id);
+        let text = wait.map(|wait| (wait.what.to_string(), wait.until));
+        Some(Box::pin(
+            async move { store.note_wait(id, text, now).await },
+        ))
     }
 
     fn progress(&self, queued: u64, trend: &mut Trend) -> RunProgress {
@@ -330,10 +386,26 @@ impl<'a> Run<'a> {
             done,
             pace: self.pacer.view(),
             outage: self.dispatcher.outage(),
+            wait: self.wait(),
             rate: trend.rate(),
             forecast,
         }
     }
+}
+
+/// Waits until the note is in the checkpoint.
+async fn over(noting: &mut Option<Noting>) -> Result<(), StoreError> {
+    match noting {
+        Some(noting) => noting.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The types of the batch's channels, as far as they are known.
+fn channel_types(batch: &HeldBatch) -> Result<Vec<Option<String>>, RunError> {
+    let reader = batch.reader()?;
+    let types = batch.batch().channels().map(|id| reader.channel_type(id));
+    Ok(types.collect::<Result<_, _>>()?)
 }
 
 /// Returns once a stop was asked for, and what is under way is not waited for any longer.

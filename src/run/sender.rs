@@ -13,7 +13,8 @@ use crate::store::Claimed;
 #[derive(Debug)]
 pub(super) struct ApiSender {
     client: Client,
-    channel: String,
+    /// In the order in which they are tried.
+    channels: Vec<String>,
     /// The batch's name as JSON text.
     batch: String,
     /// What names checkpoint and batch in an event that comes back.
@@ -24,7 +25,8 @@ impl Sender for ApiSender {
     async fn send(&self, recipient: &Claimed) -> Reply {
         let content = RawJson::new(recipient.content.clone());
         let metadata = RawJson::new(self.metadata(recipient));
-        let (Ok(content), Ok(metadata)) = (content, metadata) else {
+        let channel = self.channels.get(recipient.step.index());
+        let (Ok(content), Ok(metadata), Some(channel)) = (content, metadata, channel) else {
             return Reply {
                 exchange: Exchange::Failed {
                     written: Written::No,
@@ -34,7 +36,7 @@ impl Sender for ApiSender {
             };
         };
         let message = OutgoingMessage {
-            channel: &self.channel,
+            channel,
             addressee: &recipient.addressee,
             content: &content,
             metadata: &metadata,
@@ -53,7 +55,7 @@ impl ApiSender {
         let batch = batch.batch();
         Ok(Self {
             client,
-            channel: batch.channel.clone(),
+            channels: batch.channels().map(str::to_owned).collect(),
             batch: serde_json::Value::from(batch.name.as_str()).to_string(),
             key: format!("{checkpoint}.{}", batch.uid),
         })

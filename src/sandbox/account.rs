@@ -252,12 +252,29 @@ impl Account {
                 .get(key)
                 .map_or(0, |person| person.messages.len()),
         };
+        let (reached, reached_twice) = self.reached();
         Stats {
+            reached,
+            reached_twice,
             repeated_people: self.first_repeated.iter().map(repeated).collect(),
             peak_per_second: self.peaks.per_second,
             peak_per_window: self.peaks.window,
             ..self.stats.clone()
         }
+    }
+
+    /// Numbers that hold one message that did not fail, or more, and those that hold more than one.
+    fn reached(&self) -> (u64, u64) {
+        let mut standing: BTreeMap<u64, usize> = BTreeMap::new();
+        for (key, person) in &self.people {
+            let messages = person.messages.iter();
+            let held = messages.filter(|message| message.failed_code == 0).count();
+            if held > 0 {
+                *standing.entry(key.number()).or_default() += held;
+            }
+        }
+        let twice = standing.values().filter(|held| **held > 1).count();
+        (standing.len() as u64, twice as u64)
     }
 
     /// The people of one channel, by number.

@@ -133,7 +133,7 @@ fn accept(
         return Err("(#100) Invalid parameter".into());
     }
     let (key, by_phone) = find(app, account, index, &contact)?;
-    if by_phone && channel.is_messenger() && settings.is_unreachable(key.number()) {
+    if by_phone && channel.is_messenger() && settings.is_unreachable(channel, key.number()) {
         return Err(settings.texts.no_messenger.clone().into());
     }
     let now_ms = app.now_ms();

@@ -10,6 +10,7 @@ use super::random::{Share, draw};
 /// Purposes of draws, so that decisions about the same subject are independent.
 const NO_MESSENGER: u64 = 1;
 const JITTER: u64 = 2;
+const NO_VIBER: u64 = 3;
 
 /// Everything that can be scripted. `Default` is the quickstart: no faults, a generous quota.
 #[derive(Debug, Clone)]
@@ -20,8 +21,10 @@ pub struct Settings {
     pub tokens: Vec<String>,
     /// The channels that exist.
     pub channels: Vec<Channel>,
-    /// Share of numbers that have no Messenger, fixed by number and seed.
+    /// Share of numbers that have no Messenger, fixed by number and seed. Every number takes SMS.
     pub without_messenger: Share,
+    /// Share of numbers that have no Viber; `None`: those that have no Messenger have no Viber either.
+    pub without_viber: Option<Share>,
     /// The texts of refusals.
     pub texts: Texts,
     /// How `status.code` of the error envelope is written.
@@ -68,10 +71,14 @@ impl Settings {
             .find(|(_, channel)| channel.id == id)
     }
 
-    /// True if this number cannot be reached, now and ever.
-    pub(super) fn is_unreachable(&self, number: u64) -> bool {
-        self.without_messenger
-            .holds(draw(self.seed, NO_MESSENGER, number))
+    /// True if this number cannot be reached on the channel, now and ever.
+    pub(super) fn is_unreachable(&self, channel: &Channel, number: u64) -> bool {
+        match self.without_viber.filter(|_| channel.is_viber()) {
+            Some(share) => share.holds(draw(self.seed, NO_VIBER, number)),
+            None => self
+                .without_messenger
+                .holds(draw(self.seed, NO_MESSENGER, number)),
+        }
     }
 
     /// True if a rule acts before requests are read.
@@ -99,6 +106,7 @@ impl Default for Settings {
                 Channel::new(Self::VIBER_CHANNEL, "viber_business_messages"),
             ],
             without_messenger: Share::percent(15),
+            without_viber: None,
             texts: Texts::default(),
             code_form: CodeForm::AsRecorded,
             retired_tags: false,

@@ -19,6 +19,12 @@ pub struct Stats {
     pub accepted: u64,
     /// Different people who were messaged.
     pub distinct: u64,
+    /// Numbers that hold a message which did not fail, over all channels.
+    #[serde(default)]
+    pub reached: u64,
+    /// Numbers that hold more than one of them, over all channels: in a correct batch, 0.
+    #[serde(default)]
+    pub reached_twice: u64,
     /// People who were messaged more than once: in a correct batch, 0.
     pub repeated: u64,
     /// The first of them, with how often.

@@ -10,10 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
-use super::keys::KEY_FORM;
+use super::keys::{HashKey, KEY_FORM, TOLD_FORM};
 use crate::domain::eligibility::{Fate, PastRequest};
 use crate::domain::event::read_covers;
+use crate::domain::fallback::Past;
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::text::canonical_text;
+use crate::domain::told::content_digest;
 
 /// A request that is about to leave.
 #[derive(Debug, Clone, Copy)]
@@ -198,6 +201,7 @@ pub(super) fn note(connection: &Connection, note: &Note<'_>) -> Result<(), Store
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     pub(super) id: AttemptId,
+    pub(super) channel: ChannelId,
     pub(super) started_at: Timestamp,
     /// Whether its outcome is open: under way, or its answer was lost and nothing was proven.
     pub(super) open: bool,
@@ -210,26 +214,81 @@ pub(super) fn requests_of(
 ) -> Result<Vec<Request>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT a.id, a.started_at, a.outcome IS NULL
-                OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL
+                OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
-         WHERE r.id = ?1 AND a.kind = 'request'
+         WHERE r.id = ?1 AND a.kind IN ('request', 'import')
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
     )?;
     let rows = select.query_map([recipient], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+        Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
     })?;
     rows.map(|row| {
-        let (id, started_at, open) = row?;
+        let (id, started_at, open, channel) = row?;
         Ok(Request {
             id,
+            channel,
             started_at: from_millis(started_at)?,
             open,
         })
     })
     .collect()
+}
+
+/// What is known of all requests for the recipient, with their channels.
+pub(super) fn past_of(
+    connection: &Connection,
+    recipient: RecipientId,
+) -> Result<Vec<(Past, ChannelId)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT a.outcome, a.proof, a.delivered_at IS NOT NULL, a.channel
+         FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
+              ON a.person IS r.person AND a.recipient = r.id
+         WHERE r.id = ?1 AND a.kind = 'request'",
+    )?;
+    let mut rows = select.query([recipient])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let outcome: Option<String> = row.get(0)?;
+        let proof: Option<String> = row.get(1)?;
+        let was_delivered: bool = row.get(2)?;
+        let past = match (outcome.as_deref(), proof.as_deref()) {
+            (None, _) => Past::Open,
+            // What was delivered is not sent again, whatever was said of it.
+            (Some(_), Some("failed")) if !was_delivered => Past::Failed,
+            (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
+            (Some("undecided" | "interrupted"), _) => Past::Open,
+            (Some(_), _) => Past::Failed,
+        };
+        found.push((past, row.get(3)?));
+    }
+    Ok(found)
+}
+
+/// Whether the last answer on the channel was that the number is not reached there, by a text that is known.
+pub(super) fn is_known_unreached(
+    connection: &Connection,
+    whose: PersonId,
+    on: ChannelId,
+) -> Result<bool, StoreError> {
+    let last: Option<(Option<String>, Option<String>)> = connection
+        .prepare_cached(
+            "SELECT outcome, text FROM attempt INDEXED BY attempt_by_person
+             WHERE person = ?1 AND channel = ?2 AND kind = 'request'
+                   AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row((whose, on), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((Some(outcome), Some(text))) = last else {
+        return Ok(false);
+    };
+    Ok(outcome == AttemptOutcome::NoMessenger.word()
+        && connection
+            .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?
+            .exists([canonical_text(&text)])?)
 }
 
 /// Whether a request for the recipient found that the contact's id is not known any more.
@@ -313,8 +372,18 @@ pub(super) struct Asker<'a> {
     pub(super) recipient: Option<RecipientId>,
     pub(super) channel: Option<ChannelId>,
     pub(super) content_key: Option<i64>,
+    /// The content itself, for requests that a results file tells of.
+    pub(super) content: Option<(&'a HashKey, &'a str)>,
     /// The random ids of the batches whose people are left out.
     pub(super) skip: &'a [String],
+}
+
+impl Asker<'_> {
+    /// The key of the content as a results file would tell it.
+    fn told_key(&self) -> Option<i64> {
+        let (keys, content) = self.content?;
+        Some(keys.told_content_key(&content_digest(content)))
+    }
 }
 
 /// The requests to a person that were accepted, or may have been, with whose they are; not those of the
@@ -327,14 +396,14 @@ pub(super) fn past_requests(
     let mut select = connection.prepare_cached(
         "SELECT a.recipient, a.started_at, a.outcome, a.proof,
                 a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete',
-                lower(hex(b.uid))
+                lower(hex(b.uid)), iif(a.channel IS ?2 AND a.key_form = ?4, a.content_key, NULL)
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
     )?;
-    let mut rows = select.query((person, asker.channel, asker.content_key))?;
+    let mut rows = select.query((person, asker.channel, asker.content_key, TOLD_FORM))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let recipient: RecipientId = row.get(0)?;
@@ -346,11 +415,16 @@ pub(super) fn past_requests(
         let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
             continue;
         };
+        let told_key: Option<i64> = row.get(7)?;
+        let same_content = match told_key {
+            Some(_) => asker.told_key() == told_key,
+            None => asker.content_key.is_some() && row.get(4)?,
+        };
         let request = PastRequest {
             at: from_millis(row.get(1)?)?,
             fate,
             same_batch: asker.batch == Some(recipient.batch()),
-            same_content: asker.content_key.is_some() && row.get(4)?,
+            same_content,
             batch_unfinished: row.get(5)?,
             skipped: is_one_of(asker.skip, row, 6)?,
         };

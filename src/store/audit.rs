@@ -11,7 +11,7 @@ use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
-use super::results::{FACTS, JOINS, REASON};
+use super::results::{CONTENT, FACTS, JOINS, REASON};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 
@@ -31,6 +31,8 @@ pub struct AttemptRecord {
     pub text: Option<String>,
     /// Who decided, or what proved it.
     pub actor: Option<String>,
+    /// The channel of a request, or the one that the recipient went on to.
+    pub channel: Option<String>,
 }
 
 /// One recipient with all that is known of it.
@@ -89,11 +91,12 @@ pub struct UnknownRow {
     pub content: Option<String>,
 }
 
+/// The list of a contact's messages is documented for Messenger: nobody is asked about those who went on from there.
 const UNKNOWN: &str = "SELECT r.id, i.file, i.row, p.number, r.reason,
-        coalesce(i.contact_id, (SELECT k.api_id FROM contact k
+        iif(r.step > 0, NULL, coalesce(i.contact_id, (SELECT k.api_id FROM contact k
                                 WHERE k.person = r.person AND k.former = 0 AND k.api_id IS NOT NULL
                                       AND k.channel = (SELECT channel FROM batch WHERE id = r.id >> 32)
-                                ORDER BY k.id DESC LIMIT 1)),
+                                ORDER BY k.id DESC LIMIT 1))),
         i.content
     FROM recipient r INDEXED BY recipient_unknown
          CROSS JOIN recipient_input i ON i.id = r.id
@@ -109,7 +112,7 @@ impl Reader {
     pub fn timelines(&self, id: BatchId, row: u32) -> Result<Vec<Timeline>, StoreError> {
         let (first, last) = range(id);
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), {REASON}, i.suggestion, i.content, {FACTS}
+            "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), {REASON}, i.suggestion, {CONTENT}, {FACTS}
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
              WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
         ))?;
@@ -132,8 +135,10 @@ impl Reader {
     ) -> Result<Vec<AttemptRecord>, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT a.started_at, a.finished_at, a.outcome, a.http_status, a.text,
-                    iif(a.kind = 'note', a.proof_by, NULL)
+                    iif(a.kind = 'note', a.proof_by, NULL),
+                    iif(a.kind = 'note' AND a.outcome IS NOT 'fell_back', NULL, k.api_id)
              FROM recipient r CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
+                  LEFT JOIN channel k ON k.id = a.channel
              WHERE r.id = ?1 ORDER BY a.id",
         )?;
         let rows = select.query_map([recipient], |row| {
@@ -146,6 +151,7 @@ impl Reader {
                     http_status: row.get(3)?,
                     text: row.get(4)?,
                     actor: row.get(5)?,
+                    channel: row.get(6)?,
                 })
             };
             Ok(record(row.get(0)?, row.get(1)?))

@@ -15,6 +15,7 @@ use super::{attempt, channel, earlier, person, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
+use crate::domain::fallback::Fallback;
 use crate::domain::pilot::Pilot;
 
 /// Rows that are removed in one transaction: some 50 ms.
@@ -69,6 +70,8 @@ pub struct Batch {
     pub state_by: Option<String>,
     /// Since when.
     pub state_since: Timestamp,
+    /// Until when, where time alone ends it: the next request may leave then.
+    pub state_until: Option<Timestamp>,
     /// SHA-256 over files, mapping, content and channel.
     pub digest: Vec<u8>,
     /// What the digest covers, by name.
@@ -81,6 +84,8 @@ pub struct Batch {
     pub channel: String,
     /// The channel's type, once a 201 named it.
     pub channel_type: Option<String>,
+    /// Where people go whom the channel does not reach; `None`: nowhere.
+    pub fallback: Option<Fallback>,
     /// What the list was: its results are written so.
     pub list: ListFormat,
     /// True for a rehearsal: no real person was messaged.
@@ -105,6 +110,12 @@ impl Batch {
         self.files
             .get(usize::from(index))
             .map_or("?", String::as_str)
+    }
+
+    /// The ids of its channels, in the order in which they are tried.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        let others = self.fallback.iter().flat_map(|it| &it.channels);
+        std::iter::once(self.channel.as_str()).chain(others.map(|it| it.id.as_str()))
     }
 
     /// False while its list is being read.
@@ -138,6 +149,8 @@ pub(crate) struct RunRecord {
     pub(crate) by: Option<&'static str>,
     /// Whether its pilot is over.
     pub(crate) pilot_is_over: bool,
+    /// When what it waited for comes, if it did.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Store {
@@ -213,7 +226,8 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 tx.connection.execute(
-                    "UPDATE batch SET state = ?2, state_why = NULL, state_by = NULL, state_since = ?3, token = ?4
+                    "UPDATE batch SET state = ?2, state_why = NULL, state_by = NULL, state_since = ?3,
+                            state_until = NULL, token = ?4
                      WHERE id = ?1",
                     (id, BatchState::Running.word(), to_millis(at), token),
                 )?;
@@ -232,8 +246,8 @@ impl Store {
                 tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
-                            state_why = ?6, state_since = ?2, state_by = ?7,
-                            pilot = iif(?8, json_set(pilot, '$.is_over', json('true')), pilot)
+                            state_why = ?6, state_since = ?2, state_by = ?7, state_until = ?8,
+                            pilot = iif(?9, json_set(pilot, '$.is_over', json('true')), pilot)
                      WHERE id = ?1",
                     (
                         id,
@@ -243,8 +257,40 @@ impl Store {
                         end.state.word(),
                         &end.why,
                         end.by,
+                        end.until.map(to_millis),
                         end.pilot_is_over,
                     ),
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes what a run waits for, and until when; `None`: it goes on. Nothing is noted once the run has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn note_wait(
+        &self,
+        id: BatchId,
+        wait: Option<(String, Timestamp)>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                let state = match wait {
+                    Some(_) => BatchState::Waiting,
+                    None => BatchState::Running,
+                };
+                let (why, until) = match &wait {
+                    Some((why, until)) => (Some(why), Some(to_millis(*until))),
+                    None => (None, None),
+                };
+                tx.connection.execute(
+                    "UPDATE batch SET state = ?2, state_why = ?3, state_until = ?4, state_since = ?5
+                     WHERE id = ?1 AND state IN ('running', 'waiting')",
+                    (id, state.word(), why, until, to_millis(at)),
                 )?;
                 Ok(())
             })
@@ -321,7 +367,7 @@ pub(super) fn reopen(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3
+            "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3, state_until = NULL
              WHERE id = ?1 AND state = 'complete'
                    AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
                                WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
@@ -466,9 +512,10 @@ impl Reader {
 }
 
 /// The columns that [`batch_from_row`] reads.
-const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, digest,
+const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
+    policy ->> 'fallback' AS fallback,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
     FROM batch JOIN channel ON channel.id = batch.channel";
@@ -490,12 +537,17 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         state_why: row.get("state_why")?,
         state_by: row.get("state_by")?,
         state_since: from_millis(row.get("state_since")?)?,
+        state_until: time("state_until")?,
         digest: row.get("digest")?,
         definition: from_json(&row.get::<_, String>("definition")?)?,
         headers: from_json(&row.get::<_, String>("headers")?)?,
         files: from_json(&row.get::<_, String>("files")?)?,
         channel: row.get("channel")?,
         channel_type: row.get("channel_type")?,
+        fallback: row
+            .get::<_, Option<String>>("fallback")?
+            .map(|text| from_json(&text))
+            .transpose()?,
         list: match row.get::<_, Option<String>>("list")? {
             Some(list) => from_json(&list)?,
             None => ListFormat::default(),

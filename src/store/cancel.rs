@@ -50,7 +50,7 @@ impl Store {
         };
         self.writer.write_blocking(move |tx| {
             tx.connection.execute(
-                "UPDATE batch SET state = ?2, state_why = NULL, state_by = ?3, state_since = ?4
+                "UPDATE batch SET state = ?2, state_why = NULL, state_by = ?3, state_since = ?4, state_until = NULL
                  WHERE id = ?1",
                 (id, state.word(), &decision.actor, to_millis(at)),
             )?;

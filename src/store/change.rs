@@ -18,6 +18,7 @@ use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
+use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, phone_from_column, to_json, to_millis};
 use super::earlier::{self, MessagedDecision};
@@ -54,6 +55,12 @@ pub(crate) struct ListChange {
     pub(crate) digest: [u8; 32],
     /// The names of all its files.
     pub(crate) files: Vec<String>,
+    /// Its columns: those of a batch that was restored may be others before.
+    #[serde(default)]
+    pub(crate) headers: Option<Vec<String>>,
+    /// Its channel, likewise.
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
 }
 
 /// A change that was decided, as it stands at the batch.
@@ -205,17 +212,25 @@ fn decide(
         last: first + last,
         change: change.clone(),
     };
+    let on = match &change.channel {
+        Some(api_id) => Some(channel::find_or_make(tx.connection, api_id)?),
+        None => None,
+    };
     let replaced = match change.how {
         Change::Add => None,
         Change::Update => Some(from_json::<Vec<String>>(&files)?.len()),
     };
     tx.connection.execute(
-        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file) WHERE id = ?1",
+        "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file),
+                headers = coalesce(?5, headers), channel = coalesce(?6, channel)
+         WHERE id = ?1",
         (
             target,
             to_json(&decided)?,
             to_json(&change.files)?,
             replaced.and_then(|files| i64::try_from(files).ok()),
+            change.headers.as_ref().map(to_json).transpose()?,
+            on,
         ),
     )?;
     Ok(interrupted)

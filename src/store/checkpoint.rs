@@ -9,13 +9,22 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
-use super::lock::Hold;
+use super::lock::{Hold, Holder};
 use super::mark::Marked;
 use super::misfit::Misfit;
 use super::place::{FileId, Place};
 use super::reserve::Reserve;
 use super::writer::{Companions, Writer};
 use super::{home, schema, tuning, upgrade};
+
+/// What a checkpoint is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To go on with it.
+    Use,
+    /// To read results files into it.
+    Import,
+}
 
 /// An open checkpoint.
 #[derive(Debug)]
@@ -38,18 +47,48 @@ impl Store {
     /// # Errors
     /// [`StoreError`], whose text says what to do.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_file(path).map_err(|error| error.opening(path))
+        Self::open_for(path, Purpose::Use).map_err(|error| error.opening(path))
     }
 
-    fn open_file(path: &Path) -> Result<Self, StoreError> {
-        home::check_place(path)?;
+    /// Opens the checkpoint that results files are read into. Where there is none, or one is gone, it is made; nothing
+    /// is sent from it before [`Store::end_rebuilding`].
+    ///
+    /// # Errors
+    /// As [`Store::open`], but for a checkpoint that is gone.
+    pub(crate) fn open_to_import(path: &Path) -> Result<Self, StoreError> {
+        Self::open_for(path, Purpose::Import).map_err(|error| error.opening(path))
+    }
+
+    /// All that results files tell is in the checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn end_rebuilding(&self) -> Result<(), StoreError> {
+        self.writer
+            .write_blocking(|tx| home::end_rebuilding(tx.connection))
+    }
+
+    fn open_for(path: &Path, purpose: Purpose) -> Result<Self, StoreError> {
+        match purpose {
+            Purpose::Use => home::check_place(path)?,
+            Purpose::Import => home::check_place_to_rebuild(path)?,
+        }
         create_private(path)?;
         tighten(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
         let id = FileId::of(path);
-        home::check_empty(path, &connection)?;
-        upgrade::migrate(path, &mut connection)?;
+        match purpose {
+            Purpose::Use => {
+                home::check_empty(path, &connection)?;
+                upgrade::migrate(path, &mut connection)?;
+                home::check_whole(path, &connection)?;
+            }
+            Purpose::Import => {
+                upgrade::migrate(path, &mut connection)?;
+                home::begin_rebuilding(path, &mut connection)?;
+            }
+        }
         let mark = home::check(path, &mut connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -267,6 +306,12 @@ impl Reader {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// The process that holds the batch, if one does: it sends it, or asks about it.
+    pub fn holder(&self, batch: &str) -> Option<Holder> {
+        let path = std::fs::canonicalize(self.connection.path()?).ok()?;
+        Holder::of(&path, batch)
     }
 
     /// The checkpoint's random id, in hexadecimal digits.

@@ -179,6 +179,34 @@ pub(super) fn learn_doubtful(
     })
 }
 
+/// A contact that a file tells of: it is heard, and never addressed, for its id may have been rounded. What is known of
+/// the id already stays; `None` where that is another person's, or an erased one's.
+pub(super) fn learn_told(
+    connection: &Connection,
+    keys: &HashKey,
+    on: ChannelId,
+    api_id: &str,
+    whose: PersonId,
+) -> Result<Option<ContactRow>, StoreError> {
+    match find(connection, keys, on, api_id)? {
+        Some(found) if found.person == Some(whose) && !found.erased => Ok(Some(found.row)),
+        Some(found) if found.person.is_none() => {
+            retire_row(connection, found.row)?;
+            join(connection, found.row, whose)?;
+            Ok(Some(found.row))
+        }
+        Some(_) => Ok(None),
+        None => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO contact (channel, api_id, person, former) VALUES (?1, ?2, ?3, 1)",
+                )?
+                .execute((on, ApiId(api_id), whose))?;
+            Ok(Some(ContactRow(connection.last_insert_rowid())))
+        }
+    }
+}
+
 /// An erased contact whose person is known again gets its id back.
 fn restore(
     connection: &Connection,
@@ -301,6 +329,13 @@ pub(super) fn retire(
             "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",
         )?
         .execute((ApiId(api_id), on, whose))?;
+    Ok(())
+}
+
+fn retire_row(connection: &Connection, row: ContactRow) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE contact SET former = 1 WHERE id = ?1")?
+        .execute([row])?;
     Ok(())
 }
 

@@ -14,9 +14,11 @@ use super::columns::{from_json, from_millis, to_json};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::keys::TOLD_FORM;
 use super::person;
 use crate::domain::earlier::EarlierRequest;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::told::content_digest;
 
 /// Whom other batches messaged is skipped: their ids.
 const SKIP: &str = "skip_messaged_by";
@@ -100,13 +102,13 @@ impl Reader {
         };
         let mut select = self.connection.prepare_cached(
             "SELECT a.recipient >> 32, a.started_at, a.outcome, a.proof, a.content_key, k.api_id,
-                    b.state IS NOT 'complete'
+                    b.state IS NOT 'complete', a.key_form IS ?2
              FROM attempt a INDEXED BY attempt_by_person
                   CROSS JOIN channel k ON k.id = a.channel
                   LEFT JOIN batch b ON b.id = a.recipient >> 32
              WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test') ORDER BY a.id",
         )?;
-        let mut rows = select.query([whose])?;
+        let mut rows = select.query((whose, TOLD_FORM))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let batch: BatchId = row.get(0)?;
@@ -115,9 +117,14 @@ impl Reader {
                 continue;
             }
             let (key, channel): (Option<i64>, String) = (row.get(4)?, row.get(5)?);
+            let own_key = if row.get(7)? {
+                self.keys.told_content_key(&content_digest(content))
+            } else {
+                self.keys.content_key(&channel, content)
+            };
             let earlier = EarlierRequest {
                 at: from_millis(row.get(1)?)?,
-                same_text: key == Some(self.keys.content_key(&channel, content)),
+                same_text: key == Some(own_key),
                 same_channel: channel == on,
                 batch_unfinished: row.get(6)?,
             };

@@ -19,9 +19,10 @@ use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::writer::Tx;
-use super::{channel, person};
+use super::{channel, fallback, person};
 use crate::domain::delivery::{self, State};
 use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
+use crate::domain::fallback::Cause;
 use crate::domain::outcome::AttemptOutcome;
 
 /// Whether an event could be applied.
@@ -253,7 +254,7 @@ impl Applying<'_, '_> {
         let id = RecipientId::new(batch, ours.seq);
         let requests = attempt::requests_of(self.connection(), id)?;
         let Some(request) = self.proven(&requests) else {
-            // No request was made: the event proves nothing.
+            // No request was made on this channel: the event proves nothing.
             return Ok(Verdict::Applied);
         };
         let Some(subject) = self.subject(id, request, &requests)? else {
@@ -272,39 +273,36 @@ impl Applying<'_, '_> {
         Ok(Verdict::Applied)
     }
 
-    /// The batch that a message's metadata names, if it is one of this checkpoint on the event's channel. The
-    /// old form of metadata names the batch alone: it is believed for requests of the old program only.
+    /// The batch that a message's metadata names, if it is one of this checkpoint. The old form of metadata names the
+    /// batch alone: it is believed for requests of the old program only.
     fn named_batch(&self, ours: &OurKey) -> Result<Option<BatchId>, StoreError> {
-        let found: Option<(BatchId, ChannelId)> = match &ours.checkpoint {
+        Ok(match &ours.checkpoint {
             Some(checkpoint) => self
                 .connection()
                 .prepare_cached(
-                    "SELECT b.id, b.channel FROM batch b, checkpoint c
+                    "SELECT b.id FROM batch b, checkpoint c
                      WHERE b.uid = unhex(?1) AND c.uid = unhex(?2)",
                 )?
-                .query_row((&ours.batch, checkpoint), |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
+                .query_row((&ours.batch, checkpoint), |row| row.get(0))
                 .optional()?,
             None => self
                 .connection()
                 .prepare_cached(
-                    "SELECT b.id, b.channel FROM batch b, checkpoint c
+                    "SELECT b.id FROM batch b, checkpoint c
                      WHERE b.name = ?1 AND b.started_at < c.created_at",
                 )?
-                .query_row([&ours.batch], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row([&ours.batch], |row| row.get(0))
                 .optional()?,
-        };
-        Ok(found
-            .filter(|(_, on)| *on == self.on)
-            .map(|(batch, _)| batch))
+        })
     }
 
-    /// The request that the event can be about: the latest open one that left before it, else the latest.
+    /// The request that the event can be about: of those on its channel the latest open one that left before it, else
+    /// the latest.
     fn proven(&self, requests: &[Request]) -> Option<Request> {
+        let mut here = requests.iter().filter(|it| it.channel == self.on);
         let follows = |request: &&Request| self.event.can_follow(request.started_at);
-        let open = requests.iter().filter(follows).find(|request| request.open);
-        open.or_else(|| requests.first()).copied()
+        let open = here.clone().filter(follows).find(|request| request.open);
+        open.or_else(|| here.next()).copied()
     }
 
     /// Whether number and time agree.
@@ -371,6 +369,7 @@ impl Applying<'_, '_> {
         let requests = attempt::requests_of(self.connection(), id)?;
         let request = Request {
             id: request,
+            channel: self.on,
             started_at: self.now,
             open: false,
         };
@@ -430,7 +429,8 @@ impl Applying<'_, '_> {
                 return Ok(false);
             }
         };
-        let failure = self.failure();
+        let failure = self.failure().map(str::to_owned);
+        let failure = failure.as_deref();
         self.connection()
             .prepare_cached(
                 "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
@@ -457,6 +457,10 @@ impl Applying<'_, '_> {
             },
         )?;
         self.tx.count_move(subject.id.batch(), subject.state, next);
+        if next == State::NoMessenger {
+            let why = failure.unwrap_or_default();
+            fallback::fall_back(self.tx, subject.id, Cause::NoUser, why, &actor, self.now)?;
+        }
         attempt::end_waits(self.connection(), subject.id)?;
         Ok(true)
     }

@@ -147,6 +147,7 @@ impl Reader {
             recipient: None,
             channel: on,
             content_key: content.map(|(on, content)| self.keys.content_key(on, content)),
+            content: content.map(|(_, content)| (&self.keys, content)),
             skip,
         };
         judge(&self.connection, whose, &asker, span, now)

@@ -24,6 +24,9 @@ const HOME: &str = "home";
 /// Where a backup says when it was made, in milliseconds.
 const BACKUP: &str = "backup";
 
+/// Stands in a checkpoint that is being made of results files, until all that they tell is in it.
+const REBUILT: &str = "rebuilt";
+
 /// Machine, inode and name; what is not known says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Home {
@@ -142,6 +145,60 @@ pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
         Err(_) => remains(&place).map(Misfit::Gone),
     };
     misfit.map_or(Ok(()), |misfit| Err(refused(misfit, path)))
+}
+
+/// The same where a checkpoint may be made of results files: also where one is gone.
+pub(super) fn check_place_to_rebuild(path: &Path) -> Result<(), StoreError> {
+    match check_place(path) {
+        Err(StoreError::Misfit {
+            misfit: Misfit::Gone(_),
+            ..
+        }) => Ok(()),
+        other => other,
+    }
+}
+
+/// Begins a checkpoint that is made of results files, if this one holds nothing yet: nothing is sent from it before
+/// [`end_rebuilding`], and the mark of one that is gone is taken over.
+pub(super) fn begin_rebuilding(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let place = Place::of(path).path;
+    let marked = Marked::read(&place)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let is_new = stored(&transaction)?.is_none()
+        && !transaction
+            .prepare("SELECT 1 FROM batch UNION ALL SELECT 1 FROM person LIMIT 1")?
+            .exists([])?;
+    if !is_new {
+        return Ok(());
+    }
+    settle_in(&transaction, &Home::of(&place))?;
+    transaction.execute(
+        "INSERT INTO node (key, value) VALUES (?1, 1) ON CONFLICT (key) DO NOTHING",
+        [REBUILT],
+    )?;
+    if let Some(marked) = marked {
+        marked.outdo(&transaction)?;
+    }
+    transaction.commit()?;
+    Mark::open(&place, &Marked::of(connection)?)?;
+    Ok(())
+}
+
+/// All that the files tell is in the checkpoint.
+pub(super) fn end_rebuilding(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM node WHERE key = ?1", [REBUILT])?;
+    Ok(())
+}
+
+/// Refuses a checkpoint that does not hold yet all that results files tell.
+pub(super) fn check_whole(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let is_partial = connection
+        .prepare("SELECT 1 FROM node WHERE key = ?1")?
+        .exists([REBUILT])?;
+    if is_partial {
+        return Err(refused(Misfit::Rebuilt, path));
+    }
+    Ok(())
 }
 
 /// A file that says that there was a checkpoint: its mark, or the lock of a process that died.

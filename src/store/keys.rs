@@ -15,6 +15,9 @@ use crate::domain::phone::PhoneNumber;
 /// How content is folded before its key is made: the number changes with [`fold::content`].
 pub(super) const KEY_FORM: i64 = 1;
 
+/// The form of a key that was made of the digest in a results file.
+pub(super) const TOLD_FORM: i64 = 2;
+
 pub(super) type Hash = [u8; 32];
 
 /// The checkpoint's hash key.
@@ -48,6 +51,14 @@ impl HashKey {
             &[0],
             fold::content(content).as_bytes(),
         ]);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hash[..8]);
+        i64::from_le_bytes(bytes)
+    }
+
+    /// The same as far as a results file tells it: made of the [digest](crate::domain::told::content_digest).
+    pub(super) fn told_content_key(&self, digest: &str) -> i64 {
+        let hash = self.hash(&[b"told content", digest.as_bytes()]);
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&hash[..8]);
         i64::from_le_bytes(bytes)

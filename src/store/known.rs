@@ -14,7 +14,7 @@ impl Reader {
             .prepare_cached(
                 "SELECT 1 FROM person_by_number n CROSS JOIN attempt a INDEXED BY attempt_by_person
                         ON a.person = n.person
-                 WHERE n.number = ?1 AND a.kind = 'request' LIMIT 1",
+                 WHERE n.number = ?1 AND a.kind IN ('request', 'import') LIMIT 1",
             )?
             .exists([number])?)
     }

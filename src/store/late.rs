@@ -2,9 +2,12 @@
 
 use std::str::FromStr as _;
 
+use rusqlite::Row;
+
 use super::checkpoint::Reader;
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId};
+use super::ids::{BatchId, ChannelId, RecipientId};
+use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 
 /// Requests are looked at up to here, in all, and of the batch.
@@ -23,23 +26,31 @@ pub(crate) struct LateRefusal {
     pub(crate) outcome: AttemptOutcome,
     /// The API's text.
     pub(crate) text: String,
-    /// The row is held until the text has a meaning.
+    /// The row is held until the text has a meaning, or has gone on to another channel.
     pub(crate) held: bool,
 }
 
 impl Reader {
     /// The refusals since the last acceptance, the oldest first, as far as they still stand: nobody has decided
-    /// about them since, and no event.
+    /// about them since, and no event. `on`: only those of the channel of this step.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn late_refusals(&self, batch: BatchId) -> Result<Vec<LateRefusal>, StoreError> {
+    pub(crate) fn late_refusals(
+        &self,
+        batch: BatchId,
+        on: Option<Step>,
+    ) -> Result<Vec<LateRefusal>, StoreError> {
+        let on = match on {
+            Some(step) => self.channel_at(batch, step)?.map(|id| (step, id)),
+            None => None,
+        };
         let mut select = self.connection.prepare_cached(
             "SELECT a.recipient, a.outcome, a.text, a.finished_at, r.state, r.held IS NOT NULL,
                     a.recipient >> 32 = ?1 AND EXISTS
                         (SELECT 1 FROM attempt n INDEXED BY attempt_by_person
                          WHERE n.person IS a.person AND n.recipient = a.recipient AND n.kind = 'note'
-                               AND n.id > a.id)
+                               AND n.id > a.id), a.channel, r.step
              FROM attempt a LEFT JOIN recipient r ON r.id = a.recipient
              WHERE a.kind = 'request' AND a.outcome IS NOT NULL ORDER BY a.id DESC",
         )?;
@@ -55,6 +66,11 @@ impl Reader {
             if recipient.batch() != batch {
                 continue;
             }
+            if let Some((_, id)) = on
+                && row.get::<_, ChannelId>(7)? != id
+            {
+                continue;
+            }
             let outcome: String = row.get(1)?;
             let outcome = AttemptOutcome::from_str(&outcome)
                 .map_err(|detail| StoreError::Value { detail })?;
@@ -64,20 +80,8 @@ impl Reader {
                 since_accepted.get_or_insert(0);
                 found.push((at, None));
             } else {
-                let state: Option<String> = row.get(4)?;
-                let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
-                let held = is_held && state.as_deref() == Some("queued");
-                let stands = match state.as_deref() {
-                    Some("no_messenger" | "error") => !is_settled_since,
-                    Some(_) | None => held,
-                };
-                if stands && outcome.is_refusal() {
-                    let refusal = LateRefusal {
-                        recipient,
-                        outcome,
-                        text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                        held,
-                    };
+                let step = on.map(|(step, _)| step);
+                if let Some(refusal) = standing(row, recipient, outcome, step)? {
                     found.push((at, Some(refusal)));
                 }
             }
@@ -92,4 +96,32 @@ impl Reader {
         let late = found.into_iter().skip(last.map_or(0, |last| last + 1));
         Ok(late.filter_map(|(_, refusal)| refusal).collect())
     }
+}
+
+/// The refusal in a row of [`Reader::late_refusals`], if it still stands. `on`: the step of its channel, where the batch
+/// has several: who went on to another one since counts, and is not taken back any more.
+fn standing(
+    row: &Row<'_>,
+    recipient: RecipientId,
+    outcome: AttemptOutcome,
+    on: Option<Step>,
+) -> Result<Option<LateRefusal>, StoreError> {
+    let at: Option<u8> = row.get(8)?;
+    let has_gone_on = on.is_some_and(|step| at.is_some_and(|at| at > step.get()));
+    let state: Option<String> = row.get(4)?;
+    let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
+    let held = has_gone_on || is_held && state.as_deref() == Some("queued");
+    let stands = match state.as_deref() {
+        Some("no_messenger" | "error") if !has_gone_on => !is_settled_since,
+        Some(_) | None => held,
+    };
+    if !stands || !outcome.is_refusal() {
+        return Ok(None);
+    }
+    Ok(Some(LateRefusal {
+        recipient,
+        outcome,
+        text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+        held,
+    }))
 }

@@ -7,10 +7,70 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+
+/// `status` looks whether a lock is taken by taking it for a moment: whoever wants it meanwhile tries so often again.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// The process that holds a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: String,
+    /// Since when, in RFC 3339.
+    pub since: String,
+    /// The name of its machine; `None` where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+}
+
+impl Holder {
+    /// What a lock file says.
+    fn read(file: &mut File) -> Self {
+        let mut text = String::new();
+        let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
+        let mut lines = text.lines();
+        let mut line = || lines.next().unwrap_or("unknown").to_owned();
+        Self {
+            pid: line(),
+            since: line(),
+            machine: lines.next().map(str::to_owned),
+        }
+    }
+
+    /// Who holds `batch` of the database at `database`; `None` if nobody does.
+    pub(super) fn of(database: &Path, batch: &str) -> Option<Self> {
+        let mut file = File::open(lock_path(database, batch)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Self::read(&mut file)),
+            // What a process left that died, or that ends just now.
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
+    /// Whether it is this process.
+    pub fn is_this_process(&self) -> bool {
+        self.pid == std::process::id().to_string()
+    }
+}
+
+/// The name of this machine.
+#[cfg(unix)]
+fn machine_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn machine_name() -> String {
+    String::new()
+}
 
 /// The right to change a batch. Given back on drop, and by the system when the process dies.
 #[derive(Debug)]
@@ -38,6 +98,7 @@ impl Hold {
             path: path.clone(),
             source,
         };
+        let mut tries = 0;
         loop {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
@@ -46,7 +107,14 @@ impl Hold {
             let mut file = options.open(&path).map_err(fail)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(held(&mut file, what)),
+                Err(TryLockError::WouldBlock) => {
+                    tries += 1;
+                    if tries == TRIES {
+                        return Err(held(&mut file, what));
+                    }
+                    std::thread::sleep(BETWEEN_TRIES);
+                    continue;
+                }
                 Err(TryLockError::Error(source)) => return Err(fail(source)),
             }
             if !is_at(&file, &path) {
@@ -59,7 +127,8 @@ impl Hold {
                 file.set_permissions(mode).map_err(fail)?;
             }
             file.set_len(0).map_err(fail)?;
-            writeln!(file, "{}\n{now}", std::process::id()).map_err(fail)?;
+            let (pid, machine) = (std::process::id(), machine_name());
+            writeln!(file, "{pid}\n{now}\n{machine}").map_err(fail)?;
             return Ok(Self { path, _file: file });
         }
     }
@@ -73,14 +142,11 @@ impl Drop for Hold {
 }
 
 fn held(file: &mut File, batch: &str) -> StoreError {
-    let mut text = String::new();
-    let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    let mut lines = text.lines();
-    let mut line = || lines.next().unwrap_or("unknown").to_owned();
+    let Holder { pid, since, .. } = Holder::read(file);
     StoreError::Held {
         batch: batch.to_owned(),
-        pid: line(),
-        since: line(),
+        pid,
+        since,
     }
 }
 
@@ -151,6 +217,10 @@ mod tests {
             other => panic!("{other:?}"),
         }
         assert!(Hold::take(&database, "other", "now").is_ok());
+        let holder = Holder::of(&database, "spring").unwrap();
+        assert!(holder.is_this_process());
+        assert_eq!(holder.since, "2026-05-01T10:00:00Z");
+        assert_eq!(Holder::of(&database, "other"), None);
         drop(first);
         assert!(Hold::take(&database, "spring", "now").is_ok());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

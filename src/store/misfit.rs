@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum Misfit {
     /// It is not there any more.
     #[error(
-        "is gone, and {} says that it was there: a new one would message everybody again. Put it back (a copy: then `outreach checkpoint adopt --suppressions FILE`); if nobody was messaged from it, delete {}", .0.display(), .0.display()
+        "is gone, and {} says that it was there: a new one would message everybody again. Put it back (a copy: then `outreach checkpoint adopt --suppressions FILE`); if it is lost, `outreach history import RESULTS --suppressions FILE` makes a new one of its results files; if nobody was messaged from it, delete {}", .0.display(), .0.display()
     )]
     Gone(PathBuf),
     /// It has several names.
@@ -40,6 +40,11 @@ pub enum Misfit {
         "is another checkpoint than the one that was last used under this name. Put that one back, or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"
     )]
     Another,
+    /// It is made of results files, and does not have all of them yet.
+    #[error(
+        "is being made of results files, and that was interrupted: it does not know yet who was messaged. Give the same `outreach history import` command again"
+    )]
+    Rebuilt,
     /// It lacks what was on disk.
     #[error(
         "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"

@@ -9,6 +9,7 @@
 //! - A person stands in one row, and all that concerns a person is found by its id.
 
 mod attempt;
+mod audience;
 mod audit;
 mod backup;
 mod batch;
@@ -24,6 +25,7 @@ mod earlier;
 mod error;
 mod event;
 mod evidence;
+mod fallback;
 mod faults;
 mod file;
 mod forget;
@@ -32,6 +34,7 @@ mod halt;
 mod history;
 mod home;
 mod ids;
+mod import;
 mod journal;
 mod keys;
 mod known;
@@ -65,6 +68,7 @@ mod upgrade;
 mod writer;
 mod written;
 
+pub(crate) use audience::Member;
 pub use audit::{AttemptRecord, Timeline, UnknownRow};
 pub(crate) use batch::RunRecord;
 pub use batch::{Batch, BatchName, NewBatch};
@@ -81,10 +85,11 @@ pub(crate) use forget::ForgetError;
 pub(crate) use funnel::Funnel;
 pub use history::Verdict;
 pub use ids::{BatchId, RecipientId};
+pub(crate) use import::{ImportedRow, Restored};
 pub(crate) use journal::QuotaUpdate;
 pub use journal::{Claim, ClaimRules, Claimed, Journal, Opening, Settled, Settlement, Window};
 pub(crate) use late::LateRefusal;
-pub(crate) use lock::Hold;
+pub(crate) use lock::{Hold, Holder};
 pub(crate) use lookup::Lookup;
 pub(crate) use metrics::Metrics;
 pub(crate) use pilot::{NewPilot, PilotPeople};

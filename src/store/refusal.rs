@@ -9,9 +9,11 @@ use super::batch::{Batch, parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
+use super::fallback;
 use super::ids::{BatchId, RecipientId, RefusalId};
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
+use crate::domain::fallback::Cause as FallsBecause;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::refusal::{Meaning, Saying, Sayings};
 use crate::domain::text::canonical_text;
@@ -148,6 +150,10 @@ pub(super) fn requeue(
     cause: Cause<'_>,
 ) -> Result<bool, StoreError> {
     let Some(row) = refused(tx.connection, recipient)? else {
+        // A row of an open run is held already; from now on it waits for a person alone.
+        if hold {
+            fallback::keep_held(tx.connection, recipient)?;
+        }
         return Ok(false);
     };
     let next = delivery::next(row.state, Event::TakenBack)?;
@@ -322,6 +328,16 @@ fn free(
         ))?;
     note(tx, recipient, cause)?;
     tx.count_move(recipient.batch(), State::Queued, next);
+    if next == State::NoMessenger {
+        fallback::fall_back(
+            tx,
+            recipient,
+            FallsBecause::NoUser,
+            text,
+            cause.actor,
+            cause.at,
+        )?;
+    }
     Ok(true)
 }
 

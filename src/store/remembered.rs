@@ -161,7 +161,7 @@ impl Reader {
             "SELECT id, started_at, coalesce(finished_at, started_at), token IS ?1 AND outcome IS NOT 'not_sent',
                     outcome IS NULL OR outcome = 'interrupted'
                         OR outcome = 'undecided' AND http_status IS NULL
-             FROM attempt WHERE kind <> 'note' ORDER BY id DESC",
+             FROM attempt WHERE kind NOT IN ('note', 'import') ORDER BY id DESC",
         )?;
         let mut found = Vec::new();
         let (mut old_in_a_row, mut fresh) = (0, 0);

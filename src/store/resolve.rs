@@ -277,10 +277,10 @@ impl Reader {
              FROM recipient r
                   CROSS JOIN attempt a ON a.id = (SELECT max(id) FROM attempt x
                                                   WHERE x.person = r.person AND x.recipient = r.id
-                                                        AND x.kind = 'request')
+                                                        AND x.kind IN ('request', 'import'))
                   CROSS JOIN attempt o INDEXED BY attempt_by_person
                        ON o.person = a.person AND o.recipient <> r.id AND o.channel = a.channel
-                          AND o.content_key IS a.content_key AND o.kind IN ('request', 'test')
+                          AND o.content_key IS a.content_key AND o.kind IN ('request', 'test', 'import')
              WHERE r.id = ?1 AND (o.outcome IS NULL
                                   OR o.outcome IN ('undecided', 'interrupted') AND o.proof IS NULL)",
         )?;

@@ -10,6 +10,7 @@ use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
 use crate::domain::delivery::State;
+use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
 use crate::domain::text::canonical_text;
@@ -58,6 +59,8 @@ pub struct ResultRow<'a> {
     pub suggestion: Option<&'a str>,
     /// When it was settled.
     pub finished_at: Option<Timestamp>,
+    /// Which of the batch's channels it was tried on last, or is to be tried on.
+    pub step: Step,
     /// What is known of the message.
     pub message: MessageFacts<'a>,
 }
@@ -87,6 +90,10 @@ pub(crate) struct NotReached {
     pub(crate) rows: u64,
 }
 
+/// The message of recipient `r` for the channel that it is tried on, as JSON.
+pub(super) const CONTENT: &str = "iif(r.step = 0, i.content, coalesce(
+        i.metadata -> ('$.outreach_other_channels[' || (r.step - 1) || '].content'), i.content))";
+
 /// Why recipient `r` is where it is; of a row that was refused or suppressed, also that an earlier request may
 /// have been accepted.
 pub(super) const REASON: &str =
@@ -97,7 +104,7 @@ pub(super) const REASON: &str =
 fn select(and: &str) -> String {
     format!(
         "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                i.suggestion, {FACTS}, i.content, m.file, m.row
+                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step
          FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
          LEFT JOIN recipient_input m ON m.id = r.mended_by
          WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
@@ -309,6 +316,7 @@ fn result_row<'a>(row: &'a Row<'_>, texts: &'a Texts) -> Result<ResultRow<'a>, S
             .get::<_, Option<u16>>(18)?
             .map(|file| Ok::<_, StoreError>((file, row.get(19)?)))
             .transpose()?,
+        step: Step::new(row.get(20)?),
         fields: text(8)?.unwrap_or("[]"),
         suggestion: text(9)?,
         finished_at: time(10)?,

@@ -189,6 +189,29 @@ impl Reader {
         }))
     }
 
+    /// The whole results files of the batch that nothing has outdated, each as it was left; the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn current_files(
+        &self,
+        batch: BatchId,
+    ) -> Result<Vec<(PathBuf, WrittenFile)>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT path FROM written_file INDEXED BY written_file_up_to_date
+             WHERE up_to_date = 1 AND batch = ?1 AND kind = ?2 ORDER BY written_at DESC",
+        )?;
+        let paths = select.query_map((batch, RESULTS), |row| row.get::<_, String>(0))?;
+        let mut found = Vec::new();
+        for path in paths {
+            let path = PathBuf::from(path?);
+            if let Some(left) = self.current_results(batch, &path)? {
+                found.push((path, left));
+            }
+        }
+        Ok(found)
+    }
+
     /// The digests of the versions of the file at `path` that may stand there by our own doing; none if it was
     /// never written from this checkpoint.
     ///

@@ -18,6 +18,7 @@ use outreach::internals::dispatch::{
 };
 use outreach::internals::domain::delivery::{self, State};
 use outreach::internals::domain::dialect::ListFormat;
+use outreach::internals::domain::fallback::Step;
 use outreach::internals::domain::outcome::{Answer, Exchange, Receipt, Written};
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
@@ -244,6 +245,7 @@ fn claimed(batch: BatchId, row: u32, attempts: u32) -> Claimed {
         },
         content: "{}".to_owned(),
         metadata: "{}".to_owned(),
+        step: Step::FIRST,
     }
 }
 
@@ -301,7 +303,9 @@ impl Ledger for World {
         self.lesson()
     }
 
-    async fn learn_channel_type(&self, _: String) -> Result<(), StoreError> {
+    fn refuse_channel(&self, _: Step) {}
+
+    async fn learn_channel_type(&self, _: Step, _: String) -> Result<(), StoreError> {
         self.lesson()
     }
 }
@@ -371,7 +375,7 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
             concurrency: NonZeroUsize::new(setting.concurrency).unwrap(),
             undecided: setting.undecided,
             schedule: setting.schedule,
-            channel_type: None,
+            channel_types: vec![None],
             said: Sayings::default(),
             canary: true,
         };
@@ -380,7 +384,7 @@ fn try_run(batch: BatchId, setting: Setting) -> Run {
             world.clone(),
             Handle::with_seed(pacing, &core::Past::default(), clock.clone(), setting.seed),
             clock.clone(),
-            Guards::new(GuardSettings::default(), PastAnswers::default()),
+            Guards::new(GuardSettings::default(), vec![PastAnswers::default()]),
             settings,
             Box::new(|| 0),
         );

@@ -27,7 +27,7 @@ fn the_summary_tells_the_token_the_proxy_and_the_channel_apart() {
         scratch.contacts(5);
         let sent = scratch.send(&sandbox).run().expect(5);
         sent.says(matter);
-        let status = scratch.outreach(&["status", "list"]).run().expect(0);
+        let status = scratch.outreach(&["status", "list"]).run().expect(5);
         assert!(status.out.contains(matter), "{}", status.out);
     }
 }

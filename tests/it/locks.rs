@@ -48,7 +48,7 @@ fn readers_work_beside_a_process_that_sends() {
     scratch.contacts(60);
     let first = scratch.send(&sandbox).start();
     wait_until("it sends", || sandbox.stats().accepted > 0);
-    scratch.outreach(&["status", "list"]).run().expect(0);
+    scratch.outreach(&["status", "list"]).run().expect(9);
     scratch
         .outreach(&["export", "list", "-o", "half.csv"])
         .run()

@@ -7,6 +7,7 @@
 )]
 
 mod ambiguity;
+mod audience;
 mod backup;
 mod bounds;
 mod cancel;
@@ -22,10 +23,13 @@ mod doctor;
 mod evidence;
 mod exit_codes;
 mod exports;
+mod fallback;
+mod fallback_orders;
 mod files;
 mod fixture;
 mod forget;
 mod guards;
+mod history;
 mod home;
 mod hostile;
 mod identity;
@@ -71,6 +75,7 @@ mod support;
 mod suppress;
 mod tables;
 mod test_message;
+mod validation;
 mod webhooks;
 
 mod pacer;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::fixture::{every_state, text};
-use crate::support::Scratch;
+use crate::support::{SandboxProcess, Scratch, wait_until};
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
@@ -13,7 +13,8 @@ fn json(output: &std::process::Output) -> Value {
 fn a_batch_is_told_with_what_to_do_next() {
     let place = every_state();
     let output = place.outreach(&["status", "spring"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    // Somebody is queued: run it again to continue.
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
     insta::assert_snapshot!("status", text(&output.stdout));
 }
 
@@ -172,4 +173,136 @@ fn watching_ends_when_nothing_is_left_to_send() {
     assert!(output.status.success(), "{told}");
     assert!(told.starts_with("done: 0 of 0 sent"), "{told}");
     assert!(told.contains("nobody was messaged"), "{told}");
+}
+
+/// `status list --json`, and the exit code.
+fn standing(scratch: &Scratch) -> (Value, Option<i32>) {
+    let ended = scratch.outreach(&["status", "list", "--json"]).run();
+    (serde_json::from_str(&ended.out).unwrap(), ended.code)
+}
+
+#[test]
+fn a_batch_that_runs_is_told_from_one_that_was_stopped_and_one_whose_process_died() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "100ms"]),
+    );
+    scratch.contacts(60);
+    let mut running = scratch.send(&sandbox).concurrency(2).start();
+    wait_until("it sends", || sandbox.stats().accepted > 2);
+    let (json, code) = standing(&scratch);
+    assert_eq!((json["state"].as_str(), code), (Some("running"), Some(9)));
+    assert_eq!(json["holder"]["pid"], running.pid().to_string());
+    assert_eq!(json["continued_by"], Value::Null);
+    let machine = json["holder"]["machine"].as_str().unwrap();
+    let told = scratch.outreach(&["status", "list"]).run().expect(9).out;
+    let works = format!("Process {} on {machine} works on it since ", running.pid());
+    assert!(told.starts_with("Batch list: being sent\n"), "{told}");
+    assert!(told.contains(&works), "{told}");
+
+    assert!(running.kill());
+    let (json, code) = standing(&scratch);
+    assert_eq!(
+        (json["state"].as_str(), code),
+        (Some("interrupted"), Some(4))
+    );
+    assert_eq!(json["holder"], Value::Null);
+    assert_eq!(json["continued_by"], "outreach resume list");
+    let told = scratch.outreach(&["status", "--last"]).run().expect(4).out;
+    assert!(
+        told.contains("interrupted: the process that sent it is gone"),
+        "{told}"
+    );
+
+    for (signal, name) in [("INT", "Ctrl-C"), ("TERM", "SIGTERM")] {
+        let before = sandbox.stats().accepted;
+        let running = scratch.send(&sandbox).concurrency(1).start();
+        wait_until("it sends", || sandbox.stats().accepted > before);
+        running.signal(signal);
+        running.wait().expect(4);
+        let (json, code) = standing(&scratch);
+        assert_eq!((json["state"].as_str(), code), (Some("paused"), Some(4)));
+        assert_eq!(json["state_why"], name);
+        let told = scratch.outreach(&["status", "list"]).run().expect(4).out;
+        assert!(
+            told.starts_with(&format!("Batch list: paused: {name}\n")),
+            "{told}"
+        );
+    }
+
+    scratch
+        .send(&sandbox)
+        .concurrency(1)
+        .with(&["--for", "1s"])
+        .run()
+        .expect(4);
+    let why = standing(&scratch).0["state_why"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        why.starts_with("until ") && why.ends_with(" UTC was reached"),
+        "{why}"
+    );
+    scratch.send(&sandbox).concurrency(30).run().expect(3);
+    let (json, code) = standing(&scratch);
+    assert_eq!((json["state"].as_str(), code), (Some("complete"), Some(3)));
+}
+
+#[test]
+fn a_batch_that_waits_says_for_what_and_until_when() {
+    let quota = ["--quota", "3", "--window", "1h"];
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&quota));
+    scratch.contacts(10);
+    let running = scratch.send(&sandbox).start();
+    wait_until("it waits", || {
+        let ended = scratch.outreach(&["status", "list", "--json"]).run();
+        ended.out.contains("\"waiting\"")
+    });
+    let (json, _) = standing(&scratch);
+    assert_eq!(json["state_why"], "for the quota");
+    assert!(json["state_until"].is_string());
+    let told = scratch.outreach(&["status", "list"]).run().expect(9).out;
+    assert!(
+        told.starts_with("Batch list: waiting for the quota until "),
+        "{told}"
+    );
+    running.signal("INT");
+    running.wait().expect(4);
+    let told = scratch.outreach(&["status", "list"]).run().expect(4).out;
+    assert!(
+        told.contains("paused: Ctrl-C") && told.contains("The quota opens "),
+        "{told}"
+    );
+    assert!(told.contains(" (in "), "{told}");
+    let table = scratch.outreach(&["status"]).run().expect(0).out;
+    assert!(
+        table.lines().nth(1).unwrap().starts_with("list   paused"),
+        "{table}"
+    );
+}
+
+#[test]
+fn what_is_advised_is_what_is_left_to_do() {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let send = [
+        "send",
+        "contacts.csv",
+        "--sandbox",
+        "--batch",
+        "list",
+        "--message",
+        "Hi",
+    ];
+    scratch.outreach(&send).run();
+    let told = || scratch.outreach(&["status", "list"]).run().out;
+    assert!(
+        told().contains("Results: list.sandbox.results.csv"),
+        "{}",
+        told()
+    );
+    assert!(!told().contains("outreach export"), "{}", told());
+    scratch.write("list.sandbox.results.csv", "edited");
+    assert!(told().contains("outreach export list"), "{}", told());
 }

@@ -17,6 +17,7 @@
 
 mod compile;
 mod names;
+mod others;
 mod part;
 mod problem;
 mod shape;
@@ -28,8 +29,9 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::others::{OtherMessage, for_step, join_others};
 pub use self::problem::Notice;
 pub(crate) use self::problem::{ContentError, RenderProblem};
-pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY};
+pub(crate) use self::source::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY, TEST_KEY, without_facebook_keys};
 pub use self::source::{Body, ContentSource};
 pub use self::template::{Rendered, Template};

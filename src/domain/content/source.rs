@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 /// Keys of a message's metadata that are ours: they name batch and row, and no user may set them.
-pub(crate) const OWN_METADATA_KEYS: [&str; 4] = [BATCH_KEY, ROW_KEY, RECIPIENT_KEY, TEST_KEY];
+pub(crate) const OWN_METADATA_KEYS: [&str; 5] =
+    [BATCH_KEY, ROW_KEY, RECIPIENT_KEY, TEST_KEY, OTHERS_KEY];
 
 /// Metadata: the batch's name.
 pub(crate) const BATCH_KEY: &str = "outreach_batch";
@@ -14,6 +15,12 @@ pub(crate) const RECIPIENT_KEY: &str = "outreach_recipient";
 
 /// Metadata: the message is a test, outside any batch.
 pub(crate) const TEST_KEY: &str = "outreach_test";
+
+/// Not sent: the messages of a row for other channels stand beside its metadata in the checkpoint.
+pub(crate) const OTHERS_KEY: &str = "outreach_other_channels";
+
+/// Metadata: what Facebook reads; it says nothing on another channel.
+pub(crate) const FACEBOOK_KEYS: [&str; 3] = ["tag", "type", "platform_metadata"];
 
 /// The most characters that `platform_metadata` may have, by the API's documentation.
 pub(crate) const PLATFORM_METADATA_MAX: usize = 1_000;
@@ -39,6 +46,28 @@ pub enum Body {
     Message(String),
     /// `--content FILE.json`: the API's `content` object, every string of it a template.
     Json(Value),
+}
+
+impl Body {
+    /// Whether it is a text and nothing else: every channel that can be addressed by number takes one.
+    pub(crate) fn is_plain_text(&self) -> bool {
+        match self {
+            Self::Message(_) => true,
+            Self::Json(content) => {
+                content.get("type").and_then(Value::as_str) == Some("text")
+                    && content.get("quick_replies").is_none()
+            }
+        }
+    }
+}
+
+/// The metadata without what Facebook reads.
+pub(crate) fn without_facebook_keys(metadata: &[(String, String)]) -> Vec<(String, String)> {
+    let others = metadata.iter();
+    others
+        .filter(|(key, _)| !FACEBOOK_KEYS.contains(&key.as_str()))
+        .cloned()
+        .collect()
 }
 
 impl ContentSource {

@@ -66,6 +66,29 @@ impl Template {
         })
     }
 
+    /// Checks all that can be checked without a list: what is wrong whatever its columns are. Returns what the user
+    /// should know.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compile`], but for columns that are not there.
+    pub(crate) fn check(source: &ContentSource) -> Result<Vec<Notice>, ContentError> {
+        let mut columns: Vec<String> = Vec::new();
+        loop {
+            match Self::compile(source, &columns) {
+                // A list may have it. The next name, or what is wrong beyond it, comes then.
+                Err(ContentError::UnknownColumn { name, .. }) if !columns.contains(&name) => {
+                    columns.push(name);
+                }
+                Ok(template) => return Ok(template.notices),
+                Err(ContentError::AmbiguousColumn { .. } | ContentError::UnknownColumn { .. }) => {
+                    return Ok(Vec::new());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Makes the message of one row.
     ///
     /// # Errors

@@ -5,7 +5,14 @@ fn summary() -> Summary {
         batch: "spring list".to_owned(),
         channel: "7001".to_owned(),
         sandbox: false,
-        state: BatchState::Stopped,
+        stands: Stands {
+            state: Standing::Stored(BatchState::Stopped),
+            since: Timestamp::UNIX_EPOCH,
+            until: None,
+            why: None,
+            by: None,
+            holder: None,
+        },
         rows: 1_234_567,
         counts: Counts {
             sent: 1_234_560,

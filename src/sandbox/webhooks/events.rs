@@ -223,12 +223,14 @@ impl Plan<'_> {
             return None;
         }
         let mobile = self.channel.is_mobile();
-        let unreachable = self.sandbox.is_unreachable(self.receipt.key.number());
+        // Every number takes SMS.
+        let number = self.receipt.key.number();
+        let unreachable = !mobile && self.sandbox.is_unreachable(self.channel, number);
         let failed = self.happens(self.settings.failed, purpose::FAILED);
         match (self.receipt.fail_later, self.draw(purpose::CODE) % 3) {
             (Some(code), _) => Some(code),
-            (None, _) if unreachable && !mobile => Some(3),
-            (None, _) if !unreachable && !failed => None,
+            (None, _) if unreachable => Some(3),
+            (None, _) if !failed => None,
             (None, 0) => Some(4),
             (None, 1) if !mobile => Some(2),
             (None, _) => Some(1),

@@ -5,9 +5,11 @@
 //! which it is checked again, so that no claim passes over it twice.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::OptionalExtension;
 
 use super::context::Context;
+use super::queue::{Message, NEXT_RUN, Ready, due, message_for, wait};
+use super::route;
 use super::types::{Claim, Claimed, Opening, Outstanding};
 use crate::amio::Addressee;
 use crate::domain::delivery::{self, Event, State};
@@ -15,10 +17,10 @@ use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Asker, Intent};
-use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, phone_from_column, to_millis};
+use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
-use crate::store::ids::{BatchId, PersonId, RecipientId};
+use crate::store::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use crate::store::runs::{self, Place, Run};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
@@ -32,9 +34,6 @@ const RESET_AT_ONCE: u32 = 10_000;
 
 /// `not_before` of a row that was never tried, or whose wait was ended.
 const NEVER_TRIED: i64 = 0;
-
-/// `not_before` of a row whose sending hours do not come before this run must end.
-const NEXT_RUN: i64 = i64::MAX - 1;
 
 /// How soon a row is checked again that waits for another batch's answer.
 const ANSWER: i64 = 2_000;
@@ -58,30 +57,6 @@ enum Next {
     /// Many rows that may not be sent, and the end is not reached.
     More,
     Nothing,
-}
-
-/// A queued row as it was read.
-#[derive(Debug)]
-struct Ready {
-    id: RecipientId,
-    person: PersonId,
-    /// `None` if the person was erased after the list was read.
-    phone: Option<PhoneNumber>,
-    attempts: u32,
-    row: u32,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    contact_id: Option<String>,
-    metadata: String,
-    /// `None` only in a checkpoint that is at fault.
-    message: Option<Message>,
-}
-
-/// What a queued row says, with the repeat guard's key of it.
-#[derive(Debug)]
-struct Message {
-    content: String,
-    key: i64,
 }
 
 /// What the run knows of others with its token.
@@ -169,7 +144,10 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
         };
-        let Some(message) = ready.message.take() else {
+        if context.fallback.is_some() && !route::stays(tx, context, &ready, now)? {
+            continue;
+        }
+        let Some(message) = message_for(context, &mut ready)? else {
             end_as_error(tx, ready.id, now)?;
             continue;
         };
@@ -185,62 +163,11 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
                 continue;
             }
         }
-        if may_send(tx, context, &ready, message.key, now)? {
+        if may_send(tx, context, &ready, &message, now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
         }
     }
     Ok(Next::More)
-}
-
-/// The next queued row whose time has come. In a pilot its rows have come back to the queue when the run began.
-fn due(tx: &Tx<'_>, context: &Context, now: Timestamp) -> Result<Option<Ready>, StoreError> {
-    const COLUMNS: &str =
-        "SELECT r.id, r.person, p.number, r.attempts, i.row, i.first_name, i.last_name,
-            i.contact_id, i.content, i.metadata, i.content_key
-        FROM recipient r INDEXED BY recipient_queue
-             CROSS JOIN recipient_input i ON i.id = r.id
-             CROSS JOIN person p ON p.id = r.person
-        WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1";
-    let returned = tx
-        .connection
-        .prepare_cached(&format!(
-            "{COLUMNS} AND r.not_before > 0 AND r.not_before <= ?2 ORDER BY r.not_before, r.id LIMIT 1"
-        ))?
-        .query_row((context.batch, to_millis(now)), |row| Ok(ready(row)))
-        .optional()?;
-    if returned.is_some() || context.pilot.is_some() {
-        return returned.transpose();
-    }
-    tx.connection
-        .prepare_cached(&format!(
-            "{COLUMNS} AND r.not_before = 0 ORDER BY r.id LIMIT 1"
-        ))?
-        .query_row([context.batch], |row| Ok(ready(row)))
-        .optional()?
-        .transpose()
-}
-
-fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
-    Ok(Ready {
-        id: row.get(0)?,
-        person: row.get(1)?,
-        phone: row
-            .get::<_, Option<i64>>(2)?
-            .map(phone_from_column)
-            .transpose()?,
-        attempts: row.get(3)?,
-        row: row.get(4)?,
-        first_name: row.get(5)?,
-        last_name: row.get(6)?,
-        contact_id: row.get(7)?,
-        metadata: row
-            .get::<_, Option<String>>(9)?
-            .unwrap_or_else(|| "{}".to_owned()),
-        message: match (row.get(8)?, row.get(10)?) {
-            (Some(content), Some(key)) => Some(Message { content, key }),
-            (None, _) | (_, None) => None,
-        },
-    })
 }
 
 /// When the first of the rows that wait is checked again, in this run.
@@ -293,12 +220,13 @@ fn may_send(
     tx: &mut Tx<'_>,
     context: &Context,
     ready: &Ready,
-    content_key: i64,
+    message: &Message,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let on = context.channel(ready.step)?.id;
     if let Some(api_id) = &ready.contact_id
         && let Some(cause) =
-            contact::must_not_be_addressed(tx.connection, &context.keys, context.channel, api_id)?
+            contact::must_not_be_addressed(tx.connection, &context.keys, on, api_id)?
     {
         suppress(tx, ready.id, &cause, now)?;
         return Ok(false);
@@ -306,8 +234,9 @@ fn may_send(
     let asker = Asker {
         batch: Some(context.batch),
         recipient: Some(ready.id),
-        channel: Some(context.channel),
-        content_key: Some(content_key),
+        channel: Some(on),
+        content_key: Some(message.key),
+        content: Some((&context.keys, &message.content)),
         // Another process may have decided that while this run goes on.
         skip: &earlier::skipped(tx.connection, context.batch)?,
     };
@@ -332,14 +261,6 @@ fn may_send(
             Ok(false)
         }
     }
-}
-
-/// The row is not checked before that time.
-fn wait(tx: &Tx<'_>, id: RecipientId, not_before: i64) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached("UPDATE recipient SET not_before = ?2 WHERE id = ?1")?
-        .execute((id, not_before))?;
-    Ok(())
 }
 
 /// Ends the waits of rows: another run may have other hours, and other batches may have their answers.
@@ -369,6 +290,7 @@ fn intend(
     now: Timestamp,
 ) -> Result<Claimed, StoreError> {
     let next = delivery::next(State::Queued, Event::Claimed)?;
+    let on = context.channel(ready.step)?.id;
     tx.connection
         .prepare_cached("UPDATE recipient SET state = ?2 WHERE id = ?1")?
         .execute((ready.id, next.word()))?;
@@ -377,7 +299,7 @@ fn intend(
         &Intent {
             recipient: ready.id,
             person: ready.person,
-            channel: context.channel,
+            channel: on,
             content_key: message.key,
             token: context.rules.token,
             at: now,
@@ -390,10 +312,10 @@ fn intend(
     // Where the contact was gone, the number is tried in its place.
     let by_number =
         ready.attempts > 0 && attempt::was_contact_gone(tx.connection, ready.id, ready.person)?;
-    let contact_id = if by_number {
+    let contact_id = if by_number || !route::takes_contact_ids(tx, context, ready.step)? {
         None
     } else {
-        addressed_by(tx, context, ready.person, ready.contact_id)?
+        addressed_by(tx, on, ready.person, ready.contact_id)?
     };
     let addressee = match contact_id {
         Some(id) => Addressee::ContactId(id),
@@ -411,6 +333,7 @@ fn intend(
         addressee,
         content: message.content,
         metadata: ready.metadata,
+        step: ready.step,
     })
 }
 
@@ -418,15 +341,15 @@ fn intend(
 /// the list, unless it is somebody else's.
 fn addressed_by(
     tx: &Tx<'_>,
-    context: &Context,
+    on: ChannelId,
     person: PersonId,
     from_list: Option<String>,
 ) -> Result<Option<String>, StoreError> {
-    let known = contact::address(tx.connection, context.channel, person)?;
+    let known = contact::address(tx.connection, on, person)?;
     let (None, Some(id)) = (&known, &from_list) else {
         return Ok(known);
     };
-    let of_another = contact::is_of_another(tx.connection, context.channel, id, person)?;
+    let of_another = contact::is_of_another(tx.connection, on, id, person)?;
     Ok(from_list.filter(|_| !of_another))
 }
 

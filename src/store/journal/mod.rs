@@ -11,6 +11,8 @@
 
 mod claim;
 mod context;
+mod queue;
+mod route;
 mod settle;
 mod types;
 
@@ -25,7 +27,8 @@ use super::ids::RecipientId;
 use super::refusal::{self, Cause};
 use super::runs::{self, Run};
 use super::writer::Tx;
-use super::{channel, quota, tuning};
+use super::{channel, fallback, quota, tuning};
+use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
@@ -35,7 +38,7 @@ pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window
 pub(crate) use types::{JournalStart, QuotaUpdate};
 
 use claim::Others;
-use context::Context;
+use context::{Channel, Context};
 use types::Outstanding;
 
 /// A batch that is being sent.
@@ -72,16 +75,24 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
-        let name = batch.channel.clone();
-        let (on, before, interrupted) = store
+        let own = batch.channel.clone();
+        let (channels, fallback, before, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
                 tx.sends = Some(true);
-                let on = channel::find_or_make(tx.connection, &name)?;
+                let fallback = fallback::kept(tx.connection, id)?;
+                let others = fallback.iter().flat_map(|it| &it.channels);
+                let mut channels = Vec::new();
+                for api_id in std::iter::once(&own).chain(others.map(|it| &it.id)) {
+                    channels.push(Channel {
+                        id: channel::find_or_make(tx.connection, api_id)?,
+                        api_id: api_id.clone(),
+                    });
+                }
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                Ok((on, before, interrupted))
+                Ok((channels, fallback, before, interrupted))
             })
             .await?;
         // What waited for a time or for another batch is judged anew.
@@ -93,7 +104,9 @@ impl Journal {
         let pilot = store.put_pilot_first(id).await?;
         let context = Context {
             batch: id,
-            channel: on,
+            channels,
+            fallback,
+            refused: AtomicU32::new(0),
             rules,
             keys: store.keys.clone(),
             since: now,
@@ -342,12 +355,22 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers the channel's type, which a 201 named.
+    /// Nothing more is sent through the channel of this step in this run: it is refused as a whole. Its recipients go
+    /// on to the next channel where that was asked for, else they wait for another run.
+    pub(crate) fn refuse_channel(&self, step: Step) {
+        self.context.refuse(step);
+    }
+
+    /// Remembers the type of the channel of a step, which a 201 named.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) async fn set_channel_type(&self, kind: String) -> Result<(), StoreError> {
-        let on = self.context.channel;
+    pub(crate) async fn set_channel_type(
+        &self,
+        step: Step,
+        kind: String,
+    ) -> Result<(), StoreError> {
+        let on = self.context.channel(step)?.id;
         self.store
             .writer
             .write(move |tx| {

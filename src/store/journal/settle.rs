@@ -7,18 +7,20 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
+use crate::domain::fallback::{Cause, Step};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
 use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
 use crate::store::columns::{AT_ONCE, to_millis};
 use crate::store::error::StoreError;
-use crate::store::ids::{AttemptId, BatchId, PersonId, RecipientId, RefusalId};
+use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, RefusalId};
 use crate::store::refusal;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
-use crate::store::{contact, person};
+use crate::store::{contact, fallback, person};
 
 /// The reason code of a row whose message went to another number, as the answer says.
 pub(in crate::store) const OTHER_NUMBER: &str = "other_number";
@@ -47,7 +49,13 @@ pub(in crate::store) fn interrupt(
             at: now,
         };
         attempt::close(tx.connection, request, &closing)?;
-        rows += u64::from(lose(tx, request, recipient, now)?);
+        if lose(tx, request, recipient, now)? {
+            rows += 1;
+        } else {
+            // An event may have shown that the person is not reached on this channel.
+            let why = "not reached";
+            fallback::fall_back(tx, recipient, Cause::NoUser, why, "outreach", now)?;
+        }
     }
     Ok(rows)
 }
@@ -122,7 +130,7 @@ fn gone_contact(
     }
     match contact::of_list(tx.connection, it.recipient)? {
         Some(listed) => Ok(Some(listed)),
-        None => contact::address(tx.connection, context.channel, whose),
+        None => contact::address(tx.connection, context.channel(Step::FIRST)?.id, whose),
     }
 }
 
@@ -170,7 +178,43 @@ pub(super) fn settle(
         tx.count(batch, Counter::Throttled, 1);
     }
     tx.count_move(batch, subject.state, next);
-    Ok(Settled { state: next })
+    let state = if context.fallback.is_some() {
+        go_on(tx, it, next, effect.refusal)?
+    } else {
+        next
+    };
+    Ok(Settled { state })
+}
+
+/// Where the recipient of a batch with several channels goes, now that its request has ended; an acceptance lets those
+/// go on who were refused before it.
+fn go_on(
+    tx: &mut Tx<'_>,
+    it: &Settlement,
+    state: State,
+    refusal: Option<RefusalId>,
+) -> Result<State, StoreError> {
+    let (row, at) = (it.recipient, it.at);
+    if it.outcome == AttemptOutcome::Sent {
+        let step: u8 = tx
+            .connection
+            .prepare_cached("SELECT step FROM recipient WHERE id = ?1")?
+            .query_row([row], |row| row.get(0))?;
+        fallback::end_open_run(tx, row.batch(), Step::new(step), at)?;
+    }
+    if state != State::NoMessenger {
+        return Ok(state);
+    }
+    let moved = match refusal {
+        // Nobody knows the text: it counts once somebody else is reached.
+        Some(refusal) if it.why == TAKEN_FOR_NO_MESSENGER => {
+            fallback::hold_open_run(tx, row, refusal, &it.text)?
+        }
+        Some(_) | None => {
+            fallback::fall_back(tx, row, Cause::NoUser, "no Messenger", "outreach", at)?
+        }
+    };
+    Ok(if moved { State::Queued } else { state })
 }
 
 /// Where the result leads. A text that says that nothing was sent says nothing of an earlier request: where that
@@ -270,11 +314,17 @@ fn close_request(
         },
     };
     let receipt = it.receipt.as_ref();
-    let gone = gone_contact(tx, context, it, subject)?;
+    let on = channel_of(tx, context, request)?;
+    let own = context.channel(Step::FIRST)?.id;
+    let gone = if on == own {
+        gone_contact(tx, context, it, subject)?
+    } else {
+        None
+    };
     let contact = match receipt.and_then(|receipt| receipt.contact_id.as_deref()) {
         Some(api_id) => {
             let keys = &context.keys;
-            let (on, whose) = (context.channel, subject.person);
+            let whose = subject.person;
             Some(match (other, whose) {
                 (Some(other), Some(whose)) => {
                     let others = person::find_or_make(tx.connection, keys, other)?;
@@ -297,7 +347,7 @@ fn close_request(
     if let (Some(gone), Some(whose)) = (gone, subject.person) {
         let new = receipt.and_then(|receipt| receipt.contact_id.as_deref());
         if new != Some(gone.as_str()) {
-            contact::retire(tx.connection, context.channel, &gone, whose)?;
+            contact::retire(tx.connection, on, &gone, whose)?;
         }
     }
     if it.outcome == AttemptOutcome::Undecided && it.event == Event::Released {
@@ -309,6 +359,17 @@ fn close_request(
         Some(contact) => attempt::note_read(tx.connection, request, contact),
         None => Ok(()),
     }
+}
+
+/// The channel that a request went through.
+fn channel_of(tx: &Tx<'_>, context: &Context, request: AttemptId) -> Result<ChannelId, StoreError> {
+    if context.fallback.is_none() {
+        return Ok(context.channel(Step::FIRST)?.id);
+    }
+    Ok(tx
+        .connection
+        .prepare_cached("SELECT channel FROM attempt WHERE id = ?1")?
+        .query_row([request], |row| row.get(0))?)
 }
 
 /// The usual case: nothing happened to the recipient since it was claimed.

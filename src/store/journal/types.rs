@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::amio::Addressee;
 use crate::domain::delivery::{Event, State};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::fallback::Step;
 use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::Meaning;
@@ -73,6 +74,8 @@ pub struct Claimed {
     pub content: String,
     /// The JSON of the user's metadata.
     pub metadata: String,
+    /// Which of the batch's channels it goes through.
+    pub step: Step,
 }
 
 /// The answer to a request for the next recipient.

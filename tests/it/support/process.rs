@@ -40,6 +40,8 @@ impl Program {
             )
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("XDG_DATA_HOME", super::home_in(folder))
+            // Times for people are local.
+            .env("TZ", "UTC")
             .stdin(Stdio::null());
         Self {
             command,

@@ -1,0 +1,173 @@
+//! What a results file tells of a row, and what that changes of what the checkpoint knows.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::delivery::State;
+use super::fold;
+use super::phone::PhoneNumber;
+
+/// A row of a results file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToldRow {
+    /// The batch; empty in a file that does not tell.
+    pub(crate) batch: String,
+    /// The channel's id.
+    pub(crate) channel: String,
+    /// The name of the contacts file.
+    pub(crate) file: String,
+    /// Its row in that file, as a spreadsheet numbers it.
+    pub(crate) row: u32,
+    /// Its number, if it has one.
+    pub(crate) phone: Option<PhoneNumber>,
+    /// Where it stood.
+    pub(crate) state: State,
+    /// Its batch was given up while it was queued.
+    pub(crate) cancelled: bool,
+    /// A word for why it stood there.
+    pub(crate) reason_code: Option<String>,
+    /// The same for people.
+    pub(crate) reason: Option<String>,
+    /// Requests that left for it.
+    pub(crate) attempts: u32,
+    /// The message's id, as it stands in the file.
+    pub(crate) message_id: Option<String>,
+    /// The contact's id, likewise.
+    pub(crate) contact_id: Option<String>,
+    /// When it was settled.
+    pub(crate) finished_at: Option<Timestamp>,
+    /// When the message was delivered.
+    pub(crate) delivered_at: Option<Timestamp>,
+    /// When it was read, at the latest.
+    pub(crate) read_at: Option<Timestamp>,
+    /// When the person opted in.
+    pub(crate) opted_in_at: Option<Timestamp>,
+    /// The [digest](content_digest) of the message.
+    pub(crate) content: Option<String>,
+}
+
+/// What tells contents apart that are the same to the repeat guard: without the checkpoint's key, so that another
+/// checkpoint can compare it. 16 bytes of SHA-256.
+pub(crate) fn content_digest(content: &str) -> String {
+    let digest = Sha256::digest(fold::content(content).as_bytes());
+    let bytes = digest.iter().take(DIGEST_BYTES);
+    bytes.fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+const DIGEST_BYTES: usize = 16;
+
+/// Whether a text is a digest as it was written: a spreadsheet may have taken it for a number.
+pub(crate) fn is_content_digest(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    text.len() == 2 * DIGEST_BYTES && text.bytes().all(is_digit)
+}
+
+/// What the checkpoint knows of a row that a file tells of too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownRow {
+    /// Where it stands.
+    pub(crate) state: State,
+    /// A message for it was accepted, whatever became of it since.
+    pub(crate) accepted: bool,
+    /// The requests that are known.
+    pub(crate) requests: u32,
+}
+
+/// What a file's word changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Nothing: as much is known already.
+    None,
+    /// Its message was accepted.
+    Accepted,
+    /// Its message may have been accepted: its outcome is unknown.
+    Unknown,
+    /// The same, and the row is settled for another reason, which stays.
+    MayBeAccepted,
+}
+
+/// What the word of a file changes that its row was in state `told` after so many requests. What is known is never
+/// made weaker: an acceptance stays, and a request that is known already is not unknown again.
+pub(crate) fn news(known: KnownRow, told: State, attempts: u32) -> News {
+    match told {
+        State::Sent if known.accepted => News::None,
+        State::Sent => News::Accepted,
+        State::Unknown | State::Sending => match known.state {
+            _ if known.accepted || known.requests >= attempts.max(1) => News::None,
+            State::Queued => News::Unknown,
+            State::Suppressed | State::NoMessenger | State::Error => News::MayBeAccepted,
+            State::Sent | State::Sending | State::Unknown | State::Invalid | State::Duplicate => {
+                News::None
+            }
+        },
+        State::Queued
+        | State::NoMessenger
+        | State::Error
+        | State::Invalid
+        | State::Duplicate
+        | State::Suppressed => News::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(state: State, accepted: bool, requests: u32) -> KnownRow {
+        KnownRow {
+            state,
+            accepted,
+            requests,
+        }
+    }
+
+    #[test]
+    fn an_acceptance_is_learned_once_and_never_lost() {
+        for state in State::ALL {
+            let there = known(state, true, 1);
+            for told in State::ALL {
+                assert_eq!(news(there, told, 9), News::None, "{state} {told}");
+            }
+        }
+        for state in [
+            State::Queued,
+            State::Unknown,
+            State::Error,
+            State::Suppressed,
+        ] {
+            let before = known(state, false, 0);
+            assert_eq!(news(before, State::Sent, 1), News::Accepted);
+        }
+    }
+
+    #[test]
+    fn an_unknown_outcome_that_was_decided_since_is_not_unknown_again() {
+        assert_eq!(
+            news(known(State::Queued, false, 0), State::Unknown, 1),
+            News::Unknown
+        );
+        let to_be_sent_again = known(State::Queued, false, 1);
+        assert_eq!(news(to_be_sent_again, State::Unknown, 1), News::None);
+        assert_eq!(news(to_be_sent_again, State::Unknown, 2), News::Unknown);
+        assert_eq!(
+            news(known(State::Suppressed, false, 0), State::Unknown, 0),
+            News::MayBeAccepted
+        );
+    }
+
+    #[test]
+    fn a_digest_that_a_spreadsheet_changed_is_none() {
+        let digest = content_digest(r#"{"payload":"Hi"}"#);
+        assert!(is_content_digest(&digest), "{digest}");
+        assert_eq!(content_digest(r#"{ "payload": "Hi " }"#), digest);
+        for text in ["", "1.2E+31", "7391", &digest.to_uppercase()[..]] {
+            assert!(!is_content_digest(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Other channels for people whom a batch's channel does not reach: their messages are made together with the list's
+//! own, and what was asked for is kept with the batch.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::batch::HeldBatch;
+use super::definition::Step;
+use super::error::{Mismatch, RunError};
+use super::sms::SmsRule;
+use crate::domain::content::{
+    Body, ContentError, ContentSource, OtherMessage, Rendered, Template, join_others,
+    without_facebook_keys,
+};
+use crate::domain::fallback::{AT_MOST, CHANNELS, Fallback, OtherChannel};
+use crate::domain::fold;
+use crate::domain::recipient::Record;
+use crate::domain::sms::SmsSettings;
+use crate::store::{Batch, Reader, StoreError};
+
+/// What is asked for about other channels.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FallbackSource {
+    /// The other channels, in the order in which they are tried, each with its own message; `None`: the list's.
+    pub channels: Vec<(String, Option<Body>)>,
+    /// People also go on where a channel as a whole is refused.
+    pub on_channel: bool,
+    /// So many people may be queued on another channel without being asked about; `None`: as the batch keeps it, else
+    /// 1,000.
+    pub at_most: Option<u64>,
+}
+
+impl FallbackSource {
+    /// Whether nothing is asked for.
+    fn is_empty(&self) -> bool {
+        self.channels.is_empty() && !self.on_channel && self.at_most.is_none()
+    }
+}
+
+/// The messages for the other channels, checked against the columns of a list.
+#[derive(Debug)]
+pub(super) struct Others {
+    source: FallbackSource,
+    channels: Vec<OtherChannel>,
+    templates: Vec<Option<Template>>,
+    /// How their messages are counted as SMS.
+    sms: Vec<Option<SmsRule>>,
+    /// Rows that lack a message for one of the channels, and why the first of them does.
+    missing: AtomicU64,
+    first_missing: Mutex<Option<String>>,
+}
+
+impl Others {
+    /// Checks the messages; nothing if no other channel is asked for.
+    pub(super) fn compile(
+        source: &FallbackSource,
+        own: Option<&ContentSource>,
+        headers: &[String],
+    ) -> Result<Option<Self>, RunError> {
+        if source.is_empty() {
+            return Ok(None);
+        }
+        if source.channels.len() > CHANNELS {
+            return Err(Mismatch::TooManyChannels(CHANNELS).into());
+        }
+        let (mut channels, mut templates) = (Vec::new(), Vec::new());
+        for (id, body) in &source.channels {
+            if channels.iter().any(|known: &OtherChannel| known.id == *id) {
+                return Err(Mismatch::SameChannel(id.clone()).into());
+            }
+            let template = match (body, own) {
+                (Some(body), own) => {
+                    let failed = |source| RunError::OtherContent {
+                        channel: id.clone(),
+                        source,
+                    };
+                    Some(template(body, own, headers).map_err(failed)?)
+                }
+                (None, Some(own)) if !own.body.is_plain_text() => {
+                    return Err(Mismatch::NoPlainText(id.clone()).into());
+                }
+                (None, _) => None,
+            };
+            let message = template.as_ref().map(|it| fold::content(it.canonical()));
+            let id = id.clone();
+            channels.push(OtherChannel { id, message });
+            templates.push(template);
+        }
+        Ok(Some(Self {
+            source: source.clone(),
+            sms: channels.iter().map(|_| None).collect(),
+            channels,
+            templates,
+            missing: AtomicU64::new(0),
+            first_missing: Mutex::default(),
+        }))
+    }
+
+    /// Counts messages through channels that send SMS, or may, and limits their segments.
+    pub(super) fn limit(&mut self, reader: &Reader, sms: SmsSettings) -> Result<(), StoreError> {
+        // That the batch's own channel sends SMS says nothing of the others.
+        let sms = SmsSettings {
+            counted: false,
+            ..sms
+        };
+        for (channel, rule) in self.channels.iter().zip(&mut self.sms) {
+            let kind = reader.channel_type(&channel.id)?;
+            *rule = SmsRule::of(sms, kind.as_deref());
+        }
+        Ok(())
+    }
+
+    /// The row's message, with those for the other channels beside it. A message that cannot be made costs the row
+    /// that channel only.
+    pub(super) fn render(&self, own: Rendered, record: &Record) -> Rendered {
+        let mut others = Vec::with_capacity(self.templates.len());
+        for (template, sms) in self.templates.iter().zip(&self.sms) {
+            let other = match template.as_ref().map(|it| it.render(record)) {
+                None => refusal(*sms, &own).map_or(OtherMessage::Same, OtherMessage::Missing),
+                Some(Ok(it)) => match refusal(*sms, &it) {
+                    None => OtherMessage::Own(it),
+                    Some(why) => OtherMessage::Missing(why),
+                },
+                Some(Err(problem)) => OtherMessage::Missing(problem.to_string()),
+            };
+            others.push(other);
+        }
+        self.note_missing(&others);
+        Rendered {
+            metadata: join_others(&own.metadata, &others),
+            content: own.content,
+        }
+    }
+
+    fn note_missing(&self, others: &[OtherMessage]) {
+        let missing = |(other, channel): (&OtherMessage, &OtherChannel)| match other {
+            OtherMessage::Missing(why) => Some(format!("channel {}: {why}", channel.id)),
+            OtherMessage::Same | OtherMessage::Own(_) => None,
+        };
+        if let Some(why) = others.iter().zip(&self.channels).find_map(missing) {
+            self.missing.fetch_add(1, Ordering::Relaxed);
+            let mut first = self.first_missing.lock();
+            if let Ok(first) = &mut first {
+                first.get_or_insert(why);
+            }
+        }
+    }
+
+    /// What is to be told about rows that lack a message, after a pass over the list; the next pass counts anew.
+    pub(super) fn note(&self) -> Option<String> {
+        let rows = self.missing.swap(0, Ordering::Relaxed);
+        let first = self.first_missing.lock();
+        let first = first.unwrap_or_else(PoisonError::into_inner).take()?;
+        let rows = match rows {
+            1 => "1 row has".to_owned(),
+            rows => format!("{rows} rows have"),
+        };
+        Some(format!(
+            "{rows} no message for another channel, and will not go on to it ({first})"
+        ))
+    }
+}
+
+fn template(
+    body: &Body,
+    own: Option<&ContentSource>,
+    headers: &[String],
+) -> Result<Template, ContentError> {
+    let metadata = own.map_or(&[][..], |own| &own.metadata);
+    let source = ContentSource {
+        body: body.clone(),
+        tag: None,
+        metadata: without_facebook_keys(metadata),
+    };
+    Template::compile(&source, headers)
+}
+
+/// Why a message needs too many segments, if it does.
+fn refusal(sms: Option<SmsRule>, rendered: &Rendered) -> Option<String> {
+    sms?.refusal(rendered)
+}
+
+/// Joins what is asked for with what the batch of the list keeps; `channel` is the batch's own.
+pub(super) fn join(
+    step: &Step<Batch>,
+    others: Option<&Others>,
+    channel: &str,
+) -> Result<Option<Fallback>, Mismatch> {
+    let (kept, changes, name) = match step {
+        Step::New => (None, false, ""),
+        Step::Continue(batch) => (batch.fallback.as_ref(), false, batch.name.as_str()),
+        Step::Change(batch, _) => (batch.fallback.as_ref(), true, batch.name.as_str()),
+    };
+    let Some(others) = others else {
+        let has_own = |it: &Fallback| it.channels.iter().any(|it| it.message.is_some());
+        return match kept {
+            // The new rows need them too.
+            Some(kept) if changes && has_own(kept) => Err(other_fallback(name, Some(kept))),
+            kept => Ok(kept.cloned()),
+        };
+    };
+    if let Some(same) = others.channels.iter().find(|it| it.id == channel) {
+        return Err(Mismatch::SameChannel(same.id.clone()));
+    }
+    let kept_channels = kept.map_or(&[][..], |kept| &kept.channels);
+    let asked = Fallback {
+        channels: if others.channels.is_empty() {
+            kept_channels.to_vec()
+        } else {
+            others.channels.clone()
+        },
+        on_channel: others.source.on_channel || kept.is_some_and(|kept| kept.on_channel),
+        at_most: others
+            .source
+            .at_most
+            .or(kept.map(|kept| kept.at_most))
+            .unwrap_or(AT_MOST),
+    };
+    if asked.channels.is_empty() {
+        return Err(Mismatch::NoOtherChannel);
+    }
+    match step {
+        Step::New => Ok(Some(asked)),
+        Step::Continue(_) | Step::Change(..) if asked.extends(kept_channels) => Ok(Some(asked)),
+        Step::Continue(_) | Step::Change(..) => Err(other_fallback(name, kept)),
+    }
+}
+
+fn other_fallback(name: &str, kept: Option<&Fallback>) -> Mismatch {
+    let channels = kept.iter().flat_map(|kept| &kept.channels);
+    let told = channels.map(|channel| match channel.message {
+        Some(_) => format!("{} with a message of its own", channel.id),
+        None => channel.id.clone(),
+    });
+    Mismatch::OtherFallback {
+        batch: name.to_owned(),
+        kept: told.collect(),
+    }
+}
+
+impl HeldBatch {
+    /// Refuses other channels than those that the batch keeps, where any are asked for. `own` is the batch's message.
+    ///
+    /// # Errors
+    /// [`RunError`] if others are asked for.
+    pub fn require_fallback(
+        &self,
+        asked: &FallbackSource,
+        own: Option<&ContentSource>,
+    ) -> Result<(), RunError> {
+        let batch = self.batch();
+        let others = Others::compile(asked, own, &batch.headers)?;
+        let step = Step::Continue(batch.clone());
+        let joined = join(&step, others.as_ref(), &batch.channel)?;
+        if joined == batch.fallback {
+            return Ok(());
+        }
+        Err(other_fallback(&batch.name, batch.fallback.as_ref()).into())
+    }
+}
+
+/// What was decided, for the history of decisions.
+pub(super) fn told(fallback: &Fallback) -> String {
+    let channels: Vec<&str> = fallback.channels.iter().map(|it| it.id.as_str()).collect();
+    format!(
+        "{}{}; at most {} people",
+        channels.join(", "),
+        if fallback.on_channel {
+            ", also where a channel is refused"
+        } else {
+            ""
+        },
+        fallback.at_most
+    )
+}
+
+/// Who may be queued on another channel: more than may be without being asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManyMayFallBack {
+    /// So many people may be.
+    pub people: u64,
+    /// So many may be without being asked about.
+    pub at_most: u64,
+    /// The other channels.
+    pub channels: Vec<String>,
+}

@@ -1,0 +1,48 @@
+//! Why a file does not tell who was messaged.
+
+use crate::report::Untold;
+
+/// A file that tells of no messages. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// A row is not as it was written.
+    #[error(
+        "{file}, row {row}: {source}. A spreadsheet may have changed the file: give it as it was written, or as a workbook"
+    )]
+    Row {
+        /// The file.
+        file: String,
+        /// The row in it.
+        row: u32,
+        /// What is wrong.
+        source: RowFault,
+    },
+    /// Nobody was messaged.
+    #[error("{0} holds the results of a rehearsal: nobody was messaged")]
+    Rehearsal(String),
+    /// No column says when somebody was messaged.
+    #[error(
+        "{file}: no column says when somebody was messaged; --date-column HEADER names it. There are: {present}"
+    )]
+    NoDate {
+        /// The file.
+        file: String,
+        /// Its columns.
+        present: String,
+    },
+    /// Several columns may.
+    #[error(
+        "{file}: several columns may say when somebody was messaged ({}); --date-column HEADER says which", .found.join(", ")
+    )]
+    SeveralDates {
+        /// The file.
+        file: String,
+        /// The columns.
+        found: Vec<String>,
+    },
+}
+
+/// What is wrong with a row, in words.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct RowFault(#[from] Untold);

@@ -1,0 +1,82 @@
+//! What an import brought, and what is common to its files.
+
+use super::super::error::RunError;
+use super::error::HistoryError;
+use crate::domain::recipient::Record;
+use crate::domain::told::ToldRow;
+use crate::intake::Table;
+use crate::report::ToldColumns;
+use crate::store::Batch;
+
+/// The part of a restored batch's definition that names the file it was restored from. Its list is not known; the one
+/// that is sent again becomes it.
+pub(super) const RESTORED: &str = "restored";
+
+/// What a file brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The file.
+    pub file: String,
+    /// What it was taken for.
+    pub what: ImportedWhat,
+}
+
+/// What was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportedWhat {
+    /// A batch of ours that was not there: it is restored.
+    Restored {
+        /// Its name.
+        batch: String,
+        /// Its rows.
+        rows: u64,
+        /// Of these, messages that were sent.
+        sent: u64,
+        /// Of these, messages whose outcome is unknown.
+        unknown: u64,
+        /// Of these, rows that wait for the list to be sent again.
+        queued: u64,
+        /// Rows that wait, and whose number cannot be read: the list brings them again.
+        left_out: u64,
+    },
+    /// A batch of ours that was there.
+    Merged {
+        /// Its name.
+        batch: String,
+        /// Rows that told something new.
+        new: u64,
+    },
+    /// A list: it counts for `--not-within`.
+    List {
+        /// The batch that stands for it.
+        batch: String,
+        /// The column that said when somebody was messaged.
+        date: String,
+        /// People who were messaged.
+        people: u64,
+        /// Rows without a date, or without a number.
+        without: u64,
+        /// It was imported before.
+        known: bool,
+    },
+}
+
+/// What a row of a results file tells.
+pub(super) fn tell(
+    table: &Table,
+    columns: &ToldColumns,
+    row: u32,
+    record: &Record,
+) -> Result<ToldRow, RunError> {
+    let told = columns.row(record).map_err(|source| HistoryError::Row {
+        file: table.name().to_owned(),
+        row,
+        source: source.into(),
+    })?;
+    Ok(told)
+}
+
+/// The file that the batch was restored from, while its list was not sent again: it holds no messages.
+pub(in crate::run) fn restored_from(batch: &Batch) -> Option<&str> {
+    batch.definition.get(RESTORED).map(String::as_str)
+}

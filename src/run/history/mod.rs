@@ -1,0 +1,119 @@
+//! Who was messaged, read from files: from our results files, or from any list with a number and a date. For a team
+//! that comes from a script, and for a checkpoint that is lost.
+
+mod error;
+mod imported;
+mod list;
+mod results;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::{Mismatch, RunError};
+use super::list::List;
+use super::suppress::{Suppressed, suppress_in};
+use crate::intake::{Settings, Source, Table};
+use crate::report::ToldColumns;
+use crate::store::Store;
+
+pub use error::HistoryError;
+pub(super) use imported::restored_from;
+pub use imported::{Imported, ImportedWhat};
+pub use list::HistoryList;
+pub use results::ResultsFile;
+
+/// The end of the name of a rehearsal's results, before the end that tells the format.
+const REHEARSED: &str = ".sandbox.results";
+
+/// A file that tells who was messaged, examined.
+pub enum HistoryFile {
+    /// One of ours.
+    Results(Box<ResultsFile>),
+    /// A list of another program.
+    List(Box<HistoryList>),
+}
+
+impl HistoryFile {
+    /// Reads the file once, whole. `date` is the column of a foreign list that says when somebody was messaged; it is
+    /// found if not given.
+    ///
+    /// # Errors
+    /// [`RunError`] if the file cannot be used.
+    pub fn open(
+        path: &Path,
+        settings: &Settings,
+        date: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, RunError> {
+        let source = Source::Path(path.to_owned());
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        if stem.ends_with(REHEARSED) {
+            return Err(HistoryError::Rehearsal(path.display().to_string()).into());
+        }
+        let table = Table::open(&source, settings)?;
+        match ToldColumns::find(table.names()) {
+            Some(columns) if columns.tells_batch() => {
+                let file = ResultsFile::open(path, table, columns)?;
+                Ok(Self::Results(Box::new(file)))
+            }
+            Some(columns) => {
+                let list = HistoryList::of_results(path, &table, &columns, now)?;
+                Ok(Self::List(Box::new(list)))
+            }
+            None => {
+                let list = HistoryList::open(&source, settings, date, now)?;
+                Ok(Self::List(Box::new(list)))
+            }
+        }
+    }
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryImport {
+    /// What each file brought.
+    pub files: Vec<Imported>,
+    /// What was put on the suppression list.
+    pub suppressed: Option<Suppressed>,
+}
+
+/// Brings what the files tell into the checkpoint, and the numbers of `stops` onto its suppression list. A checkpoint
+/// that is gone is made anew.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint or a file fails; the same call again goes on.
+pub fn import_history(
+    checkpoint: &Path,
+    files: Vec<HistoryFile>,
+    stops: Option<List>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<HistoryImport, RunError> {
+    let stops = stops.map(|list| list.numbers(None)).transpose()?;
+    let store = Store::open_to_import(checkpoint)?;
+    if let Some(rehearsal) = store.reader()?.any_batch_of_kind(true)? {
+        return Err(Mismatch::HoldsRehearsals(rehearsal).into());
+    }
+    let source = format!("history import by {actor}");
+    let suppressed = match stops {
+        None => None,
+        Some((phones, read)) => Some(Suppressed {
+            invalid: read.invalid,
+            named: read.named,
+            ..suppress_in(&store, &phones, None, &source, now)?
+        }),
+    };
+    let mut done = HistoryImport {
+        suppressed,
+        ..HistoryImport::default()
+    };
+    for file in files {
+        match file {
+            HistoryFile::Results(file) => done.files.extend(file.bring(&store, actor, now)?),
+            HistoryFile::List(list) => done.files.push(list.bring(&store, actor, now)?),
+        }
+    }
+    store.end_rebuilding()?;
+    Ok(done)
+}

@@ -1,0 +1,271 @@
+//! A results file of ours: its batches are restored, or what they lack is brought into them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::super::error::RunError;
+use super::imported::{Imported, ImportedWhat, RESTORED, tell};
+use crate::domain::delivery::State;
+use crate::domain::told::ToldRow;
+use crate::intake::{Table, is_rounded};
+use crate::report::ToldColumns;
+use crate::store::{
+    BatchId, BatchName, DecisionRecord, Hold, ImportedRow, NewBatch, Restored, Store,
+};
+
+/// Rows that are written at once: some 50 ms.
+const STEP: usize = 1_000;
+
+/// A results file.
+pub struct ResultsFile {
+    path: PathBuf,
+    table: Table,
+    columns: ToldColumns,
+    /// Where the columns of the list stand.
+    own: Vec<usize>,
+    batches: BTreeMap<String, FoundBatch>,
+}
+
+/// A batch that a results file tells of.
+#[derive(Debug, Clone, Default)]
+struct FoundBatch {
+    channel: String,
+    files: Vec<String>,
+    cancelled: bool,
+    latest: Option<Timestamp>,
+}
+
+impl ResultsFile {
+    pub(super) fn open(path: &Path, table: Table, columns: ToldColumns) -> Result<Self, RunError> {
+        let mut batches: BTreeMap<String, FoundBatch> = BTreeMap::new();
+        table.rows::<RunError>(|row, record| {
+            let told = tell(&table, &columns, row, record)?;
+            let batch = batches.entry(told.batch).or_default();
+            if batch.channel.is_empty() {
+                batch.channel = told.channel;
+            }
+            if !batch.files.contains(&told.file) {
+                batch.files.push(told.file);
+            }
+            batch.cancelled |= told.cancelled;
+            batch.latest = batch.latest.max(told.finished_at);
+            Ok(())
+        })?;
+        let names = table.names().iter().enumerate();
+        let own = names.filter(|(_, name)| !Table::is_ours(name));
+        Ok(Self {
+            path: path.to_owned(),
+            own: own.map(|(at, _)| at).collect(),
+            table,
+            columns,
+            batches,
+        })
+    }
+
+    /// Brings it into the checkpoint.
+    pub(super) fn bring(
+        &self,
+        store: &Store,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Imported>, RunError> {
+        let name = self.path.display().to_string();
+        let mut targets = BTreeMap::new();
+        for (batch, found) in &self.batches {
+            targets.insert(batch.as_str(), target(store, self, batch, found, now)?);
+        }
+        self.table.rows::<RunError>(|row, record| {
+            let told = tell(&self.table, &self.columns, row, record)?;
+            let Some(target) = targets.get_mut(told.batch.as_str()) else {
+                return Ok(());
+            };
+            let fields = self
+                .own
+                .iter()
+                .map(|at| record.get(*at).unwrap_or_default());
+            target.take(told, fields.map(str::to_owned).collect(), &name);
+            if target.waiting.len() >= STEP {
+                target.flush(store, now)?;
+            }
+            Ok(())
+        })?;
+        let mut done = Vec::new();
+        for (batch, mut target) in targets {
+            target.flush(store, now)?;
+            let cancelled = self.batches.get(batch).is_some_and(|it| it.cancelled);
+            target.finish(store, (batch, cancelled), &name, actor, now)?;
+            done.push(Imported {
+                file: name.clone(),
+                what: target.what(batch),
+            });
+        }
+        Ok(done)
+    }
+
+    fn headers(&self) -> Vec<String> {
+        let names = self.own.iter().filter_map(|at| self.table.names().get(*at));
+        names.map(|name| name.trim().to_owned()).collect()
+    }
+}
+
+/// Where the rows of one batch go.
+struct Target {
+    id: BatchId,
+    /// Whether it is restored; else its rows are merged into it.
+    restored: bool,
+    headers: usize,
+    files: Vec<String>,
+    latest: Timestamp,
+    next: u32,
+    waiting: Vec<ImportedRow>,
+    counts: Counts,
+    _hold: Hold,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    rows: u64,
+    sent: u64,
+    unknown: u64,
+    queued: u64,
+    left_out: u64,
+    new: u64,
+}
+
+/// Takes hold of a batch, or begins to restore it.
+fn target(
+    store: &Store,
+    file: &ResultsFile,
+    name: &str,
+    found: &FoundBatch,
+    now: Timestamp,
+) -> Result<Target, RunError> {
+    let hold = store.hold(name, now)?;
+    let there = store.reader()?.find_batch(name)?;
+    let whole = there.as_ref().filter(|batch| batch.is_whole());
+    let (id, headers, files) = if let Some(batch) = whole {
+        store.finish_change(batch.id, now)?;
+        store.interrupt_leftovers(batch.id, now)?;
+        let files = store.add_files(batch.id, found.files.clone())?;
+        (batch.id, batch.headers.len(), files)
+    } else {
+        if let Some(leftover) = &there {
+            store.discard_batch(leftover.id)?;
+        }
+        let headers = file.headers();
+        let count = headers.len();
+        let id = store.create_batch(NewBatch {
+            name: BatchName::Named(name.to_owned()),
+            digest: [0; 32],
+            definition: BTreeMap::from([(RESTORED.to_owned(), file.path.display().to_string())]),
+            headers,
+            files: found.files.clone(),
+            channel: found.channel.clone(),
+            list: file.table.format(),
+            sandbox: false,
+            created_at: now,
+        })?;
+        (id, count, found.files.clone())
+    };
+    Ok(Target {
+        id,
+        restored: whole.is_none(),
+        headers,
+        files,
+        latest: found.latest.unwrap_or(now),
+        next: 1,
+        waiting: Vec::new(),
+        counts: Counts::default(),
+        _hold: hold,
+    })
+}
+
+impl Target {
+    fn take(&mut self, mut told: ToldRow, fields: Vec<String>, from: &str) {
+        // What a spreadsheet rounded may be the id of somebody else.
+        told.message_id = told.message_id.filter(|id| !is_rounded(id));
+        told.contact_id = told.contact_id.filter(|id| !is_rounded(id));
+        if told.state == State::Queued && told.phone.is_none() {
+            self.counts.left_out += 1;
+            return;
+        }
+        self.counts.rows += 1;
+        match told.state {
+            State::Sent => self.counts.sent += 1,
+            State::Unknown | State::Sending => self.counts.unknown += 1,
+            State::Queued => self.counts.queued += 1,
+            State::NoMessenger
+            | State::Error
+            | State::Invalid
+            | State::Duplicate
+            | State::Suppressed => {}
+        }
+        let file = self.files.iter().position(|name| *name == told.file);
+        self.waiting.push(ImportedRow {
+            file: file.and_then(|at| u16::try_from(at).ok()).unwrap_or(0),
+            fields,
+            at: told.finished_at.unwrap_or(self.latest),
+            from: from.to_owned(),
+            told,
+        });
+    }
+
+    fn flush(&mut self, store: &Store, now: Timestamp) -> Result<(), RunError> {
+        let rows = std::mem::take(&mut self.waiting);
+        if self.restored {
+            let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            store.restore_rows(self.id, self.next, rows)?;
+            self.next += count;
+        } else {
+            self.counts.new += store.merge_rows(self.id, self.headers, rows, now)?;
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &self,
+        store: &Store,
+        (batch, cancelled): (&str, bool),
+        from: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), RunError> {
+        let note = DecisionRecord {
+            batch: Some(self.id),
+            actor: actor.to_owned(),
+            what: "history import",
+            detail: format!("{} rows of {from} as batch {batch}", self.counts.rows),
+            at: now,
+        };
+        if self.restored {
+            let how = Restored {
+                last: self.next - 1,
+                cancelled,
+                why: format!("restored from {from}"),
+                note,
+            };
+            Ok(store.finish_restored(self.id, how, now)?)
+        } else {
+            Ok(store.record_decision(note)?)
+        }
+    }
+
+    fn what(&self, batch: &str) -> ImportedWhat {
+        let (batch, counts) = (batch.to_owned(), self.counts);
+        if self.restored {
+            ImportedWhat::Restored {
+                batch,
+                rows: counts.rows,
+                sent: counts.sent,
+                unknown: counts.unknown,
+                queued: counts.queued,
+                left_out: counts.left_out,
+            }
+        } else {
+            let new = counts.new;
+            ImportedWhat::Merged { batch, new }
+        }
+    }
+}

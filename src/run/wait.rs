@@ -1,0 +1,136 @@
+//! What a run waits for, and until when. Pure.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::{between, later};
+use crate::dispatch::pacer::core::{PacerView, Why};
+use crate::dispatch::{Cause, Outage};
+use crate::domain::schedule::{Schedule, WindowBy};
+use crate::domain::text::hide_digits;
+
+/// A wait of this length is told and stored; shorter ones come between any two requests.
+const TOLD: Duration = Duration::from_mins(1);
+
+/// Two ends of a wait this close are the same wait.
+const SAME: Duration = Duration::from_mins(1);
+
+/// A wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What for.
+    pub what: WaitFor,
+    /// Nothing leaves before that.
+    pub until: Timestamp,
+}
+
+/// What is waited for; its `Display` follows "waiting".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WaitFor {
+    /// The window opens.
+    Hours,
+    /// The window opens where the recipients live.
+    RecipientHours,
+    /// The API's quota opens again.
+    Quota,
+    /// The API put us off.
+    Throttled,
+    /// The rate of the settings.
+    Rate,
+    /// The quota is spread evenly.
+    Even,
+    /// The API gives no usable answers: what went wrong last, without numbers.
+    Api(String),
+    /// A limit of the platform.
+    Limit(String),
+    /// Rows that are tried again later.
+    Later,
+}
+
+impl fmt::Display for WaitFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hours => f.write_str("for the sending hours"),
+            Self::RecipientHours => f.write_str("for the sending hours of the recipients"),
+            Self::Quota => f.write_str("for the quota"),
+            Self::Throttled => f.write_str("because the API put us off (429)"),
+            Self::Rate => f.write_str("for the rate"),
+            Self::Even => f.write_str("to spread the quota evenly"),
+            Self::Api(failure) => write!(f, "for the API ({failure})"),
+            Self::Limit(limit) => write!(f, "for the platform ({limit})"),
+            Self::Later => f.write_str("for recipients that are tried again later"),
+        }
+    }
+}
+
+impl WaitFor {
+    /// Whose matter it is.
+    pub(super) fn matter(&self) -> Option<&'static str> {
+        match self {
+            Self::Hours | Self::RecipientHours => Some("hours"),
+            Self::Quota | Self::Throttled => Some("quota"),
+            Self::Api(_) | Self::Limit(_) => Some("platform"),
+            Self::Rate | Self::Even | Self::Later => None,
+        }
+    }
+}
+
+impl Wait {
+    /// What the pace waits for, if that ends by time alone.
+    pub fn for_pace(pacer: &PacerView) -> Option<Self> {
+        let what = match pacer.why? {
+            Why::Quota => WaitFor::Quota,
+            Why::Throttled => WaitFor::Throttled,
+            Why::Rate => WaitFor::Rate,
+            Why::Even => WaitFor::Even,
+            Why::Probing | Why::Connections | Why::ReserveTakesAll => return None,
+        };
+        let until = pacer.sleeping_until?;
+        Some(Self { what, until })
+    }
+
+    /// Whether it is long enough to be told.
+    pub fn is_long(&self, now: Timestamp) -> bool {
+        between(now, self.until) >= TOLD
+    }
+
+    /// Whether both are one wait, as far as its end is known.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let apart = between(self.until, other.until).max(between(other.until, self.until));
+        self.what.matter() == other.what.matter() && apart < SAME
+    }
+}
+
+/// What a run waits for at `now`. `rows`: how long until the first row comes that is queued for later, if nobody
+/// else is queued.
+pub(super) fn wait(
+    schedule: &Schedule,
+    outage: Option<&Outage>,
+    pacer: &PacerView,
+    rows: Option<Duration>,
+    now: Timestamp,
+) -> Option<Wait> {
+    let of = |what, until| Some(Wait { what, until });
+    if !schedule.may_send(now) {
+        return of(WaitFor::Hours, schedule.next_opening(now)?);
+    }
+    if let Some(outage) = outage {
+        let what = match outage.cause {
+            Cause::NoAnswer => WaitFor::Api(hide_digits(&outage.failure, 7)),
+            Cause::Limit(limit) => WaitFor::Limit(limit.to_string()),
+        };
+        return of(what, later(now, outage.pause));
+    }
+    if let Some(rows) = rows {
+        let by_recipient = schedule.window.is_some() && schedule.window_by == WindowBy::Recipient;
+        let what = if by_recipient {
+            WaitFor::RecipientHours
+        } else {
+            WaitFor::Later
+        };
+        return of(what, later(now, rows));
+    }
+    Wait::for_pace(pacer)
+}

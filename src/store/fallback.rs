@@ -1,0 +1,419 @@
+//! Recipients that go on to another channel of their batch.
+//!
+//! [`fall_back`] moves a row in the transaction that learns that its person is not reached, so that no crash comes
+//! between the two. Whether it may be moved is decided by [`crate::domain::fallback::next_step`], from all requests
+//! for the row. A row that was refused with a text that nobody knows is held first ([`hold_open_run`]): many in a
+//! row may have another cause. The next acceptance on that channel shows that the channel works, and lets them go
+//! on ([`end_open_run`]).
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::Value;
+
+use super::attempt::{self, Note};
+use super::batch::{parse_state, reopen};
+use super::channel;
+use super::checkpoint::{Reader, Store};
+use super::columns::{from_json, to_millis};
+use super::earlier::{policy, set_policy};
+use super::error::StoreError;
+use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
+use super::writer::Tx;
+use crate::domain::content::for_step;
+use crate::domain::delivery::{self, Event, State};
+use crate::domain::fallback::{Cause, Fallback, Past, Step, next_step};
+use crate::domain::outcome::AttemptOutcome;
+
+/// Its key in the policy of a batch.
+const FALLBACK: &str = "fallback";
+
+/// The rows of the open run of refusals, in the policy of a batch.
+const OPEN_RUN: &str = "open_run";
+
+/// The reason code of a row that is held because the run of refusals that it belongs to goes on.
+pub(super) const IN_OPEN_RUN: &str = "open_run";
+
+/// Rows of an open run that are let go by themselves. A run that is longer than that waits for a person.
+const LONGEST_RUN: usize = 10_000;
+
+/// `not_before` of a row that was moved: at once, before rows that were never tried.
+const AT_ONCE: i64 = 1;
+
+/// What the batch keeps; `None` if it has its own channel alone.
+pub(super) fn kept(
+    connection: &Connection,
+    batch: BatchId,
+) -> Result<Option<Fallback>, StoreError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT policy ->> 'fallback' FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| row.get(0))
+        .optional()?
+        .flatten();
+    text.map(|text| from_json(&text)).transpose()
+}
+
+/// A row, as far as it matters here.
+struct Subject {
+    state: State,
+    step: Step,
+    content: String,
+    metadata: String,
+}
+
+/// The row; `None` if no list has it any more, its person was erased, or its batch was given up.
+fn subject(connection: &Connection, row: RecipientId) -> Result<Option<Subject>, StoreError> {
+    let found: Option<(String, u8, String, Option<String>)> = connection
+        .prepare_cached(
+            "SELECT r.state, r.step, i.content, i.metadata
+             FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
+                  CROSS JOIN person p ON p.id = r.person CROSS JOIN batch b ON b.id = r.id >> 32
+             WHERE r.id = ?1 AND i.content IS NOT NULL AND p.number IS NOT NULL
+                   AND r.reason_code IS NOT 'erased' AND i.file >= b.first_file
+                   AND b.state <> 'cancelled'",
+        )?
+        .query_row([row], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let Some((state, step, content, metadata)) = found else {
+        return Ok(None);
+    };
+    Ok(Some(Subject {
+        state: parse_state(&state)?,
+        step: Step::new(step),
+        content,
+        metadata: metadata.unwrap_or_else(|| "{}".to_owned()),
+    }))
+}
+
+/// The step that a row may go on to.
+fn next(
+    connection: &Connection,
+    fallback: &Fallback,
+    row: RecipientId,
+    subject: &Subject,
+    cause: Cause,
+) -> Result<Option<Step>, StoreError> {
+    let past = attempt::past_of(connection, row)?;
+    let past: Vec<Past> = past.into_iter().map(|(past, _)| past).collect();
+    let has = |step| for_step(&subject.content, &subject.metadata, step).is_ok();
+    Ok(next_step(fallback, subject.step, cause, &past, has))
+}
+
+/// Queues a row on the next channel, if there is one for it and nothing may have been accepted. `why` and `actor`
+/// stand in the row's history. Returns whether it was moved.
+pub(super) fn fall_back(
+    tx: &mut Tx<'_>,
+    row: RecipientId,
+    cause: Cause,
+    why: &str,
+    actor: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(fallback) = kept(tx.connection, row.batch())? else {
+        return Ok(false);
+    };
+    let Some(subject) = subject(tx.connection, row)? else {
+        return Ok(false);
+    };
+    let waits = subject.state == State::Queued;
+    if !waits && subject.state != State::NoMessenger {
+        return Ok(false);
+    }
+    let Some(step) = next(tx.connection, &fallback, row, &subject, cause)? else {
+        return Ok(false);
+    };
+    let state = if waits {
+        State::Queued
+    } else {
+        delivery::next(subject.state, Event::FallsBack)?
+    };
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, step = ?3, not_before = ?4, held = NULL, refusal = NULL,
+                    reason_code = NULL, reason = NULL, finished_at = NULL WHERE id = ?1",
+        )?
+        .execute((row, state.word(), step.get(), AT_ONCE))?;
+    let outcome = AttemptOutcome::FellBack;
+    let note = Note {
+        recipient: row,
+        outcome,
+        text: Some(why),
+        actor,
+        at,
+    };
+    let on = match fallback.channel(step) {
+        Some(other) => Some(channel::find_or_make(tx.connection, &other.id)?),
+        None => None,
+    };
+    attempt::note(tx.connection, &note)?;
+    if on.is_some() {
+        tx.connection
+            .prepare_cached("UPDATE attempt SET channel = ?1 WHERE id = last_insert_rowid()")?
+            .execute([on])?;
+    }
+    tx.count_move(row.batch(), subject.state, state);
+    reopen(tx.connection, row.batch(), at)?;
+    Ok(true)
+}
+
+/// Holds a row that was just refused with a text that nobody knows, if it would go on to another channel. Returns
+/// whether it is held.
+pub(super) fn hold_open_run(
+    tx: &mut Tx<'_>,
+    row: RecipientId,
+    refusal: RefusalId,
+    text: &str,
+) -> Result<bool, StoreError> {
+    let Some(fallback) = kept(tx.connection, row.batch())? else {
+        return Ok(false);
+    };
+    let Some(subject) = subject(tx.connection, row)?.filter(|it| it.state == State::NoMessenger)
+    else {
+        return Ok(false);
+    };
+    if next(tx.connection, &fallback, row, &subject, Cause::NoUser)?.is_none() {
+        return Ok(false);
+    }
+    let next = delivery::next(subject.state, Event::TakenBack)?;
+    let reason = format!(
+        "held until somebody is reached on this channel, or somebody says what this refusal means: {text}"
+    );
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, held = ?3, reason_code = ?4, reason = ?5, finished_at = NULL,
+                    not_before = 0 WHERE id = ?1",
+        )?
+        .execute((row, next.word(), refusal, IN_OPEN_RUN, reason))?;
+    tx.count_move(row.batch(), subject.state, next);
+    change_open_run(tx.connection, row.batch(), |rows| {
+        if rows.len() < LONGEST_RUN {
+            rows.push(row.get());
+        }
+    })
+    .map(|()| true)
+}
+
+/// A row that is held in an open run stays held, until somebody says what its refusal means.
+pub(super) fn keep_held(connection: &Connection, row: RecipientId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE recipient SET reason_code = 'held'
+             WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL AND reason_code = 'open_run'",
+        )?
+        .execute([row])?;
+    Ok(())
+}
+
+/// A message was accepted on a channel: the refusals before it were about the people.
+pub(super) fn end_open_run(
+    tx: &mut Tx<'_>,
+    batch: BatchId,
+    step: Step,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows = open_run(tx.connection, batch)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut of_step = Vec::new();
+    rows.retain(|row| match step_in_run(tx.connection, *row) {
+        Ok(Some(found)) if found != step => true,
+        Ok(Some(_)) => {
+            of_step.push(*row);
+            false
+        }
+        Ok(None) | Err(_) => false,
+    });
+    change_open_run(tx.connection, batch, |kept| kept.clone_from(&rows))?;
+    for row in of_step {
+        let row = RecipientId(row);
+        let why = "no Messenger, as others were reached since";
+        if !fall_back(tx, row, Cause::NoUser, why, "outreach", at)? {
+            settle_in_place(tx, row, at)?;
+        }
+    }
+    Ok(())
+}
+
+/// A row of the run that cannot go on any more ends as "no Messenger".
+fn settle_in_place(tx: &mut Tx<'_>, row: RecipientId, at: Timestamp) -> Result<(), StoreError> {
+    let next = delivery::next(State::Queued, Event::ProvenNoMatch)?;
+    let changed = tx
+        .connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, held = NULL, reason_code = ?2, reason = NULL, finished_at = ?3
+             WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL",
+        )?
+        .execute((row, next.word(), to_millis(at)))?;
+    if changed > 0 {
+        tx.count_move(row.batch(), State::Queued, next);
+    }
+    Ok(())
+}
+
+/// The step of a row that is still held in an open run.
+fn step_in_run(connection: &Connection, row: i64) -> Result<Option<Step>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT step FROM recipient
+             WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL AND reason_code = 'open_run'",
+        )?
+        .query_row([row], |row| Ok(Step::new(row.get(0)?)))
+        .optional()?)
+}
+
+fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT policy ->> 'open_run' FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| row.get(0))
+        .optional()?
+        .flatten();
+    Ok(text
+        .map(|text| from_json(&text))
+        .transpose()?
+        .unwrap_or_default())
+}
+
+fn change_open_run(
+    connection: &Connection,
+    batch: BatchId,
+    change: impl FnOnce(&mut Vec<i64>),
+) -> Result<(), StoreError> {
+    let mut rows = open_run(connection, batch)?;
+    change(&mut rows);
+    let mut policy = policy(connection, batch)?;
+    policy.insert(OPEN_RUN.to_owned(), Value::from(rows));
+    set_policy(connection, batch, &policy)
+}
+
+/// How the requests of a batch over one of its channels ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ChannelAnswers {
+    /// They were accepted.
+    pub(crate) accepted: u64,
+    /// The number is not reached on the channel.
+    pub(crate) no_messenger: u64,
+    /// They were refused otherwise.
+    pub(crate) refused: u64,
+}
+
+impl Reader {
+    /// The channel of a step of the batch, if it has one and was used.
+    pub(super) fn channel_at(
+        &self,
+        batch: BatchId,
+        step: Step,
+    ) -> Result<Option<ChannelId>, StoreError> {
+        if step == Step::FIRST {
+            return Ok(self
+                .connection
+                .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
+                .query_row([batch], |row| row.get(0))
+                .optional()?);
+        }
+        let fallback = self.kept_fallback(batch)?;
+        match fallback.as_ref().and_then(|it| it.channel(step)) {
+            Some(other) => channel::find(&self.connection, &other.id),
+            None => Ok(None),
+        }
+    }
+
+    /// How many people of the batch were sent to over each of its channels, in the order in which they are tried. Reads
+    /// all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn sent_by_step(&self, batch: BatchId) -> Result<Vec<u64>, StoreError> {
+        let others = self.kept_fallback(batch)?;
+        let mut sent = vec![0; 1 + others.map_or(0, |others| others.channels.len())];
+        let (first, last) = batch.range();
+        let mut select = self.connection.prepare_cached(
+            "SELECT step, count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'sent' GROUP BY step",
+        )?;
+        let mut rows = select.query((first, last))?;
+        while let Some(row) = rows.next()? {
+            if let Some(place) = sent.get_mut(usize::from(row.get::<_, u8>(0)?)) {
+                *place = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+            }
+        }
+        Ok(sent)
+    }
+
+    /// How all requests over a channel ended, whatever their batch. Reads all requests.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn all_answers(&self, channel: &str) -> Result<ChannelAnswers, StoreError> {
+        match channel::find(&self.connection, channel)? {
+            Some(on) => self.answers_in((0, i64::MAX), on),
+            None => Ok(ChannelAnswers::default()),
+        }
+    }
+
+    /// How the requests of the batch over the channel of a step ended. Reads all requests of the checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn channel_answers(
+        &self,
+        batch: BatchId,
+        step: Step,
+    ) -> Result<ChannelAnswers, StoreError> {
+        let Some(on) = self.channel_at(batch, step)? else {
+            return Ok(ChannelAnswers::default());
+        };
+        self.answers_in(batch.range(), on)
+    }
+
+    /// How the requests over a channel ended, of the rows between two keys.
+    fn answers_in(
+        &self,
+        (first, last): (i64, i64),
+        on: ChannelId,
+    ) -> Result<ChannelAnswers, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT outcome, count(*) FROM attempt
+             WHERE recipient > ?1 AND recipient < ?2 AND channel = ?3 AND kind = 'request'
+                   AND outcome IS NOT NULL GROUP BY outcome",
+        )?;
+        let mut rows = select.query((first, last, on))?;
+        let mut answers = ChannelAnswers::default();
+        while let Some(row) = rows.next()? {
+            let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+            let outcome: String = row.get(0)?;
+            match outcome.as_str() {
+                "sent" => answers.accepted += count,
+                "no_messenger" => answers.no_messenger += count,
+                "rejected" | "person" | "message" => answers.refused += count,
+                _ => {}
+            }
+        }
+        Ok(answers)
+    }
+
+    /// What the batch keeps about other channels.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn kept_fallback(&self, batch: BatchId) -> Result<Option<Fallback>, StoreError> {
+        kept(&self.connection, batch)
+    }
+}
+
+impl Store {
+    /// Keeps this with the batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn keep_fallback(&self, batch: BatchId, fallback: &Fallback) -> Result<(), StoreError> {
+        let value = serde_json::to_value(fallback).map_err(|error| StoreError::Value {
+            detail: error.to_string(),
+        })?;
+        self.writer.write_blocking(move |tx| {
+            let mut policy = policy(tx.connection, batch)?;
+            policy.insert(FALLBACK.to_owned(), value.clone());
+            set_policy(tx.connection, batch, &policy)
+        })
+    }
+}

@@ -1,0 +1,424 @@
+//! What results files and other lists tell of messages: made part of the checkpoint.
+//!
+//! A batch that the checkpoint does not have is restored: it stays in state `reading` until all its rows are there.
+//! Into one that it has, a row brings only what is not known yet. A message that a file tells of stands as a request
+//! of the kind [`IMPORT`], so that all who ask about earlier messages find it.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use super::attempt::ACCEPTED;
+use super::batch::parse_state;
+use super::checkpoint::Store;
+use super::columns::{from_json, to_json, to_millis};
+use super::contact;
+use super::decision::{self, DecisionRecord};
+use super::error::StoreError;
+use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
+use super::keys::{HashKey, TOLD_FORM};
+use super::tally::Counter;
+use super::writer::Tx;
+use super::{attempt, channel, person};
+use crate::crash::{CrashPoint, crash_point};
+use crate::domain::batch_state::BatchState;
+use crate::domain::delivery::State;
+use crate::domain::outcome::AttemptOutcome;
+use crate::domain::recipient::Suppression;
+use crate::domain::told::{KnownRow, News, ToldRow, news};
+
+/// The kind of a request that a file tells of.
+const IMPORT: &str = "import";
+
+/// A row that a file tells of.
+#[derive(Debug, Clone)]
+pub(crate) struct ImportedRow {
+    /// What it tells.
+    pub(crate) told: ToldRow,
+    /// Index of its contacts file in the batch.
+    pub(crate) file: u16,
+    /// Its fields, in the order of the batch's headers.
+    pub(crate) fields: Vec<String>,
+    /// When its message left at the latest.
+    pub(crate) at: Timestamp,
+    /// The file that tells, for the audit.
+    pub(crate) from: String,
+}
+
+/// How a restored batch stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Restored {
+    /// Its last row.
+    pub(crate) last: u32,
+    /// It was given up.
+    pub(crate) cancelled: bool,
+    /// Why it stands so, for people.
+    pub(crate) why: String,
+    /// For the audit.
+    pub(crate) note: DecisionRecord,
+}
+
+impl Store {
+    /// Enters rows of a batch that is being restored, from `first` on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn restore_rows(
+        &self,
+        batch: BatchId,
+        first: u32,
+        rows: Vec<ImportedRow>,
+    ) -> Result<(), StoreError> {
+        let keys = self.keys.clone();
+        self.writer.write_blocking(move |tx| {
+            for (seq, row) in (first..).zip(&rows) {
+                restore(tx, &keys, RecipientId::new(batch, seq), row)?;
+            }
+            Ok(())
+        })?;
+        crash_point(CrashPoint::Intake);
+        Ok(())
+    }
+
+    /// A restored batch has all its rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn finish_restored(
+        &self,
+        batch: BatchId,
+        how: Restored,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            let queued: bool = tx
+                .connection
+                .prepare(
+                    "SELECT 1 FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' LIMIT 1",
+                )?
+                .exists(batch.range())?;
+            let state = match (queued, how.cancelled) {
+                (true, true) => BatchState::Cancelled,
+                (true, false) => BatchState::Paused,
+                (false, _) => BatchState::Complete,
+            };
+            tx.connection.execute(
+                "UPDATE batch SET state = ?2, state_why = ?3, state_by = ?4, state_since = ?5, last_seq = ?6
+                 WHERE id = ?1",
+                (
+                    batch,
+                    state.word(),
+                    &how.why,
+                    &how.note.actor,
+                    to_millis(now),
+                    how.last,
+                ),
+            )?;
+            decision::record(tx.connection, &how.note)
+        })
+    }
+
+    /// Brings what rows tell into a batch that is there; returns how many of them told something new. `headers` is
+    /// the number of its columns, for rows that it does not have.
+    ///
+    /// The caller holds the batch ([`Store::hold`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn merge_rows(
+        &self,
+        batch: BatchId,
+        headers: usize,
+        rows: Vec<ImportedRow>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let keys = self.keys.clone();
+        self.writer.write_blocking(move |tx| {
+            let mut new = 0;
+            for row in &rows {
+                new += u64::from(merge(tx, &keys, batch, headers, row, now)?);
+            }
+            Ok(new)
+        })
+    }
+
+    /// Enters names of contacts files that a batch does not know; returns all its files.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn add_files(
+        &self,
+        batch: BatchId,
+        names: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.writer.write_blocking(move |tx| {
+            let files: String = tx.connection.query_row(
+                "SELECT files FROM batch WHERE id = ?1",
+                [batch],
+                |row| row.get(0),
+            )?;
+            let mut files: Vec<String> = from_json(&files)?;
+            let known = files.len();
+            for name in &names {
+                if !files.contains(name) {
+                    files.push(name.clone());
+                }
+            }
+            if files.len() > known {
+                tx.connection.execute(
+                    "UPDATE batch SET files = ?2 WHERE id = ?1",
+                    (batch, to_json(&files)?),
+                )?;
+            }
+            Ok(files)
+        })
+    }
+}
+
+/// Enters one row of a batch that is being restored.
+fn restore(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    id: RecipientId,
+    row: &ImportedRow,
+) -> Result<(), StoreError> {
+    let told = &row.told;
+    let whose = match told.phone {
+        Some(phone) => Some(person::find_or_make(tx.connection, keys, phone)?),
+        None => None,
+    };
+    insert_row(tx, id, whose, row)?;
+    tx.count(id.batch(), Counter::State(told.state), 1);
+    let Some(whose) = whose else {
+        return Ok(());
+    };
+    hear_suppression(tx, whose, row)?;
+    match told.state {
+        State::Sent => enter(tx, keys, id, whose, row, AttemptOutcome::Sent),
+        State::Unknown | State::Sending => {
+            enter(tx, keys, id, whose, row, AttemptOutcome::Undecided)
+        }
+        State::Queued
+        | State::NoMessenger
+        | State::Error
+        | State::Invalid
+        | State::Duplicate
+        | State::Suppressed => Ok(()),
+    }
+}
+
+fn insert_row(
+    tx: &Tx<'_>,
+    id: RecipientId,
+    whose: Option<PersonId>,
+    row: &ImportedRow,
+) -> Result<(), StoreError> {
+    let told = &row.told;
+    let finished = (!told.state.is_outstanding()).then(|| to_millis(row.at));
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            id,
+            whose,
+            told.state.word(),
+            told.attempts,
+            told.reason_code.as_deref(),
+            told.reason.as_deref(),
+            finished,
+        ))?;
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO recipient_input (id, file, row, fields) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((id, row.file, told.row, to_json(&row.fields)?))?;
+    Ok(())
+}
+
+/// A row that was suppressed because its number was on the suppression list puts it there again.
+fn hear_suppression(tx: &Tx<'_>, whose: PersonId, row: &ImportedRow) -> Result<(), StoreError> {
+    let told = &row.told;
+    let listed = Suppression::Listed {
+        reason: String::new(),
+    };
+    if told.state == State::Suppressed && told.reason_code.as_deref() == Some(listed.code()) {
+        let reason = told.reason.as_deref().unwrap_or_default();
+        let reason = reason.strip_prefix(&listed.to_string()).unwrap_or(reason);
+        let source = format!("history import of {}", row.from);
+        person::suppress(tx.connection, whose, reason, &source, row.at)?;
+    }
+    Ok(())
+}
+
+/// Enters the request that a row tells of.
+fn enter(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    id: RecipientId,
+    whose: PersonId,
+    row: &ImportedRow,
+    outcome: AttemptOutcome,
+) -> Result<(), StoreError> {
+    let told = &row.told;
+    // A message may have gone over another of the batch's channels.
+    let on: ChannelId = if told.channel.is_empty() {
+        tx.connection
+            .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
+            .query_row([id.batch()], |row| row.get(0))?
+    } else {
+        channel::find_or_make(tx.connection, &told.channel)?
+    };
+    let contact: Option<ContactRow> = match &told.contact_id {
+        Some(api_id) => contact::learn_told(tx.connection, keys, on, api_id, whose)?,
+        None => None,
+    };
+    if let (Some(contact), Some(_)) = (contact, told.opted_in_at) {
+        contact::note_opting(tx.connection, contact, told.opted_in_at, None)?;
+    }
+    let content = told.content.as_deref();
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at,
+                                  outcome, text, message_id, contact, delivered_at, read_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute((
+            id,
+            whose,
+            on,
+            IMPORT,
+            content.map(|digest| keys.told_content_key(digest)),
+            content.map(|_| TOLD_FORM),
+            to_millis(row.at),
+            outcome.word(),
+            format!("{} tells of it", row.from),
+            told.message_id.as_deref().map(ApiId),
+            contact,
+            told.delivered_at.map(to_millis),
+            told.read_at.map(to_millis),
+        ))?;
+    tx.count(id.batch(), Counter::Requests, 1);
+    tx.note_started(id.batch(), row.at);
+    Ok(())
+}
+
+/// Brings what a row tells into its batch; false if it tells nothing new.
+fn merge(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    batch: BatchId,
+    headers: usize,
+    row: &ImportedRow,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let told = &row.told;
+    let Some(phone) = told.phone else {
+        return Ok(false);
+    };
+    let whose = match person::find(tx.connection, keys, phone)? {
+        Some(whose) => whose,
+        None if told.state.counts_as_messaged() => {
+            person::find_or_make(tx.connection, keys, phone)?
+        }
+        None => return Ok(false),
+    };
+    hear_suppression(tx, whose, row)?;
+    let Some((id, known)) = known_row(tx, batch, whose)? else {
+        return join(tx, keys, batch, headers, row);
+    };
+    let (next, outcome, may_be) = match news(known, told.state, told.attempts) {
+        News::None => return Ok(false),
+        News::Accepted => (State::Sent, AttemptOutcome::Sent, false),
+        News::Unknown => (State::Unknown, AttemptOutcome::Undecided, false),
+        News::MayBeAccepted => (known.state, AttemptOutcome::Undecided, true),
+    };
+    enter(tx, keys, id, whose, row, outcome)?;
+    let settled = next != known.state;
+    tx.connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
+                    reason_code = iif(?3, ?4, reason_code), reason = iif(?3, ?5, reason),
+                    finished_at = iif(?3, ?6, finished_at),
+                    maybe_accepted_at = iif(?7, ?6, iif(?2 = 'sent', NULL, maybe_accepted_at))
+             WHERE id = ?1",
+        )?
+        .execute((
+            id,
+            next.word(),
+            settled,
+            told.reason_code.as_deref(),
+            told.reason.as_deref(),
+            to_millis(row.at),
+            may_be,
+        ))?;
+    tx.count_move(batch, known.state, next);
+    if known.state == State::Unknown && next == State::Sent {
+        for request in attempt::requests_of(tx.connection, id)? {
+            if request.open {
+                let (proof, by) = (attempt::Proof::Accepted, row.from.as_str());
+                attempt::prove(tx.connection, request.id, proof, by, None, now)?;
+            }
+        }
+    }
+    attempt::end_waits(tx.connection, id)?;
+    Ok(true)
+}
+
+/// The person's row in the batch that counts: one whose message was accepted, else the first.
+fn known_row(
+    tx: &Tx<'_>,
+    batch: BatchId,
+    whose: PersonId,
+) -> Result<Option<(RecipientId, KnownRow)>, StoreError> {
+    let (first, last) = batch.range();
+    let found: Option<(RecipientId, String, bool, u32)> = tx
+        .connection
+        .prepare_cached(&format!(
+            "SELECT r.id, r.state,
+                    EXISTS (SELECT 1 FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
+                                                          AND a.kind <> 'note' AND {ACCEPTED}) AS accepted,
+                    (SELECT count(*) FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
+                                                          AND a.kind <> 'note')
+             FROM recipient r INDEXED BY recipient_by_person
+             WHERE r.person = ?1 AND r.id > ?2 AND r.id < ?3 AND r.state NOT IN ('invalid', 'duplicate')
+             ORDER BY accepted DESC, r.id LIMIT 1"
+        ))?
+        .query_row((whose, first, last), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    found
+        .map(|(id, state, accepted, requests)| {
+            let state = parse_state(&state)?;
+            let known = KnownRow {
+                state,
+                accepted: accepted || state == State::Sent,
+                requests,
+            };
+            Ok((id, known))
+        })
+        .transpose()
+}
+
+/// A row that the batch does not have joins it, if its person was or may have been messaged.
+fn join(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    batch: BatchId,
+    headers: usize,
+    row: &ImportedRow,
+) -> Result<bool, StoreError> {
+    if !row.told.state.counts_as_messaged() {
+        return Ok(false);
+    }
+    let last: u32 = tx.connection.query_row(
+        "UPDATE batch SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq",
+        [batch],
+        |row| row.get(0),
+    )?;
+    let mut row = row.clone();
+    row.fields.resize(headers, String::new());
+    restore(tx, keys, RecipientId::new(batch, last), &row)?;
+    Ok(true)
+}

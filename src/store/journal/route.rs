@@ -1,0 +1,98 @@
+//! Where a queued row of a batch with several channels goes, asked before it is claimed.
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::queue::{NEXT_RUN, Ready, wait};
+use crate::domain::delivery::{self, Event, State};
+use crate::domain::fallback::{Cause, Past, Step};
+use crate::domain::outcome::MESSENGER;
+use crate::store::columns::{FOR_AN_OUTCOME, to_millis};
+use crate::store::error::StoreError;
+use crate::store::ids::ChannelId;
+use crate::store::writer::Tx;
+use crate::store::{attempt, fallback};
+
+/// Who moves a row that nobody decides about.
+const ACTOR: &str = "outreach";
+
+/// Whether the row may be tried on its channel now. If not, it was moved to the next channel, waits, or has its message
+/// already.
+pub(super) fn stays(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    row: &Ready,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let on = context.channel(row.step)?.id;
+    if row.step == Step::FIRST {
+        let is_new = row.attempts == 0;
+        if is_new && attempt::is_known_unreached(tx.connection, row.person, on)? {
+            let why = "known to have no Messenger";
+            if fallback::fall_back(tx, row.id, Cause::NoUser, why, ACTOR, now)? {
+                return Ok(false);
+            }
+        }
+    } else if !has_failed_elsewhere(tx, row, on, now)? {
+        return Ok(false);
+    }
+    if !context.is_refused(row.step) {
+        return Ok(true);
+    }
+    let why = "the channel is refused";
+    if !fallback::fall_back(tx, row.id, Cause::ChannelRefused, why, ACTOR, now)? {
+        wait(tx, row.id, NEXT_RUN)?;
+    }
+    Ok(false)
+}
+
+/// Whether all requests over other channels have failed. An event may have shown since the row was moved that one of
+/// them arrived after all.
+fn has_failed_elsewhere(
+    tx: &mut Tx<'_>,
+    row: &Ready,
+    on: ChannelId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let past = attempt::past_of(tx.connection, row.id)?;
+    let elsewhere = past.into_iter().filter(|(_, channel)| *channel != on);
+    for (past, _) in elsewhere {
+        match past {
+            Past::Failed => {}
+            Past::Open => {
+                wait(tx, row.id, FOR_AN_OUTCOME)?;
+                return Ok(false);
+            }
+            Past::Stands => {
+                let next = delivery::next(State::Queued, Event::ProvenSent)?;
+                tx.connection
+                    .prepare_cached(
+                        "UPDATE recipient SET state = ?2, reason_code = 'arrived', finished_at = ?3,
+                                reason = 'the message over the channel before arrived after all' WHERE id = ?1",
+                    )?
+                    .execute((row.id, next.word(), to_millis(now)))?;
+                tx.count_move(row.id.batch(), State::Queued, next);
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a message through the channel of a step may name the contact by its id. Of the channels that are documented
+/// to take numbers, only Messenger and WhatsApp are documented to take ids too.
+pub(super) fn takes_contact_ids(
+    tx: &Tx<'_>,
+    context: &Context,
+    step: Step,
+) -> Result<bool, StoreError> {
+    if step == Step::FIRST {
+        return Ok(true);
+    }
+    let on = context.channel(step)?.id;
+    let kind: Option<String> = tx
+        .connection
+        .prepare_cached("SELECT type FROM channel WHERE id = ?1")?
+        .query_row([on], |row| row.get(0))?;
+    Ok(kind.as_deref() == Some(MESSENGER))
+}

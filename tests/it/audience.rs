@@ -1,0 +1,205 @@
+//! People of the checkpoint in place of a file: who belongs, who is frozen, and who comes next time.
+
+use outreach::internals::domain::delivery::State;
+use outreach::internals::sandbox::Settings;
+use serde_json::json;
+
+use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, number};
+
+const SMS: &str = Settings::MOBILE_CHANNEL;
+
+/// Sends to an audience through a channel.
+fn send_to(scratch: &Scratch, sandbox: &SandboxProcess, channel: &str, whom: &[&str]) -> Program {
+    scratch
+        .outreach(&["send", "--audience-from", "checkpoint", "--yes"])
+        .with(&["--message", "Again, {{ first_name }}", "--message-again"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", channel])
+        .with(whom)
+}
+
+fn audience(scratch: &Scratch, whom: &[&str]) -> Program {
+    scratch.outreach(&["audience"]).with(whom)
+}
+
+/// The batches of audiences, by name.
+fn batches(scratch: &Scratch) -> Vec<String> {
+    let batches = scratch.checkpoint().reader.batches().unwrap();
+    let names = batches.into_iter().map(|batch| batch.name);
+    names.filter(|name| name.starts_with("audience-")).collect()
+}
+
+#[test]
+fn whom_messenger_did_not_reach_is_messaged_by_sms_once() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--no-messenger", "40%"]);
+    scratch.contacts(40);
+    scratch.send(&sandbox).run().expect(0);
+    let left = scratch.checkpoint().counts().no_messenger;
+    assert!(left > 8);
+    let whom = ["--batch-status", "list=no_messenger"];
+    let told = audience(&scratch, &whom).run().expect(0);
+    assert!(
+        told.out.starts_with(&format!("{left} people belong")),
+        "{}",
+        told.out
+    );
+    assert_eq!(told.out.lines().count(), 12, "{}", told.out);
+    assert!(!told.out.contains(&number(1).to_string()), "{}", told.out);
+    send_to(&scratch, &sandbox, SMS, &whom).run().expect(0);
+    assert_eq!(sandbox.stats().reached, 40);
+    let [batch] = &batches(&scratch)[..] else {
+        panic!("one batch")
+    };
+    assert_eq!(scratch.checkpoint().counts_of(batch).sent, left);
+    // The same command again finds nobody who was not in it.
+    let sends = sandbox.stats().sends;
+    send_to(&scratch, &sandbox, SMS, &whom)
+        .run()
+        .expect(0)
+        .says("Nobody belongs to this audience who was not messaged by it before");
+    assert_eq!(sandbox.stats().sends, sends);
+}
+
+#[test]
+fn the_people_of_an_unfinished_audience_are_frozen_and_those_of_the_next_were_in_none_before() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(10);
+    scratch.send(&sandbox).run().expect(0);
+    let whom = ["--on-channel", CHANNEL];
+    send_to(&scratch, &sandbox, CHANNEL, &whom)
+        .concurrency(1)
+        .crash_at("before-intent-commit:8")
+        .run()
+        .expect_crash();
+    let first = batches(&scratch);
+    let before = scratch.checkpoint().counts_of(&first[0]);
+    assert_eq!(before.sent + before.queued, 10);
+    // Somebody else joins meanwhile: not in this one.
+    scratch.write("more.csv", "phone,first_name\n+420777900001,Eva\n");
+    scratch
+        .outreach(&[
+            "send",
+            "more.csv",
+            "--yes",
+            "--batch",
+            "more",
+            "--message",
+            "Hi",
+        ])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+        .run()
+        .expect(0);
+    send_to(&scratch, &sandbox, CHANNEL, &whom)
+        .run()
+        .expect(0)
+        .says("goes on with the people who were in it");
+    assert_eq!(batches(&scratch), first);
+    assert_eq!(scratch.checkpoint().counts_of(&first[0]).sent, 10);
+    send_to(&scratch, &sandbox, CHANNEL, &whom).run().expect(0);
+    let second = format!("{}-2", first[0]);
+    assert_eq!(scratch.checkpoint().counts_of(&second).rows(), 1);
+    let rows = scratch.checkpoint().rows_of(&second);
+    assert_eq!(
+        (rows[0].number, rows[0].state),
+        (Some(420_777_900_001), State::Sent)
+    );
+}
+
+#[test]
+fn who_opted_in_lately_belongs_and_who_said_stop_or_is_suppressed_does_not() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(6);
+    scratch.send(&sandbox).run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    let mut contacts = Vec::new();
+    scratch
+        .checkpoint()
+        .reader
+        .contacts(|contact| {
+            contacts.push((contact.phone.get(), contact.contact_id.clone().unwrap()));
+            Ok::<_, outreach::internals::store::StoreError>(())
+        })
+        .unwrap();
+    let now = jiff::Timestamp::now();
+    let opt_in = |(phone, contact): &(u64, String), at: jiff::Timestamp| {
+        let kind = json!({ "opt_in": { "type": "phone_number" } });
+        event("opt_in", contact, Some(*phone), &at.to_string(), &kind)
+    };
+    for person in &contacts[..4] {
+        receiver.take(&opt_in(person, now));
+    }
+    receiver.take(&opt_in(
+        &contacts[4],
+        now - jiff::SignedDuration::from_hours(24 * 9),
+    ));
+    let stop = json!({ "id": "5", "content": { "type": "text", "payload": "STOP" } });
+    let at = now.to_string();
+    receiver.take(&event("message_received", &contacts[0].1, None, &at, &stop));
+    let second = format!("+{}", contacts[1].0);
+    scratch
+        .outreach(&["suppress", "add", &second])
+        .run()
+        .expect(0);
+    receiver.end();
+    let count = |whom: &[&str]| {
+        let told = audience(&scratch, whom).run().expect(0).out;
+        told.split(' ').next().unwrap().parse::<u32>().unwrap()
+    };
+    assert_eq!(count(&["--opted-in"]), 3);
+    assert_eq!(count(&["--opted-in", "--since", "7d"]), 2);
+    assert_eq!(
+        count(&["--opted-in", "--country", "CZ", "--on-channel", CHANNEL]),
+        3
+    );
+    assert_eq!(count(&["--accepted-not-read"]), 4);
+    let none = audience(&scratch, &["--opted-in", "--not-within", "1d"])
+        .run()
+        .expect(0);
+    assert!(none.out.starts_with("Nobody belongs"), "{}", none.out);
+    let told = audience(&scratch, &["--opted-in"]).run().expect(0).out;
+    assert!(
+        told.contains("2 of them have acted within the last 24 hours"),
+        "{told}"
+    );
+    audience(&scratch, &["--opted-in", "-o", "people.csv"])
+        .run()
+        .expect(0);
+    let list = scratch.read("people.csv");
+    assert_eq!(list.lines().count(), 4, "{list}");
+    assert!(
+        list.starts_with("phone,first_name,last_name\n+420777"),
+        "{list}"
+    );
+}
+
+#[test]
+fn an_audience_without_a_condition_and_a_condition_without_an_audience_are_refused() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    audience(&scratch, &[]).run().expect(2).says("whom?");
+    send_to(&scratch, &sandbox, CHANNEL, &[])
+        .run()
+        .expect(2)
+        .says("whom?");
+    let file = scratch.send(&sandbox).with(&["--opted-in"]).run();
+    file.expect(2).says("--audience-from checkpoint");
+    let both = send_to(&scratch, &sandbox, CHANNEL, &["contacts.csv"]).run();
+    both.expect(2).says("cannot be used with");
+    for wrong in ["list", "list=happy", "=sent"] {
+        audience(&scratch, &["--batch-status", wrong])
+            .run()
+            .expect(2);
+    }
+    audience(&scratch, &["--batch-status", "lisst=sent"])
+        .run()
+        .expect(2)
+        .says("list");
+    audience(&scratch, &["--country", "Atlantis"])
+        .run()
+        .expect(2);
+    assert_eq!(sandbox.stats().sends, 2);
+}

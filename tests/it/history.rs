@@ -1,0 +1,345 @@
+//! Who was messaged, read from files: a checkpoint that is lost is made anew of its results files, and lists of other
+//! programs count for `--not-within`.
+
+use std::fs;
+use std::path::Path;
+
+use outreach::internals::domain::delivery::State;
+
+use crate::support::{CHANNEL, Ended, SandboxProcess, Scratch, contacts, number};
+
+const ROWS: u32 = 40;
+
+/// A batch that was killed in the middle, whose results were exported to `results`, and whose checkpoint is gone.
+fn lost(sandbox: &SandboxProcess, results: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.contacts(ROWS);
+    let send = scratch.send(sandbox).concurrency(4);
+    send.crash_at("after-request:17").run().expect_crash();
+    let accepted = sandbox.stats().accepted;
+    assert!((10..u64::from(ROWS)).contains(&accepted), "{accepted}");
+    scratch
+        .outreach(&["export", "list", "-o", results])
+        .run()
+        .expect(0);
+    lose(&scratch);
+    scratch
+}
+
+/// The checkpoint is deleted; its mark stays.
+fn lose(scratch: &Scratch) {
+    for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
+        let _ = fs::remove_file(scratch.path(name));
+    }
+}
+
+fn import(scratch: &Scratch, file: &str) -> Ended {
+    scratch
+        .outreach(&["history", "import", file, "--no-suppressions"])
+        .run()
+}
+
+/// By the sandbox's account nobody was messaged twice, and everybody was whose row is not unknown.
+fn all_reached_once(scratch: &Scratch, sandbox: &SandboxProcess) {
+    let accepted = sandbox.accepted();
+    assert!(accepted.values().all(|count| *count == 1), "{accepted:?}");
+    let states = scratch.checkpoint().states();
+    for n in 0..ROWS {
+        let (phone, state) = (number(n), states[&number(n)]);
+        match state {
+            State::Unknown => {}
+            _ => assert!(
+                state == State::Sent && accepted.contains_key(&phone),
+                "{phone} {state}"
+            ),
+        }
+    }
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn a_lost_checkpoint_is_made_of_its_results_and_the_same_command_reaches_the_rest() {
+    for results in ["results.csv", "results.xlsx", "results.jsonl"] {
+        let sandbox = SandboxProcess::start(&[]);
+        let scratch = lost(&sandbox, results);
+        let before = sandbox.stats().accepted;
+        // The program says the way by itself.
+        let refused = scratch.send(&sandbox).run().expect(8);
+        refused.says("`outreach history import");
+        let told = import(&scratch, results).expect(0);
+        told.says("batch list is restored").says("Opt-outs");
+        scratch.send(&sandbox).run().expect(3);
+        all_reached_once(&scratch, &sandbox);
+        let counts = scratch.checkpoint().counts();
+        assert_eq!(counts.rows(), u64::from(ROWS), "{results}");
+        assert!(counts.unknown > 0 && counts.sent + counts.unknown == u64::from(ROWS));
+        assert!(sandbox.stats().accepted > before);
+        // What is unknown is settled as ever, here by what the sandbox knows, and the rest is sent.
+        let rows = scratch.checkpoint().rows();
+        for row in rows.iter().filter(|row| row.state == State::Unknown) {
+            let got_it = sandbox.accepted().contains_key(&row.number.unwrap());
+            let decision = if got_it { "--assume-sent" } else { "--resend" };
+            let resolve = ["resolve", "list", decision, "--row", &row.at.to_string()];
+            scratch.outreach(&resolve).run().expect(0);
+        }
+        scratch.send(&sandbox).run().expect(0);
+        assert_eq!(scratch.checkpoint().counts().sent, u64::from(ROWS));
+        all_reached_once(&scratch, &sandbox);
+    }
+}
+
+#[test]
+fn without_a_terminal_the_opt_outs_must_be_accounted_for_before_anything_is_written() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    let refused = scratch
+        .outreach(&["history", "import", "results.csv"])
+        .run();
+    let refused = refused.expect(2);
+    refused.says("--suppressions").says("--no-suppressions");
+    assert!(!scratch.path("outreach.db").exists());
+    scratch.write("stops.csv", &contacts(30..32));
+    let import = [
+        "history",
+        "import",
+        "results.csv",
+        "--suppressions",
+        "stops.csv",
+    ];
+    scratch.outreach(&import).run().expect(0).says("2 are new");
+    scratch.send(&sandbox).run().expect(3);
+    let accepted = sandbox.accepted();
+    for n in 30..32 {
+        assert!(!accepted.contains_key(&number(n)), "{n} opted out");
+    }
+}
+
+#[test]
+fn an_import_that_was_interrupted_is_gone_on_with_and_nothing_is_sent_before() {
+    for kept in [true, false] {
+        let sandbox = SandboxProcess::start(&[]);
+        let scratch = lost(&sandbox, "results.csv");
+        if !kept {
+            fs::remove_file(scratch.path("outreach.db-mark")).unwrap();
+        }
+        let before = sandbox.stats().requests;
+        let args = ["history", "import", "results.csv", "--no-suppressions"];
+        let import = || scratch.outreach(&args);
+        import().crash_at("intake").run().expect_crash();
+        scratch
+            .send(&sandbox)
+            .run()
+            .expect(8)
+            .says("history import");
+        assert_eq!(sandbox.stats().requests, before, "mark: {kept}");
+        import().run().expect(0).says("is restored");
+        scratch.send(&sandbox).run().expect(3);
+        all_reached_once(&scratch, &sandbox);
+    }
+}
+
+#[test]
+fn another_name_for_the_same_message_is_held_back_by_the_repeat_guard() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    import(&scratch, "results.csv").expect(0);
+    let messaged = sandbox.accepted();
+    let other = || {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", "other"])
+            .with(&["--message", "Hello {{ first_name }}"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+    };
+    other().run().expect(3);
+    let after = sandbox.accepted();
+    assert!(after.values().all(|count| *count == 1), "{after:?}");
+    assert!(after.len() > messaged.len(), "the others are reached");
+    let rows = scratch.checkpoint().rows_of("other");
+    let repeated = rows
+        .iter()
+        .filter(|row| row.reason_code.as_deref() == Some("repeat_guard"));
+    assert!(repeated.count() > 0, "{rows:?}");
+}
+
+#[test]
+fn nothing_is_sent_of_a_restored_batch_before_its_list_is_there() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    import(&scratch, "results.csv").expect(0);
+    let before = sandbox.stats().requests;
+    let refused = scratch.resume(&sandbox).run().expect(2);
+    refused.says("Send its list again");
+    // Another list under that name is no list of it.
+    scratch.write("others.csv", &contacts(90..95));
+    let other = scratch
+        .outreach(&["send", "others.csv", "--yes", "--batch", "list"])
+        .with(&["--message", "Hello {{ first_name }}"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL]);
+    other.run().expect(2).says("Send its list again");
+    assert_eq!(sandbox.stats().requests, before);
+}
+
+#[test]
+fn an_older_file_and_the_same_one_again_change_nothing() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    import(&scratch, "results.csv").expect(0);
+    let restored = scratch.checkpoint().rows();
+    import(&scratch, "results.csv")
+        .expect(0)
+        .says("0 rows told something new");
+    assert_eq!(scratch.checkpoint().rows(), restored);
+    scratch.send(&sandbox).run().expect(3);
+    let resend = ["resolve", "list", "--resend", "--all"];
+    scratch.outreach(&resend).run().expect(0);
+    let sent = scratch.checkpoint().rows();
+    import(&scratch, "results.csv")
+        .expect(0)
+        .says("0 rows told something new");
+    assert_eq!(scratch.checkpoint().rows(), sent, "decided since");
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
+fn an_older_checkpoint_learns_from_newer_results_whom_it_does_not_know() {
+    let sandbox = SandboxProcess::with_faults(&["401:from=6"]);
+    let scratch = Scratch::new();
+    scratch.contacts(20);
+    scratch.send(&sandbox).run().expect(5);
+    scratch.outreach(&["status"]).run();
+    let older = fs::read(scratch.path("outreach.db")).unwrap();
+    let healthy = SandboxProcess::start(&[]);
+    scratch.send(&healthy).run().expect(0);
+    fs::write(scratch.path("outreach.db"), older).unwrap();
+    let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+    let adopted = scratch.outreach(&adopt).run().expect(0);
+    adopted.says("`outreach history import list.results.csv --no-suppressions`");
+    import(&scratch, "list.results.csv")
+        .expect(0)
+        .says("told something new");
+    let before = healthy.stats().requests;
+    scratch.send(&healthy).run().expect(0);
+    assert_eq!(healthy.stats().requests, before, "all were messaged");
+    assert_eq!(scratch.checkpoint().counts().sent, 20);
+    scratch.checkpoint().expect_sound();
+}
+
+/// The cells of a column of a CSV file, changed.
+fn change(path: &Path, column: &str, mut how: impl FnMut(&str) -> String) {
+    let mut csv = csv::Reader::from_path(path).unwrap();
+    let headers = csv.headers().unwrap().clone();
+    let at = headers.iter().position(|header| header == column).unwrap();
+    let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    let mut out = csv::Writer::from_path(path).unwrap();
+    out.write_record(&headers).unwrap();
+    for row in rows {
+        let cells = row.iter().enumerate();
+        let cells = cells.map(|(index, cell)| {
+            if index == at {
+                how(cell)
+            } else {
+                cell.to_owned()
+            }
+        });
+        out.write_record(cells).unwrap();
+    }
+    out.flush().unwrap();
+}
+
+#[test]
+fn ids_that_a_spreadsheet_rounded_are_not_believed_and_rounded_numbers_are_refused() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    let path = scratch.path("results.csv");
+    let round = |cell: &str| match cell {
+        "" => String::new(),
+        id => format!(
+            "{}{}",
+            &id[..15.min(id.len())],
+            "0".repeat(id.len().saturating_sub(15))
+        ),
+    };
+    change(&path, "outreach_message_id", round);
+    change(&path, "outreach_contact_id", |cell| match cell {
+        "" => String::new(),
+        _ => "7.00120030040051E+18".to_owned(),
+    });
+    // Excel takes the plus.
+    change(&path, "outreach_phone", |cell| cell.replace('+', ""));
+    import(&scratch, "results.csv").expect(0);
+    let restored = scratch.outreach(&["export", "list"]).run().expect(0).out;
+    assert!(
+        !restored.contains("E+18") && !restored.contains("0000,"),
+        "{restored}"
+    );
+    scratch.send(&sandbox).run().expect(3);
+    all_reached_once(&scratch, &sandbox);
+
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    change(&scratch.path("results.csv"), "outreach_phone", |_| {
+        "4.20777E+11".to_owned()
+    });
+    let refused = import(&scratch, "results.csv").expect(7);
+    refused.says("row 2").says("spreadsheet");
+    assert!(!scratch.path("outreach.db").exists(), "nothing was written");
+}
+
+#[test]
+fn a_list_of_another_program_counts_for_not_within() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = Scratch::new();
+    scratch.contacts(6);
+    let now = jiff::Timestamp::now();
+    let day = |ago: i64| {
+        let at = now - jiff::SignedDuration::from_hours(24 * ago);
+        at.strftime("%d.%m.%Y").to_string()
+    };
+    let list = format!(
+        "Telefon;Narozen;Odesláno\n+{};1.2.1980;{}\n+{};3.4.1990;{}\n+{};5.6.1970;{}\n",
+        number(0),
+        day(3),
+        number(1),
+        day(90),
+        number(1),
+        day(5),
+    );
+    scratch.write("crm.csv", &list);
+    let told = import(&scratch, "crm.csv").expect(0);
+    told.says("3 people were messaged").says("Odesláno");
+    import(&scratch, "crm.csv")
+        .expect(0)
+        .says("imported before");
+    let send = scratch.send(&sandbox).with(&["--not-within", "30d"]);
+    send.run().expect(0);
+    let accepted = sandbox.accepted();
+    let reached: Vec<u32> = (0..6)
+        .filter(|n| accepted.contains_key(&number(*n)))
+        .collect();
+    assert_eq!(reached, [2, 3, 4, 5]);
+    scratch.checkpoint().expect_sound();
+    // A list that does not say when is asked about.
+    scratch.write("numbers.csv", &contacts(0..3));
+    import(&scratch, "numbers.csv")
+        .expect(7)
+        .says("--date-column");
+}
+
+#[test]
+fn the_results_of_a_rehearsal_tell_of_nobody() {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let rehearsal = [
+        "send",
+        "contacts.csv",
+        "--sandbox",
+        "--yes",
+        "--message",
+        "Hi",
+        "--batch",
+        "list",
+    ];
+    scratch.outreach(&rehearsal).run().expect(0);
+    let refused = import(&scratch, "list.sandbox.results.csv").expect(7);
+    refused.says("rehearsal");
+}

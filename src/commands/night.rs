@@ -80,6 +80,10 @@ pub(crate) fn run(
         front.connection.channel()?;
     }
     settings::message(settings)?;
+    if !front.accepts_time() {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
     let now = front.clock.now();
     let folder = NightFolder::open(Path::new(""), now)?;
     front.folders = Folders {
@@ -116,6 +120,7 @@ impl Night<'_> {
         let lists = self.folder.lists()?;
         let mut report = NightReport {
             sandbox: self.front.sandbox(),
+            little_time: self.front.little_time().map(|it| it.to_string()),
             not_begun: lists.len() as u64,
             ..NightReport::default()
         };

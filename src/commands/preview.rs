@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::domain::text::on_one_line;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::run::{Batch, HistorySpan, LikelyFallback, PilotStep, Preview};
 
 /// The batch as it stands before this run.
@@ -40,6 +40,9 @@ pub(super) fn preview_text(
     }
     if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
         let _ = write!(text, "\nForecast: {forecast}");
+        if let Some(line) = forecast.time_line() {
+            let _ = write!(text, "\nTime line: {line}");
+        }
         if !preview.pace_is_known {
             let _ = write!(
                 text,
@@ -48,6 +51,7 @@ pub(super) fn preview_text(
             );
         }
     }
+    text.push_str(&never_text(&preview.never));
     let within = history.not_within;
     if !within.is_zero() {
         let days = within.as_secs_f64() / 86_400.0;
@@ -103,4 +107,24 @@ fn likely_text(likely: &LikelyFallback) -> String {
             "How many of them go on to channel {channels} is not known before the first answers."
         ),
     }
+}
+
+/// Who can never be reached, on a line of its own; nothing if everybody can.
+fn never_text(never: &std::collections::BTreeMap<String, u64>) -> String {
+    let people: u64 = never.values().sum();
+    if people == 0 {
+        return String::new();
+    }
+    let regions: Vec<&str> = never.keys().map(String::as_str).take(5).collect();
+    let more = if never.len() > regions.len() {
+        ", ..."
+    } else {
+        ""
+    };
+    let regions = regions.join(", ");
+    format!(
+        "\n{} can never be reached: --window is at no time open in all time zones of their country ({regions}{more}). \
+         They end as suppressed once nobody else is left.",
+        counted(people, "recipient")
+    )
 }

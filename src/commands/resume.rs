@@ -6,6 +6,7 @@ use super::run::{Front, Going};
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::exit::ExitCode;
 use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
 
 /// Runs the command.
@@ -30,6 +31,10 @@ pub(crate) fn run(
     };
     checkpoint.require(args.asked.sandbox)?;
     front.require_yes()?;
+    if !front.accepts_time() {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
     let person = args.undo_cancel.then(|| settings.person());
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),

@@ -19,8 +19,8 @@ use crate::domain::outcome::FatalKind;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Local, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, HeldText, Meaning, PilotAsked, PilotStep, Preview,
-    Rehearsal, RunSettings, StopHandle, random_bits, summary,
+    AfterHalt, Ended, Files, HeldBatch, HeldText, LittleTime, Meaning, PilotAsked, PilotStep,
+    Preview, Rehearsal, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -188,6 +188,23 @@ impl Front {
     pub(super) fn require_yes(&self) -> Result<(), CommandError> {
         let is_settled = self.asked.sandbox || self.asked.yes;
         self.console.require_yes(is_settled, "send")
+    }
+
+    /// What the window leaves of the time until the deadline: little or nothing of it is a question, and without a
+    /// terminal the first thing that is said. False if the answer is no.
+    pub(super) fn accepts_time(&self) -> bool {
+        let Some(little) = self.little_time() else {
+            return true;
+        };
+        self.console.warn(format_args!("Warning: {little}."));
+        self.asked.yes || !self.console.can_ask() || self.console.ask("Begin all the same?")
+    }
+
+    /// What the window leaves of the time until the deadline, if that is little or nothing. A rehearsal waits for no
+    /// window.
+    pub(super) fn little_time(&self) -> Option<LittleTime> {
+        let now = self.clock.now();
+        LittleTime::of(&self.settings.schedule, now).filter(|_| !self.asked.sandbox)
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends.

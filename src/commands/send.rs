@@ -61,6 +61,10 @@ pub(crate) fn run(
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
     front.require_token()?;
     front.require_yes()?;
+    if !front.accepts_time() {
+        console.say("Nothing was sent.");
+        return Ok(ExitCode::Paused);
+    }
     let change = match (args.add, args.update) {
         (true, _) => Some(Change::Add),
         (false, true) => Some(Change::Update),

@@ -171,10 +171,12 @@ async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
     loop {
         let now = shared.clock.now();
         if !schedule.may_send(now) {
-            match schedule.next_opening(now) {
-                Some(opening) => shared.clock.sleep_until_wall(opening).await,
-                // The deadline comes first, and is reported by the task that watches it.
-                None => std::future::pending().await,
+            if let Some(opening) = schedule.next_opening(now) {
+                shared.clock.sleep_until_wall(opening).await;
+            } else {
+                // The window opens after the deadline: this run has nothing to wait for.
+                shared.stop.request(RunEnd::Deadline);
+                std::future::pending::<()>().await;
             }
             continue;
         }

@@ -3,7 +3,7 @@
 //! A forecast goes from window to window as the pacer will: it sends what the quota allows as fast as the
 //! connections and the rate permit, waits until Reset, and sends nothing in closed hours.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -48,10 +48,43 @@ pub struct Forecast {
     pub done: Option<Timestamp>,
     /// The deadline, and the rows that will remain then; `None` without a deadline.
     pub remain: Option<(Timestamp, u64)>,
+    /// When it sends, until all is sent or the deadline comes.
+    times: Vec<Sending>,
     /// Each recipient's own hours come on top: all of it is the best case.
     hours_by_recipient: bool,
     now: Timestamp,
     zone: TimeZone,
+}
+
+/// A time in which a run sends without a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sending {
+    from: Timestamp,
+    to: Timestamp,
+    /// What was waited for before.
+    after: Option<WaitedFor>,
+}
+
+/// What a simulated run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WaitedFor {
+    Hours,
+    Quota,
+}
+
+/// So many times are listed.
+const TIMES: usize = 3;
+
+/// A pause that is shorter is none.
+const PAUSE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How a simulated run ended.
+struct Simulated {
+    /// When all is sent; `None` if it never is, or the deadline came first.
+    done: Option<Timestamp>,
+    /// Rows that are left.
+    left: u64,
+    times: Vec<Sending>,
 }
 
 /// A simulated run.
@@ -61,6 +94,7 @@ struct Simulation<'a> {
     rows: f64,
     /// Requests left in the window and its end; `None`: no window is open.
     window: Option<(f64, Timestamp)>,
+    times: Vec<Sending>,
 }
 
 /// The forecast from `now` on.
@@ -71,14 +105,19 @@ pub(crate) fn forecast(input: &ForecastInput<'_>, now: Timestamp) -> Forecast {
         deadline: None,
         ..schedule.clone()
     };
-    let done = Simulation::new(input, now).run(&endless, None).0;
-    let remain = schedule.deadline.map(|deadline| {
-        let (done, left) = Simulation::new(input, now).run(&endless, Some(deadline));
-        (deadline, if done.is_some() { 0 } else { left })
+    let whole = Simulation::new(input, now).run(&endless, None);
+    let cut = schedule.deadline.map(|deadline| {
+        let cut = Simulation::new(input, now).run(&endless, Some(deadline));
+        (deadline, cut)
+    });
+    let remain = cut.as_ref().map(|(deadline, cut)| {
+        let left = if cut.done.is_some() { 0 } else { cut.left };
+        (*deadline, left)
     });
     Forecast {
-        done,
+        done: whole.done,
         remain,
+        times: cut.map_or(whole.times, |(_, cut)| cut.times),
         hours_by_recipient: schedule.window.is_some() && schedule.window_by == WindowBy::Recipient,
         now,
         zone: schedule.zone.clone(),
@@ -100,17 +139,27 @@ impl<'a> Simulation<'a> {
             at: now,
             rows: input.rows as f64,
             window,
+            times: Vec::new(),
         }
     }
 
-    /// Runs until all is sent or the deadline comes: returns when all is sent, and what is left.
-    fn run(mut self, schedule: &Schedule, deadline: Option<Timestamp>) -> (Option<Timestamp>, u64) {
+    /// Runs until all is sent or the deadline comes.
+    fn run(mut self, schedule: &Schedule, deadline: Option<Timestamp>) -> Simulated {
         for _ in 0..MOST_STEPS {
             if self.rows < 0.5 {
-                return (Some(self.at), 0);
+                return Simulated {
+                    done: Some(self.at),
+                    left: 0,
+                    times: self.times,
+                };
             }
             let Some(opening) = schedule.next_opening(self.at) else {
                 break;
+            };
+            let after = if opening > self.at {
+                WaitedFor::Hours
+            } else {
+                WaitedFor::Quota
             };
             self.at = opening;
             if deadline.is_some_and(|deadline| self.at >= deadline) {
@@ -125,7 +174,7 @@ impl<'a> Simulation<'a> {
             .into_iter()
             .flatten()
             .min();
-            if !self.send(stop) {
+            if !self.send(stop, after) {
                 break;
             }
         }
@@ -136,7 +185,11 @@ impl<'a> Simulation<'a> {
             reason = "a count of rows, not negative"
         )]
         let left = self.rows.ceil() as u64;
-        (None, left)
+        Simulated {
+            done: None,
+            left,
+            times: self.times,
+        }
     }
 
     /// After Reset the next request opens a window with the whole limit.
@@ -153,7 +206,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Sends until `stop` as the pace allows; false when nothing can be sent, ever.
-    fn send(&mut self, stop: Option<Timestamp>) -> bool {
+    fn send(&mut self, stop: Option<Timestamp>, after: WaitedFor) -> bool {
         let speed = self.speed();
         let most = self
             .window
@@ -163,6 +216,9 @@ impl<'a> Simulation<'a> {
         }
         let length = stop.map(|stop| stop.duration_since(self.at).as_secs_f64());
         let sent = length.map_or(most, |length| most.min(speed * length));
+        if sent >= 0.5 {
+            self.note(later(self.at, sent / speed), after);
+        }
         self.rows -= sent;
         if let Some((left, _)) = &mut self.window {
             *left -= sent;
@@ -172,6 +228,24 @@ impl<'a> Simulation<'a> {
             Some(_) | None => later(self.at, sent / speed),
         };
         true
+    }
+
+    /// Sends from now on to `to`.
+    fn note(&mut self, to: Timestamp, after: WaitedFor) {
+        let are_enough = self.times.len() > TIMES;
+        match self.times.last_mut() {
+            Some(last) if self.at.duration_since(last.to) < PAUSE => last.to = to,
+            // No more is shown.
+            Some(_) if are_enough => {}
+            last => {
+                let waited = last.is_some() || after == WaitedFor::Hours;
+                self.times.push(Sending {
+                    from: self.at,
+                    to,
+                    after: waited.then_some(after),
+                });
+            }
+        }
     }
 
     /// Requests a second while they may go.
@@ -198,6 +272,46 @@ fn later(at: Timestamp, seconds: f64) -> Timestamp {
         .ok()
         .and_then(|by| at.checked_add(by).ok())
         .unwrap_or(Timestamp::MAX)
+}
+
+impl Forecast {
+    /// When it sends and when it waits, for people: "sends 20:30 to 21:00, waits for the sending hours, tomorrow 08:00
+    /// to 08:15"; `None` if it sends from now on without a pause.
+    pub fn time_line(&self) -> Option<String> {
+        let begins_now = self.times.first().is_some_and(|it| it.after.is_none());
+        if self.hours_by_recipient || self.times.is_empty() || (self.times.len() == 1 && begins_now)
+        {
+            return None;
+        }
+        let at = |time: Timestamp| when(time, self.now, &self.zone);
+        let mut line = String::new();
+        for (place, time) in self.times.iter().take(TIMES).enumerate() {
+            match (place, time.after) {
+                (0, Some(WaitedFor::Hours)) => line.push_str("waits for the sending hours, sends "),
+                (0, Some(WaitedFor::Quota) | None) => line.push_str("sends "),
+                (_, Some(WaitedFor::Hours)) => line.push_str(", waits for the sending hours, "),
+                (_, Some(WaitedFor::Quota) | None) => line.push_str(", waits for the quota, "),
+            }
+            let (from, to) = (at(time.from), at(time.to));
+            // Writing to a String cannot fail.
+            let _ = if from == to {
+                write!(line, "{from}")
+            } else {
+                let same_day = self.zone.to_datetime(time.from).date()
+                    == self.zone.to_datetime(time.to).date();
+                let to = if same_day {
+                    when(time.to, time.to, &self.zone)
+                } else {
+                    to
+                };
+                write!(line, "{from} to {to}")
+            };
+        }
+        if self.times.len() > TIMES {
+            line.push_str(", and so on");
+        }
+        Some(line)
+    }
 }
 
 impl fmt::Display for Forecast {
@@ -332,6 +446,33 @@ mod tests {
         assert_eq!(
             forecast(&input, now).done,
             Some(at("2026-05-02T22:20:48[Europe/Prague]"))
+        );
+    }
+
+    #[test]
+    fn the_time_line_says_when_it_sends_and_what_it_waits_for() {
+        let mut schedule = schedule();
+        schedule.window = Some("08:00-23:00".parse().unwrap());
+        let line =
+            |rows, schedule: &Schedule| forecast(&input(rows, schedule), at(EVENING)).time_line();
+        // A thousand in a minute, then the quota of the next hour, which is in the morning.
+        assert_eq!(line(500, &schedule), None, "at once, without a pause");
+        assert_eq!(
+            line(1600, &schedule).as_deref(),
+            Some("sends 22:00 to 22:01, waits for the sending hours, tomorrow 08:00")
+        );
+        schedule.window = None;
+        assert_eq!(
+            line(5000, &schedule).as_deref(),
+            Some(
+                "sends 22:00 to 22:01, waits for the quota, 23:00 to 23:01, waits for the quota, tomorrow 00:00 to \
+                 00:01, and so on"
+            )
+        );
+        schedule.window = Some("08:00-21:00".parse().unwrap());
+        assert_eq!(
+            line(10, &schedule).as_deref(),
+            Some("waits for the sending hours, sends tomorrow 08:00")
         );
     }
 

@@ -26,6 +26,7 @@ pub(crate) mod recipient;
 mod record;
 pub(crate) mod refusal;
 pub(crate) mod retry;
+pub(crate) mod run_time;
 pub(crate) mod schedule;
 pub(crate) mod sms;
 pub(crate) mod spreadsheet;

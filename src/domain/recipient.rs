@@ -132,6 +132,8 @@ pub enum Suppression {
     Removed,
     /// The person was erased by `forget`.
     Forgotten,
+    /// The window is never open in all zones of the person's country at once.
+    WindowNeverOpens,
 }
 
 impl Suppression {
@@ -146,6 +148,7 @@ impl Suppression {
             Self::OtherMessage { .. } => "other_message",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
+            Self::WindowNeverOpens => "window_never_opens",
         }
     }
 }
@@ -173,6 +176,7 @@ impl fmt::Display for Suppression {
             Self::NoConsent { says } => write!(f, "no consent: {says}"),
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
+            Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),
         }
     }
 }

@@ -129,10 +129,15 @@ impl Schedule {
         self.deadline.is_some_and(|deadline| now >= deadline)
     }
 
-    /// The deadline for people, once it has come: "until 06:00 CET was reached".
-    pub(crate) fn deadline_text(&self) -> Option<String> {
-        let at = self.deadline?.to_zoned(self.zone.clone());
-        Some(format!("until {} was reached", at.strftime("%H:%M %Z")))
+    /// Why the deadline ended a run at `now`, for people: "until 06:00 CET was reached".
+    pub(crate) fn deadline_text(&self, now: Timestamp) -> Option<String> {
+        let deadline = self.deadline?.to_zoned(self.zone.clone());
+        let deadline = deadline.strftime("%H:%M %Z");
+        Some(if self.is_over(now) {
+            format!("until {deadline} was reached")
+        } else {
+            format!("the window opens only after {deadline}, when the run must end")
+        })
     }
 
     /// May anything be sent now? With windows by recipient, each one must be asked for too.
@@ -154,6 +159,16 @@ impl Schedule {
     /// deadline comes first, or when the window never opens in all zones of its country at once.
     pub fn next_opening_for(&self, now: Timestamp, region: Option<&str>) -> Option<Timestamp> {
         self.opening_in(now, self.recipient_zones(region))
+    }
+
+    /// Whether a number of `region` can never be sent to, whatever the deadline: the window is not open in all zones
+    /// of its country at once.
+    pub fn never_opens_for(&self, now: Timestamp, region: Option<&str>) -> bool {
+        let endless = Self {
+            deadline: None,
+            ..self.clone()
+        };
+        endless.next_opening_for(now, region).is_none()
     }
 
     /// When sending that is allowed at `now` must stop: the window's end or the deadline.

@@ -238,7 +238,8 @@ fn suppression_text(cause: &Suppression) -> String {
         | Suppression::SameBatch { .. }
         | Suppression::OtherMessage { .. }
         | Suppression::Removed
-        | Suppression::Forgotten => cause.to_string(),
+        | Suppression::Forgotten
+        | Suppression::WindowNeverOpens => cause.to_string(),
     }
 }
 
@@ -252,7 +253,8 @@ fn suppression_note(cause: &Suppression) -> Note {
         | Suppression::SameBatch { .. }
         | Suppression::OtherMessage { .. }
         | Suppression::Removed
-        | Suppression::Forgotten => Note::None,
+        | Suppression::Forgotten
+        | Suppression::WindowNeverOpens => Note::None,
     }
 }
 

@@ -38,4 +38,6 @@ pub use summary::{Stands, Summary};
 pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use text_table::{Column, TextTable};
 pub(crate) use told::{ToldColumns, Untold};
-pub(crate) use words::{grouped, minute, place, quoted, terminal_width, without_numbers, wrapped};
+pub(crate) use words::{
+    counted, grouped, minute, place, quoted, terminal_width, without_numbers, wrapped,
+};

@@ -18,6 +18,8 @@ pub(crate) struct NightReport {
     pub(crate) not_begun: u64,
     /// A rehearsal: nobody was messaged.
     pub(crate) sandbox: bool,
+    /// The window left little or nothing of the time for this night.
+    pub(crate) little_time: Option<String>,
 }
 
 /// What became of one list.
@@ -69,7 +71,9 @@ impl NightReport {
             ),
         };
         let todo = self.to_do();
-        format!("outreach: {rehearsal}{settled} of {all} lists complete, {share}; {todo}")
+        let time = self.little_time.as_deref();
+        let time = time.map_or_else(String::new, |time| format!("; {time}"));
+        format!("outreach: {rehearsal}{settled} of {all} lists complete, {share}; {todo}{time}")
     }
 
     /// Those who were sent to, and those who could be sent to.
@@ -210,6 +214,7 @@ mod tests {
             lists: lists.to_vec(),
             not_begun,
             sandbox: false,
+            little_time: None,
         };
         let good = list("a.csv", ExitCode::Complete, Some(counts(1_500, 0, 0)));
         let some = list(

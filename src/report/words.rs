@@ -14,6 +14,15 @@ pub(crate) fn place(files: &[String], file: u16, row: u32) -> String {
     }
 }
 
+/// `1 recipient`, `1,240 recipients`.
+pub(crate) fn counted(count: u64, word: &str) -> String {
+    format!(
+        "{} {word}{}",
+        grouped(count),
+        if count == 1 { "" } else { "s" }
+    )
+}
+
 /// A word of a command line, in quotes if a shell would not take it as one.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');

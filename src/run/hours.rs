@@ -49,6 +49,7 @@ impl Hours {
         }
         let opening = match self.schedule.next_opening_for(now, region) {
             Some(at) => Opening::At(at),
+            None if self.schedule.never_opens_for(now, region) => Opening::Never,
             None => Opening::NotInThisRun,
         };
         openings.insert(key.to_owned(), (now, opening));
@@ -63,7 +64,7 @@ fn still_true(asked: Timestamp, opening: Opening, now: Timestamp) -> bool {
         && match opening {
             Opening::Now => false,
             Opening::At(at) => now < at,
-            Opening::NotInThisRun => fresh,
+            Opening::NotInThisRun | Opening::Never => fresh,
         }
 }
 
@@ -102,6 +103,19 @@ mod tests {
         assert_eq!(window(czech, evening), next);
         // The clock is set back to the night before.
         assert_eq!(window(czech, night), Opening::At(morning));
+    }
+
+    #[test]
+    fn hours_that_the_zones_of_a_country_do_not_share_never_come() {
+        let schedule = Schedule {
+            window: Some("08:00-09:00".parse().unwrap()),
+            window_by: WindowBy::Recipient,
+            zone: TimeZone::UTC,
+            deadline: Some(at("2026-05-01T06:00:00Z")),
+        };
+        let window = window(&schedule).unwrap();
+        let american = PhoneNumber::from_e164(12_125_550_123).unwrap();
+        assert_eq!(window(american, at("2026-05-01T04:00:00Z")), Opening::Never);
     }
 
     #[test]

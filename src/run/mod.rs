@@ -73,6 +73,7 @@ pub use crate::domain::forecast::Forecast;
 pub use crate::domain::phone::{PhoneNumber, Reading};
 pub use crate::domain::pilot::{Choice, Pilot, PilotAsked, PilotStep};
 pub use crate::domain::refusal::{Meaning, Saying};
+pub use crate::domain::run_time::LittleTime;
 pub use crate::domain::schedule::Schedule;
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;

@@ -1,5 +1,7 @@
 //! What a run would do, before it is confirmed.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
@@ -11,6 +13,7 @@ use super::quota::known;
 use super::settings::RunSettings;
 use crate::domain::forecast::Forecast;
 use crate::domain::pilot::PilotStep;
+use crate::domain::schedule::WindowBy;
 use crate::store::Counts;
 
 /// Who probably goes on to another channel.
@@ -35,6 +38,8 @@ pub struct Preview {
     pub mended: u64,
     /// Who probably goes on to another channel, where the batch has several.
     pub fallback: Option<LikelyFallback>,
+    /// Those of the queued who can never be reached, because the window is never open where they live, by region.
+    pub never: BTreeMap<String, u64>,
     /// When the run will be done; nothing for a rehearsal.
     pub forecast: Option<Forecast>,
     /// Whether an answer of the API told the token's quota before, or the pace was set.
@@ -91,9 +96,34 @@ impl HeldBatch {
             to_send,
             mended,
             fallback,
+            never: self.never_reached(settings, now)?,
             forecast,
             pace_is_known: known || settings.pacer.rate.is_some(),
         })
+    }
+
+    /// Who can never be reached in the window, by region.
+    fn never_reached(
+        &self,
+        settings: &RunSettings,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, RunError> {
+        let schedule = &settings.schedule;
+        let by_recipient = schedule.window.is_some() && schedule.window_by == WindowBy::Recipient;
+        if self.batch().sandbox || !by_recipient {
+            return Ok(BTreeMap::new());
+        }
+        let mut regions: BTreeMap<Option<String>, u64> = BTreeMap::new();
+        self.reader()?.queued_numbers(self.batch().id, |phone| {
+            let region = phone.region().map(|region| region.code().clone());
+            *regions.entry(region).or_default() += 1;
+        })?;
+        let never = regions
+            .into_iter()
+            .filter(|(region, _)| schedule.never_opens_for(now, region.as_deref()));
+        Ok(never
+            .map(|(region, people)| (region.unwrap_or_else(|| "no country".to_owned()), people))
+            .collect())
     }
 
     /// Who probably goes on to another channel, of so many people.

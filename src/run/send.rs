@@ -132,6 +132,9 @@ impl HeldBatch {
     ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
+        if end == RunEnd::Complete {
+            self.store().suppress_never(id, clock.now()).await?;
+        }
         let mut ended = self.store().witness(|reader| {
             let (rows, first) = reader.waiting_for_outcomes(id)?;
             let waiting = Waiting { rows, first };
@@ -151,7 +154,7 @@ impl HeldBatch {
         })?;
         ended.ended_by = match ended.end {
             RunEnd::Interrupted => stop.by().map(str::to_owned),
-            RunEnd::Deadline => settings.schedule.deadline_text(),
+            RunEnd::Deadline => settings.schedule.deadline_text(clock.now()),
             RunEnd::Complete | RunEnd::Halted(_) | RunEnd::Displaced => None,
         };
         let is_paused = matches!(ended.end, RunEnd::Interrupted | RunEnd::Deadline);

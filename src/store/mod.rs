@@ -33,6 +33,7 @@ mod funnel;
 mod halt;
 mod history;
 mod home;
+mod hours;
 mod ids;
 mod import;
 mod journal;

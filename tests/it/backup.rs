@@ -40,7 +40,7 @@ fn a_backup_is_known_as_one_until_it_is_adopted() {
     assert_eq!(sandbox.stats().sends, before, "nobody was messaged");
     // A backup can be read, and backed up.
     let status = ["status", "list", "--db", "copy.db"];
-    scratch.outreach(&status).run().expect(0);
+    scratch.outreach(&status).run().expect(5);
     // The checkpoint is lost.
     for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
         let _ = fs::remove_file(scratch.path(name));

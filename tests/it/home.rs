@@ -37,7 +37,7 @@ fn a_copy_on_another_machine_is_refused_until_it_is_adopted() {
     // It can be read all the same.
     elsewhere(scratch.outreach(&["status", "list"]))
         .run()
-        .expect(0);
+        .expect(5);
     let adopt = scratch.outreach(&["checkpoint", "adopt", "--no-suppressions"]);
     elsewhere(adopt).run().expect(0).says("Opt-outs");
     elsewhere(scratch.resume(&sandbox)).run().expect(5);

@@ -32,6 +32,7 @@ mod guards;
 mod history;
 mod home;
 mod hostile;
+mod hours;
 mod identity;
 mod intake;
 mod journeys;

@@ -378,7 +378,7 @@ fn what_a_dead_process_left_under_way_holds_no_connection() {
     let unknown = scratch
         .outreach(&["status", "list", "--json"])
         .run()
-        .expect(0);
+        .expect(3);
     let unknown: serde_json::Value = serde_json::from_str(&unknown.out).unwrap();
     assert_eq!(unknown["unknown"], 99, "{unknown}");
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::context::Context;
-use super::queue::{Message, NEXT_RUN, Ready, due, message_for, wait};
+use super::queue::{Message, NEVER, NEXT_RUN, Ready, due, message_for, wait};
 use super::route;
 use super::types::{Claim, Claimed, Opening, Outstanding};
 use crate::amio::Addressee;
@@ -162,6 +162,10 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
                 wait(tx, ready.id, NEXT_RUN)?;
                 continue;
             }
+            Opening::Never => {
+                wait(tx, ready.id, NEVER)?;
+                continue;
+            }
         }
         if may_send(tx, context, &ready, &message, now)? {
             return Ok(Next::Row(Box::new(ready), phone, message));
@@ -261,6 +265,26 @@ fn may_send(
             Ok(false)
         }
     }
+}
+
+/// Suppresses some of the rows whose sending hours never come. Returns how many.
+pub(in crate::store) fn suppress_never(
+    tx: &mut Tx<'_>,
+    batch: BatchId,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let rows: Vec<RecipientId> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2 LIMIT ?3",
+        )?
+        .query_map((batch, NEVER, RESET_AT_ONCE), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for row in &rows {
+        suppress(tx, *row, &Suppression::WindowNeverOpens, now)?;
+    }
+    Ok(rows.len())
 }
 
 /// Ends the waits of rows: another run may have other hours, and other batches may have their answers.

@@ -32,7 +32,8 @@ use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
-pub(super) use claim::suppress;
+pub(super) use claim::{suppress, suppress_never};
+pub(super) use queue::NEVER;
 pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
 pub(crate) use types::{JournalStart, QuotaUpdate};

@@ -13,7 +13,10 @@ use crate::store::ids::{PersonId, RecipientId};
 use crate::store::writer::Tx;
 
 /// `not_before` of a row whose sending hours do not come before this run must end.
-pub(super) const NEXT_RUN: i64 = i64::MAX - 1;
+pub(super) const NEXT_RUN: i64 = i64::MAX - 2;
+
+/// `not_before` of a row whose sending hours never come.
+pub(in crate::store) const NEVER: i64 = i64::MAX - 1;
 
 /// A queued row as it was read.
 #[derive(Debug)]

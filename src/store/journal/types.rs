@@ -22,6 +22,8 @@ pub enum Opening {
     At(Timestamp),
     /// Not before this run must end.
     NotInThisRun,
+    /// Never, whatever the run.
+    Never,
 }
 
 /// When a number may be messaged, asked at a time.

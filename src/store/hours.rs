@@ -1,0 +1,77 @@
+//! Recipients whose sending hours never come: the window is not open in all zones of their country at once.
+
+use jiff::Timestamp;
+
+use super::checkpoint::{Reader, Store};
+use super::columns::phone_from_column;
+use super::error::StoreError;
+use super::ids::BatchId;
+use super::journal;
+use crate::domain::phone::PhoneNumber;
+
+impl Store {
+    /// Suppresses the recipients whose sending hours never come, if nobody else of the batch is queued. In steps, so
+    /// that other processes can write in between. The caller holds the batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn suppress_never(
+        &self,
+        id: BatchId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (queued, never) = self.witness(|reader| {
+            let queued = reader.counts(id)?.queued;
+            let never = if queued > 0 {
+                reader.never_open(id)?
+            } else {
+                0
+            };
+            Ok((queued, never))
+        })?;
+        if never < queued {
+            return Ok(());
+        }
+        while self
+            .writer
+            .write(move |tx| journal::suppress_never(tx, id, at))
+            .await?
+            > 0
+        {}
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// The queued rows of the batch whose sending hours never come, as far as its run found out.
+    fn never_open(&self, id: BatchId) -> Result<u64, StoreError> {
+        let rows: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM recipient INDEXED BY recipient_queue
+                 WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2",
+            )?
+            .query_row((id, journal::NEVER), |row| row.get(0))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    }
+
+    /// Calls `take` with the number of each queued recipient of the batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn queued_numbers(
+        &self,
+        id: BatchId,
+        mut take: impl FnMut(PhoneNumber),
+    ) -> Result<(), StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT p.number FROM recipient r INDEXED BY recipient_queue CROSS JOIN person p ON p.id = r.person
+             WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1 AND p.number IS NOT NULL",
+        )?;
+        let mut rows = select.query([id])?;
+        while let Some(row) = rows.next()? {
+            take(phone_from_column(row.get(0)?)?);
+        }
+        Ok(())
+    }
+}

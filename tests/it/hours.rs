@@ -1,0 +1,106 @@
+//! What window, deadline and quota allow together is said before the first send.
+
+use std::time::{Duration, Instant};
+
+use jiff::{ToSpan, Zoned};
+
+use crate::support::{SandboxProcess, Scratch};
+
+/// A window of two hours about a moment that is so many hours from now in Prague.
+fn window(hours_from_now: i64) -> String {
+    let middle = Zoned::now()
+        .in_tz("Europe/Prague")
+        .unwrap()
+        .checked_add(hours_from_now.hours())
+        .unwrap();
+    let at = |hours: i64| {
+        let time = middle.checked_add(hours.hours()).unwrap();
+        time.strftime("%H:%M").to_string()
+    };
+    format!("{}-{}", at(-1), at(1))
+}
+
+#[test]
+fn a_window_that_opens_after_the_deadline_is_said_in_the_first_line_and_the_run_ends_at_once() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    let begun = Instant::now();
+    let ended = scratch
+        .send(&sandbox)
+        .with(&[
+            "--window",
+            &window(5),
+            "--timezone",
+            "Europe/Prague",
+            "--for",
+            "1h",
+        ])
+        .run()
+        .expect(4);
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "it waits for nothing"
+    );
+    let first = ended.said.lines().next().unwrap();
+    assert!(
+        first.starts_with("Warning: nothing can be sent: the window "),
+        "{}",
+        ended.said
+    );
+    assert_eq!(sandbox.stats().accepted, 0);
+    let told = scratch.outreach(&["status", "list"]).run().expect(4).out;
+    assert!(
+        told.contains("paused: the window opens only after "),
+        "{told}"
+    );
+    scratch.send(&sandbox).run().expect(0);
+}
+
+#[test]
+fn a_window_that_leaves_little_of_the_night_is_said_in_the_first_line() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    let closes = Zoned::now().in_tz("Europe/Prague").unwrap();
+    let at = |minutes: i64| {
+        let time = closes.checked_add(minutes.minutes()).unwrap();
+        time.strftime("%H:%M").to_string()
+    };
+    let window = format!("{}-{}", at(-300), at(20));
+    let ended = scratch
+        .send(&sandbox)
+        .with(&[
+            "--window",
+            &window,
+            "--timezone",
+            "Europe/Prague",
+            "--for",
+            "9h",
+        ])
+        .run()
+        .expect(0);
+    let first = ended.said.lines().next().unwrap();
+    assert!(
+        first.starts_with("Warning: only ") && first.contains("min to send"),
+        "{first}"
+    );
+}
+
+#[test]
+fn whom_the_window_never_reaches_is_told_at_once_and_ends_suppressed() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let list = "phone,first_name\n+420777000001,Eva\n+12122221234,Ann\n+12122221235,Bob\n+420777000002,Jan\n";
+    scratch.write("contacts.csv", list);
+    let ended = scratch
+        .send(&sandbox)
+        .with(&["--window", &window(0), "--window-by", "recipient"])
+        .run()
+        .expect(0)
+        .says("2 recipients can never be reached: --window is at no time open in all time zones of their country (US)");
+    assert_eq!(sandbox.stats().accepted, 2, "{}", ended.said);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sent, counts.suppressed, counts.queued), (2, 2, 0));
+    let results = scratch.read("list.results.csv");
+    let reason = "window never opens where the person lives";
+    assert_eq!(results.matches(reason).count(), 2, "{results}");
+    scratch.outreach(&["status", "list"]).run().expect(0);
+}

@@ -20,6 +20,7 @@ mod checkpoint;
 mod clock_notes;
 mod columns;
 mod contact;
+mod counts;
 mod decision;
 mod earlier;
 mod error;

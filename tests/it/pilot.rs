@@ -4,7 +4,7 @@ use crate::support::{Ended, SandboxProcess, Scratch, wait_until};
 
 fn pilot_of(scratch: &Scratch, batch: &str) -> serde_json::Value {
     let status = scratch.outreach(&["status", batch, "--json"]).run();
-    let status: serde_json::Value = serde_json::from_str(&status.expect(0).out).unwrap();
+    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
     status["pilot"].clone()
 }
 

@@ -155,6 +155,7 @@ async fn send(client: &Client, n: u32) {
         addressee: &addressee,
         content: &RawJson::new(content).unwrap(),
         metadata: &RawJson::new(metadata).unwrap(),
+        decided: Clock::system().moment(),
     };
     let reply = client.send(&message).await;
     assert!(matches!(reply.exchange, Exchange::Answered(ref answer) if answer.status == 201));

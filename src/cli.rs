@@ -200,6 +200,9 @@ pub(crate) struct CheckArgs {
     /// How the rejects are written.
     #[command(flatten)]
     pub(crate) written: Flags<Written>,
+    /// Show every row of a kind, not the first five
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Write over what stands at --html and --rejects, whoever wrote it
     #[arg(long)]
     pub(crate) force: bool,

@@ -2,9 +2,10 @@
 //!
 //! Two times are kept apart. *Wall* time ([`Clock::now`]) is what the server's Reset and `--until` are
 //! told in; it can jump. *Monotonic* time ([`Clock::monotonic`]) measures how long ago something was;
-//! it never jumps, but it stands still while the machine is suspended. Sleeping therefore goes in
-//! slices and reads both after each: a machine that was suspended, or whose clock was set, wakes
-//! at most one slice late, and never early by the time that matters.
+//! it never jumps. On Linux it counts the time that the machine was suspended (`CLOCK_BOOTTIME`); elsewhere
+//! it may stand still then. A sleep does stand still, and therefore goes in slices and reads both clocks after
+//! each: a machine that was suspended, or whose clock was set, wakes at most one slice late, and never early by
+//! the time that matters.
 //!
 //! Tests replace it: [`Clock::paused`] follows tokio's paused time (an hour passes in no time, on its
 //! own), [`Clock::manual`] moves only when a test moves it.
@@ -41,7 +42,7 @@ impl Moment {
 
     /// True when `deadline` is reached on either clock.
     ///
-    /// Either, because both err: monotonic time stands still in suspend, wall time can be set back.
+    /// Either, because both err: monotonic time may stand still in suspend, wall time can be set back.
     pub fn reached(self, deadline: Self) -> bool {
         self.mono >= deadline.mono || self.wall >= deadline.wall
     }
@@ -69,6 +70,37 @@ pub struct Uptime {
     pub length: Duration,
 }
 
+/// A point of the machine's own time.
+#[derive(Debug, Clone, Copy)]
+struct Running(
+    #[cfg(target_os = "linux")] Duration,
+    #[cfg(not(target_os = "linux"))] Instant,
+);
+
+#[cfg(target_os = "linux")]
+impl Running {
+    /// Time since the machine was started, suspended or not.
+    fn now() -> Self {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Self(Duration::try_from(time).unwrap_or_default())
+    }
+
+    fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Running {
+    fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// A source of time; clones share it.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Source>);
@@ -76,7 +108,7 @@ pub struct Clock(Arc<Source>);
 #[derive(Debug)]
 enum Source {
     System {
-        start: Instant,
+        start: Running,
     },
     Paused {
         name: u64,
@@ -96,7 +128,7 @@ impl Clock {
     /// The machine's clocks.
     pub fn system() -> Self {
         Self(Arc::new(Source::System {
-            start: Instant::now(),
+            start: Running::now(),
         }))
     }
 
@@ -136,7 +168,8 @@ impl Clock {
     /// Time since the clock was made; never goes back.
     pub fn monotonic(&self) -> Duration {
         match &*self.0 {
-            Source::System { start } | Source::Paused { start, .. } => start.elapsed(),
+            Source::System { start } => start.elapsed(),
+            Source::Paused { start, .. } => start.elapsed(),
             Source::Manual { mono, .. } => *mono.borrow(),
         }
     }

@@ -100,8 +100,8 @@ pub mod report {
 }
 pub mod sandbox {
     pub use crate::sandbox::{
-        AcceptedMessage, Channel, CodeForm, ConnectionLimit, Excess, FaultRule, Headers, Quota,
-        Sandbox, Settings, Share, Stats, WebhookSettings, WebhookStats, WindowKind,
+        AcceptedMessage, Channel, CodeForm, ConnectionLimit, EarlierContacts, Excess, FaultRule,
+        Headers, Quota, Sandbox, Settings, Share, Stats, WebhookSettings, WebhookStats, WindowKind,
     };
 }
 pub mod serve {

@@ -76,7 +76,7 @@
 //! 5. `src/dispatch/mod.rs`, `src/dispatch/worker.rs`: claim, pace, send, settle.
 //! 6. `src/store/journal/mod.rs`, `claim.rs`, `settle.rs`: what is on disk before and after a request.
 //! 7. `src/dispatch/pacer/mod.rs`, `core.rs`: when the next request may leave.
-//! 8. `src/amio/client.rs`: the request; `src/domain/outcome.rs`: what its answer means.
+//! 8. `src/amio/client.rs`: the request; `src/domain/outcome/classify.rs`: what its answer means.
 //! 9. `src/domain/delivery.rs`: what a recipient's state becomes.
 //!
 //! # Invariants
@@ -89,7 +89,7 @@
 //! | A person gets a batch's message once, whatever the order of events. | `store/journal/claim.rs` | `nobody_is_messaged_twice_by_any_order_of_events`, `random_journeys_keep_every_promise` |
 //! | A request whose answer is lost is `unknown`, and is not sent again by itself. | `domain/delivery.rs` | `a_request_that_is_dropped_at_any_byte_is_undecided_and_never_sent_again_behind_our_back` |
 //! | Only a queued recipient is claimed. | `domain/delivery.rs` | `only_a_queued_recipient_is_ever_claimed` |
-//! | One classifier decides what an answer means. | `domain/outcome.rs` | `a_cut_refusal_is_undecided_but_a_cut_201_is_sent` |
+//! | One classifier decides what an answer means. | `domain/outcome/classify.rs` | `a_cut_refusal_is_undecided_but_a_cut_201_is_sent` |
 //! | The quota is used to the last request, and never overrun. | `dispatch/pacer` | `a_fixed_window_is_used_to_the_last_request_and_never_overrun` |
 //! | A wrong token, channel or message stops the batch before it does harm. | `dispatch/guards.rs` | `a_wrong_token_costs_one_request_and_no_recipient` |
 //! | An opt-out counts from the next claim on, also in a running batch. | `store/evidence.rs` | `a_stop_keeps_queued_rows_of_a_running_batch_from_being_sent` |

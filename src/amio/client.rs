@@ -12,6 +12,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::fresh::{FreshBody, Stale};
 use super::mask::Mask;
 use super::wire::{self, Channel, ListedMessage, OutgoingMessage};
 use crate::clock::Clock;
@@ -24,6 +25,9 @@ const BODY_LIMIT: usize = 256 * 1024;
 /// Idle connections are dropped before common servers drop them (Node closes after 5 s, nginx
 /// after 75 s): a request written into a connection that the server just closed is a lost answer.
 const IDLE_CONNECTION: Duration = Duration::from_secs(4);
+
+/// A connection has so long to come about.
+const CONNECT: Duration = Duration::from_secs(4);
 
 /// Where the API is. HTTPS, or plain HTTP to this machine only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,8 +228,9 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        // Shorter than the whole, so that a connection that never came about is known as such.
-        let connect_timeout = (settings.timeout / 2).min(Duration::from_secs(10));
+        // Shorter than the whole, so that a connection that never came about is known as such, and than the age at
+        // which an intent is stale.
+        let connect_timeout = (settings.timeout / 2).min(CONNECT);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("outreach/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -267,7 +272,7 @@ impl Client {
         self.token_fingerprint
     }
 
-    /// Sends one message, once.
+    /// Sends one message, once; not at all if its intent is too old when the connection asks for it.
     pub async fn send(&self, message: &OutgoingMessage<'_>) -> Reply {
         let body = match message.to_body() {
             Ok(body) => body,
@@ -279,7 +284,11 @@ impl Client {
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("application/json"),
             )
-            .body(body);
+            .body(reqwest::Body::wrap(FreshBody::new(
+                body,
+                message.decided,
+                self.clock.clone(),
+            )));
         self.reply(request).await
     }
 
@@ -373,16 +382,28 @@ impl Reply {
 
 /// Whether a request that failed can have reached the server: the one place that decides it.
 ///
-/// Surely not written are only failures of the connector (name resolution, refused or timed-out
-/// connect, TLS handshake): there was no connection to write to. A pooled connection that the
+/// Surely not written are failures of the connector (name resolution, refused or timed-out connect, TLS
+/// handshake): there was no connection to write to; and a body that was not handed out, because its intent was
+/// stale. A pooled connection that the
 /// server had closed is found out by the pool before anything is written, and another one is
 /// taken; when it is found out later, the bytes may have been read, and the answer is `Maybe`.
 fn written(error: &reqwest::Error) -> Written {
-    if error.is_connect() || error.is_builder() {
+    if error.is_connect() || error.is_builder() || is_stale(error) {
         Written::No
     } else {
         Written::Maybe
     }
+}
+
+fn is_stale(error: &reqwest::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        if error.is::<Stale>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 async fn read_reply(mut response: reqwest::Response, mask: &Mask, received_at: Timestamp) -> Reply {

@@ -5,6 +5,7 @@
 //! means in [`crate::domain::outcome`].
 
 mod client;
+mod fresh;
 mod mask;
 pub(crate) mod webhook;
 mod wire;

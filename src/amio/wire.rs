@@ -1,8 +1,10 @@
 //! The API's JSON, as it goes over the wire.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::clock::Moment;
 use crate::domain::outcome::Receipt;
 use crate::domain::phone::PhoneNumber;
 
@@ -33,6 +35,8 @@ pub struct OutgoingMessage<'a> {
     pub content: &'a RawJson,
     /// The JSON of `metadata`.
     pub metadata: &'a RawJson,
+    /// The clocks before the intent to send it was written.
+    pub decided: Moment,
 }
 
 /// A text that was checked to be JSON.
@@ -210,60 +214,49 @@ pub(super) fn receipt(body: &str, location: Option<&str>) -> Option<Receipt> {
     }
 }
 
-#[derive(Deserialize)]
-struct ErrorEnvelope {
-    errors: Vec<ErrorItem>,
-}
-
-#[derive(Deserialize)]
-struct ErrorItem {
-    message: Option<String>,
-}
-
-/// The platform's own envelope, passed on as it came.
-#[derive(Deserialize)]
-struct PlatformEnvelope {
-    error: PlatformError,
-}
-
-#[derive(Deserialize)]
-struct PlatformError {
-    message: String,
-    code: Option<u32>,
-    error_subcode: Option<u32>,
-}
-
-impl PlatformError {
-    /// The text as the platform writes it elsewhere: with its code before it.
-    fn text(self) -> String {
-        let Self {
-            message,
-            code,
-            error_subcode,
-        } = self;
-        let text = match code {
-            Some(code) if !message.starts_with("(#") => format!("(#{code}) {message}"),
-            Some(_) | None => message,
-        };
-        match error_subcode {
-            Some(subcode) => format!("{text} (subcode {subcode})"),
-            None => text,
-        }
-    }
-}
-
-/// The texts of an error envelope, joined; `None` if the body is none (a proxy's page, say).
+/// The texts of an error envelope, joined; `None` if the body is none (a proxy's page, say). An envelope of the
+/// platform that was passed on, as it came or as the text of ours, is read with its codes.
 pub(super) fn error_text(body: &str) -> Option<String> {
-    if let Ok(envelope) = serde_json::from_str::<PlatformEnvelope>(body) {
-        return Some(envelope.error.text());
+    let body: Value = serde_json::from_str(body).ok()?;
+    if let Some(text) = platform_text(&body) {
+        return Some(text);
     }
-    let envelope: ErrorEnvelope = serde_json::from_str(body).ok()?;
-    let texts: Vec<_> = envelope
-        .errors
-        .into_iter()
-        .filter_map(|error| error.message)
+    let texts: Vec<String> = body
+        .get("errors")?
+        .as_array()?
+        .iter()
+        .filter_map(|error| message_text(error.get("message").unwrap_or(error)))
         .collect();
     (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+/// The text of one error: plain, or an envelope of the platform as JSON.
+fn message_text(message: &Value) -> Option<String> {
+    let Some(text) = message.as_str() else {
+        return platform_text(message);
+    };
+    let envelope = || serde_json::from_str(text.get(text.find('{')?..)?).ok();
+    let quoted = envelope().and_then(|envelope| platform_text(&envelope));
+    Some(quoted.unwrap_or_else(|| text.to_owned()))
+}
+
+/// The platform's envelope as it writes its errors elsewhere: with the code before the text.
+fn platform_text(envelope: &Value) -> Option<String> {
+    let error = envelope.get("error")?;
+    let message = error.get("message")?.as_str()?;
+    let number = |key| {
+        let value: &Value = error.get(key)?;
+        let number = value.as_u64();
+        number.or_else(|| value.as_str()?.parse().ok())
+    };
+    let text = match number("code") {
+        Some(code) if !message.starts_with("(#") => format!("(#{code}) {message}"),
+        Some(_) | None => message.to_owned(),
+    };
+    Some(match number("error_subcode") {
+        Some(subcode) => format!("{text} (subcode {subcode})"),
+        None => text,
+    })
 }
 
 /// One message of a contact's history (`GET .../contacts/{id}/messages`).
@@ -334,6 +327,7 @@ mod tests {
             addressee: &addressee,
             content: &content,
             metadata: &metadata,
+            decided: crate::clock::Clock::system().moment(),
         };
         insta::assert_snapshot!(
             String::from_utf8(message.to_body().unwrap()).unwrap(),
@@ -364,7 +358,18 @@ mod tests {
         let passed_on = r#"{"error":{"message":"No","type":"OAuthException","code":10,"error_subcode":2018278}}"#;
         let text = error_text(passed_on);
         assert_eq!(text.as_deref(), Some("(#10) No (subcode 2018278)"));
-        assert_eq!(error_text("{}"), None);
+        for quoted in [
+            r#"{"errors":[{"message":"{\"error\":{\"message\":\"No\",\"code\":\"10\"}}"}]}"#,
+            r#"{"errors":[{"message":"Facebook: {\"error\":{\"message\":\"No\",\"code\":10}}"}]}"#,
+            r#"{"errors":[{"message":{"error":{"message":"No","code":10}}}]}"#,
+            r#"{"errors":[{"error":{"message":"No","code":10}}]}"#,
+            r#"{"errors":["(#10) No"]}"#,
+        ] {
+            assert_eq!(error_text(quoted).as_deref(), Some("(#10) No"), "{quoted}");
+        }
+        for none in ["{}", "[]", r#"{"errors":{}}"#, r#"{"errors":[{"code":1}]}"#] {
+            assert_eq!(error_text(none), None, "{none}");
+        }
         assert_eq!(error_text("<html>"), None);
     }
 }

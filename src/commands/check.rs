@@ -1,19 +1,21 @@
 //! `outreach check FILE`: what would be sent and what is wrong with the file. No network, and nothing
-//! is written but what was asked for.
+//! is written but what was asked for. A list that `send` would refuse is reported whole, and refused then.
 
 use std::io::Write;
 
 use super::checkpoint;
 use super::console::{Console, print_json};
-use super::error::CommandResult;
+use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::amio;
 use crate::cli::CheckArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
+use crate::intake::IntakeError;
+use crate::report::check::CheckReport;
 use crate::report::write_whole_file;
-use crate::run::{CheckSettings, List, RunError, first_forecast};
+use crate::run::{CheckSettings, Files, List, RunError, first_forecast};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -36,9 +38,10 @@ pub(crate) fn run(
     if let Some(path) = &args.html {
         files.write_page("--html", path)?;
     }
-    if let Some(path) = &args.rejects {
-        files.write("--rejects", path)?;
-    }
+    let leave_rejects = match &args.rejects {
+        Some(path) => files.write_again("--rejects", path)?,
+        None => false,
+    };
     let message = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;
     let sources = settings::sources(&args.files);
@@ -55,14 +58,31 @@ pub(crate) fn run(
         history: run.history,
         channel: connection.channel.as_deref(),
         rejects: args.rejects.as_deref(),
+        leave_rejects,
+        all_examples: args.all,
     };
     let mut report = list.check(&how, clock.now())?;
     let queued = report.summary.queued;
-    if queued > 0 {
+    if queued > 0 && report.refusal.is_none() {
         let token = connection.token.as_ref().map(amio::token_fingerprint);
         let forecast = first_forecast(db.as_deref(), token, &run, queued, clock.now())?;
         report.forecast = Some(forecast.to_string());
     }
+    show(args, &report, &files, console, out)?;
+    match report.refusal {
+        Some(refusal) => Err(RunError::from(IntakeError::from(refusal)).into()),
+        None => Ok(ExitCode::Complete),
+    }
+}
+
+/// Writes the files that were asked for, and prints the report.
+fn show(
+    args: &CheckArgs,
+    report: &CheckReport,
+    files: &Files,
+    console: Console,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
     if let Some(path) = &args.html {
         write_whole_file(path, report.html().as_bytes())?;
         files.enter("html", path);
@@ -77,5 +97,5 @@ pub(crate) fn run(
         files.enter("rejects", path);
         console.say(format_args!("{}: the rows to mend", path.display()));
     }
-    Ok(ExitCode::Complete)
+    Ok(())
 }

@@ -250,6 +250,8 @@ impl Night<'_> {
             history: self.front.settings.history,
             channel: self.front.connection.channel.as_deref(),
             rejects: Some(&path),
+            leave_rejects: false,
+            all_examples: false,
         };
         // That it cannot be used is known already.
         let _ = opened.check(&how, self.front.clock.now());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::console::Console;
+use super::process::signal;
 use crate::sandbox::{
     Channel, ConnectionLimit, Excess, FaultRule, Headers, Quota, Sandbox, Settings, Share, Texts,
     WebhookSettings, WindowKind, parse_duration,
@@ -264,11 +265,7 @@ async fn serve(args: &SandboxArgs, console: Console, out: &mut dyn Write) -> any
         "Its own account: http://{0}/sandbox/stats (also /accepted, /messages, /people). Stop it with Ctrl-C.",
         sandbox.address()
     ));
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-    }
+    signal().await;
     console.say_lines(serde_json::to_string_pretty(&sandbox.stats())?);
     sandbox.stop();
     Ok(())

@@ -14,7 +14,7 @@ use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
-use crate::intake::Source;
+use crate::intake::{Sheets, Source};
 use crate::run::{
     Access, FallbackSource, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying,
 };
@@ -138,8 +138,8 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
         .collect()
 }
 
-/// Opens a list. Where its numbers seem to begin with their country code, and nobody said so, that is asked; off
-/// a terminal the list is refused, before anything is written.
+/// Opens a list. What is not certain about it is asked; off a terminal the first sheet with numbers is read, and a list
+/// whose numbers seem to begin with their country code is refused, before anything is written.
 pub(super) fn open_list(
     settings: &Settings,
     sources: &[Source],
@@ -147,12 +147,24 @@ pub(super) fn open_list(
     open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
 ) -> Result<List, CommandError> {
     let intake = settings.intake()?;
+    let once = sources.iter().any(|source| matches!(source, Source::Stdin));
+    let can_ask = !once && console.can_ask();
     let list = open(&intake)?;
+    let sheet = match list.sheets() {
+        Some(sheets) if can_ask && sources.len() == 1 => ask_for_sheet(sheets, console)?,
+        Some(_) | None => None,
+    };
+    let (list, intake) = match sheet {
+        None => (list, intake),
+        sheet => {
+            let intake = IntakeSettings { sheet, ..intake };
+            (open(&intake)?, intake)
+        }
+    };
     let Some(looks) = list.looks_international() else {
         return Ok(list);
     };
-    let once = sources.iter().any(|source| matches!(source, Source::Stdin));
-    if once || !console.can_ask() {
+    if !can_ask {
         return Err(CommandError::usage(format_args!(
             "{looks}. Give --international if all numbers without a plus begin with their country code; \
              nothing was sent or written"
@@ -166,6 +178,33 @@ pub(super) fn open_list(
         international: true,
         ..intake
     })?)
+}
+
+/// The sheet that is meant, where several have numbers; `None` if there is nothing to ask.
+fn ask_for_sheet(sheets: &Sheets, console: Console) -> Result<Option<String>, CommandError> {
+    let names: Vec<&str> = sheets.with_numbers().collect();
+    if names.len() < 2 {
+        return Ok(None);
+    }
+    console.warn(format_args!("{} has several sheets:", sheets.file()));
+    for line in sheets.lines() {
+        console.warn(format_args!("  {line}"));
+    }
+    let numbers: Vec<String> = (1..=names.len()).map(|n| n.to_string()).collect();
+    let letters: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let choices: Vec<String> = numbers
+        .iter()
+        .zip(&names)
+        .map(|(number, name)| format!("{number} \"{name}\""))
+        .collect();
+    let question = format!("Which one is the list: {}?", choices.join(", "));
+    let chosen = console.choose(question, &letters);
+    match chosen.and_then(|place| names.get(place)) {
+        Some(name) => Ok(Some((*name).to_owned())),
+        None => Err(CommandError::usage(
+            "no sheet was chosen: name it with --sheet; nothing was sent or written",
+        )),
+    }
 }
 
 /// Where the real API is, and our token for it.

@@ -65,6 +65,13 @@ impl Terminal {
         Some(format!("Waiting {what} until {}.", at.strftime("%H:%M %Z")))
     }
 
+    /// Says it above the progress bar, where there is one.
+    fn tell(&self, text: &str) {
+        if !self.line.above(text) {
+            self.console.say(text);
+        }
+    }
+
     /// Takes the progress bar away.
     pub(super) fn clear(&self) {
         self.line.clear();
@@ -92,21 +99,23 @@ impl Observer for Terminal {
     }
 
     fn progress(&mut self, progress: &RunProgress) {
-        let quota_notice = self.quota_notice(&progress.pace);
-        if let Some(quota_notice) =
-            quota_notice.filter(|quota_notice| !self.line.above(quota_notice))
-        {
-            self.console.say(quota_notice);
+        if let Some(told) = self.quota_notice(&progress.pace) {
+            self.tell(&told);
         }
-        if let Some(told) = self.wait_notice(progress)
-            && !self.line.above(&told)
-        {
-            self.console.say(told);
+        if let Some(told) = self.wait_notice(progress) {
+            self.tell(&told);
         }
         let (settled, text) = (progress.done.settled(), text(progress));
         if let Some(text) = self.line.show(settled, &text, progress.at.mono) {
             self.console.say(text);
         }
+    }
+
+    fn unread_refusal(&mut self, text: &str) {
+        self.tell(&format!(
+            "Nobody knows what this refusal means: \"{text}\". For now it is taken as the API documents its status; \
+             too many in a row stop the batch. What it means can be said: --refusal MEANING=TEXT."
+        ));
     }
 }
 

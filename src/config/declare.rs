@@ -160,7 +160,7 @@ pub(crate) struct ContactsFile {
     /// Encoding of the text: utf-8, windows-1250, ... [default: found out]
     #[arg(long, value_name = "NAME", value_parser = parsed::<TextEncoding>)]
     pub(super) encoding: Option<TextEncoding>,
-    /// Sheet of a workbook [default: the first]
+    /// Sheet of a workbook [default: the first with numbers]
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
     /// Row of the header, as a spreadsheet numbers it [default: found out]

@@ -166,7 +166,9 @@ impl Guards {
             Outcome::NoMessenger { .. } | Outcome::Rejected { .. } => {
                 self.answered(probe);
                 let channel = self.channels.get_mut(step.index());
-                match channel.map(|channel| channel.refusals.refuse(recipient, outcome)) {
+                let refusal = channel.zip(outcome.refusal());
+                match refusal.map(|(channel, refusal)| channel.refusals.refuse(recipient, refusal))
+                {
                     None | Some(Verdict::Go) => Advice::Go,
                     Some(Verdict::Probe) => Advice::Probe,
                     Some(Verdict::Stop(halt)) => Advice::Stop(halt),

@@ -29,7 +29,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::amio::Reply;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{Address, MESSENGER};
 use crate::domain::refusal::Sayings;
@@ -84,8 +84,8 @@ pub trait Ledger: Send + Sync + 'static {
 
 /// Where messages go.
 pub trait Sender: Send + Sync + 'static {
-    /// Sends the recipient's message, once.
-    fn send(&self, recipient: &Claimed) -> impl Future<Output = Reply> + Send;
+    /// Sends the recipient's message, once; not at all if it does not begin soon after it was `decided`.
+    fn send(&self, recipient: &Claimed, decided: Moment) -> impl Future<Output = Reply> + Send;
 
     /// Whether connections may stay open for the next request. Where others share them, none may: each would count
     /// as one of those that are allowed.

@@ -1,11 +1,13 @@
 //! What the dispatcher reports while it works: plain counters, read by the observer.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::delivery::State;
+use crate::domain::text::canonical_text;
 
 /// Counters of one run.
 #[derive(Debug, Default)]
@@ -24,6 +26,19 @@ pub(crate) struct Progress {
     storing: AtomicU64,
     /// Until when tasks wait for rows that are queued for later, in milliseconds since 1970; 0: none does.
     rows_wait_until: AtomicI64,
+    unread: Mutex<Unread>,
+}
+
+/// Refusals whose text nobody knows are told, the first of each kind; of more kinds than these it would be noise.
+const KINDS: usize = 5;
+
+/// Texts of refusals that nobody knows.
+#[derive(Debug, Default)]
+struct Unread {
+    /// Digits replaced.
+    kinds: Vec<String>,
+    /// How many of them were told.
+    told: usize,
 }
 
 /// A task waits for the checkpoint until this is dropped.
@@ -94,6 +109,23 @@ impl Progress {
             | State::Suppressed => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A refusal says something that nobody knows.
+    pub(super) fn unread(&self, text: &str) {
+        let text = canonical_text(text);
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        if unread.kinds.len() < KINDS && !unread.kinds.contains(&text) {
+            unread.kinds.push(text);
+        }
+    }
+
+    /// The texts of refusals that nobody knows, digits replaced; each is returned once.
+    pub(crate) fn new_unread(&self) -> Vec<String> {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = unread.kinds.get(unread.told..).unwrap_or_default().to_vec();
+        unread.told = unread.kinds.len();
+        new
     }
 
     /// A task hands something to the checkpoint, and waits.

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::halt::Halt;
-use crate::domain::outcome::{KnownBy, Matter, Outcome};
+use crate::domain::outcome::{KnownBy, Matter, Outcome, Refusal};
 use crate::domain::text::canonical_text;
 use crate::store::RecipientId;
 
@@ -140,23 +140,22 @@ impl Refusals {
 
     /// Takes up an answer of an earlier run, which the counts include.
     fn restore(&mut self, answer: &LateAnswer) {
+        let Some(refusal) = answer.outcome.refusal() else {
+            return;
+        };
         let counted = u64::from(!answer.held);
-        if matches!(answer.outcome, Outcome::NoMessenger { .. }) {
-            self.no_messenger = self.no_messenger.saturating_sub(counted);
-        } else {
-            self.refused = self.refused.saturating_sub(counted);
-        }
-        match &answer.outcome {
-            Outcome::NoMessenger {
-                known: KnownBy::Person,
-                ..
-            } => self.no_messenger += 1,
-            Outcome::NoMessenger { text, known } => {
+        match refusal {
+            Refusal::NoMessenger { text, known } => {
+                self.no_messenger = self.no_messenger.saturating_sub(counted);
+                if known == KnownBy::Person {
+                    self.no_messenger += 1;
+                    return;
+                }
                 self.messages.clear();
-                self.extend_run((!answer.held).then_some(answer.recipient), text, *known);
+                self.extend_run((!answer.held).then_some(answer.recipient), text, known);
             }
-            Outcome::Rejected { matter, .. } => {
-                self.refused += 1;
+            Refusal::Rejected { matter, .. } => {
+                self.refused = self.refused.saturating_sub(counted) + 1;
                 if self.accepted > 0 {
                     self.end_run();
                 }
@@ -165,14 +164,6 @@ impl Refusals {
                     Matter::Person(_) | Matter::Unread => self.messages.clear(),
                 }
             }
-            Outcome::Sent(_)
-            | Outcome::ContactGone { .. }
-            | Outcome::Limited { .. }
-            | Outcome::Later { .. }
-            | Outcome::Throttled { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Undecided { .. }
-            | Outcome::Fatal { .. } => {}
         }
     }
 
@@ -207,9 +198,9 @@ impl Refusals {
     }
 
     /// Takes a refusal of `recipient`.
-    pub(super) fn refuse(&mut self, recipient: RecipientId, outcome: &Outcome) -> Verdict {
-        match outcome {
-            Outcome::NoMessenger {
+    pub(super) fn refuse(&mut self, recipient: RecipientId, refusal: Refusal<'_>) -> Verdict {
+        match refusal {
+            Refusal::NoMessenger {
                 known: KnownBy::Person,
                 ..
             } => {
@@ -218,8 +209,8 @@ impl Refusals {
                 self.last = None;
                 Verdict::Go
             }
-            Outcome::NoMessenger { text, known } => self.without_messenger(recipient, text, *known),
-            Outcome::Rejected { text, matter } => {
+            Refusal::NoMessenger { text, known } => self.without_messenger(recipient, text, known),
+            Refusal::Rejected { text, matter } => {
                 self.refused += 1;
                 if self.accepted > 0 {
                     self.end_run();
@@ -237,14 +228,6 @@ impl Refusals {
                     }
                 }
             }
-            Outcome::Sent(_)
-            | Outcome::ContactGone { .. }
-            | Outcome::Limited { .. }
-            | Outcome::Later { .. }
-            | Outcome::Throttled { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Undecided { .. }
-            | Outcome::Fatal { .. } => Verdict::Go,
         }
     }
 

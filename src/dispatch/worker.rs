@@ -12,6 +12,7 @@ use super::guards::{Advice, Cause};
 use super::pacer::{Flight, Permit};
 use super::{Ledger, RunEnd, Sender, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
+use crate::clock::Moment;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::delivery::Event;
 use crate::domain::fallback::Step;
@@ -50,9 +51,11 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         let Some(turn) = next_turn(&shared, &mut result).await? else {
             return settle(&shared, result.take()).await;
         };
-        match claim(&shared, result.take()).await? {
+        let decided = shared.clock.moment();
+        match claim(&shared, result.take(), decided.wall).await? {
             Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
-                let (settlement, channel_type) = send(&shared, &*sender, turn, &recipient).await;
+                let (settlement, channel_type) =
+                    send(&shared, &*sender, turn, (&recipient, decided)).await;
                 result = Some(settlement);
                 if let Some((step, kind)) = channel_type {
                     // What is known of the message comes first: it must not hang on other writes.
@@ -217,8 +220,9 @@ async fn settle<L: Ledger>(
 async fn claim<L: Ledger>(
     shared: &Shared<L>,
     result: Option<Settlement>,
+    at: Timestamp,
 ) -> Result<Claim, StoreError> {
-    let claim = step(shared, result, Some(shared.clock.now())).await?;
+    let claim = step(shared, result, Some(at)).await?;
     Ok(claim.unwrap_or(Claim::Again))
 }
 
@@ -248,14 +252,14 @@ async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
     turn: Turn<'_>,
-    recipient: &Claimed,
+    (recipient, decided): (&Claimed, Moment),
 ) -> (Settlement, Option<(Step, String)>) {
     crash_point(CrashPoint::AfterIntentCommit);
     let Turn { pass, permit } = turn;
     let flight = permit.started();
     shared.progress.started();
     let begun = shared.clock.monotonic();
-    let reply = sender.send(recipient).await;
+    let reply = sender.send(recipient, decided).await;
     let took = shared.clock.monotonic().saturating_sub(begun);
     shared.progress.ended(took);
     crash_point(CrashPoint::AfterRequest);
@@ -265,6 +269,9 @@ async fn send<L: Ledger, S: Sender>(
     };
     let outcome = classify(&reply.exchange, address, &shared.settings.said);
     report_to_pacer(shared, flight, &reply, &outcome);
+    if outcome.is_unread() {
+        shared.progress.unread(outcome.text());
+    }
     if let Some(date) = reply.quota.date {
         compare_clocks(shared, date);
     }
@@ -409,18 +416,7 @@ fn settlement<L>(
                     ..
                 }
         ),
-        receipt: match outcome {
-            Outcome::Sent(receipt) => Some(receipt),
-            Outcome::NoMessenger { .. }
-            | Outcome::Rejected { .. }
-            | Outcome::ContactGone { .. }
-            | Outcome::Limited { .. }
-            | Outcome::Later { .. }
-            | Outcome::Throttled { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Undecided { .. }
-            | Outcome::Fatal { .. } => None,
-        },
+        receipt: outcome.into_receipt(),
         at: shared.clock.now(),
     }
 }

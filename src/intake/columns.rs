@@ -9,6 +9,7 @@ use super::error::IntakeError;
 use super::phones::{self, PhoneColumn};
 use super::settings::{NumbersPerRow, Prefer, Settings};
 use super::words::{FIRST_NAME, LAST_NAME};
+use crate::domain::content::Role;
 use crate::domain::fold;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::text::nearest;
@@ -90,6 +91,28 @@ impl Mapping {
             canonical.push_str(&self.services().join(","));
         }
         canonical
+    }
+
+    /// What columns were taken for, as the names that a message may use for them.
+    pub(crate) fn roles(&self) -> Vec<Role> {
+        let only = |columns: Vec<usize>| match columns[..] {
+            [index] => Some(index),
+            _ => None,
+        };
+        let index = |column: &Option<Column>| column.as_ref().map(|column| column.index);
+        let phones = self.phone.iter().map(|phone| phone.column.index).collect();
+        let regions = self.region.iter().map(|it| it.column.index).collect();
+        let roles = [
+            ("phone", only(phones)),
+            ("first_name", index(&self.first_name)),
+            ("last_name", index(&self.last_name)),
+            ("contact_id", index(&self.contact_id)),
+            ("region", only(regions)),
+        ];
+        let known = roles.into_iter();
+        known
+            .filter_map(|(role, index)| Some((role, index?)))
+            .collect()
     }
 
     /// Whether the mobile of a row goes before its other numbers: asked for, or no order of columns was.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde::{Serialize, Serializer};
+
 /// A file that cannot be used. The text says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -218,9 +220,23 @@ pub enum IntakeError {
         /// The file.
         file: String,
     },
+    /// Too few rows can be sent.
+    #[error(transparent)]
+    TooFewRows(#[from] TooFewRows),
+    /// A thread of this program panicked, which is a bug.
+    #[error("{file}: an internal failure ended the reading: please report it")]
+    Internal {
+        /// The file.
+        file: String,
+    },
+}
+
+/// Too few rows of a list are valid: nothing of it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TooFewRows {
     /// Not one row can be sent.
     #[error("none of the {rows} rows {fault}: nothing is sent; {hint}")]
-    NoValidRows {
+    NoneValid {
         /// The rows that were read.
         rows: u64,
         /// What none of them is or does.
@@ -230,7 +246,9 @@ pub enum IntakeError {
     },
     /// Fewer valid rows than asked for.
     #[error(
-        "only {valid} of {rows} rows are valid, less than the {minimum}% that --min-valid asks for: nothing is sent; {hint}"
+        "only {valid} of {rows} rows {} valid, less than the {minimum}% that --min-valid asks for: nothing is sent; \
+         {hint}. `outreach check` with --rejects FILE writes the rows to mend; --min-valid {} sends to the others",
+        is_or_are(*.valid), share(*.valid, *.rows)
     )]
     BelowMinimum {
         /// Rows with a valid number.
@@ -242,12 +260,22 @@ pub enum IntakeError {
         /// What is most often wrong.
         hint: String,
     },
-    /// A thread of this program panicked, which is a bug.
-    #[error("{file}: an internal failure ended the reading: please report it")]
-    Internal {
-        /// The file.
-        file: String,
-    },
+}
+
+/// As its text.
+impl Serialize for TooFewRows {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+fn is_or_are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+/// The share of valid rows, in whole percent that are not more.
+fn share(valid: u64, rows: u64) -> u64 {
+    valid.saturating_mul(100) / rows.max(1)
 }
 
 impl IntakeError {

@@ -10,6 +10,7 @@ use super::header::{Header, is_mends, is_ours};
 use super::international::{LooksInternational, looks_international};
 use super::open::{Opened, open};
 use super::settings::Settings;
+use super::sheets::Sheets;
 use super::source::{FileDigest, Source};
 use crate::domain::dialect::ListFormat;
 use crate::domain::percent::Percent;
@@ -24,6 +25,7 @@ pub struct Input {
     headers: Vec<String>,
     notes: Vec<String>,
     doubts: Vec<LetterDoubt>,
+    sheets: Option<Sheets>,
     digest: FileDigest,
     stem: String,
     format: ListFormat,
@@ -68,9 +70,11 @@ impl Input {
         let mut notes: Vec<String> = Vec::new();
         let digests: Vec<_> = opened.iter().map(|file| file.digest).collect();
         let mut files = Vec::with_capacity(opened.len());
-        let (mut looks, mut doubts) = (None, Vec::new());
+        let (mut looks, mut doubts, mut sheets) = (None, Vec::new(), None);
         for mut file in opened {
             notes.push(format!("{}: {}", file.name, file.note));
+            notes.extend(file.sheets.as_ref().map(Sheets::to_string));
+            sheets = sheets.or(file.sheets.take());
             let (doubt, sample) = (file.doubt.take(), std::mem::take(&mut file.sample));
             notes.extend(title_note(&file));
             let file = align(file, &first_name, &headers)?;
@@ -93,6 +97,7 @@ impl Input {
             notes,
             format,
             doubts,
+            sheets,
         })
     }
 
@@ -109,6 +114,11 @@ impl Input {
     /// Whether nearly all numbers seem to begin with their country code, though nobody said so.
     pub fn looks_international(&self) -> Option<&LooksInternational> {
         self.looks_international.as_ref()
+    }
+
+    /// The sheets of the first workbook that has several, where none was named.
+    pub(crate) fn sheets(&self) -> Option<&Sheets> {
+        self.sheets.as_ref()
     }
 
     /// What was detected, in words, one line for each file.

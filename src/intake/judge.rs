@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::error::{IntakeError, JudgeError};
+use super::error::{IntakeError, JudgeError, TooFewRows};
 use super::index::{First, Index};
 use super::input::Input;
 use super::row::{Candidate, RowJudge};
@@ -66,12 +66,25 @@ impl Input {
         judge: &Judge<'_>,
         sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
     ) -> Result<Summary, JudgeError<E>> {
+        let summary = self.judge_all(judge, sink)?;
+        match self.refusal(&summary) {
+            Some(refusal) => Err(IntakeError::from(refusal).into()),
+            None => Ok(summary),
+        }
+    }
+
+    /// As [`Self::judge`], also where too few rows are valid: [`Self::refusal`] is to be asked then.
+    pub(crate) fn judge_all<E>(
+        &mut self,
+        judge: &Judge<'_>,
+        sink: &mut dyn FnMut(JudgedRow) -> Result<(), E>,
+    ) -> Result<Summary, JudgeError<E>> {
         let input: &Self = self;
         let refused = refused_numbers(input, judge)?;
         let count = thread::available_parallelism()
             .map_or(2, std::num::NonZero::get)
             .clamp(1, 16);
-        let summary = thread::scope(|scope| {
+        thread::scope(|scope| {
             let (mut queues, mut results) = (Vec::new(), Vec::new());
             for _ in 0..count {
                 let (give_job, take_job) = sync_channel(WAITING);
@@ -85,12 +98,11 @@ impl Input {
             // Makes the workers and the reader end, before the scope waits for them.
             drop(results);
             summary
-        })?;
-        self.check_share(&summary)?;
-        Ok(summary)
+        })
     }
 
-    fn check_share(&self, summary: &Summary) -> Result<(), IntakeError> {
+    /// Why nothing of a list with these rows may be sent; `None` if it may.
+    pub(crate) fn refusal(&self, summary: &Summary) -> Option<TooFewRows> {
         let valid = summary.valid_rows;
         let hint = || match summary.problems.first() {
             Some(group) => first_of(group),
@@ -98,7 +110,7 @@ impl Input {
         };
         let minimum = self.min_valid.get();
         if valid == 0 {
-            return Err(IntakeError::NoValidRows {
+            return Some(TooFewRows::NoneValid {
                 rows: summary.rows,
                 fault: match summary.problems.first() {
                     Some(group) if MESSAGE.contains(&group.code.as_str()) => {
@@ -109,15 +121,13 @@ impl Input {
                 hint: hint(),
             });
         }
-        if valid.saturating_mul(100) < summary.rows.saturating_mul(u64::from(minimum)) {
-            return Err(IntakeError::BelowMinimum {
-                valid,
-                rows: summary.rows,
-                minimum,
-                hint: hint(),
-            });
-        }
-        Ok(())
+        let is_below = valid.saturating_mul(100) < summary.rows.saturating_mul(u64::from(minimum));
+        is_below.then(|| TooFewRows::BelowMinimum {
+            valid,
+            rows: summary.rows,
+            minimum,
+            hint: hint(),
+        })
     }
 }
 
@@ -299,7 +309,7 @@ fn collect<E>(
         };
         index.insert(*phone, first);
     }
-    let mut counter = Counter::default();
+    let mut counter = Counter::new(judge.all_examples);
     let mut tail = Tail::default();
     for result in results.iter().cycle().map(Receiver::recv) {
         match result {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Cursor, Read as _};
 
+use super::columns;
 use super::delimiter;
 use super::error::IntakeError;
 use super::file::{Layout, TextLayout};
@@ -10,6 +11,7 @@ use super::guess::Doubt;
 use super::header::Header;
 use super::rows::{Block, RowFault};
 use super::settings::{Delimiter, Settings};
+use super::sheets::{Sheet, Sheets};
 use super::source::{Bytes, FileDigest, Source};
 use super::text::{Examined, examine};
 use crate::domain::dialect::{Dialect, ListFormat};
@@ -36,7 +38,12 @@ pub(super) struct Opened {
     pub(super) has_names: bool,
     /// Another encoding in which the letters read nearly as well.
     pub(super) doubt: Option<Doubt>,
+    /// The sheets of a workbook, where it has several and none was named.
+    pub(super) sheets: Option<Sheets>,
 }
+
+/// So many sheets are looked at; the first ones are those that people see.
+const LOOKED_AT: usize = 20;
 
 /// Reads the source once, whole.
 pub(super) fn open(source: &Source, settings: &Settings) -> Result<Opened, IntakeError> {
@@ -78,10 +85,19 @@ fn open_bytes(
     io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     let digest = digest.finish();
     match content {
-        Content::Table(table, doubt) => Ok(Opened {
+        Content::Table(table, doubt) if table.sheets.len() < 2 => Ok(Opened {
             doubt,
             ..opened_table(name, digest, table, settings)?
         }),
+        Content::Table(table, doubt) => {
+            let again = |sheet: &str| {
+                let (reader, _) = bytes.decompressed()?;
+                let sheet = Some(sheet);
+                formats::read(kind, reader, formats::How { sheet, ..how })
+            };
+            let opened = of_sheets(&name, digest, table, settings, &again)?;
+            Ok(Opened { doubt, ..opened })
+        }
         Content::Packed(_, inner) if !may_unpack => Err(IntakeError::NotAList {
             file: name,
             what: format!("a ZIP archive in a ZIP archive (with {inner})"),
@@ -96,6 +112,88 @@ fn open_bytes(
                 ..opened
             })
         }
+    }
+}
+
+/// A workbook of which no sheet was named: `first` is its first one, `read` reads another.
+fn of_sheets(
+    file: &str,
+    digest: FileDigest,
+    first: Table,
+    settings: &Settings,
+    read: &dyn Fn(&str) -> Result<Content, Fault>,
+) -> Result<Opened, IntakeError> {
+    let names = first.sheets.clone();
+    let open = |table| opened_table(file.to_owned(), digest, table, settings);
+    let others = names.iter().skip(1).take(LOOKED_AT - 1);
+    let others = others.map(|sheet| match read(sheet) {
+        Ok(Content::Table(table, _)) => open(table),
+        Ok(Content::Packed(..)) => Err(IntakeError::NoFile),
+        Err(fault) => Err(refused(file, None, settings, fault)),
+    });
+    let first = std::iter::once_with(|| open(first));
+    first_with_numbers(file, &names, first.chain(others), settings)
+}
+
+/// The first sheet with numbers; the first one if none has any. Sheets that cannot be read hold no list.
+fn first_with_numbers(
+    file: &str,
+    names: &[String],
+    opened: impl Iterator<Item = Result<Opened, IntakeError>>,
+    settings: &Settings,
+) -> Result<Opened, IntakeError> {
+    let mut sheets = Vec::new();
+    let (mut first, mut found) = (None, None);
+    for (name, opened) in names.iter().zip(opened) {
+        let (rows, phone) = match &opened {
+            Ok(opened) => (opened.rows(), opened.phone(settings)),
+            Err(_) => (0, None),
+        };
+        if phone.is_some() && found.is_none() {
+            found = Some((name, opened));
+        } else if first.is_none() {
+            first = Some((name, opened));
+        }
+        sheets.push(Sheet {
+            name: name.clone(),
+            rows,
+            phone,
+        });
+    }
+    let Some((read, opened)) = found.or(first) else {
+        return Err(IntakeError::NoFile);
+    };
+    Ok(Opened {
+        sheets: Some(Sheets {
+            file: file.to_owned(),
+            found: sheets,
+            read: read.clone(),
+        }),
+        ..opened?
+    })
+}
+
+impl Opened {
+    /// Rows behind the header of a table.
+    fn rows(&self) -> usize {
+        let blocks = match &self.layout {
+            Layout::Table(blocks) => &blocks[..],
+            Layout::Text(_) => &[],
+        };
+        let rows = blocks.iter().flat_map(|block| &block.rows);
+        rows.filter(|(row, _)| *row > self.header.row).count()
+    }
+
+    /// The phone columns in words, where there are rows; `None` without any.
+    fn phone(&self, settings: &Settings) -> Option<String> {
+        let mapped = columns::map(&self.name, &self.header.names, &self.sample, settings);
+        let names = match mapped {
+            Ok(mapping) => mapping.phone.into_iter().map(|it| it.column.name).collect(),
+            Err(IntakeError::AmbiguousPhoneColumn { candidates, .. }) => candidates,
+            Err(_) => Vec::new(),
+        };
+        let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        (!names.is_empty() && self.rows() > 0).then(|| names.join(", "))
     }
 }
 
@@ -162,6 +260,7 @@ fn opened_table(
         },
         own_sheet: table.own,
         doubt: None,
+        sheets: None,
     })
 }
 
@@ -204,6 +303,7 @@ fn open_text(name: String, bytes: Bytes, settings: &Settings) -> Result<Opened, 
         },
         own_sheet: false,
         doubt: examined.doubt,
+        sheets: None,
     })
 }
 

@@ -29,6 +29,8 @@ pub struct Judge<'a> {
     pub render: Option<&'a Render<'a>>,
     /// Numbers that the batch has already, with their rows: a row that repeats one is a duplicate.
     pub seen: &'a [(PhoneNumber, Position)],
+    /// All rows of a kind are kept to show it, not the first ones alone.
+    pub all_examples: bool,
     /// The index of the first file in the batch: 0, or behind the files that it has already.
     pub first_file: u16,
 }
@@ -42,6 +44,7 @@ impl Judge<'_> {
             render: None,
             seen: &[],
             first_file: 0,
+            all_examples: false,
         }
     }
 }

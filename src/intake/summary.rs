@@ -161,6 +161,8 @@ type Groups = BTreeMap<&'static str, Group>;
 /// Counts rows one by one.
 #[derive(Default)]
 pub(super) struct Counter {
+    /// Rows of each kind that are kept to show it.
+    examples: usize,
     summary: Summary,
     problems: Groups,
     mendings: Groups,
@@ -258,13 +260,14 @@ fn suppression_note(cause: &Suppression) -> Note {
     }
 }
 
-fn keep(examples: &mut Vec<Example>, example: impl FnOnce() -> Example) {
-    if examples.len() < EXAMPLES {
+fn keep(most: usize, examples: &mut Vec<Example>, example: impl FnOnce() -> Example) {
+    if examples.len() < most {
         examples.push(example());
     }
 }
 
 fn group(
+    most: usize,
     groups: &mut Groups,
     code: &'static str,
     text: impl FnOnce() -> String,
@@ -277,10 +280,17 @@ fn group(
         examples: Vec::new(),
     });
     group.count += 1;
-    keep(&mut group.examples, row);
+    keep(most, &mut group.examples, row);
 }
 
 impl Counter {
+    pub(super) fn new(all_examples: bool) -> Self {
+        Self {
+            examples: if all_examples { usize::MAX } else { EXAMPLES },
+            ..Self::default()
+        }
+    }
+
     pub(super) fn blank(&mut self, rows: u64) {
         self.summary.blank_rows += rows;
     }
@@ -288,7 +298,7 @@ impl Counter {
     /// Counts a note or a total.
     pub(super) fn note(&mut self, position: Position, text: &str) {
         self.summary.note_rows += 1;
-        keep(&mut self.summary.notes, || Example {
+        keep(self.examples, &mut self.summary.notes, || Example {
             file: position.file,
             row: position.row.get(),
             typed: beginning(text),
@@ -323,7 +333,7 @@ impl Counter {
                 self.summary.invalid += 1;
                 let text = || problem_text(problem);
                 let bad = || example(row, problem_note(problem, suggestion.as_ref()));
-                group(&mut self.problems, problem.code(), text, bad);
+                group(self.examples, &mut self.problems, problem.code(), text, bad);
             }
             Verdict::Duplicate { first, .. } => {
                 self.summary.duplicate += 1;
@@ -333,16 +343,26 @@ impl Counter {
                 };
                 if shared {
                     self.summary.shared_numbers += 1;
-                    keep(&mut self.summary.households, || example(row, note));
+                    keep(self.examples, &mut self.summary.households, || {
+                        example(row, note)
+                    });
                 } else {
-                    keep(&mut self.summary.duplicates, || example(row, note));
+                    keep(self.examples, &mut self.summary.duplicates, || {
+                        example(row, note)
+                    });
                 }
             }
             Verdict::Suppressed { cause, .. } => {
                 self.summary.suppressed += 1;
                 let text = || suppression_text(cause);
                 let row = || example(row, suppression_note(cause));
-                group(&mut self.suppressions, cause.code(), text, row);
+                group(
+                    self.examples,
+                    &mut self.suppressions,
+                    cause.code(),
+                    text,
+                    row,
+                );
             }
         }
     }
@@ -362,7 +382,13 @@ impl Counter {
         self.summary.mended += u64::from(!mended.is_none());
         for phrase in mended.phrases() {
             let read = || example(row, Note::ReadAs(phone.e164()));
-            group(&mut self.mendings, phrase, || phrase.to_owned(), read);
+            group(
+                self.examples,
+                &mut self.mendings,
+                phrase,
+                || phrase.to_owned(),
+                read,
+            );
         }
     }
 

@@ -1,14 +1,21 @@
 //! What a support person reads before anything is sent: numbers first, then the problems grouped by kind
 //! with examples, then what to do. The layout of text and page is in `templates/`.
 
+mod advice;
+mod counts;
+
+use std::path::PathBuf;
+
 use askama::Template;
 use serde::Serialize;
 
 use super::page;
 use super::words::{grouped, place};
-use crate::domain::sms::{SmsTally, advice as advice_about};
+use crate::domain::sms::SmsTally;
 use crate::domain::text::{cell, on_one_line, visible};
-use crate::intake::{Example, Group, Mapping, Note, Summary};
+use crate::intake::{Example, Group, Mapping, Note, Summary, TooFewRows};
+use advice::advice;
+use counts::{counts, sms_lines};
 
 /// What a pass over all rows of a list found.
 #[derive(Debug, Clone, Serialize)]
@@ -29,9 +36,15 @@ pub struct CheckReport {
     pub sms: Option<SmsTally>,
     /// How long the batch would take, in words.
     pub forecast: Option<String>,
+    /// Why nothing of the list may be sent, as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<TooFewRows>,
     /// Rows in the file of rejects; without any there is no file.
     #[serde(skip)]
     pub rejected: u64,
+    /// The file of rejects, where there is one.
+    #[serde(skip)]
+    pub rejects: Option<PathBuf>,
 }
 
 impl CheckReport {
@@ -50,6 +63,7 @@ impl CheckReport {
         ];
         let page = Page {
             title: on_one_line(&self.files.join(", ")).into_owned(),
+            refusal: self.refusal.as_ref().map(ToString::to_string),
             parts: parts(&self.summary),
             charts: charts.into_iter().flatten().collect(),
             view,
@@ -65,22 +79,36 @@ impl CheckReport {
 
     fn view(&self) -> View<'_> {
         let summary = &self.summary;
+        let file = self.rejects.as_ref().map(|path| path.display().to_string());
         let mut groups = vec![
-            ("Cannot be sent", self.groups(&summary.problems)),
-            ("Must not be sent", self.groups(&summary.suppressions)),
-            ("Mended", self.groups(&summary.mendings)),
+            (
+                "Cannot be sent",
+                self.groups(&summary.problems, file.as_deref()),
+            ),
+            ("Must not be sent", self.groups(&summary.suppressions, None)),
+            ("Mended", self.groups(&summary.mendings, None)),
         ];
         groups.retain(|(_, groups)| !groups.is_empty());
         let households = "One number, several people (messaged once)";
         let mut repeats = vec![
-            ("Duplicates", self.examples(&summary.duplicates)),
-            (households, self.examples(&summary.households)),
+            (
+                "Duplicates",
+                summary.duplicate - summary.shared_numbers,
+                &summary.duplicates,
+            ),
+            (households, summary.shared_numbers, &summary.households),
             (
                 "Notes below the last contact, ignored",
-                self.examples(&summary.notes),
+                summary.note_rows,
+                &summary.notes,
             ),
         ];
-        repeats.retain(|(_, examples)| !examples.is_empty());
+        repeats.retain(|(.., examples)| !examples.is_empty());
+        let repeats = repeats.into_iter().map(|(title, count, examples)| Repeat {
+            title,
+            examples: self.examples(examples),
+            more: more(count, examples.len(), None),
+        });
         let countries = summary.countries.iter();
         let lines = summary.line_types.iter();
         View {
@@ -91,7 +119,7 @@ impl CheckReport {
             forecast: self.forecast.as_deref(),
             sms: self.sms.as_ref().map_or_else(Vec::new, sms_lines),
             groups,
-            repeats,
+            repeats: repeats.collect(),
             countries: countries
                 .map(|entry| (entry.name.clone(), entry.count))
                 .collect(),
@@ -103,11 +131,13 @@ impl CheckReport {
         }
     }
 
-    fn groups(&self, groups: &[Group]) -> Vec<GroupLine> {
+    /// `file` has all of their rows.
+    fn groups(&self, groups: &[Group], file: Option<&str>) -> Vec<GroupLine> {
         let line = |group: &Group| GroupLine {
             count: grouped(group.count),
             text: on_one_line(&group.text).into_owned(),
             examples: self.examples(&group.examples),
+            more: more(group.count, group.examples.len(), file),
         };
         groups.iter().map(line).collect()
     }
@@ -148,7 +178,7 @@ struct View<'a> {
     /// Reasons by title, each with its first rows.
     groups: Vec<(&'static str, Vec<GroupLine>)>,
     /// Rows by title.
-    repeats: Vec<(&'static str, Vec<ExampleLine>)>,
+    repeats: Vec<Repeat>,
     countries: Vec<(String, u64)>,
     lines: Vec<(String, u64)>,
     samples: Vec<String>,
@@ -159,6 +189,28 @@ struct GroupLine {
     count: String,
     text: String,
     examples: Vec<ExampleLine>,
+    /// Rows that are not shown, and where they are; empty if all are.
+    more: String,
+}
+
+/// Rows that need no mending.
+struct Repeat {
+    title: &'static str,
+    examples: Vec<ExampleLine>,
+    /// As in [`GroupLine`].
+    more: String,
+}
+
+fn more(count: u64, shown: usize, file: Option<&str>) -> String {
+    let shown = u64::try_from(shown).unwrap_or(u64::MAX);
+    match (count.saturating_sub(shown), file) {
+        (0, _) => String::new(),
+        (more, Some(file)) => format!("and {} more, all in {}", grouped(more), on_one_line(file)),
+        (more, None) => format!(
+            "and {} more, which `outreach check --all` shows",
+            grouped(more)
+        ),
+    }
 }
 
 struct ExampleLine {
@@ -172,6 +224,8 @@ struct ExampleLine {
 #[template(path = "check.html")]
 struct Page<'a> {
     title: String,
+    /// Why nothing of the list may be sent.
+    refusal: Option<String>,
     parts: Vec<Part>,
     charts: Vec<Chart>,
     view: View<'a>,
@@ -251,162 +305,6 @@ impl Chart {
             bars,
             more,
         })
-    }
-}
-
-/// The counts of the verdicts with their meaning.
-fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
-    let always = [
-        (summary.queued, "would be sent"),
-        (summary.invalid, "cannot be sent as they stand"),
-        (summary.duplicate, "repeat an earlier number"),
-    ];
-    let optional = [
-        (summary.suppressed, "must not be sent"),
-        (summary.mended, "of those to be sent were mended"),
-        (
-            summary.overrides_region,
-            "of those to be sent are read by the country in the list, not by --region",
-        ),
-        (
-            summary.silent_on_consent,
-            "of those to be sent have nothing in the column of consent",
-        ),
-        (
-            summary.shared_numbers,
-            "of the repeats name another person than the first row",
-        ),
-        (summary.blank_rows, "blank rows, ignored"),
-        (
-            summary.note_rows,
-            "notes or totals below the last contact, ignored",
-        ),
-    ];
-    let optional = optional.into_iter().filter(|(count, _)| *count > 0);
-    let counts = always.into_iter().chain(optional);
-    counts
-        .map(|(count, meaning)| (grouped(count), meaning))
-        .collect()
-}
-
-/// Characters that are named.
-const CHARACTERS: usize = 8;
-
-/// What the messages take as SMS, and which characters make it more.
-fn sms_lines(sms: &SmsTally) -> Vec<String> {
-    let mut lines = Vec::new();
-    if sms.messages > 0 {
-        let each = match (sms.least, sms.most) {
-            (least, most) if least == most => format!("{least} each"),
-            (least, most) => format!("{least} to {most} each"),
-        };
-        lines.push(format!(
-            "{} segments for {} messages, {each}",
-            grouped(sms.segments),
-            grouped(sms.messages)
-        ));
-    }
-    if sms.ucs2 > 0 {
-        lines.push(format!(
-            "{} messages are in UCS-2, of which a segment holds 70 characters in place of 160",
-            grouped(sms.ucs2)
-        ));
-    }
-    let costly = sms.costly();
-    if !costly.is_empty() {
-        let named = costly.iter().take(CHARACTERS);
-        let named: Vec<String> = named
-            .map(|(letter, count)| format!("{} in {}", advice_about(*letter), grouped(*count)))
-            .collect();
-        let more = match costly.len().saturating_sub(CHARACTERS) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        lines.push(format!(
-            "The characters behind that: {}{more}",
-            named.join(", ")
-        ));
-    }
-    if sms.plain_segments < sms.segments {
-        lines.push(format!(
-            "Written so, all take {} segments",
-            grouped(sms.plain_segments)
-        ));
-    }
-    if sms.no_texts > 0 {
-        lines.push(format!(
-            "{} messages are no texts and are not counted: an SMS is a text",
-            grouped(sms.no_texts)
-        ));
-    }
-    lines
-}
-
-/// What the owner of the list can do about it, most pressing first.
-fn advice(summary: &Summary) -> Vec<String> {
-    let mut lines: Vec<String> = summary
-        .problems
-        .iter()
-        .filter_map(|group| advice_for(&group.code))
-        .map(str::to_owned)
-        .collect();
-    if summary.problems.iter().any(lacks_a_plus) {
-        lines.push("Numbers that only lack their plus are read with --international: all of them begin with their country code then.".to_owned());
-    }
-    if summary
-        .suppressions
-        .iter()
-        .any(|group| group.code == "no_consent")
-    {
-        lines.push("Whoever the list itself says must not be messaged is left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
-    }
-    if summary.invalid > 0 {
-        lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file with --add: it joins the same batch.".to_owned());
-    }
-    lines
-}
-
-/// True for a problem that the plus would solve, by its examples.
-fn lacks_a_plus(problem: &Group) -> bool {
-    problem.examples.iter().any(|example| {
-        let digits = example.typed.chars().filter(char::is_ascii_digit);
-        let with_plus: String = std::iter::once('+').chain(digits).collect();
-        let plain = |c: char| c.is_ascii_digit() || " -.()".contains(c);
-        example.typed.chars().all(plain) && example.note == Note::Suggestion(with_plus)
-    })
-}
-
-fn advice_for(code: &str) -> Option<&'static str> {
-    match code {
-        "needs_region" => Some(
-            "Say which country the numbers without a country code belong to: --region CZ, or --column region=HEADER.",
-        ),
-        "unknown_region" => Some(
-            "Write the countries as ISO codes (CZ), names (Czechia) or calling codes (+420), one in a cell.",
-        ),
-        "scientific_notation" => Some(
-            "Make the phone column a text column in the spreadsheet and export again: the digits are missing in this file.",
-        ),
-        "two_readings" => Some(
-            "Write these numbers with their plus, or leave out --region if all of them begin with their country code.",
-        ),
-        "extension" => Some("Replace the extensions by numbers that can be reached directly."),
-        "uneven_row" => {
-            Some("Put quotes around fields that contain the delimiter or a line break.")
-        }
-        "rounded_contact_id" => Some(
-            "Make the column of contact ids a text column where the list comes from and export again, or leave --column contact_id out: the numbers do.",
-        ),
-        "contact_id_of_another" => Some(
-            "Leave --column contact_id out: the numbers in the list do, and the checkpoint knows their contacts.",
-        ),
-        "segments" => Some(
-            "Shorten the message, write the named characters in another way, or allow more with --max-segments.",
-        ),
-        "content" => {
-            Some("Fill the empty fields that the message uses, or give the template a default.")
-        }
-        _ => None,
     }
 }
 

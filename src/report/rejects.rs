@@ -118,6 +118,38 @@ impl RejectsFile {
         self.table.end_row()
     }
 
+    /// Where it belongs.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves the file that stands in its place as it is, and returns how many rows it has; `None` if it is another
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// If the files cannot be written or read.
+    pub fn compare(self) -> Result<Option<u64>, ReportError> {
+        let Self {
+            path,
+            new,
+            table,
+            rows,
+            ..
+        } = self;
+        if rows == 0 {
+            return Ok(Some(0));
+        }
+        let compare = || {
+            table.finish(&[])?;
+            let same = new
+                .temporary()
+                .map_or(Ok(false), |new| same_content(&path, new))?;
+            Ok(same.then_some(rows))
+        };
+        compare().map_err(|error: ReportError| error.at(&path))
+    }
+
     /// Puts the file in its place and returns how many rows it has; without any row there is no file.
     ///
     /// A file with the same name and another content is kept as `<name>.bak`: a person may be mending it.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::error::RunError;
 use super::known::Known;
-use super::list::{List, Pass};
+use super::list::List;
+use super::pass::Pass;
 use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
@@ -103,14 +104,10 @@ pub(super) fn messaged_before(
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
     let mut numbers = 0;
     let pass = Pass {
-        sms: None,
         known: Known::new(judging, history, own, Vec::new(), now),
         channel: Some(channel),
-        batch: None,
-        earlier_files: &[],
         seen,
-        rejects: None,
-        keep_rejects: false,
+        ..Pass::default()
     };
     let mut take = |row: JudgedRow| -> Result<(), RunError> {
         let (phone, content) = match &row.verdict {

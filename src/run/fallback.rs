@@ -9,7 +9,7 @@ use super::definition::Step;
 use super::error::{Mismatch, RunError};
 use super::sms::SmsRule;
 use crate::domain::content::{
-    Body, ContentError, ContentSource, OtherMessage, Rendered, Template, join_others,
+    Body, ContentError, ContentSource, OtherMessage, Rendered, Role, Template, join_others,
     without_facebook_keys,
 };
 use crate::domain::fallback::{AT_MOST, CHANNELS, Fallback, OtherChannel};
@@ -55,7 +55,7 @@ impl Others {
     pub(super) fn compile(
         source: &FallbackSource,
         own: Option<&ContentSource>,
-        headers: &[String],
+        columns: (&[String], &[Role]),
     ) -> Result<Option<Self>, RunError> {
         if source.is_empty() {
             return Ok(None);
@@ -74,7 +74,7 @@ impl Others {
                         channel: id.clone(),
                         source,
                     };
-                    Some(template(body, own, headers).map_err(failed)?)
+                    Some(template(body, own, columns).map_err(failed)?)
                 }
                 (None, Some(own)) if !own.body.is_plain_text() => {
                     return Err(Mismatch::NoPlainText(id.clone()).into());
@@ -164,7 +164,7 @@ impl Others {
 fn template(
     body: &Body,
     own: Option<&ContentSource>,
-    headers: &[String],
+    (headers, roles): (&[String], &[Role]),
 ) -> Result<Template, ContentError> {
     let metadata = own.map_or(&[][..], |own| &own.metadata);
     let source = ContentSource {
@@ -172,7 +172,7 @@ fn template(
         tag: None,
         metadata: without_facebook_keys(metadata),
     };
-    Template::compile(&source, headers)
+    Template::compile_with_roles(&source, headers, roles)
 }
 
 /// Why a message needs too many segments, if it does.
@@ -249,7 +249,7 @@ impl HeldBatch {
         own: Option<&ContentSource>,
     ) -> Result<(), RunError> {
         let batch = self.batch();
-        let others = Others::compile(asked, own, &batch.headers)?;
+        let others = Others::compile(asked, own, (&batch.headers, &[]))?;
         let step = Step::Continue(batch.clone());
         let joined = join(&step, others.as_ref(), &batch.channel)?;
         if joined == batch.fallback {

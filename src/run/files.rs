@@ -84,11 +84,25 @@ impl Files {
         self.write_over(flag, path, is_own_page)
     }
 
+    /// As [`Self::write`], for a file that is written anew from the same list: where one stands that nobody knows,
+    /// that is no fault yet, and this is true. It is well if it holds what would be written.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_again(&mut self, flag: &'static str, path: &Path) -> Result<bool, RunError> {
+        let mut stands = false;
+        self.write_over(flag, path, |_| {
+            stands = true;
+            true
+        })?;
+        Ok(stands)
+    }
+
     fn write_over(
         &mut self,
         flag: &'static str,
         path: &Path,
-        is_known: impl Fn(&Path) -> bool,
+        is_known: impl FnOnce(&Path) -> bool,
     ) -> Result<(), RunError> {
         let place = Place::of(path);
         match std::fs::metadata(path) {
@@ -109,7 +123,7 @@ impl Files {
             }
             .into());
         }
-        if !self.force && !is_known(&place.path) && !self.is_ours(&place)? {
+        if !self.force && !self.is_ours(&place)? && !is_known(&place.path) {
             return Err(FileClash::Stands {
                 flag,
                 path: path.to_owned(),

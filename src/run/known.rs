@@ -72,12 +72,10 @@ impl Known {
     }
 
     /// Fails if the checkpoint failed while rows were judged.
-    pub(super) fn check(self) -> Result<(), StoreError> {
-        let failure = self.checkpoint.and_then(|checkpoint| {
-            checkpoint
-                .failure
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let failure = self.checkpoint.as_ref().and_then(|checkpoint| {
+            let failure = checkpoint.failure.lock();
+            failure.unwrap_or_else(PoisonError::into_inner).take()
         });
         failure.map_or(Ok(()), Err)
     }

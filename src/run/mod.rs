@@ -19,6 +19,7 @@ mod audience;
 mod backup;
 mod batch;
 mod cancel;
+mod check;
 mod checkpoint;
 mod clash;
 mod definition;
@@ -39,6 +40,7 @@ mod lookup;
 mod night;
 mod numbers;
 mod observer;
+mod pass;
 mod past;
 mod pilot;
 mod plan;
@@ -86,6 +88,7 @@ pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
 pub use batch::{HeldBatch, ResumeSettings};
+pub use check::CheckSettings;
 pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
 pub use clash::FileClash;
 pub use definition::Step;
@@ -103,7 +106,7 @@ pub use history::{
     HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
     import_history,
 };
-pub use list::{CheckSettings, List};
+pub use list::List;
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};

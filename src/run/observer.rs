@@ -36,6 +36,11 @@ pub trait Observer: Send {
     fn progress(&mut self, progress: &RunProgress) {
         let _ = progress;
     }
+
+    /// A refusal says something that nobody knows, the first of its kind in this run. Digits are replaced.
+    fn unread_refusal(&mut self, text: &str) {
+        let _ = text;
+    }
 }
 
 /// Ignores all of it.

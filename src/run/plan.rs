@@ -18,7 +18,8 @@ use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
 use super::history::restored_from;
 use super::known::Known;
-use super::list::{List, Pass};
+use super::list::List;
+use super::pass::Pass;
 use super::sms::{self, SmsRule};
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
@@ -272,7 +273,7 @@ impl SendPlan {
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
-            keep_rejects: false,
+            ..Pass::default()
         };
         let mended = match earlier {
             Some(batch) if self.list.input.mends_rows() => {
@@ -367,14 +368,10 @@ impl SendPlan {
         now: Timestamp,
     ) -> Result<u64, RunError> {
         let pass = Pass {
-            sms: None,
             known: Known::new(self.store.reader()?, history, own, Vec::new(), now),
             channel: Some(&self.definition.channel),
-            batch: None,
-            earlier_files: &[],
             seen,
-            rejects: None,
-            keep_rejects: false,
+            ..Pass::default()
         };
         let mut queued = 0;
         pass.judge(&mut self.list, &mut |_| (), &mut |row| {

@@ -10,7 +10,7 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::settings::Access;
 use crate::domain::sms::CHANNEL_TYPE;
-use crate::sandbox::{Channel, Quota, Sandbox, Settings};
+use crate::sandbox::{Channel, EarlierContacts, Quota, Sandbox, Settings};
 
 /// The type of a channel that nothing is known of.
 const MESSENGER: &str = "facebook_messenger";
@@ -36,7 +36,8 @@ impl Rehearsal {
     /// The channel of a rehearsal of SMS that names none.
     pub const SMS_CHANNEL: &'static str = Settings::MOBILE_CHANNEL;
 
-    /// As [`Self::start`], for the channel of a batch.
+    /// As [`Self::start`], for the channel of a batch. It knows the contacts that the checkpoint knows, and no
+    /// others: an id that belongs to nobody there is refused, as the real API refuses it.
     ///
     /// # Errors
     /// As [`Self::start`], and if the checkpoint fails.
@@ -47,27 +48,33 @@ impl Rehearsal {
         let others = batch.channels().skip(1).map(|id| (id, CHANNEL_TYPE));
         let own = (batch.channel.as_str(), kind(sms));
         let channels: Vec<_> = std::iter::once(own).chain(others).collect();
-        Self::start_as(&channels, quota).await
+        let mut known = Vec::new();
+        for (channel, _) in &channels {
+            known.extend(reader.decimal_contact_ids(channel)?);
+        }
+        known.sort_unstable();
+        Self::start_as(&channels, quota, EarlierContacts::These(known.into())).await
     }
 
     /// As [`Self::start`], for a channel that sends SMS, or does not.
     pub(super) async fn start_of_kind(channel: &str, sms: bool) -> Result<Self, RunError> {
-        Self::start_as(&[(channel, kind(sms))], None).await
+        Self::start_as(&[(channel, kind(sms))], None, EarlierContacts::All).await
     }
 
-    /// Starts a sandbox that has the channel, and knows the contacts of earlier rehearsals. `quota`: requests an
-    /// hour that it grants; `None` for no quota.
+    /// Starts a sandbox that has the channel, and knows whatever contacts earlier rehearsals may have had. `quota`:
+    /// requests an hour that it grants; `None` for no quota.
     ///
     /// # Errors
     /// [`RunError`] if no port of this machine can be listened on.
     pub async fn start(channel: &str, quota: Option<NonZeroU32>) -> Result<Self, RunError> {
-        Self::start_as(&[(channel, MESSENGER)], quota).await
+        Self::start_as(&[(channel, MESSENGER)], quota, EarlierContacts::All).await
     }
 
     /// The channels with their types, if they are none of the sandbox's own.
     async fn start_as(
         channels: &[(&str, &str)],
         quota: Option<NonZeroU32>,
+        earlier_contacts: EarlierContacts,
     ) -> Result<Self, RunError> {
         // The checkpoint keeps what it learns of a token's quota: each quota has a token of its own, so
         // that a rehearsal never waits for the window of another one.
@@ -78,7 +85,7 @@ impl Rehearsal {
         let mut settings = Settings {
             tokens: vec![token.clone()],
             quota: Some(quota.map_or(Quota::UNBOUNDED, |quota| Quota::fixed(quota, WINDOW))),
-            earlier_contacts: true,
+            earlier_contacts,
             ..Settings::default()
         };
         for (channel, kind) in channels {

@@ -282,6 +282,7 @@ impl<'a> Run<'a> {
         loop {
             tokio::select! {
                 end = &mut run => {
+                    self.tell_unread(observer);
                     damage?;
                     return Ok(end?);
                 }
@@ -310,6 +311,7 @@ impl<'a> Run<'a> {
                 // A checkpoint that fails is reported by whoever settles or claims next.
                 _ = over(&mut noting), if noting.is_some() => noting = None,
                 _ = tick.tick() => {
+                    self.tell_unread(observer);
                     let progress = self.progress(queued, &mut trend);
                     observer.progress(&progress);
                     if noting.is_none() {
@@ -317,6 +319,12 @@ impl<'a> Run<'a> {
                     }
                 }
             }
+        }
+    }
+
+    fn tell_unread(&self, observer: &mut dyn Observer) {
+        for text in self.dispatcher.progress().new_unread() {
+            observer.unread_refusal(&text);
         }
     }
 

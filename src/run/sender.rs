@@ -3,6 +3,7 @@
 use super::batch::HeldBatch;
 use super::error::RunError;
 use crate::amio::{Client, OutgoingMessage, RawJson, Reply};
+use crate::clock::Moment;
 use crate::dispatch::Sender;
 use crate::domain::content::{BATCH_KEY, RECIPIENT_KEY, ROW_KEY};
 use crate::domain::outcome::{Exchange, Written};
@@ -22,7 +23,7 @@ pub(super) struct ApiSender {
 }
 
 impl Sender for ApiSender {
-    async fn send(&self, recipient: &Claimed) -> Reply {
+    async fn send(&self, recipient: &Claimed, decided: Moment) -> Reply {
         let content = RawJson::new(recipient.content.clone());
         let metadata = RawJson::new(self.metadata(recipient));
         let channel = self.channels.get(recipient.step.index());
@@ -40,6 +41,7 @@ impl Sender for ApiSender {
             addressee: &recipient.addressee,
             content: &content,
             metadata: &metadata,
+            decided,
         };
         self.client.send(&message).await
     }

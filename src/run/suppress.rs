@@ -5,8 +5,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::error::RunError;
-use super::known::Known;
-use super::list::{List, Pass};
+use super::list::List;
+use super::pass::Pass;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::Verdict;
@@ -117,14 +117,8 @@ impl List {
     ) -> Result<(Vec<PhoneNumber>, Suppressed), RunError> {
         let (mut phones, mut named) = (Vec::new(), Vec::new());
         let pass = Pass {
-            sms: None,
-            known: Known::default(),
-            channel: None,
-            batch: None,
-            earlier_files: &[],
-            seen: &[],
             rejects,
-            keep_rejects: false,
+            ..Pass::default()
         };
         let report = pass.judge(&mut self, &mut |_| (), &mut |row| {
             match row.verdict {

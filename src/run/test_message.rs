@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::batch::only_kind;
 use super::error::{Mismatch, RunError};
-use super::known::Known;
-use super::list::{List, Pass, readable};
+use super::list::{List, readable};
 use super::lookup::permit;
+use super::pass::Pass;
 use super::quota;
 use super::rehearsal::Rehearsal;
 use super::resolve::{RowChoice, file};
@@ -105,14 +105,8 @@ impl List {
         let in_file = chosen_file(choice, "this list", &files)?;
         let rule = SmsRule::of(self.sms, None);
         let pass = Pass {
-            known: Known::default(),
-            channel: None,
-            batch: None,
-            earlier_files: &[],
-            seen: &[],
-            rejects: None,
-            keep_rejects: false,
             sms: rule,
+            ..Pass::default()
         };
         let mut found: Vec<JudgedRow> = Vec::new();
         pass.judge(&mut self, &mut |_| (), &mut |row| {
@@ -411,6 +405,7 @@ impl Way<'_> {
             },
             content: &content,
             metadata: &metadata,
+            decided: self.clock.moment(),
         };
         Ok(self.client.send(&message).await)
     }

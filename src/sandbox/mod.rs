@@ -43,8 +43,8 @@ pub use people::AcceptedMessage;
 pub use random::Share;
 pub(crate) use settings::Texts;
 pub use settings::{
-    Channel, CodeForm, ConnectionLimit, Excess, Headers, Quota, Settings, WebhookSettings,
-    WindowKind,
+    Channel, CodeForm, ConnectionLimit, EarlierContacts, Excess, Headers, Quota, Settings,
+    WebhookSettings, WindowKind,
 };
 pub use stats::{Stats, WebhookStats};
 

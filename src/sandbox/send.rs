@@ -187,7 +187,8 @@ fn find(
     if let Some(id) = &contact.id {
         let key = id.parse().ok().and_then(PersonKey::from_contact_id);
         let known = key.filter(|key| {
-            let is_known = app.settings.earlier_contacts || account.people.contains_key(key);
+            let earlier = &app.settings.earlier_contacts;
+            let is_known = earlier.has(key.contact_id()) || account.people.contains_key(key);
             key.channel() == usize::from(channel) && is_known
         });
         return Ok((known.ok_or("Contact not found.")?, false));

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::{Fault, FaultRule};
@@ -38,9 +39,9 @@ pub struct Settings {
     pub quota: Option<Quota>,
     /// The limit of simultaneous connections; `None` for no limit.
     pub connections: Option<ConnectionLimit>,
-    /// The contact ids that an earlier sandbox with these channels gave out are known, as the real API
+    /// The contact ids that an earlier sandbox with these channels gave out and that are known, as the real API
     /// remembers them; ids of any other origin are refused all the same.
-    pub earlier_contacts: bool,
+    pub earlier_contacts: EarlierContacts,
     /// How long every answer takes at least.
     pub latency: Duration,
     /// Up to so much more, by chance.
@@ -113,13 +114,35 @@ impl Default for Settings {
             reply_window: None,
             quota: Some(Quota::default()),
             connections: None,
-            earlier_contacts: false,
+            earlier_contacts: EarlierContacts::None,
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             faults: Vec::new(),
             max_body: 1 << 20,
             webhooks: None,
             state: None,
+        }
+    }
+}
+
+/// Contacts that are known although this sandbox never messaged them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EarlierContacts {
+    /// None.
+    None,
+    /// Everybody to whom an earlier sandbox could have given an id.
+    All,
+    /// These ids, in ascending order.
+    These(Arc<[u64]>),
+}
+
+impl EarlierContacts {
+    /// True if an earlier sandbox gave this id to somebody.
+    pub(super) fn has(&self, id: u64) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::These(ids) => ids.binary_search(&id).is_ok(),
         }
     }
 }

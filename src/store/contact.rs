@@ -317,13 +317,32 @@ pub(super) fn of_list(
         .query_row([recipient], |row| row.get(0))?)
 }
 
-/// The person has another contact, or none: this id is never addressed again, but still heard.
+/// The contact that a recipient of a person is addressed by, if not by the number: the one that the API named, else
+/// the one of the list, unless it is somebody else's.
+pub(super) fn addressed_by(
+    connection: &Connection,
+    on: ChannelId,
+    whose: PersonId,
+    from_list: Option<String>,
+) -> Result<Option<String>, StoreError> {
+    let known = address(connection, on, whose)?;
+    let (None, Some(id)) = (&known, &from_list) else {
+        return Ok(known);
+    };
+    let of_another = is_of_another(connection, on, id, whose)?;
+    Ok(from_list.filter(|_| !of_another))
+}
+
+/// The person has another contact, or none: this id is never addressed again, but still heard. It may be known from
+/// the list alone.
 pub(super) fn retire(
     connection: &Connection,
+    keys: &HashKey,
     on: ChannelId,
     api_id: &str,
     whose: PersonId,
 ) -> Result<(), StoreError> {
+    learn(connection, keys, on, api_id, Some(whose))?;
     connection
         .prepare_cached(
             "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",
@@ -398,6 +417,19 @@ pub(super) fn note_opting(
 }
 
 impl Reader {
+    /// The ids of the channel's contacts that are decimal numbers, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn decimal_contact_ids(&self, channel: &str) -> Result<Vec<u64>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT DISTINCT k.api_id FROM contact k JOIN channel c ON c.id = k.channel
+             WHERE c.api_id = ?1 AND typeof(k.api_id) = 'integer' AND k.api_id >= 0 ORDER BY k.api_id",
+        )?;
+        let ids = select.query_map([channel], |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// Whether the contact with this id is known to have another number; on any channel if none is given.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! read and not confirmed keeps its own; the others learn of it when it is carried out.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
@@ -249,6 +250,32 @@ fn is_refused(outcome: Option<&str>, proof: Option<&str>) -> bool {
     !may_be_accepted || fate(outcome, proof).is_none()
 }
 
+/// The batches whose people a run leaves out. Another process may decide that while the run goes on, so that the
+/// policy is asked for at each claim; it is parsed only where it changed.
+#[derive(Debug, Default)]
+pub(super) struct Skipped(Mutex<(String, Arc<[String]>)>);
+
+impl Skipped {
+    /// Their random ids, as the policy stands now.
+    pub(super) fn now(
+        &self,
+        connection: &Connection,
+        batch: BatchId,
+    ) -> Result<Arc<[String]>, StoreError> {
+        let text = policy_text(connection, batch)?.unwrap_or_default();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.0 != text {
+            let policy = if text.is_empty() {
+                Policy::new()
+            } else {
+                from_json(&text)?
+            };
+            *known = (text, ids(&policy, SKIP).into());
+        }
+        Ok(Arc::clone(&known.1))
+    }
+}
+
 /// The random ids of the batches whose people the batch skips.
 pub(super) fn skipped(connection: &Connection, batch: BatchId) -> Result<Vec<String>, StoreError> {
     Ok(ids(&policy(connection, batch)?, SKIP))
@@ -278,11 +305,15 @@ pub(super) fn set_policy(
 }
 
 pub(super) fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, StoreError> {
-    let text: Option<String> = connection
+    let text = policy_text(connection, batch)?;
+    text.map_or_else(|| Ok(Policy::new()), |text| from_json(&text))
+}
+
+fn policy_text(connection: &Connection, batch: BatchId) -> Result<Option<String>, StoreError> {
+    Ok(connection
         .prepare_cached("SELECT policy FROM batch WHERE id = ?1")?
         .query_row([batch], |row| row.get(0))
-        .optional()?;
-    text.map_or_else(|| Ok(Policy::new()), |text| from_json(&text))
+        .optional()?)
 }
 
 fn ids(policy: &Policy, what: &str) -> Vec<String> {

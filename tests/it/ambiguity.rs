@@ -5,10 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use outreach::internals::amio::{
     Addressee, Client, ClientSettings, OutgoingMessage, RawJson, Reply,
 };
-use outreach::internals::clock::Clock;
+use outreach::internals::clock::{Clock, Moment};
 use outreach::internals::domain::outcome::{Address, Exchange, Outcome, Written, classify};
 use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::refusal::Sayings;
@@ -127,6 +128,10 @@ fn client(base_url: &str) -> Client {
 }
 
 async fn send(client: &Client) -> Reply {
+    send_decided(client, Clock::system().moment()).await
+}
+
+async fn send_decided(client: &Client, decided: Moment) -> Reply {
     let addressee = Addressee::Phone {
         phone: PhoneNumber::from_e164(420_777_123_456).unwrap(),
         first_name: None,
@@ -138,6 +143,7 @@ async fn send(client: &Client) -> Reply {
         addressee: &addressee,
         content: &json(r#"{"type":"text","payload":"Hi"}"#),
         metadata: &json("{}"),
+        decided,
     };
     client.send(&message).await
 }
@@ -352,6 +358,44 @@ fn an_answer_that_does_not_come_in_time_is_undecided() {
             panic!("{outcome:?}");
         };
         assert_eq!(text.matches("timed out").count(), 1, "{text}");
+    });
+}
+
+#[test]
+fn an_intent_that_is_too_old_is_not_sent() {
+    block_on(async {
+        let server = Server::start(Script {
+            after_one: false,
+            read: None,
+            answer: ACCEPTED.to_owned(),
+            write: ACCEPTED.len(),
+        });
+        let settings = ClientSettings {
+            base_url: format!("http://{}/v1", server.address).parse().unwrap(),
+            token: "token".to_owned().into(),
+            timeout: Duration::from_secs(5),
+            concurrency: 1,
+        };
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let client = Client::new(&settings, clock.clone()).unwrap();
+        let stopped = clock.moment();
+        clock.advance(Duration::from_secs(5));
+        let suspended = clock.moment();
+        // The machine's own time stood still, the calendar did not.
+        clock.jump_wall(SignedDuration::from_hours(9));
+        for decided in [stopped, suspended] {
+            let reply = send_decided(&client, decided).await;
+            assert_eq!(written(&reply), Some(Written::No), "{reply:?}");
+            let Outcome::NotSent { text } = outcome(&reply) else {
+                panic!("{reply:?}");
+            };
+            assert!(text.contains("stood still for more than 5 s"), "{text}");
+        }
+        let fresh = clock.moment();
+        clock.advance(Duration::from_millis(4_999));
+        let reply = send_decided(&client, fresh).await;
+        assert!(matches!(outcome(&reply), Outcome::Sent(_)), "{reply:?}");
+        assert_eq!(server.seen.lock().unwrap().whole, 1);
     });
 }
 

@@ -32,7 +32,9 @@ fn report(name: &str, settings: &Settings) -> Report {
         summary,
         samples: samples.to_vec(),
         forecast: Some("At 2,000 an hour this takes less than a minute.".to_owned()),
+        refusal: None,
         rejected: 0,
+        rejects: None,
     };
     Report {
         text: report.text(),

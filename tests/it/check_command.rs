@@ -134,3 +134,70 @@ fn a_header_that_is_a_whole_story_is_cut_where_headers_are_listed() {
     let ended = scratch.outreach(&["check", "list.csv"]).run().expect(7);
     assert!(ended.said.len() < 300, "{}", ended.said);
 }
+
+#[test]
+fn a_list_with_too_few_valid_rows_is_reported_whole_and_refused_then() {
+    let scratch = Scratch::new();
+    scratch.write("list.csv", "name,phone\nEva,+420602333444\nJan,x\nIva,y\n");
+    let check = [
+        "check",
+        "list.csv",
+        "--rejects",
+        "r.csv",
+        "--html",
+        "r.html",
+    ];
+    let ended = scratch.outreach(&check).run().expect(7);
+    assert!(ended.out.contains("3 rows") && ended.out.contains("row 3: x"));
+    ended
+        .says("only 1 of 3 rows is valid")
+        .says("--min-valid 33 sends to the others");
+    assert_eq!(scratch.read("r.csv").lines().count(), 3);
+    assert!(
+        scratch
+            .read("r.html")
+            .contains("Nothing of this list is sent")
+    );
+    let json = scratch.outreach(&["check", "list.csv", "--json"]).run();
+    assert!(json.expect(7).out.contains("\"refusal\": \"only 1 of 3"));
+    let told = ["check", "list.csv", "--min-valid", "33"];
+    scratch.outreach(&told).run().expect(0);
+}
+
+#[test]
+fn rejects_that_say_the_same_need_no_force_and_mended_ones_are_kept() {
+    let scratch = Scratch::new();
+    scratch.write("list.csv", "name,phone\nEva,+420602333444\nJan,x\n");
+    let check = ["check", "list.csv", "--rejects", "r.csv"];
+    scratch.outreach(&check).run().expect(0);
+    // There is no checkpoint that could know the file.
+    scratch.outreach(&check).run().expect(0);
+    let mended = scratch.read("r.csv").replace(",x,", ",+420602333445,");
+    scratch.write("r.csv", &mended);
+    let ended = scratch.outreach(&check).run().expect(2);
+    ended.says("write over it with --force");
+    assert_eq!(scratch.read("r.csv"), mended);
+}
+
+#[test]
+fn every_row_of_a_kind_is_shown_where_that_is_asked_for() {
+    let scratch = Scratch::new();
+    let bad = (0..9).map(|n| format!("x{n}"));
+    let good = (0..9).map(|n| format!("+42060233344{n}"));
+    let rows: Vec<String> = bad.chain(good).collect();
+    scratch.write("list.csv", &format!("phone\n{}\n", rows.join("\n")));
+    let some = scratch.outreach(&["check", "list.csv"]).run().expect(0);
+    let more = "and 4 more, which `outreach check --all` shows";
+    assert!(some.out.contains(more), "{}", some.out);
+    assert!(!some.out.contains("row 10: x8"));
+    let all = ["check", "list.csv", "--all"];
+    let all = scratch.outreach(&all).run().expect(0);
+    assert!(all.out.contains("row 10: x8") && !all.out.contains("more"));
+    let written = ["check", "list.csv", "--rejects", "r.csv"];
+    let written = scratch.outreach(&written).run().expect(0);
+    assert!(
+        written.out.contains("and 4 more, all in r.csv"),
+        "{}",
+        written.out
+    );
+}

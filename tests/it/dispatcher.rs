@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
 use outreach::internals::amio::{Addressee, Reply};
-use outreach::internals::clock::Clock;
+use outreach::internals::clock::{Clock, Moment};
 use outreach::internals::dispatch::pacer::{Handle, core};
 use outreach::internals::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, PastAnswers, RunEnd,
@@ -39,6 +39,8 @@ struct Books {
     ended: BTreeMap<u32, State>,
     /// How often each was claimed, and how often it was put off.
     claims: BTreeMap<u32, u32>,
+    /// The time that each was last claimed with.
+    claimed_at: BTreeMap<u32, Timestamp>,
     put_off: BTreeMap<u32, u32>,
     left_in_window: u64,
     window_ends: Timestamp,
@@ -281,6 +283,9 @@ impl Ledger for World {
     ) -> Result<(Option<Settled>, Option<Claim>), StoreError> {
         let settled = self.settle(settlement).await;
         let claim = claim_at.map(|now| self.claim(now));
+        if let (Some(Claim::Claimed(row)), Some(at)) = (&claim, claim_at) {
+            self.books().claimed_at.insert(row.recipient.seq(), at);
+        }
         if claim.is_some() {
             self.commit().await;
         }
@@ -311,8 +316,11 @@ impl Ledger for World {
 }
 
 impl Sender for World {
-    async fn send(&self, recipient: &Claimed) -> Reply {
+    async fn send(&self, recipient: &Claimed, decided: Moment) -> Reply {
         let now = self.clock.now();
+        // The age of the intent counts from before its transaction.
+        let claimed_at = self.books().claimed_at[&recipient.recipient.seq()];
+        assert_eq!(decided.wall, claimed_at);
         self.books().starts.push(now);
         assert!(self.books().starts.len() < self.setting.defect, "a defect");
         let takes = self.random.lock().unwrap().between(20, 200);

@@ -188,7 +188,11 @@ fn the_page_of_a_check_is_replaced_without_a_checkpoint_unless_it_was_changed() 
     assert_eq!(scratch.read("r.html"), changed);
     let rejects = ["--rejects", "r.csv"];
     check(&rejects).expect(0);
+    // The same rows again: there is nothing to lose.
+    check(&rejects).expect(0);
+    scratch.write("r.csv", "mended by hand");
     check(&rejects).expect(2).says("--rejects");
+    assert_eq!(scratch.read("r.csv"), "mended by hand");
 }
 
 #[test]

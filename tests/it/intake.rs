@@ -152,7 +152,7 @@ fn workbooks_are_read_by_sheet() {
         &sheet
     ));
     insta::assert_snapshot!(
-        "workbooks_first_sheet",
+        "workbooks_first_sheet_with_numbers",
         readings(&["workbook.xlsx"], &region("CZ"))
     );
     let wrong = Settings {

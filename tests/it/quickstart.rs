@@ -137,23 +137,26 @@ fn a_quota_of_the_sandbox_needs_the_sandbox() {
 }
 
 #[test]
-fn a_rehearsal_refuses_contact_ids_of_other_systems_as_the_sandbox_server_does() {
-    let scratch = Scratch::new();
-    let list = "phone,first_name,contact_id\n+420777000001,Eva,7001200300400500777\n";
-    scratch.write("contacts.csv", list);
-    let ended = scratch
-        .outreach(&SEND)
-        .with(&["--column", "contact_id=contact_id"])
-        .run();
-    let results = made(&scratch, ".results.csv");
-    let rows = scratch.read(&results[0]);
-    // The id is refused, and the number is tried in its place.
-    let again = scratch.outreach(&["status", "--db", "sandbox.db", "--row", "2"]);
-    let batch = results[0].trim_end_matches(".sandbox.results.csv");
-    let story = again.with(&[batch]).run().expect(0);
-    assert!(
-        story.out.contains("Contact not found."),
-        "{} {rows} {ended:?}",
-        story.out
-    );
+fn a_rehearsal_refuses_contact_ids_of_nobody_it_messaged_as_the_sandbox_server_does() {
+    // One of another system, and one such as a sandbox gives out.
+    for id in ["7001200300400500777", "4611686018427387905"] {
+        let scratch = Scratch::new();
+        let list = format!("phone,first_name,contact_id\n+420777000001,Eva,{id}\n");
+        scratch.write("contacts.csv", &list);
+        let ended = scratch
+            .outreach(&SEND)
+            .with(&["--column", "contact_id=contact_id"])
+            .run();
+        let results = made(&scratch, ".results.csv");
+        let rows = scratch.read(&results[0]);
+        // The id is refused, and the number is tried in its place.
+        let again = scratch.outreach(&["status", "--db", "sandbox.db", "--row", "2"]);
+        let batch = results[0].trim_end_matches(".sandbox.results.csv");
+        let story = again.with(&[batch]).run().expect(0);
+        assert!(
+            story.out.contains("Contact not found."),
+            "{id}: {} {rows} {ended:?}",
+            story.out
+        );
+    }
 }

@@ -214,13 +214,11 @@ fn every_text_on_sixty_four_connections() {
 }
 
 /// The same with kills in between: nobody is written off, and nobody messaged twice.
-#[test]
-fn every_text_with_kills_in_between() {
-    let mut random = Random::new(7);
+fn every_text_with_kills_in_between(connections: u32) {
+    let mut random = Random::new(u64::from(connections));
     for (text, status, fate) in TEXTS {
         let (scratch, sandbox) = (Scratch::new(), refusing(text, *status));
         scratch.contacts(ROWS);
-        let connections = *random.one_of(&[1, 3, 64]);
         for _ in 0..5 {
             let mut running = scratch.send(&sandbox).concurrency(connections).start();
             std::thread::sleep(std::time::Duration::from_millis(random.between(20, 120)));
@@ -255,6 +253,37 @@ fn every_text_with_kills_in_between() {
         assert_eq!(known, u64::from(ROWS), "{told}, {after:?}");
         assert!(after.no_messenger == 0 || *fate == NoMessenger, "{told}");
     }
+}
+
+#[test]
+fn every_text_with_kills_in_between_on_one_connection() {
+    every_text_with_kills_in_between(1);
+}
+
+#[test]
+fn every_text_with_kills_in_between_on_three_connections() {
+    every_text_with_kills_in_between(3);
+}
+
+#[test]
+fn every_text_with_kills_in_between_on_sixty_four_connections() {
+    every_text_with_kills_in_between(64);
+}
+
+/// Whoever watches the run learns of a text that nobody knows when it comes, once for each kind.
+#[test]
+fn the_first_refusal_of_a_kind_that_nobody_knows_is_told() {
+    let text = "Sorry, not right with 4 of 7.";
+    let (scratch, sandbox) = (Scratch::new(), refusing(text, 422));
+    scratch.contacts(43);
+    let ended = scratch.send(&sandbox).concurrency(1).run();
+    let told = ended
+        .said
+        .matches("Nobody knows what this refusal means")
+        .count();
+    assert_eq!(told, 1, "{}", ended.said);
+    ended.expect(0).says("Sorry, not right with # of #.");
+    assert_eq!(scratch.checkpoint().counts().no_messenger, 3);
 }
 
 /// Facebook refuses a retired tag to everybody: a list is not tried with one unless a person says so.

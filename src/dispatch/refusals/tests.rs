@@ -5,6 +5,11 @@ fn row(seq: u32) -> RecipientId {
     RecipientId::new(BatchId::for_tests(1), seq)
 }
 
+/// Takes an outcome that is a refusal.
+fn refuse(refusals: &mut Refusals, recipient: RecipientId, outcome: &Outcome) -> Verdict {
+    refusals.refuse(recipient, outcome.refusal().unwrap())
+}
+
 fn rows(seqs: std::ops::Range<u32>) -> Vec<RecipientId> {
     seqs.map(row).collect()
 }
@@ -42,7 +47,7 @@ fn past(accepted: u64, no_messenger: u64) -> PastAnswers {
 /// How many refusals in a row are taken until the batch stops, up to a thousand.
 fn until_stop(refusals: &mut Refusals, outcome: &Outcome) -> u32 {
     (1..=1000)
-        .find(|seq| matches!(refusals.refuse(row(*seq), outcome), Verdict::Stop(_)))
+        .find(|seq| matches!(refuse(refusals, row(*seq), outcome), Verdict::Stop(_)))
         .unwrap_or(u32::MAX)
 }
 
@@ -84,12 +89,12 @@ fn what_a_person_said_and_a_guard_that_is_off_stop_nothing() {
 #[test]
 fn the_rows_of_the_run_are_taken_back_and_those_that_come_late_too() {
     let mut refusals = Refusals::new(20, past(40, 0));
-    refusals.refuse(row(100), &unread());
+    refuse(&mut refusals, row(100), &unread());
     refusals.accepted();
     assert_eq!(until_stop(&mut refusals, &unread()), 5);
-    refusals.refuse(row(6), &known());
+    refuse(&mut refusals, row(6), &known());
     refusals.accepted();
-    refusals.refuse(row(7), &unread());
+    refuse(&mut refusals, row(7), &unread());
     let back = TakenBack {
         rows: rows(1..8),
         hold: true,
@@ -108,7 +113,11 @@ fn the_text_that_stopped_is_the_most_frequent_that_nobody_knows() {
         } else {
             KnownBy::Nobody
         };
-        match refusals.refuse(row(seq), &no_messenger(&format!("HTTP 422: {text}"), by)) {
+        match refuse(
+            &mut refusals,
+            row(seq),
+            &no_messenger(&format!("HTTP 422: {text}"), by),
+        ) {
             Verdict::Stop(halt) => Some(halt),
             Verdict::Go | Verdict::Probe => None,
         }
@@ -123,18 +132,18 @@ fn the_text_that_stopped_is_the_most_frequent_that_nobody_knows() {
 fn three_refusals_of_the_message_for_different_people_stop_and_these_three_go_back() {
     let message = rejected(Matter::Message("no good"));
     let mut refusals = Refusals::new(20, past(40, 0));
-    assert_eq!(refusals.refuse(row(1), &message), Verdict::Probe);
+    assert_eq!(refuse(&mut refusals, row(1), &message), Verdict::Probe);
     assert_eq!(
-        refusals.refuse(row(1), &message),
+        refuse(&mut refusals, row(1), &message),
         Verdict::Probe,
         "the same person"
     );
     refusals.accepted();
     for seq in [2, 3] {
-        assert_eq!(refusals.refuse(row(seq), &message), Verdict::Probe);
+        assert_eq!(refuse(&mut refusals, row(seq), &message), Verdict::Probe);
     }
     assert!(matches!(
-        refusals.refuse(row(4), &message),
+        refuse(&mut refusals, row(4), &message),
         Verdict::Stop(Halt::Message {
             what: "no good",
             count: 3,
@@ -142,7 +151,7 @@ fn three_refusals_of_the_message_for_different_people_stop_and_these_three_go_ba
         })
     ));
     // It was under way meanwhile.
-    refusals.refuse(row(5), &message);
+    refuse(&mut refusals, row(5), &message);
     let back = TakenBack {
         rows: rows(2..6),
         hold: false,
@@ -214,7 +223,7 @@ fn refusals_of_the_message_count_over_processes_too() {
     let mut refusals = Refusals::new(20, past);
     assert_eq!(refusals.standing(), None);
     assert!(matches!(
-        refusals.refuse(row(3), &message()),
+        refuse(&mut refusals, row(3), &message()),
         Verdict::Stop(_)
     ));
 }

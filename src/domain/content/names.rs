@@ -4,11 +4,14 @@
 //! neither letters nor digits becomes one underscore, none at the ends; a leading digit gets an
 //! underscore before it (`First Name` -> `first_name`, `2nd phone` -> `_2nd_phone`). The header as
 //! it is written is always reachable as `row["First Name"]`.
+//!
+//! A name that is no such variable is compared as people write it: in any case, without accents
+//! (`Jmeno` for `Jméno`). What is still unknown may name what a column was taken for: `last_name`.
 
 use std::collections::HashMap;
 
 use super::problem::ContentError;
-use crate::domain::text;
+use crate::domain::{fold, text};
 
 /// The name of the variable that holds the whole row.
 pub(super) const ROW: &str = "row";
@@ -48,12 +51,30 @@ enum Slot {
     Ambiguous(usize, usize),
 }
 
-/// The columns of a file, by variable name and by header.
+/// What a column was taken for, and its index.
+pub(crate) type Role = (&'static str, usize);
+
+/// The columns of a file, by variable name, by header, by folded header and by what they were taken for.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     headers: Vec<String>,
     by_variable: HashMap<String, Slot>,
     by_header: HashMap<String, usize>,
+    by_folded: HashMap<String, Slot>,
+    by_role: HashMap<&'static str, usize>,
+}
+
+/// Enters a column under a name. An empty name, and a word of the template language, is no variable.
+fn enter(slots: &mut HashMap<String, Slot>, name: String, index: usize) {
+    if name.is_empty() || RESERVED.contains(&name.as_str()) {
+        return;
+    }
+    let slot = slots.entry(name).or_insert(Slot::One(index));
+    if let Slot::One(first) = *slot
+        && first != index
+    {
+        *slot = Slot::Ambiguous(first, index);
+    }
 }
 
 /// The variable name of a header; empty if the header has no letter and no digit.
@@ -77,26 +98,16 @@ pub(super) fn variable_name(header: &str) -> String {
 }
 
 impl Columns {
-    pub(super) fn new(headers: &[String]) -> Self {
+    pub(super) fn new(headers: &[String], roles: &[Role]) -> Self {
         let mut columns = Self {
             headers: headers.to_vec(),
+            by_role: roles.iter().copied().collect(),
             ..Self::default()
         };
         for (index, header) in headers.iter().enumerate() {
             columns.by_header.entry(header.clone()).or_insert(index);
-            let name = variable_name(header);
-            if name.is_empty() || RESERVED.contains(&name.as_str()) {
-                continue;
-            }
-            columns
-                .by_variable
-                .entry(name)
-                .and_modify(|slot| {
-                    if let Slot::One(first) = *slot {
-                        *slot = Slot::Ambiguous(first, index);
-                    }
-                })
-                .or_insert(Slot::One(index));
+            enter(&mut columns.by_variable, variable_name(header), index);
+            enter(&mut columns.by_folded, fold::header(header), index);
         }
         columns
     }
@@ -113,10 +124,25 @@ impl Columns {
 
     /// The column that a variable names, if it names exactly one.
     pub(super) fn variable(&self, name: &str) -> Option<usize> {
-        match self.by_variable.get(name)? {
-            Slot::One(index) => Some(*index),
+        match self.slot(name)? {
+            Slot::One(index) => Some(index),
             Slot::Ambiguous(..) => None,
         }
+    }
+
+    /// What a name stands for: by the rule, as the header is written, as people write it, as a column was taken.
+    fn slot(&self, name: &str) -> Option<Slot> {
+        if RESERVED.contains(&name.to_lowercase().as_str()) {
+            return None;
+        }
+        let written = || self.by_header.get(name).map(|index| Slot::One(*index));
+        let by_rule = self.by_variable.get(name).copied().or_else(written);
+        by_rule.or_else(|| {
+            let folded = fold::header(name);
+            let taken_for = || self.by_role.get(folded.replace(' ', "_").as_str());
+            let by_folded = self.by_folded.get(&folded).copied();
+            by_folded.or_else(|| taken_for().map(|index| Slot::One(*index)))
+        })
     }
 
     /// The column that `row[key]` names: the header as it stands, or else its variable name.
@@ -129,13 +155,13 @@ impl Columns {
 
     /// Refuses a variable that names no column, or more than one.
     pub(super) fn require_variable(&self, name: &str, place: &str) -> Result<usize, ContentError> {
-        match self.by_variable.get(name) {
-            Some(Slot::One(index)) => Ok(*index),
+        match self.slot(name) {
+            Some(Slot::One(index)) => Ok(index),
             Some(Slot::Ambiguous(first, second)) => Err(ContentError::AmbiguousColumn {
                 place: place.to_owned(),
                 name: name.to_owned(),
-                first: self.header(*first).to_owned(),
-                second: self.header(*second).to_owned(),
+                first: self.header(first).to_owned(),
+                second: self.header(second).to_owned(),
             }),
             None => Err(self.unknown(name, place)),
         }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::compile::{Compiler, canonical, metadata_of};
+use super::names::Role;
 use super::part::{Part, push_quoted};
 use super::problem::{ContentError, Notice, RenderProblem};
 use super::shape;
@@ -39,6 +40,19 @@ impl Template {
     /// [`ContentError`] if the content is not of a documented shape, a template is not well formed or
     /// names a column that is not there, or a tag or metadata key is refused.
     pub fn compile(source: &ContentSource, columns: &[String]) -> Result<Self, ContentError> {
+        Self::compile_with_roles(source, columns, &[])
+    }
+
+    /// As [`Self::compile`]; a name that is no column's may be what a column was taken for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compile`].
+    pub(crate) fn compile_with_roles(
+        source: &ContentSource,
+        columns: &[String],
+        roles: &[Role],
+    ) -> Result<Self, ContentError> {
         let (body, root) = match &source.body {
             Body::Message(text) => (json!({ "type": "text", "payload": text }), "message"),
             Body::Json(value) => (value.clone(), "content"),
@@ -47,7 +61,7 @@ impl Template {
         let (metadata, notices) = metadata_of(source)?;
         let canonical = canonical(&body, &metadata);
         let mut compiler = Compiler {
-            engine: Engine::new(columns)?,
+            engine: Engine::new(columns, roles)?,
             parts: Vec::new(),
         };
         compiler.content(&body, root)?;

@@ -130,6 +130,71 @@ fn two_headers_of_one_name_are_refused_only_where_the_name_is_used() {
 }
 
 #[test]
+fn a_column_is_reached_by_its_header_in_any_case_and_without_accents() {
+    let columns = ["Telefonní číslo", "Křestní jméno", "Příjmení"];
+    let cells = ["1", "Eva", "Malá"];
+    for (message, text) in [
+        ("{{ Příjmení }}", "Malá"),
+        ("{{ prijmeni }}", "Malá"),
+        ("{{ PRIJMENI }}", "Malá"),
+        ("{{ pr\u{30c}i\u{301}jmeni\u{301} }}", "Malá"),
+        ("{{ krestni_jmeno }}", "Eva"),
+        ("{{ Křestní_jméno | upper }}", "EVA"),
+        ("{{ row['krestni jmeno'] }}", "Eva"),
+        (
+            "{% if telefonni_cislo %}{{ row.prijmeni }}{% endif %}",
+            "Malá",
+        ),
+    ] {
+        assert_eq!(
+            said(message, &columns, &cells).as_deref(),
+            Ok(text),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_header_as_it_is_written_goes_before_one_that_is_alike() {
+    let columns = ["Jmeno", "Jméno"];
+    for (name, cell) in [
+        ("jmeno", "a"),
+        ("jméno", "b"),
+        ("Jmeno", "a"),
+        ("Jméno", "b"),
+    ] {
+        let message = format!("{{{{ {name} }}}}");
+        assert_eq!(
+            said(&message, &columns, &["a", "b"]).as_deref(),
+            Ok(cell),
+            "{name}"
+        );
+    }
+    let error = compile("{{ JMENO }}", &columns).unwrap_err();
+    assert!(
+        matches!(error, ContentError::AmbiguousColumn { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_column_was_taken_for_is_a_name_where_no_header_is() {
+    let compile = |message: &str, columns: &[&str]| {
+        let source = ContentSource::message(message);
+        Template::compile_with_roles(&source, &headers(columns), &[("last_name", 1)])
+    };
+    for name in ["last_name", "Last_Name", "row['last name']"] {
+        let message = format!("{{{{ {name} }}}}");
+        let template = compile(&message, &["tel", "Příjmení"]).unwrap();
+        let rendered = template.render(&row(&["1", "Malá"])).unwrap();
+        assert!(rendered.content.contains("Malá"), "{name}");
+    }
+    let template = compile("{{ last_name }}", &["Last Name", "Příjmení"]).unwrap();
+    assert!(template.uses(0) && !template.uses(1));
+    assert!(compile("{{ first_name }}", &["tel", "Příjmení"]).is_err());
+}
+
+#[test]
 fn an_empty_cell_that_the_text_needs_is_a_problem_that_names_the_column() {
     let columns = ["phone", "First Name"];
     for message in [
@@ -467,7 +532,7 @@ proptest! {
         cells in prop::collection::vec(prop_oneof![cell(), Just(String::new())], 2),
     ) {
         let source = pieces.concat();
-        let mut engine = Engine::new(&headers(&["a", "b"])).unwrap();
+        let mut engine = Engine::new(&headers(&["a", "b"]), &[]).unwrap();
         let fast = engine.compile(&source, "fast");
         let full = engine.compile_full(&source, "full");
         let (Ok(fast), Ok(full)) = (&fast, &full) else {

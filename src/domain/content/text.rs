@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use minijinja::value::{Object, ObjectRepr, Rest, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
-use super::names::{Columns, ROW};
+use super::names::{Columns, ROW, Role};
 use super::problem::{ContentError, RenderProblem};
 use crate::domain::record::Record;
 use crate::domain::text::is_blank;
@@ -67,7 +67,7 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    pub(super) fn new(headers: &[String]) -> Result<Self, ContentError> {
+    pub(super) fn new(headers: &[String], roles: &[Role]) -> Result<Self, ContentError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -87,7 +87,7 @@ impl Engine {
         environment.add_test("undefined", is_missing);
         Ok(Self {
             environment,
-            columns: Arc::new(Columns::new(headers)),
+            columns: Arc::new(Columns::new(headers, roles)),
         })
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::refusal::{self, Sayings};
 
 fn answer(status: u16) -> Answer {
     Answer {

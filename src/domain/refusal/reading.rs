@@ -1,7 +1,10 @@
 //! What the table says about a text.
 
+use super::alike::{ALIKE, Alike};
+use super::codes::{BROAD, Code, FAILED, NARROW};
+use super::documented::DOCUMENTED;
 use super::meaning::Means;
-use super::table::{BROAD, Code, FAILED, LINES, Line, NARROW};
+use super::says::Says;
 use super::wording::{fold, holds};
 
 /// What the table says about a text.
@@ -24,46 +27,49 @@ pub(crate) fn read(text: &str) -> Option<Reading> {
     let text = fold(text);
     let numbers = codes(&text);
     let coded = !numbers.is_empty();
-    let of_line = |line: &Line, clear| Reading {
-        means: line.means,
-        what: line.what,
-        todo: line.todo,
+    let reading = |says: Says, clear| Reading {
+        means: says.means,
+        what: says.what,
+        todo: says.todo,
         clear,
         coded,
     };
-    let matching = |patterns: &[&str]| patterns.iter().any(|pattern| holds(&text, pattern));
-    let by_subcode = || {
-        let mut lines = LINES.iter();
-        lines.find(|line| numbers.iter().any(|code| line.subcodes.contains(code)))
-    };
-    let documented = || LINES.iter().find(|line| matching(line.documented));
-    let alike = || LINES.iter().find(|line| matching(line.alike));
-    by_subcode()
-        .or_else(documented)
-        .map(|line| of_line(line, true))
+    let any = |patterns: &[&str]| patterns.iter().any(|pattern| holds(&text, pattern));
+    let by_subcode = DOCUMENTED
+        .iter()
+        .find(|line| numbers.iter().any(|code| line.subcodes.contains(code)));
+    let documented = || DOCUMENTED.iter().find(|line| any(line.texts));
+    let is_alike = |line: &&Alike| any(line.texts) && !any(line.unless);
+    let alike = || ALIKE.iter().find(is_alike);
+    // The platform's own code says more than a text, which may quote others.
+    by_subcode
+        .map(|line| line.says)
         .or_else(|| of_code(NARROW, &numbers))
-        .or_else(|| alike().map(|line| of_line(line, coded)))
-        .or_else(|| of_code(BROAD, &numbers))
+        .or_else(|| documented().map(|line| line.says))
+        .map(|says| reading(says, true))
+        .or_else(|| alike().map(|line| reading(line.says, coded)))
+        .or_else(|| of_code(BROAD, &numbers).map(|says| reading(says, true)))
 }
 
 /// Reads why a message that was accepted could not be delivered: `code` is the event's own.
 pub(crate) fn read_failure(code: Option<u32>, text: &str) -> Option<Reading> {
     let Some(code) = code else { return read(text) };
-    of_code(FAILED, &[code]).or_else(|| read(&format!("(#{code}) {text}")))
+    let failed = of_code(FAILED, &[code]).map(|says| Reading {
+        means: says.means,
+        what: says.what,
+        todo: says.todo,
+        clear: true,
+        coded: true,
+    });
+    failed.or_else(|| read(&format!("(#{code}) {text}")))
 }
 
-fn of_code(table: &[Code], codes: &[u32]) -> Option<Reading> {
+fn of_code(table: &[Code], codes: &[u32]) -> Option<Says> {
     let covers = |line: &&Code| {
         let (from, to) = line.codes;
         codes.iter().any(|code| (from..=to).contains(code))
     };
-    table.iter().find(covers).map(|line| Reading {
-        means: line.means,
-        what: line.what,
-        todo: line.todo,
-        clear: true,
-        coded: true,
-    })
+    table.iter().find(covers).map(|line| line.says)
 }
 
 /// The platform's codes and subcodes in a folded text: `(#100)`, `code 100`, `"code":100`, and a subcode of
@@ -80,7 +86,7 @@ fn codes(text: &str) -> Vec<u32> {
         let (Some(before), Some(Ok(code))) = (before, number.map(str::parse)) else {
             continue;
         };
-        let is_subcode = LINES.iter().any(|line| line.subcodes.contains(&code));
+        let is_subcode = DOCUMENTED.iter().any(|line| line.subcodes.contains(&code));
         let alone = !before.ends_with(|c: char| c.is_alphanumeric() || c == '+');
         if is_called_code(before) || is_subcode && alone {
             found.push(code);
@@ -91,20 +97,24 @@ fn codes(text: &str) -> Vec<u32> {
 
 /// Whether what stands before a number calls it the platform's code.
 fn is_called_code(before: &str) -> bool {
-    let before = before.trim_end_matches([' ', ':', '=', '"', '\'']);
+    let before = before.trim_end_matches([' ', ':', '=', '"', '\'', '\\', '(', '[']);
     if before.ends_with('#') {
         return true;
     }
     let Some(whose) = before.strip_suffix("code") else {
         return false;
     };
+    // A part of a longer word, such as a trace id, is no word.
+    let is_word = !whose.ends_with(char::is_alphanumeric)
+        || ["error", "sub"].iter().any(|word| whose.ends_with(word));
     let whose = whose.trim_end();
     // Of a country or of HTTP.
-    ![
-        "country", "area", "calling", "dialing", "status", "http", "zip",
+    let is_another = [
+        "country", "area", "calling", "dialing", "status", "http", "zip", "promo",
     ]
     .iter()
-    .any(|other| whose.ends_with(other))
+    .any(|other| whose.ends_with(other));
+    is_word && !is_another
 }
 
 fn is_digit(c: char) -> bool {
@@ -113,3 +123,5 @@ fn is_digit(c: char) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wordings;

@@ -1,15 +1,29 @@
 //! How texts are compared.
 
+use std::borrow::Cow;
+
 /// The reason of a row that only the status of an answer calls "no Messenger".
 pub(crate) const TAKEN_FOR_NO_MESSENGER: &str = "taken for no Messenger, text not known";
 
-/// Lower case, plain apostrophes, single spaces.
+/// How apostrophes are written in HTML.
+const APOSTROPHES: [&str; 4] = ["&#39;", "&#039;", "&apos;", "&rsquo;"];
+
+/// Lower case, plain apostrophes, single spaces; dashes and underscores are spaces, and what shows nothing is gone.
 pub(super) fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut plain = Cow::Borrowed(text);
+    if text.contains('&') {
+        for apostrophe in APOSTROPHES {
+            plain = plain.replace(apostrophe, "'").into();
+        }
+    }
+    let mut folded = String::with_capacity(plain.len());
+    for c in plain.chars() {
         match c {
-            '\u{2018}' | '\u{2019}' | '\u{02bc}' | '`' => folded.push('\''),
-            c if c.is_whitespace() => {
+            '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{2032}' | '\u{ff07}' | '\u{b4}' | '`' => {
+                folded.push('\'');
+            }
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
+            c if c.is_whitespace() || matches!(c, '-' | '_' | '\u{2010}'..='\u{2015}') => {
                 if !folded.is_empty() && !folded.ends_with(' ') {
                     folded.push(' ');
                 }

@@ -76,6 +76,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) workbook: bool,
     /// The sheet is one of ours: its cells are as they were typed, and none is guarded.
     pub(in crate::intake) own: bool,
+    /// The sheets that could have been meant, this one among them, where nobody named one; the hidden ones are not.
+    pub(in crate::intake) sheets: Vec<String>,
 }
 
 /// Takes cells row by row.
@@ -168,6 +170,7 @@ impl Grid {
             note,
             workbook: false,
             own: false,
+            sheets: Vec::new(),
         }
     }
 }

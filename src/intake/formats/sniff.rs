@@ -199,9 +199,15 @@ fn of_text(text: &str) -> Result<Option<Kind>, Fault> {
             "save it as XLSX or CSV",
         ));
     }
-    if !lower.starts_with('<') {
-        return Ok(None);
+    if lower.starts_with('<') {
+        of_markup(&lower)
+    } else {
+        Ok(None)
     }
+}
+
+/// What a text is that begins with a tag; `lower` is in lower case.
+fn of_markup(lower: &str) -> Result<Option<Kind>, Fault> {
     if lower.contains("urn:schemas-microsoft-com:office:spreadsheet") && lower.contains("workbook")
     {
         return Ok(Some(Kind::SpreadsheetMl));

@@ -6,12 +6,12 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::grid::{Fault, Grid, Table, number};
-use super::workbook::{choose, sheet_of};
+use super::workbook::Sheets;
 
 /// Reads the sheet, or the first one.
 pub(super) fn read(text: &str, sheet: Option<&str>) -> Result<Table, Fault> {
-    let names = sheet_names(text)?;
-    let chosen = choose(&names, sheet)?;
+    let sheets = Sheets::named(sheet_names(text)?);
+    let chosen = sheets.choose(sheet)?;
     let mut reader = Reader::from_str(text);
     let mut at = 0;
     let mut cells = Cells::default();
@@ -28,8 +28,7 @@ pub(super) fn read(text: &str, sheet: Option<&str>) -> Result<Table, Fault> {
             _ => {}
         }
     }
-    let what = "workbook in XML";
-    Ok(sheet_of(cells.grid, what, &names, chosen, sheet))
+    Ok(sheets.table(cells.grid, "workbook in XML", chosen, sheet))
 }
 
 fn sheet_names(text: &str) -> Result<Vec<String>, Fault> {

@@ -7,8 +7,8 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{
-    Data, DataRef, Ods, Range, Reader as _, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
-    open_workbook_from_rs,
+    Data, DataRef, Ods, Range, Reader as _, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx,
+    XlsxError, open_workbook_from_rs,
 };
 use quick_xml::events::{BytesStart, Event};
 
@@ -36,13 +36,12 @@ pub(super) fn read_zip(
                     calamine::OdsError::Password => Fault::password(),
                     error => Fault::broken(error),
                 })?;
-            let names = book.sheet_names();
-            let chosen = choose(&names, sheet)?;
+            let sheets = Sheets::of(book.sheets_metadata());
+            let chosen = sheets.choose(sheet)?;
             let range = book
-                .worksheet_range(name_at(&names, chosen))
+                .worksheet_range(sheets.name(chosen))
                 .map_err(Fault::broken)?;
-            let grid = of_range(&range)?;
-            Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
+            Ok(sheets.table(of_range(&range)?, "workbook", chosen, sheet))
         }
     })
 }
@@ -56,13 +55,12 @@ pub(super) fn read_xls(content: &[u8], sheet: Option<&str>) -> Result<Table, Fau
                 XlsError::Password => Fault::password(),
                 error => Fault::broken(error),
             })?;
-        let names = book.sheet_names();
-        let chosen = choose(&names, sheet)?;
+        let sheets = Sheets::of(book.sheets_metadata());
+        let chosen = sheets.choose(sheet)?;
         let range = book
-            .worksheet_range(name_at(&names, chosen))
+            .worksheet_range(sheets.name(chosen))
             .map_err(Fault::broken)?;
-        let grid = of_range(&range)?;
-        Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
+        Ok(sheets.table(of_range(&range)?, "workbook", chosen, sheet))
     })
 }
 
@@ -78,16 +76,16 @@ fn read_xlsx(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
             XlsxError::Password => Fault::password(),
             error => Fault::broken(error),
         })?;
-    let names = book.sheet_names();
-    let chosen = choose(&names, sheet)?;
+    let sheets = Sheets::of(book.sheets_metadata());
+    let chosen = sheets.choose(sheet)?;
     let mut cells = book
-        .worksheet_cells_reader(name_at(&names, chosen))
+        .worksheet_cells_reader(sheets.name(chosen))
         .map_err(Fault::broken)?;
     let grid = of_cells(|| {
         let cell = cells.next_cell().map_err(Fault::broken)?;
         Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
     })?;
-    Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
+    Ok(sheets.table(grid, "workbook", chosen, sheet))
 }
 
 fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
@@ -96,16 +94,16 @@ fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
             XlsbError::Password => Fault::password(),
             error => Fault::broken(error),
         })?;
-    let names = book.sheet_names();
-    let chosen = choose(&names, sheet)?;
+    let sheets = Sheets::of(book.sheets_metadata());
+    let chosen = sheets.choose(sheet)?;
     let mut cells = book
-        .worksheet_cells_reader(name_at(&names, chosen))
+        .worksheet_cells_reader(sheets.name(chosen))
         .map_err(Fault::broken)?;
     let grid = of_cells(|| {
         let cell = cells.next_cell().map_err(Fault::broken)?;
         Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
     })?;
-    Ok(sheet_of(grid, "workbook", &names, chosen, sheet))
+    Ok(sheets.table(grid, "workbook", chosen, sheet))
 }
 
 /// The cells of a sheet, one after the other: the two readers of them have no trait in common.
@@ -133,55 +131,79 @@ fn of_range(range: &Range<Data>) -> Result<Grid, Fault> {
     Ok(grid)
 }
 
-/// The index of the sheet. The exact name first: a workbook may have `Data` and `data`.
-pub(super) fn choose(names: &[String], wanted: Option<&str>) -> Result<usize, Fault> {
-    let found = match wanted {
-        Some(wanted) => names.iter().position(|name| name == wanted).or_else(|| {
-            let same = |name: &String| name.to_lowercase() == wanted.to_lowercase();
-            names.iter().position(same)
-        }),
-        // Whoever saves a workbook of ours may have moved its sheets.
-        None => names
-            .iter()
-            .position(|name| is_own(name))
-            .or((!names.is_empty()).then_some(0)),
-    };
-    found.ok_or_else(|| Fault::NoSheet(names.to_vec()))
+/// The sheets of a workbook.
+pub(super) struct Sheets {
+    names: Vec<String>,
+    hidden: Vec<bool>,
 }
 
-fn name_at(names: &[String], index: usize) -> &str {
-    names.get(index).map_or("", String::as_str)
+impl Sheets {
+    fn of(sheets: &[calamine::Sheet]) -> Self {
+        let hidden = |sheet: &calamine::Sheet| sheet.visible != SheetVisible::Visible;
+        Self {
+            names: sheets.iter().map(|sheet| sheet.name.clone()).collect(),
+            hidden: sheets.iter().map(hidden).collect(),
+        }
+    }
+
+    /// Sheets of which none is hidden.
+    pub(super) fn named(names: Vec<String>) -> Self {
+        Self {
+            hidden: vec![false; names.len()],
+            names,
+        }
+    }
+
+    /// The index of the sheet. The exact name first: a workbook may have `Data` and `data`.
+    pub(super) fn choose(&self, wanted: Option<&str>) -> Result<usize, Fault> {
+        let names = &self.names;
+        let found = match wanted {
+            Some(wanted) => names.iter().position(|name| name == wanted).or_else(|| {
+                let same = |name: &String| name.to_lowercase() == wanted.to_lowercase();
+                names.iter().position(same)
+            }),
+            // Whoever saves a workbook of ours may have moved its sheets.
+            None => names
+                .iter()
+                .position(|name| is_own(name))
+                .or_else(|| self.hidden.iter().position(|hidden| !hidden))
+                .or((!names.is_empty()).then_some(0)),
+        };
+        found.ok_or_else(|| Fault::NoSheet(names.clone()))
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.names.get(index).map_or("", String::as_str)
+    }
+
+    /// The sheet that was read.
+    pub(super) fn table(
+        &self,
+        grid: Grid,
+        what: &str,
+        chosen: usize,
+        asked: Option<&str>,
+    ) -> Table {
+        let name = self.name(chosen);
+        let own = is_own(name);
+        let shown = self.names.iter().zip(&self.hidden);
+        let shown = shown.filter(|(_, hidden)| !**hidden);
+        Table {
+            workbook: true,
+            own,
+            sheets: if own || asked.is_some() {
+                Vec::new()
+            } else {
+                shown.map(|(name, _)| name.clone()).collect()
+            },
+            ..grid.finish(None, format!("{what}, sheet \"{name}\""))
+        }
+    }
 }
 
 /// A sheet with rows in a workbook of results or rejects that we wrote.
 fn is_own(sheet: &str) -> bool {
     [RESULTS_SHEET, REJECTS_SHEET].contains(&sheet)
-}
-
-/// The sheet that was read.
-pub(super) fn sheet_of(
-    grid: Grid,
-    what: &str,
-    names: &[String],
-    chosen: usize,
-    asked: Option<&str>,
-) -> Table {
-    Table {
-        workbook: true,
-        own: is_own(name_at(names, chosen)),
-        ..grid.finish(None, note(what, names, chosen, asked))
-    }
-}
-
-/// What was read, in words.
-fn note(what: &str, names: &[String], chosen: usize, asked: Option<&str>) -> String {
-    let name = name_at(names, chosen);
-    let others = names.len().saturating_sub(1);
-    match (others, asked) {
-        (0, _) | (_, Some(_)) => format!("{what}, sheet \"{name}\""),
-        (_, None) if is_own(name) => format!("{what}, sheet \"{name}\""),
-        _ => format!("{what}, its first sheet \"{name}\"; {others} more, see --sheet"),
-    }
 }
 
 /// Counts the cells that the reader of ODS would hold: repeated rows and cells are written once.

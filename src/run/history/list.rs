@@ -7,8 +7,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::super::error::RunError;
-use super::super::known::Known;
-use super::super::list::{List, Pass};
+use super::super::list::List;
+use super::super::pass::Pass;
 use super::error::HistoryError;
 use super::imported::{Imported, ImportedWhat, RESTORED, tell};
 use crate::domain::batch_name;
@@ -289,17 +289,7 @@ fn date_column(list: &mut List, named: Option<&str>, now: Timestamp) -> Result<u
 }
 
 fn for_each_row(list: &mut List, each: &mut dyn FnMut(&JudgedRow)) -> Result<(), RunError> {
-    let pass = Pass {
-        sms: None,
-        known: Known::default(),
-        channel: None,
-        batch: None,
-        earlier_files: &[],
-        seen: &[],
-        rejects: None,
-        keep_rejects: false,
-    };
-    pass.judge(list, &mut |_| (), &mut |row| {
+    Pass::default().judge(list, &mut |_| (), &mut |row| {
         each(&row);
         Ok(())
     })?;

@@ -20,11 +20,11 @@ use crate::store::attempt::{self, Asker, Intent};
 use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
-use crate::store::ids::{BatchId, ChannelId, PersonId, RecipientId};
+use crate::store::ids::{BatchId, RecipientId};
 use crate::store::runs::{self, Place, Run};
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
-use crate::store::{contact, earlier, quota};
+use crate::store::{contact, quota};
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.
 const LOOKED_AT: usize = 500;
@@ -241,8 +241,7 @@ fn may_send(
         channel: Some(on),
         content_key: Some(message.key),
         content: Some((&context.keys, &message.content)),
-        // Another process may have decided that while this run goes on.
-        skip: &earlier::skipped(tx.connection, context.batch)?,
+        skip: &context.skipped.now(tx.connection, context.batch)?,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
         Verdict::MayBeMessaged => Ok(true),
@@ -339,7 +338,7 @@ fn intend(
     let contact_id = if by_number || !route::takes_contact_ids(tx, context, ready.step)? {
         None
     } else {
-        addressed_by(tx, on, ready.person, ready.contact_id)?
+        contact::addressed_by(tx.connection, on, ready.person, ready.contact_id)?
     };
     let addressee = match contact_id {
         Some(id) => Addressee::ContactId(id),
@@ -359,22 +358,6 @@ fn intend(
         metadata: ready.metadata,
         step: ready.step,
     })
-}
-
-/// The contact id that a person is addressed by, if not by the number: the one that the API named, else the one of
-/// the list, unless it is somebody else's.
-fn addressed_by(
-    tx: &Tx<'_>,
-    on: ChannelId,
-    person: PersonId,
-    from_list: Option<String>,
-) -> Result<Option<String>, StoreError> {
-    let known = contact::address(tx.connection, on, person)?;
-    let (None, Some(id)) = (&known, &from_list) else {
-        return Ok(known);
-    };
-    let of_another = contact::is_of_another(tx.connection, on, id, person)?;
-    Ok(from_list.filter(|_| !of_another))
 }
 
 /// Ends a row that the checkpoint holds without its message: it cannot be sent.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::types::ClaimRules;
 use crate::domain::fallback::{Fallback, Step};
+use crate::store::earlier::Skipped;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
@@ -36,6 +37,8 @@ pub(super) struct Context {
     pub(super) before: Claims,
     /// Only these are claimed; `None`: everybody who is queued.
     pub(super) pilot: Option<PilotRows>,
+    /// The batches whose people are left out.
+    pub(super) skipped: Skipped,
 }
 
 impl Context {

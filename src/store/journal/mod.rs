@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use jiff::Timestamp;
 
 use super::batch::Batch;
+use super::earlier::Skipped;
 use super::error::StoreError;
 use super::ids::RecipientId;
 use super::refusal::{self, Cause};
@@ -113,6 +114,7 @@ impl Journal {
             since: now,
             before,
             pilot,
+            skipped: Skipped::default(),
         };
         let journal = Self {
             store,

@@ -128,10 +128,9 @@ fn gone_contact(
     if !attempt::was_contact_gone(tx.connection, it.recipient, whose)? {
         return Ok(None);
     }
-    match contact::of_list(tx.connection, it.recipient)? {
-        Some(listed) => Ok(Some(listed)),
-        None => contact::address(tx.connection, context.channel(Step::FIRST)?.id, whose),
-    }
+    let listed = contact::of_list(tx.connection, it.recipient)?;
+    let on = context.channel(Step::FIRST)?.id;
+    contact::addressed_by(tx.connection, on, whose, listed)
 }
 
 /// Records a result.
@@ -347,7 +346,7 @@ fn close_request(
     if let (Some(gone), Some(whose)) = (gone, subject.person) {
         let new = receipt.and_then(|receipt| receipt.contact_id.as_deref());
         if new != Some(gone.as_str()) {
-            contact::retire(tx.connection, on, &gone, whose)?;
+            contact::retire(tx.connection, &context.keys, on, &gone, whose)?;
         }
     }
     if it.outcome == AttemptOutcome::Undecided && it.event == Event::Released {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use outreach::internals::sandbox::{AcceptedMessage, Settings, Share};
+use outreach::internals::sandbox::{AcceptedMessage, EarlierContacts, Settings, Share};
 use serde_json::json;
 
 use super::{Scene, at_once, body, everybody, with_faults};
@@ -112,7 +112,13 @@ async fn only_contact_ids_of_a_sandbox_are_known_from_earlier() {
     };
     let own = by_id(answer["contact"]["id"].as_str().unwrap());
     let not_found = (422, "Contact not found.".to_owned());
-    for earlier_contacts in [false, true] {
+    let id: u64 = own["contact"]["id"].as_str().unwrap().parse().unwrap();
+    for (earlier_contacts, is_known) in [
+        (EarlierContacts::None, false),
+        (EarlierContacts::All, true),
+        (EarlierContacts::These([1, id].into()), true),
+        (EarlierContacts::These([1, id + 1].into()), false),
+    ] {
         let scene = Scene::new(Settings {
             earlier_contacts,
             ..everybody()
@@ -130,7 +136,7 @@ async fn only_contact_ids_of_a_sandbox_are_known_from_earlier() {
         let mut elsewhere = own.clone();
         elsewhere["channel"]["id"] = Settings::MOBILE_CHANNEL.into();
         assert_eq!(scene.refusal(&elsewhere).await, not_found);
-        if earlier_contacts {
+        if is_known {
             assert_eq!(scene.post(&own).await.unwrap().status(), 201);
             assert_eq!(scene.sandbox.messages()[0].number, "15550100001");
         } else {

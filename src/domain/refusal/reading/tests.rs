@@ -1,4 +1,6 @@
 use super::super::meaning::Meaning;
+use super::super::wording::fold;
+use super::wordings::WORDINGS;
 use super::*;
 
 /// What a text means, as a word; `-` if the table does not know it.
@@ -12,7 +14,7 @@ fn meaning(text: &str) -> &'static str {
 }
 
 /// The platform's own texts, each with what it is about.
-const DOCUMENTED: &[(&str, &str)] = &[
+const AS_DOCUMENTED: &[(&str, &str)] = &[
     ("(#100) No matching user found", "no_messenger"),
     ("(#551) This person isn't available right now.", "person"),
     (
@@ -92,7 +94,7 @@ const DOCUMENTED: &[(&str, &str)] = &[
 
 #[test]
 fn every_documented_text_is_read_with_and_without_its_code_in_any_case() {
-    for (text, expected) in DOCUMENTED {
+    for (text, expected) in AS_DOCUMENTED {
         let bare = text.split_once(") ").map_or(*text, |(_, bare)| bare);
         let curly = text.replace('\'', "\u{2019}");
         for form in [
@@ -111,25 +113,33 @@ fn every_documented_text_is_read_with_and_without_its_code_in_any_case() {
 
 #[test]
 fn every_line_of_the_table_is_reached_by_each_of_its_texts() {
-    for line in LINES {
-        for pattern in line.documented.iter().chain(line.alike) {
+    let documented = DOCUMENTED.iter().map(|line| (line.says, line.texts));
+    let alike = ALIKE.iter().map(|line| (line.says, line.texts));
+    for (says, texts) in documented.chain(alike) {
+        for pattern in texts {
             let text = pattern.replace('*', " x ");
-            let reading = read(&text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(
-                (reading.means, line.source.is_empty()),
-                (line.means, false),
-                "{text}"
-            );
+            assert_eq!(fold(pattern), *pattern);
+            assert_eq!(read(&text).map(|it| it.means), Some(says.means), "{text}");
         }
+    }
+    for line in DOCUMENTED {
+        assert!(!line.source.is_empty());
         for subcode in line.subcodes {
             let text = format!("Something (code 9, subcode {subcode})");
-            assert_eq!(read(&text).map(|it| it.what), Some(line.what), "{text}");
+            assert_eq!(
+                read(&text).map(|it| it.what),
+                Some(line.says.what),
+                "{text}"
+            );
         }
     }
     for line in NARROW.iter().chain(BROAD) {
         for code in [line.codes.0, line.codes.1] {
             let reading = read(&format!("(#{code}) Zzz")).unwrap();
-            assert_eq!((reading.means, reading.what), (line.means, line.what));
+            assert_eq!(
+                (reading.means, reading.what),
+                (line.says.means, line.says.what)
+            );
             assert!(!line.source.is_empty());
         }
     }
@@ -176,6 +186,21 @@ fn other_wordings_are_read_alike() {
         ),
     ] {
         assert_eq!(meaning(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_refusal_is_about_the_same_in_other_words() {
+    for (expected, texts) in WORDINGS {
+        for text in *texts {
+            for form in [
+                (*text).to_owned(),
+                text.to_uppercase(),
+                format!("{text} (trace AbC9x)"),
+            ] {
+                assert_eq!(meaning(&form), *expected, "{form}");
+            }
+        }
     }
 }
 

@@ -1,0 +1,155 @@
+//! What refusals say, each in words for people. Many texts and codes say the same.
+
+use super::meaning::{Meaning, Means};
+
+/// What a refusal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Says {
+    pub(super) means: Means,
+    /// What happened, for people.
+    pub(super) what: &'static str,
+    /// What to do about it; empty where nothing can be done.
+    pub(super) todo: &'static str,
+}
+
+const fn says(meaning: Meaning, what: &'static str) -> Says {
+    says_and(meaning, what, "")
+}
+
+const fn says_and(meaning: Meaning, what: &'static str, todo: &'static str) -> Says {
+    Says {
+        means: Means::Known(meaning),
+        what,
+        todo,
+    }
+}
+
+const ASK: &str =
+    "Ask Amio, or whoever owns the Facebook app. SMS and Viber channels are not affected.";
+const RECONNECT: &str = "Connect the page in Amio again, or ask Amio.";
+
+pub(super) const NO_MESSENGER: Says = says(Meaning::NoMessenger, "no Messenger for the number");
+pub(super) const NO_WHATSAPP: Says = says(Meaning::NoMessenger, "no WhatsApp for the number");
+pub(super) const NO_USER: Says = says(Meaning::NoMessenger, "no user for the number");
+
+pub(super) const BLOCKED: Says = says(
+    Meaning::Person,
+    "the person blocked the page, left, or declined",
+);
+pub(super) const BLOCKS: Says = says(Meaning::Person, "the person blocks messages");
+pub(super) const WINDOW: Says = says(
+    Meaning::Person,
+    "the 24 hours since the person wrote last are over",
+);
+pub(super) const OTHER_APP: Says = says(
+    Meaning::Person,
+    "another app has the conversation with the person",
+);
+pub(super) const HELD_BACK: Says = says(Meaning::Person, "held back by Meta for this person");
+pub(super) const NO_MARKETING: Says =
+    says(Meaning::Person, "the person wants no marketing messages");
+pub(super) const COUNTRY: Says = says(
+    Meaning::Person,
+    "WhatsApp does not let this account message the person's country",
+);
+pub(super) const NO_NUMBER: Says =
+    says(Meaning::Person, "the API does not take the number for one");
+pub(super) const NOT_IN_TIME: Says = says(Meaning::Person, "not delivered in time");
+
+pub(super) const MESSAGE: Says = says_and(
+    Meaning::Message,
+    "the message is refused, whoever gets it",
+    "Mend the message, then begin again.",
+);
+pub(super) const TEMPLATE: Says = says_and(
+    Meaning::Message,
+    "the template is wrong, paused or missing",
+    "Mend the template, then begin again.",
+);
+
+pub(super) const NOT_LIVE: Says = says_and(
+    Meaning::Channel,
+    "the app or the agent is not live or not reviewed: it may message its own people and test numbers only",
+    ASK,
+);
+pub(super) const NOT_OPENED: Says = says_and(
+    Meaning::Channel,
+    "Facebook has not opened sending by phone number to this page",
+    "Ask Amio. SMS and Viber channels are not affected.",
+);
+pub(super) const FEE: Says = says_and(
+    Meaning::Channel,
+    "the fee for matching phone numbers was not paid for this page",
+    "Pay it (once for each page, in Facebook), or ask Amio.",
+);
+pub(super) const PAYMENT: Says = says_and(
+    Meaning::Channel,
+    "something is not paid",
+    "Look at the bills of the account, or ask Amio.",
+);
+pub(super) const NO_PERMISSION_BY_NUMBER: Says = says_and(
+    Meaning::Channel,
+    "the app lacks the permission to send by phone number",
+    ASK,
+);
+pub(super) const NO_PERMISSION: Says = says_and(
+    Meaning::Channel,
+    "the page or the app lacks a permission",
+    ASK,
+);
+pub(super) const CONNECTION: Says = says_and(
+    Meaning::Channel,
+    "the page's connection to Facebook is not valid any more",
+    RECONNECT,
+);
+pub(super) const RESTRICTED: Says = says_and(
+    Meaning::Channel,
+    "Facebook has restricted the page",
+    "Going on would make it worse: look at the notices that Facebook gives to the page, or ask Amio.",
+);
+pub(super) const CHANNEL_GONE: Says = says_and(
+    Meaning::Channel,
+    "the channel or its page is not there, or not active",
+    "Look at the channel in Amio.",
+);
+pub(super) const WHATSAPP_PERMISSION: Says = says_and(
+    Meaning::Channel,
+    "the WhatsApp account lacks a permission",
+    "Ask Amio.",
+);
+pub(super) const WHATSAPP_LOCKED: Says = says_and(
+    Meaning::Channel,
+    "the WhatsApp account is locked",
+    "Ask Amio.",
+);
+pub(super) const WHATSAPP_UNREGISTERED: Says = says_and(
+    Meaning::Channel,
+    "the number that sends is not registered with WhatsApp",
+    "Ask Amio.",
+);
+pub(super) const WHATSAPP_TEST: Says = says_and(
+    Meaning::Channel,
+    "the WhatsApp account is a test account: it reaches the numbers on its list only",
+    "Ask Amio.",
+);
+
+pub(super) const LIMIT_BY_NUMBER: Says = says(
+    Meaning::Wait,
+    "Facebook's limit for messages by phone number",
+);
+pub(super) const LIMIT: Says = says(Meaning::Wait, "Facebook's limit on requests");
+pub(super) const WHATSAPP_LIMIT: Says = says(Meaning::Wait, "WhatsApp's limit on messages");
+pub(super) const WHATSAPP_SPAM: Says = says(Meaning::Wait, "WhatsApp's limit against spam");
+
+pub(super) const LATER: Says = says(Meaning::Later, "not sent for now; to be tried again");
+
+pub(super) const UNDECIDED: Says = Says {
+    means: Means::Undecided,
+    what: "does not say that nothing was sent",
+    todo: "",
+};
+pub(super) const CONTACT_GONE: Says = Says {
+    means: Means::ContactGone,
+    what: "the contact is not known any more",
+    todo: "",
+};

@@ -1,0 +1,93 @@
+//! The counts of a list in words.
+
+use crate::domain::sms::{SmsTally, advice as advice_about};
+use crate::intake::Summary;
+use crate::report::words::grouped;
+
+/// The counts of the verdicts with their meaning.
+pub(super) fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
+    let always = [
+        (summary.queued, "would be sent"),
+        (summary.invalid, "cannot be sent as they stand"),
+        (summary.duplicate, "repeat an earlier number"),
+    ];
+    let optional = [
+        (summary.suppressed, "must not be sent"),
+        (summary.mended, "of those to be sent were mended"),
+        (
+            summary.overrides_region,
+            "of those to be sent are read by the country in the list, not by --region",
+        ),
+        (
+            summary.silent_on_consent,
+            "of those to be sent have nothing in the column of consent",
+        ),
+        (
+            summary.shared_numbers,
+            "of the repeats name another person than the first row",
+        ),
+        (summary.blank_rows, "blank rows, ignored"),
+        (
+            summary.note_rows,
+            "notes or totals below the last contact, ignored",
+        ),
+    ];
+    let optional = optional.into_iter().filter(|(count, _)| *count > 0);
+    let counts = always.into_iter().chain(optional);
+    counts
+        .map(|(count, meaning)| (grouped(count), meaning))
+        .collect()
+}
+
+/// Characters that are named.
+const CHARACTERS: usize = 8;
+
+/// What the messages take as SMS, and which characters make it more.
+pub(super) fn sms_lines(sms: &SmsTally) -> Vec<String> {
+    let mut lines = Vec::new();
+    if sms.messages > 0 {
+        let each = match (sms.least, sms.most) {
+            (least, most) if least == most => format!("{least} each"),
+            (least, most) => format!("{least} to {most} each"),
+        };
+        lines.push(format!(
+            "{} segments for {} messages, {each}",
+            grouped(sms.segments),
+            grouped(sms.messages)
+        ));
+    }
+    if sms.ucs2 > 0 {
+        lines.push(format!(
+            "{} messages are in UCS-2, of which a segment holds 70 characters in place of 160",
+            grouped(sms.ucs2)
+        ));
+    }
+    let costly = sms.costly();
+    if !costly.is_empty() {
+        let named = costly.iter().take(CHARACTERS);
+        let named: Vec<String> = named
+            .map(|(letter, count)| format!("{} in {}", advice_about(*letter), grouped(*count)))
+            .collect();
+        let more = match costly.len().saturating_sub(CHARACTERS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        lines.push(format!(
+            "The characters behind that: {}{more}",
+            named.join(", ")
+        ));
+    }
+    if sms.plain_segments < sms.segments {
+        lines.push(format!(
+            "Written so, all take {} segments",
+            grouped(sms.plain_segments)
+        ));
+    }
+    if sms.no_texts > 0 {
+        lines.push(format!(
+            "{} messages are no texts and are not counted: an SMS is a text",
+            grouped(sms.no_texts)
+        ));
+    }
+    lines
+}

@@ -1,0 +1,68 @@
+//! What would become of a list: judged whole, and nothing sent.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::RunError;
+use super::known::Known;
+use super::list::List;
+use super::pass::Pass;
+use super::sms::{self, SmsRule};
+use crate::domain::eligibility::HistorySpan;
+use crate::report::check::CheckReport;
+use crate::store::Reader;
+
+impl List {
+    /// Says what would become of each row, also where a `send` would refuse the list as a whole. Nothing is sent,
+    /// and nothing written but the rejects.
+    ///
+    /// # Errors
+    /// [`RunError`] if the list cannot be read to its end, the checkpoint cannot be read, or the rejects cannot
+    /// be written.
+    pub fn check(
+        mut self,
+        settings: &CheckSettings<'_>,
+        now: Timestamp,
+    ) -> Result<CheckReport, RunError> {
+        let (mut known, mut channel_type) = (Known::default(), None);
+        if let Some(path) = settings.checkpoint.filter(|path| path.exists()) {
+            let reader = Reader::open(path)?;
+            if let Some(channel) = settings.channel {
+                channel_type = reader.channel_type(channel)?;
+            }
+            known = Known::new(reader, settings.history, None, Vec::new(), now);
+        }
+        let pass = Pass {
+            known,
+            sms: SmsRule::of(self.sms, channel_type.as_deref()),
+            channel: settings.channel,
+            rejects: settings.rejects,
+            keep_rejects: true,
+            leave_rejects: settings.leave_rejects,
+            all_examples: settings.all_examples,
+            ..Pass::default()
+        };
+        let note = sms::note(self.sms, channel_type.as_deref());
+        let mut report = pass.judge_all(&mut self, &mut |_| (), &mut |_| Ok(()))?;
+        report.notes.extend(note);
+        Ok(report)
+    }
+}
+
+/// What a check goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckSettings<'a> {
+    /// The checkpoint, which knows suppressed numbers and earlier messages; it need not be there.
+    pub checkpoint: Option<&'a Path>,
+    /// How far back earlier messages to a person count.
+    pub history: HistorySpan,
+    /// The channel that would be used, if it is known.
+    pub channel: Option<&'a str>,
+    /// Where to write the rows that cannot be sent.
+    pub rejects: Option<&'a Path>,
+    /// A file that we do not know stands there: it is left as it is, which is well if it says the same.
+    pub leave_rejects: bool,
+    /// All rows of a kind are shown, not the first ones alone.
+    pub all_examples: bool,
+}

@@ -1,0 +1,216 @@
+//! One pass over all rows of a list: judged, rendered, counted, and the rows to mend written.
+
+use std::path::Path;
+
+use super::clash::FileClash;
+use super::error::RunError;
+use super::fallback::Others;
+use super::known::Known;
+use super::list::{List, readable};
+use super::sms::SmsRule;
+use crate::domain::content::{Rendered, Template};
+use crate::domain::dialect::FileFormat;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
+use crate::domain::sms::SmsTally;
+use crate::intake::{IntakeError, Judge, JudgeError, Render, Unsendable};
+use crate::report::check::CheckReport;
+use crate::report::rejects::RejectsFile;
+
+/// So many rendered messages are shown.
+const SAMPLES: usize = 3;
+
+/// The progress of a list is reported each time so many rows were read.
+const REPORT_EVERY: u64 = 16_384;
+
+/// One pass over all rows of a list.
+#[derive(Default)]
+pub(super) struct Pass<'a> {
+    /// What the checkpoint knows of the numbers.
+    pub(super) known: Known,
+    pub(super) channel: Option<&'a str>,
+    /// The batch that the rows are for.
+    pub(super) batch: Option<&'a str>,
+    /// The files that the batch has already.
+    pub(super) earlier_files: &'a [String],
+    /// The numbers that the batch has already, with their rows.
+    pub(super) seen: &'a [(PhoneNumber, Position)],
+    pub(super) rejects: Option<&'a Path>,
+    /// The rejects are written also where the list turns out unusable.
+    pub(super) keep_rejects: bool,
+    /// The file of rejects that stands there is left as it is.
+    pub(super) leave_rejects: bool,
+    /// All rows of a kind are shown, not the first ones alone.
+    pub(super) all_examples: bool,
+    /// How messages are counted as SMS; `None` if they are not.
+    pub(super) sms: Option<SmsRule>,
+}
+
+impl Pass<'_> {
+    /// As [`Self::judge_all`].
+    ///
+    /// # Errors
+    /// As [`Self::judge_all`], and where the list as a whole must not be used.
+    pub(super) fn judge(
+        self,
+        list: &mut List,
+        progress: &mut dyn FnMut(u64),
+        take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
+    ) -> Result<CheckReport, RunError> {
+        let mut report = self.judge_all(list, progress, take)?;
+        match report.refusal.take() {
+            Some(refusal) => Err(IntakeError::from(refusal).into()),
+            None => Ok(report),
+        }
+    }
+
+    /// Judges and renders each row and hands it to `take`; reports the rows read to `progress` now and then. What
+    /// `take` got must be thrown away where the report holds a refusal.
+    pub(super) fn judge_all(
+        self,
+        list: &mut List,
+        progress: &mut dyn FnMut(u64),
+        take: &mut dyn FnMut(JudgedRow) -> Result<(), RunError>,
+    ) -> Result<CheckReport, RunError> {
+        let List {
+            input,
+            message,
+            dialect,
+            others,
+            ..
+        } = list;
+        let (message, others) = (message.as_ref(), others.as_ref());
+        let create = |path| {
+            let format = FileFormat::of(path, input.format(), *dialect);
+            RejectsFile::create(path, input.headers(), format, self.batch)
+        };
+        let mut rejects = self.rejects.map(create).transpose()?;
+        let (known, channel) = (&self.known, self.channel);
+        let suppressed = |phone| known.cause(phone);
+        let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
+        let render = |record: &Record, _, phone| match message {
+            Some(message) => {
+                let rendered = self.render(message, record, phone)?;
+                Ok(match others {
+                    Some(others) => others.render(rendered, record),
+                    None => rendered,
+                })
+            }
+            None => Err(Unsendable::Problem("there is no message".to_owned())),
+        };
+        let judge = Judge {
+            suppressed: &suppressed,
+            of_another: &of_another,
+            render: message.is_some().then_some(&render as &Render<'_>),
+            seen: self.seen,
+            first_file: u16::try_from(self.earlier_files.len()).unwrap_or(u16::MAX),
+            all_examples: self.all_examples,
+        };
+        let mut seen = Seen::new(self.sms.is_some());
+        let judged = input.judge_all(&judge, &mut |row| {
+            seen.row(&row, progress);
+            if let Some(rejects) = &mut rejects {
+                rejects.push(&row)?;
+            }
+            take(row)
+        });
+        self.known.check()?;
+        let refusal = match &judged {
+            Ok(summary) => input.refusal(summary),
+            Err(_) => None,
+        };
+        let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
+        let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
+        let rejected = self.finish(rejects)?;
+        let files = self.earlier_files.iter().map(String::as_str);
+        let missing = others.and_then(Others::note);
+        Ok(CheckReport {
+            files: files.chain(input.file_names()).map(str::to_owned).collect(),
+            notes: input.notes().iter().cloned().chain(missing).collect(),
+            mapping: input.mapping().clone(),
+            summary: judged?,
+            samples: seen.samples,
+            forecast: None,
+            sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
+            rejected,
+            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
+            refusal,
+        })
+    }
+
+    /// The message of one row for a number, or why there is none.
+    fn render(
+        &self,
+        message: &Template,
+        record: &Record,
+        phone: PhoneNumber,
+    ) -> Result<Rendered, Unsendable> {
+        let rendered = self.known.message(message, self.channel, record, phone)?;
+        match self.sms.and_then(|rule| rule.refusal(&rendered)) {
+            Some(refusal) => Err(Unsendable::Segments(refusal)),
+            None => Ok(rendered),
+        }
+    }
+
+    /// Puts the rejects where they belong and returns how many there are.
+    fn finish(&self, rejects: Option<RejectsFile>) -> Result<u64, RunError> {
+        let Some(rejects) = rejects else {
+            return Ok(0);
+        };
+        if !self.leave_rejects {
+            return Ok(rejects.finish()?);
+        }
+        let path = rejects.path().to_owned();
+        let rows = rejects.compare()?;
+        rows.ok_or_else(|| {
+            let flag = "--rejects";
+            FileClash::Stands { flag, path }.into()
+        })
+    }
+}
+
+/// What is kept of the rows that pass by.
+struct Seen {
+    rows: u64,
+    samples: Vec<String>,
+    sms: Option<SmsTally>,
+}
+
+impl Seen {
+    fn new(count_sms: bool) -> Self {
+        Self {
+            rows: 0,
+            samples: Vec::new(),
+            sms: count_sms.then(SmsTally::default),
+        }
+    }
+
+    fn row(&mut self, row: &JudgedRow, progress: &mut dyn FnMut(u64)) {
+        self.rows += 1;
+        if self.rows.is_multiple_of(REPORT_EVERY) {
+            progress(self.rows);
+        }
+        if self.samples.len() < SAMPLES {
+            self.samples.extend(sample(row));
+        }
+        if let Some(sms) = &mut self.sms
+            && let Some(content) = message_of(row)
+        {
+            sms.count(content);
+        }
+    }
+}
+
+/// The message of a row as it would be sent: a text as it reads, anything else as JSON.
+fn sample(row: &JudgedRow) -> Option<String> {
+    let text = readable(message_of(row)?)?;
+    Some(format!("row {}: {text}", row.position.row))
+}
+
+/// The JSON of the message of a row that is to be sent.
+fn message_of(row: &JudgedRow) -> Option<&str> {
+    match &row.verdict {
+        Verdict::Queued(accepted) => Some(&accepted.content.as_ref()?.content),
+        Verdict::Invalid { .. } | Verdict::Duplicate { .. } | Verdict::Suppressed { .. } => None,
+    }
+}

@@ -30,7 +30,7 @@ pub(crate) use people::{
 };
 pub(crate) use upkeep::{
     BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
-    ServeArgs,
+    PruneArgs, ServeArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -173,6 +173,8 @@ pub(crate) enum Command {
     Sandbox(Box<SandboxArgs>),
     /// Check token, channel, quota, clock and checkpoint: is everything ready for tonight?
     Doctor(DoctorArgs),
+    /// Remove numbers, names and texts of batches that were finished long ago; counts and hashes stay
+    Prune(PruneArgs),
     /// Copy the checkpoint, also beside a run that sends; the copy is checked
     Backup(BackupArgs),
     /// Say that a checkpoint is the one to go on with, where the program doubts it

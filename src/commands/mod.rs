@@ -20,6 +20,7 @@ pub(crate) mod man;
 pub(crate) mod night;
 mod preview;
 mod process;
+pub(crate) mod prune;
 mod repeat;
 pub(crate) mod resolve;
 pub(crate) mod resume;
@@ -118,6 +119,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
         Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,

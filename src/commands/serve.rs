@@ -1,7 +1,10 @@
 //! `outreach serve`: receives webhooks until a signal.
 
+use std::convert::Infallible;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::checkpoint;
 use super::console::Console;
@@ -11,8 +14,13 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
+use crate::report::grouped;
+use crate::run::prune;
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::Store;
+
+/// How often old batches are pruned.
+const DAY: Duration = Duration::from_hours(24);
 
 impl From<ServeError> for CommandError {
     fn from(error: ServeError) -> Self {
@@ -48,6 +56,7 @@ pub(crate) fn run(
     runtime()?.block_on(async {
         // What was sent while no receiver ran, and what waited, is applied before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
+        let daily = clock.clone();
         let server = Server::bind(server_settings, store, clock).await?;
         let url = format!("{}://{}", server.scheme(), server.address());
         writeln!(out, "{url}")?;
@@ -62,7 +71,9 @@ pub(crate) fn run(
             ));
         }
         let mut second = false;
+        let person = settings.person();
         tokio::select! {
+            never = prune_daily(&db, serve.prune_after, &person, &daily, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Once more to stop at once.");
@@ -74,4 +85,33 @@ pub(crate) fn run(
         }
         Ok(ExitCode::Complete)
     })
+}
+
+/// Prunes now and then once a day; never ends. Without a time nothing is pruned.
+async fn prune_daily(
+    db: &Path,
+    older_than: Option<Duration>,
+    person: &str,
+    clock: &Clock,
+    console: Console,
+) -> Infallible {
+    let Some(older_than) = older_than else {
+        return std::future::pending().await;
+    };
+    loop {
+        let (db, person, now) = (db.to_owned(), person.to_owned(), clock.now());
+        let pruned =
+            tokio::task::spawn_blocking(move || prune(&db, older_than, &person, now, &mut |_| ()));
+        match pruned.await {
+            Ok(Ok(done)) if done.rows > 0 => console.say(format_args!(
+                "Pruned {} rows and {} people of batches that were finished long ago.",
+                grouped(done.rows),
+                grouped(done.people)
+            )),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => console.warn(format_args!("Old batches were not pruned: {error}")),
+            Err(error) => console.warn(format_args!("Old batches were not pruned: {error}")),
+        }
+        clock.sleep(DAY).await;
+    }
 }

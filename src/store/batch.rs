@@ -102,6 +102,8 @@ pub struct Batch {
     pub halted_text: Option<String>,
     /// The pilot that it has, or had.
     pub pilot: Option<Pilot>,
+    /// When it was pruned: its rows hold no number and no field any more.
+    pub pruned_at: Option<Timestamp>,
 }
 
 impl Batch {
@@ -515,7 +517,7 @@ impl Reader {
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
-    policy ->> 'fallback' AS fallback,
+    policy ->> 'fallback' AS fallback, policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
     FROM batch JOIN channel ON channel.id = batch.channel";
@@ -559,6 +561,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         exit_reason: row.get("exit_reason")?,
         halted_text: row.get("halted_text")?,
         pilot: pilot_from_row(row)?,
+        pruned_at: time("pruned_at")?,
     })
 }
 

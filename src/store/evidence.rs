@@ -148,7 +148,7 @@ impl Applying<'_, '_> {
         };
         if let Some(api_id) = &self.event.contact_id {
             if self.event.channel.is_empty()
-                && let Some(found) = contact::find_anywhere(self.connection(), api_id)?
+                && let Some(found) = contact::find_anywhere(self.connection(), self.keys, api_id)?
                 && (found.person.is_some() || whose.is_none())
             {
                 return Ok(Some(found));
@@ -175,7 +175,8 @@ impl Applying<'_, '_> {
         contact::note_opting(self.connection(), found.row, None, Some(self.event.at))?;
         let mut people: Vec<PersonId> = found.person.into_iter().collect();
         if let Some(phone) = self.event.phone {
-            people.push(person::find_or_make(self.connection(), self.keys, phone)?);
+            // The number is on the suppression list from now on.
+            people.push(person::find_or_name(self.connection(), self.keys, phone)?);
         }
         if let Some(api_id) = &self.event.contact_id {
             people.extend(contact::people(self.connection(), self.on, api_id)?);

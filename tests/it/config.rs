@@ -38,6 +38,8 @@ const RUN_ONLY: &[&str] = &[
     "no-suppressions",
     "on-channel",
     "date-column",
+    "dry-run",
+    "older-than",
     "only-unreached",
     "opted-in",
     "quiet",

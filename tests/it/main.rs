@@ -54,6 +54,7 @@ mod phone_differential;
 mod picture;
 mod pilot;
 mod promises;
+mod prune;
 mod quickstart;
 mod readme;
 mod refusals;

@@ -277,6 +277,9 @@ pub(crate) struct SendArgs {
     /// Who gets it before the rest.
     #[command(flatten)]
     pub(crate) pilot: PilotFlags,
+    /// What the message is for, and why these people get it; kept with the batch and among the decisions
+    #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) purpose: Option<String>,
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,

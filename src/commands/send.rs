@@ -33,6 +33,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) retired_tag: bool,
     /// Who gets it before the rest.
     pub(super) pilot: Option<PilotAsked>,
+    /// What the message is for.
+    pub(super) purpose: Option<&'a str>,
     /// Where people go whom the channel does not reach.
     pub(super) fallback: &'a FallbackSource,
 }
@@ -86,8 +88,9 @@ pub(crate) fn run(
     let (sources, name) = match found {
         None => (settings::sources(&args.files), None),
         Some(AudienceBatch::Continue(name)) => {
+            let asked = (&fallback, args.purpose.as_deref());
             let going = Going::send(args.pilot.asked());
-            return continue_audience(&front, settings, &name, &fallback, (going, console));
+            return continue_audience(&front, settings, &name, asked, (going, console));
         }
         Some(AudienceBatch::New { people: 0, .. }) => {
             console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
@@ -96,6 +99,7 @@ pub(crate) fn run(
         Some(AudienceBatch::New { list, name, .. }) => (vec![list], Some(name)),
     };
     let list = ListToSend {
+        purpose: args.purpose.as_deref(),
         fallback: &fallback,
         sources: &sources,
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
@@ -123,7 +127,7 @@ fn continue_audience(
     front: &Front,
     settings: &Settings,
     name: &str,
-    fallback: &FallbackSource,
+    (fallback, purpose): (&FallbackSource, Option<&str>),
     (going, console): (Going, Console),
 ) -> CommandResult {
     let asked = ResumeSettings {
@@ -134,6 +138,9 @@ fn continue_audience(
     };
     let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     batch.require_fallback(fallback, settings::message(settings)?.as_ref())?;
+    if let Some(purpose) = purpose {
+        batch.keep_purpose(purpose, &settings.person(), front.clock.now())?;
+    }
     console.say(format_args!(
         "Batch {name} is unfinished: it goes on with the people who were in it when it began."
     ));
@@ -201,6 +208,9 @@ pub(super) fn send_list(
     let plan = read(front, plan, &rejects, console)?;
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
     let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
+    if let Some(purpose) = to_send.purpose {
+        batch.keep_purpose(purpose, &person, front.clock.now())?;
+    }
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
         rejects: is_rejected.then_some(rejects),

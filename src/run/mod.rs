@@ -44,6 +44,7 @@ mod pass;
 mod past;
 mod pilot;
 mod plan;
+mod prerequisites;
 mod preview;
 mod prune;
 mod quota;

@@ -52,6 +52,7 @@ mod person;
 mod pilot;
 mod place;
 mod prune;
+mod purpose;
 mod quota;
 mod refusal;
 mod remembered;

@@ -38,6 +38,7 @@ mod identity;
 mod intake;
 mod journeys;
 mod kill;
+mod known_people;
 mod layers;
 mod letters;
 mod library;

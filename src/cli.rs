@@ -22,7 +22,7 @@ use crate::config::{
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
-pub(crate) use batch::{ExportArgs, ResolveArgs, RetryArgs, StatusArgs};
+pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use fallback::FallbackFlags;
 pub(crate) use people::{
     ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
@@ -307,6 +307,9 @@ pub(crate) struct SendArgs {
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
+    /// Who gets it before the rest.
+    #[command(flatten)]
+    pub(crate) pilot: PilotFlags,
     /// What the message is for, and why these people get it; kept with the batch and among the decisions
     #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) purpose: Option<String>,

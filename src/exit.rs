@@ -92,7 +92,7 @@ impl ExitCode {
                 "complete, but some recipients ended in error or unknown, or wait for another unknown outcome"
             }
             Self::Paused => {
-                "paused by a deadline, a signal or your answer; run the same command again to continue"
+                "paused by a deadline, a signal or your answer (run it again), or by a pilot (`resume`)"
             }
             Self::Guard => {
                 "stopped by a guard before harm (credentials refused, identical refusals)"

@@ -5,6 +5,47 @@ use clap::builder::PossibleValuesParser;
 
 use crate::config::{CheckpointFile, Connection, Flags, Written};
 use crate::domain::delivery::{CANCELLED, State};
+use crate::domain::pilot::{Choice, PilotAsked};
+
+/// Who gets the message before the rest.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PilotFlags {
+    /// A pilot: send to the first N who are queued, then pause; the same command finishes it, `resume` sends the rest
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "sample",
+        help_heading = "Batch",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    limit: Option<u32>,
+    /// A pilot of N at random, by a seed that is told
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Batch",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    sample: Option<u32>,
+    /// The seed of --sample: the same people of the same list again
+    #[arg(long, value_name = "N", requires = "sample", help_heading = "Batch")]
+    seed: Option<u32>,
+}
+
+impl PilotFlags {
+    /// The pilot that is asked for.
+    pub(crate) fn asked(self) -> Option<PilotAsked> {
+        let first = self.limit.map(|size| PilotAsked {
+            size,
+            choice: Choice::First,
+        });
+        let at_random = self.sample.map(|size| PilotAsked {
+            size,
+            choice: Choice::AtRandom { seed: self.seed },
+        });
+        first.or(at_random)
+    }
+}
 
 /// `outreach status`.
 #[derive(Debug, Clone, Args)]

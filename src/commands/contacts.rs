@@ -16,9 +16,9 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, write_contacts};
+use crate::report::{grouped, place, without_numbers, write_contacts};
 use crate::run::typed_number;
-use crate::store::{Contact, Reader};
+use crate::store::{Contact, PersonRow, Reader};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -128,7 +128,11 @@ fn show(
             value["messages"] = json!(reader.messages_to(&contact.channel, phone)?);
             known.push(value);
         }
-        let all = json!({ "phone": phone.e164(), "suppressed": suppressed, "contacts": known });
+        let rows = reader.rows_of(phone)?;
+        let rows: Vec<Value> = rows.iter().map(row_value).collect();
+        let phone = phone.e164();
+        let all =
+            json!({ "phone": phone, "suppressed": suppressed, "contacts": known, "rows": rows });
         return Ok(writeln!(out, "{all:#}")?);
     }
     if contacts.is_empty() {
@@ -170,10 +174,37 @@ fn show(
             )?;
         }
     }
+    write_rows(&reader.rows_of(phone)?, out)?;
     if let Some(cause) = suppressed {
         writeln!(out, "Not messaged any more: {}", on_one_line(&cause))?;
     }
     Ok(())
+}
+
+/// The rows that have the number, in every list.
+fn write_rows(rows: &[PersonRow], out: &mut dyn Write) -> Result<(), CommandError> {
+    if !rows.is_empty() {
+        writeln!(out, "In the lists of")?;
+    }
+    for row in rows {
+        let why = row.reason.as_deref().map_or_else(String::new, |reason| {
+            format!(", {}", on_one_line(&without_numbers(reason)))
+        });
+        let place = place(&row.files, row.file, row.row);
+        let batch = on_one_line(&row.batch);
+        writeln!(out, "  {batch}, {place}: {}{why}", row.status)?;
+    }
+    Ok(())
+}
+
+fn row_value(row: &PersonRow) -> Value {
+    json!({
+        "batch": row.batch,
+        "file": row.files.get(usize::from(row.file)),
+        "row": row.row,
+        "status": row.status,
+        "reason": row.reason,
+    })
 }
 
 fn moment(at: Timestamp) -> String {

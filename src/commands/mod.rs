@@ -18,6 +18,7 @@ pub(crate) mod forget;
 pub(crate) mod history;
 pub(crate) mod man;
 pub(crate) mod night;
+mod preview;
 mod process;
 pub(crate) mod prune;
 mod repeat;

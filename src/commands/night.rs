@@ -184,6 +184,7 @@ impl Night<'_> {
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,
+            pilot: None,
         };
         send_list(&mut self.front, self.settings, &to_send, self.console)
     }
@@ -203,7 +204,7 @@ impl Night<'_> {
             report.notes.push("nothing was left to send".to_owned());
         }
         let Some(ended) = outcome.ended else {
-            report.notes.push("not sent: the answer was no".to_owned());
+            report.notes.push(format!("not sent: {}", outcome.not_sent));
             return false;
         };
         report.counts = Some(ended.counts);

@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::error::CommandResult;
-use super::run::Front;
+use super::run::{Front, Going};
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -44,5 +44,5 @@ pub(crate) fn run(
     };
     let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     front.require_token()?;
-    Ok(front.go(&batch, args.no_messenger_text)?.exit)
+    Ok(front.go(batch, Going::resume(args.no_messenger_text))?.exit)
 }

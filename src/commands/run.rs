@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
+use super::preview::{messages, preview_text};
 use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
@@ -18,10 +19,10 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, ProgressStyleChoice, counted, grouped, quoted};
+use crate::report::{Hints, Local, ProgressStyleChoice, grouped, quoted};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, HeldText, LikelyFallback, LittleTime, Meaning, Preview,
-    Rehearsal, RunSettings, StopHandle, summary,
+    AfterHalt, Ended, Files, HeldBatch, HeldText, LittleTime, Meaning, PilotAsked, PilotStep,
+    Preview, Rehearsal, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -68,6 +69,39 @@ pub(super) struct Outcome {
     pub(super) results: Option<PathBuf>,
     /// The rows to mend, if a list was read that has any.
     pub(super) rejects: Option<PathBuf>,
+    /// Why it was not sent, if no run ended.
+    pub(super) not_sent: &'static str,
+}
+
+/// How a batch goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Going {
+    /// The refusals that stopped the batch do mean "no Messenger".
+    confirm: bool,
+    /// Who gets the message before the rest.
+    pilot: Option<PilotAsked>,
+    /// A person takes it up.
+    resumed: bool,
+}
+
+impl Going {
+    /// As its list is sent.
+    pub(super) fn send(pilot: Option<PilotAsked>) -> Self {
+        Self {
+            confirm: false,
+            pilot,
+            resumed: false,
+        }
+    }
+
+    /// As it is resumed.
+    pub(super) fn resume(confirm: bool) -> Self {
+        Self {
+            confirm,
+            pilot: None,
+            resumed: true,
+        }
+    }
 }
 
 impl Outcome {
@@ -80,28 +114,9 @@ impl Outcome {
             ended: None,
             results: None,
             rejects: None,
+            not_sent: "the answer was no",
         }
     }
-}
-
-/// Who can never be reached, on a line of its own; nothing if everybody can.
-fn never_text(never: &std::collections::BTreeMap<String, u64>) -> String {
-    let people: u64 = never.values().sum();
-    if people == 0 {
-        return String::new();
-    }
-    let regions: Vec<&str> = never.keys().map(String::as_str).take(5).collect();
-    let more = if never.len() > regions.len() {
-        ", ..."
-    } else {
-        ""
-    };
-    let regions = regions.join(", ");
-    format!(
-        "\n{} can never be reached: --window is at no time open in all time zones of their country ({regions}{more}). \
-         They end as suppressed once nobody else is left.",
-        counted(people, "recipient")
-    )
 }
 
 impl Front {
@@ -210,39 +225,49 @@ impl Front {
         LittleTime::of(&self.settings.schedule, now).filter(|_| !self.asked.sandbox)
     }
 
-    /// Says what is about to be sent, asks where that can be answered, and sends. `confirm`: the refusals that
-    /// stopped the batch do mean "no Messenger".
-    pub(super) fn go(&self, batch: &HeldBatch, confirm: bool) -> Result<Outcome, CommandError> {
-        let after_halt = batch.after_halt(&self.settings.refusals, confirm)?;
-        let out = self.results_path(batch)?;
+    /// Says what is about to be sent, asks where that can be answered, and sends.
+    pub(super) fn go(&self, mut batch: HeldBatch, how: Going) -> Result<Outcome, CommandError> {
+        let after_halt = batch.after_halt(&self.settings.refusals, how.confirm)?;
+        let out = self.results_path(&batch)?;
         batch.check_results(Some(&out), self.checkpoint.dialect)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
-        let preview = batch.preview(&self.settings, token, &after_halt, now)?;
-        let name = &batch.batch().name;
-        self.console.say_lines(self.preview_text(name, &preview));
-        let queued = preview.counts.queued.saturating_sub(preview.held);
-        if queued > 0
+        let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
+        let preview = batch.preview(&self.settings, token, &after_halt, pilot, now)?;
+        let name = batch.batch().name.clone();
+        if let (PilotStep::Over(_), 1..) = (pilot, preview.counts.queued) {
+            return self.say_pilot_is_over(&batch, &preview);
+        }
+        self.console.say_lines(preview_text(
+            batch.batch(),
+            &preview,
+            pilot,
+            self.settings.history,
+        ));
+        if preview.to_send > 0
             && !self.asked.sandbox
             && !self.asked.yes
             && !self
                 .console
-                .ask(format_args!("Send {queued} messages now?"))
+                .ask(format_args!("Send {} now?", messages(preview.to_send)))
         {
             self.console.say(format_args!(
                 "Nothing was sent. `{}` goes on from here.",
-                self.resume(name)
+                self.resume(&name)
             ));
-            return Ok(Outcome::declined(Some(name.clone())));
+            return Ok(Outcome::declined(Some(name)));
         }
-        self.go_on_after_halt(batch, &after_halt)?;
-        let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
+        self.go_on_after_halt(&batch, &after_halt)?;
+        if let PilotStep::Begin(pilot) = pilot {
+            batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;
+        }
+        let (ended, pace_is_assumed) = runtime()?.block_on(self.send(&batch))?;
         if self.console.is_quiet() {
-            self.say_in_one_line(batch, &ended);
+            self.say_in_one_line(&batch, &ended);
         } else {
-            self.say_end(batch, &ended);
+            self.say_end(&batch, &ended);
         }
-        let results = self.report(batch, &out)?;
+        let results = self.report(&batch, &out)?;
         if pace_is_assumed {
             self.console.say(format_args!(
                 "The API reported no quota: at most {FALLBACK_RATE} were sent. --rate sets another pace."
@@ -250,12 +275,39 @@ impl Front {
         }
         Ok(Outcome {
             exit: ended.exit,
-            batch: Some(name.clone()),
+            batch: Some(name),
             had_queued: preview.counts.queued > 0,
             ended: Some(ended),
             results: Some(results),
             rejects: None,
+            not_sent: "",
         })
+    }
+
+    /// Says that the pilot is over, how it went, and what goes on with the rest.
+    fn say_pilot_is_over(
+        &self,
+        batch: &HeldBatch,
+        preview: &Preview,
+    ) -> Result<Outcome, CommandError> {
+        let name = &batch.batch().name;
+        self.console
+            .say(self.after_pilot_text(name, preview.counts.queued));
+        let summary = summary(batch.checkpoint(), name)?;
+        self.console.say_lines(summary.text(&self.hints()));
+        Ok(Outcome {
+            not_sent: "its pilot is over, and the rest waits for `resume`",
+            ..Outcome::declined(Some(name.clone()))
+        })
+    }
+
+    /// What goes on with the rest after a pilot.
+    fn after_pilot_text(&self, name: &str, queued: u64) -> String {
+        format!(
+            "The pilot is over. `{}` goes on with the other {}.",
+            self.resume(name),
+            grouped(queued)
+        )
     }
 
     /// Where the results of the batch go.
@@ -265,57 +317,6 @@ impl Front {
         }
         let name = batch.results_name(self.checkpoint.dialect)?;
         Ok(self.folders.results.join(name))
-    }
-
-    /// The batch as it stands before this run.
-    fn preview_text(&self, name: &str, preview: &Preview) -> String {
-        let counts = &preview.counts;
-        // Writing to a String cannot fail.
-        let to_send = counts.queued.saturating_sub(preview.held);
-        let (name, queued) = (on_one_line(name), grouped(to_send));
-        let mut text = format!("Batch {name}: {queued} to send");
-        let done = counts.sent + counts.no_messenger + counts.error;
-        for (count, word) in [
-            (done, "done before"),
-            (preview.held, "held"),
-            (counts.suppressed, "suppressed"),
-            (counts.duplicate, "duplicate"),
-            (counts.invalid.saturating_sub(preview.mended), "invalid"),
-            (preview.mended, "mended"),
-            (counts.unknown, "unknown"),
-        ] {
-            if count > 0 {
-                let _ = write!(text, ", {} {word}", grouped(count));
-            }
-        }
-        if to_send == 0 {
-            text.push_str(". Nothing is left to send.");
-        } else if let Some(likely) = &preview.fallback {
-            let _ = write!(text, "\n{}", likely_text(likely));
-        }
-        if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
-            let _ = write!(text, "\nForecast: {forecast}");
-            if let Some(line) = forecast.time_line() {
-                let _ = write!(text, "\nTime line: {line}");
-            }
-            if !preview.pace_is_known {
-                let _ = write!(
-                    text,
-                    "\nThe API's quota is not known yet: its answers tell it. If they do not, at most \
-                     {FALLBACK_RATE} are sent, as the smallest plan allows; --rate sets another pace."
-                );
-            }
-        }
-        text.push_str(&never_text(&preview.never));
-        let within = self.settings.history.not_within;
-        if !within.is_zero() {
-            let days = within.as_secs_f64() / 86_400.0;
-            let _ = write!(
-                text,
-                "\nWhoever got a message from us in the last {days:.1} days is skipped."
-            );
-        }
-        text
     }
 
     fn go_on_after_halt(&self, batch: &HeldBatch, how: &AfterHalt) -> Result<(), CommandError> {
@@ -378,7 +379,7 @@ impl Front {
     /// People are queued although the run has ended.
     fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
         let resume = self.resume(&batch.batch().name);
-        let queued = grouped(ended.counts.queued);
+        let queued = grouped(ended.queued);
         let why = if self.settings.schedule.window.is_none() && batch.batch().fallback.is_some() {
             "they go on to another channel, as was learned while the run ended"
         } else {
@@ -471,13 +472,17 @@ impl Front {
 
     fn say_end(&self, batch: &HeldBatch, ended: &Ended) {
         let name = &batch.batch().name;
+        if ended.pilot_is_over && ended.counts.queued > 0 {
+            let text = self.after_pilot_text(name, ended.counts.queued);
+            return self.console.say(text);
+        }
         match &ended.end {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.held > 0 => self.console.warn(format_args!(
                 "{} recipients are held until the text of their refusal has a meaning.",
                 grouped(ended.held)
             )),
-            RunEnd::Complete if ended.counts.queued > 0 => self.say_queued(batch, ended),
+            RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
             RunEnd::Complete => {}
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
@@ -606,19 +611,5 @@ impl Front {
                 format!("Give a smaller --reserve, then `{resume}` goes on.")
             }
         }
-    }
-}
-
-/// Who probably goes on to another channel.
-fn likely_text(likely: &LikelyFallback) -> String {
-    let channels = likely.channels.join(", then ");
-    match likely.people {
-        Some(people) => format!(
-            "About {} of them go on to channel {channels}, by the answers so far.",
-            grouped(people)
-        ),
-        None => format!(
-            "How many of them go on to channel {channels} is not known before the first answers."
-        ),
     }
 }

@@ -8,7 +8,7 @@ use super::audience;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::run::{Front, Outcome};
+use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
 use crate::cli::{AudienceFrom, SendArgs};
@@ -17,8 +17,8 @@ use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::{ProgressLine, counted, grouped};
 use crate::run::{
-    Audience, AudienceBatch, FallbackSource, HeldBatch, List, Messaged, Mismatch, ReadPlan,
-    Rehearsal, ResumeSettings, RunError, SendPlan, SendSettings, Source, audience_batch,
+    Audience, AudienceBatch, FallbackSource, HeldBatch, List, Messaged, Mismatch, PilotAsked,
+    ReadPlan, Rehearsal, ResumeSettings, RunError, SendPlan, SendSettings, Source, audience_batch,
 };
 use crate::store::Change;
 
@@ -31,6 +31,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) messaged: Option<Messaged>,
     /// The message is sent although Facebook has retired its tag.
     pub(super) retired_tag: bool,
+    /// Who gets it before the rest.
+    pub(super) pilot: Option<PilotAsked>,
     /// What the message is for.
     pub(super) purpose: Option<&'a str>,
     /// Where people go whom the channel does not reach.
@@ -87,7 +89,8 @@ pub(crate) fn run(
         None => (settings::sources(&args.files), None),
         Some(AudienceBatch::Continue(name)) => {
             let asked = (&fallback, args.purpose.as_deref());
-            return continue_audience(&front, settings, &name, asked, console);
+            let going = Going::send(args.pilot.asked());
+            return continue_audience(&front, settings, &name, asked, (going, console));
         }
         Some(AudienceBatch::New { people: 0, .. }) => {
             console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
@@ -102,6 +105,7 @@ pub(crate) fn run(
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
         messaged: messaged(args.skip_messaged, args.message_again),
         retired_tag: args.retired_tag,
+        pilot: args.pilot.asked(),
     };
     Ok(send_list(&mut front, settings, &list, console)?.exit)
 }
@@ -124,7 +128,7 @@ fn continue_audience(
     settings: &Settings,
     name: &str,
     (fallback, purpose): (&FallbackSource, Option<&str>),
-    console: Console,
+    (going, console): (Going, Console),
 ) -> CommandResult {
     let asked = ResumeSettings {
         batch: Some(name),
@@ -140,7 +144,7 @@ fn continue_audience(
     console.say(format_args!(
         "Batch {name} is unfinished: it goes on with the people who were in it when it began."
     ));
-    Ok(front.go(&batch, false)?.exit)
+    Ok(front.go(batch, going)?.exit)
 }
 
 /// The channel that is sent through.
@@ -210,7 +214,7 @@ pub(super) fn send_list(
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
         rejects: is_rejected.then_some(rejects),
-        ..front.go(&batch, false)?
+        ..front.go(batch, Going::send(to_send.pilot))?
     })
 }
 

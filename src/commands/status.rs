@@ -195,7 +195,12 @@ fn last_run(summary: &Summary, local: &Local) -> String {
         (None, Some(at)) => format!("since {}", local.time_and_distance(at)),
         (None, None) => "never".to_owned(),
     };
-    let kind = if summary.sandbox { " (rehearsal)" } else { "" };
+    let kind = match (summary.rest_waits(), summary.sandbox) {
+        (true, true) => " (pilot is over; rehearsal)",
+        (true, false) => " (pilot is over)",
+        (false, true) => " (rehearsal)",
+        (false, false) => "",
+    };
     format!("{text}{kind}")
 }
 

@@ -136,7 +136,15 @@ pub enum Suppression {
     WindowNeverOpens,
 }
 
+/// The reason on the suppression list of a person who opted out.
+pub(crate) const OPTED_OUT: &str = "the person asked not to be messaged";
+
 impl Suppression {
+    /// Whether the person opted out, and was not put on the list otherwise.
+    pub(crate) fn is_opt_out(&self) -> bool {
+        matches!(self, Self::Listed { reason } if reason == OPTED_OUT)
+    }
+
     /// A stable word for grouping in reports and in `--json`.
     pub(crate) fn code(&self) -> &'static str {
         match self {

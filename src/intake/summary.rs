@@ -230,18 +230,37 @@ fn problem_note(problem: &RowProblem, suggestion: Option<&String>) -> Note {
     }
 }
 
-/// What all suppressed rows of one kind have in common.
-fn suppression_text(cause: &Suppression) -> String {
+/// The word of a group of suppressed rows: who opted out stands apart from who was put on the list otherwise.
+fn suppression_code(cause: &Suppression) -> &'static str {
+    if cause.is_opt_out() {
+        "opted_out"
+    } else {
+        cause.code()
+    }
+}
+
+/// What all suppressed rows of one kind have in common, and where each is told.
+fn suppression_text(cause: &Suppression) -> &'static str {
     match cause {
-        Suppression::NoConsent { .. } => "no consent: the list itself says so".to_owned(),
-        Suppression::Listed { .. }
-        | Suppression::RepeatGuard { .. }
-        | Suppression::NotWithin { .. }
-        | Suppression::SameBatch { .. }
-        | Suppression::OtherMessage { .. }
-        | Suppression::Removed
-        | Suppression::Forgotten
-        | Suppression::WindowNeverOpens => cause.to_string(),
+        Suppression::NoConsent { .. } => "no consent: the list itself says so",
+        Suppression::Listed { .. } if cause.is_opt_out() => {
+            "opted out: `outreach suppress list` shows when"
+        }
+        Suppression::Listed { .. } => {
+            "on the suppression list, by hand or from a file: `outreach suppress list` shows why"
+        }
+        Suppression::RepeatGuard { .. } | Suppression::SameBatch { .. } => {
+            "got the same message before: `outreach contacts show NUMBER` shows when"
+        }
+        Suppression::NotWithin { .. } => {
+            "got a message within --not-within: `outreach contacts show NUMBER` shows when"
+        }
+        Suppression::OtherMessage { .. } => {
+            "got another message, and are left out (--skip-messaged)"
+        }
+        Suppression::Removed => "no longer in the list (--update)",
+        Suppression::Forgotten => "erased at the person's request",
+        Suppression::WindowNeverOpens => "their sending window never opens",
     }
 }
 
@@ -249,11 +268,12 @@ fn suppression_text(cause: &Suppression) -> String {
 fn suppression_note(cause: &Suppression) -> Note {
     match cause {
         Suppression::NoConsent { says } => Note::Detail(says.clone()),
-        Suppression::Listed { .. }
-        | Suppression::RepeatGuard { .. }
-        | Suppression::NotWithin { .. }
-        | Suppression::SameBatch { .. }
-        | Suppression::OtherMessage { .. }
+        Suppression::Listed { .. } if cause.is_opt_out() => Note::None,
+        Suppression::Listed { reason } => Note::Detail(reason.clone()),
+        Suppression::RepeatGuard { batch, at }
+        | Suppression::NotWithin { batch, at }
+        | Suppression::OtherMessage { batch, at } => Note::Detail(format!("{at}, batch {batch}")),
+        Suppression::SameBatch { .. }
         | Suppression::Removed
         | Suppression::Forgotten
         | Suppression::WindowNeverOpens => Note::None,
@@ -354,12 +374,12 @@ impl Counter {
             }
             Verdict::Suppressed { cause, .. } => {
                 self.summary.suppressed += 1;
-                let text = || suppression_text(cause);
+                let text = || suppression_text(cause).to_owned();
                 let row = || example(row, suppression_note(cause));
                 group(
                     self.examples,
                     &mut self.suppressions,
-                    cause.code(),
+                    suppression_code(cause),
                     text,
                     row,
                 );

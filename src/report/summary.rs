@@ -55,6 +55,9 @@ pub struct Summary {
     /// Of the invalid rows those whose place another row took; `None` where only the counts were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mended: Option<u64>,
+    /// The pilot that it has, or had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pilot: Option<PilotReport>,
     /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
@@ -100,6 +103,7 @@ impl Summary {
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
             mended: None,
+            pilot: PilotReport::of(batch),
             details: Details {
                 ready: batch.is_whole(),
                 halted_text: batch.halted_text.clone(),
@@ -115,6 +119,9 @@ impl Summary {
     pub(crate) fn load(reader: &Reader, batch: &Batch) -> Result<Self, ReportError> {
         let mut summary = Self::counts(reader, batch)?;
         summary.funnel = Some(reader.funnel(batch.id)?);
+        if let Some(pilot) = summary.pilot {
+            summary.pilot = Some(pilot.with(&reader.pilot_people(batch.id)?));
+        }
         summary.mended = Some(match summary.counts.invalid {
             0 => 0,
             _ => reader.mended(batch.id)?,
@@ -166,6 +173,11 @@ impl Summary {
         self.stands.state == Standing::Stored(BatchState::Cancelled)
     }
 
+    /// Whether its pilot is over, and nobody has said that the rest follows.
+    pub(crate) fn rest_waits(&self) -> bool {
+        self.pilot.as_ref().is_some_and(|pilot| pilot.rest_waits)
+    }
+
     /// True once no row is queued or under way.
     pub fn is_settled(&self) -> bool {
         self.details.ready && self.counts.queued == 0 && self.counts.sending == 0
@@ -195,6 +207,9 @@ impl Summary {
         }
         writeln!(out, "{:>12}  rows in all", grouped(self.rows))?;
         self.write_channels(out)?;
+        if let Some(pilot) = &self.pilot {
+            pilot.write(out, TEXTS)?;
+        }
         self.write_funnel(out)?;
         self.write_requests(out, local)?;
         self.write_matters(out)?;
@@ -456,6 +471,9 @@ impl Summary {
 pub use standing::Stands;
 
 mod next;
+mod pilot;
 mod standing;
 #[cfg(test)]
 mod tests;
+
+use pilot::PilotReport;

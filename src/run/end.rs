@@ -1,9 +1,11 @@
 //! How a run ended, and what follows from that. Pure.
 
+use super::pilot::PilotLeft;
 use crate::dispatch::{Halt, RunEnd};
 use crate::domain::batch_state::BatchState;
 use crate::domain::outcome::FatalKind;
 use crate::domain::percent::Percent;
+use crate::domain::pilot::BY_PILOT;
 use crate::exit::ExitCode;
 use crate::store::Counts;
 
@@ -22,6 +24,10 @@ pub struct Ended {
     pub waiting: Waiting,
     /// Recipients that are queued, and held until the text of their refusal has a meaning.
     pub held: u64,
+    /// Recipients that the run was for, and that are queued still: in a pilot its own.
+    pub queued: u64,
+    /// The run was a pilot, and it is over: the rest of the batch waits for a person.
+    pub pilot_is_over: bool,
     /// What ended the run before all was done, for people: "Ctrl-C", "until 06:00 CET was reached".
     pub ended_by: Option<String>,
 }
@@ -36,32 +42,66 @@ pub struct Waiting {
 }
 
 impl Ended {
-    /// `held`: recipients that no run claims; `fail_below`: so many of those who could be sent to must have ended
-    /// as sent.
+    /// `held`: recipients that no run claims; `pilot`: who is left of the pilot that the run was.
     pub(super) fn new(
         end: RunEnd,
         counts: Counts,
         waiting: Waiting,
         held: u64,
-        fail_below: Option<Percent>,
+        pilot: Option<PilotLeft>,
     ) -> Self {
-        let exit = exit(&end, &counts, &waiting, held);
+        let pilot_is_over = match end {
+            RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => {
+                pilot.is_some_and(|left| left.all() == 0)
+            }
+            RunEnd::Halted(_) | RunEnd::Displaced => false,
+        };
+        // Who is not in the pilot is no matter of the run, as long as it goes on.
+        let (reach, held) = match pilot {
+            Some(left) if !pilot_is_over => {
+                let reach = Counts {
+                    queued: left.queued + left.held,
+                    sending: left.sending,
+                    ..counts
+                };
+                (reach, left.held)
+            }
+            Some(_) | None => (counts, held),
+        };
         Self {
             state: state(&end, &counts),
-            exit: match fail_below {
-                Some(share) if !is_reached(share, &counts) => exit.below_share(),
-                Some(_) | None => exit,
-            },
+            exit: exit(&end, &reach, &waiting, held),
             end,
             counts,
             waiting,
             held,
+            queued: reach.queued,
+            pilot_is_over,
             ended_by: None,
         }
     }
 
+    /// The same; so many of those who could be sent to must have ended as sent.
+    pub(super) fn fail_below(self, share: Option<Percent>) -> Self {
+        match share {
+            Some(share) if !is_reached(share, &self.counts) => Self {
+                exit: self.exit.below_share(),
+                ..self
+            },
+            Some(_) | None => self,
+        }
+    }
+
+    /// Whether the batch stands because its pilot is over.
+    fn is_paused_by_pilot(&self) -> bool {
+        self.pilot_is_over && self.state == BatchState::Paused
+    }
+
     /// Why the batch stands where it stands.
     pub(crate) fn why(&self) -> Option<String> {
+        if self.is_paused_by_pilot() {
+            return Some("its pilot is over".to_owned());
+        }
         let by = || self.ended_by.clone();
         match &self.end {
             RunEnd::Halted(halt) => Some(halt.to_string()),
@@ -89,6 +129,9 @@ impl Ended {
 
     /// Whose matter it is that the run ended before all was done; `waited_for` is whose matter it waited for then.
     pub(super) fn by(&self, waited_for: Option<&'static str>) -> Option<&'static str> {
+        if self.is_paused_by_pilot() {
+            return Some(BY_PILOT);
+        }
         match &self.end {
             RunEnd::Halted(halt) => Some(match halt {
                 Halt::Fatal { kind, .. } => matter(*kind),
@@ -257,9 +300,50 @@ mod tests {
     }
 
     #[test]
+    fn a_pilot_that_is_over_pauses_the_batch_and_one_that_is_not_is_judged_by_its_own_people() {
+        let ended = |end, counts, left| {
+            let waiting = Waiting {
+                rows: 1,
+                first: Some("waits for row 17 of batch A".to_owned()),
+            };
+            Ended::new(end, counts, waiting, 0, Some(left))
+        };
+        let nobody = PilotLeft::default();
+        let over = ended(RunEnd::Complete, counts(990, 0, 0), nobody);
+        assert_eq!(
+            (over.state, over.exit, over.by(None)),
+            (BatchState::Paused, ExitCode::Paused, Some("pilot"))
+        );
+        let all = ended(RunEnd::Complete, counts(0, 0, 0), nobody);
+        assert_eq!((all.state, all.by(None)), (BatchState::Complete, None));
+        let one = PilotLeft {
+            queued: 1,
+            ..nobody
+        };
+        let waits = ended(RunEnd::Complete, counts(991, 0, 0), one);
+        assert_eq!(waits.exit, ExitCode::CompleteWithProblems);
+        assert_eq!((waits.queued, waits.pilot_is_over), (1, false));
+        let interrupted = ended(RunEnd::Interrupted, counts(991, 0, 0), one);
+        assert_eq!(interrupted.exit, ExitCode::Paused);
+        let held = PilotLeft { held: 1, ..nobody };
+        let held = Ended::new(
+            RunEnd::Complete,
+            counts(991, 0, 0),
+            Waiting::default(),
+            1,
+            Some(held),
+        );
+        assert_eq!(held.exit, ExitCode::Guard);
+        let reserve = RunEnd::Halted(Halt::Reserve { limit: 10 });
+        assert!(!ended(reserve, counts(990, 0, 0), nobody).pilot_is_over);
+    }
+
+    #[test]
     fn too_small_a_share_replaces_only_the_codes_of_a_complete_batch() {
-        let end =
-            |end, counts| Ended::new(end, counts, Waiting::default(), 0, "60%".parse().ok()).exit;
+        let end = |end, counts| {
+            let ended = Ended::new(end, counts, Waiting::default(), 0, None);
+            ended.fail_below("60%".parse().ok()).exit
+        };
         let sent = |sent, no_messenger, unknown| Counts {
             sent,
             no_messenger,

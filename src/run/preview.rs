@@ -8,9 +8,11 @@ use super::batch::HeldBatch;
 use super::error::RunError;
 use super::forecast::first_forecast;
 use super::halt::AfterHalt;
+use super::pilot::left;
 use super::quota::known;
 use super::settings::RunSettings;
 use crate::domain::forecast::Forecast;
+use crate::domain::pilot::PilotStep;
 use crate::domain::schedule::WindowBy;
 use crate::store::Counts;
 
@@ -30,6 +32,8 @@ pub struct Preview {
     pub counts: Counts,
     /// Those of the queued that are held by the text of a refusal: nobody claims them.
     pub held: u64,
+    /// Those whom the run is for: in a pilot its own.
+    pub to_send: u64,
     /// Of the invalid rows those whose place another row took.
     pub mended: u64,
     /// Who probably goes on to another channel, where the batch has several.
@@ -43,7 +47,8 @@ pub struct Preview {
 }
 
 impl HeldBatch {
-    /// What a run would do; `token` is the fingerprint of the token whose quota is used, if there is one.
+    /// What a run would do; `token` is the fingerprint of the token whose quota is used, if there is one, and `pilot`
+    /// says whom the run is for.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
@@ -52,6 +57,7 @@ impl HeldBatch {
         settings: &RunSettings,
         token: Option<i64>,
         after_halt: &AfterHalt,
+        pilot: PilotStep,
         now: Timestamp,
     ) -> Result<Preview, RunError> {
         let mut counts = self.reader()?.counts(self.batch().id)?;
@@ -61,7 +67,15 @@ impl HeldBatch {
         };
         after_halt.apply_to(&mut counts);
         let held = after_halt.counts().held;
-        let to_send = counts.queued.saturating_sub(held);
+        let queued = counts.queued.saturating_sub(held);
+        let to_send = match pilot {
+            PilotStep::None => queued,
+            PilotStep::Begin(pilot) => queued.min(pilot.size.into()),
+            PilotStep::GoOn(_) => {
+                left(&self.reader()?, self.batch())?.map_or(0, |left| left.queued)
+            }
+            PilotStep::Over(_) => 0,
+        };
         let fallback = self.likely_fallback(to_send)?;
         // Who goes on needs another request.
         let again = fallback.as_ref().and_then(|it| it.people).unwrap_or(0);
@@ -79,6 +93,7 @@ impl HeldBatch {
         Ok(Preview {
             counts,
             held,
+            to_send,
             mended,
             fallback,
             never: self.never_reached(settings, now)?,

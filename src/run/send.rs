@@ -14,6 +14,7 @@ use super::error::{Mismatch, RunError};
 use super::hours;
 use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
 use super::past;
+use super::pilot;
 use super::quota;
 use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
@@ -95,7 +96,10 @@ impl HeldBatch {
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
         let (mut run, interrupted) = Run::start(self, access, settings, clock).await?;
-        let queued = self.reader()?.counts(self.batch().id)?.queued;
+        let queued = match pilot::left(&self.reader()?, self.batch())? {
+            Some(left) => left.queued,
+            None => self.reader()?.counts(self.batch().id)?.queued,
+        };
         observer.started(&Started {
             batch: self.batch().name.clone(),
             queued,
@@ -140,13 +144,13 @@ impl HeldBatch {
             } else {
                 0
             };
+            let pilot = pilot::left(reader, self.batch())?;
+            let left = pilot.map_or(counts.queued.saturating_sub(held), |left| left.queued);
             let end = match (end, refused) {
-                (RunEnd::Complete, Some(halt)) if counts.queued > held + waiting.rows => {
-                    RunEnd::Halted(halt)
-                }
+                (RunEnd::Complete, Some(halt)) if left > waiting.rows => RunEnd::Halted(halt),
                 (end, _) => end,
             };
-            Ok(Ended::new(end, counts, waiting, held, settings.fail_below))
+            Ok(Ended::new(end, counts, waiting, held, pilot).fail_below(settings.fail_below))
         })?;
         ended.ended_by = match ended.end {
             RunEnd::Interrupted => stop.by().map(str::to_owned),
@@ -162,6 +166,7 @@ impl HeldBatch {
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
             by: ended.by(waited.as_ref().and_then(|it| it.what.matter())),
+            pilot_is_over: ended.pilot_is_over,
             until: waited.map(|it| it.until),
         };
         self.store().end_run(id, record).await?;
@@ -425,7 +430,7 @@ async fn patience(stop: &StopHandle, grace: Duration, clock: &Clock) {
 }
 
 /// Jitter needs no secrecy: the standard library's per-process hash seed is random enough.
-fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
+pub(crate) fn random_bits() -> Box<dyn FnMut() -> u64 + Send> {
     use std::hash::{BuildHasher, RandomState};
     let (state, mut count) = (RandomState::new(), 0_u64);
     Box::new(move || {

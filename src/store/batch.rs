@@ -10,13 +10,13 @@ use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis}
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::random;
-use super::tally::Counts;
 use super::writer::Tx;
 use super::{attempt, channel, earlier, person, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
 use crate::domain::fallback::Fallback;
+use crate::domain::pilot::Pilot;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -102,6 +102,8 @@ pub struct Batch {
     pub exit_reason: Option<String>,
     /// The text of identical refusals that stopped the last run, if that did.
     pub halted_text: Option<String>,
+    /// The pilot that it has, or had.
+    pub pilot: Option<Pilot>,
     /// When it was pruned: its rows hold no number and no field any more.
     pub pruned_at: Option<Timestamp>,
 }
@@ -149,6 +151,8 @@ pub(crate) struct RunRecord {
     pub(crate) halted_text: Option<String>,
     /// Whose matter it is that it ended before all was done.
     pub(crate) by: Option<&'static str>,
+    /// Whether its pilot is over.
+    pub(crate) pilot_is_over: bool,
     /// When what it waited for comes, if it did.
     pub(crate) until: Option<Timestamp>,
 }
@@ -246,7 +250,8 @@ impl Store {
                 tx.bookkeeping = true;
                 tx.connection.execute(
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
-                            state_why = ?6, state_since = ?2, state_by = ?7, state_until = ?8
+                            state_why = ?6, state_since = ?2, state_by = ?7, state_until = ?8,
+                            pilot = iif(?9, json_set(pilot, '$.is_over', json('true')), pilot)
                      WHERE id = ?1",
                     (
                         id,
@@ -257,6 +262,7 @@ impl Store {
                         &end.why,
                         end.by,
                         end.until.map(to_millis),
+                        end.pilot_is_over,
                     ),
                 )?;
                 Ok(())
@@ -509,45 +515,14 @@ impl Reader {
     }
 }
 
-impl Reader {
-    /// How far the batch is.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub fn counts(&self, id: BatchId) -> Result<Counts, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT sent, no_messenger, error, unknown, invalid, duplicate, suppressed, queued, sending,
-                    requests, throttled FROM tally WHERE batch = ?1",
-        )?;
-        let mut rows = select.query([id])?;
-        let Some(row) = rows.next()? else {
-            return Ok(Counts::default());
-        };
-        let count = |column: usize| -> Result<u64, StoreError> {
-            Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
-        };
-        Ok(Counts {
-            sent: count(0)?,
-            no_messenger: count(1)?,
-            error: count(2)?,
-            unknown: count(3)?,
-            invalid: count(4)?,
-            duplicate: count(5)?,
-            suppressed: count(6)?,
-            queued: count(7)?,
-            sending: count(8)?,
-            requests: count(9)?,
-            throttled: count(10)?,
-        })
-    }
-}
-
 /// The columns that [`batch_from_row`] reads.
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose,
-    policy ->> 'pruned_at' AS pruned_at
+    policy ->> 'pruned_at' AS pruned_at,
+    pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
+    pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
@@ -589,8 +564,22 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         finished_at: time("finished_at")?,
         exit_reason: row.get("exit_reason")?,
         halted_text: row.get("halted_text")?,
+        pilot: pilot_from_row(row)?,
         pruned_at: time("pruned_at")?,
     })
+}
+
+/// The pilot of a batch, from the columns that are selected for it.
+fn pilot_from_row(row: &Row<'_>) -> Result<Option<Pilot>, StoreError> {
+    let Some(size) = row.get("pilot_size")? else {
+        return Ok(None);
+    };
+    Ok(Some(Pilot {
+        size,
+        seed: row.get("pilot_seed")?,
+        is_over: row.get("pilot_is_over")?,
+        is_of_this_list: row.get("pilot_is_of_this_list")?,
+    }))
 }
 
 pub(super) fn parse_state(word: &str) -> Result<State, StoreError> {

@@ -15,10 +15,7 @@ use super::ids::{ApiId, ChannelId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::{channel, person};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
-
-/// The reason on the suppression list of a person who opted out.
-pub(super) const OPTED_OUT: &str = "the person asked not to be messaged";
+use crate::domain::recipient::{OPTED_OUT, Suppression};
 
 /// A contact and whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

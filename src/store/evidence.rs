@@ -24,6 +24,7 @@ use crate::domain::delivery::{self, State};
 use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
 use crate::domain::fallback::Cause;
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::recipient::OPTED_OUT;
 
 /// Whether an event could be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,13 +219,7 @@ impl Applying<'_, '_> {
         }
         let source = format!("webhook {}", self.kind);
         for whose in people {
-            person::suppress(
-                self.connection(),
-                whose,
-                contact::OPTED_OUT,
-                &source,
-                self.event.at,
-            )?;
+            person::suppress(self.connection(), whose, OPTED_OUT, &source, self.event.at)?;
         }
         Ok(Verdict::Applied)
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use outreach::internals::sandbox::{Sandbox, Settings as SandboxSettings};
 use outreach::run::{
     Access, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt, HeldBatch,
-    IntakeSettings, List, Mismatch, Observer, ReadPlan, Rehearsal, ResumeSettings, RunEnd,
-    RunError, RunProgress, RunSettings, Saying, SendPlan, SendSettings, Source, Started, Step,
-    StopHandle, summary,
+    IntakeSettings, List, Mismatch, Observer, PilotStep, ReadPlan, Rehearsal, ResumeSettings,
+    RunEnd, RunError, RunProgress, RunSettings, Saying, SendPlan, SendSettings, Source, Started,
+    Step, StopHandle, summary,
 };
 use tempfile::TempDir;
 
@@ -208,14 +208,16 @@ fn held_recipients_go_back_to_the_queue_only_when_that_is_decided_and_carried_ou
     let held = nothing_said.counts().held;
     assert!(held >= 3, "{nothing_said:?}");
     let preview = batch
-        .preview(&settings, None, &nothing_said, now())
+        .preview(&settings, None, &nothing_said, PilotStep::None, now())
         .unwrap();
     assert_eq!((preview.counts.queued, preview.held), (9, held));
 
     let said = [format!("no_messenger={text}").parse::<Saying>().unwrap()];
     let how = batch.after_halt(&said, false).unwrap();
     assert_eq!(how.counts().no_messenger, held);
-    let preview = batch.preview(&settings, None, &how, now()).unwrap();
+    let preview = batch
+        .preview(&settings, None, &how, PilotStep::None, now())
+        .unwrap();
     assert_eq!(place.counts().no_messenger, 0, "a preview changes nothing");
     assert_eq!(batch.go_on_after_halt(&how, "a person", now()).unwrap(), 0);
     assert_eq!(place.counts(), preview.counts);

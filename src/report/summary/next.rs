@@ -67,7 +67,12 @@ impl Summary {
             let undo = command("resume", &[sandbox, "--undo-cancel"]);
             lines.push((undo, "take it up again"));
         } else if let Some(resume) = self.continued_by(hints) {
-            lines.push((resume, "continue where it stopped"));
+            let why = if self.rest_waits() {
+                "go on with the rest, after the pilot"
+            } else {
+                "continue where it stopped"
+            };
+            lines.push((resume, why));
         }
         // Whoever works on it writes them at its end.
         if hints.results.is_none() && self.stands.worked_on().is_none() {

@@ -26,6 +26,7 @@ fn summary() -> Summary {
         }),
         started_at: "2026-05-01T10:00:00Z".parse().ok(),
         finished_at: "2026-05-01T11:00:00Z".parse().ok(),
+        pilot: None,
         mended: None,
         exit_reason: Some("guard".to_owned()),
         details: Details {

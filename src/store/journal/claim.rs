@@ -17,7 +17,7 @@ use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::store::attempt::{self, Asker, Intent};
-use crate::store::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
+use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
@@ -32,8 +32,8 @@ const LOOKED_AT: usize = 500;
 /// Rows whose waits are ended in one transaction.
 const RESET_AT_ONCE: u32 = 10_000;
 
-/// `not_before` of a row that came back to the queue: at once, before rows that were never tried.
-pub(super) const AT_ONCE: i64 = 1;
+/// `not_before` of a row that was never tried, or whose wait was ended.
+const NEVER_TRIED: i64 = 0;
 
 /// How soon a row is checked again that waits for another batch's answer.
 const ANSWER: i64 = 2_000;
@@ -105,7 +105,7 @@ pub(super) fn claim(
         }
         Next::More => Claim::Again,
         Next::Nothing => Claim::Exhausted {
-            opens_at: next_opening(tx, context.batch, now)?,
+            opens_at: next_opening(tx, context, now)?,
         },
     }))
 }
@@ -119,7 +119,7 @@ pub(super) fn outstanding(
     Ok(match next(tx, context, now)? {
         Next::Row(..) => Outstanding::Some,
         Next::More => Outstanding::Retry,
-        Next::Nothing => match next_opening(tx, context.batch, now)? {
+        Next::Nothing => match next_opening(tx, context, now)? {
             Some(_) => Outstanding::Some,
             None => Outstanding::None,
         },
@@ -130,9 +130,16 @@ pub(super) fn outstanding(
 /// wait are given their time.
 fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, StoreError> {
     for _ in 0..LOOKED_AT {
-        let Some(mut ready) = due(tx, context.batch, now)? else {
+        let Some(mut ready) = due(tx, context, now)? else {
             return Ok(Next::Nothing);
         };
+        if let Some(pilot) = &context.pilot
+            && !pilot.holds(ready.id)
+        {
+            // It came back to the queue meanwhile: it goes with the rest.
+            wait(tx, ready.id, NEVER_TRIED)?;
+            continue;
+        }
         let Some(phone) = ready.phone else {
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
@@ -170,7 +177,7 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
 /// When the first of the rows that wait is checked again, in this run.
 fn next_opening(
     tx: &Tx<'_>,
-    batch: BatchId,
+    context: &Context,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let next: Option<i64> = tx
@@ -181,24 +188,29 @@ fn next_opening(
                    AND not_before < ?3
              ORDER BY not_before LIMIT 1",
         )?
-        .query_row((batch, to_millis(now), NEXT_RUN), |row| row.get(0))
+        .query_row((context.batch, to_millis(now), NEXT_RUN), |row| row.get(0))
         .optional()?;
     if next.is_none() {
-        no_row_is_left(tx, batch)?;
+        no_row_is_left(tx, context)?;
     }
     next.map(from_millis).transpose()
 }
 
 /// Fails if rows are queued that no claim finds, because a part of them cannot be read: a run that passed over
 /// them would end as if all were done.
-fn no_row_is_left(tx: &Tx<'_>, batch: BatchId) -> Result<(), StoreError> {
+fn no_row_is_left(tx: &Tx<'_>, context: &Context) -> Result<(), StoreError> {
+    let least = match context.pilot {
+        None => NEVER_TRIED,
+        Some(_) => AT_ONCE,
+    };
     let left: i64 = tx
         .connection
         .prepare_cached(
             "SELECT count(*) FROM recipient INDEXED BY recipient_queue
-             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before < ?2",
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before >= ?2
+                   AND not_before < ?3",
         )?
-        .query_row((batch, NEXT_RUN), |row| row.get(0))?;
+        .query_row((context.batch, least, NEXT_RUN), |row| row.get(0))?;
     if left == 0 {
         return Ok(());
     }

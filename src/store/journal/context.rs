@@ -10,6 +10,7 @@ use crate::store::earlier::Skipped;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
 use crate::store::keys::HashKey;
+use crate::store::pilot::PilotRows;
 use crate::store::quota::Claims;
 
 /// A channel of the batch.
@@ -34,6 +35,8 @@ pub(super) struct Context {
     pub(super) since: Timestamp,
     /// Requests with the token, and of the batch, before the run began.
     pub(super) before: Claims,
+    /// Only these are claimed; `None`: everybody who is queued.
+    pub(super) pilot: Option<PilotRows>,
     /// The batches whose people are left out.
     pub(super) skipped: Skipped,
 }

@@ -103,6 +103,7 @@ impl Journal {
             .write(move |tx| claim::reset_waits(tx, id))
             .await?
         {}
+        let pilot = store.put_pilot_first(id).await?;
         let context = Context {
             batch: id,
             channels,
@@ -112,6 +113,7 @@ impl Journal {
             keys: store.keys.clone(),
             since: now,
             before,
+            pilot,
             skipped: Skipped::default(),
         };
         let journal = Self {

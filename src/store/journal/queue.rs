@@ -9,7 +9,7 @@ use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
 use crate::store::columns::{phone_from_column, to_millis};
 use crate::store::error::StoreError;
-use crate::store::ids::{BatchId, PersonId, RecipientId};
+use crate::store::ids::{PersonId, RecipientId};
 use crate::store::writer::Tx;
 
 /// `not_before` of a row whose sending hours do not come before this run must end.
@@ -44,10 +44,10 @@ pub(super) struct Message {
     pub(super) key: i64,
 }
 
-/// The next queued row whose time has come.
+/// The next queued row whose time has come. In a pilot its rows have come back to the queue when the run began.
 pub(super) fn due(
     tx: &Tx<'_>,
-    batch: BatchId,
+    context: &Context,
     now: Timestamp,
 ) -> Result<Option<Ready>, StoreError> {
     const COLUMNS: &str =
@@ -62,16 +62,16 @@ pub(super) fn due(
         .prepare_cached(&format!(
             "{COLUMNS} AND r.not_before > 0 AND r.not_before <= ?2 ORDER BY r.not_before, r.id LIMIT 1"
         ))?
-        .query_row((batch, to_millis(now)), |row| Ok(ready(row)))
+        .query_row((context.batch, to_millis(now)), |row| Ok(ready(row)))
         .optional()?;
-    if let Some(returned) = returned {
-        return returned.map(Some);
+    if returned.is_some() || context.pilot.is_some() {
+        return returned.transpose();
     }
     tx.connection
         .prepare_cached(&format!(
             "{COLUMNS} AND r.not_before = 0 ORDER BY r.id LIMIT 1"
         ))?
-        .query_row([batch], |row| Ok(ready(row)))
+        .query_row([context.batch], |row| Ok(ready(row)))
         .optional()?
         .transpose()
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::claim::AT_ONCE;
 use super::context::Context;
 use super::types::{Settled, Settlement};
 use crate::domain::delivery::{self, Event, State};
@@ -15,7 +14,7 @@ use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
 use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
 use crate::store::batch::parse_state;
-use crate::store::columns::to_millis;
+use crate::store::columns::{AT_ONCE, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, RefusalId};
 use crate::store::refusal;

@@ -1,0 +1,196 @@
+//! The pilot of a batch: who is in it, and how these went. It is kept with the batch, so that whoever continues it
+//! sends to the same people.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
+
+use super::batch::parse_state;
+use super::checkpoint::{Reader, Store};
+use super::columns::{AT_ONCE, from_json, to_json};
+use super::decision::{DecisionRecord, record};
+use super::error::StoreError;
+use super::ids::{BatchId, RecipientId};
+use crate::domain::delivery::State;
+
+/// Rows that are put first in one transaction.
+const STEP: usize = 10_000;
+
+/// A pilot as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    size: u32,
+    seed: Option<u32>,
+    is_over: bool,
+    /// Digest of the batch when it began.
+    digest: String,
+    /// Their places in the batch, ascending.
+    rows: Vec<u32>,
+}
+
+/// A pilot that begins.
+#[derive(Debug, Clone)]
+pub(crate) struct NewPilot {
+    /// How many people were asked for.
+    pub(crate) size: u32,
+    /// The seed by which they were chosen; `None`: they are the first.
+    pub(crate) seed: Option<u32>,
+    /// Their places in the batch, ascending.
+    pub(crate) rows: Vec<u32>,
+    /// Who began it.
+    pub(crate) actor: String,
+    /// Now.
+    pub(crate) at: Timestamp,
+}
+
+/// The rows of a pilot.
+#[derive(Debug)]
+pub(super) struct PilotRows(Vec<u32>);
+
+impl PilotRows {
+    /// Whether the row is one of them.
+    pub(super) fn holds(&self, id: RecipientId) -> bool {
+        self.0.binary_search(&id.seq()).is_ok()
+    }
+}
+
+/// People of a pilot who stand alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PilotPeople {
+    /// How.
+    pub state: State,
+    /// Whether they are held by the text of a refusal.
+    pub held: bool,
+    /// What the API said, digits replaced, where they were refused or are held.
+    pub text: Option<String>,
+    /// How many.
+    pub people: u64,
+}
+
+impl Store {
+    /// Begins a pilot; another one that the batch had is forgotten. The caller holds the batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn begin_pilot(&self, id: BatchId, new: NewPilot) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            let digest = tx.connection.query_row(
+                "SELECT hex(digest) FROM batch WHERE id = ?1",
+                [id],
+                |row| row.get(0),
+            )?;
+            let stored = Stored {
+                size: new.size,
+                seed: new.seed,
+                is_over: false,
+                digest,
+                rows: new.rows.clone(),
+            };
+            tx.connection.execute(
+                "UPDATE batch SET pilot = ?2 WHERE id = ?1",
+                (id, to_json(&stored)?),
+            )?;
+            let (what, seed) = match new.seed {
+                None => ("limit", String::new()),
+                Some(seed) => ("sample", format!(", seed {seed}")),
+            };
+            let decision = DecisionRecord {
+                batch: Some(id),
+                actor: new.actor.clone(),
+                what,
+                detail: format!("{}{seed}: {} people", new.size, new.rows.len()),
+                at: new.at,
+            };
+            record(tx.connection, &decision)
+        })
+    }
+
+    /// The rows of the pilot that is not over, if the batch has one: those of them that are queued are put before all
+    /// others.
+    pub(super) async fn put_pilot_first(
+        &self,
+        id: BatchId,
+    ) -> Result<Option<PilotRows>, StoreError> {
+        let Some(stored) = self.reader()?.stored_pilot(id)?.filter(|it| !it.is_over) else {
+            return Ok(None);
+        };
+        for step in stored.rows.chunks(STEP) {
+            let step = step.to_vec();
+            self.writer
+                .write(move |tx| {
+                    let mut update = tx.connection.prepare_cached(
+                        "UPDATE recipient SET not_before = ?2
+                         WHERE id = ?1 AND state = 'queued' AND held IS NULL",
+                    )?;
+                    for seq in &step {
+                        update.execute((RecipientId::new(id, *seq), AT_ONCE))?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(Some(PilotRows(stored.rows)))
+    }
+}
+
+impl Reader {
+    fn stored_pilot(&self, id: BatchId) -> Result<Option<Stored>, StoreError> {
+        let text: Option<Option<String>> = self
+            .connection
+            .prepare_cached("SELECT pilot FROM batch WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        text.flatten().map(|text| from_json(&text)).transpose()
+    }
+
+    /// Calls `choose` with the places of the rows that a run would claim, in their order; at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn queued_rows<T>(
+        &self,
+        id: BatchId,
+        limit: u32,
+        choose: impl FnOnce(&mut dyn Iterator<Item = u32>) -> T,
+    ) -> Result<T, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id FROM recipient INDEXED BY recipient_queue
+             WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let mut failure = None;
+        let mut rows = select
+            .query_map((id, limit), |row| row.get::<_, RecipientId>(0))?
+            .map_while(|row| row.map_err(|error| failure = Some(error)).ok())
+            .map(RecipientId::seq);
+        let chosen = choose(&mut rows);
+        drop(rows);
+        failure.map_or(Ok(chosen), |error| Err(error.into()))
+    }
+
+    /// How the people of the batch's pilot stand; empty if it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn pilot_people(&self, id: BatchId) -> Result<Vec<PilotPeople>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT r.state, r.held IS NOT NULL,
+                    iif(r.held IS NOT NULL OR r.state IN ('error', 'no_messenger'),
+                        coalesce(f.text, r.reason), NULL), count(*)
+             FROM batch b CROSS JOIN json_each(b.pilot, '$.rows') j
+                  CROSS JOIN recipient r ON r.id = (b.id << 32) | j.value
+                  LEFT JOIN refusal f ON f.id = coalesce(r.held, r.refusal)
+             WHERE b.id = ?1 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3",
+        )?;
+        let mut rows = select.query([id])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(PilotPeople {
+                state: parse_state(&row.get::<_, String>(0)?)?,
+                held: row.get(1)?,
+                text: row.get(2)?,
+                people: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+            });
+        }
+        Ok(found)
+    }
+}

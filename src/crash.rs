@@ -18,6 +18,8 @@ pub(crate) enum CrashPoint {
     AfterRequest,
     /// The answer is known, but its commit has not begun.
     BeforeResultCommit,
+    /// Some rows of a batch are pruned, others are not.
+    Prune,
     /// The results file is complete under its temporary name.
     ExportRename,
 }
@@ -32,6 +34,7 @@ impl CrashPoint {
             Self::AfterIntentCommit => "after-intent-commit",
             Self::AfterRequest => "after-request",
             Self::BeforeResultCommit => "before-result-commit",
+            Self::Prune => "prune",
             Self::ExportRename => "export-rename",
         }
     }

@@ -1,12 +1,13 @@
-//! The flags of the commands about the program and its checkpoint: `serve`, `doctor`, `backup`, `checkpoint`, `config`,
-//! `completions`, `man`.
+//! The flags of the commands about the program and its checkpoint: `serve`, `doctor`, `prune`, `backup`, `checkpoint`,
+//! `config`, `completions`, `man`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve};
+use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve, parse_span};
 use crate::manual::Topic;
 
 /// `outreach serve`.
@@ -30,6 +31,23 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) connection: Flags<Connection>,
     /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach prune`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PruneArgs {
+    /// Batches that were finished so long ago: 180d
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pub(crate) older_than: Duration,
+    /// Say what would go, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Prune without asking first
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// The checkpoint.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
 }

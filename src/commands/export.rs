@@ -9,9 +9,10 @@ use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::ExportArgs;
 use crate::config::Settings;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Selection, grouped};
-use crate::run::{ExportSettings, export, export_file};
+use crate::report::{Selection, grouped, minute};
+use crate::run::{ExportSettings, export, export_file, pruned_at};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -32,6 +33,13 @@ pub(crate) fn run(
         },
         dialect: settings.checkpoint()?.dialect,
     };
+    if let Some(at) = pruned_at(&found.path, &args.batch)? {
+        console.warn(format_args!(
+            "Batch {} was pruned on {}: its rows hold no numbers, fields and texts any more.",
+            on_one_line(&args.batch),
+            minute(at)
+        ));
+    }
     if args.out.as_deref() == Some("-") {
         export(&found.path, &args.batch, &how, out)?;
         return Ok(ExitCode::Complete);

@@ -75,6 +75,7 @@ pub(crate) fn run(
     let mut checkpoint = settings.checkpoint()?;
     (checkpoint.out, checkpoint.summary) = (None, None);
     let mut front = Front::with(settings, checkpoint, asked, (&[], false), console, clock)?;
+    front.is_night = true;
     front.require_token()?;
     if !asked.sandbox {
         front.connection.channel()?;
@@ -177,6 +178,7 @@ impl Night<'_> {
         let inputs = std::slice::from_ref(&list.path);
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
+            purpose: None,
             fallback: &FallbackSource::default(),
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),

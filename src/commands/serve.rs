@@ -1,6 +1,8 @@
 //! `outreach serve`: receives webhooks until a signal.
 
+use std::convert::Infallible;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +14,16 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
-use crate::report::quoted;
+use crate::report::{grouped, quoted};
+use crate::run::prune;
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::Store;
 
 /// How often the checkpoint's path is compared with the file that is open.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often old batches are pruned.
+const DAY: Duration = Duration::from_hours(24);
 
 impl From<ServeError> for CommandError {
     fn from(error: ServeError) -> Self {
@@ -69,8 +75,10 @@ pub(crate) fn run(
             ));
         }
         let mut second = false;
+        let person = settings.person();
         tokio::select! {
             () = displaced(&store, &clock) => return Err(keep(&store)?),
+            never = prune_daily(&db, serve.prune_after, &person, &clock, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Once more to stop at once.");
@@ -104,4 +112,33 @@ fn keep(store: &Store) -> Result<CommandError, CommandError> {
             quoted(&kept.to_string_lossy()),
         ),
     ))
+}
+
+/// Prunes now and then once a day; never ends. Without a time nothing is pruned.
+async fn prune_daily(
+    db: &Path,
+    older_than: Option<Duration>,
+    person: &str,
+    clock: &Clock,
+    console: Console,
+) -> Infallible {
+    let Some(older_than) = older_than else {
+        return std::future::pending().await;
+    };
+    loop {
+        let (db, person, now) = (db.to_owned(), person.to_owned(), clock.now());
+        let pruned =
+            tokio::task::spawn_blocking(move || prune(&db, older_than, &person, now, &mut |_| ()));
+        match pruned.await {
+            Ok(Ok(done)) if done.rows > 0 => console.say(format_args!(
+                "Pruned {} rows and {} people of batches that were finished long ago.",
+                grouped(done.rows),
+                grouped(done.people)
+            )),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => console.warn(format_args!("Old batches were not pruned: {error}")),
+            Err(error) => console.warn(format_args!("Old batches were not pruned: {error}")),
+        }
+        clock.sleep(DAY).await;
+    }
 }

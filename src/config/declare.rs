@@ -412,6 +412,9 @@ pub(crate) struct Serve {
     /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
     #[arg(long)]
     pub(crate) metrics_names: bool,
+    /// Once a day, prune batches that were finished so long ago: 180d [default: never]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) prune_after: Option<Duration>,
     /// Certificate chain and private key.
     #[arg(skip)]
     pub(crate) tls: Option<(PathBuf, PathBuf)>,

@@ -23,6 +23,7 @@ pub(crate) mod quota;
 pub(crate) mod recipient;
 mod record;
 pub(crate) mod refusal;
+pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod run_time;
 pub(crate) mod schedule;

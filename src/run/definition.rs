@@ -9,6 +9,7 @@ use super::error::Mismatch;
 use crate::domain::batch_name;
 use crate::domain::content::Template;
 use crate::domain::fold;
+use crate::domain::retention;
 use crate::intake::Input;
 use crate::store::{Batch, Change, ListChange};
 
@@ -239,7 +240,7 @@ fn split_flags(canonical: &str) -> MappingFlags<'_> {
 /// Whether a stored part is the one that is wanted. Content is stored as it was typed by older versions.
 fn is_same(part: &str, stored: Option<&String>, wanted: Option<&String>) -> bool {
     match (stored, wanted) {
-        (Some(stored), Some(wanted)) if part == CONTENT => fold::content(stored) == *wanted,
+        (Some(stored), Some(wanted)) if part == CONTENT => retention::is_message(stored, wanted),
         (stored, wanted) => stored == wanted,
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::earlier::{Difference, difference, is_same_list};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
+use crate::domain::retention::is_pruned_message;
 use crate::domain::text::on_one_line;
 use crate::report::minute;
 use crate::store::{Batch, BatchId, Reader};
@@ -201,6 +202,9 @@ fn tell(
 /// The message of a batch as its template: its text, or its JSON where it is something else.
 fn message_of(batch: &Batch) -> String {
     let stored = batch.definition.get("content").map_or("", String::as_str);
+    if is_pruned_message(stored) {
+        return "(pruned)".to_owned();
+    }
     let parsed: Option<serde_json::Value> = serde_json::from_str(stored).ok();
     let content = parsed.as_ref().and_then(|stored| stored.get("content"));
     let text = match content.map(|content| (content, content.get("payload"))) {

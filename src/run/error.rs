@@ -185,6 +185,20 @@ pub enum Mismatch {
         "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
     )]
     NeedsList(String, String),
+    /// The rows of the batch are gone: a file that has them is not written over.
+    #[error(
+        "batch {batch} was pruned on {}: its rows hold no numbers and no fields any more, and {}, which may, is not \
+         written over. Nothing was written; name another file with -o",
+        minute(*.at), .path.display()
+    )]
+    Pruned {
+        /// The batch.
+        batch: String,
+        /// When.
+        at: Timestamp,
+        /// The file.
+        path: PathBuf,
+    },
     /// A list cannot be added to a batch that is not there.
     #[error("there is no batch `{0}` yet: leave --add and --update out to begin it")]
     NoBatchYet(String),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::batch::HeldBatch;
-use super::error::RunError;
+use super::error::{Mismatch, RunError};
 use super::files::Files;
 use crate::domain::dialect::{Dialect, FileFormat};
 use crate::report::{
@@ -85,6 +85,7 @@ pub fn export_file(
     let reader = Reader::open(checkpoint)?;
     let batch = reader.batch(batch)?;
     let path = if let Some(path) = path {
+        keep_whole(&batch, path)?;
         files.write("--out", path)?;
         path.to_owned()
     } else {
@@ -94,12 +95,34 @@ pub fn export_file(
         } else {
             "results"
         };
-        files.write_named(&default_path(&reader, &batch, what, *dialect)?)?
+        let path = default_path(&reader, &batch, what, *dialect)?;
+        keep_whole(&batch, &path)?;
+        files.write_named(&path)?
     };
     let format = FileFormat::of(&path, batch.list, *dialect);
     let (rows, _) = write_selected_file(&reader, &batch, selection, format, &path, |_| Ok(()))?;
     files.enter("export", &path);
     Ok((path, rows))
+}
+
+/// Refuses to write the results of a pruned batch over a file: it may hold what the batch does not any more.
+fn keep_whole(batch: &Batch, path: &Path) -> Result<(), Mismatch> {
+    match batch.pruned_at {
+        Some(at) if path.is_file() => Err(Mismatch::Pruned {
+            batch: batch.name.clone(),
+            at,
+            path: path.to_owned(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// When the batch was pruned, if it was: its results hold no numbers and no fields.
+///
+/// # Errors
+/// [`RunError`] if there is no such batch, or the checkpoint cannot be read.
+pub fn pruned_at(checkpoint: &Path, batch: &str) -> Result<Option<Timestamp>, RunError> {
+    Ok(Reader::open(checkpoint)?.batch(batch)?.pruned_at)
 }
 
 /// Where a file about the batch goes that nobody names.
@@ -158,6 +181,10 @@ impl HeldBatch {
             Some(path) => path.to_owned(),
             None => default_path(&reader, batch, "results", dialect)?,
         };
+        if batch.pruned_at.is_some() && path.is_file() {
+            // It may hold what the batch does not any more.
+            return Ok(path);
+        }
         let path = files.still(&path)?;
         let place = Place::of(&path).path;
         // A file in the list's own dialect may be asked for in another now.

@@ -25,6 +25,7 @@ use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::journal;
+use super::prune;
 use super::tally::Counter;
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
@@ -212,6 +213,7 @@ fn decide(
         last: first + last,
         change: change.clone(),
     };
+    prune::unmark(tx.connection, target)?;
     let on = match &change.channel {
         Some(api_id) => Some(channel::find_or_make(tx.connection, api_id)?),
         None => None,

@@ -71,9 +71,10 @@ pub(super) fn find(
 /// The contact with this id on any channel: for an event that names none.
 pub(super) fn find_anywhere(
     connection: &Connection,
+    keys: &HashKey,
     api_id: &str,
 ) -> Result<Option<Found>, StoreError> {
-    Ok(connection
+    let by_id = connection
         .prepare_cached(
             "SELECT id, person FROM contact WHERE api_id = ?1 ORDER BY id DESC LIMIT 1",
         )?
@@ -84,7 +85,22 @@ pub(super) fn find_anywhere(
                 erased: false,
             })
         })
-        .optional()?)
+        .optional()?;
+    if by_id.is_some() {
+        return Ok(by_id);
+    }
+    // Of a person who was pruned or erased, a hash is left on each channel.
+    let channels: Vec<ChannelId> = connection
+        .prepare_cached("SELECT id FROM channel ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for on in channels {
+        let found = find(connection, keys, on, api_id)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// The people whose contact this was ever said to be, those of former rows too.
@@ -369,7 +385,7 @@ pub(super) fn must_not_be_addressed(
     let Some(found) = find(connection, keys, on, api_id)? else {
         return Ok(None);
     };
-    if found.erased {
+    if found.erased && found.person.is_none() {
         return Ok(Some(Suppression::Forgotten));
     }
     let opted_out: bool = connection

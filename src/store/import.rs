@@ -183,7 +183,7 @@ fn restore(
 ) -> Result<(), StoreError> {
     let told = &row.told;
     let whose = match told.phone {
-        Some(phone) => Some(person::find_or_make(tx.connection, keys, phone)?),
+        Some(phone) => Some(person::find_or_name(tx.connection, keys, phone)?),
         None => None,
     };
     insert_row(tx, id, whose, row)?;
@@ -319,7 +319,7 @@ fn merge(
     let whose = match person::find(tx.connection, keys, phone)? {
         Some(whose) => whose,
         None if told.state.counts_as_messaged() => {
-            person::find_or_make(tx.connection, keys, phone)?
+            person::find_or_name(tx.connection, keys, phone)?
         }
         None => return Ok(false),
     };

@@ -215,6 +215,7 @@ fn enter(tx: &Tx<'_>, keys: &HashKey, new: &NewNumber) -> Result<(), StoreError>
     let Some(known) = person::find(tx.connection, keys, new.phone)? else {
         return person::enter_number(tx.connection, new.phone, new.person);
     };
+    person::name_again(tx.connection, known, new.phone)?;
     tx.connection
         .prepare_cached("UPDATE recipient SET person = ?2 WHERE id = ?1")?
         .execute((new.recipient, known))?;
@@ -337,9 +338,13 @@ fn known_people(
         .collect();
     numbers.sort_unstable();
     let mut people = vec![None; rows.len()];
+    let any_hashed = person::any_erased(tx.connection)?;
     for (phone, index) in numbers {
         if let Some(slot) = people.get_mut(index) {
             *slot = person::find(tx.connection, keys, phone)?;
+            if let Some(known) = slot.filter(|_| any_hashed) {
+                person::name_again(tx.connection, known, phone)?;
+            }
         }
     }
     Ok(people)

@@ -48,8 +48,8 @@ pub(super) fn find(
     Ok(None)
 }
 
-/// Whether anybody was ever erased: the usual case costs no hash.
-fn any_erased(connection: &Connection) -> Result<bool, StoreError> {
+/// Whether only hashes are left of anybody: the usual case costs no hash.
+pub(super) fn any_erased(connection: &Connection) -> Result<bool, StoreError> {
     Ok(connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM person WHERE number_hash IS NOT NULL)")?
         .query_row([], |row| row.get(0))?)
@@ -67,6 +67,35 @@ pub(super) fn find_or_make(
     let person = make(connection, phone)?;
     enter_number(connection, phone, person)?;
     Ok(person)
+}
+
+/// The person with this number, made if need be. A pruned person is named again, and gets the number back.
+pub(super) fn find_or_name(
+    connection: &Connection,
+    keys: &HashKey,
+    phone: PhoneNumber,
+) -> Result<PersonId, StoreError> {
+    let person = find_or_make(connection, keys, phone)?;
+    name_again(connection, person, phone)?;
+    Ok(person)
+}
+
+/// A person of whom pruning left a hash is named again: the number comes back. That of an erased person does not.
+pub(super) fn name_again(
+    connection: &Connection,
+    person: PersonId,
+    phone: PhoneNumber,
+) -> Result<(), StoreError> {
+    let named = connection
+        .prepare_cached(
+            "UPDATE person SET number = ?2, number_hash = NULL
+             WHERE id = ?1 AND number IS NULL AND suppressed_source IS NOT ?3",
+        )?
+        .execute((person, phone_to_column(phone), FORGET))?;
+    if named > 0 {
+        enter_number(connection, phone, person)?;
+    }
+    Ok(())
 }
 
 /// Makes a person whose number is not entered into the index yet.
@@ -145,10 +174,10 @@ fn own_suppression(
 ) -> Result<Option<Suppression>, StoreError> {
     let found: Option<(Option<String>, bool)> = connection
         .prepare_cached(
-            "SELECT suppressed_reason, number IS NULL FROM person
+            "SELECT suppressed_reason, suppressed_source IS ?2 AND number IS NULL FROM person
              WHERE id = ?1 AND suppressed_at IS NOT NULL",
         )?
-        .query_row([person], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((person, FORGET), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(found.map(|(reason, erased)| {
         if erased {

@@ -40,7 +40,7 @@ impl Store {
             added += self.writer.write_blocking(move |tx| {
                 let mut added = 0;
                 for entry in &step {
-                    let whose = person::find_or_make(tx.connection, &keys, entry.phone)?;
+                    let whose = person::find_or_name(tx.connection, &keys, entry.phone)?;
                     let (reason, source) = (&entry.reason, &entry.source);
                     let new =
                         person::suppress(tx.connection, whose, reason, source, entry.added_at)?;

@@ -1,0 +1,95 @@
+//! `outreach prune`: of batches that were finished long ago, numbers, fields and texts go.
+
+use std::io::Write;
+
+use super::checkpoint;
+use super::console::Console;
+use super::error::CommandResult;
+use crate::cli::PruneArgs;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::exit::ExitCode;
+use crate::report::{ProgressLine, ProgressStyleChoice, grouped};
+use crate::run::{OldBatch, prunable, prune};
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`](super::CommandError), with its exit code.
+pub(super) fn run(
+    args: &PruneArgs,
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let path = checkpoint::find(settings, None)?.path;
+    if !args.dry_run {
+        console.require_yes(args.yes, "prune")?;
+    }
+    if args.dry_run || !args.yes {
+        let old = prunable(&path, args.older_than, clock.now())?;
+        list(out, &old, "would be pruned")?;
+        out.flush()?;
+        let rows: u64 = to_go(&old).map(|batch| batch.rows).sum();
+        if args.dry_run || rows == 0 {
+            return Ok(ExitCode::Complete);
+        }
+        let question = format!(
+            "Remove numbers, names, fields and texts of {} rows? This cannot be undone.",
+            grouped(rows)
+        );
+        if !console.ask(question) {
+            console.say("Nothing was pruned.");
+            return Ok(ExitCode::Complete);
+        }
+    }
+    let mut line = ProgressLine::new(0, ProgressStyleChoice::Auto, console.is_quiet());
+    let person = settings.person();
+    let done = prune(&path, args.older_than, &person, clock.now(), &mut |rows| {
+        let text = "rows pruned";
+        if line.show(rows, &[text.to_owned()], false, clock.monotonic()) {
+            console.say(line.line(rows, text));
+        }
+    })?;
+    line.clear();
+    if args.yes {
+        list(out, &done.batches, "pruned")?;
+    }
+    writeln!(
+        out,
+        "{} rows and {} people: counts, requests and the suppression list stay, and keyed hashes of numbers and \
+         contact ids.",
+        grouped(done.rows),
+        grouped(done.people)
+    )?;
+    if !done.log_is_empty {
+        console.warn(
+            "Another process uses the checkpoint: its log may hold traces until that process ends. \
+             Run the same command again then.",
+        );
+    }
+    console.say(
+        "Files that were written before (results, rejects, exports, backups) are not changed.",
+    );
+    Ok(ExitCode::Complete)
+}
+
+fn to_go(old: &[OldBatch]) -> impl Iterator<Item = &OldBatch> {
+    old.iter().filter(|batch| batch.kept.is_none())
+}
+
+fn list(out: &mut dyn Write, old: &[OldBatch], what: &str) -> std::io::Result<()> {
+    if old.is_empty() {
+        writeln!(out, "No batch was finished so long ago and is still whole.")?;
+    }
+    for batch in old {
+        let (name, rows) = (&batch.name, grouped(batch.rows));
+        let finished = batch.finished_at.strftime("%Y-%m-%d");
+        match batch.kept {
+            None => writeln!(out, "{name}: {what} ({rows} rows, finished {finished})")?,
+            Some(why) => writeln!(out, "{name}: stays ({rows} rows, {finished}): {why}")?,
+        }
+    }
+    Ok(())
+}

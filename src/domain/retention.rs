@@ -1,0 +1,100 @@
+//! What goes of batches that were finished long ago, and what stays.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use sha2::{Digest, Sha256};
+
+use super::fold;
+
+/// The part of a definition that is the message.
+const CONTENT: &str = "content";
+
+/// What begins the digest of a message that went.
+const DIGEST: &str = "sha256:";
+
+/// Why a batch is not pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// So many rows have an outcome that is unknown.
+    Unknown(u64),
+    /// So many rows are queued.
+    Queued(u64),
+    /// It is not finished.
+    Unfinished,
+    /// A request may have been accepted, and its outcome is open.
+    Open,
+    /// Another process works on it.
+    Held,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = |rows: u64| match rows {
+            1 => "1 row is".to_owned(),
+            rows => format!("{} rows are", super::text::grouped(rows)),
+        };
+        match self {
+            Self::Unknown(unknown) => write!(f, "{} unknown", rows(*unknown)),
+            Self::Queued(queued) => write!(f, "{} queued", rows(*queued)),
+            Self::Unfinished => f.write_str("it is not complete"),
+            Self::Open => f.write_str("the outcome of a request is open"),
+            Self::Held => f.write_str("another process works on it"),
+        }
+    }
+}
+
+/// The parts of a definition without the message: its digest tells whether it is the same.
+pub(crate) fn without_texts(mut definition: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    if let Some(content) = definition.get_mut(CONTENT)
+        && !content.starts_with(DIGEST)
+    {
+        *content = digest(&fold::content(content));
+    }
+    definition
+}
+
+/// Whether a stored message is that one, folded; of a batch that was pruned only the digest is left.
+pub(crate) fn is_message(stored: &str, folded: &str) -> bool {
+    if stored.starts_with(DIGEST) {
+        stored == digest(folded)
+    } else {
+        fold::content(stored) == folded
+    }
+}
+
+/// Whether the message went.
+pub(crate) fn is_pruned_message(stored: &str) -> bool {
+    stored.starts_with(DIGEST)
+}
+
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().fold(DIGEST.to_owned(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_went_is_known_again() {
+        let content = r#"{"content":{"payload":"Hi  there","type":"text"}}"#;
+        let definition = BTreeMap::from([("content".to_owned(), content.to_owned())]);
+        let pruned = without_texts(definition.clone());
+        let stored = &pruned["content"];
+        assert!(is_pruned_message(stored) && !stored.contains("Hi"));
+        assert_eq!(without_texts(pruned.clone()), pruned);
+        for stored in [stored, content] {
+            assert!(is_message(stored, &fold::content(content)));
+            assert!(!is_message(
+                stored,
+                &fold::content(r#"{"content":{"payload":"Ho"}}"#)
+            ));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Retention: of batches that were finished long ago, numbers, fields and texts go.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::error::RunError;
+use crate::domain::retention::Kept;
+use crate::store::{DecisionRecord, Reader, Store, StoreError};
+
+/// A batch that is old enough to be pruned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldBatch {
+    /// Its name.
+    pub name: String,
+    /// When it was finished.
+    pub finished_at: Timestamp,
+    /// Its rows.
+    pub rows: u64,
+    /// Why it is not pruned; `None`: it is, or was.
+    pub kept: Option<Kept>,
+}
+
+impl From<crate::store::OldBatch> for OldBatch {
+    fn from(batch: crate::store::OldBatch) -> Self {
+        Self {
+            name: batch.name,
+            finished_at: batch.finished_at,
+            rows: batch.rows,
+            kept: batch.kept,
+        }
+    }
+}
+
+/// What went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The batches that are old enough, those that were kept among them.
+    pub batches: Vec<OldBatch>,
+    /// Rows whose fields and texts went.
+    pub rows: u64,
+    /// People of whom only keyed hashes are left.
+    pub people: u64,
+    /// Whether nothing of them lingers in the log: another process may need it for now.
+    pub log_is_empty: bool,
+}
+
+/// The batches that are to be pruned, and those that are old enough and stay.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint cannot be read.
+pub fn prunable(
+    checkpoint: &Path,
+    older_than: Duration,
+    now: Timestamp,
+) -> Result<Vec<OldBatch>, RunError> {
+    let old = Reader::open(checkpoint)?.old_batches(before(older_than, now))?;
+    Ok(old.into_iter().map(OldBatch::from).collect())
+}
+
+/// Prunes the batches that were finished so long ago. Can be interrupted at any time: the next call goes on.
+/// `progress` gets the rows that are done.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails.
+pub fn prune(
+    checkpoint: &Path,
+    older_than: Duration,
+    actor: &str,
+    now: Timestamp,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Pruned, RunError> {
+    let store = Store::open_existing(checkpoint)?;
+    store.discard_dead_lists(now)?;
+    let before = before(older_than, now);
+    let mut pruned = Pruned::default();
+    for mut batch in store.reader()?.old_batches(before)? {
+        let hold = match store.hold(&batch.name, now) {
+            Ok(hold) => hold,
+            Err(StoreError::Held { .. }) => {
+                batch.kept = batch.kept.or(Some(Kept::Held));
+                pruned.batches.push(batch.into());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let note = DecisionRecord {
+            batch: Some(batch.id),
+            actor: actor.to_owned(),
+            what: "prune",
+            detail: format!("{} rows, finished {}", batch.rows, batch.finished_at),
+            at: now,
+        };
+        batch.kept = store.begin_prune(batch.id, note, now)?;
+        while batch.kept.is_none() {
+            let step = store.prune_step(batch.id)?;
+            pruned.rows += step.rows;
+            pruned.people += step.people;
+            progress(pruned.rows);
+            if !step.more {
+                break;
+            }
+        }
+        drop(hold);
+        pruned.batches.push(batch.into());
+    }
+    store.prune_events(before, now)?;
+    pruned.log_is_empty = store.empty_log()?;
+    Ok(pruned)
+}
+
+fn before(older_than: Duration, now: Timestamp) -> Timestamp {
+    let age = SignedDuration::try_from(older_than).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,406 @@
+//! Pruning: of batches that were finished long ago, whatever names or describes a person goes. Counts, requests with
+//! their times, decisions and the suppression list stay, and keyed hashes of numbers and contact ids: guards against
+//! repeated messages find the person by the one, a STOP by the other.
+//!
+//! A batch is marked first, then its rows go in short steps; a process that finds a batch half pruned goes on. People
+//! keep their number while another batch needs it, and while they are on the suppression list.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::checkpoint::{Reader, Store};
+use super::columns::{from_json, from_millis, to_json, to_millis};
+use super::decision::{self, DecisionRecord};
+use super::error::StoreError;
+use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
+use super::keys::HashKey;
+use super::writer::Tx;
+use crate::crash::{CrashPoint, crash_point};
+use crate::domain::retention::{Kept, without_texts};
+
+/// Where a batch says in its policy when it was pruned, in milliseconds.
+pub(super) const PRUNED_AT: &str = "$.pruned_at";
+
+/// Where a batch says how far its rows are pruned; gone once all are.
+const PRUNED_TO: &str = "$.pruned_to";
+
+/// Rows of a step at the most.
+const ROWS: u32 = 1_000;
+
+/// A step ends when it has held the write lock for so long.
+const HELD: Duration = Duration::from_millis(80);
+
+/// Events whose content goes in one transaction.
+const EVENTS: u32 = 2_000;
+
+/// A batch that was finished long ago.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OldBatch {
+    /// Its key.
+    pub(crate) id: BatchId,
+    /// Its name.
+    pub(crate) name: String,
+    /// When it was finished.
+    pub(crate) finished_at: Timestamp,
+    /// Its rows.
+    pub(crate) rows: u64,
+    /// Why it is not pruned yet; `None`: it is to be.
+    pub(crate) kept: Option<Kept>,
+}
+
+/// What went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PruneStep {
+    /// Rows.
+    pub(crate) rows: u64,
+    /// People of whom only hashes are left.
+    pub(crate) people: u64,
+    /// Whether there are more rows.
+    pub(crate) more: bool,
+}
+
+impl Reader {
+    /// The batches that were finished before that time and are not pruned whole, the oldest first. Reads the rows of
+    /// each of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn old_batches(&self, before: Timestamp) -> Result<Vec<OldBatch>, StoreError> {
+        let mut select = self.connection.prepare(
+            "SELECT id, name, coalesce(finished_at, state_since)
+             FROM batch
+             WHERE name IS NOT NULL AND state <> 'reading' AND coalesce(finished_at, state_since) < ?1
+                   AND (json_extract(policy, ?2) IS NULL OR json_extract(policy, ?3) IS NOT NULL)
+             ORDER BY id",
+        )?;
+        let rows = select.query_map((to_millis(before), PRUNED_AT, PRUNED_TO), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?))
+        })?;
+        let mut found = Vec::new();
+        for row in rows {
+            let (id, name, finished_at) = row?;
+            found.push(OldBatch {
+                id,
+                name,
+                finished_at: from_millis(finished_at)?,
+                rows: self.counts(id)?.rows(),
+                kept: why_kept(&self.connection, id)?,
+            });
+        }
+        Ok(found)
+    }
+}
+
+impl Store {
+    /// Marks a batch as pruned, if nothing of it is open; returns why not otherwise.
+    ///
+    /// The caller holds the batch ([`Store::hold`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn begin_prune(
+        &self,
+        batch: BatchId,
+        note: DecisionRecord,
+        now: Timestamp,
+    ) -> Result<Option<Kept>, StoreError> {
+        self.writer.write_blocking(move |tx| {
+            let kept = why_kept(tx.connection, batch)?;
+            if kept.is_none() {
+                mark(tx.connection, batch, &note, now)?;
+            }
+            Ok(kept)
+        })
+    }
+
+    /// Prunes the next rows of a batch that is marked.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn prune_step(&self, batch: BatchId) -> Result<PruneStep, StoreError> {
+        let keys = self.keys.clone();
+        let step = self
+            .writer
+            .write_blocking(move |tx| step(tx, &keys, batch))?;
+        crash_point(CrashPoint::Prune);
+        Ok(step)
+    }
+
+    /// Removes what events say that came before that time: those that were not understood, and those that still wait
+    /// for what they speak of.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn prune_events(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let step = self.writer.write_blocking(move |tx| {
+                let unreadable = tx.connection.execute(
+                    "UPDATE event SET body = NULL
+                     WHERE id IN (SELECT id FROM event INDEXED BY event_unreadable
+                                  WHERE body IS NOT NULL AND received_at < ?1 LIMIT ?2)",
+                    (to_millis(before), EVENTS),
+                )?;
+                let waiting = tx.connection.execute(
+                    "UPDATE event SET news = NULL, applied_at = ?3
+                     WHERE id IN (SELECT id FROM event INDEXED BY event_waiting
+                                  WHERE applied_at IS NULL AND received_at < ?1 LIMIT ?2)",
+                    (to_millis(before), EVENTS, to_millis(now)),
+                )?;
+                Ok((unreadable + waiting) as u64)
+            })?;
+            if step == 0 {
+                return Ok(removed);
+            }
+            removed += step;
+        }
+    }
+}
+
+/// Why a batch is not pruned: something of it is open.
+fn why_kept(connection: &Connection, batch: BatchId) -> Result<Option<Kept>, StoreError> {
+    let (state, changes): (String, bool) = connection.query_row(
+        "SELECT state, change IS NOT NULL FROM batch WHERE id = ?1",
+        [batch],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let (first, last) = batch.range();
+    let count = |states: &str| -> Result<u64, StoreError> {
+        let rows: i64 = connection.query_row(
+            &format!(
+                "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state IN ({states})"
+            ),
+            (first, last),
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    };
+    let open = || -> Result<bool, StoreError> {
+        Ok(connection
+            .prepare(
+                "SELECT 1 FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
+                      ON a.person IS r.person AND a.recipient = r.id
+                 WHERE r.id > ?1 AND r.id < ?2 AND r.maybe_accepted_at IS NOT NULL AND r.state <> 'sent'
+                       AND (a.outcome IS NULL
+                            OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL)
+                 LIMIT 1",
+            )?
+            .exists((first, last))?)
+    };
+    let finished = !changes && matches!(state.as_str(), "complete" | "cancelled");
+    let unknown = count("'unknown', 'sending'")?;
+    let queued = count("'queued'")?;
+    Ok(match (unknown, queued) {
+        (rows @ 1.., _) => Some(Kept::Unknown(rows)),
+        (0, rows @ 1..) => Some(Kept::Queued(rows)),
+        (0, 0) if !finished => Some(Kept::Unfinished),
+        (0, 0) if open()? => Some(Kept::Open),
+        (0, 0) => None,
+    })
+}
+
+/// Marks the batch. Its message goes with its rows: of the texts of its definition their digests stay.
+fn mark(
+    connection: &Connection,
+    batch: BatchId,
+    note: &DecisionRecord,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (definition, begun): (String, bool) = connection.query_row(
+        "SELECT definition, json_extract(policy, ?2) IS NOT NULL FROM batch WHERE id = ?1",
+        (batch, PRUNED_TO),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if begun {
+        return Ok(());
+    }
+    let definition = without_texts(from_json(&definition)?);
+    let (first, _) = batch.range();
+    connection.execute(
+        "UPDATE batch SET definition = ?2, halted_text = NULL,
+                policy = json_set(json_remove(policy, '$.fallback'), ?3, ?4, ?5, ?6)
+         WHERE id = ?1",
+        (
+            batch,
+            to_json(&definition)?,
+            PRUNED_AT,
+            to_millis(now),
+            PRUNED_TO,
+            first,
+        ),
+    )?;
+    decision::record(connection, note)
+}
+
+/// A batch gets a new list: it is pruned no more.
+pub(super) fn unmark(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE batch SET policy = json_remove(policy, ?2, ?3) WHERE id = ?1",
+        (batch, PRUNED_AT, PRUNED_TO),
+    )?;
+    Ok(())
+}
+
+fn step(tx: &mut Tx<'_>, keys: &HashKey, batch: BatchId) -> Result<PruneStep, StoreError> {
+    let begin = Instant::now();
+    let after: Option<i64> = tx.connection.query_row(
+        "SELECT json_extract(policy, ?2) FROM batch WHERE id = ?1",
+        (batch, PRUNED_TO),
+        |row| row.get(0),
+    )?;
+    let Some(after) = after else {
+        return Ok(PruneStep::default());
+    };
+    let (_, last) = batch.range();
+    let rows: Vec<(RecipientId, Option<PersonId>)> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id, person FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        )?
+        .query_map((after, last, ROWS), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let pruned = pruned_batches(tx.connection)?;
+    let mut step = PruneStep::default();
+    let mut to = None;
+    for (id, whose) in &rows {
+        strip(tx.connection, *id, *whose)?;
+        if let Some(whose) = whose {
+            step.people += u64::from(strip_person(tx.connection, keys, *whose, &pruned)?);
+        }
+        step.rows += 1;
+        to = Some(id.get());
+        if begin.elapsed() > HELD {
+            break;
+        }
+    }
+    step.more = to.is_some();
+    match to {
+        Some(to) => tx
+            .connection
+            .prepare_cached("UPDATE batch SET policy = json_set(policy, ?2, ?3) WHERE id = ?1")?
+            .execute((batch, PRUNED_TO, to))?,
+        None => tx
+            .connection
+            .prepare_cached("UPDATE batch SET policy = json_remove(policy, ?2) WHERE id = ?1")?
+            .execute((batch, PRUNED_TO))?,
+    };
+    Ok(step)
+}
+
+fn pruned_batches(connection: &Connection) -> Result<BTreeSet<BatchId>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id FROM batch WHERE json_extract(policy, ?1) IS NOT NULL")?;
+    let rows = select.query_map([PRUNED_AT], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What a row says goes, and what answers said of its requests.
+fn strip(
+    connection: &Connection,
+    id: RecipientId,
+    whose: Option<PersonId>,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE recipient SET reason = NULL WHERE id = ?1 AND reason IS NOT NULL")?
+        .execute([id])?;
+    connection
+        .prepare_cached(
+            "UPDATE recipient_input SET fields = '[]', suggestion = NULL, first_name = NULL, last_name = NULL,
+                    contact_id = NULL, content = NULL, metadata = NULL
+             WHERE id = ?1",
+        )?
+        .execute([id])?;
+    connection
+        .prepare_cached(
+            "UPDATE attempt INDEXED BY attempt_by_person
+             SET text = NULL, message_id = NULL, proof_text = NULL
+             WHERE person IS ?1 AND recipient = ?2",
+        )?
+        .execute((whose, id))?;
+    Ok(())
+}
+
+/// Of a person whom no other batch needs, hashes stay. Returns whether the number went.
+fn strip_person(
+    connection: &Connection,
+    keys: &HashKey,
+    whose: PersonId,
+    pruned: &BTreeSet<BatchId>,
+) -> Result<bool, StoreError> {
+    let mut batches = connection.prepare_cached(
+        "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
+    )?;
+    let batches = batches.query_map([whose], |row| row.get::<_, BatchId>(0))?;
+    for batch in batches {
+        if !pruned.contains(&batch?) {
+            return Ok(false);
+        }
+    }
+    connection
+        .prepare_cached(
+            "UPDATE attempt INDEXED BY attempt_by_person
+             SET text = NULL, message_id = NULL, proof_text = NULL
+             WHERE person = ?1 AND message_id IS NOT NULL",
+        )?
+        .execute([whose])?;
+    strip_contacts(connection, keys, whose)?;
+    let number: Option<Option<i64>> = connection
+        .prepare_cached("SELECT number FROM person WHERE id = ?1 AND suppressed_at IS NULL")?
+        .query_row([whose], |row| row.get(0))
+        .optional()?;
+    let Some(number) = number.flatten() else {
+        return Ok(false);
+    };
+    let hash = keys.number_column(number);
+    // Another person is known by that hash only where an older version left both.
+    let went = connection
+        .prepare_cached(
+            "UPDATE person SET number = NULL, number_hash = ?2
+             WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM person WHERE number_hash = ?2)",
+        )?
+        .execute((whose, hash))?;
+    if went > 0 {
+        connection
+            .prepare_cached("DELETE FROM person_by_number WHERE number = ?1 AND person = ?2")?
+            .execute((number, whose))?;
+    }
+    Ok(went > 0)
+}
+
+/// Of contact ids hashes stay, by which a STOP is understood. An id that several people had stays as it is: its STOP
+/// concerns all of them.
+fn strip_contacts(
+    connection: &Connection,
+    keys: &HashKey,
+    whose: PersonId,
+) -> Result<(), StoreError> {
+    let contacts: Vec<(ContactRow, String, StoredId)> = connection
+        .prepare_cached(
+            "SELECT k.id, c.api_id, k.api_id FROM contact k JOIN channel c ON c.id = k.channel
+             WHERE k.person = ?1 AND k.api_id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM contact o WHERE o.api_id = k.api_id
+                                   AND o.channel = k.channel AND o.person IS NOT k.person)",
+        )?
+        .query_map([whose], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (row, channel, StoredId(api_id)) in contacts {
+        let hash = keys.contact(&channel, &api_id);
+        connection
+            .prepare_cached(
+                "UPDATE contact SET api_id = NULL, api_id_hash = ?2
+                 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM contact WHERE api_id_hash = ?2)",
+            )?
+            .execute((row, hash))?;
+        connection
+            .prepare_cached("DELETE FROM contact_read WHERE contact = ?1")?
+            .execute([row])?;
+    }
+    Ok(())
+}

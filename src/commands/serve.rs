@@ -14,10 +14,13 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
-use crate::report::grouped;
+use crate::report::{grouped, quoted};
 use crate::run::prune;
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::Store;
+
+/// How often the checkpoint's path is compared with the file that is open.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How often old batches are pruned.
 const DAY: Duration = Duration::from_hours(24);
@@ -41,6 +44,8 @@ pub(crate) fn run(
     let serve = settings.serve()?;
     let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
     let store = Arc::new(Store::open(&db)?);
+    // From here on the file can be read, whatever becomes of its name.
+    store.witness(|_| Ok(()))?;
     if serve.insecure_no_signature && serve.secrets.is_empty() {
         console.warn("Events are taken without a signature: only for tests on this machine.");
     }
@@ -56,8 +61,7 @@ pub(crate) fn run(
     runtime()?.block_on(async {
         // What was sent while no receiver ran, and what waited, is applied before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
-        let daily = clock.clone();
-        let server = Server::bind(server_settings, store, clock).await?;
+        let server = Server::bind(server_settings, Arc::clone(&store), clock.clone()).await?;
         let url = format!("{}://{}", server.scheme(), server.address());
         writeln!(out, "{url}")?;
         out.flush()?;
@@ -73,7 +77,8 @@ pub(crate) fn run(
         let mut second = false;
         let person = settings.person();
         tokio::select! {
-            never = prune_daily(&db, serve.prune_after, &person, &daily, console) => match never {},
+            () = displaced(&store, &clock) => return Err(keep(&store)?),
+            never = prune_daily(&db, serve.prune_after, &person, &clock, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Once more to stop at once.");
@@ -85,6 +90,28 @@ pub(crate) fn run(
         }
         Ok(ExitCode::Complete)
     })
+}
+
+/// Returns once the path of the checkpoint leads to another file, or to none.
+async fn displaced(store: &Store, clock: &Clock) {
+    while store.is_in_place() {
+        clock.sleep(LOOK).await;
+    }
+}
+
+/// Keeps what was received; returns what to say.
+fn keep(store: &Store) -> Result<CommandError, CommandError> {
+    let kept = store.keep_beside()?;
+    Ok(CommandError::text(
+        ExitCode::Storage,
+        format_args!(
+            "the checkpoint {} was deleted or replaced while events were received; nothing more is taken, and the \
+             API sends its events again. What was received is kept as {}: put it back, or go on with it (`--db {}`)",
+            store.original().display(),
+            kept.display(),
+            quoted(&kept.to_string_lossy()),
+        ),
+    ))
 }
 
 /// Prunes now and then once a day; never ends. Without a time nothing is pruned.

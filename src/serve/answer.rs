@@ -169,9 +169,15 @@ impl Handler {
             received_at,
         };
         match self.store.take_event(incoming).await {
-            Ok(taken) => {
+            Ok(taken) if self.store.is_in_place() => {
                 self.taken(&taken);
                 Ok(())
+            }
+            Ok(_) => {
+                tracing::error!(
+                    "the checkpoint was deleted or replaced: the event will be sent again"
+                );
+                Err(Refused::NotStored)
             }
             Err(error) => {
                 tracing::error!("a webhook event is not stored, and will be sent again: {error}");

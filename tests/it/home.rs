@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::{CHANNEL, SandboxProcess, Scratch, wait_until};
+use serde_json::json;
+
+use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, event, number, wait_until};
 
 /// A folder whose batch stopped after `first` of 20 messages.
 fn begun(sandbox: &SandboxProcess) -> Scratch {
@@ -223,6 +225,33 @@ fn a_checkpoint_that_is_deleted_under_a_run_is_kept_beside_and_the_run_ends() {
     resume.run().expect(0);
     assert_eq!(sandbox.accepted().len(), 400);
     assert_eq!(sends(&sandbox), 400);
+}
+
+/// Events that were answered are not lost with a file that nobody finds any more, and no more are taken into it.
+#[test]
+fn a_checkpoint_that_is_deleted_under_a_receiver_is_kept_beside_and_the_receiver_ends() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let person = number(0);
+    let stop = |id: &str| {
+        let content = json!({ "id": id, "content": { "type": "text", "payload": "STOP" } });
+        let now = jiff::Timestamp::now().to_string();
+        event("message_received", "4242", Some(person), &now, &content)
+    };
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&stop("1"));
+    for name in ["outreach.db", "outreach.db-wal", "outreach.db-shm"] {
+        fs::remove_file(scratch.path(name)).unwrap();
+    }
+    assert!(!receiver.offer(&stop("2")));
+    let ended = receiver.wait().expect(8);
+    ended
+        .says("was deleted or replaced")
+        .says("outreach.kept.db");
+    let listed = scratch.outreach(&["suppress", "list", "--db", "outreach.kept.db"]);
+    let listed = listed.run().expect(0).out;
+    assert!(listed.contains(&person.to_string()), "{listed}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
-use super::{CHANNEL, Program, Running, Scratch, wait_until};
+use super::{CHANNEL, Ended, Program, Running, Scratch, wait_until};
 
 /// A running receiver that takes unsigned events. Killed when dropped.
 pub(crate) struct Receiver {
@@ -38,6 +38,12 @@ impl Receiver {
         assert_eq!(status, 200, "{event}");
     }
 
+    /// Sends an event; true if it was taken, false if it was refused or there is no receiver any more.
+    pub(crate) fn offer(&self, event: &Value) -> bool {
+        let answer = self.try_request("POST /webhooks/amio", "", &event.to_string());
+        answer.is_ok_and(|answer| answer.contains(" 200 "))
+    }
+
     /// The page of figures.
     pub(crate) fn metrics(&self) -> String {
         self.request("GET /metrics", "", "")
@@ -56,16 +62,24 @@ impl Receiver {
     }
 
     fn request(&self, what: &str, headers: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).expect("the receiver listens");
+        self.try_request(what, headers, body).expect("an answer")
+    }
+
+    fn try_request(&self, what: &str, headers: &str, body: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
         write!(
             stream,
             "{what} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
-        )
-        .expect("a request");
+        )?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// It ends by itself.
+    pub(crate) fn wait(self) -> Ended {
+        self.process.wait()
     }
 
     /// Ends it as a service manager does.

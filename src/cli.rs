@@ -274,6 +274,9 @@ pub(crate) struct SendArgs {
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
+    /// What the message is for, and why these people get it; kept with the batch and among the decisions
+    #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) purpose: Option<String>,
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,

@@ -177,6 +177,7 @@ impl Night<'_> {
         let inputs = std::slice::from_ref(&list.path);
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
+            purpose: None,
             fallback: &FallbackSource::default(),
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),

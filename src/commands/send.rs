@@ -31,6 +31,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) messaged: Option<Messaged>,
     /// The message is sent although Facebook has retired its tag.
     pub(super) retired_tag: bool,
+    /// What the message is for.
+    pub(super) purpose: Option<&'a str>,
     /// Where people go whom the channel does not reach.
     pub(super) fallback: &'a FallbackSource,
 }
@@ -84,7 +86,8 @@ pub(crate) fn run(
     let (sources, name) = match found {
         None => (settings::sources(&args.files), None),
         Some(AudienceBatch::Continue(name)) => {
-            return continue_audience(&front, settings, &name, &fallback, console);
+            let asked = (&fallback, args.purpose.as_deref());
+            return continue_audience(&front, settings, &name, asked, console);
         }
         Some(AudienceBatch::New { people: 0, .. }) => {
             console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
@@ -93,6 +96,7 @@ pub(crate) fn run(
         Some(AudienceBatch::New { list, name, .. }) => (vec![list], Some(name)),
     };
     let list = ListToSend {
+        purpose: args.purpose.as_deref(),
         fallback: &fallback,
         sources: &sources,
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
@@ -119,7 +123,7 @@ fn continue_audience(
     front: &Front,
     settings: &Settings,
     name: &str,
-    fallback: &FallbackSource,
+    (fallback, purpose): (&FallbackSource, Option<&str>),
     console: Console,
 ) -> CommandResult {
     let asked = ResumeSettings {
@@ -130,6 +134,9 @@ fn continue_audience(
     };
     let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     batch.require_fallback(fallback, settings::message(settings)?.as_ref())?;
+    if let Some(purpose) = purpose {
+        batch.keep_purpose(purpose, &settings.person(), front.clock.now())?;
+    }
     console.say(format_args!(
         "Batch {name} is unfinished: it goes on with the people who were in it when it began."
     ));
@@ -197,6 +204,9 @@ pub(super) fn send_list(
     let plan = read(front, plan, &rejects, console)?;
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
     let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
+    if let Some(purpose) = to_send.purpose {
+        batch.keep_purpose(purpose, &person, front.clock.now())?;
+    }
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
         rejects: is_rejected.then_some(rejects),

@@ -30,6 +30,9 @@ pub struct Summary {
     pub batch: String,
     /// The channel's id.
     pub channel: String,
+    /// What the batch is for, as a person said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// True for a rehearsal: no real message was sent.
     pub sandbox: bool,
     /// Where it stands.
@@ -87,6 +90,7 @@ impl Summary {
         Ok(Self {
             batch: batch.name.clone(),
             channel: batch.channel.clone(),
+            purpose: batch.purpose.clone(),
             sandbox: batch.sandbox,
             stands: Stands::new(batch, reader.holder(&batch.name)),
             rows: counts.rows(),
@@ -180,6 +184,9 @@ impl Summary {
         let local = &hints.local;
         writeln!(out, "Batch {name}: {}", self.headline(local))?;
         self.write_standing(out, local)?;
+        if let Some(purpose) = &self.purpose {
+            writeln!(out, "For: {}", on_one_line(purpose))?;
+        }
         if self.sandbox {
             writeln!(out, "A rehearsal in the sandbox: nobody was messaged.")?;
         }

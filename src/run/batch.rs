@@ -93,6 +93,15 @@ impl HeldBatch {
         }
     }
 
+    /// Keeps with the batch what it is for, as `actor` says.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn keep_purpose(&self, purpose: &str, actor: &str, now: Timestamp) -> Result<(), RunError> {
+        let id = self.batch.id;
+        Ok(self.store.keep_purpose(id, purpose, actor, now)?)
+    }
+
     /// The batch, as it stood when it was taken.
     pub fn batch(&self) -> &Batch {
         &self.batch

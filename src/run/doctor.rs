@@ -12,6 +12,7 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use super::error::RunError;
+use super::prerequisites::prerequisites;
 use super::quota::remember;
 use super::settings::Access;
 use crate::amio::webhook::WebhookSecrets;
@@ -264,6 +265,17 @@ async fn ask(
     match client.channel(id).await {
         Ok((channel, headers)) => {
             channel_found(&channel, findings);
+            let last = match store {
+                Some(store) => store.reader()?.last_answer_of_channel(id)?,
+                None => None,
+            };
+            for it in prerequisites(&channel.kind, last.as_ref()) {
+                if it.is_seen {
+                    findings.good(it.what, it.text);
+                } else {
+                    findings.notice(it.what, it.text);
+                }
+            }
             webhook(settings.secrets.of(id), &channel, findings);
             quota(&headers, clock.now(), findings);
             our_clock(&headers, clock.now(), findings);

@@ -43,6 +43,7 @@ mod observer;
 mod pass;
 mod past;
 mod plan;
+mod prerequisites;
 mod preview;
 mod prune;
 mod quota;

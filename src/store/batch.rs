@@ -84,6 +84,8 @@ pub struct Batch {
     pub channel: String,
     /// The channel's type, once a 201 named it.
     pub channel_type: Option<String>,
+    /// What it is for, as a person said.
+    pub purpose: Option<String>,
     /// Where people go whom the channel does not reach; `None`: nowhere.
     pub fallback: Option<Fallback>,
     /// What the list was: its results are written so.
@@ -552,7 +554,8 @@ impl Reader {
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
-    policy ->> 'fallback' AS fallback, policy ->> 'pruned_at' AS pruned_at
+    policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose,
+    policy ->> 'pruned_at' AS pruned_at
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
@@ -579,6 +582,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         files: from_json(&row.get::<_, String>("files")?)?,
         channel: row.get("channel")?,
         channel_type: row.get("channel_type")?,
+        purpose: row.get("purpose")?,
         fallback: row
             .get::<_, Option<String>>("fallback")?
             .map(|text| from_json(&text))

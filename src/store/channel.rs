@@ -3,8 +3,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::checkpoint::Reader;
+use super::columns::from_millis;
 use super::error::StoreError;
 use super::ids::ChannelId;
+use crate::domain::outcome::LastAnswer;
 
 /// The channel, if messages ever went through it.
 pub(super) fn find(connection: &Connection, api_id: &str) -> Result<Option<ChannelId>, StoreError> {
@@ -26,6 +28,38 @@ pub(super) fn find_or_make(connection: &Connection, api_id: &str) -> Result<Chan
 }
 
 impl Reader {
+    /// The last answer on a channel that says anything of the channel itself; `None` before there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn last_answer_of_channel(
+        &self,
+        api_id: &str,
+    ) -> Result<Option<LastAnswer>, StoreError> {
+        let Some(on) = find(&self.connection, api_id)? else {
+            return Ok(None);
+        };
+        let last: Option<(bool, Option<String>, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT outcome = 'sent', text, finished_at FROM attempt
+                 WHERE channel = ?1 AND kind = 'request' AND outcome IN ('sent', 'fatal')
+                       AND finished_at IS NOT NULL
+                 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row([on], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((accepted, text, at)) = last else {
+            return Ok(None);
+        };
+        let at = from_millis(at)?;
+        Ok(Some(if accepted {
+            LastAnswer::Accepted(at)
+        } else {
+            LastAnswer::Refused(at, text.unwrap_or_default())
+        }))
+    }
+
     /// The type of a channel, once an answer named it.
     ///
     /// # Errors

@@ -140,8 +140,8 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         let Some(id) = insert(tx, keys, incoming, piece)? else {
             taken.known += 1;
             // Applied twice it changes nothing; a copy may have an earlier time, or say more. But who was taken
-            // off the suppression list since stays off it.
-            let verdict = if event.what == EventKind::OptedOut {
+            // off the suppression list since stays off it, and the time to answer counts from the first copy.
+            let verdict = if matches!(event.what, EventKind::OptedOut | EventKind::Acted) {
                 learn_contact(tx, keys, &event)?
             } else {
                 apply(tx, keys, &event, kind, now, &mut taken.problems)?

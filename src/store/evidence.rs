@@ -46,6 +46,9 @@ pub(super) fn apply(
     if event.what == EventKind::Nothing {
         return Ok(Verdict::Applied);
     }
+    if event.what == EventKind::Acted {
+        return acted(tx.connection, keys, event, now);
+    }
     let on = channel::find_or_make(tx.connection, &event.channel)?;
     let mut applying = Applying {
         tx,
@@ -57,7 +60,7 @@ pub(super) fn apply(
         problems,
     };
     match &event.what {
-        EventKind::Nothing => Ok(Verdict::Applied),
+        EventKind::Nothing | EventKind::Acted => Ok(Verdict::Applied),
         EventKind::OptedIn => applying.opted_in(),
         EventKind::OptedOut => applying.opted_out(),
         EventKind::Read => applying.read(),
@@ -72,12 +75,44 @@ pub(super) fn apply(
     }
 }
 
+/// Notes when a person whom the checkpoint knows last wrote or pressed a button: now, as the event is received. Nothing
+/// is kept of strangers.
+fn acted(
+    connection: &Connection,
+    keys: &HashKey,
+    event: &ContactEvent,
+    now: Timestamp,
+) -> Result<Verdict, StoreError> {
+    let by_contact = match (
+        channel::find(connection, &event.channel)?,
+        &event.contact_id,
+    ) {
+        (Some(on), Some(api_id)) => contact::find(connection, keys, on, api_id)?,
+        (None, _) | (_, None) => None,
+    };
+    let mut whose = by_contact.and_then(|found| found.person);
+    if let (None, Some(phone)) = (whose, event.phone) {
+        whose = person::find(connection, keys, phone)?;
+    }
+    if let Some(whose) = whose {
+        connection
+            .prepare_cached(
+                "UPDATE person SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?2) WHERE id = ?1",
+            )?
+            .execute((whose, to_millis(now)))?;
+    }
+    Ok(Verdict::Applied)
+}
+
 /// Notes what a copy of an event says of the contact: the number, where the first copy did not name it.
 pub(super) fn learn_contact(
     tx: &Tx<'_>,
     keys: &HashKey,
     event: &ContactEvent,
 ) -> Result<Verdict, StoreError> {
+    if event.what == EventKind::Acted {
+        return Ok(Verdict::Applied);
+    }
     if let (Some(api_id), Some(phone)) = (&event.contact_id, event.phone) {
         let on = channel::find_or_make(tx.connection, &event.channel)?;
         let whose = person::find_or_make(tx.connection, keys, phone)?;
@@ -509,6 +544,7 @@ impl Applying<'_, '_> {
             | EventKind::OptedIn
             | EventKind::OptedOut
             | EventKind::Read
+            | EventKind::Acted
             | EventKind::Nothing => None,
         }
     }

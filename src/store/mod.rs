@@ -50,6 +50,7 @@ mod misfit;
 mod person;
 mod place;
 mod prune;
+mod purpose;
 mod quota;
 mod refusal;
 mod remembered;

@@ -175,6 +175,55 @@ fn who_opted_in_lately_belongs_and_who_said_stop_or_is_suppressed_does_not() {
 }
 
 #[test]
+fn the_time_to_answer_counts_from_the_first_copy_of_what_a_person_wrote() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    let mut contact = None;
+    let each = |it: outreach::internals::store::Contact| {
+        contact = contact.take().or(it.contact_id);
+        Ok::<_, outreach::internals::store::StoreError>(())
+    };
+    scratch.checkpoint().reader.contacts(each).unwrap();
+    let says = |text: &str, at: &str| {
+        let said = json!({ "id": "5", "content": { "type": "text", "payload": text } });
+        event(
+            "message_received",
+            contact.as_deref().unwrap(),
+            None,
+            at,
+            &said,
+        )
+    };
+    let acted = || {
+        let told = audience(&scratch, &["--on-channel", CHANNEL])
+            .run()
+            .expect(0)
+            .out;
+        told.contains("1 of them has acted within the last 24 hours")
+    };
+    assert!(!acted());
+    let now = jiff::Timestamp::now().to_string();
+    receiver.take(&says("Thank you", &now));
+    assert!(acted());
+    let inbound = || {
+        let connection = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        let sql = "SELECT max(last_inbound_at) FROM person";
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let first = inbound();
+    receiver.take(&says("Thank you", &now));
+    assert_eq!(inbound(), first, "a copy changes nothing");
+    receiver.end();
+    // Nothing is kept of strangers.
+    assert_eq!(scratch.checkpoint().rows().len(), 2);
+}
+
+#[test]
 fn an_audience_without_a_condition_and_a_condition_without_an_audience_are_refused() {
     let scratch = Scratch::new();
     let sandbox = SandboxProcess::start(&[]);

@@ -42,6 +42,7 @@ const RUN_ONLY: &[&str] = &[
     "older-than",
     "only-unreached",
     "opted-in",
+    "purpose",
     "quiet",
     "reason",
     "rejects",

@@ -77,6 +77,23 @@ fn a_sound_setup_is_good_and_the_quota_is_remembered() {
 }
 
 #[test]
+fn what_an_answer_showed_is_good_and_the_rest_is_for_a_person_to_confirm() {
+    let (place, api) = (every_state(), api());
+    let token = Settings::DEFAULT_TOKEN;
+    let messenger = doctor(&place, &api, token, Settings::MESSENGER_CHANNEL);
+    assert_eq!(messenger.status.code(), Some(0));
+    // A message was accepted through this channel.
+    for what in ["access", "fee", "permission"] {
+        assert_eq!(verdict(&messenger, what), "good", "{what}");
+    }
+    assert_eq!(verdict(&messenger, "consent"), "notice");
+    let viber = doctor(&place, &api, token, Settings::VIBER_CHANNEL);
+    assert_eq!(verdict(&viber, "approval"), "notice");
+    let sms = doctor(&place, &api, token, Settings::MOBILE_CHANNEL);
+    assert_eq!(verdict(&sms, "access"), "");
+}
+
+#[test]
 fn a_wrong_token_and_a_wrong_channel_are_told_apart() {
     let (place, api) = (every_state(), api());
     let wrong = doctor(&place, &api, "not-the-token", Settings::MESSENGER_CHANNEL);

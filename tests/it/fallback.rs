@@ -225,6 +225,28 @@ fn the_channels_of_a_batch_and_their_messages_stay_as_it_was_begun() {
     same.expect(2).says("named twice");
 }
 
+#[test]
+fn what_a_batch_is_for_is_kept_with_it() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    let send = |purpose: &str| scratch.send(&sandbox).with(&["--purpose", purpose]).run();
+    send("Appointments in May")
+        .expect(0)
+        .says("For: Appointments in May");
+    send("Appointments in May").expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    let batch = scratch.checkpoint().batch("list");
+    assert_eq!(batch.purpose.as_deref(), Some("Appointments in May"));
+    send("Appointments in June").expect(0);
+    let connection = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let sql = "SELECT detail FROM decision WHERE what = 'purpose' ORDER BY id";
+    let mut select = connection.prepare(sql).unwrap();
+    let said = select.query_map([], |row| row.get(0)).unwrap();
+    let said: Vec<String> = said.collect::<Result<_, _>>().unwrap();
+    assert_eq!(said, ["Appointments in May", "Appointments in June"]);
+}
+
 fn serve(scratch: &Scratch, port: u16) -> Running {
     let address = format!("127.0.0.1:{port}");
     scratch

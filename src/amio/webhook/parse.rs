@@ -312,7 +312,7 @@ impl Reading<'_> {
         } else if wishes.contains(&Wish::Doubtful) {
             return Err("the person may ask not to be messaged any more: read what they say");
         } else {
-            EventKind::Nothing
+            EventKind::Acted
         };
         let event = ContactEvent {
             what,
@@ -511,10 +511,14 @@ mod tests {
             what("message_received", text("Don't stop")),
             EventKind::Nothing
         );
+        assert_eq!(
+            what("message_received", text("Thank you")),
+            EventKind::Acted
+        );
         let reply = json!({ "id": "1", "content": { "type": "text", "payload": "No, thanks", "quick_reply": { "payload": "UNSUBSCRIBE" } } });
         assert_eq!(what("message_received", reply), EventKind::OptedOut);
         let image = json!({ "id": "1", "content": { "type": "image", "payload": { "url": "https://example.org/stop" } } });
-        assert_eq!(what("message_received", image), EventKind::Nothing);
+        assert_eq!(what("message_received", image), EventKind::Acted);
         assert_eq!(
             what("postback", json!({ "postback": { "payload": "STOP" } })),
             EventKind::OptedOut

@@ -77,6 +77,8 @@ pub(crate) enum EventKind {
     },
     /// The person asked not to be messaged any more.
     OptedOut,
+    /// The person wrote something else, or pressed a button: may be answered for a while.
+    Acted,
     /// Nothing that matters here.
     Nothing,
 }
@@ -100,7 +102,11 @@ impl ContactEvent {
             EventKind::Delivered { message }
             | EventKind::Failed { message, .. }
             | EventKind::Echoed { message, .. } => Some(message),
-            EventKind::OptedIn | EventKind::Read | EventKind::OptedOut | EventKind::Nothing => None,
+            EventKind::OptedIn
+            | EventKind::Read
+            | EventKind::OptedOut
+            | EventKind::Acted
+            | EventKind::Nothing => None,
         }
     }
 
@@ -134,7 +140,11 @@ impl ContactEvent {
                 | State::Duplicate
                 | State::Suppressed => Some(delivery::Event::ProvenSent),
             },
-            EventKind::OptedIn | EventKind::Read | EventKind::OptedOut | EventKind::Nothing => None,
+            EventKind::OptedIn
+            | EventKind::Read
+            | EventKind::OptedOut
+            | EventKind::Acted
+            | EventKind::Nothing => None,
         }
     }
 
@@ -149,6 +159,7 @@ impl ContactEvent {
             | EventKind::Echoed { .. }
             | EventKind::Read
             | EventKind::OptedOut
+            | EventKind::Acted
             | EventKind::Nothing => false,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::phone::PhoneNumber;
 
 /// The type of the channel on which 422 is documented as "no Messenger for this number".
@@ -70,4 +72,13 @@ pub enum Exchange {
         /// What went wrong, for people.
         detail: String,
     },
+}
+
+/// The last answer on a channel that says anything of the channel itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LastAnswer {
+    /// A message was accepted.
+    Accepted(Timestamp),
+    /// The channel as a whole was refused, with this text.
+    Refused(Timestamp, String),
 }

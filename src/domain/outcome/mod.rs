@@ -9,8 +9,8 @@ mod attempt;
 mod classify;
 mod kinds;
 
-pub(crate) use answer::MESSENGER;
 pub use answer::{Address, Answer, Exchange, Receipt, Written};
+pub(crate) use answer::{LastAnswer, MESSENGER};
 pub use attempt::AttemptOutcome;
 pub use classify::classify;
 pub(crate) use kinds::{FatalKind, Refusal};

@@ -2,6 +2,7 @@ use super::*;
 
 fn summary() -> Summary {
     Summary {
+        purpose: None,
         batch: "spring list".to_owned(),
         channel: "7001".to_owned(),
         sandbox: false,

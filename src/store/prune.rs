@@ -31,7 +31,7 @@ const PRUNED_TO: &str = "$.pruned_to";
 const ROWS: u32 = 1_000;
 
 /// A step ends when it has held the write lock for so long.
-const HELD: Duration = Duration::from_millis(80);
+const HELD: Duration = Duration::from_millis(50);
 
 /// Events whose content goes in one transaction.
 const EVENTS: u32 = 2_000;

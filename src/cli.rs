@@ -13,7 +13,7 @@ mod upkeep;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, Flags, Guards, History, Layer, Pace,
@@ -118,18 +118,51 @@ pub struct Cli {
     pub(crate) command: Command,
 }
 
+/// The heading of what all commands take, which stands last.
+const COMMON: &str = "Common options";
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line of text each.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// When texts have colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set; elsewhere if CLICOLOR_FORCE is.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// What all commands take.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
     /// Read the settings from this file [default: the first of ./outreach.toml, outreach/outreach.toml in your config folder, /etc/outreach/outreach.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     pub(crate) config: Option<PathBuf>,
-    /// Show only what is wrong: no progress, no summary
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    /// Show only what is wrong: no progress, no summary; one line for any exit code but 0
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
-    /// Log more of what is done; twice: each request
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    /// Log each request: row, masked number, outcome, time; twice: the headers of its answer too
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = COMMON)]
     pub(crate) verbose: u8,
+    /// How the log is written: text, or a JSON object a line
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_enum, help_heading = COMMON,
+        hide_possible_values = true, hide_default_value = true)]
+    pub(crate) log_format: LogFormat,
+    /// Colour: auto, always or never; auto is where a terminal shows it, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum, help_heading = COMMON,
+        hide_possible_values = true, hide_default_value = true)]
+    pub(crate) color: ColorWhen,
 }
 
 /// What to do.
@@ -433,6 +466,28 @@ pub(crate) struct Asked {
     /// Go on although this machine's clock and the API's differ by more than five minutes
     #[arg(long)]
     pub(crate) trust_clock: bool,
+    /// Progress: auto is a bar on a terminal, elsewhere a line at each tenth and each wait; json is such a line as JSON
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub(crate) progress: ProgressWhen,
+}
+
+/// When progress is shown, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressWhen {
+    /// A bar on a terminal; elsewhere a line at the start, at each tenth, at each wait and its end, and at the end.
+    Auto,
+    /// The same, and elsewhere a line every half minute too.
+    Always,
+    /// Nothing.
+    Never,
+    /// A line as JSON at each milestone.
+    Json,
 }
 
 /// How a batch runs, for the first time or again.

@@ -328,10 +328,31 @@ impl Client {
 
     async fn reply(&self, request: reqwest::RequestBuilder) -> Reply {
         match request.send().await {
-            Ok(response) => read_reply(response, &self.mask, self.clock.now()).await,
+            Ok(response) => {
+                log_headers(&response, &self.mask);
+                read_reply(response, &self.mask, self.clock.now()).await
+            }
             Err(error) => Reply::failed(&error),
         }
     }
+}
+
+/// The headers of an answer, for whoever asked for them; the token never.
+fn log_headers(response: &reqwest::Response, mask: &Mask) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let headers = response.headers().iter();
+    let shown: Vec<String> = headers
+        .filter(|(name, _)| **name != header::SET_COOKIE)
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let headers = mask.text(shown.join("; "));
+    tracing::debug!(
+        status = response.status().as_u16(),
+        headers = &*headers,
+        "answer"
+    );
 }
 
 /// The value that a whole 200 holds.

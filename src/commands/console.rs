@@ -8,7 +8,7 @@ use std::io::{self, BufRead, IsTerminal, StderrLock, StdoutLock, Write};
 
 use super::error::CommandError;
 use crate::domain::text::{message, on_one_line, visible};
-use crate::report::{terminal_width, wrapped};
+use crate::report::{painted, terminal_width, wrapped};
 
 /// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
 #[derive(Debug)]
@@ -66,6 +66,26 @@ pub(super) fn stdout() -> Visible<std::io::BufWriter<StdoutLock<'static>>> {
     Visible(std::io::BufWriter::new(std::io::stdout().lock()))
 }
 
+/// From now on texts have colour where this says so, also those of the command line itself.
+pub(super) fn choose_color(choice: anstream::ColorChoice) {
+    choice.write_global();
+}
+
+/// Whether what is written there has colour: as was chosen, else as NO_COLOR, CLICOLOR_FORCE and the terminal say.
+pub(super) fn has_color(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
+/// Writes words for people on standard output, in its width and with its colour.
+pub(super) fn words(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let shown = visible(text);
+    if has_color(&std::io::stdout()) {
+        out.write_all(painted(&shown).as_bytes())
+    } else {
+        out.write_all(shown.as_bytes())
+    }
+}
+
 /// Writes a line on a terminal in place of the line before it.
 pub(super) fn redraw(line: &str) -> io::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -77,6 +97,10 @@ pub(super) fn redraw(line: &str) -> io::Result<()> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Console {
     quiet: bool,
+    /// Each request is logged beside it.
+    logs: bool,
+    /// What it prints has colour.
+    color: bool,
 }
 
 #[expect(
@@ -86,7 +110,21 @@ pub(crate) struct Console {
 impl Console {
     /// A console that prints everything, or warnings only if it is `quiet`.
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet }
+        Self {
+            quiet,
+            logs: false,
+            color: has_color(&std::io::stderr()),
+        }
+    }
+
+    /// The same, beside a log of each request.
+    pub(crate) fn with_log(self, logs: bool) -> Self {
+        Self { logs, ..self }
+    }
+
+    /// True if each request is logged.
+    pub(crate) fn logs(self) -> bool {
+        self.logs
     }
 
     /// Prints a message, unless the console is quiet. Further lines of it are indented.
@@ -116,8 +154,14 @@ impl Console {
         } else {
             text
         };
+        let shown = visible(&shown);
+        let shown = if self.color {
+            painted(&shown)
+        } else {
+            shown.into_owned()
+        };
         // Standard error is closed: there is no other place to report that.
-        let _ = writeln!(stderr(), "{shown}");
+        let _ = writeln!(std::io::stderr(), "{shown}");
     }
 
     /// True if only warnings are printed.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::print_json;
+use super::console::{Visible, print_json, words};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings::whole_validation;
@@ -41,7 +41,7 @@ pub(crate) fn run(
     };
     let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
     if args.json {
-        print_json(&findings, out)?;
+        print_json(&findings, &mut Visible(out))?;
     } else {
         for finding in findings.iter() {
             let word = match finding.verdict {
@@ -50,7 +50,7 @@ pub(crate) fn run(
                 FindingVerdict::Bad => "BAD",
             };
             let text = on_one_line(&finding.text);
-            writeln!(out, "{word:4}  {:11} {text}", finding.what)?;
+            words(&format!("{word:4}  {:11} {text}\n", finding.what), out)?;
         }
     }
     Ok(findings.exit())

@@ -40,7 +40,7 @@ use std::io::Write as _;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, ColorWhen, Command, LogFormat};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
@@ -68,7 +68,12 @@ pub fn main() -> std::process::ExitCode {
 }
 
 fn run(cli: &Cli) -> ExitCode {
-    let console = Console::new(cli.global.quiet);
+    console::choose_color(match cli.global.color {
+        ColorWhen::Auto => anstream::ColorChoice::Auto,
+        ColorWhen::Always => anstream::ColorChoice::Always,
+        ColorWhen::Never => anstream::ColorChoice::Never,
+    });
+    let console = Console::new(cli.global.quiet).with_log(cli.global.verbose > 0);
     process::outlive_file_limits();
     match dispatch(cli, console) {
         Ok(exit) => exit,
@@ -86,7 +91,7 @@ fn run(cli: &Cli) -> ExitCode {
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let environment = crate::config::environment();
     log_to_stderr(
-        cli.global.verbose,
+        (cli.global.verbose, cli.global.log_format),
         environment.get("OUTREACH_LOG").map(String::as_str),
     );
     let load = || {
@@ -107,10 +112,10 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
-        Command::Status(args) => status::run(args, &load()?, &clock, &mut out)?,
+        Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
-        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out)?,
+        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
         Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
@@ -141,7 +146,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
 }
 
 /// Logs go to standard error, warnings only unless asked for more.
-fn log_to_stderr(verbose: u8, wanted: Option<&str>) {
+fn log_to_stderr((verbose, format): (u8, LogFormat), wanted: Option<&str>) {
     let level = match verbose {
         0 => "warn",
         1 => "outreach=info,warn",
@@ -149,11 +154,14 @@ fn log_to_stderr(verbose: u8, wanted: Option<&str>) {
     };
     let filter =
         EnvFilter::try_new(wanted.unwrap_or(level)).unwrap_or_else(|_| EnvFilter::new(level));
-    // A second call, in tests, changes nothing.
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| console::Log)
         // Colours are what the writer would write out.
-        .with_ansi(false)
-        .try_init();
+        .with_ansi(false);
+    // A second call, in tests, changes nothing.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
 }

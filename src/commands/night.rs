@@ -75,6 +75,7 @@ pub(crate) fn run(
     let mut checkpoint = settings.checkpoint()?;
     (checkpoint.out, checkpoint.summary) = (None, None);
     let mut front = Front::with(settings, checkpoint, asked, (&[], false), console, clock)?;
+    front.is_night = true;
     front.require_token()?;
     if !asked.sandbox {
         front.connection.channel()?;

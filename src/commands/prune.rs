@@ -9,7 +9,7 @@ use crate::cli::PruneArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::report::{ProgressLine, grouped};
+use crate::report::{ProgressLine, ProgressStyleChoice, grouped};
 use crate::run::{OldBatch, prunable, prune};
 
 /// Runs the command; `out` is standard output.
@@ -44,11 +44,12 @@ pub(super) fn run(
             return Ok(ExitCode::Complete);
         }
     }
-    let mut line = ProgressLine::new(0, console.is_quiet());
+    let mut line = ProgressLine::new(0, ProgressStyleChoice::Auto, console.is_quiet());
     let person = settings.person();
     let done = prune(&path, args.older_than, &person, clock.now(), &mut |rows| {
-        if let Some(text) = line.show(rows, "rows pruned", clock.monotonic()) {
-            console.say(text);
+        let text = "rows pruned";
+        if line.show(rows, &[text.to_owned()], false, clock.monotonic()) {
+            console.say(line.line(rows, text));
         }
     })?;
     line.clear();

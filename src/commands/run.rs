@@ -10,7 +10,7 @@ use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
 use crate::amio;
-use crate::cli::Asked;
+use crate::cli::{Asked, ProgressWhen};
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::pacer::core::FALLBACK_RATE;
@@ -18,7 +18,7 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, counted, grouped, quoted};
+use crate::report::{Hints, Local, ProgressStyleChoice, counted, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, HeldText, LikelyFallback, LittleTime, Meaning, Preview,
     Rehearsal, RunSettings, StopHandle, summary,
@@ -38,6 +38,8 @@ pub(super) struct Front {
     pub(super) folders: Folders,
     /// Stops what is sent.
     pub(super) stop: StopHandle,
+    /// Many lists are sent, and one summary tells of all.
+    pub(super) is_night: bool,
     console: Console,
     asked: Asked,
     /// Who runs the program.
@@ -152,10 +154,24 @@ impl Front {
             clock,
             folders: Folders::default(),
             stop: StopHandle::default(),
+            is_night: false,
             console,
             asked,
             person: settings.person(),
         })
+    }
+
+    /// How progress is shown. A bar and a log of each request would write over each other.
+    pub(super) fn progress(&self) -> ProgressStyleChoice {
+        match self.asked.progress {
+            ProgressWhen::Auto | ProgressWhen::Always if self.console.logs() => {
+                ProgressStyleChoice::Never
+            }
+            ProgressWhen::Auto => ProgressStyleChoice::Auto,
+            ProgressWhen::Always => ProgressStyleChoice::Always,
+            ProgressWhen::Never => ProgressStyleChoice::Never,
+            ProgressWhen::Json => ProgressStyleChoice::Json,
+        }
     }
 
     /// Whether this is a rehearsal.
@@ -221,7 +237,11 @@ impl Front {
         }
         self.go_on_after_halt(batch, &after_halt)?;
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(batch))?;
-        self.say_end(batch, &ended);
+        if self.console.is_quiet() {
+            self.say_in_one_line(batch, &ended);
+        } else {
+            self.say_end(batch, &ended);
+        }
         let results = self.report(batch, &out)?;
         if pace_is_assumed {
             self.console.say(format_args!(
@@ -386,13 +406,13 @@ impl Front {
             self.console,
             self.resolve(&batch.batch().name),
             stop.clone(),
-            self.settings.grace,
+            (self.settings.grace, self.progress()),
         );
         let (settings, clock) = (&self.settings, &self.clock);
         let ended = batch
             .send(&access, settings, clock, &stop, &mut terminal)
             .await;
-        terminal.clear();
+        terminal.end();
         Ok((ended?, terminal.pace_is_assumed()))
     }
 
@@ -417,6 +437,36 @@ impl Front {
             waiting.rows,
             waiting.first.as_deref().unwrap_or("its outcome is unknown"),
         ));
+    }
+
+    /// Where all is left out but what is wrong: one line, if there is something to do. A night says it in its summary.
+    fn say_in_one_line(&self, batch: &HeldBatch, ended: &Ended) {
+        let name = &batch.batch().name;
+        if matches!(ended.end, RunEnd::Displaced) {
+            self.say_displaced(batch);
+        } else if ended.exit != ExitCode::Complete && !self.is_night {
+            let counts = ended.counts;
+            let mut text = format!("Batch {}: {}", on_one_line(name), ended.in_words());
+            for (count, word) in [
+                (counts.sent, "sent"),
+                (counts.error, "error"),
+                (counts.unknown, "unknown"),
+                (counts.queued, "queued"),
+            ] {
+                if count > 0 || word == "sent" {
+                    // Writing to a String cannot fail.
+                    let _ = write!(text, ", {} {word}", grouped(count));
+                }
+            }
+            let next = if counts.unknown > 0 && counts.queued == 0 {
+                self.resolve(name)
+            } else if counts.queued > 0 {
+                self.resume(name)
+            } else {
+                self.hints().command("status", name, &[])
+            };
+            self.console.warn(format_args!("{text}. Next: `{next}`"));
+        }
     }
 
     fn say_end(&self, batch: &HeldBatch, ended: &Ended) {

@@ -358,10 +358,11 @@ fn read(
     console: Console,
 ) -> Result<ReadPlan, CommandError> {
     let history = front.settings.history;
-    let mut line = ProgressLine::new(0, console.is_quiet());
+    let mut line = ProgressLine::new(0, front.progress(), console.is_quiet());
     let plan = plan.read(history, Some(rejects), front.clock.now(), &mut |rows| {
-        if let Some(text) = line.show(rows, "rows read", front.clock.monotonic()) {
-            console.say(text);
+        let text = "rows read".to_owned();
+        if line.show(rows, &[text], false, front.clock.monotonic()) {
+            console.say(line.line(rows, "rows read"));
         }
     });
     line.clear();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::checkpoint;
-use super::console::{print_json, redraw};
+use super::console::{Visible, print_json, redraw, words};
 use super::error::{CommandError, CommandResult};
 use super::row;
 use crate::cli::StatusArgs;
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Column, Hints, Local, Summary, TextTable, grouped, terminal_width};
+use crate::report::{Column, Hints, Local, Summary, TextTable, grouped, terminal_width, wrapped};
 use crate::run::current_results;
 use crate::store::{Batch, Reader};
 
@@ -50,7 +50,7 @@ pub(crate) fn run(
             &reader.batch(&name)?,
             (row, args.json),
             &local,
-            out,
+            &mut Visible(out),
         )?;
         return Ok(ExitCode::Complete);
     }
@@ -92,9 +92,9 @@ fn one(
 ) -> CommandResult {
     let summary = Summary::load(reader, batch)?;
     if json {
-        print_json(&summary.with_next(hints), out)?;
+        print_json(&summary.with_next(hints), &mut Visible(out))?;
     } else {
-        write!(out, "{}", summary.text(hints))?;
+        words(&in_width(&summary.text(hints)), out)?;
         unreadable(reader, out)?;
     }
     Ok(summary.exit())
@@ -104,12 +104,12 @@ fn one(
 fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
     let events = reader.unreadable_events()?;
     if events > 0 {
-        writeln!(
-            out,
+        let text = format!(
             "{} webhook events could not be read in full. They are kept; the log of `outreach serve` \
              says what was wrong with each.",
             grouped(events)
-        )?;
+        );
+        words(&in_width(&format!("{text}\n")), out)?;
     }
     Ok(())
 }
@@ -126,13 +126,16 @@ fn all(
         .map(|batch| Summary::counts(reader, batch))
         .collect::<Result<Vec<_>, _>>()?;
     if json {
-        return Ok(print_json(&summaries, out)?);
+        return Ok(print_json(&summaries, &mut Visible(out))?);
     }
     if summaries.is_empty() {
         writeln!(out, "No batch yet.")?;
         return unreadable(reader, out);
     }
-    writeln!(out, "{}", batch_table(&summaries, local).text(width()))?;
+    words(
+        &format!("{}\n", batch_table(&summaries, local).text(width())),
+        out,
+    )?;
     unreadable(reader, out)
 }
 
@@ -142,6 +145,15 @@ fn width() -> usize {
         terminal_width()
     } else {
         usize::MAX
+    }
+}
+
+/// The text in lines that the terminal holds.
+fn in_width(text: &str) -> String {
+    if std::io::stdout().is_terminal() {
+        wrapped(text, terminal_width())
+    } else {
+        text.to_owned()
     }
 }
 
@@ -199,7 +211,7 @@ fn watch(reader: &Reader, name: &str, out: &mut dyn Write) -> Result<(), Command
         if terminal {
             redraw(&line(&summary))?;
         } else if printed.is_none_or(|printed| printed.elapsed() >= PRINT_INTERVAL) {
-            writeln!(out, "{}", line(&summary))?;
+            words(&format!("{}\n", line(&summary)), out)?;
             printed = Some(Instant::now());
         }
         out.flush()?;

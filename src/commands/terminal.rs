@@ -9,11 +9,14 @@ use super::console::Console;
 use super::process::signal;
 use crate::clock::between;
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
-use crate::report::{ProgressLine, without_numbers};
+use crate::report::{ProgressLine, ProgressStyleChoice, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
 
 /// A wait for the pace that is worth a word; shorter ones come between any two requests.
 const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// A rehearsal grants so many requests where it is to have no quota.
+const NO_QUOTA: u64 = u32::MAX as u64 / 2;
 
 /// Shows a run, and stops it at a signal.
 pub(super) struct Terminal {
@@ -22,6 +25,10 @@ pub(super) struct Terminal {
     stop: StopHandle,
     grace: Duration,
     line: ProgressLine,
+    style: ProgressStyleChoice,
+    batch: String,
+    /// Where the run stood last.
+    last: Option<RunProgress>,
     said_fallback: bool,
     /// Until when the wait lasts that was told last.
     said_wait: Option<Wait>,
@@ -33,14 +40,17 @@ impl Terminal {
         console: Console,
         resolve: String,
         stop: StopHandle,
-        grace: Duration,
+        (grace, style): (Duration, ProgressStyleChoice),
     ) -> Self {
         Self {
             console,
+            style,
+            batch: String::new(),
+            last: None,
             resolve,
             stop,
             grace,
-            line: ProgressLine::new(0, console.is_quiet()),
+            line: ProgressLine::new(0, style, console.is_quiet()),
             said_fallback: false,
             said_wait: None,
         }
@@ -72,9 +82,24 @@ impl Terminal {
         }
     }
 
-    /// Takes the progress bar away.
-    pub(super) fn clear(&self) {
+    /// Takes the progress bar away; where there is none, the last line says how far the run came.
+    pub(super) fn end(&self) {
         self.line.clear();
+        if let Some(last) = &self.last
+            && self.line.ends_with_line(last.done.settled())
+        {
+            self.say_progress(last);
+        }
+    }
+
+    /// A line of progress, where no terminal shows a bar.
+    fn say_progress(&self, progress: &RunProgress) {
+        if self.style == ProgressStyleChoice::Json {
+            self.console.say_lines(as_json(&self.batch, progress));
+        } else {
+            let settled = progress.done.settled();
+            self.console.say(self.line.line(settled, &text(progress)));
+        }
     }
 
     /// The notice, given once, that the API reports no quota and the pace is assumed.
@@ -93,7 +118,8 @@ impl Terminal {
 impl Observer for Terminal {
     fn started(&mut self, start: &Started) {
         say_interrupted(self.console, &self.resolve, start.interrupted);
-        self.line = ProgressLine::new(start.queued, self.console.is_quiet());
+        self.line = ProgressLine::new(start.queued, self.style, self.console.is_quiet());
+        self.batch.clone_from(&start.batch);
         // From here on a signal does not end the process any more.
         tokio::spawn(heed_signals(self.stop.clone(), self.console, self.grace));
     }
@@ -105,10 +131,16 @@ impl Observer for Terminal {
         if let Some(told) = self.wait_notice(progress) {
             self.tell(&told);
         }
-        let (settled, text) = (progress.done.settled(), text(progress));
-        if let Some(text) = self.line.show(settled, &text, progress.at.mono) {
-            self.console.say(text);
+        let waits = progress.wait.as_ref();
+        let waits = waits.is_some_and(|wait| wait.is_long(progress.at.wall));
+        let settled = progress.done.settled();
+        if self
+            .line
+            .show(settled, &lengths(progress), waits, progress.at.mono)
+        {
+            self.say_progress(progress);
         }
+        self.last = Some(progress.clone());
     }
 
     fn unread_refusal(&mut self, text: &str) {
@@ -119,9 +151,78 @@ impl Observer for Terminal {
     }
 }
 
-/// One line: what is done, how fast, what is left of the quota, what is being waited for, and when it will be
-/// done.
-fn text(progress: &RunProgress) -> String {
+/// Progress for programs: one line.
+fn as_json(batch: &str, progress: &RunProgress) -> String {
+    let done = &progress.done;
+    let wait = progress
+        .wait
+        .as_ref()
+        .filter(|it| it.is_long(progress.at.wall));
+    let line = serde_json::json!({
+        "type": "progress",
+        "at": progress.at.wall,
+        "batch": batch,
+        "queued": progress.queued,
+        "done": done.settled(),
+        "sent": done.sent,
+        "no_messenger": done.no_messenger,
+        "error": done.error,
+        "unknown": done.unknown,
+        "requests": done.requests,
+        "requests_per_second": progress.rate,
+        "quota_left": progress.pace.left,
+        "waits": wait.map(|it| without_numbers(&it.what.to_string())),
+        "waits_until": wait.map(|it| it.until),
+        "done_at": progress.forecast.as_ref().and_then(|it| it.done),
+    });
+    line.to_string()
+}
+
+/// The line in three lengths, for a wide terminal, a usual and a narrow one.
+fn lengths(progress: &RunProgress) -> [String; 3] {
+    let counts = counts(progress);
+    let mut middle = counts.clone();
+    if let Some(rate) = progress.rate.filter(|rate| *rate > 0.0) {
+        // Writing to a String cannot fail.
+        let _ = write!(middle, ", {}", a_rate(rate));
+    }
+    let short_wait = short_wait(progress);
+    middle.push_str(&short_wait);
+    let short = match (
+        short_wait.trim_start_matches(", "),
+        progress.done.error + progress.done.unknown,
+    ) {
+        ("", 0) => format!("sent {}", progress.done.sent),
+        ("", failed) => format!("sent {}, failed {failed}", progress.done.sent),
+        (wait, _) => wait.to_owned(),
+    };
+    [text(progress), middle, short]
+}
+
+/// What is waited for, in few words.
+fn short_wait(progress: &RunProgress) -> String {
+    let Some(wait) = progress.wait.as_ref() else {
+        return String::new();
+    };
+    if between(progress.at.wall, wait.until) < LONG_WAIT {
+        return String::new();
+    }
+    let what = match wait.what {
+        WaitFor::Hours | WaitFor::RecipientHours => "hours",
+        WaitFor::Quota => "quota",
+        WaitFor::Throttled => "429",
+        WaitFor::Rate => "rate",
+        WaitFor::Even => "even pace",
+        WaitFor::Api(_) => "no answers",
+        WaitFor::Limit(_) => "limit",
+        WaitFor::Later => "later",
+    };
+    let until = wait.until.to_zoned(jiff::tz::TimeZone::system());
+    format!(", waits for {} ({what})", until.strftime("%H:%M"))
+}
+
+/// How many were sent, and what else became of others.
+fn counts(progress: &RunProgress) -> String {
     let done = &progress.done;
     // Writing to a String cannot fail.
     let mut text = format!("sent {}", done.sent);
@@ -134,10 +235,18 @@ fn text(progress: &RunProgress) -> String {
             let _ = write!(text, ", {word} {count}");
         }
     }
+    text
+}
+
+/// One line: what is done, how fast, what is left of the quota, what is being waited for, and when it will be
+/// done.
+fn text(progress: &RunProgress) -> String {
+    // Writing to a String cannot fail.
+    let mut text = counts(progress);
     if let Some(rate) = progress.rate.filter(|rate| *rate > 0.0) {
         let _ = write!(text, ", {}", a_rate(rate));
     }
-    if let Some(left) = progress.pace.left {
+    if let Some(left) = progress.pace.left.filter(|left| *left < NO_QUOTA) {
         let _ = write!(text, ", quota left {left}");
     }
     text.push_str(&waits(
@@ -246,7 +355,7 @@ mod tests {
             console,
             String::new(),
             StopHandle::default(),
-            Duration::ZERO,
+            (Duration::ZERO, ProgressStyleChoice::Auto),
         );
         assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
         assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
@@ -282,7 +391,7 @@ mod tests {
             Console::new(true),
             String::new(),
             StopHandle::default(),
-            Duration::ZERO,
+            (Duration::ZERO, ProgressStyleChoice::Auto),
         );
         let mut told = |minutes, what| terminal.wait_notice(&progress(minutes, Some(what)));
         assert_eq!(told(0, WaitFor::Quota), None, "a short one");
@@ -319,6 +428,29 @@ mod tests {
         let mut endless = progress(12, None);
         endless.pace.why = Some(Why::ReserveTakesAll);
         assert!(shown(&endless).contains("reserve"));
+    }
+
+    #[test]
+    fn the_line_has_three_lengths_and_the_shortest_fits_forty_columns() {
+        let [long, middle, short] = lengths(&progress(12, Some(WaitFor::Quota)));
+        assert!(long.len() > middle.len() && middle.len() > short.len());
+        assert!(
+            short.starts_with("waits for ") && short.ends_with("(quota)"),
+            "{short}"
+        );
+        assert!(short.len() <= 26, "{short}");
+        let [.., short] = lengths(&progress(12, None));
+        assert_eq!(short, "sent 0");
+    }
+
+    #[test]
+    fn progress_for_programs_is_one_object_a_line() {
+        let line = as_json("spring", &progress(12, Some(WaitFor::Quota)));
+        assert_eq!(line.lines().count(), 1);
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(json["batch"], "spring");
+        assert_eq!(json["waits"], "for the quota");
+        assert_eq!(json["queued"], 1000);
     }
 
     #[test]

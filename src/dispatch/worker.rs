@@ -20,6 +20,7 @@ use crate::domain::outcome::{Address, Exchange, FatalKind, KnownBy, Outcome, cla
 use crate::domain::phone::Region;
 use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
+use crate::domain::text::hide_digits;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 
 /// How soon a run asks again for a connection that another one uses.
@@ -268,6 +269,7 @@ async fn send<L: Ledger, S: Sender>(
         Addressee::Phone { .. } => shared.address_by_phone(recipient.step),
     };
     let outcome = classify(&reply.exchange, address, &shared.settings.said);
+    log(recipient, &reply, &outcome, took);
     report_to_pacer(shared, flight, &reply, &outcome);
     if outcome.is_unread() {
         shared.progress.unread(outcome.text());
@@ -284,6 +286,24 @@ async fn send<L: Ledger, S: Sender>(
     };
     let settlement = settlement(shared, recipient, http_status, outcome);
     (settlement, channel_type)
+}
+
+/// One line a request, for whoever asked for it. The number is masked, and so are those in the API's text.
+fn log(recipient: &Claimed, reply: &Reply, outcome: &Outcome, took: Duration) {
+    let status = match &reply.exchange {
+        Exchange::Answered(answer) => Some(answer.status),
+        Exchange::Failed { .. } => None,
+    };
+    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        row = recipient.row,
+        phone = recipient.phone.masked(),
+        outcome = outcome.word().word(),
+        status,
+        milliseconds,
+        text = hide_digits(outcome.text(), 7),
+        "request"
+    );
 }
 
 /// The claim is given back: surely nothing left.

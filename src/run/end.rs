@@ -78,6 +78,15 @@ impl Ended {
         }
     }
 
+    /// How the run ended, in few words.
+    pub(crate) fn in_words(&self) -> String {
+        match (self.state, self.why()) {
+            (BatchState::Paused, Some(why)) => format!("paused ({why})"),
+            (BatchState::Stopped, Some(why)) => format!("stopped by a guard ({why})"),
+            (_, _) => self.exit.text().to_owned(),
+        }
+    }
+
     /// Whose matter it is that the run ended before all was done; `waited_for` is whose matter it waited for then.
     pub(super) fn by(&self, waited_for: Option<&'static str>) -> Option<&'static str> {
         match &self.end {

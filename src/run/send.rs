@@ -278,6 +278,7 @@ impl<'a> Run<'a> {
             tokio::select! {
                 end = &mut run => {
                     self.tell_unread(observer);
+                    observer.progress(&self.progress(queued, &mut trend));
                     damage?;
                     return Ok(end?);
                 }

@@ -48,6 +48,7 @@ mod night;
 mod numbers;
 mod once;
 mod opt_outs;
+mod output;
 mod pace;
 mod phone_corpus;
 mod phone_differential;

@@ -1,0 +1,205 @@
+//! What a run says while it lasts and when it ends: progress, the quiet line, the log of each request.
+
+use serde_json::Value;
+
+use crate::support::{SandboxProcess, Scratch, wait_until};
+
+const TOKEN: &str = outreach::internals::sandbox::Settings::DEFAULT_TOKEN;
+
+#[test]
+fn quiet_says_nothing_of_what_went_well_and_one_line_of_all_else() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(5);
+    let quiet = scratch.send(&sandbox).with(&["--quiet"]).run().expect(0);
+    assert_eq!((quiet.said.as_str(), quiet.out.as_str()), ("", ""));
+    for (fault, code, word) in [("400:to=2", 3, "error"), ("401", 5, "stopped by a guard")] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--fault", fault]));
+        scratch.contacts(5);
+        let quiet = scratch.send(&sandbox).with(&["--quiet"]).run().expect(code);
+        assert_eq!(quiet.said.lines().count(), 1, "{}", quiet.said);
+        assert!(quiet.said.starts_with("Batch list: "), "{}", quiet.said);
+        assert!(
+            quiet.said.contains(word) && quiet.said.contains("Next: `outreach "),
+            "{}",
+            quiet.said
+        );
+    }
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "200ms"]),
+    );
+    scratch.contacts(50);
+    let send = scratch
+        .send(&sandbox)
+        .concurrency(1)
+        .with(&["-q", "--for", "1s"]);
+    let quiet = send.run().expect(4);
+    assert_eq!(quiet.said.lines().count(), 1, "{}", quiet.said);
+    assert!(quiet.said.contains("paused (until "), "{}", quiet.said);
+    let (_, resume) = quiet.said.split_once("Next: `").unwrap();
+    let resume = resume.split_once('`').unwrap().0;
+    let words: Vec<&str> = resume.split(' ').skip(1).collect();
+    scratch
+        .outreach(&words)
+        .with(&["--yes", "--concurrency", "20"])
+        .run()
+        .expect(0);
+}
+
+#[test]
+fn off_a_terminal_progress_comes_at_the_start_at_each_tenth_and_at_the_end() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "20ms"]),
+    );
+    scratch.contacts(200);
+    let said = scratch.send(&sandbox).concurrency(4).run().expect(0).said;
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains(" of 200: "))
+        .collect();
+    assert!(lines.first().unwrap().starts_with("0 of 200: "), "{said}");
+    assert!(
+        lines.last().unwrap().starts_with("200 of 200: sent 200"),
+        "{said}"
+    );
+    // Every tenth that is a second from the one before.
+    assert!((3..=12).contains(&lines.len()), "{said}");
+
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(5);
+    let said = scratch
+        .send(&sandbox)
+        .with(&["--progress", "never"])
+        .run()
+        .expect(0)
+        .said;
+    assert!(!said.contains(" of 5: "), "{said}");
+}
+
+#[test]
+fn progress_for_programs_is_a_json_object_a_line() {
+    let quota = ["--quota", "3", "--window", "1h"];
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&quota));
+    scratch.contacts(10);
+    let running = scratch.send(&sandbox).with(&["--progress", "json"]).start();
+    wait_until("it waits", || {
+        running.said().contains("Waiting for the quota until ")
+    });
+    running.signal("INT");
+    let said = running.wait().expect(4).said;
+    let lines = said.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines.len() >= 2, "{said}");
+    assert_eq!(lines[0]["done"], 0);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["batch"], &last["sent"], &last["queued"]),
+        (&"list".into(), &3.into(), &10.into())
+    );
+}
+
+#[test]
+fn each_request_is_logged_where_asked_for_without_token_and_number() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    let said = scratch.send(&sandbox).with(&["-v"]).run().expect(0).said;
+    for row in 2..=4 {
+        let line = said
+            .lines()
+            .find(|line| line.contains(&format!("row={row} ")))
+            .unwrap();
+        for part in [
+            "outcome=\"sent\"",
+            "status=201",
+            "milliseconds=",
+            "+420******",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
+    assert!(
+        !said.contains("77700000") && !said.contains("content-type"),
+        "{said}"
+    );
+
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&["--quota", "100"]));
+    scratch.contacts(3);
+    let said = scratch
+        .send(&sandbox)
+        .with(&["-vv", "--log-format", "json"])
+        .run()
+        .expect(0)
+        .said;
+    let entries: Vec<Value> = said
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        entries
+            .iter()
+            .any(|it| it["message"] == "request" && it["row"] == 2),
+        "{said}"
+    );
+    let headers = |it: &&Value| {
+        it["headers"]
+            .as_str()
+            .is_some_and(|it| it.contains("x-ratelimit"))
+    };
+    assert!(entries.iter().any(|it| headers(&it)), "{said}");
+    assert!(
+        !said.contains(TOKEN) && !said.to_lowercase().contains("bearer"),
+        "{said}"
+    );
+}
+
+#[test]
+fn colour_comes_where_it_is_wanted_and_nowhere_else() {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let send = [
+        "send",
+        "contacts.csv",
+        "--sandbox",
+        "--message",
+        "Hi",
+        "--batch",
+        "list",
+    ];
+    let plain = scratch.outreach(&send).run();
+    assert!(
+        !plain.said.contains('\x1b') && !plain.out.contains('\x1b'),
+        "{plain:?}"
+    );
+    let status = || scratch.outreach(&["status", "list"]);
+    let plain = status().run().out;
+    assert!(!plain.contains('\x1b'));
+    for colored in [
+        status().with(&["--color", "always"]),
+        status().env("CLICOLOR_FORCE", "1"),
+    ] {
+        let colored = colored.run().out;
+        assert!(colored.contains("\x1b["), "{colored}");
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+    }
+    for plain_again in [
+        status()
+            .with(&["--color", "never"])
+            .env("CLICOLOR_FORCE", "1"),
+        status().env("NO_COLOR", "1"),
+    ] {
+        assert_eq!(plain_again.run().out, plain);
+    }
+    let json = status().with(&["--json", "--color", "always"]).run().out;
+    assert!(!json.contains('\x1b'), "{json}");
+    let error = scratch
+        .outreach(&["status", "nobody", "--color", "always"])
+        .run();
+    assert!(
+        error.said.starts_with("\x1b[") && error.said.contains("error:"),
+        "{error:?}"
+    );
+}

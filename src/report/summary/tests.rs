@@ -27,6 +27,8 @@ fn summary() -> Summary {
         started_at: "2026-05-01T10:00:00Z".parse().ok(),
         finished_at: "2026-05-01T11:00:00Z".parse().ok(),
         mended: None,
+        outages: None,
+        did_not_leave: None,
         exit_reason: Some("guard".to_owned()),
         details: Details {
             ready: true,

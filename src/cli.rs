@@ -146,21 +146,21 @@ pub(crate) enum ColorWhen {
 /// What all commands take.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
-    /// Read the settings from this file [default: the first of ./outreach.toml, outreach/outreach.toml in your config folder, /etc/outreach/outreach.toml]
+    /// Read the settings from this file [default: the folder's, yours, or the machine's]
     #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     pub(crate) config: Option<PathBuf>,
-    /// Show only what is wrong: no progress, no summary; one line for any exit code but 0
+    /// Show only what is wrong, and one line for any exit code but 0
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
-    /// Log each request: row, masked number, outcome, time; twice: the headers of its answer too
+    /// Log each request; twice: the headers of its answer too
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = COMMON)]
     pub(crate) verbose: u8,
     /// How the log is written: text, or a JSON object a line
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_enum, help_heading = COMMON,
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_enum, hide_short_help = true, help_heading = COMMON,
         hide_possible_values = true, hide_default_value = true)]
     pub(crate) log_format: LogFormat,
     /// Colour: auto, always or never; auto is where a terminal shows it, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum, help_heading = COMMON,
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum, hide_short_help = true, help_heading = COMMON,
         hide_possible_values = true, hide_default_value = true)]
     pub(crate) color: ColorWhen,
 }
@@ -279,15 +279,15 @@ pub(crate) struct SendArgs {
     )]
     pub(crate) files: Vec<PathBuf>,
     /// Send to people whom the checkpoint knows, in place of a file: those to whom all of the conditions below apply
-    #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add"], help_heading = "Audience")]
+    #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add"], help_heading = "Audience", hide_short_help = true)]
     pub(crate) audience_from: Option<AudienceFrom>,
     /// To whom.
     #[command(flatten)]
     pub(crate) audience: AudienceFlags,
-    /// Name of the batch [default: the file's name and a digest of rows, content and channel]
+    /// Name of the batch [default: made from file, content and channel]
     #[arg(long, value_name = "NAME", help_heading = "Batch")]
     pub(crate) batch: Option<String>,
-    /// The edited file replaces the list of the batch; who was messaged stays messaged
+    /// The edited file replaces the batch's list; who was messaged stays messaged
     #[arg(
         long,
         requires = "batch",
@@ -296,13 +296,18 @@ pub(crate) struct SendArgs {
     )]
     pub(crate) update: bool,
     /// Leave out whom an unfinished batch sent another message, or another channel the same one
-    #[arg(long, conflicts_with = "message_again", help_heading = "Batch")]
+    #[arg(
+        long,
+        conflicts_with = "message_again",
+        help_heading = "Batch",
+        hide_short_help = true
+    )]
     pub(crate) skip_messaged: bool,
     /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
-    #[arg(long, help_heading = "Batch")]
+    #[arg(long, help_heading = "Batch", hide_short_help = true)]
     pub(crate) message_again: bool,
     /// Send with a tag that Facebook has retired, although it refuses such messages
-    #[arg(long, help_heading = "Message")]
+    #[arg(long, help_heading = "Message", hide_short_help = true)]
     pub(crate) retired_tag: bool,
     /// Add the rows of this file to the batch, for instance the mended rejects
     #[arg(long, requires = "batch", help_heading = "Batch")]
@@ -311,7 +316,7 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     pub(crate) pilot: PilotFlags,
     /// What the message is for, and why these people get it; kept with the batch and among the decisions
-    #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new(), hide_short_help = true)]
     pub(crate) purpose: Option<String>,
     /// How it begins.
     #[command(flatten)]
@@ -385,13 +390,18 @@ pub(crate) struct NightArgs {
     #[arg(long)]
     pub(crate) summary_subject: bool,
     /// Leave out whom an unfinished batch sent another message, or another channel the same one
-    #[arg(long, conflicts_with = "message_again", help_heading = "Batch")]
+    #[arg(
+        long,
+        conflicts_with = "message_again",
+        help_heading = "Batch",
+        hide_short_help = true
+    )]
     pub(crate) skip_messaged: bool,
     /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
-    #[arg(long, help_heading = "Batch")]
+    #[arg(long, help_heading = "Batch", hide_short_help = true)]
     pub(crate) message_again: bool,
     /// Send with a tag that Facebook has retired, although it refuses such messages
-    #[arg(long, help_heading = "Message")]
+    #[arg(long, help_heading = "Message", hide_short_help = true)]
     pub(crate) retired_tag: bool,
     /// How it begins.
     #[command(flatten)]
@@ -464,10 +474,10 @@ pub(crate) struct Asked {
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
-    #[arg(long, value_name = "N", requires = "sandbox")]
+    #[arg(long, value_name = "N", requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
     /// Go on although this machine's clock and the API's differ by more than five minutes
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) trust_clock: bool,
     /// Progress: auto is a bar on a terminal, elsewhere a line at each tenth and each wait; json is such a line as JSON
     #[arg(
@@ -475,6 +485,7 @@ pub(crate) struct Asked {
         value_name = "WHEN",
         default_value = "auto",
         value_enum,
+        hide_short_help = true,
         hide_possible_values = true
     )]
     pub(crate) progress: ProgressWhen,
@@ -515,6 +526,6 @@ pub(crate) struct RunFlags {
     #[command(flatten)]
     pub(crate) output: Flags<Results>,
     /// Write over what stands at --out and --summary, whoever wrote it
-    #[arg(long, help_heading = "Results")]
+    #[arg(long, help_heading = "Results", hide_short_help = true)]
     pub(crate) force: bool,
 }

@@ -4,13 +4,17 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::console::Console;
+use super::console::{Console, stdout_width};
 use super::error::{CommandError, CommandResult};
 use super::settings::whole_validation;
 use crate::clock::Clock;
 use crate::config::{Settings, Shown};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
+use crate::report::wrapped;
+
+/// The table needs so many columns; in a narrower terminal the settings that have a value stand in lines.
+const NARROW: usize = 90;
 
 /// Prints all settings, as a table or as JSON, and says which values a run or `serve` would refuse: the exit code is
 /// that of the first.
@@ -60,6 +64,13 @@ fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Re
             writeln!(out, "Settings file: {}", on_one_line(&file))?;
         }
         None => writeln!(out, "Settings file: none")?,
+    }
+    if let Some(narrow) = stdout_width().filter(|width| *width < NARROW) {
+        for line in lines.iter().filter(|line| !line.value.is_empty()) {
+            let text = format!("{} = {} ({})", line.key, line.value, line.from);
+            writeln!(out, "{}", wrapped(&on_one_line(&text), narrow))?;
+        }
+        return Ok(());
     }
     let width = |of: fn(&Shown) -> usize| lines.iter().map(of).max().unwrap_or(0);
     let key = width(|line| line.key.len());

@@ -76,9 +76,18 @@ pub(super) fn has_color(stream: &impl anstream::stream::RawStream) -> bool {
     anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
 }
 
+/// Columns of standard output; `None` where no terminal shows it.
+pub(super) fn stdout_width() -> Option<usize> {
+    std::io::stdout().is_terminal().then(terminal_width)
+}
+
 /// Writes words for people on standard output, in its width and with its colour.
 pub(super) fn words(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    let shown = visible(text);
+    let text = match stdout_width() {
+        Some(width) => wrapped(text, width),
+        None => text.to_owned(),
+    };
+    let shown = visible(&text);
     if has_color(&std::io::stdout()) {
         out.write_all(painted(&shown).as_bytes())
     } else {

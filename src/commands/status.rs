@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::checkpoint;
-use super::console::{Visible, print_json, redraw, words};
+use super::console::{Visible, print_json, redraw, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::row;
 use crate::cli::StatusArgs;
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Column, Hints, Local, Summary, TextTable, grouped, terminal_width, wrapped};
+use crate::report::{Column, Hints, Local, Summary, TextTable, grouped};
 use crate::run::current_results;
 use crate::store::{Batch, Reader};
 
@@ -94,7 +94,7 @@ fn one(
     if json {
         print_json(&summary.with_next(hints), &mut Visible(out))?;
     } else {
-        words(&in_width(&summary.text(hints)), out)?;
+        words(&summary.text(hints), out)?;
         unreadable(reader, out)?;
     }
     Ok(summary.exit())
@@ -109,7 +109,7 @@ fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> 
              says what was wrong with each.",
             grouped(events)
         );
-        words(&in_width(&format!("{text}\n")), out)?;
+        words(&format!("{text}\n"), out)?;
     }
     Ok(())
 }
@@ -133,28 +133,13 @@ fn all(
         return unreadable(reader, out);
     }
     words(
-        &format!("{}\n", batch_table(&summaries, local).text(width())),
+        &format!(
+            "{}\n",
+            batch_table(&summaries, local).text(stdout_width().unwrap_or(usize::MAX))
+        ),
         out,
     )?;
     unreadable(reader, out)
-}
-
-/// What a table may take: all where no terminal shows it.
-fn width() -> usize {
-    if std::io::stdout().is_terminal() {
-        terminal_width()
-    } else {
-        usize::MAX
-    }
-}
-
-/// The text in lines that the terminal holds.
-fn in_width(text: &str) -> String {
-    if std::io::stdout().is_terminal() {
-        wrapped(text, terminal_width())
-    } else {
-        text.to_owned()
-    }
 }
 
 /// The batches, a line each.

@@ -65,6 +65,11 @@ impl Setting {
     /// The flag as a command has it: text, checked later, and without a default, because the other
     /// layers come between. The help names the default all the same.
     fn into_flag(self) -> Arg {
+        let is_common = COMMON.contains(&self.key());
+        self.into_typed_flag().hide_short_help(!is_common)
+    }
+
+    fn into_typed_flag(self) -> Arg {
         let (help, default, kind) = (self.help(), self.default(), self.kind());
         if kind == Kind::Switch {
             return self.0;
@@ -85,6 +90,21 @@ impl Setting {
         }
     }
 }
+
+/// The settings that the short help of a command shows: it fits a screen. `--help` shows all.
+const COMMON: [&str; 11] = [
+    "channel",
+    "region",
+    "message",
+    "db",
+    "listen",
+    "tls-cert",
+    "tls-key",
+    "webhook-secret-file",
+    "opt-out-word",
+    "insecure-no-signature",
+    "metrics-names",
+];
 
 /// All settings, in the order in which they are shown.
 pub fn settings() -> &'static [Setting] {

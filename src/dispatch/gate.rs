@@ -129,6 +129,11 @@ impl Gate {
         self.changed.notify_waiters();
     }
 
+    /// Whether everybody may pass.
+    pub(super) fn is_open(&self) -> bool {
+        self.state().mode == Mode::Open
+    }
+
     /// How long none passes yet; `None` if one may.
     pub(super) fn shut_for(&self) -> Option<Duration> {
         match self.state().mode {

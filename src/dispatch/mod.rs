@@ -135,6 +135,11 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         !waits && !shared.progress.is_busy() && shared.stop.reason().is_none()
     }
 
+    /// Whether requests leave as usual: none tries alone.
+    pub(crate) fn is_open(&self) -> bool {
+        self.shared.gate.is_open()
+    }
+
     /// How long nobody is tried yet, because all who are queued are queued for later; `None` if not.
     pub(crate) fn rows_wait(&self, now: Timestamp) -> Option<Duration> {
         self.shared.progress.rows_wait(now)

@@ -10,12 +10,12 @@ use super::hints::Hints;
 use super::local::Local;
 use super::matters::{Matter, matters};
 use super::table::SummaryLine;
-use super::words::{grouped, place, without_numbers};
+use super::words::{counted, grouped, place, without_numbers};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
-use crate::store::{Batch, Counts, Funnel, HeldText, Reader, UnknownRow};
+use crate::store::{Batch, Counts, Funnel, HeldText, OutageRecord, Reader, UnknownRow};
 
 /// The number of unknown rows that are named.
 const NAMED: usize = 10;
@@ -58,6 +58,12 @@ pub struct Summary {
     /// The pilot that it has, or had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pilot: Option<PilotReport>,
+    /// The last outages; `None` where only the counts were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outages: Option<Vec<OutageRecord>>,
+    /// Of the requests those that never left this machine; `None` where only the counts were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub did_not_leave: Option<u64>,
     /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
@@ -104,6 +110,8 @@ impl Summary {
             exit_reason: batch.exit_reason.clone(),
             mended: None,
             pilot: PilotReport::of(batch),
+            outages: None,
+            did_not_leave: None,
             details: Details {
                 ready: batch.is_whole(),
                 halted_text: batch.halted_text.clone(),
@@ -131,6 +139,9 @@ impl Summary {
             let named = batch.channels().zip(sent);
             summary.details.by_channel = named.map(|(id, sent)| (id.to_owned(), sent)).collect();
         }
+        let (outages, did_not_leave) = reader.outages(batch.id)?;
+        summary.outages = Some(outages);
+        summary.did_not_leave = Some(did_not_leave.min(summary.counts.requests));
         summary.details.other_numbers = reader.other_numbers(batch.id)?;
         for state in [State::NoMessenger, State::Error] {
             if summary.counts.of(state) > 0 {
@@ -212,6 +223,7 @@ impl Summary {
         }
         self.write_funnel(out)?;
         self.write_requests(out, local)?;
+        self.write_outages(out, local)?;
         self.write_matters(out)?;
         self.write_other_numbers(out)?;
         self.write_waiting(out)?;
@@ -350,12 +362,17 @@ impl Summary {
         let Some(started) = self.started_at else {
             return Ok(());
         };
+        let not_left = self.did_not_leave.unwrap_or(0);
+        let left = self.counts.requests.saturating_sub(not_left);
         write!(
             out,
-            "{} requests since {}",
-            grouped(self.counts.requests),
+            "{} since {}",
+            counted(left, "request"),
             local.time_and_distance(started)
         )?;
+        if not_left > 0 {
+            write!(out, ", and {} more that did not leave", grouped(not_left))?;
+        }
         if self.counts.throttled > 0 {
             let throttled = grouped(self.counts.throttled);
             write!(out, ", {throttled} of them put off by the API (429)")?;
@@ -368,6 +385,15 @@ impl Summary {
             )?;
         }
         writeln!(out)
+    }
+
+    fn write_outages(&self, out: &mut String, local: &Local) -> std::fmt::Result {
+        for outage in self.outages.iter().flatten() {
+            let (begin, end) = (local.time(outage.begin), local.time(outage.end));
+            let cause = without_numbers(&outage.cause);
+            writeln!(out, "No usable answers from {begin} to {end}: {cause}")?;
+        }
+        Ok(())
     }
 
     fn write_matters(&self, out: &mut String) -> std::fmt::Result {

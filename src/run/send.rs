@@ -1,8 +1,6 @@
 //! One run of a batch: connects the journal, the API and the pacer, and reports to an observer.
 
-use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use super::batch::HeldBatch;
 use super::end::{Ended, Waiting};
 use super::error::{Mismatch, RunError};
 use super::hours;
+use super::notes::Notes;
 use super::observer::{Asked, Observer, RunProgress, Started, StopHandle, Trend};
 use super::past;
 use super::pilot;
@@ -20,11 +19,11 @@ use super::sender::ApiSender;
 use super::settings::{Access, RunSettings};
 use super::sound::SoundCheck;
 use super::wait::{Wait, wait};
-use crate::clock::{Clock, between};
+use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::schedule::Schedule;
-use crate::store::{ClaimRules, Journal, RunRecord, StoreError};
+use crate::store::{ClaimRules, Journal, RunRecord};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
@@ -37,9 +36,6 @@ const STILL: u32 = 8;
 
 /// A run that is to end at once may write for so long yet what is known.
 const LAST_WAIT: Duration = Duration::from_secs(5);
-
-/// What a run waits for, on its way into the checkpoint.
-type Noting = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// A run that is ready to begin.
 struct Run<'a> {
@@ -278,12 +274,13 @@ impl<'a> Run<'a> {
         let abandoned = self.heed(stop);
         tokio::pin!(run, abandoned, checked);
         let mut checking = true;
-        let (mut noted, mut noting) = (None, None::<Noting>);
+        let mut notes = Notes::of(self.batch);
         loop {
             tokio::select! {
                 end = &mut run => {
                     self.tell_unread(observer);
                     observer.progress(&self.progress(queued, &mut trend));
+                    notes.end(self.clock.now()).await;
                     damage?;
                     return Ok(end?);
                 }
@@ -309,15 +306,12 @@ impl<'a> Run<'a> {
                         return Err(self.stood_still()?);
                     }
                 }
-                // A checkpoint that fails is reported by whoever settles or claims next.
-                _ = over(&mut noting), if noting.is_some() => noting = None,
+                () = notes.written() => {}
                 _ = tick.tick() => {
                     self.tell_unread(observer);
                     let progress = self.progress(queued, &mut trend);
                     observer.progress(&progress);
-                    if noting.is_none() {
-                        noting = self.note(&progress, &mut noted);
-                    }
+                    notes.see(&progress, self.dispatcher.is_open());
                 }
             }
         }
@@ -359,29 +353,6 @@ impl<'a> Run<'a> {
         )
     }
 
-    /// Keeps a long wait in the checkpoint, when it begins and when it is over, for `status`.
-    fn note(&self, progress: &RunProgress, noted: &mut Option<Wait>) -> Option<Noting> {
-        let now = progress.at.wall;
-        let wait = progress.wait.clone().filter(|it| it.is_long(now));
-        let is_noted = match (&wait, &*noted) {
-            (Some(wait), Some(noted)) => wait.is_same(noted),
-            (None, Some(noted)) => {
-                between(now, noted.until) > Duration::ZERO && progress.wait.is_some()
-            }
-            (None, None) => true,
-            (Some(_), None) => false,
-        };
-        if is_noted {
-            return None;
-        }
-        noted.clone_from(&wait);
-        let (store, id) = (Arc::clone(self.batch.store()), self.batch.batch().id);
-        let text = wait.map(|wait| (wait.what.to_string(), wait.until));
-        Some(Box::pin(
-            async move { store.note_wait(id, text, now).await },
-        ))
-    }
-
     fn progress(&self, queued: u64, trend: &mut Trend) -> RunProgress {
         let (at, done) = (self.clock.moment(), self.dispatcher.progress().view());
         trend.count(done.requests, at.mono);
@@ -402,14 +373,6 @@ impl<'a> Run<'a> {
             rate: trend.rate(),
             forecast,
         }
-    }
-}
-
-/// Waits until the note is in the checkpoint.
-async fn over(noting: &mut Option<Noting>) -> Result<(), StoreError> {
-    match noting {
-        Some(noting) => noting.await,
-        None => std::future::pending().await,
     }
 }
 

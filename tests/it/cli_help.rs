@@ -70,6 +70,29 @@ fn the_help_of_each_command() {
 }
 
 #[test]
+fn the_short_help_of_each_command_fits_a_screen() {
+    let root = Cli::command();
+    for command in root
+        .get_subcommands()
+        .filter(|it| it.get_name() != "sandbox")
+    {
+        let text = help(&[command.get_name()], false);
+        let lines = text.lines().count();
+        assert!(lines <= 40, "{lines} lines:\n{text}");
+    }
+}
+
+#[test]
+fn what_all_commands_take_stands_last() {
+    for command in ["send", "status", "check", "night", "doctor"] {
+        let text = help(&[command], true);
+        let common = text.find("Common options:").unwrap();
+        assert!(!text[common..].contains("--db"), "{text}");
+        assert!(text.find("-q, --quiet").unwrap() > common, "{text}");
+    }
+}
+
+#[test]
 fn flags_that_contradict_each_other_are_refused() {
     for line in [
         "outreach send",

@@ -203,3 +203,36 @@ fn colour_comes_where_it_is_wanted_and_nowhere_else() {
         "{error:?}"
     );
 }
+
+/// Nobody answers at this address.
+#[test]
+fn an_outage_leaves_a_trace_and_what_left_is_told_from_what_did_not() {
+    let scratch = Scratch::new();
+    scratch.contacts(5);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", free.local_addr().unwrap());
+    drop(free);
+    let send = scratch.outreach(&[
+        "send",
+        "contacts.csv",
+        "--yes",
+        "--batch",
+        "list",
+        "--message",
+        "Hi",
+    ]);
+    let channel = outreach::internals::sandbox::Settings::MESSENGER_CHANNEL;
+    send.with(&["--base-url", &address, "--channel", channel, "--for", "8s"])
+        .run()
+        .expect(4);
+    let told = scratch.outreach(&["status", "list"]).run().expect(4).out;
+    assert!(told.contains("No usable answers from "), "{told}");
+    assert!(
+        told.contains("0 requests since ") && told.contains(" more that did not leave"),
+        "{told}"
+    );
+    let json = scratch.outreach(&["status", "list", "--json"]).run().out;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["outages"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(json["did_not_leave"], json["requests"], "{json}");
+}

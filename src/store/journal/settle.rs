@@ -20,7 +20,7 @@ use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, Re
 use crate::store::refusal;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
-use crate::store::{contact, fallback, person};
+use crate::store::{contact, fallback, outage, person};
 
 /// The reason code of a row whose message went to another number, as the answer says.
 pub(in crate::store) const OTHER_NUMBER: &str = "other_number";
@@ -175,6 +175,9 @@ pub(super) fn settle(
     let batch = context.batch;
     if it.outcome == AttemptOutcome::Throttled {
         tx.count(batch, Counter::Throttled, 1);
+    }
+    if it.outcome == AttemptOutcome::NotSent {
+        outage::count_not_left(tx.connection, batch)?;
     }
     tx.count_move(batch, subject.state, next);
     let state = if context.fallback.is_some() {

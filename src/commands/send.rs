@@ -15,7 +15,7 @@ use crate::cli::{AudienceFrom, SendArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::report::{ProgressLine, grouped};
+use crate::report::{ProgressLine, counted, grouped};
 use crate::run::{
     Audience, AudienceBatch, FallbackSource, HeldBatch, List, Messaged, Mismatch, ReadPlan,
     Rehearsal, ResumeSettings, RunError, SendPlan, SendSettings, Source, audience_batch,
@@ -372,8 +372,8 @@ fn read(
         console.say_lines(report.text().trim_end());
         if report.rejected > 0 {
             console.say(format_args!(
-                "{} rows to mend: {}",
-                report.rejected,
+                "{} to mend: {}",
+                counted(report.rejected, "row"),
                 rejects.display()
             ));
         }

@@ -33,6 +33,9 @@ pub struct Mapping {
     /// Columns that tell who may be messaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<ConsentColumn>,
+    /// Columns that may tell it by their headers, and whose cells are not understood.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread_consent: Vec<String>,
     /// Such columns that the user had ignored, by header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_consent: Vec<String>,
@@ -143,9 +146,13 @@ impl Mapping {
         let phones: Vec<_> = self
             .phone
             .iter()
-            .map(|phone| match &phone.label {
-                Some(label) => format!("\"{}\" (\"{}\" says which)", phone.column.name, label.name),
-                None => format!("\"{}\"", phone.column.name),
+            .map(|phone| {
+                let name = &phone.column.name;
+                match (&phone.label, phone.region) {
+                    (Some(label), _) => format!("\"{name}\" (\"{}\" says which)", label.name),
+                    (None, Some(region)) => format!("\"{name}\" ({})", region.name()),
+                    (None, None) => format!("\"{name}\""),
+                }
             })
             .collect();
         let mut lines = Vec::new();
@@ -169,12 +176,22 @@ impl Mapping {
             let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
             lines.push(format!("country: {}", columns.join(", then ")));
         }
-        if !self.consent.is_empty() {
-            let columns = self.consent.iter();
+        for (is_status, meaning) in [
+            (false, "consent"),
+            (true, "left out where it says \"unsubscribed\" or the like"),
+        ] {
+            let columns = self.consent.iter().filter(|it| it.is_status() == is_status);
             let columns: Vec<_> = columns
                 .map(|it| format!("\"{}\"", it.column.name))
                 .collect();
-            lines.push(format!("consent: {}", columns.join(", ")));
+            if !columns.is_empty() {
+                lines.push(format!("{meaning}: {}", columns.join(", ")));
+            }
+        }
+        for unread in &self.unread_consent {
+            lines.push(format!(
+                "ignored, because its cells are not understood as consent: \"{unread}\""
+            ));
         }
         for ignored in &self.ignored_consent {
             lines.push(format!(
@@ -222,7 +239,7 @@ pub(super) fn map(
     let ignored = settings.ignore_consent.iter().map(named);
     let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
     let consent = if settings.no_header || settings.all_consent_ignored {
-        Vec::new()
+        consent::Found::default()
     } else {
         let without = ignored
             .iter()
@@ -247,7 +264,8 @@ pub(super) fn map(
         phone,
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
-        consent,
+        consent: consent.columns,
+        unread_consent: consent.unread,
         ignored_consent: ignored.into_iter().map(|column| column.name).collect(),
         default_region: settings.region,
         international: settings.international,

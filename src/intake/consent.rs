@@ -4,12 +4,17 @@
 //! is not understood is none to rely on: the row is held back, and the user can say that the column is to be
 //! ignored.
 
+mod says;
+mod words;
+
 use serde::Serialize;
 
+use self::words::List;
 use super::column::{Column, share_of_cells};
 use super::words::words;
-use crate::domain::fold;
 use crate::domain::text::trimmed;
+pub(super) use says::Yes;
+use says::{OTHER_WAYS, OUR_WAYS, Says, has_negation, has_word, says};
 
 /// A column that tells who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,266 +27,29 @@ pub struct ConsentColumn {
     pub(super) yes: Yes,
 }
 
-/// What "yes" means in a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Yes {
-    /// May be messaged: `Accepts SMS Marketing`.
-    May,
-    /// Must not be messaged: `Do not contact`.
-    MustNot,
+impl ConsentColumn {
+    /// A status or tags: they say nothing of consent but in the words of an opt-out.
+    pub(super) fn is_status(&self) -> bool {
+        self.yes == Yes::Nothing
+    }
 }
 
-/// What a cell says of the row's person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
-    Nothing,
-    May,
-    MustNot,
-    NotUnderstood,
-}
-
-/// Phrases of headers under which "yes" means that the person must not be messaged.
-const REFUSALS: &[&str] = &[
-    "do not contact",
-    "do not call",
-    "do not text",
-    "do not sms",
-    "do not message",
-    "do not disturb",
-    "do not market",
-    "do not send",
-    "donotcontact",
-    "dont contact",
-    "dont call",
-    "don t contact",
-    "don t call",
-    "dnc",
-    "dnd",
-    "no contact",
-    "no sms",
-    "no marketing",
-    "no messages",
-    "opt out",
-    "opted out",
-    "optout",
-    "optedout",
-    "opts out",
-    "unsubscribe",
-    "unsubscribed",
-    "unsubscribes",
-    "blacklisted",
-    "blacklist",
-    "blocklisted",
-    "blocklist",
-    "suppressed",
-    "stop",
-    "stopped",
-    "declined",
-    "nekontaktovat",
-    "nevolat",
-    "neposilat",
-    "neoslovovat",
-    "neobtezovat",
-    "odhlasen",
-    "odhlasena",
-    "odhlaseno",
-    "odhlaseni",
-    "odhlaseny",
-    "nesouhlas",
-    "nesouhlasi",
-    "bez souhlasu",
-    "odmita",
-    "neposielat",
-    "neoslovovat",
-    "nesuhlas",
-    "nesuhlasi",
-    "nicht kontaktieren",
-    "nicht anrufen",
-    "nicht anschreiben",
-    "keine werbung",
-    "kein kontakt",
-    "kontaktsperre",
-    "werbesperre",
-    "werbeverbot",
-    "abgemeldet",
-    "abbestellt",
-    "widerspruch",
-    "widersprochen",
-    "widerrufen",
-    "robinson",
-    "no contactar",
-    "no llamar",
-    "no molestar",
-    "no enviar",
-    "baja",
-    "de baja",
-    "desuscrito",
-    "dado de baja",
-    "rechaza",
-    "ne pas contacter",
-    "ne pas appeler",
-    "ne pas deranger",
-    "ne pas envoyer",
-    "desabonne",
-    "desinscrit",
-    "desinscription",
-    "desabonnement",
-    "stop sms",
-    "nie kontaktowac",
-    "nie kontaktuj",
-    "nie dzwonic",
-    "nie wysylac",
-    "wypisany",
-    "wypisana",
-    "rezygnacja",
-    "sprzeciw",
-    "brak zgody",
-    "nao contactar",
-    "nao contatar",
-    "nao ligar",
-    "nao perturbe",
-    "nao enviar",
-    "descadastrado",
-    "descadastrou",
-    "cancelou inscricao",
-    "non contattare",
-    "non chiamare",
-    "non disturbare",
-    "disiscritto",
-    "disiscritta",
-    "disiscrizione",
-    "niet contacteren",
-    "niet bellen",
-    "uitgeschreven",
-    "afgemeld",
-    "leiratkozott",
-    "не беспокоить",
-    "не звонить",
-    "отписан",
-    "отписался",
-    "не турбувати",
-];
-
-/// Phrases of headers under which "yes" means that the person may be messaged.
-const CONSENTS: &[&str] = &[
-    "accepts sms",
-    "accepts marketing",
-    "accept marketing",
-    "accepts messages",
-    "accepts whatsapp",
-    "sms marketing",
-    "marketing consent",
-    "consent",
-    "consents",
-    "consented",
-    "opt in",
-    "opted in",
-    "optin",
-    "optedin",
-    "opts in",
-    "subscribed",
-    "subscription",
-    "subscription status",
-    "permission",
-    "permissions",
-    "gdpr",
-    "allow sms",
-    "allows sms",
-    "allow marketing",
-    "sms allowed",
-    "receive sms",
-    "agrees",
-    "agreed",
-    "can contact",
-    "may contact",
-    "can be contacted",
-    "contactable",
-    "souhlas",
-    "souhlasi",
-    "suhlas",
-    "suhlasi",
-    "einwilligung",
-    "zustimmung",
-    "einverstandnis",
-    "einverstaendnis",
-    "einverstanden",
-    "werbeerlaubnis",
-    "werbung erlaubt",
-    "kontakt erlaubt",
-    "consentimiento",
-    "acepta",
-    "acepta marketing",
-    "autoriza",
-    "autorizacion",
-    "suscrito",
-    "consentement",
-    "accepte",
-    "abonne",
-    "autorisation",
-    "zgoda",
-    "zgody",
-    "wyraza zgode",
-    "consentimento",
-    "aceita",
-    "autorizacao",
-    "inscrito",
-    "consenso",
-    "accetta",
-    "iscritto",
-    "autorizzazione",
-    "toestemming",
-    "hozzajarulas",
-    "consimtamant",
-    "согласие",
-    "згода",
-    "samtycke",
-    "samtykke",
-    "suostumus",
-    "privola",
-    "soglasje",
-    "izin",
-    "onay",
-];
-
-/// Words of a header that is about another way to reach a person.
-const OTHER_WAYS: &[&str] = &[
-    "email",
-    "emails",
-    "mail",
-    "mails",
-    "newsletter",
-    "newsletters",
-    "mailing",
-    "correo",
-    "courriel",
-    "posta",
-    "poste",
-    "fax",
-    "post",
-    "postal",
-    "direct",
-    "double",
-];
-
-/// Words of a header that is about our way.
-const OUR_WAYS: &[&str] = &[
+/// Words of a header that is about messages, and nothing else.
+const MESSAGES: &[&str] = &[
     "sms",
     "text",
-    "phone",
-    "mobile",
+    "texts",
     "whatsapp",
     "viber",
     "messenger",
-    "message",
     "messages",
-    "tel",
-    "telefon",
+    "marketing",
 ];
 
 /// Words of a header that tells something beside the consent: when, where, how.
 const BESIDE: &[&str] = &[
-    "source", "ip", "method", "reason", "by", "url", "version", "text", "id", "type", "name",
-    "note", "notes", "channel", "language", "level", "count", "zdroj", "duvod", "quelle", "grund",
+    "source", "ip", "method", "reason", "by", "url", "version", "id", "type", "name", "note",
+    "notes", "channel", "language", "level", "count", "zdroj", "duvod", "quelle", "grund",
     "origen", "motivo", "origine", "raison", "zrodlo", "powod", "link", "form",
 ];
 
@@ -302,275 +70,124 @@ const TIMES: &[&str] = &[
     "since",
 ];
 
-const ANSWERS_YES: &[&str] = &[
-    "yes",
-    "y",
-    "true",
-    "t",
-    "1",
-    "on",
-    "x",
-    "ok",
-    "ano",
-    "a",
-    "ja",
-    "j",
-    "si",
-    "s",
-    "sim",
-    "oui",
-    "o",
-    "vrai",
-    "tak",
-    "prawda",
-    "igen",
-    "da",
-    "evet",
-    "wahr",
-    "verdadero",
-    "verdadeiro",
-    "vero",
-    "да",
-    "так",
-    "joo",
-    "kylla",
+/// Headers of a status or of tags.
+const STATUS: &[&str] = &[
+    "status",
+    "contact status",
+    "customer status",
+    "member status",
+    "subscriber status",
+    "lead status",
+    "person status",
+    "tag",
+    "tags",
+    "contact tags",
+    "labels",
+    "stav",
+    "stav kontaktu",
+    "stitky",
+    "statut",
+    "stato",
+    "estado",
+    "etiquetas",
+    "durum",
 ];
 
-const ANSWERS_NO: &[&str] = &[
-    "no", "n", "false", "f", "0", "off", "ne", "nie", "nein", "non", "nao", "nee", "nej", "nei",
-    "faux", "falsch", "falso", "falsz", "nem", "nu", "hayir", "нет", "ні", "не", "ei",
-];
-
-/// What says in any column that a person must not be messaged.
-const STATES_MUST_NOT: &[&str] = &[
-    "unsubscribed",
-    "not subscribed",
-    "never subscribed",
-    "opted out",
-    "opt out",
-    "optout",
-    "not opted in",
-    "declined",
-    "denied",
-    "withdrawn",
-    "revoked",
-    "refused",
-    "rejected",
-    "blocked",
-    "blacklisted",
-    "blocklisted",
-    "stop",
-    "stopped",
-    "do not contact",
-    "do not call",
-    "do not disturb",
-    "dnc",
-    "dnd",
-    "no contact",
-    "no consent",
-    "not given",
-    "not granted",
-    "not allowed",
-    "inactive",
-    "pending",
-    "unconfirmed",
-    "not confirmed",
-    "never",
-    "odhlasen",
-    "odhlasena",
-    "odhlaseno",
-    "nesouhlas",
-    "nesouhlasi",
-    "odmita",
-    "neudelen",
-    "odvolan",
-    "nekontaktovat",
-    "abgemeldet",
-    "abgelehnt",
-    "widerrufen",
-    "nicht erteilt",
-    "nicht kontaktieren",
-    "de baja",
-    "baja",
-    "rechazado",
-    "desabonne",
-    "refuse",
-    "desinscrit",
-    "odmowa",
-    "brak",
-    "wypisany",
-    "wypisana",
-    "wycofana",
-    "descadastrado",
-    "recusado",
-    "rifiutato",
-    "disiscritto",
-    "negato",
-    "odhlaseny",
-    "nesuhlasi",
-];
-
-/// What says in any column that a person may be messaged.
-const STATES_MAY: &[&str] = &[
-    "subscribed",
-    "opted in",
-    "opt in",
-    "optin",
-    "granted",
-    "given",
-    "accepted",
-    "agreed",
-    "confirmed",
-    "active",
-    "allowed",
-    "consented",
-    "explicit",
-    "implied",
-    "souhlas",
-    "souhlasi",
-    "udelen",
-    "prihlasen",
-    "prihlasena",
-    "erteilt",
-    "angemeldet",
-    "zugestimmt",
-    "aceptado",
-    "suscrito",
-    "accepte",
-    "abonne",
-    "zgoda",
-    "wyrazona",
-    "aceito",
-    "inscrito",
-    "accettato",
-    "iscritto",
-    "suhlasi",
-    "udeleny",
-];
-
-/// Finds the columns that tell who may be messaged. `rows` are the first rows.
-pub(super) fn find(
-    headers: &[String],
-    rows: &[Vec<String>],
-    taken: &[usize],
-) -> Vec<ConsentColumn> {
-    let free = headers
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !taken.contains(at));
-    free.filter_map(|(index, header)| {
-        let yes = meaning(header)?;
-        let understood = |cell: &str| says(yes, cell) != Says::NotUnderstood;
-        let is_empty = share_of_cells(index, rows, |_| true) == 0.0;
-        // A column with other cells is about something else. An empty one may say "no" further down.
-        let column = Column {
-            index,
-            name: header.clone(),
-        };
-        (is_empty || share_of_cells(index, rows, understood) >= 0.5)
-            .then_some(ConsentColumn { column, yes })
-    })
-    .collect()
+/// The columns that tell who may be messaged.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) columns: Vec<ConsentColumn>,
+    /// Those whose cells are no answers: they are ignored, which is told.
+    pub(super) unread: Vec<String>,
 }
 
-/// What "yes" means under a header; `None` where it tells nothing of who may be messaged.
-fn meaning(header: &str) -> Option<Yes> {
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Meaning {
+    yes: Yes,
+    /// The header alone tells what the column is for; else its cells must be answers, too.
+    is_certain: bool,
+}
+
+/// Finds the columns that tell who may be messaged. `rows` are the first rows.
+pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) -> Found {
+    let mut found = Found::default();
+    for (index, name) in headers.iter().enumerate() {
+        let Some(Meaning { yes, is_certain }) = meaning(name).filter(|_| !taken.contains(&index))
+        else {
+            continue;
+        };
+        let understood = |cell: &str| says(yes, cell) != Says::NotUnderstood;
+        // A column with other cells is about something else. An empty one may say "no" further down.
+        let is_empty = share_of_cells(index, rows, |_| true) == 0.0;
+        if is_certain || is_empty || share_of_cells(index, rows, understood) >= 0.5 {
+            let column = Column {
+                index,
+                name: name.clone(),
+            };
+            found.columns.push(ConsentColumn { column, yes });
+        } else if yes == Yes::May {
+            found.unread.push(name.clone());
+        }
+    }
+    found
+}
+
+/// What a header says; `None` where it tells nothing of who may be messaged.
+fn meaning(header: &str) -> Option<Meaning> {
     let folded = words(header);
-    let has = |list: &[&str]| folded.split(' ').any(|word| list.contains(&word));
-    let has_phrase = |phrases: &[&str]| {
-        phrases
-            .iter()
-            .any(|phrase| contains_phrase(&folded, phrase))
+    let certain = |yes| {
+        Some(Meaning {
+            yes,
+            is_certain: true,
+        })
     };
-    let is_mail = has(OTHER_WAYS) || contains_phrase(&folded, "e mail");
+    let uncertain = |yes| {
+        Some(Meaning {
+            yes,
+            is_certain: false,
+        })
+    };
+    let has = |list: &[&str]| has_word(&folded, list);
+    let is_mail = has(OTHER_WAYS) || has_phrase(&folded, &["e mail", "e posta", "e post"]);
     if is_mail && !has(OUR_WAYS) || has(&["double"]) {
         return None;
     }
-    if has_phrase(REFUSALS) {
-        let beside = has(BESIDE) && !has_phrase(&["do not text"]);
-        return (!beside).then_some(Yes::MustNot);
+    let is_beside = has(BESIDE) || has_phrase(&folded, &["consent text", "opt in text"]);
+    if List::Refusals.is_in(&folded) {
+        return if is_beside {
+            None
+        } else {
+            certain(Yes::MustNot)
+        };
     }
-    (has_phrase(CONSENTS) && !has(BESIDE) && !has(TIMES)).then_some(Yes::May)
+    if is_beside {
+        return None;
+    }
+    if STATUS.contains(&folded.as_str()) {
+        return certain(Yes::Nothing);
+    }
+    if List::Consents.is_in(&folded) && !has(TIMES) {
+        return if has_negation(&folded) {
+            certain(Yes::MustNot)
+        } else if has(MESSAGES) && !has(&["status", "state", "stav", "statut", "stato"]) {
+            certain(Yes::May)
+        } else {
+            uncertain(Yes::May)
+        };
+    }
+    if List::WeakRefusals.is_in(&folded) {
+        return uncertain(Yes::MustNot);
+    }
+    None
 }
 
-/// Whether the words of the phrase stand in the text one after the other.
-fn contains_phrase(text: &str, phrase: &str) -> bool {
-    text.match_indices(phrase).any(|(at, _)| {
-        let before = text
-            .get(..at)
-            .is_some_and(|it| it.is_empty() || it.ends_with(' '));
-        let after = text
-            .get(at + phrase.len()..)
-            .is_some_and(|it| it.is_empty() || it.starts_with(' '));
-        before && after
-    })
-}
-
-/// What a cell says, where `yes` is what "yes" means.
-fn says(yes: Yes, cell: &str) -> Says {
-    let cell = trimmed(cell);
-    let answer = |is_yes: bool| match (is_yes, yes) {
-        (true, Yes::May) | (false, Yes::MustNot) => Says::May,
-        (true, Yes::MustNot) | (false, Yes::May) => Says::MustNot,
-    };
-    match cell {
-        "" | "-" | "--" | "?" => return Says::Nothing,
-        "✓" | "✔" | "☑" | "☒" | "✅" | "✔️" => return answer(true),
-        "✗" | "✘" | "☐" | "❌" | "✖" => return answer(false),
-        _ => {}
-    }
-    let folded = fold::header(cell.strip_suffix(".0").unwrap_or(cell));
-    let first = folded.split(' ').next().unwrap_or("");
-    let is = |list: &[&str], text: &str| list.contains(&text);
-    let has_phrase = |phrases: &[&str]| {
-        phrases
-            .iter()
-            .any(|phrase| contains_phrase(&folded, phrase))
-    };
-    if is(
-        &[
-            "n a",
-            "na",
-            "null",
-            "unknown",
-            "neznamo",
-            "unbekannt",
-            "empty",
-        ],
-        &folded,
-    ) {
-        Says::Nothing
-    } else if is(ANSWERS_YES, &folded) {
-        answer(true)
-    } else if is(ANSWERS_NO, &folded) {
-        answer(false)
-    } else if has_phrase(STATES_MUST_NOT) {
-        Says::MustNot
-    } else if has_phrase(STATES_MAY) {
-        Says::May
-    } else if is(ANSWERS_YES, first) && first.len() > 1 {
-        answer(true)
-    } else if is(ANSWERS_NO, first) && first.len() > 1 {
-        answer(false)
-    } else {
-        other(yes, &folded)
-    }
-}
-
-/// A cell that gives no answer: a time, or the ways that a refusal is about.
-fn other(yes: Yes, folded: &str) -> Says {
-    let digits = folded.bytes().filter(u8::is_ascii_digit).count();
-    let is_time = digits >= 6 && folded.split(' ').count() >= 3;
-    let has = |list: &[&str]| folded.split(' ').any(|word| list.contains(&word));
-    match yes {
-        Yes::May if is_time => Says::May,
-        Yes::MustNot if is_time || has(OUR_WAYS) || has(&["all", "any", "everything"]) => {
-            Says::MustNot
-        }
-        // `Email` in a column of refusals is about e-mail alone.
-        Yes::MustNot if has(OTHER_WAYS) || folded == "none" => Says::May,
-        Yes::May | Yes::MustNot => Says::NotUnderstood,
-    }
+/// Whether the words of one of the phrases stand in the text one after the other.
+fn has_phrase(folded: &str, phrases: &[&str]) -> bool {
+    let text = format!(" {folded} ");
+    phrases
+        .iter()
+        .any(|phrase| text.contains(&format!(" {phrase} ")))
 }
 
 /// What the columns of a row say together.
@@ -589,7 +206,7 @@ pub(super) fn of_row<'a>(
     columns: &[ConsentColumn],
     cell: impl Fn(usize) -> Option<&'a str>,
 ) -> Consent {
-    let mut silent = !columns.is_empty();
+    let mut silent = columns.iter().any(|column| !column.is_status());
     for ConsentColumn { column, yes } in columns {
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();
@@ -618,6 +235,10 @@ pub(super) fn of_row<'a>(
 mod tests {
     use super::*;
 
+    fn yes(header: &str) -> Option<Yes> {
+        meaning(header).map(|meaning| meaning.yes)
+    }
+
     #[test]
     fn headers_that_tell_who_may_be_messaged_are_known_in_many_languages() {
         for header in [
@@ -641,7 +262,7 @@ mod tests {
             "Consenso",
             "acceptsMarketing",
         ] {
-            assert_eq!(meaning(header), Some(Yes::May), "{header}");
+            assert_eq!(yes(header), Some(Yes::May), "{header}");
         }
         for header in [
             "unsubscribed",
@@ -669,7 +290,7 @@ mod tests {
             "Do not text",
             "doNotContact",
         ] {
-            assert_eq!(meaning(header), Some(Yes::MustNot), "{header}");
+            assert_eq!(yes(header), Some(Yes::MustNot), "{header}");
         }
         for header in [
             "Accepts Email Marketing",
@@ -691,7 +312,7 @@ mod tests {
             "Note",
             "Stopover",
         ] {
-            assert_eq!(meaning(header), None, "{header}");
+            assert_eq!(yes(header), None, "{header}");
         }
     }
 

@@ -260,9 +260,118 @@ const QUALIFIERS: &[&str] = &[
     "value",
 ];
 
+/// Words for a country: a header with one of them and others beside it means one, if its cells are countries.
+const COUNTRY: &[&str] = &[
+    "country",
+    "countries",
+    "countrycode",
+    "nation",
+    "zeme",
+    "krajina",
+    "krajiny",
+    "stat",
+    "land",
+    "lander",
+    "laender",
+    "landes",
+    "pais",
+    "pays",
+    "panstwo",
+    "panstwa",
+    "kraj",
+    "kraju",
+    "paese",
+    "nazione",
+    "orszag",
+    "tara",
+    "drzava",
+    "ulke",
+    "ulkesi",
+    "maa",
+    "страна",
+    "страны",
+    "країна",
+    "країни",
+    "държава",
+    "χωρα",
+];
+
+/// Words of a header that is about another country than that of the person's number, or about something else.
+const ELSEWHERE: &[&str] = &[
+    "id",
+    "ids",
+    "key",
+    "flag",
+    "count",
+    "manager",
+    "state",
+    "province",
+    "county",
+    "bundesland",
+    "destination",
+    "birth",
+    "born",
+    "origin",
+    "visited",
+    "travel",
+    "target",
+    "favourite",
+    "favorite",
+    "issuing",
+    "passport",
+    "tax",
+    "narozeni",
+    "puvodu",
+    "cilova",
+    "cilove",
+    "geburt",
+    "geburts",
+    "herkunfts",
+    "herkunft",
+    "ziel",
+    "naissance",
+    "origine",
+    "nacimiento",
+    "origen",
+    "destino",
+    "nascita",
+    "destinazione",
+    "urodzenia",
+    "pochodzenia",
+];
+
 /// Those that tell one address of several, and one phone of several.
 const ADDRESSES: &[&str] = &[
-    "billing", "shipping", "delivery", "mailing", "home", "work", "business", "office", "other",
+    "billing",
+    "shipping",
+    "delivery",
+    "mailing",
+    "home",
+    "work",
+    "business",
+    "office",
+    "other",
+    "zamestnani",
+    "zamestnanie",
+    "domu",
+    "domov",
+    "prace",
+    "geschaftlich",
+    "privat",
+    "weitere",
+    "bureau",
+    "domicile",
+    "travail",
+    "autre",
+    "trabajo",
+    "casa",
+    "ufficio",
+    "lavoro",
+    "abitazione",
+    "sluzbowy",
+    "domowy",
+    "werk",
+    "thuis",
 ];
 
 /// Those that say that it is the country of the number.
@@ -326,7 +435,8 @@ fn nearness(header: &str, cells: &[&str], phone: &[Column]) -> Option<Nearness> 
         let words: Vec<&str> = folded.split(' ').filter(is_more).collect();
         words.join(" ")
     };
-    if !is_known(&core) {
+    let has = |list: &[&str]| folded.split(' ').any(|word| list.contains(&word));
+    if !is_known(&core) && (!has(COUNTRY) || has(ELSEWHERE)) {
         return None;
     }
     if !CERTAIN.contains(&core.as_str()) {
@@ -340,7 +450,6 @@ fn nearness(header: &str, cells: &[&str], phone: &[Column]) -> Option<Nearness> 
             return None;
         }
     }
-    let has = |list: &[&str]| folded.split(' ').any(|word| list.contains(&word));
     let of_codes = !cells.is_empty()
         && share(cells, |cell| cell.contains(|c: char| c.is_ascii_digit())) >= 0.5;
     if of_codes || core != folded && has(OF_NUMBERS) {

@@ -55,13 +55,18 @@ pub(super) fn looks_international(
         let cells = mapping
             .phone
             .iter()
-            .filter_map(|it| row.get(it.column.index));
-        let mut filled_cells = cells.map(|cell| trimmed(cell)).filter(|it| !it.is_empty());
-        let Some(cell) = filled_cells.next() else {
+            .filter_map(|it| Some((it, trimmed(row.get(it.column.index)?))));
+        let mut filled_cells = cells.filter(|(_, cell)| !cell.is_empty());
+        let Some((column, cell)) = filled_cells.next() else {
             continue;
         };
         filled += 1;
-        let as_written = reading(mapping, row);
+        let as_written = Reading {
+            international: column.international,
+            ..column
+                .region
+                .map_or_else(|| reading(mapping, row), |own| Reading::from(Some(own)))
+        };
         let international = Reading {
             international: true,
             ..Reading::default()

@@ -7,7 +7,7 @@ use super::error::IntakeError;
 use super::settings::Settings;
 use super::words::{MOBILE, PHONE, phone_score, words};
 use crate::domain::fold;
-use crate::domain::phone::PhoneNumber;
+use crate::domain::phone::{PhoneNumber, Region};
 
 /// A column of phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,9 @@ pub struct PhoneColumn {
     /// Its program writes numbers with their country code and without the plus.
     #[serde(skip)]
     pub(super) international: bool,
+    /// The country whose calling code its header has: `Phone (+48)`.
+    #[serde(skip)]
+    pub(super) region: Option<Region>,
     /// Its header says that it holds mobile numbers.
     #[serde(skip)]
     pub(super) is_mobile: bool,
@@ -32,10 +35,21 @@ impl PhoneColumn {
         Self {
             label: label(headers, rows, &column),
             is_mobile: is_mobile(&column.name),
+            region: calling_code(&column.name),
             column,
             international: false,
         }
     }
+}
+
+/// The country of the one calling code that a header has.
+fn calling_code(header: &str) -> Option<Region> {
+    let mut codes = header.split('+').skip(1).map(|behind| {
+        let digits = behind.chars().take_while(char::is_ascii_digit);
+        format!("+{}", digits.collect::<String>())
+    });
+    let code = codes.next().filter(|_| codes.next().is_none())?;
+    code.parse().ok()
 }
 
 /// The phone columns that were found.
@@ -314,6 +328,22 @@ fn by_words(
 /// Words beside those for a phone in the header of a person's own number. A header with any other word may
 /// name the number of somebody else: `Emergency phone`, `Assistant mobile`, `Company phone`.
 const OWN: &[&str] = &[
+    "person",
+    "contact",
+    "kontakt",
+    "sms",
+    "preferred",
+    "do",
+    "zamestnani",
+    "zamestnanie",
+    "zamestnania",
+    "hodnota",
+    "wert",
+    "valeur",
+    "valor",
+    "valore",
+    "wartosc",
+    "value",
     "number",
     "numbers",
     "no",
@@ -408,7 +438,28 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
 
 /// Words of a header that names what another column holds.
 const LABELS: &[&str] = &[
-    "label", "type", "typ", "kind", "art", "druh", "tipo", "rodzaj", "genre",
+    "label",
+    "type",
+    "typ",
+    "kind",
+    "art",
+    "druh",
+    "tipo",
+    "rodzaj",
+    "genre",
+    "stitek",
+    "stitok",
+    "etiqueta",
+    "etichetta",
+    "etykieta",
+    "libelle",
+    "bezeichnung",
+];
+
+/// Words of a header that names the number itself.
+const VALUES: &[&str] = &[
+    "value", "number", "no", "nr", "cislo", "hodnota", "wert", "valeur", "valor", "valore",
+    "wartosc",
 ];
 
 /// The column that labels the numbers of a phone column: `Phone 1 - Label` beside `Phone 1 - Value`, or `Type`
@@ -422,10 +473,7 @@ fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Col
             .collect();
         rest.join(" ")
     };
-    let stem = without(
-        headers.get(phone.index)?,
-        &["value", "number", "no", "nr", "cislo"],
-    );
+    let stem = without(headers.get(phone.index)?, VALUES);
     let is_label = |index: usize, header: &str| {
         let rest = without(header, LABELS);
         if rest == words(header) || index == phone.index {
@@ -456,20 +504,35 @@ fn is_kind(text: &str) -> bool {
     is_no_line(text) || is_mobile(text) || folded.split(' ').any(|word| OTHERS.contains(&word))
 }
 
+/// Parts of words for a fax or a pager.
+const NO_LINES: &[&str] = &[
+    "fax",
+    "faks",
+    "telecop",
+    "belgegecer",
+    "pager",
+    "beeper",
+    "biper",
+    "bipeur",
+    "buscapersonas",
+    "semafon",
+    "telex",
+    "pejdzr",
+    "факс",
+    "пейджер",
+    "φαξ",
+];
+
 /// True for the label or header of a fax or a pager: nobody reads a message there.
 pub(super) fn is_no_line(text: &str) -> bool {
     let folded = words(text);
-    let is_one = |word: &str| {
-        ["fax", "faks", "pager", "beeper", "telex", "pejdzr"]
-            .iter()
-            .any(|no| word.contains(no))
-    };
+    let is_one = |word: &str| NO_LINES.iter().any(|no| word.contains(no));
     folded.split(' ').any(is_one)
 }
 
 /// True for the label or header of a mobile.
 pub(super) fn is_mobile(text: &str) -> bool {
     let folded = words(text);
-    let is_one = |word: &str| MOBILE.contains(&word) || word == "iphone";
+    let is_one = |word: &str| MOBILE.contains(&word) || ["iphone", "sms"].contains(&word);
     folded.split(' ').any(is_one)
 }

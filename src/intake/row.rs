@@ -269,11 +269,13 @@ impl RowJudge<'_> {
             refuse(refused, PhoneProblem::Fax.into(), typed);
             return;
         }
-        let region = self.region(record);
-        let reading = Reading {
-            international: self.mapping.international || phone.international,
-            ..self.reading(record)
-        };
+        // The code in the header of the numbers is nearer to them than any other column.
+        let region = phone
+            .region
+            .map_or_else(|| self.region(record), |own| Ok(Some(own)));
+        let mut reading = self.reading(record);
+        reading.international = self.mapping.international || phone.international;
+        reading.row_names_region |= phone.region.is_some();
         let named_mobile = label.map_or(phone.is_mobile, phones::is_mobile);
         // Google writes the numbers of one label with `:::` between them.
         for part in typed.split(":::") {

@@ -22,6 +22,19 @@ pub(super) const MOBILE: &[&str] = &[
     "telemovil",
     "gsm",
     "whatsapp",
+    "мобильный",
+    "мобільний",
+    "мобилен",
+    "сотовый",
+    "κινητο",
+    "جوال",
+    "الجوال",
+    "נייד",
+    "手机",
+    "手機",
+    "携帯",
+    "携帯電話",
+    "휴대폰",
 ];
 /// Words of a column of phone numbers.
 pub(super) const PHONE: &[&str] = &[
@@ -43,6 +56,17 @@ pub(super) const PHONE: &[&str] = &[
     "numero de telephone",
     "phones",
     "telefony",
+    "телефон",
+    "телефона",
+    "τηλεφωνο",
+    "هاتف",
+    "الهاتف",
+    "טלפון",
+    "电话",
+    "電話",
+    "電話番号",
+    "전화",
+    "전화번호",
 ];
 /// Words in the header of a column that is about phones and holds no phone numbers.
 pub(super) const NOT_PHONE: &[&str] = &[

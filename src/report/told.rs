@@ -20,6 +20,9 @@ pub(crate) enum Untold {
     /// Its status is no word of ours.
     #[error("`{0}` is no status of a results file")]
     Status(String),
+    /// It does not say which batch it is of.
+    #[error("it does not say its batch")]
+    Batch,
     /// Its number is not there any more.
     #[error("its message was sent, or may have been, and its number cannot be read: \"{0}\"")]
     Number(String),
@@ -76,8 +79,12 @@ impl ToldColumns {
         if phone.is_none() && state.counts_as_messaged() && !is_erased {
             return Err(Untold::Number(typed.unwrap_or_default().to_owned()));
         }
+        let batch = owned(Ours::Batch).unwrap_or_default();
+        if batch.is_empty() && self.tells_batch() {
+            return Err(Untold::Batch);
+        }
         Ok(ToldRow {
-            batch: owned(Ours::Batch).unwrap_or_default(),
+            batch,
             channel: owned(Ours::Channel).unwrap_or_default(),
             file: owned(Ours::File).unwrap_or_default(),
             row: cell(Ours::Row)

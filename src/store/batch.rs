@@ -9,10 +9,10 @@ use super::checkpoint::{Reader, Store};
 use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
-use super::keys::random;
+use super::keys::{HashKey, random};
 use super::tally::Counts;
 use super::writer::Tx;
-use super::{attempt, channel, earlier, person, runs};
+use super::{attempt, channel, earlier, person, prune, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
@@ -172,11 +172,12 @@ impl Store {
             // It is part of a batch already; the process that takes that batch up completes the change.
             return Ok(());
         }
-        while self
-            .writer
-            .write_blocking(move |tx| discard_step(tx, id, STEP))?
-            > 0
-        {}
+        let discard = || {
+            let keys = self.keys.clone();
+            self.writer
+                .write_blocking(move |tx| discard_step(tx, &keys, id, STEP))
+        };
+        while discard()? > 0 {}
         self.writer.write_blocking(move |tx| remove(tx, id))
     }
 
@@ -339,7 +340,12 @@ pub(super) fn delete_recipient(connection: &Connection, id: RecipientId) -> Resu
 }
 
 /// Removes the next rows of a batch, and the people whom nothing else names; returns how many rows.
-fn discard_step(tx: &mut Tx<'_>, id: BatchId, step: u32) -> Result<usize, StoreError> {
+fn discard_step(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    id: BatchId,
+    step: u32,
+) -> Result<usize, StoreError> {
     let (first, last) = id.range();
     let rows: Vec<(RecipientId, Option<PersonId>)> = tx
         .connection
@@ -354,6 +360,8 @@ fn discard_step(tx: &mut Tx<'_>, id: BatchId, step: u32) -> Result<usize, StoreE
             person::remove_unnamed(tx.connection, *whose)?;
         }
     }
+    let people = rows.iter().filter_map(|(_, whose)| *whose);
+    prune::strip_unneeded(tx.connection, keys, people)?;
     Ok(rows.len())
 }
 

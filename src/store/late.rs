@@ -26,7 +26,7 @@ pub(crate) struct LateRefusal {
     pub(crate) outcome: AttemptOutcome,
     /// The API's text.
     pub(crate) text: String,
-    /// The row is held until the text has a meaning, or has gone on to another channel.
+    /// The row is held until the text has a meaning.
     pub(crate) held: bool,
 }
 
@@ -99,7 +99,7 @@ impl Reader {
 }
 
 /// The refusal in a row of [`Reader::late_refusals`], if it still stands. `on`: the step of its channel, where the batch
-/// has several: who went on to another one since counts, and is not taken back any more.
+/// has several: who went on to another one since is settled as far as this one is concerned.
 fn standing(
     row: &Row<'_>,
     recipient: RecipientId,
@@ -108,11 +108,14 @@ fn standing(
 ) -> Result<Option<LateRefusal>, StoreError> {
     let at: Option<u8> = row.get(8)?;
     let has_gone_on = on.is_some_and(|step| at.is_some_and(|at| at > step.get()));
+    if has_gone_on {
+        return Ok(None);
+    }
     let state: Option<String> = row.get(4)?;
     let (is_held, is_settled_since): (bool, bool) = (row.get(5)?, row.get(6)?);
-    let held = has_gone_on || is_held && state.as_deref() == Some("queued");
+    let held = is_held && state.as_deref() == Some("queued");
     let stands = match state.as_deref() {
-        Some("no_messenger" | "error") if !has_gone_on => !is_settled_since,
+        Some("no_messenger" | "error") => !is_settled_since,
         Some(_) | None => held,
     };
     if !stands || !outcome.is_refusal() {

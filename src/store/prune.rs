@@ -31,7 +31,7 @@ const PRUNED_TO: &str = "$.pruned_to";
 const ROWS: u32 = 1_000;
 
 /// A step ends when it has held the write lock for so long.
-const HELD: Duration = Duration::from_millis(80);
+const HELD: Duration = Duration::from_millis(50);
 
 /// Events whose content goes in one transaction.
 const EVENTS: u32 = 2_000;
@@ -97,7 +97,8 @@ impl Reader {
 impl Store {
     /// Marks a batch as pruned, if nothing of it is open; returns why not otherwise.
     ///
-    /// The caller holds the batch ([`Store::hold`]).
+    /// The caller holds the batch ([`Store::hold`]): nothing of it begins meanwhile, and its rows are looked at before
+    /// the write lock is taken.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -107,13 +108,12 @@ impl Store {
         note: DecisionRecord,
         now: Timestamp,
     ) -> Result<Option<Kept>, StoreError> {
-        self.writer.write_blocking(move |tx| {
-            let kept = why_kept(tx.connection, batch)?;
-            if kept.is_none() {
-                mark(tx.connection, batch, &note, now)?;
-            }
-            Ok(kept)
-        })
+        let kept = why_kept(&self.reader()?.connection, batch)?;
+        if kept.is_none() {
+            self.writer
+                .write_blocking(move |tx| mark(tx.connection, batch, &note, now))?;
+        }
+        Ok(kept)
     }
 
     /// Prunes the next rows of a batch that is marked.
@@ -327,7 +327,23 @@ fn strip(
     Ok(())
 }
 
-/// Of a person whom no other batch needs, hashes stay. Returns whether the number went.
+/// People whose list was dropped: whom none but pruned batches know is named by a hash again.
+pub(super) fn strip_unneeded(
+    connection: &Connection,
+    keys: &HashKey,
+    people: impl Iterator<Item = PersonId>,
+) -> Result<(), StoreError> {
+    let pruned = pruned_batches(connection)?;
+    if pruned.is_empty() {
+        return Ok(());
+    }
+    for whose in people {
+        strip_person(connection, keys, whose, &pruned)?;
+    }
+    Ok(())
+}
+
+/// Of a person whom pruned batches know and no other needs, hashes stay. Returns whether the number went.
 fn strip_person(
     connection: &Connection,
     keys: &HashKey,
@@ -338,10 +354,9 @@ fn strip_person(
         "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
     )?;
     let batches = batches.query_map([whose], |row| row.get::<_, BatchId>(0))?;
-    for batch in batches {
-        if !pruned.contains(&batch?) {
-            return Ok(false);
-        }
+    let batches: Vec<BatchId> = batches.collect::<Result<_, _>>()?;
+    if batches.is_empty() || batches.iter().any(|batch| !pruned.contains(batch)) {
+        return Ok(false);
     }
     connection
         .prepare_cached(

@@ -12,6 +12,8 @@ use super::ids::{ApiId, AttemptId, BatchId};
 use super::keys::KEY_FORM;
 use super::lookup::claimed;
 use super::{channel, contact, person};
+use crate::domain::content::for_step;
+use crate::domain::fallback::Step;
 use crate::domain::outcome::{AttemptOutcome, Receipt};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
@@ -193,14 +195,18 @@ impl Reader {
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let phone = row.get::<_, Option<i64>>(2)?.map(phone_from_column);
+            let (content, metadata): (String, String) = (row.get(5)?, row.get(6)?);
+            // Without the messages for other channels, which stand beside the metadata.
+            let own = for_step(&content, &metadata, Step::FIRST);
+            let own = own.map_err(|detail| StoreError::Value { detail })?;
             found.push(KeptMessage {
                 file: row.get(0)?,
                 row: row.get(1)?,
                 phone: phone.transpose()?,
                 first_name: row.get(3)?,
                 last_name: row.get(4)?,
-                content: row.get(5)?,
-                metadata: row.get(6)?,
+                content: own.content,
+                metadata: own.metadata,
             });
         }
         Ok(found)

@@ -410,3 +410,200 @@ proptest! {
         }
     }
 }
+
+/// A list of consent: its header, the cells that allow, and those that do not.
+const CONSENT: [(&str, &[&str], &[&str]); 22] = [
+    (
+        "SMS consent",
+        &["yes", "SUBSCRIBED", "granted"],
+        &["no", "NEVER_SUBSCRIBED", "not given"],
+    ),
+    (
+        "Werbeeinwilligung SMS",
+        &["ja", "erteilt"],
+        &["nein", "nicht erteilt", "widerrufen"],
+    ),
+    (
+        "Consentement SMS",
+        &["oui", "abonné"],
+        &["non", "non abonné", "opposé", "refusé"],
+    ),
+    (
+        "Acepta SMS",
+        &["sí", "aceptado"],
+        &["no", "no acepta", "dado de baja", "revocado"],
+    ),
+    (
+        "Consenso marketing",
+        &["sì", "concesso"],
+        &["no", "non concesso", "revocato"],
+    ),
+    (
+        "Zgoda na SMS",
+        &["tak", "wyrażona"],
+        &["nie", "niewyrażona", "cofnięta", "brak zgody"],
+    ),
+    (
+        "Souhlas s marketingem",
+        &["ano", "udělen"],
+        &["ne", "neudělen", "odvolán", "bez souhlasu"],
+    ),
+    (
+        "Súhlas s marketingom",
+        &["áno", "udelený"],
+        &["nie", "neudelený", "odvolaný"],
+    ),
+    (
+        "Toestemming sms",
+        &["ja", "ingeschreven"],
+        &["nee", "uitgeschreven", "ingetrokken"],
+    ),
+    (
+        "Consentimento SMS",
+        &["sim", "aceite"],
+        &["não", "não aceita", "revogado"],
+    ),
+    (
+        "Samtycke SMS",
+        &["ja", "godkänt"],
+        &["nej", "återkallat", "avregistrerad"],
+    ),
+    (
+        "SMS izni",
+        &["evet", "onaylı", "var"],
+        &["hayır", "izin yok", "ret", "yok"],
+    ),
+    (
+        "SMS hozzájárulás",
+        &["igen", "feliratkozott"],
+        &["nem", "leiratkozott", "visszavonva"],
+    ),
+    (
+        "Consimțământ SMS",
+        &["da", "abonat"],
+        &["nu", "dezabonat", "retras"],
+    ),
+    (
+        "Согласие на SMS",
+        &["да", "подписан"],
+        &["нет", "отписан", "отозвано"],
+    ),
+    ("No consent", &["no"], &["yes"]),
+    (
+        "Do not contact",
+        &["no"],
+        &["yes", "asked in May to be left alone"],
+    ),
+    ("Bez souhlasu", &["ne"], &["ano"]),
+    ("Keine Einwilligung", &["nein"], &["ja"]),
+    ("Liste noire", &["non"], &["oui"]),
+    (
+        "Status",
+        &["Active", "Delivered"],
+        &["Unsubscribed", "Do not contact"],
+    ),
+    (
+        "Tags",
+        &["vip", "new, stopover"],
+        &["vip, dnd", "Unsubscribed"],
+    ),
+];
+
+#[test]
+fn whoever_said_no_in_whatever_words_is_left_out() {
+    let scratch = Scratch::new();
+    for (header, allow, deny) in CONSENT {
+        let cells: Vec<&&str> = allow.iter().chain(deny).collect();
+        let mut list = format!("Name;Phone;{header}\n");
+        for (row, cell) in cells.iter().enumerate() {
+            writeln!(list, "A;+42060233300{row};{cell}").unwrap();
+        }
+        let path = scratch.write("list.csv", &list);
+        let (_, rows, _) = judge_file(&path, &Settings::default()).unwrap();
+        let sent = |row: &JudgedRow| matches!(row.verdict, Verdict::Queued(_));
+        for (index, (row, cell)) in rows.iter().zip(&cells).enumerate() {
+            assert_eq!(sent(row), index < allow.len(), "{header}: {cell}");
+        }
+        assert_eq!(rows.len(), cells.len());
+    }
+}
+
+#[test]
+fn the_country_of_a_localised_export_is_heard() {
+    let scratch = Scratch::new();
+    for (headers, row, region, number) in [
+        (
+            "Pays/Région (bureau),Téléphone (bureau)",
+            "Belgique,0470 12 34 56",
+            "FR",
+            "+32470123456",
+        ),
+        (
+            "Land/Region geschäftlich,Telefon geschäftlich",
+            "Österreich,0664 1234567",
+            "DE",
+            "+436641234567",
+        ),
+        (
+            "Země/oblast (zaměstnání),Telefon domů",
+            "Slovensko,0905 123 456",
+            "CZ",
+            "+421905123456",
+        ),
+        (
+            "Country (from Company),Phone",
+            "Poland,602333444",
+            "CZ",
+            "+48602333444",
+        ),
+        ("City,Phone (+48)", "Brno,602333444", "CZ", "+48602333444"),
+        ("Country,Mobil +48", "CZ,602333444", "CZ", "+48602333444"),
+        (
+            "Destination country,Phone",
+            "Poland,602333444",
+            "CZ",
+            "+420602333444",
+        ),
+        ("country_id,Phone", "48,602333444", "CZ", "+420602333444"),
+    ] {
+        let path = scratch.write("list.csv", &format!("{headers}\n{row}\n"));
+        let settings = Settings {
+            region: Some(region.parse().unwrap()),
+            ..Settings::default()
+        };
+        let (_, rows, _) = judge_file(&path, &settings).unwrap();
+        assert!(
+            verdict(&rows[0]).contains(number),
+            "{headers}: {}",
+            verdict(&rows[0])
+        );
+    }
+}
+
+#[test]
+fn an_export_with_country_codes_by_nature_is_not_asked_about() {
+    let scratch = Scratch::new();
+    for name in ["brevo.csv", "rapidpro.csv"] {
+        let path = std::fs::canonicalize(Path::new("fixtures/exports").join(name)).unwrap();
+        let check = ["check", path.to_str().unwrap()];
+        scratch.outreach(&check).run().expect(0);
+    }
+}
+
+#[test]
+fn a_fax_in_another_language_is_no_phone() {
+    let scratch = Scratch::new();
+    let list = "Nom;Téléphone 1 - Type;Téléphone 1 - Valeur\nA;Mobile;06 12 34 56 78\nB;Télécopie;01 42 34 56 78\n";
+    let path = scratch.write("list.csv", list);
+    let settings = Settings {
+        region: Some("FR".parse().unwrap()),
+        ..Settings::default()
+    };
+    let (_, rows, _) = judge_file(&path, &settings).unwrap();
+    assert!(matches!(rows[0].verdict, Verdict::Queued(_)));
+    assert!(
+        matches!(rows[1].verdict, Verdict::Invalid { .. }),
+        "{}",
+        verdict(&rows[1])
+    );
+}

@@ -247,6 +247,54 @@ fn what_a_batch_is_for_is_kept_with_it() {
     assert_eq!(said, ["Appointments in May", "Appointments in June"]);
 }
 
+#[test]
+fn a_run_of_refusals_that_stopped_the_batch_counts_in_the_share_when_it_goes_on() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--no-messenger", "100%"]);
+    scratch.contacts(30);
+    with_sms(&scratch, &sandbox).concurrency(1).run().expect(5);
+    assert!(sandbox.stats().reached < 30);
+    scratch.resume(&sandbox).concurrency(1).run().expect(0);
+    let stats = sandbox.stats();
+    assert_eq!((stats.reached, stats.reached_twice), (30, 0));
+}
+
+#[test]
+fn the_messages_for_other_channels_are_never_sent_as_metadata() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--no-messenger", "50%"]);
+    scratch.contacts(20);
+    let message = format!("{SMS}=Short");
+    with_sms(&scratch, &sandbox)
+        .with(&["--message-for", &message, "--metadata", "campaign=spring"])
+        .run()
+        .expect(0);
+    // Half of the numbers have no Messenger.
+    for number in [
+        "+420777999991",
+        "+420777999992",
+        "+420777999993",
+        "+420777999994",
+    ] {
+        scratch
+            .outreach(&["test", "--batch", "list", "--to", number, "--yes"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .run();
+    }
+    let messages = sandbox.messages();
+    assert!(messages.len() > 20, "{}", messages.len());
+    for message in messages {
+        let metadata = message["metadata"].as_object().unwrap();
+        assert!(
+            !metadata.contains_key("outreach_other_channels"),
+            "{metadata:?}"
+        );
+        assert_eq!(metadata["campaign"], "spring");
+        let short = message["content"]["payload"] == "Short";
+        assert_eq!(short, message["channel_id"] == SMS);
+    }
+}
+
 fn serve(scratch: &Scratch, port: u16) -> Running {
     let address = format!("127.0.0.1:{port}");
     scratch

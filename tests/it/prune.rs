@@ -243,6 +243,20 @@ fn whom_another_batch_needs_keeps_the_number_until_that_one_is_pruned_too() {
 }
 
 #[test]
+fn a_list_that_turns_out_unusable_leaves_no_number_of_a_pruned_person() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = complete(&sandbox);
+    prune(&scratch).run().expect(0);
+    let mut list = scratch.read("contacts.csv");
+    list += &"12,Nobody\n".repeat(3 * ROWS as usize);
+    scratch.write("contacts.csv", &list);
+    again(&scratch, &sandbox, "news", &["--message", "News"]).expect(7);
+    prune(&scratch).run().expect(0);
+    assert_eq!(found(&scratch, &traces(&sandbox, 1)), Vec::<String>::new());
+    scratch.checkpoint().expect_sound();
+}
+
+#[test]
 fn the_results_of_a_pruned_batch_are_not_written_over_a_file() {
     let sandbox = SandboxProcess::start(&[]);
     let scratch = complete(&sandbox);

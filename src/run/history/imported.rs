@@ -12,6 +12,9 @@ use crate::store::Batch;
 /// that is sent again becomes it.
 pub(super) const RESTORED: &str = "restored";
 
+/// What stands for the channel of a file that does not tell it.
+pub(super) const NO_CHANNEL: &str = "unknown";
+
 /// What a file brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {

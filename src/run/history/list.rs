@@ -10,7 +10,7 @@ use super::super::error::RunError;
 use super::super::list::List;
 use super::super::pass::Pass;
 use super::error::HistoryError;
-use super::imported::{Imported, ImportedWhat, RESTORED, tell};
+use super::imported::{Imported, ImportedWhat, NO_CHANNEL, RESTORED, tell};
 use crate::domain::batch_name;
 use crate::domain::delivery::State;
 use crate::domain::fold;
@@ -21,9 +21,6 @@ use crate::domain::told_date;
 use crate::intake::{Settings, Source, Table};
 use crate::report::ToldColumns;
 use crate::store::{Batch, BatchName, DecisionRecord, ImportedRow, NewBatch, Restored, Store};
-
-/// What stands for the channel of a list that does not tell it.
-const NO_CHANNEL: &str = "unknown";
 
 /// Of so many cells of a hundred that are filled, a date must be in a column that is taken for one of dates.
 const DATES: u64 = 80;

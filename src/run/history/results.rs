@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::super::error::RunError;
-use super::imported::{Imported, ImportedWhat, RESTORED, tell};
+use super::imported::{Imported, ImportedWhat, NO_CHANNEL, RESTORED, tell};
 use crate::domain::delivery::State;
 use crate::domain::told::ToldRow;
 use crate::intake::{Table, is_rounded};
@@ -162,7 +162,11 @@ fn target(
             definition: BTreeMap::from([(RESTORED.to_owned(), file.path.display().to_string())]),
             headers,
             files: found.files.clone(),
-            channel: found.channel.clone(),
+            channel: if found.channel.is_empty() {
+                NO_CHANNEL.to_owned()
+            } else {
+                found.channel.clone()
+            },
             list: file.table.format(),
             sandbox: false,
             created_at: now,

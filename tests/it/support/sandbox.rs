@@ -79,6 +79,12 @@ impl SandboxProcess {
         self.get("/sandbox/people").lines().map(line).collect()
     }
 
+    /// The messages that it accepted.
+    pub(crate) fn messages(&self) -> Vec<serde_json::Value> {
+        let line = |line: &str| serde_json::from_str(line).expect("a line");
+        self.get("/sandbox/messages").lines().map(line).collect()
+    }
+
     /// How many messages each number got.
     pub(crate) fn accepted(&self) -> BTreeMap<u64, u64> {
         let body = self.get("/sandbox/accepted");

@@ -412,7 +412,7 @@ proptest! {
 }
 
 /// A list of consent: its header, the cells that allow, and those that do not.
-const CONSENT: [(&str, &[&str], &[&str]); 22] = [
+const CONSENT: [(&str, &[&str], &[&str]); 27] = [
     (
         "SMS consent",
         &["yes", "SUBSCRIBED", "granted"],
@@ -488,6 +488,11 @@ const CONSENT: [(&str, &[&str], &[&str]); 22] = [
         &["да", "подписан"],
         &["нет", "отписан", "отозвано"],
     ),
+    ("Send SMS?", &["Y", "on"], &["N", "off"]),
+    ("Poslat SMS", &["ano"], &["ne"]),
+    ("Kontakt erwünscht", &["ja"], &["nein"]),
+    ("Envoyer SMS", &["oui"], &["non"]),
+    ("Newsletter (SMS)", &["yes"], &["no"]),
     ("No consent", &["no"], &["yes"]),
     (
         "Do not contact",

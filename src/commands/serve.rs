@@ -61,7 +61,8 @@ pub(crate) fn run(
     runtime()?.block_on(async {
         // What was sent while no receiver ran, and what waited, is applied before the first event comes.
         let waiting = store.apply_waiting_events(clock.now()).await?;
-        let server = Server::bind(server_settings, Arc::clone(&store), clock.clone()).await?;
+        let ours = clock.clone();
+        let server = Server::bind(server_settings, Arc::clone(&store), clock).await?;
         let url = format!("{}://{}", server.scheme(), server.address());
         writeln!(out, "{url}")?;
         out.flush()?;
@@ -77,8 +78,8 @@ pub(crate) fn run(
         let mut second = false;
         let person = settings.person();
         tokio::select! {
-            () = displaced(&store, &clock) => return Err(keep(&store)?),
-            never = prune_daily(&db, serve.prune_after, &person, &clock, console) => match never {},
+            () = displaced(&store, &ours) => return Err(keep(&store)?),
+            never = prune_daily(&db, serve.prune_after, &person, &ours, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Once more to stop at once.");

@@ -18,25 +18,24 @@ pub(crate) enum AudienceFrom {
 
 /// The conditions; all that are given must hold.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Audience")]
 pub(crate) struct AudienceFlags {
     /// People who accepted a first message by number
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, help_heading = "Audience", hide_short_help = true)]
     pub(crate) opted_in: bool,
     /// And did so within this time: 7d
-    #[arg(long, value_name = "TIME", requires = "opted_in", value_parser = parse_span, hide_short_help = true)]
+    #[arg(long, help_heading = "Audience", value_name = "TIME", requires = "opted_in", value_parser = parse_span, hide_short_help = true)]
     pub(crate) since: Option<Duration>,
     /// People whose last accepted message is not known to be read
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, help_heading = "Audience", hide_short_help = true)]
     pub(crate) accepted_not_read: bool,
     /// People whose row in this batch has this status; repeatable, all must hold
-    #[arg(long, value_name = "BATCH=STATUS", value_parser = batch_status, hide_short_help = true)]
+    #[arg(long, help_heading = "Audience", value_name = "BATCH=STATUS", value_parser = batch_status, hide_short_help = true)]
     pub(crate) batch_status: Vec<(String, State)>,
     /// People with a number of this country, such as CZ; repeatable, for several countries
-    #[arg(long, value_name = "COUNTRY", value_parser = country, hide_short_help = true)]
+    #[arg(long, help_heading = "Audience", value_name = "COUNTRY", value_parser = country, hide_short_help = true)]
     pub(crate) country: Vec<String>,
     /// People who were messaged, or are contacts, on this channel; repeatable, all must hold
-    #[arg(long, value_name = "CHANNEL", value_parser = clap::builder::NonEmptyStringValueParser::new(), hide_short_help = true)]
+    #[arg(long, help_heading = "Audience", value_name = "CHANNEL", value_parser = clap::builder::NonEmptyStringValueParser::new(), hide_short_help = true)]
     pub(crate) on_channel: Vec<String>,
 }
 

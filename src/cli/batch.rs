@@ -10,7 +10,9 @@ use crate::domain::pilot::{Choice, PilotAsked};
 /// Who gets the message before the rest.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PilotFlags {
-    /// A pilot: send to the first N who are queued, then pause; the same command finishes it, `resume` sends the rest
+    /// A pilot: send to the first N who are queued, then pause; `resume` sends the rest
+    ///
+    /// The same command again finishes an interrupted pilot, and no more.
     #[arg(
         long,
         value_name = "N",
@@ -28,7 +30,13 @@ pub(crate) struct PilotFlags {
     )]
     sample: Option<u32>,
     /// The seed of --sample: the same people of the same list again
-    #[arg(long, value_name = "N", requires = "sample", help_heading = "Batch")]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "sample",
+        help_heading = "Batch",
+        hide_short_help = true
+    )]
     seed: Option<u32>,
 }
 

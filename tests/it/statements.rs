@@ -29,6 +29,7 @@ const FILLED_IN: &[(&str, &[&str])] = &[
     ("{and}", &["", "AND r.state = 'sent'"]),
     ("{whose}", &["person = ?1", "person IS NOT NULL"]),
     ("{only}", &["AND p.id = ?1", ""]),
+    ("{states}", &["'queued', 'sending', 'unknown'"]),
     ("SET {} WHERE", &["SET sent = sent + ?2 WHERE"]),
 ];
 
@@ -70,17 +71,49 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "`doctor` looks at everything",
     ),
     (
-        "FROM attempt WHERE kind <> 'note' ORDER BY id DESC",
+        "FROM attempt WHERE kind NOT IN ('note', 'import') ORDER BY id DESC",
         "read from its end, until the hour is over",
     ),
     (
         "FROM attempt a LEFT JOIN recipient r ON r.id = a.recipient WHERE a.kind = 'request'",
         "read from its end, until the last acceptance of the batch",
     ),
+    (
+        "SELECT id, number, last_inbound_at FROM person",
+        "`outreach audience` asks about everybody",
+    ),
+    (
+        "FROM attempt WHERE channel = ?1 AND kind = 'request' AND outcome IN",
+        "`doctor`: read from its end, until the channel's last answer",
+    ),
+    (
+        "SELECT outcome, count(*) FROM attempt",
+        "a batch with several channels, once for each when it begins",
+    ),
+    (
+        "SELECT 1 FROM batch UNION ALL SELECT 1 FROM person LIMIT 1",
+        "the first row ends it",
+    ),
 ];
 
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
 const WHOLE_BATCH: &[(&str, &str)] = &[
+    (
+        "SELECT step, count(*) FROM recipient",
+        "the summary of a batch with several channels",
+    ),
+    (
+        "AND state = 'queued' LIMIT 1",
+        "`history import`, once for each batch of a file",
+    ),
+    (
+        "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state IN",
+        "`prune`, once for each batch",
+    ),
+    (
+        "SELECT 1 FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person",
+        "`prune`, once for each batch",
+    ),
     (
         "i.content IS NOT NULL AND (?3 IS NULL OR i.row = ?3)",
         "`test --row`: rows of a file have no index",

@@ -119,7 +119,12 @@ fn a_test_counts_for_no_guard_and_for_no_row() {
         .says("3  sent");
     assert_eq!(sandbox.accepted()[&number(1)], 2);
     let contacts = scratch.outreach(&["contacts", "show", &to]).run().expect(0);
-    assert_eq!(contacts.out.matches("list row").count(), 1, "{}", contacts.out);
+    assert_eq!(
+        contacts.out.matches("list row").count(),
+        1,
+        "{}",
+        contacts.out
+    );
 }
 
 #[test]

@@ -179,11 +179,16 @@ impl Batch {
         if self.row_of(person).is_some_and(tried) {
             self.tried_and_erased.insert(person);
         }
+        // An invalid row may show no number.
+        let listed = self.entries.iter().filter(|it| it.person == Some(person));
+        let keys: BTreeSet<String> = listed.map(|it| it.key.clone()).collect();
         let before = self.entries.len();
         self.entries.retain(|entry| entry.person != Some(person));
         // Rows of an earlier list may still stand there.
         let seen = self.rows.iter();
-        let rows = seen.filter(|row| row.person == Some(person)).count();
+        let rows = seen
+            .filter(|row| row.person == Some(person) || keys.contains(&row.key))
+            .count();
         self.erased += rows.max(before - self.entries.len());
     }
 

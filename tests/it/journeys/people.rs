@@ -119,6 +119,14 @@ impl World {
         } else {
             self.run(&["resolve", &name, how, "--all"])
         };
+        // An event that waited for its contact may have proven the row meanwhile.
+        let proven = row.person.is_some_and(|it| self.model.people[it].evidence);
+        if done.code == Some(2) && proven {
+            return Ok(Report {
+                touched: vec![name],
+                ..Report::default()
+            });
+        }
         must(done.code == Some(0), || {
             format!("resolve {how}: {:?}: {}", done.code, done.said)
         })?;

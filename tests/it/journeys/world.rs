@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::api::{Api, BATCH_KEY, poll};
 use super::list::{CHANNELS, Entry, TEXTS, csv_text, person};
 use super::model::{Model, ResultRow};
-use super::steps::{Ending, Weather};
+use super::steps::{Ending, REFUSAL, Weather};
 use crate::support::{Program, Running, Scratch};
 
 /// The secret of the webhooks.
@@ -213,6 +213,9 @@ impl World {
         }
         if weather.halts {
             arguments.extend(["--identical-refusals", "2"].map(str::to_owned));
+            // Earlier refusals of numbers count as well: what they mean is known, so that a plain `resume` settles them.
+            let meaning = format!("no_messenger=HTTP 422: Number {REFUSAL}");
+            arguments.extend(["--refusal".to_owned(), meaning]);
         }
     }
 

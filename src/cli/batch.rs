@@ -7,6 +7,11 @@ use crate::config::{CheckpointFile, Connection, Flags, Written};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::pilot::{Choice, PilotAsked};
 
+/// A pilot is small: its people are kept with the batch.
+fn pilot_size() -> impl clap::builder::TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(1..=100_000)
+}
+
 /// Who gets the message before the rest.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PilotFlags {
@@ -18,7 +23,7 @@ pub(crate) struct PilotFlags {
         value_name = "N",
         conflicts_with = "sample",
         help_heading = "Batch",
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
+        value_parser = pilot_size()
     )]
     limit: Option<u32>,
     /// A pilot of N at random, by a seed that is told
@@ -26,7 +31,7 @@ pub(crate) struct PilotFlags {
         long,
         value_name = "N",
         help_heading = "Batch",
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
+        value_parser = pilot_size()
     )]
     sample: Option<u32>,
     /// The seed of --sample: the same people of the same list again

@@ -132,7 +132,7 @@ impl HeldBatch {
         let Some(fallback) = batch.fallback.as_ref().filter(|_| people > 0) else {
             return Ok(None);
         };
-        let answers = self.reader()?.all_answers(&batch.channel)?;
+        let answers = self.reader()?.latest_answers(&batch.channel)?;
         let all = answers.accepted + answers.no_messenger + answers.refused;
         Ok(Some(LikelyFallback {
             channels: fallback.channels.iter().map(|it| it.id.clone()).collect(),

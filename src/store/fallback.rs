@@ -7,7 +7,7 @@
 //! on ([`end_open_run`]).
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Rows};
 use serde_json::Value;
 
 use super::attempt::{self, Note};
@@ -298,6 +298,24 @@ pub(crate) struct ChannelAnswers {
     pub(crate) refused: u64,
 }
 
+/// So many of the latest requests tell how a channel answers.
+const LATEST: u32 = 10_000;
+
+fn count_answers(mut rows: Rows<'_>) -> Result<ChannelAnswers, StoreError> {
+    let mut answers = ChannelAnswers::default();
+    while let Some(row) = rows.next()? {
+        let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+        let outcome: String = row.get(0)?;
+        match outcome.as_str() {
+            "sent" => answers.accepted += count,
+            "no_messenger" => answers.no_messenger += count,
+            "rejected" | "person" | "message" => answers.refused += count,
+            _ => {}
+        }
+    }
+    Ok(answers)
+}
+
 impl Reader {
     /// The channel of a step of the batch, if it has one and was used.
     pub(super) fn channel_at(
@@ -340,18 +358,22 @@ impl Reader {
         Ok(sent)
     }
 
-    /// How all requests over a channel ended, whatever their batch. Reads all requests.
+    /// How the latest requests over a channel ended, whatever their batch.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn all_answers(&self, channel: &str) -> Result<ChannelAnswers, StoreError> {
-        match channel::find(&self.connection, channel)? {
-            Some(on) => self.answers_in((0, i64::MAX), on),
-            None => Ok(ChannelAnswers::default()),
-        }
+    pub(crate) fn latest_answers(&self, channel: &str) -> Result<ChannelAnswers, StoreError> {
+        let Some(on) = channel::find(&self.connection, channel)? else {
+            return Ok(ChannelAnswers::default());
+        };
+        let mut select = self.connection.prepare_cached(
+            "SELECT outcome, count(*) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?2)
+             WHERE channel = ?1 AND kind = 'request' AND outcome IS NOT NULL GROUP BY outcome",
+        )?;
+        count_answers(select.query((on, LATEST))?)
     }
 
-    /// How the requests of the batch over the channel of a step ended. Reads all requests of the checkpoint.
+    /// How the requests of the batch over the channel of a step ended.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -363,33 +385,15 @@ impl Reader {
         let Some(on) = self.channel_at(batch, step)? else {
             return Ok(ChannelAnswers::default());
         };
-        self.answers_in(batch.range(), on)
-    }
-
-    /// How the requests over a channel ended, of the rows between two keys.
-    fn answers_in(
-        &self,
-        (first, last): (i64, i64),
-        on: ChannelId,
-    ) -> Result<ChannelAnswers, StoreError> {
+        let (first, last) = batch.range();
         let mut select = self.connection.prepare_cached(
-            "SELECT outcome, count(*) FROM attempt
-             WHERE recipient > ?1 AND recipient < ?2 AND channel = ?3 AND kind = 'request'
-                   AND outcome IS NOT NULL GROUP BY outcome",
+            "SELECT a.outcome, count(*)
+             FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
+                  ON a.person IS r.person AND a.recipient = r.id
+             WHERE r.id > ?1 AND r.id < ?2 AND a.channel = ?3 AND a.kind = 'request'
+                   AND a.outcome IS NOT NULL GROUP BY a.outcome",
         )?;
-        let mut rows = select.query((first, last, on))?;
-        let mut answers = ChannelAnswers::default();
-        while let Some(row) = rows.next()? {
-            let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
-            let outcome: String = row.get(0)?;
-            match outcome.as_str() {
-                "sent" => answers.accepted += count,
-                "no_messenger" => answers.no_messenger += count,
-                "rejected" | "person" | "message" => answers.refused += count,
-                _ => {}
-            }
-        }
-        Ok(answers)
+        count_answers(select.query((first, last, on))?)
     }
 
     /// What the batch keeps about other channels.

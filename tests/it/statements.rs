@@ -87,8 +87,8 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "`doctor`: read from its end, until the channel's last answer",
     ),
     (
-        "SELECT outcome, count(*) FROM attempt",
-        "a batch with several channels, once for each when it begins",
+        "FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?2)",
+        "the latest requests, from the end",
     ),
     (
         "SELECT 1 FROM batch UNION ALL SELECT 1 FROM person LIMIT 1",
@@ -98,6 +98,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
 
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
 const WHOLE_BATCH: &[(&str, &str)] = &[
+    (
+        "SELECT a.outcome, count(*)",
+        "a batch with several channels, once for each when a run begins",
+    ),
     (
         "SELECT step, count(*) FROM recipient",
         "the summary of a batch with several channels",

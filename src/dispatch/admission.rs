@@ -82,10 +82,10 @@ mod tests {
             ),
             (taken, Some((None, Why::Alone))),
         ];
-        let paces = [(true, None), (false, Some((None, Why::Probing)))];
+        let pace_now = [(true, None), (false, Some((None, Why::Probing)))];
         for (schedule, by_hours) in &hours {
             for (gate, by_gate) in &gates {
-                for (free, by_pace) in paces {
+                for (free, by_pace) in pace_now {
                     let wanted = by_hours.or(*by_gate).or(by_pace);
                     let mut pacer = pacer(free, now);
                     let found = match decide(now, schedule, gate, &mut pacer) {

@@ -466,6 +466,10 @@ pub(crate) struct CancelArgs {
 
 /// How a batch is begun or continued.
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub(crate) struct Asked {
     /// Send without asking first; needed without a terminal
     #[arg(long, short)]
@@ -476,6 +480,9 @@ pub(crate) struct Asked {
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
+    /// A rehearsal without the suppression list and the history of the real checkpoint, which it reads otherwise
+    #[arg(long, requires = "sandbox", hide_short_help = true)]
+    pub(crate) sandbox_empty: bool,
     /// Go on although this machine's clock and the API's differ by more than five minutes
     #[arg(long, hide_short_help = true)]
     pub(crate) trust_clock: bool,

@@ -39,7 +39,12 @@ pub(super) fn preview_text(
         let _ = write!(text, "\n{}", likely_text(likely));
     }
     if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
-        let _ = write!(text, "\nForecast: {forecast}");
+        let whose = if batch.sandbox {
+            " for the real run"
+        } else {
+            ""
+        };
+        let _ = write!(text, "\nForecast{whose}: {forecast}");
         if let Some(line) = forecast.time_line() {
             let _ = write!(text, "\nTime line: {line}");
         }

@@ -272,6 +272,7 @@ fn plan(
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    let plan = plan.going_by(front.real.as_deref());
     if let Some(from) = plan.restored_from() {
         console.say(format_args!(
             "Batch {} was restored from {from}: whoever was messaged is not messaged again.",

@@ -17,6 +17,8 @@ use super::setting::{Kind, Setting, setting};
 /// The settings in force.
 pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
+    /// The checkpoint that a flag took the place of: that of the real batches, where the flag names one for a rehearsal.
+    pub(super) db_below_flag: Option<(PathBuf, Origin)>,
     pub(super) environment: Environment,
     file: Option<PathBuf>,
     /// The file of `--config`, if that flag was typed.
@@ -107,6 +109,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut settings = Self {
             values: BTreeMap::new(),
+            db_below_flag: None,
             environment,
             file: None,
             typed_file: None,
@@ -118,6 +121,8 @@ impl Settings {
         }
         let environment = Layer::from_environment(&settings.environment)?;
         settings.lay(environment, Origin::Environment)?;
+        let db = settings.text("db").map(PathBuf::from);
+        settings.db_below_flag = db.map(|db| (db, settings.origin("db")));
         settings.lay(flags, Origin::Flag)?;
         Ok(settings)
     }

@@ -12,10 +12,11 @@ use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
 use crate::store::{BatchId, Reader, StoreError, Verdict};
 
-/// The checkpoint, asked by the threads that judge the rows. Without one, no number is known.
+/// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
+/// one, no number is known.
 #[derive(Default)]
 pub(super) struct Known {
-    checkpoint: Option<Checkpoint>,
+    checkpoints: Vec<Checkpoint>,
 }
 
 struct Checkpoint {
@@ -59,21 +60,29 @@ impl Known {
         skip: Vec<String>,
         now: Timestamp,
     ) -> Self {
+        let known = Checkpoint {
+            reader: Mutex::new(Asked { reader, since: 0 }),
+            span,
+            batch,
+            skip,
+            now,
+            failure: Mutex::default(),
+        };
         Self {
-            checkpoint: Some(Checkpoint {
-                reader: Mutex::new(Asked { reader, since: 0 }),
-                span,
-                batch,
-                skip,
-                now,
-                failure: Mutex::default(),
-            }),
+            checkpoints: vec![known],
         }
+    }
+
+    /// What either knows.
+    #[must_use]
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.checkpoints.extend(other.checkpoints);
+        self
     }
 
     /// Fails if the checkpoint failed while rows were judged.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        let failure = self.checkpoint.as_ref().and_then(|checkpoint| {
+        let failure = self.checkpoints.iter().find_map(|checkpoint| {
             let failure = checkpoint.failure.lock();
             failure.unwrap_or_else(PoisonError::into_inner).take()
         });
@@ -111,12 +120,12 @@ impl Known {
         phone: PhoneNumber,
     ) -> bool {
         self.ask(|reader, _| reader.contact_of_another(channel, contact_id, phone))
-            .unwrap_or(false)
+            .any(|is_so| is_so)
     }
 
     /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
     fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
-        let verdict = self.ask(|reader, asked| {
+        let mut verdicts = self.ask(|reader, asked| {
             reader.judge(
                 phone,
                 content,
@@ -125,33 +134,34 @@ impl Known {
                 &asked.skip,
                 asked.now,
             )
-        })?;
-        match verdict {
+        });
+        verdicts.find_map(|verdict| match verdict {
             Verdict::Suppressed(Suppression::SameBatch { .. })
             | Verdict::MayBeMessaged
             | Verdict::Waits { .. } => None,
             Verdict::Suppressed(cause) => Some(cause),
-        }
+        })
     }
 
-    /// Asks the checkpoint, if there is one; a failure is kept for [`Self::check`].
+    /// Asks the checkpoints; a failure is kept for [`Self::check`].
     fn ask<T>(
         &self,
-        question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
-    ) -> Option<T> {
-        let checkpoint = self.checkpoint.as_ref()?;
-        let asked = checkpoint.reader.lock();
-        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
-        let answer = asked
-            .reader()
-            .and_then(|reader| question(reader, checkpoint));
-        answer
-            .map_err(|error| {
-                let failure = checkpoint.failure.lock();
-                failure
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
-            })
-            .ok()
+        question: impl Fn(&Reader, &Checkpoint) -> Result<T, StoreError>,
+    ) -> impl Iterator<Item = T> {
+        self.checkpoints.iter().filter_map(move |checkpoint| {
+            let asked = checkpoint.reader.lock();
+            let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+            let answer = asked
+                .reader()
+                .and_then(|reader| question(reader, checkpoint));
+            answer
+                .map_err(|error| {
+                    let failure = checkpoint.failure.lock();
+                    failure
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .get_or_insert(error);
+                })
+                .ok()
+        })
     }
 }

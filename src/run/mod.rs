@@ -49,6 +49,8 @@ mod prerequisites;
 mod preview;
 mod prune;
 mod quota;
+mod read_list;
+mod read_plan;
 mod rehearsal;
 mod resolve;
 mod retry;
@@ -93,7 +95,9 @@ pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, 
 pub use backup::back_up;
 pub use batch::{HeldBatch, ResumeSettings};
 pub use check::CheckSettings;
-pub use checkpoint::{CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file};
+pub use checkpoint::{
+    CheckpointPlaces, CheckpointSettings, FoundCheckpoint, is_same_file, known_to_rehearsal,
+};
 pub use clash::FileClash;
 pub use definition::Step;
 pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
@@ -114,9 +118,10 @@ pub use list::List;
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
-pub use plan::{ReadPlan, SendPlan, SendSettings, Unfinished};
-pub use preview::{LikelyFallback, Preview};
+pub use plan::{SendPlan, SendSettings, Unfinished};
+pub use preview::{LikelyFallback, Preview, QuotaOf};
 pub use prune::{OldBatch, Pruned, prunable, prune};
+pub use read_plan::ReadPlan;
 pub use rehearsal::Rehearsal;
 pub use resolve::{Evidence, RowChoice, UnknownRows};
 pub use retry::{Retry, RetryChoice};

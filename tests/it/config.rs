@@ -56,6 +56,7 @@ const RUN_ONLY: &[&str] = &[
     "row",
     "status",
     "sandbox",
+    "sandbox-empty",
     "sandbox-quota",
     "since",
     "skip-messaged",

@@ -60,6 +60,7 @@ mod prune;
 mod quickstart;
 mod readme;
 mod refusals;
+mod rehearsal;
 mod resolve;
 mod results;
 mod sandbox;

@@ -300,7 +300,7 @@ fn decide_about_messaged(
     person: &str,
     console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let messaged = plan.messaged_before(front.settings.history, front.clock.now())?;
+    let messaged = plan.messaged_before(plan.history(&front.settings), front.clock.now())?;
     if messaged.is_empty() {
         return Ok(Some(plan));
     }
@@ -332,7 +332,7 @@ fn decide_about_fallback(
     mut plan: SendPlan,
     console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let many = plan.many_may_fall_back(front.settings.history, front.clock.now())?;
+    let many = plan.many_may_fall_back(plan.history(&front.settings), front.clock.now())?;
     let Some(many) = many else {
         return Ok(Some(plan));
     };
@@ -361,7 +361,7 @@ fn read(
     rejects: &Path,
     console: Console,
 ) -> Result<ReadPlan, CommandError> {
-    let history = front.settings.history;
+    let history = plan.history(&front.settings);
     let mut line = ProgressLine::new(0, front.progress(), console.is_quiet());
     let plan = plan.read(history, Some(rejects), front.clock.now(), &mut |rows| {
         let text = "rows read".to_owned();

@@ -41,6 +41,7 @@ impl List {
             keep_rejects: true,
             leave_rejects: settings.leave_rejects,
             all_examples: settings.all_examples,
+            tells_known: true,
             ..Pass::default()
         };
         let note = sms::note(self.sms, channel_type.as_deref());

@@ -1,7 +1,9 @@
 //! What the checkpoint knows of the numbers of a list: whom not to message. Each number is looked up when its
 //! row is judged, so that a short list costs little beside a long past.
 
-use std::sync::{Mutex, PoisonError};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 
@@ -10,7 +12,8 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
-use crate::store::{BatchId, Reader, StoreError, Verdict};
+use crate::report::check::{KnownBatch, KnownLine, KnownPeople};
+use crate::store::{BatchId, KnownPerson, Reader, StoreError, Verdict};
 
 /// The checkpoint, asked by the threads that judge the rows. Without one, no number is known.
 #[derive(Default)]
@@ -26,6 +29,8 @@ struct Checkpoint {
     /// The random ids of the batches whose people are left out.
     skip: Vec<String>,
     now: Timestamp,
+    /// Whether anybody was ever messaged or heard; asked once.
+    knows_anybody: OnceLock<bool>,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
 }
@@ -66,6 +71,7 @@ impl Known {
                 batch,
                 skip,
                 now,
+                knows_anybody: OnceLock::new(),
                 failure: Mutex::default(),
             }),
         }
@@ -80,9 +86,9 @@ impl Known {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Why the number must not be messaged at all.
-    pub(super) fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        self.judge(phone, None)
+    /// Why the number must not be messaged at all, or not on that channel.
+    pub(super) fn cause(&self, phone: PhoneNumber, channel: Option<&str>) -> Option<Suppression> {
+        self.judge(phone, (channel, None))
     }
 
     /// The row's message, unless it cannot be rendered, or went to that number on that channel before.
@@ -96,7 +102,7 @@ impl Known {
         let rendered = template
             .render(record)
             .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
-        match channel.and_then(|channel| self.judge(phone, Some((channel, &rendered.content)))) {
+        match self.judge(phone, (channel, Some(&rendered.content))) {
             None => Ok(rendered),
             Some(cause) => Err(Unsendable::Suppressed(cause)),
         }
@@ -114,12 +120,50 @@ impl Known {
             .unwrap_or(false)
     }
 
+    /// Counts what is known of a number; of refusals those on that channel, of all channels where none is named.
+    pub(super) fn count(&self, people: &mut KnownTally, phone: PhoneNumber, on: Option<&str>) {
+        let known = self.ask(|reader, asked| {
+            let knows = match asked.knows_anybody.get() {
+                Some(knows) => *knows,
+                None => {
+                    let knows = reader.knows_anybody()?;
+                    *asked.knows_anybody.get_or_init(|| knows)
+                }
+            };
+            if knows {
+                reader.known_person(phone, on)
+            } else {
+                Ok(None)
+            }
+        });
+        if let Some(person) = known.flatten() {
+            people.count(&person);
+        }
+    }
+
+    /// What was counted, with the names of the batches; nothing without a checkpoint.
+    pub(super) fn told(&self, people: &KnownTally) -> Option<KnownPeople> {
+        self.ask(|reader, _| {
+            Ok(KnownPeople {
+                messaged: people.messaged.told(reader)?,
+                opted_in: people.opted_in.told(reader)?,
+                opted_out: people.opted_out.told(reader)?,
+                no_messenger: people.no_messenger.told(reader)?,
+                unknown: people.unknown.told(reader)?,
+            })
+        })
+    }
+
     /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
-    fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
+    fn judge(
+        &self,
+        phone: PhoneNumber,
+        about: (Option<&str>, Option<&str>),
+    ) -> Option<Suppression> {
         let verdict = self.ask(|reader, asked| {
             reader.judge(
                 phone,
-                content,
+                about,
                 asked.span,
                 asked.batch,
                 &asked.skip,
@@ -153,5 +197,75 @@ impl Known {
                     .get_or_insert(error);
             })
             .ok()
+    }
+}
+
+/// What is known of people, counted.
+#[derive(Debug, Default)]
+pub(super) struct KnownTally {
+    messaged: Counted,
+    opted_in: Counted,
+    opted_out: Counted,
+    no_messenger: Counted,
+    unknown: Counted,
+}
+
+impl KnownTally {
+    fn count(&mut self, person: &KnownPerson) {
+        self.messaged.add_requests(&person.messages);
+        self.unknown.add_requests(&person.open);
+        self.no_messenger.add(person.no_messenger);
+        self.opted_out.add(person.opted_out);
+        if person.opted_out.is_none() {
+            self.opted_in.add(person.opted_in);
+        }
+    }
+}
+
+/// One thing that is known of people, counted.
+#[derive(Debug, Default)]
+struct Counted {
+    people: u64,
+    last: Option<Timestamp>,
+    batches: BTreeMap<BatchId, (u64, Timestamp)>,
+}
+
+impl Counted {
+    fn add(&mut self, at: Option<Timestamp>) {
+        self.people += u64::from(at.is_some());
+        self.last = self.last.max(at);
+    }
+
+    /// A person counts once, and once in each batch.
+    fn add_requests(&mut self, requests: &[(BatchId, Timestamp)]) {
+        self.add(requests.iter().map(|(_, at)| *at).max());
+        let mut own: BTreeMap<BatchId, Timestamp> = BTreeMap::new();
+        for (batch, at) in requests {
+            let last = own.entry(*batch).or_insert(*at);
+            *last = (*last).max(*at);
+        }
+        for (batch, at) in own {
+            let (people, last) = self.batches.entry(batch).or_insert((0, at));
+            *people += 1;
+            *last = (*last).max(at);
+        }
+    }
+
+    fn told(&self, reader: &Reader) -> Result<KnownLine, StoreError> {
+        let told = |(batch, (people, last)): (&BatchId, &(u64, Timestamp))| {
+            Ok(KnownBatch {
+                batch: reader.batch_name(*batch)?,
+                people: *people,
+                last: *last,
+            })
+        };
+        let batches = self.batches.iter().map(told);
+        let mut batches: Vec<KnownBatch> = batches.collect::<Result<_, StoreError>>()?;
+        batches.sort_by_key(|batch| (Reverse(batch.people), Reverse(batch.last)));
+        Ok(KnownLine {
+            people: self.people,
+            last: self.last,
+            batches,
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::clash::FileClash;
 use super::error::RunError;
 use super::fallback::Others;
-use super::known::Known;
+use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
@@ -44,6 +44,8 @@ pub(super) struct Pass<'a> {
     pub(super) all_examples: bool,
     /// How messages are counted as SMS; `None` if they are not.
     pub(super) sms: Option<SmsRule>,
+    /// What the checkpoint knows of the people is counted.
+    pub(super) tells_known: bool,
 }
 
 impl Pass<'_> {
@@ -86,7 +88,7 @@ impl Pass<'_> {
         };
         let mut rejects = self.rejects.map(create).transpose()?;
         let (known, channel) = (&self.known, self.channel);
-        let suppressed = |phone| known.cause(phone);
+        let suppressed = |phone| known.cause(phone, channel);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
             Some(message) => {
@@ -107,13 +109,18 @@ impl Pass<'_> {
             all_examples: self.all_examples,
         };
         let mut seen = Seen::new(self.sms.is_some());
+        let mut people = self.tells_known.then(KnownTally::default);
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
+            if let (Some(people), Some(phone)) = (&mut people, number_of(&row)) {
+                known.count(people, phone, channel);
+            }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
             }
             take(row)
         });
+        let known_people = people.and_then(|people| known.told(&people));
         self.known.check()?;
         let refusal = match &judged {
             Ok(summary) => input.refusal(summary),
@@ -132,6 +139,7 @@ impl Pass<'_> {
             samples: seen.samples,
             forecast: None,
             sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
+            known: known_people,
             rejected,
             rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
             refusal,
@@ -198,6 +206,15 @@ impl Seen {
         {
             sms.count(content);
         }
+    }
+}
+
+/// The number of a row, where it is the first one that has it.
+fn number_of(row: &JudgedRow) -> Option<PhoneNumber> {
+    match &row.verdict {
+        Verdict::Queued(accepted) => Some(accepted.phone),
+        Verdict::Suppressed { phone, .. } => Some(*phone),
+        Verdict::Invalid { .. } | Verdict::Duplicate { .. } => None,
     }
 }
 

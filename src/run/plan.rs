@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -20,6 +21,7 @@ use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
 use super::pass::Pass;
+use super::settings::RunSettings;
 use super::sms::{self, SmsRule};
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
@@ -163,6 +165,26 @@ impl SendPlan {
         &self.unfinished
     }
 
+    /// How far back earlier messages and answers count for the batch of the list.
+    pub fn history(&self, settings: &RunSettings) -> HistorySpan {
+        settings.history_of(match &self.step {
+            Step::New => None,
+            Step::Continue(batch) | Step::Change(batch, _) => Some(batch),
+        })
+    }
+
+    /// The same for rows that are read: where there are other channels, whom the batch's own does not reach begins on
+    /// the next one, which a claim decides.
+    fn at_intake(&self, history: HistorySpan) -> HistorySpan {
+        match self.fallback {
+            Some(_) => HistorySpan {
+                no_messenger: Duration::ZERO,
+                ..history
+            },
+            None => history,
+        }
+    }
+
     /// The people of the list who have another message already, by the batch that messaged them: where the list's
     /// text was changed while its batch was under way, or the same text went over another channel. While there are
     /// any, [`Self::read`] refuses the list until [`Self::decide`] says what becomes of them.
@@ -256,7 +278,7 @@ impl SendPlan {
         let settings = self.list.sms;
         let decided = self.decided();
         if earlier.is_none() {
-            let kept = self.keep_with_new(id, decided.clone());
+            let kept = self.keep_with_new(id, decided.clone(), history);
             discard_on_error(&self.store, id, kept)?;
         }
         let mut skip = self.store.reader()?.skipped(own)?;
@@ -267,12 +289,19 @@ impl SendPlan {
             .channel_type(&self.definition.channel)?;
         let pass = Pass {
             sms: SmsRule::of(settings, channel_type.as_deref()),
-            known: Known::new(self.store.reader()?, history, Some(own), skip, now),
+            known: Known::new(
+                self.store.reader()?,
+                self.at_intake(history),
+                Some(own),
+                skip,
+                now,
+            ),
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
+            tells_known: true,
             ..Pass::default()
         };
         let mended = match earlier {
@@ -368,7 +397,13 @@ impl SendPlan {
         now: Timestamp,
     ) -> Result<u64, RunError> {
         let pass = Pass {
-            known: Known::new(self.store.reader()?, history, own, Vec::new(), now),
+            known: Known::new(
+                self.store.reader()?,
+                self.at_intake(history),
+                own,
+                Vec::new(),
+                now,
+            ),
             channel: Some(&self.definition.channel),
             seen,
             ..Pass::default()
@@ -386,7 +421,9 @@ impl SendPlan {
         &self,
         id: BatchId,
         decided: Option<MessagedDecision>,
+        history: HistorySpan,
     ) -> Result<(), RunError> {
+        self.store.keep_history(id, history, None)?;
         if let Some(decided) = decided {
             self.store.keep_messaged(id, decided)?;
         }

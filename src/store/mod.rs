@@ -94,6 +94,7 @@ pub use ids::{BatchId, RecipientId};
 pub(crate) use import::{ImportedRow, Restored};
 pub(crate) use journal::QuotaUpdate;
 pub use journal::{Claim, ClaimRules, Claimed, Journal, Opening, Settled, Settlement, Window};
+pub(crate) use known::KnownPerson;
 pub(crate) use late::LateRefusal;
 pub(crate) use lock::{Hold, Holder};
 pub(crate) use lookup::Lookup;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::checkpoint::Store;
 use super::decision::{self, DecisionRecord};
-use super::earlier::{policy, set_policy};
+use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::BatchId;
 
@@ -25,12 +25,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (purpose, actor) = (purpose.to_owned(), actor.to_owned());
         self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            let value = serde_json::Value::from(purpose.as_str());
-            if policy.insert(PURPOSE.to_owned(), value.clone()) == Some(value) {
+            if !keep(tx.connection, batch, PURPOSE, &purpose)? {
                 return Ok(());
             }
-            set_policy(tx.connection, batch, &policy)?;
             let said = DecisionRecord {
                 batch: Some(batch),
                 actor: actor.clone(),

@@ -1,7 +1,7 @@
 //! What a batch keeps about SMS: whether its messages are counted, and how many segments they may have.
 
 use super::checkpoint::{Reader, Store};
-use super::earlier::{policy, set_policy};
+use super::earlier::{keep, policy};
 use super::error::StoreError;
 use super::ids::BatchId;
 use crate::domain::sms::SmsSettings;
@@ -31,13 +31,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn keep_sms(&self, batch: BatchId, sms: SmsSettings) -> Result<(), StoreError> {
-        self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            let value = serde_json::to_value(sms).map_err(|error| StoreError::Value {
-                detail: error.to_string(),
-            })?;
-            policy.insert(SMS.to_owned(), value);
-            set_policy(tx.connection, batch, &policy)
-        })
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, SMS, &sms).map(|_| ()))
     }
 }

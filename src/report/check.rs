@@ -32,7 +32,7 @@ pub struct CheckReport {
     /// The counts.
     #[serde(flatten)]
     pub summary: Summary,
-    /// What the checkpoint knows of these people; `None` where there is none.
+    /// What the checkpoint knows of these people; `None` where it knows nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownPeople>,
     /// A few messages as they would be sent.

@@ -31,7 +31,7 @@ impl List {
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
             }
-            known = Known::new(reader, settings.history, None, Vec::new(), now);
+            known = Known::new(reader, settings.history, None, Vec::new(), now).telling()?;
         }
         let pass = Pass {
             known,
@@ -41,7 +41,6 @@ impl List {
             keep_rejects: true,
             leave_rejects: settings.leave_rejects,
             all_examples: settings.all_examples,
-            tells_known: true,
             ..Pass::default()
         };
         let note = sms::note(self.sms, channel_type.as_deref());

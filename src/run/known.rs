@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -29,8 +29,8 @@ struct Checkpoint {
     /// The random ids of the batches whose people are left out.
     skip: Vec<String>,
     now: Timestamp,
-    /// Whether anybody was ever messaged or heard; asked once.
-    knows_anybody: OnceLock<bool>,
+    /// What is known of the people is counted too.
+    tells: bool,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
 }
@@ -71,10 +71,28 @@ impl Known {
                 batch,
                 skip,
                 now,
-                knows_anybody: OnceLock::new(),
+                tells: false,
                 failure: Mutex::default(),
             }),
         }
+    }
+
+    /// The same; what is known of the people is counted too, unless nobody was ever messaged or heard.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read.
+    pub(super) fn telling(mut self) -> Result<Self, StoreError> {
+        if let Some(checkpoint) = &mut self.checkpoint {
+            let asked = checkpoint.reader.get_mut();
+            let asked = asked.unwrap_or_else(PoisonError::into_inner);
+            checkpoint.tells = asked.reader()?.knows_anybody()?;
+        }
+        Ok(self)
+    }
+
+    /// Whether what is known of the people is counted.
+    pub(super) fn tells(&self) -> bool {
+        self.checkpoint.as_ref().is_some_and(|it| it.tells)
     }
 
     /// Fails if the checkpoint failed while rows were judged.
@@ -122,20 +140,7 @@ impl Known {
 
     /// Counts what is known of a number; of refusals those on that channel, of all channels where none is named.
     pub(super) fn count(&self, people: &mut KnownTally, phone: PhoneNumber, on: Option<&str>) {
-        let known = self.ask(|reader, asked| {
-            let knows = match asked.knows_anybody.get() {
-                Some(knows) => *knows,
-                None => {
-                    let knows = reader.knows_anybody()?;
-                    *asked.knows_anybody.get_or_init(|| knows)
-                }
-            };
-            if knows {
-                reader.known_person(phone, on)
-            } else {
-                Ok(None)
-            }
-        });
+        let known = self.ask(|reader, _| reader.known_person(phone, on));
         if let Some(person) = known.flatten() {
             people.count(&person);
         }

@@ -13,7 +13,7 @@ use crate::domain::dialect::FileFormat;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{IntakeError, Judge, JudgeError, Render, Unsendable};
+use crate::intake::{Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 
@@ -44,8 +44,6 @@ pub(super) struct Pass<'a> {
     pub(super) all_examples: bool,
     /// How messages are counted as SMS; `None` if they are not.
     pub(super) sms: Option<SmsRule>,
-    /// What the checkpoint knows of the people is counted.
-    pub(super) tells_known: bool,
 }
 
 impl Pass<'_> {
@@ -109,18 +107,18 @@ impl Pass<'_> {
             all_examples: self.all_examples,
         };
         let mut seen = Seen::new(self.sms.is_some());
-        let mut people = self.tells_known.then(KnownTally::default);
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
-            if let (Some(people), Some(phone)) = (&mut people, number_of(&row)) {
-                known.count(people, phone, channel);
+            if known.tells()
+                && let Some(phone) = number_of(&row)
+            {
+                known.count(&mut seen.people, phone, channel);
             }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
             }
             take(row)
         });
-        let known_people = people.and_then(|people| known.told(&people));
         self.known.check()?;
         let refusal = match &judged {
             Ok(summary) => input.refusal(summary),
@@ -129,20 +127,36 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
+        let found = (seen, judged?, others.and_then(Others::note));
+        Ok(CheckReport {
+            rejected,
+            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
+            refusal,
+            ..self.report(input, found)?
+        })
+    }
+
+    /// What the rows showed.
+    fn report(
+        &self,
+        input: &Input,
+        (seen, summary, missing): (Seen, Summary, Option<String>),
+    ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
-        let missing = others.and_then(Others::note);
+        let people = self.known.tells().then(|| self.known.told(&seen.people));
+        self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
             notes: input.notes().iter().cloned().chain(missing).collect(),
             mapping: input.mapping().clone(),
-            summary: judged?,
+            summary,
             samples: seen.samples,
             forecast: None,
             sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
-            known: known_people,
-            rejected,
-            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
-            refusal,
+            known: people.flatten(),
+            rejected: 0,
+            rejects: None,
+            refusal: None,
         })
     }
 
@@ -182,6 +196,8 @@ struct Seen {
     rows: u64,
     samples: Vec<String>,
     sms: Option<SmsTally>,
+    /// What the checkpoint knows of the people.
+    people: KnownTally,
 }
 
 impl Seen {
@@ -190,6 +206,7 @@ impl Seen {
             rows: 0,
             samples: Vec::new(),
             sms: count_sms.then(SmsTally::default),
+            people: KnownTally::default(),
         }
     }
 

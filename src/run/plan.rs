@@ -295,13 +295,13 @@ impl SendPlan {
                 Some(own),
                 skip,
                 now,
-            ),
+            )
+            .telling()?,
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
             earlier_files: earlier.map_or(&[], |batch| &batch.files),
             seen: &seen,
             rejects,
-            tells_known: true,
             ..Pass::default()
         };
         let mended = match earlier {

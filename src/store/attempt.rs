@@ -276,26 +276,23 @@ pub(super) fn unreached_since(
     on: ChannelId,
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let last: Option<(Option<String>, Option<String>, i64, bool, RecipientId)> = connection
+    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection
         .prepare_cached(
             "SELECT outcome, text, coalesce(finished_at, started_at),
-                    EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
-                            WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former), recipient
+                    recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
+                            WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former)
              FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND channel = ?2 AND kind = 'request'
                    AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
              ORDER BY id DESC LIMIT 1",
         )?
-        .query_row((whose, on), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        .query_row((whose, on, asker), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;
-    let Some((Some(outcome), Some(text), at, false, whom)) = last else {
+    let Some((Some(outcome), Some(text), at, false)) = last else {
         return Ok(None);
     };
-    if asker == Some(whom) {
-        return Ok(None);
-    }
     let is_known = outcome == AttemptOutcome::NoMessenger.word()
         && connection
             .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?

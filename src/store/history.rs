@@ -56,54 +56,42 @@ pub(super) fn judge(
         Some(_) | None => None,
     };
     let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
-    let found = |index: usize| -> Result<(Source, PastRequest), StoreError> {
+    let told = |index: usize| -> Result<(Source, String), StoreError> {
         let (request, recipient) = past.get(index).ok_or_else(|| StoreError::Value {
             detail: "a request that is not there".to_owned(),
         })?;
-        Ok((Source::load(connection, *recipient)?, *request))
+        Ok((
+            Source::load(connection, *recipient)?,
+            request.at.to_string(),
+        ))
     };
-    Ok(match decide(&requests, unreached, span, now) {
-        Eligibility::Now => Verdict::MayBeMessaged,
+    let cause = match decide(&requests, unreached, span, now) {
+        Eligibility::Now => return Ok(Verdict::MayBeMessaged),
         Eligibility::SameBatch(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::SameBatch {
-                row: source.row,
-                at: request.at.to_string(),
-            })
+            let (Source { row, .. }, at) = told(index)?;
+            Suppression::SameBatch { row, at }
         }
         Eligibility::Repeated(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::RepeatGuard {
-                batch: source.batch,
-                at: request.at.to_string(),
-            })
+            let (Source { batch, .. }, at) = told(index)?;
+            Suppression::RepeatGuard { batch, at }
         }
         Eligibility::Skipped(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::OtherMessage {
-                batch: source.batch,
-                at: request.at.to_string(),
-            })
+            let (Source { batch, .. }, at) = told(index)?;
+            Suppression::OtherMessage { batch, at }
         }
         Eligibility::TooSoon(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::NotWithin {
-                batch: source.batch,
-                at: request.at.to_string(),
-            })
+            let (Source { batch, .. }, at) = told(index)?;
+            Suppression::NotWithin { batch, at }
         }
-        Eligibility::NoMessenger(at) => {
-            let at = at.to_string();
-            Verdict::Suppressed(Suppression::NoMessengerWithin { at })
-        }
+        Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
         Eligibility::Waits(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Waits {
-                fate: request.fate,
-                why: format!("waits for row {} of batch {}", source.row, source.batch),
-            }
+            let (Source { batch, row }, _) = told(index)?;
+            let fate = requests.get(index).map_or(Fate::Unknown, |it| it.fate);
+            let why = format!("waits for row {row} of batch {batch}");
+            return Ok(Verdict::Waits { fate, why });
         }
-    })
+    };
+    Ok(Verdict::Suppressed(cause))
 }
 
 /// Whose a request is, for people.

@@ -157,13 +157,8 @@ fn check_counts_what_is_known_of_the_people_by_when_and_by_which_batches_and_wri
     let counts = scratch.checkpoint().counts();
     assert!(counts.sent > 10 && counts.no_messenger > 4 && counts.unknown == 1);
     // Twice in a list is one person.
-    let mut text = scratch.read("contacts.csv");
-    text.push_str(&format!(
-        "{},Again\n{},New\n",
-        phone(reached[0]),
-        phone(900)
-    ));
-    scratch.write("contacts.csv", &text);
+    let (list, again, new) = (scratch.read("contacts.csv"), phone(reached[0]), phone(900));
+    scratch.write("contacts.csv", &format!("{list}{again},Again\n{new},New\n"));
     let before = std::fs::read(scratch.path("outreach.db")).unwrap();
     let known = check_json(&scratch, &[])["known"].clone();
     let people = |what: &str| known[what]["people"].as_u64().unwrap();

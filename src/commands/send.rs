@@ -8,6 +8,7 @@ use super::audience;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::mending::Joined;
 use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
@@ -37,6 +38,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) purpose: Option<&'a str>,
     /// Where people go whom the channel does not reach.
     pub(super) fallback: &'a FallbackSource,
+    /// The batch that it joins, where that is known before it is read.
+    pub(super) joined: Option<&'a Joined>,
 }
 
 /// The batch that a list is sent as.
@@ -100,6 +103,7 @@ pub(crate) fn run(
     };
     let list = ListToSend {
         purpose: args.purpose.as_deref(),
+        joined: None,
         fallback: &fallback,
         sources: &sources,
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
@@ -177,6 +181,16 @@ pub(super) fn send_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<Outcome, CommandError> {
+    let joined = Joined::find(front, settings, to_send, console)?;
+    let to_send = &match &joined {
+        Some(joined) => ListToSend {
+            batch: joined.batch(),
+            fallback: joined.fallback(to_send.fallback),
+            joined: Some(joined),
+            ..*to_send
+        },
+        None => *to_send,
+    };
     let list = open_list(front, settings, to_send, console)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
@@ -225,11 +239,18 @@ fn open_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<List, CommandError> {
-    let message = settings::message(settings)?;
+    let message = match to_send.joined {
+        Some(joined) => joined.message(settings)?,
+        None => settings::message(settings)?,
+    };
     let sms = settings.content()?.sms_settings;
     let sources = to_send.sources;
     let list = settings::open_list(settings, sources, console, &|intake| {
-        let list = List::open(sources, intake, message.as_ref())?.with_sms(sms);
+        let intake = to_send
+            .joined
+            .map(|it| it.intake(settings, intake))
+            .unwrap_or(intake.clone());
+        let list = List::open(sources, &intake, message.as_ref())?.with_sms(sms);
         let list = list.with_fallback(to_send.fallback)?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
@@ -249,7 +270,10 @@ fn plan(
     list: List,
     console: Console,
 ) -> Result<SendPlan, CommandError> {
-    let channel = channel(front, settings)?;
+    let channel = match to_send.joined.and_then(|it| it.channel(settings)) {
+        Some(channel) => channel,
+        None => channel(front, settings)?,
+    };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(

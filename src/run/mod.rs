@@ -37,6 +37,7 @@ mod hours;
 mod known;
 mod list;
 mod lookup;
+mod mending;
 mod night;
 mod notes;
 mod numbers;
@@ -111,6 +112,7 @@ pub use history::{
     import_history,
 };
 pub use list::List;
+pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};

@@ -20,6 +20,7 @@ use super::fallback::{self, ManyMayFallBack};
 use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
+use super::mending::KeptList;
 use super::pass::Pass;
 use super::settings::RunSettings;
 use super::sms::{self, SmsRule};
@@ -430,6 +431,7 @@ impl SendPlan {
         if let Some(fallback) = &self.fallback {
             self.store.keep_fallback(id, fallback)?;
         }
+        self.store.keep_list(id, KeptList::value(&self.list))?;
         Ok(self.store.keep_sms(id, self.list.sms)?)
     }
 

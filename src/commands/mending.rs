@@ -3,12 +3,11 @@
 use super::console::Console;
 use super::error::CommandError;
 use super::run::Front;
-use super::send::{ListToSend, WhichBatch};
 use super::settings;
 use crate::config::Settings;
 use crate::domain::percent::Percent;
 use crate::run::{
-    BatchKnows, ContentSource, FallbackSource, IntakeSettings, batch_knows, batch_to_mend,
+    BatchKnows, ContentSource, FallbackSource, IntakeSettings, Source, batch_knows, batch_to_mend,
 };
 use crate::store::Change;
 
@@ -25,29 +24,28 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// The batch that the list joins: the one that is named, else the one whose rows it mends.
-    pub(super) fn find(
+    /// The batch of that name, which the list joins so.
+    pub(super) fn named(
+        front: &Front,
+        name: &str,
+        how: Change,
+    ) -> Result<Option<Self>, CommandError> {
+        let knows = batch_knows(&front.db, name)?;
+        Ok(knows.map(|knows| Self {
+            knows,
+            how,
+            mends: false,
+        }))
+    }
+
+    /// The batch whose rows the list mends.
+    pub(super) fn mended(
         front: &Front,
         settings: &Settings,
-        to_send: &ListToSend<'_>,
+        sources: &[Source],
         console: Console,
     ) -> Result<Option<Self>, CommandError> {
-        let named = match to_send.batch {
-            WhichBatch::Of(Some(name), how) => {
-                return Ok(match how {
-                    None => None,
-                    Some(how) => batch_knows(&front.db, name)?.map(|knows| Self {
-                        knows,
-                        how,
-                        mends: false,
-                    }),
-                });
-            }
-            WhichBatch::Of(None, Some(_)) => return Ok(None),
-            WhichBatch::Of(None, None) | WhichBatch::OfNight(_) => {
-                batch_to_mend(to_send.sources, &settings.intake()?)?
-            }
-        };
+        let named = batch_to_mend(sources, &settings.intake()?)?;
         let Some(name) = named else {
             return Ok(None);
         };
@@ -68,8 +66,8 @@ impl Joined {
     }
 
     /// The batch, and how the list joins it.
-    pub(super) fn batch(&self) -> WhichBatch<'_> {
-        WhichBatch::Of(Some(&self.knows.batch), Some(self.how))
+    pub(super) fn batch(&self) -> (&str, Change) {
+        (&self.knows.batch, self.how)
     }
 
     /// The channel, unless a flag names one.

@@ -42,6 +42,22 @@ pub(super) struct ListToSend<'a> {
     pub(super) joined: Option<&'a Joined>,
 }
 
+impl<'a> ListToSend<'a> {
+    /// The same, as rows of that batch.
+    fn joining(self, joined: Option<&'a Joined>) -> Self {
+        let Some(batch) = joined else {
+            return self;
+        };
+        let (name, how) = batch.batch();
+        Self {
+            batch: WhichBatch::Of(Some(name), Some(how)),
+            fallback: batch.fallback(self.fallback),
+            joined,
+            ..self
+        }
+    }
+}
+
 /// The batch that a list is sent as.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum WhichBatch<'a> {
@@ -181,16 +197,14 @@ pub(super) fn send_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<Outcome, CommandError> {
-    let joined = Joined::find(front, settings, to_send, console)?;
-    let to_send = &match &joined {
-        Some(joined) => ListToSend {
-            batch: joined.batch(),
-            fallback: joined.fallback(to_send.fallback),
-            joined: Some(joined),
-            ..*to_send
-        },
-        None => *to_send,
+    let joined = match to_send.batch {
+        WhichBatch::Of(Some(name), Some(how)) => Joined::named(front, name, how)?,
+        WhichBatch::Of(Some(_), None) | WhichBatch::Of(None, Some(_)) => None,
+        WhichBatch::Of(None, None) | WhichBatch::OfNight(_) => {
+            Joined::mended(front, settings, to_send.sources, console)?
+        }
     };
+    let to_send = &to_send.joining(joined.as_ref());
     let list = open_list(front, settings, to_send, console)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));

@@ -68,7 +68,7 @@ Examples:
         --fallback 7001200300400500602 --message-for 7001200300400500602=\"Hello\"
 
   Rows that were refused, mended, into the same batch:
-    outreach send contacts.rejects.csv --add --batch spring --content card.json
+    outreach send contacts.rejects.csv
 
 The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --token-file names.
 ";
@@ -309,7 +309,7 @@ pub(crate) struct SendArgs {
     /// Send with a tag that Facebook has retired, although it refuses such messages
     #[arg(long, help_heading = "Message", hide_short_help = true)]
     pub(crate) retired_tag: bool,
-    /// Add the rows of this file to the batch, for instance the mended rejects
+    /// Add the rows of this file to the batch; mended rejects find theirs without it
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
     /// Who gets it before the rest.

@@ -275,7 +275,7 @@ impl Front {
             batch.batch(),
             &preview,
             pilot,
-            self.settings.history,
+            batch.history(&self.settings),
         ));
         if preview.to_send > 0
             && !self.asked.sandbox
@@ -290,6 +290,7 @@ impl Front {
             ));
             return Ok(Outcome::declined(Some(name)));
         }
+        batch = batch.keep_history(&self.settings, &self.person, self.clock.now())?;
         self.go_on_after_halt(&batch, &after_halt)?;
         if let PilotStep::Begin(pilot) = pilot {
             batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;

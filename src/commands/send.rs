@@ -8,6 +8,7 @@ use super::audience;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::mending::Joined;
 use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
@@ -37,6 +38,24 @@ pub(super) struct ListToSend<'a> {
     pub(super) purpose: Option<&'a str>,
     /// Where people go whom the channel does not reach.
     pub(super) fallback: &'a FallbackSource,
+    /// The batch that it joins, where that is known before it is read.
+    pub(super) joined: Option<&'a Joined>,
+}
+
+impl<'a> ListToSend<'a> {
+    /// The same, as rows of that batch.
+    fn joining(self, joined: Option<&'a Joined>) -> Self {
+        let Some(batch) = joined else {
+            return self;
+        };
+        let (name, how) = batch.batch();
+        Self {
+            batch: WhichBatch::Of(Some(name), Some(how)),
+            fallback: batch.fallback(self.fallback),
+            joined,
+            ..self
+        }
+    }
 }
 
 /// The batch that a list is sent as.
@@ -100,6 +119,7 @@ pub(crate) fn run(
     };
     let list = ListToSend {
         purpose: args.purpose.as_deref(),
+        joined: None,
         fallback: &fallback,
         sources: &sources,
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
@@ -177,6 +197,14 @@ pub(super) fn send_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<Outcome, CommandError> {
+    let joined = match to_send.batch {
+        WhichBatch::Of(Some(name), Some(how)) => Joined::named(front, name, how)?,
+        WhichBatch::Of(Some(_), None) | WhichBatch::Of(None, Some(_)) => None,
+        WhichBatch::Of(None, None) | WhichBatch::OfNight(_) => {
+            Joined::mended(front, settings, to_send.sources, console)?
+        }
+    };
+    let to_send = &to_send.joining(joined.as_ref());
     let list = open_list(front, settings, to_send, console)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
@@ -225,11 +253,18 @@ fn open_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<List, CommandError> {
-    let message = settings::message(settings)?;
+    let message = match to_send.joined {
+        Some(joined) => joined.message(settings)?,
+        None => settings::message(settings)?,
+    };
     let sms = settings.content()?.sms_settings;
     let sources = to_send.sources;
     let list = settings::open_list(settings, sources, console, &|intake| {
-        let list = List::open(sources, intake, message.as_ref())?.with_sms(sms);
+        let intake = to_send
+            .joined
+            .map(|it| it.intake(settings, intake))
+            .unwrap_or(intake.clone());
+        let list = List::open(sources, &intake, message.as_ref())?.with_sms(sms);
         let list = list.with_fallback(to_send.fallback)?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
@@ -249,7 +284,10 @@ fn plan(
     list: List,
     console: Console,
 ) -> Result<SendPlan, CommandError> {
-    let channel = channel(front, settings)?;
+    let channel = match to_send.joined.and_then(|it| it.channel(settings)) {
+        Some(channel) => channel,
+        None => channel(front, settings)?,
+    };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(
@@ -301,7 +339,7 @@ fn decide_about_messaged(
     person: &str,
     console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let messaged = plan.messaged_before(front.settings.history, front.clock.now())?;
+    let messaged = plan.messaged_before(plan.history(&front.settings), front.clock.now())?;
     if messaged.is_empty() {
         return Ok(Some(plan));
     }
@@ -333,7 +371,7 @@ fn decide_about_fallback(
     mut plan: SendPlan,
     console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let many = plan.many_may_fall_back(front.settings.history, front.clock.now())?;
+    let many = plan.many_may_fall_back(plan.history(&front.settings), front.clock.now())?;
     let Some(many) = many else {
         return Ok(Some(plan));
     };
@@ -362,7 +400,7 @@ fn read(
     rejects: &Path,
     console: Console,
 ) -> Result<ReadPlan, CommandError> {
-    let history = front.settings.history;
+    let history = plan.history(&front.settings);
     let mut line = ProgressLine::new(0, front.progress(), console.is_quiet());
     let plan = plan.read(history, Some(rejects), front.clock.now(), &mut |rows| {
         let text = "rows read".to_owned();

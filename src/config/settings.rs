@@ -222,6 +222,11 @@ impl Settings {
             .map_or(Origin::Default, |&(_, origin)| origin)
     }
 
+    /// Whether the value of a setting was typed as a flag of this command line.
+    pub(crate) fn is_flag(&self, key: &str) -> bool {
+        self.origin(key) == Origin::Flag
+    }
+
     /// The flags of this command line, with their values, that say where the API and the settings are: a suggested
     /// command must repeat them.
     pub(super) fn typed_places(&self) -> Vec<(&'static str, String)> {

@@ -109,6 +109,11 @@ pub enum Suppression {
         /// When, as RFC 3339.
         at: String,
     },
+    /// The number was answered "no Messenger" on the channel within `--skip-no-messenger-within`.
+    NoMessengerWithin {
+        /// When it was answered, as RFC 3339.
+        at: String,
+    },
     /// Another row of the same batch has the message already.
     SameBatch {
         /// The other row.
@@ -151,6 +156,7 @@ impl Suppression {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
+            Self::NoMessengerWithin { .. } => "no_messenger_within",
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
@@ -177,6 +183,10 @@ impl fmt::Display for Suppression {
             Self::OtherMessage { batch, at } => write!(
                 f,
                 "another message went to this number at {at} (batch {batch}; --skip-messaged)"
+            ),
+            Self::NoMessengerWithin { at } => write!(
+                f,
+                "nobody was found for this number at {at} (--skip-no-messenger-within)"
             ),
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")

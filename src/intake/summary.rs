@@ -255,6 +255,9 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::NotWithin { .. } => {
             "got a message within --not-within: `outreach contacts show NUMBER` shows when"
         }
+        Suppression::NoMessengerWithin { .. } => {
+            "had no Messenger within --skip-no-messenger-within: `outreach contacts show NUMBER` shows when"
+        }
         Suppression::OtherMessage { .. } => {
             "got another message, and are left out (--skip-messaged)"
         }
@@ -273,6 +276,7 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::RepeatGuard { batch, at }
         | Suppression::NotWithin { batch, at }
         | Suppression::OtherMessage { batch, at } => Note::Detail(format!("{at}, batch {batch}")),
+        Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
         Suppression::SameBatch { .. }
         | Suppression::Removed
         | Suppression::Forgotten

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::clash::FileClash;
 use super::error::RunError;
 use super::fallback::Others;
-use super::known::Known;
+use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
@@ -13,7 +13,7 @@ use crate::domain::dialect::FileFormat;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{IntakeError, Judge, JudgeError, Render, Unsendable};
+use crate::intake::{Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 
@@ -86,7 +86,7 @@ impl Pass<'_> {
         };
         let mut rejects = self.rejects.map(create).transpose()?;
         let (known, channel) = (&self.known, self.channel);
-        let suppressed = |phone| known.cause(phone);
+        let suppressed = |phone| known.cause(phone, channel);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
             Some(message) => {
@@ -109,6 +109,11 @@ impl Pass<'_> {
         let mut seen = Seen::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
+            if known.tells()
+                && let Some(phone) = number_of(&row)
+            {
+                known.count(&mut seen.people, phone, channel);
+            }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
             }
@@ -122,19 +127,36 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
+        let found = (seen, judged?, others.and_then(Others::note));
+        Ok(CheckReport {
+            rejected,
+            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
+            refusal,
+            ..self.report(input, found)?
+        })
+    }
+
+    /// What the rows showed.
+    fn report(
+        &self,
+        input: &Input,
+        (seen, summary, missing): (Seen, Summary, Option<String>),
+    ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
-        let missing = others.and_then(Others::note);
+        let people = self.known.tells().then(|| self.known.told(&seen.people));
+        self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
             notes: input.notes().iter().cloned().chain(missing).collect(),
             mapping: input.mapping().clone(),
-            summary: judged?,
+            summary,
             samples: seen.samples,
             forecast: None,
             sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
-            rejected,
-            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
-            refusal,
+            known: people.flatten(),
+            rejected: 0,
+            rejects: None,
+            refusal: None,
         })
     }
 
@@ -174,6 +196,8 @@ struct Seen {
     rows: u64,
     samples: Vec<String>,
     sms: Option<SmsTally>,
+    /// What the checkpoint knows of the people.
+    people: KnownTally,
 }
 
 impl Seen {
@@ -182,6 +206,7 @@ impl Seen {
             rows: 0,
             samples: Vec::new(),
             sms: count_sms.then(SmsTally::default),
+            people: KnownTally::default(),
         }
     }
 
@@ -198,6 +223,15 @@ impl Seen {
         {
             sms.count(content);
         }
+    }
+}
+
+/// The number of a row, where it is the first one that has it.
+fn number_of(row: &JudgedRow) -> Option<PhoneNumber> {
+    match &row.verdict {
+        Verdict::Queued(accepted) => Some(accepted.phone),
+        Verdict::Suppressed { phone, .. } => Some(*phone),
+        Verdict::Invalid { .. } | Verdict::Duplicate { .. } => None,
     }
 }
 

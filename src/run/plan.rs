@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -19,6 +20,7 @@ use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
 use super::pass::Pass;
+use super::settings::RunSettings;
 use super::sms;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
@@ -152,6 +154,7 @@ impl SendPlan {
         skip: Vec<String>,
         now: Timestamp,
     ) -> Result<Known, RunError> {
+        let history = self.at_intake(history);
         let known = Known::new(self.store.reader()?, history, own, skip, now);
         let Some(real) = &self.real else {
             return Ok(known);
@@ -182,6 +185,26 @@ impl SendPlan {
     /// message.
     pub fn unfinished(&self) -> &[Unfinished] {
         &self.unfinished
+    }
+
+    /// How far back earlier messages and answers count for the batch of the list.
+    pub fn history(&self, settings: &RunSettings) -> HistorySpan {
+        settings.history_of(match &self.step {
+            Step::New => None,
+            Step::Continue(batch) | Step::Change(batch, _) => Some(batch),
+        })
+    }
+
+    /// The same for rows that are read: where there are other channels, whom the batch's own does not reach begins on
+    /// the next one, which a claim decides.
+    fn at_intake(&self, history: HistorySpan) -> HistorySpan {
+        match self.fallback {
+            Some(_) => HistorySpan {
+                no_messenger: Duration::ZERO,
+                ..history
+            },
+            None => history,
+        }
     }
 
     /// The people of the list who have another message already, by the batch that messaged them: where the list's

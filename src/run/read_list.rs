@@ -10,6 +10,7 @@ use super::definition::Step;
 use super::error::{Mismatch, RunError};
 use super::history::restored_from;
 use super::list::List;
+use super::mending::KeptList;
 use super::pass::Pass;
 use super::plan::SendPlan;
 use super::read_plan::{NewRows, ReadPlan, discard_on_error};
@@ -119,7 +120,7 @@ impl SendPlan {
         let own = earlier.as_ref().map_or(id, |batch| batch.id);
         let (history, now) = (reading.history, reading.now);
         if earlier.is_none() {
-            self.keep_with_new(id, reading.decided.cloned())?;
+            self.keep_with_new(id, reading.decided.cloned(), history)?;
         }
         let reader = self.store.reader()?;
         let mut skip = reader.skipped(own)?;
@@ -132,7 +133,7 @@ impl SendPlan {
         };
         let pass = Pass {
             sms: SmsRule::of(self.list.sms, channel_type.as_deref()),
-            known: self.known(history, Some(own), skip, now)?,
+            known: self.known(history, Some(own), skip, now)?.telling()?,
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
             earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
@@ -158,13 +159,16 @@ impl SendPlan {
         &self,
         id: BatchId,
         decided: Option<MessagedDecision>,
+        history: HistorySpan,
     ) -> Result<(), RunError> {
+        self.store.keep_history(id, history, None)?;
         if let Some(decided) = decided {
             self.store.keep_messaged(id, decided)?;
         }
         if let Some(fallback) = &self.fallback {
             self.store.keep_fallback(id, fallback)?;
         }
+        self.store.keep_list(id, KeptList::value(&self.list))?;
         Ok(self.store.keep_sms(id, self.list.sms)?)
     }
 

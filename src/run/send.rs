@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
         let rules = ClaimRules {
-            span: settings.history,
+            span: batch.history(settings),
             token,
             window: hours::window(&schedule),
         };

@@ -15,6 +15,7 @@ use super::{attempt, channel, earlier, person, prune, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
+use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::pilot::Pilot;
 
@@ -88,6 +89,8 @@ pub struct Batch {
     pub purpose: Option<String>,
     /// Where people go whom the channel does not reach; `None`: nowhere.
     pub fallback: Option<Fallback>,
+    /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
+    pub history: Option<HistorySpan>,
     /// What the list was: its results are written so.
     pub list: ListFormat,
     /// True for a rehearsal: no real person was messaged.
@@ -527,7 +530,7 @@ impl Reader {
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
-    policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose,
+    policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -560,6 +563,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         purpose: row.get("purpose")?,
         fallback: row
             .get::<_, Option<String>>("fallback")?
+            .map(|text| from_json(&text))
+            .transpose()?,
+        history: row
+            .get::<_, Option<String>>("history")?
             .map(|text| from_json(&text))
             .transpose()?,
         list: match row.get::<_, Option<String>>("list")? {

@@ -44,6 +44,7 @@ mod letters;
 mod library;
 mod locks;
 mod look;
+mod mending;
 mod model;
 mod night;
 mod numbers;

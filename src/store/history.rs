@@ -65,6 +65,7 @@ pub(super) fn judge(
             Verdict::Suppressed(Suppression::RepeatGuard {
                 batch: source.batch,
                 at: request.at.to_string(),
+                sure: request.fate == Fate::Accepted,
             })
         }
         Eligibility::Skipped(index) => {
@@ -72,6 +73,7 @@ pub(super) fn judge(
             Verdict::Suppressed(Suppression::OtherMessage {
                 batch: source.batch,
                 at: request.at.to_string(),
+                sure: request.fate == Fate::Accepted,
             })
         }
         Eligibility::TooSoon(index) => {
@@ -79,6 +81,7 @@ pub(super) fn judge(
             Verdict::Suppressed(Suppression::NotWithin {
                 batch: source.batch,
                 at: request.at.to_string(),
+                sure: request.fate == Fate::Accepted,
             })
         }
         Eligibility::Waits(index) => {

@@ -29,6 +29,7 @@ mod secrets;
 mod setting;
 mod settings;
 mod show;
+mod text_file;
 mod values;
 
 #[cfg(test)]
@@ -46,4 +47,5 @@ pub(crate) use setting::Flags;
 pub use setting::{Setting, settings};
 pub use settings::Settings;
 pub(crate) use show::Shown;
+pub(crate) use text_file::read_text;
 pub(crate) use values::span as parse_span;

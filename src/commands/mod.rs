@@ -22,6 +22,7 @@ mod preview;
 mod process;
 pub(crate) mod prune;
 mod repeat;
+mod replies;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;

@@ -272,7 +272,9 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::Listed { reason } => Note::Detail(reason.clone()),
         Suppression::RepeatGuard { batch, at, .. }
         | Suppression::NotWithin { batch, at, .. }
-        | Suppression::OtherMessage { batch, at, .. } => Note::Detail(format!("{at}, batch {batch}")),
+        | Suppression::OtherMessage { batch, at, .. } => {
+            Note::Detail(format!("{at}, batch {batch}"))
+        }
         Suppression::SameBatch { .. }
         | Suppression::Removed
         | Suppression::Forgotten

@@ -256,9 +256,8 @@ impl Model {
                     || message.channel == batch.channel && contents.contains(&message.text))
         });
         // What was sent again may have been accepted the first time.
-        let counts = |other: &Batch| {
-            other.assumed.contains(&person) || other.resent.contains_key(&person)
-        };
+        let counts =
+            |other: &Batch| other.assumed.contains(&person) || other.resent.contains_key(&person);
         accepted || self.others_with(batch, person, &counts)
     }
 

@@ -41,8 +41,9 @@ pub(crate) use declare::{
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;
+pub(crate) use layer::environment;
 pub use origin::Environment;
-pub(crate) use origin::{FILE_NAME, environment};
+pub(crate) use origin::FILE_NAME;
 pub(crate) use setting::Flags;
 pub use setting::{Setting, settings};
 pub use settings::Settings;

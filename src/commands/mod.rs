@@ -91,7 +91,7 @@ fn run(cli: &Cli) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
-    let environment = crate::config::environment();
+    let environment = crate::config::environment()?;
     log_to_stderr(
         (cli.global.verbose, cli.global.log_format),
         environment.get("OUTREACH_LOG").map(String::as_str),

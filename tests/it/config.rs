@@ -267,3 +267,19 @@ fn a_settings_file_that_nobody_named_may_name_this_machine_and_the_api_itself() 
         scratch.outreach(&["doctor"]).run().expect(6);
     }
 }
+
+/// Left out, it would stand for another checkpoint than the one that was meant.
+#[cfg(unix)]
+#[test]
+fn a_variable_of_ours_that_is_no_text_is_refused() {
+    let scratch = crate::support::Scratch::new();
+    for name in ["OUTREACH_DB", "AMIO_TOKEN_FILE"] {
+        let preamble = format!("export {name}=$'\\xff.db'");
+        let ended = scratch
+            .outreach(&["status"])
+            .after(&preamble)
+            .run()
+            .expect(6);
+        assert!(ended.said.contains(name), "{}", ended.said);
+    }
+}

@@ -23,6 +23,7 @@ mod preview;
 mod process;
 pub(crate) mod prune;
 mod repeat;
+mod replies;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -91,7 +92,7 @@ fn run(cli: &Cli) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
-    let environment = crate::config::environment();
+    let environment = crate::config::environment()?;
     log_to_stderr(
         (cli.global.verbose, cli.global.log_format),
         environment.get("OUTREACH_LOG").map(String::as_str),

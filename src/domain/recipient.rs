@@ -101,6 +101,8 @@ pub enum Suppression {
         batch: String,
         /// When, as RFC 3339.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number got any message from us within `--not-within`.
     NotWithin {
@@ -108,6 +110,8 @@ pub enum Suppression {
         batch: String,
         /// When, as RFC 3339.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number was answered "no Messenger" on the channel within `--skip-no-messenger-within`.
     NoMessengerWithin {
@@ -132,6 +136,8 @@ pub enum Suppression {
         batch: String,
         /// When, as people read it.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number is no longer in the list that `--update` brought.
     Removed,
@@ -171,19 +177,24 @@ impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listed { reason } => write!(f, "on the suppression list: {reason}"),
-            Self::RepeatGuard { batch, at } => {
+            Self::RepeatGuard { batch, at, sure } => {
+                let went = went(*sure);
                 write!(
                     f,
-                    "the same message went to this number at {at} (batch {batch})"
+                    "the same message {went} to this number at {at} (batch {batch})"
                 )
             }
-            Self::NotWithin { batch, at } => {
-                write!(f, "this number got a message at {at} (batch {batch})")
+            Self::NotWithin { batch, at, sure } => {
+                let got = if *sure { "got" } else { "may have got" };
+                write!(f, "this number {got} a message at {at} (batch {batch})")
             }
-            Self::OtherMessage { batch, at } => write!(
-                f,
-                "another message went to this number at {at} (batch {batch}; --skip-messaged)"
-            ),
+            Self::OtherMessage { batch, at, sure } => {
+                let went = went(*sure);
+                write!(
+                    f,
+                    "another message {went} to this number at {at} (batch {batch}; --skip-messaged)"
+                )
+            }
             Self::NoMessengerWithin { at } => write!(
                 f,
                 "nobody was found for this number at {at} (--skip-no-messenger-within)"
@@ -197,6 +208,10 @@ impl fmt::Display for Suppression {
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),
         }
     }
+}
+
+fn went(sure: bool) -> &'static str {
+    if sure { "went" } else { "may have gone" }
 }
 
 /// What intake decided about one row. Every row gets exactly one verdict.

@@ -273,9 +273,11 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::NoConsent { says } => Note::Detail(says.clone()),
         Suppression::Listed { .. } if cause.is_opt_out() => Note::None,
         Suppression::Listed { reason } => Note::Detail(reason.clone()),
-        Suppression::RepeatGuard { batch, at }
-        | Suppression::NotWithin { batch, at }
-        | Suppression::OtherMessage { batch, at } => Note::Detail(format!("{at}, batch {batch}")),
+        Suppression::RepeatGuard { batch, at, .. }
+        | Suppression::NotWithin { batch, at, .. }
+        | Suppression::OtherMessage { batch, at, .. } => {
+            Note::Detail(format!("{at}, batch {batch}"))
+        }
         Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
         Suppression::SameBatch { .. }
         | Suppression::Removed

@@ -451,10 +451,11 @@ fn is_one_of(texts: &[String], row: &Row<'_>, column: usize) -> Result<bool, Sto
     Ok(text.is_some_and(|text| texts.contains(&text)))
 }
 
-/// What is known of a request's outcome; `None` if it was not accepted, or is to be disregarded.
+/// What is known of a request's outcome; `None` if it was not accepted.
 pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
     match (outcome, proof) {
-        (_, Some("failed" | "resend")) => None,
+        (_, Some("failed")) => None,
+        (_, Some("resend")) => Some(Fate::SentAgain),
         (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(Fate::Accepted),
         (None, _) => Some(Fate::UnderWay),
         (Some(_), _) => Some(Fate::Unknown),

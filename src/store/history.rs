@@ -65,6 +65,7 @@ pub(super) fn judge(
             request.at.to_string(),
         ))
     };
+    let is_sure = |index: usize| requests.get(index).is_some_and(|it| it.fate == Fate::Accepted);
     let cause = match decide(&requests, unreached, span, now) {
         Eligibility::Now => return Ok(Verdict::MayBeMessaged),
         Eligibility::SameBatch(index) => {
@@ -73,15 +74,18 @@ pub(super) fn judge(
         }
         Eligibility::Repeated(index) => {
             let (Source { batch, .. }, at) = told(index)?;
-            Suppression::RepeatGuard { batch, at }
+            let sure = is_sure(index);
+            Suppression::RepeatGuard { batch, at, sure }
         }
         Eligibility::Skipped(index) => {
             let (Source { batch, .. }, at) = told(index)?;
-            Suppression::OtherMessage { batch, at }
+            let sure = is_sure(index);
+            Suppression::OtherMessage { batch, at, sure }
         }
         Eligibility::TooSoon(index) => {
             let (Source { batch, .. }, at) = told(index)?;
-            Suppression::NotWithin { batch, at }
+            let sure = is_sure(index);
+            Suppression::NotWithin { batch, at, sure }
         }
         Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
         Eligibility::Waits(index) => {

@@ -130,7 +130,7 @@ fn note_requests(
         }
         match fate(outcome.as_deref(), proof.as_deref()) {
             Some(Fate::Accepted) => known.messages.push((batch, at)),
-            Some(Fate::UnderWay | Fate::Unknown) => known.open.push((batch, at)),
+            Some(Fate::UnderWay | Fate::Unknown | Fate::SentAgain) => known.open.push((batch, at)),
             None => {}
         }
     }

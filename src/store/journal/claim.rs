@@ -252,8 +252,8 @@ fn may_send(
         Verdict::Waits { fate, why } => {
             let until = match fate {
                 Fate::UnderWay => to_millis(now) + ANSWER,
-                // What was accepted suppresses and never waits.
-                Fate::Unknown | Fate::Accepted => FOR_AN_OUTCOME,
+                // The last two suppress, and never wait.
+                Fate::Unknown | Fate::SentAgain | Fate::Accepted => FOR_AN_OUTCOME,
             };
             wait(tx, ready.id, until)?;
             tx.connection

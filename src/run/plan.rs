@@ -16,6 +16,7 @@ use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
+use super::follow_up;
 use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
@@ -24,6 +25,7 @@ use super::sms::{self, SmsRule};
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::{FollowUp, Trigger};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Verdict};
 use crate::domain::sms::SmsSettings;
@@ -62,6 +64,8 @@ pub struct SendPlan {
     decision: Option<(Messaged, String)>,
     /// What the batch keeps about other channels, as far as it is known before it is read.
     fallback: Option<Fallback>,
+    /// What a new batch waits for, if it is a follow-up.
+    follow_up: Option<FollowUp>,
 }
 
 /// Another batch whose files have the same names, and that is unfinished.
@@ -115,6 +119,11 @@ impl SendPlan {
                 settings.change,
             )?,
         };
+        if let Step::Change(batch, _) = &step
+            && batch.follow_up.is_some()
+        {
+            return Err(Mismatch::FollowUpList(name).into());
+        }
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
@@ -136,7 +145,14 @@ impl SendPlan {
             messaged: None,
             decision: None,
             fallback,
+            follow_up: None,
         })
+    }
+
+    /// The same; the rows of a new batch wait for events.
+    #[must_use]
+    pub fn following_up(self, follow_up: Option<FollowUp>) -> Self {
+        Self { follow_up, ..self }
     }
 
     /// The name of the batch.
@@ -174,6 +190,10 @@ impl SendPlan {
         history: HistorySpan,
         now: Timestamp,
     ) -> Result<&[MessagedBefore], RunError> {
+        if self.follow_up.is_some() {
+            // A further message is what it is.
+            return Ok(&[]);
+        }
         if self.messaged.is_none() {
             let (own, seen) = match &self.step {
                 Step::Continue(_) => return Ok(&[]),
@@ -284,6 +304,7 @@ impl SendPlan {
         let place = Loading {
             id,
             whole: earlier.is_none(),
+            awaits: self.follow_up.as_ref().map(|it| it.after),
             mended: mended.unwrap_or_default(),
         };
         let report = load(&self.store, &mut self.list, place, pass, now, progress);
@@ -392,6 +413,9 @@ impl SendPlan {
         }
         if let Some(fallback) = &self.fallback {
             self.store.keep_fallback(id, fallback)?;
+        }
+        if let Some(follow_up) = &self.follow_up {
+            self.store.keep_follow_up(id, follow_up)?;
         }
         Ok(self.store.keep_sms(id, self.list.sms)?)
     }
@@ -554,8 +578,12 @@ impl ReadPlan {
         let is_new = self.read.is_some() || self.fallback != self.batch.batch().fallback;
         let others = self.fallback.as_ref().filter(|_| is_new);
         let others = others.map_or_else(String::new, fallback::told);
+        let after = self.batch.batch().follow_up.as_ref();
+        let after = after.filter(|_| self.read.is_some());
+        let after = after.map_or_else(String::new, follow_up::told);
         let (batch, interrupted) = self.carry_out(now)?;
         for (what, detail) in [
+            ("after", after),
             ("fallback", others),
             ("max-segments", limit),
             ("allow-line-type", services.join(", ")),
@@ -605,6 +633,8 @@ struct Loading {
     id: BatchId,
     /// The batch is whole then; else it waits beside another.
     whole: bool,
+    /// Its rows wait for such an event.
+    awaits: Option<Trigger>,
     /// The rows of that other batch that can be mended.
     mended: HashMap<Position, RecipientId>,
 }
@@ -622,7 +652,8 @@ fn load(
     files.extend(list.input.file_names().map(str::to_owned));
     let batch = pass.batch;
     let mut mended = place.mended;
-    let mut loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let mut loader = loader.awaiting(place.awaits);
     let report = pass.judge(list, progress, &mut |row| {
         let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
         // The first row that takes the place of another has it.

@@ -14,6 +14,7 @@ pub(crate) mod contacts;
 pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod export;
+mod follow_up;
 pub(crate) mod forget;
 pub(crate) mod history;
 pub(crate) mod man;

@@ -34,7 +34,11 @@ pub(super) fn preview_text(
     }
     text.push_str(&pilot_text(batch, preview, pilot));
     if to_send == 0 {
-        text.push_str(". Nothing is left to send.");
+        text.push_str(if counts.awaiting > 0 {
+            " now."
+        } else {
+            ". Nothing is left to send."
+        });
     } else if let Some(likely) = &preview.fallback {
         let _ = write!(text, "\n{}", likely_text(likely));
     }

@@ -277,18 +277,18 @@ impl Front {
             pilot,
             batch.history(&self.settings),
         ));
+        let is_settled = self.asked.sandbox || self.asked.yes;
+        let awaiting = preview.counts.awaiting;
+        if !self.opens_follow_up(&batch, awaiting, is_settled, self.console)? {
+            return Ok(self.say_declined(name));
+        }
         if preview.to_send > 0
-            && !self.asked.sandbox
-            && !self.asked.yes
+            && !is_settled
             && !self
                 .console
                 .ask(format_args!("Send {} now?", messages(preview.to_send)))
         {
-            self.console.say(format_args!(
-                "Nothing was sent. `{}` goes on from here.",
-                self.resume(&name)
-            ));
-            return Ok(Outcome::declined(Some(name)));
+            return Ok(self.say_declined(name));
         }
         batch = batch.keep_history(&self.settings, &self.person, self.clock.now())?;
         self.go_on_after_halt(&batch, &after_halt)?;
@@ -316,6 +316,15 @@ impl Front {
             rejects: None,
             not_sent: "",
         })
+    }
+
+    /// Says that the answer was no.
+    fn say_declined(&self, name: String) -> Outcome {
+        self.console.say(format_args!(
+            "Nothing was sent. `{}` goes on from here.",
+            self.resume(&name)
+        ));
+        Outcome::declined(Some(name))
     }
 
     /// Says that the pilot is over, how it went, and what goes on with the rest.
@@ -517,6 +526,10 @@ impl Front {
                 grouped(ended.held)
             )),
             RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
+            RunEnd::Complete if ended.counts.awaiting > 0 => self.console.say(format_args!(
+                "Nobody else is queued now. `outreach serve` queues people as their events come, and `{}` sends.",
+                self.resume(name)
+            )),
             RunEnd::Complete => {}
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),

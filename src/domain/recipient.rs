@@ -145,6 +145,10 @@ pub enum Suppression {
     Forgotten,
     /// The window is never open in all zones of the person's country at once.
     WindowNeverOpens,
+    /// The follow-up was not sent in the time that its event leaves.
+    WindowClosed,
+    /// The follow-up takes nobody any more, and the event that it waited for did not come.
+    NoEvent,
 }
 
 /// The reason on the suppression list of a person who opted out.
@@ -169,6 +173,8 @@ impl Suppression {
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
             Self::WindowNeverOpens => "window_never_opens",
+            Self::WindowClosed => "window_closed",
+            Self::NoEvent => "no_event",
         }
     }
 }
@@ -206,6 +212,10 @@ impl fmt::Display for Suppression {
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),
+            Self::WindowClosed => {
+                f.write_str("window closed: too long after the event (--expires)")
+            }
+            Self::NoEvent => f.write_str("the event that it waited for did not come (--open-for)"),
         }
     }
 }

@@ -264,6 +264,8 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::Removed => "no longer in the list (--update)",
         Suppression::Forgotten => "erased at the person's request",
         Suppression::WindowNeverOpens => "their sending window never opens",
+        Suppression::WindowClosed => "window closed: too long after their event (--expires)",
+        Suppression::NoEvent => "the event that they waited for did not come (--open-for)",
     }
 }
 
@@ -282,7 +284,9 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::SameBatch { .. }
         | Suppression::Removed
         | Suppression::Forgotten
-        | Suppression::WindowNeverOpens => Note::None,
+        | Suppression::WindowNeverOpens
+        | Suppression::WindowClosed
+        | Suppression::NoEvent => Note::None,
     }
 }
 

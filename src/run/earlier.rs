@@ -163,7 +163,8 @@ pub(super) fn messaged_before(
 fn others(reader: &Reader, own: Option<BatchId>, channel: &str) -> Result<Vec<Batch>, RunError> {
     let mut others = Vec::new();
     for batch in reader.batches()? {
-        let matters = batch.state.is_unfinished() || batch.channel != channel;
+        let matters =
+            batch.follow_up.is_none() && (batch.state.is_unfinished() || batch.channel != channel);
         if Some(batch.id) == own || !matters || reader.counts(batch.id)?.requests == 0 {
             continue;
         }

@@ -203,10 +203,7 @@ impl Known {
     }
 
     /// Asks the checkpoint whose people are counted.
-    fn ask_telling<T>(
-        &self,
-        question: impl FnOnce(&Reader) -> Result<T, StoreError>,
-    ) -> Option<T> {
+    fn ask_telling<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Option<T> {
         let telling = self.checkpoints.iter().find(|it| it.tells)?;
         telling.ask(|reader, _| question(reader))
     }
@@ -214,10 +211,7 @@ impl Known {
 
 impl Checkpoint {
     /// Asks it; a failure is kept for [`Known::check`].
-    fn ask<T>(
-        &self,
-        question: impl FnOnce(&Reader, &Self) -> Result<T, StoreError>,
-    ) -> Option<T> {
+    fn ask<T>(&self, question: impl FnOnce(&Reader, &Self) -> Result<T, StoreError>) -> Option<T> {
         let asked = self.reader.lock();
         let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
         let answer = asked.reader().and_then(|reader| question(reader, self));

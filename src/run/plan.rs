@@ -25,6 +25,7 @@ use super::sms;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Verdict};
 use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
@@ -57,6 +58,8 @@ pub struct SendPlan {
     pub(super) decision: Option<(Messaged, String)>,
     /// What the batch keeps about other channels, as far as it is known before it is read.
     pub(super) fallback: Option<Fallback>,
+    /// What a new batch waits for, if it is a follow-up.
+    pub(super) follow_up: Option<FollowUp>,
     /// The checkpoint of the real batches, which a rehearsal goes by too.
     real: Option<PathBuf>,
 }
@@ -112,6 +115,11 @@ impl SendPlan {
                 settings.change,
             )?,
         };
+        if let Step::Change(batch, _) = &step
+            && batch.follow_up.is_some()
+        {
+            return Err(Mismatch::FollowUpList(name).into());
+        }
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
@@ -133,8 +141,15 @@ impl SendPlan {
             messaged: None,
             decision: None,
             fallback,
+            follow_up: None,
             real: None,
         })
+    }
+
+    /// The same; the rows of a new batch wait for events.
+    #[must_use]
+    pub fn following_up(self, follow_up: Option<FollowUp>) -> Self {
+        Self { follow_up, ..self }
     }
 
     /// Also leaves out whom this checkpoint suppresses, or has messaged: that of the real batches, for a rehearsal of
@@ -218,6 +233,10 @@ impl SendPlan {
         history: HistorySpan,
         now: Timestamp,
     ) -> Result<&[MessagedBefore], RunError> {
+        if self.follow_up.is_some() {
+            // A further message is what it is.
+            return Ok(&[]);
+        }
         if self.messaged.is_none() {
             let (own, seen) = match &self.step {
                 Step::Continue(_) => return Ok(&[]),

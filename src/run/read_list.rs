@@ -16,6 +16,7 @@ use super::plan::SendPlan;
 use super::read_plan::{NewRows, ReadPlan, discard_on_error};
 use super::sms::{self, SmsRule};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
 use crate::report::check::CheckReport;
@@ -144,6 +145,7 @@ impl SendPlan {
         let place = Loading {
             id,
             whole: earlier.is_none(),
+            awaits: self.follow_up.as_ref().map(|it| it.after),
             mended,
         };
         let mut report = load(&self.store, &mut self.list, place, pass, now, progress)?;
@@ -167,6 +169,9 @@ impl SendPlan {
         }
         if let Some(fallback) = &self.fallback {
             self.store.keep_fallback(id, fallback)?;
+        }
+        if let Some(follow_up) = &self.follow_up {
+            self.store.keep_follow_up(id, follow_up)?;
         }
         self.store.keep_list(id, KeptList::value(&self.list))?;
         Ok(self.store.keep_sms(id, self.list.sms)?)
@@ -209,6 +214,8 @@ struct Loading {
     id: BatchId,
     /// The batch is whole then; else it waits beside another.
     whole: bool,
+    /// Its rows wait for such an event.
+    awaits: Option<Trigger>,
     /// The rows of that other batch that can be mended.
     mended: HashMap<Position, RecipientId>,
 }
@@ -226,7 +233,8 @@ fn load(
     files.extend(list.input.file_names().map(str::to_owned));
     let batch = pass.batch;
     let mut mended = place.mended;
-    let mut loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let mut loader = loader.awaiting(place.awaits);
     let report = pass.judge(list, progress, &mut |row| {
         let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
         // The first row that takes the place of another has it.

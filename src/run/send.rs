@@ -128,6 +128,7 @@ impl HeldBatch {
     ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
+        self.store().close_follow_up(id, clock.now()).await?;
         if end == RunEnd::Complete {
             self.store().suppress_never(id, clock.now()).await?;
         }

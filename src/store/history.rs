@@ -65,7 +65,11 @@ pub(super) fn judge(
             request.at.to_string(),
         ))
     };
-    let is_sure = |index: usize| requests.get(index).is_some_and(|it| it.fate == Fate::Accepted);
+    let is_sure = |index: usize| {
+        requests
+            .get(index)
+            .is_some_and(|it| it.fate == Fate::Accepted)
+    };
     let cause = match decide(&requests, unreached, span, now) {
         Eligibility::Now => return Ok(Verdict::MayBeMessaged),
         Eligibility::SameBatch(index) => {

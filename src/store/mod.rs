@@ -30,6 +30,7 @@ mod evidence;
 mod fallback;
 mod faults;
 mod file;
+mod follow_up;
 mod forget;
 mod funnel;
 mod halt;

@@ -28,6 +28,8 @@ mod fallback;
 mod fallback_orders;
 mod files;
 mod fixture;
+mod follow_up;
+mod follow_up_orders;
 mod forget;
 mod guards;
 mod history;

@@ -230,7 +230,7 @@ pub(super) fn are_answers(index: usize, rows: &[Vec<String>]) -> bool {
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
         digits < 5 && says(Yes::May, cell) != Says::NotUnderstood
     };
-    share_of_cells(index, rows, is_answer) == 1.0
+    share_of_cells(index, rows, is_answer) >= 1.0
 }
 
 /// What a header says; `None` where it tells nothing of who may be messaged.

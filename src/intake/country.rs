@@ -72,9 +72,10 @@ impl CountryColumn {
 
 impl fmt::Display for CountryColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let behind = match self.nearness == Nearness::BehindACity {
-            true => " (behind the city)",
-            false => "",
+        let behind = if self.nearness == Nearness::BehindACity {
+            " (behind the city)"
+        } else {
+            ""
         };
         write!(f, "\"{}\"{behind}", self.column.name)
     }

@@ -189,13 +189,13 @@ impl RowJudge<'_> {
             cell(&self.mapping.first_name),
             cell(&self.mapping.last_name),
         );
-        let consent = consent::of_row(&self.mapping.consent, |index| record.get(index));
+        let told = consent::of_row(&self.mapping.consent, |index| record.get(index));
         let number = Number {
             parsed,
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
-            silent_on_consent: consent == Consent::Silent,
-            doubt: match consent {
+            silent_on_consent: told == Consent::Silent,
+            doubt: match told {
                 Consent::Doubtful(says) => Some(says),
                 Consent::Given | Consent::Silent | Consent::Refused(_) => None,
             },

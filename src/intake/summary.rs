@@ -42,6 +42,12 @@ pub struct Summary {
     /// Queued rows whose columns of consent are empty.
     #[serde(skip_serializing_if = "is_zero")]
     pub silent_on_consent: u64,
+    /// Queued rows with a remark that may mean that the person must not be messaged.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub doubtful_remarks: u64,
+    /// The first of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Example>,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -409,6 +415,12 @@ impl Counter {
         *self.lines.entry(line_type).or_default() += 1;
         self.summary.silent_on_consent += u64::from(number.silent_on_consent);
         self.summary.overrides_region += u64::from(number.overrides_region);
+        if let Some(says) = &number.doubt {
+            self.summary.doubtful_remarks += 1;
+            keep(self.examples, &mut self.summary.remarks, || {
+                example(row, Note::Detail(says.clone()))
+            });
+        }
         self.summary.mended += u64::from(!mended.is_none());
         for phrase in mended.phrases() {
             let read = || example(row, Note::ReadAs(phone.e164()));

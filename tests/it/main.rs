@@ -44,6 +44,7 @@ mod known_people;
 mod layers;
 mod letters;
 mod library;
+mod lists;
 mod locks;
 mod look;
 mod mending;

@@ -9,11 +9,11 @@ use super::known::Known;
 use super::list::{List, readable};
 use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
-use crate::domain::dialect::FileFormat;
+use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{IntakeError, Judge, JudgeError, Render, Unsendable};
+use crate::intake::{Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 
@@ -80,22 +80,14 @@ impl Pass<'_> {
             ..
         } = list;
         let (message, others) = (message.as_ref(), others.as_ref());
-        let create = |path| {
-            let format = FileFormat::of(path, input.format(), *dialect);
-            RejectsFile::create(path, input.headers(), format, self.batch)
-        };
-        let mut rejects = self.rejects.map(create).transpose()?;
+        let mut rejects = self.create_rejects(input, *dialect)?;
         let (known, channel) = (&self.known, self.channel);
-        let suppressed = |phone| known.cause(phone);
+        // A message on a channel is judged with all else that is known of its number.
+        let asked_with_message = message.is_some() && channel.is_some();
+        let suppressed = |phone| (!asked_with_message).then(|| known.cause(phone)).flatten();
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
-            Some(message) => {
-                let rendered = self.render(message, record, phone)?;
-                Ok(match others {
-                    Some(others) => others.render(rendered, record),
-                    None => rendered,
-                })
-            }
+            Some(message) => self.render(message, others, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {
@@ -115,6 +107,31 @@ impl Pass<'_> {
             take(row)
         });
         self.known.check()?;
+        self.report(input, others, judged, seen, rejects)
+    }
+
+    /// The file that the rows to mend go to, if they are asked for.
+    fn create_rejects(
+        &self,
+        input: &Input,
+        dialect: Option<Dialect>,
+    ) -> Result<Option<RejectsFile>, RunError> {
+        let create = |path| {
+            let format = FileFormat::of(path, input.format(), dialect);
+            RejectsFile::create(path, input.headers(), format, self.batch)
+        };
+        Ok(self.rejects.map(create).transpose()?)
+    }
+
+    /// What all rows together say of the list.
+    fn report(
+        &self,
+        input: &Input,
+        others: Option<&Others>,
+        judged: Result<Summary, JudgeError<RunError>>,
+        seen: Seen,
+        rejects: Option<RejectsFile>,
+    ) -> Result<CheckReport, RunError> {
         let refusal = match &judged {
             Ok(summary) => input.refusal(summary),
             Err(_) => None,
@@ -142,14 +159,18 @@ impl Pass<'_> {
     fn render(
         &self,
         message: &Template,
+        others: Option<&Others>,
         record: &Record,
         phone: PhoneNumber,
     ) -> Result<Rendered, Unsendable> {
         let rendered = self.known.message(message, self.channel, record, phone)?;
-        match self.sms.and_then(|rule| rule.refusal(&rendered)) {
-            Some(refusal) => Err(Unsendable::Segments(refusal)),
-            None => Ok(rendered),
+        if let Some(refusal) = self.sms.and_then(|rule| rule.refusal(&rendered)) {
+            return Err(Unsendable::Segments(refusal));
         }
+        Ok(match others {
+            Some(others) => others.render(rendered, record),
+            None => rendered,
+        })
     }
 
     /// Puts the rejects where they belong and returns how many there are.

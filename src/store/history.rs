@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::attempt::{self, Asker};
+use super::attempt::{self, AskedContent, AskedKey, Asker};
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
@@ -37,12 +37,13 @@ pub(super) fn judge(
     span: HistorySpan,
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
-    if let Some(cause) = person::suppression(connection, whose)? {
+    let people = person::with_same_number(connection, whose)?;
+    if let Some(cause) = people.iter().find_map(|(_, cause)| cause.clone()) {
         return Ok(Verdict::Suppressed(cause));
     }
-    let mut past = attempt::past_requests(connection, whose, asker)?;
-    for other in person::same_number(connection, whose)? {
-        past.extend(attempt::past_requests(connection, other, asker)?);
+    let mut past = Vec::new();
+    for (person, _) in people {
+        past.extend(attempt::past_requests(connection, person, asker)?);
     }
     let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
     let found = |index: usize| -> Result<(Source, PastRequest), StoreError> {
@@ -146,8 +147,11 @@ impl Reader {
             batch,
             recipient: None,
             channel: on,
-            content_key: content.map(|(on, content)| self.keys.content_key(on, content)),
-            content: content.map(|(_, content)| (&self.keys, content)),
+            content: content.map(|(on, text)| AskedContent {
+                keys: &self.keys,
+                text,
+                key: AskedKey::Of(on),
+            }),
             skip,
         };
         judge(&self.connection, whose, &asker, span, now)

@@ -109,7 +109,7 @@ pub use resolve::Decision;
 pub(crate) use resolve::Proof;
 pub(crate) use results::{NotReached, ResultRow};
 pub(crate) use retry::RefusedRow;
-pub use suppression::SuppressionEntry;
 pub use tally::Counts;
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
+pub use upgrade::OldCopy;
 pub(crate) use written::{WrittenFile, enter_file};

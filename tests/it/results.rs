@@ -145,7 +145,7 @@ fn temporary_files(folder: &std::path::Path) -> usize {
 fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     use std::os::unix::fs::MetadataExt;
 
-    use outreach::internals::store::{Store, SuppressionEntry};
+    use outreach::internals::store::Store;
     use outreach::run::{Files, HeldBatch};
 
     let place = every_state();
@@ -175,13 +175,8 @@ fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
 
     // Another process changes something.
     let other = Store::open(&place.db()).unwrap();
-    let entry = SuppressionEntry {
-        phone: crate::fixture::phone(1),
-        reason: "asked".to_owned(),
-        source: "test".to_owned(),
-        added_at: now,
-    };
-    assert_eq!(other.suppress(vec![entry]).unwrap(), 1);
+    let phones = [crate::fixture::phone(1)];
+    assert_eq!(other.suppress(&phones, "asked", "test", now).unwrap(), 1);
     let third = write();
     assert_ne!(third, second);
     assert_eq!(write(), third);

@@ -37,6 +37,7 @@ const RUN_ONLY: &[&str] = &[
     "message-for",
     "retired-tag",
     "no-messenger-text",
+    "no-copy",
     "no-suppressions",
     "on-channel",
     "date-column",

@@ -9,8 +9,8 @@ use super::ids::PersonId;
 use super::person;
 use crate::domain::phone::PhoneNumber;
 
-/// Numbers that are listed in one transaction: some 100 ms.
-const STEP: usize = 20_000;
+/// Numbers that are listed in one transaction: some 50 ms.
+const STEP: usize = 8_000;
 
 /// One number that must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]

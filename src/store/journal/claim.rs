@@ -88,7 +88,7 @@ pub(super) fn claim(
             connections,
             since: context.since,
         };
-        match runs::place(tx, &run, known.runs, now)? {
+        match tx.bookkeep(|tx| runs::place(tx, &run, known.runs, now))? {
             Place::Free => {}
             Place::Taken => return Ok(Found::Claim(Claim::NoConnection)),
             Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),

@@ -482,6 +482,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Value { .. }
         | StoreError::Stopped
         | StoreError::InUse { .. }
+        | StoreError::NoRoomForCopy { .. }
         | StoreError::Database { .. }
         | StoreError::Damaged { .. }
         | StoreError::File { .. } => ExitCode::Storage,

@@ -47,6 +47,9 @@ const MOMENT: u32 = 500;
 
 impl Asked {
     fn reader(&mut self) -> Result<&Reader, StoreError> {
+        if self.since == 0 {
+            self.reader.expect_many_people()?;
+        }
         if self.since.is_multiple_of(MOMENT) {
             self.reader.look_anew()?;
         }

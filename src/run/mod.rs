@@ -63,6 +63,7 @@ mod sms;
 mod sound;
 mod suppress;
 mod test_message;
+mod upgrade;
 mod wait;
 
 pub use crate::amio::BaseUrl;
@@ -92,7 +93,7 @@ pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSetti
 pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople};
 pub use crate::report::{Hints, Local, Selection, Stands, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
-pub use crate::store::{Messaged, OutageRecord};
+pub use crate::store::{Messaged, OldCopy, OutageRecord};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
@@ -134,4 +135,5 @@ pub(crate) use send::random_bits;
 pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
 pub use test_message::{TestMessage, Tested, suppression};
+pub use upgrade::upgrade;
 pub use wait::{Wait, WaitFor};

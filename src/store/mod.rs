@@ -115,7 +115,7 @@ pub(crate) use resolve::Proof;
 pub(crate) use results::{NotReached, ResultRow};
 pub(crate) use retry::RefusedRow;
 pub(crate) use seen::Seen;
-pub use suppression::SuppressionEntry;
 pub use tally::Counts;
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
+pub use upgrade::OldCopy;
 pub(crate) use written::{WrittenFile, enter_file};

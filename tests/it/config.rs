@@ -38,6 +38,7 @@ const RUN_ONLY: &[&str] = &[
     "message-for",
     "retired-tag",
     "no-messenger-text",
+    "no-copy",
     "no-suppressions",
     "on-channel",
     "opt-out",

@@ -19,8 +19,16 @@ impl Seen {
     /// Looks with a new connection, and remembers the latest request.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if one is missing, else [`StoreError`] if the checkpoint cannot be read.
+    /// [`StoreError::Corrupt`] if one is missing, else what says that this is not the checkpoint any more. That it
+    /// cannot be opened just now (no file descriptor is left, another program holds it) says nothing.
     pub(crate) fn look(&mut self, store: &Store) -> Result<(), StoreError> {
+        match self.compare(store) {
+            Err(error) if !error.is_damage() => Ok(()),
+            compared => compared,
+        }
+    }
+
+    fn compare(&mut self, store: &Store) -> Result<(), StoreError> {
         let reader = Reader::open(store.path())?;
         let (missing, latest): (i64, Option<i64>) = reader.connection.query_row(
             "SELECT (SELECT count(*) FROM json_each(?1) s LEFT JOIN attempt a ON a.id = s.value

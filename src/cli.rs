@@ -174,7 +174,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Send one message to each number of a contacts file; run it again to continue
     #[command(after_long_help = SEND_EXAMPLES)]
-    Send(SendArgs),
+    Send(Box<SendArgs>),
     /// Send the message of one row to one number, your own for instance, outside any batch
     Test(Box<TestArgs>),
     /// Send every list of a folder, and file each away: for a job that nobody watches

@@ -1,5 +1,7 @@
 //! `outreach send --after`: what is found, what is asked, and what is said of a follow-up.
 
+use std::fmt::Write as _;
+
 use super::audience::{channel, resumed};
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
@@ -77,11 +79,13 @@ pub(super) fn text(batch: &Batch, awaiting: u64, before: u64, local: &Local) -> 
         } else {
             "those people"
         };
-        text.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             " For {} of them that happened before this batch began, which does not count: `outreach audience` and \
              `send --audience-from checkpoint` reach {them}.",
             grouped(before)
-        ));
+        );
     }
     Some(text)
 }

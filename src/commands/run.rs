@@ -19,7 +19,7 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, ProgressStyleChoice, grouped, quoted};
+use crate::report::{Hints, Local, ProgressStyleChoice, counted, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, HeldText, LittleTime, Meaning, PilotAsked, PilotStep,
     Preview, QuotaOf, Rehearsal, RunSettings, StopHandle, random_bits, summary,
@@ -421,15 +421,20 @@ impl Front {
 
     /// People are queued although the run has ended.
     fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
-        let resume = self.resume(&batch.batch().name);
-        let queued = grouped(ended.queued);
-        let why = if self.settings.schedule.window.is_none() && batch.batch().fallback.is_some() {
+        let has_window = self.settings.schedule.window.is_some();
+        let batch = batch.batch();
+        let why = if !has_window && batch.follow_up.is_some() {
+            "events came while the run ended"
+        } else if !has_window && batch.fallback.is_some() {
             "they go on to another channel, as was learned while the run ended"
         } else {
             "their own sending hours do not come before this run must end"
         };
         self.console.warn(format_args!(
-            "{queued} recipients are still queued: {why}. `{resume}` goes on from here."
+            "{} {} still queued: {why}. `{}` goes on from here.",
+            counted(ended.queued, "recipient"),
+            if ended.queued == 1 { "is" } else { "are" },
+            self.resume(&batch.name)
         ));
     }
 

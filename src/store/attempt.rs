@@ -259,6 +259,8 @@ pub(super) fn past_of(
             // What was delivered is not sent again, whatever was said of it.
             (Some(_), Some("failed")) if !was_delivered => Past::Failed,
             (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
+            // A person decided to send again, whatever became of it.
+            (Some("undecided" | "interrupted"), Some("resend")) => Past::Failed,
             (Some("undecided" | "interrupted"), _) => Past::Open,
             (Some(_), _) => Past::Failed,
         };

@@ -6,6 +6,7 @@
     reason = "a failed test may panic"
 )]
 
+mod after_end_to_end;
 mod ambiguity;
 mod audience;
 mod backup;

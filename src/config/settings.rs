@@ -18,6 +18,8 @@ use super::text_file::read_text;
 /// The settings in force.
 pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
+    /// The checkpoint that a flag took the place of: that of the real batches, where the flag names one for a rehearsal.
+    pub(super) db_below_flag: Option<(PathBuf, Origin)>,
     pub(super) environment: Environment,
     file: Option<PathBuf>,
     /// The file of `--config`, if that flag was typed.
@@ -108,6 +110,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut settings = Self {
             values: BTreeMap::new(),
+            db_below_flag: None,
             environment,
             file: None,
             typed_file: None,
@@ -119,6 +122,8 @@ impl Settings {
         }
         let environment = Layer::from_environment(&settings.environment)?;
         settings.lay(environment, Origin::Environment)?;
+        let db = settings.text("db").map(PathBuf::from);
+        settings.db_below_flag = db.map(|db| (db, settings.origin("db")));
         settings.lay(flags, Origin::Flag)?;
         Ok(settings)
     }
@@ -216,6 +221,11 @@ impl Settings {
         self.values
             .get(key)
             .map_or(Origin::Default, |&(_, origin)| origin)
+    }
+
+    /// Whether the value of a setting was typed as a flag of this command line.
+    pub(crate) fn is_flag(&self, key: &str) -> bool {
+        self.origin(key) == Origin::Flag
     }
 
     /// The flags of this command line, with their values, that say where the API and the settings are: a suggested

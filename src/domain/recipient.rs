@@ -113,6 +113,11 @@ pub enum Suppression {
         /// Whether it was accepted for certain.
         sure: bool,
     },
+    /// The number was answered "no Messenger" on the channel within `--skip-no-messenger-within`.
+    NoMessengerWithin {
+        /// When it was answered, as RFC 3339.
+        at: String,
+    },
     /// Another row of the same batch has the message already.
     SameBatch {
         /// The other row.
@@ -140,6 +145,10 @@ pub enum Suppression {
     Forgotten,
     /// The window is never open in all zones of the person's country at once.
     WindowNeverOpens,
+    /// The follow-up was not sent in the time that its event leaves.
+    WindowClosed,
+    /// The follow-up takes nobody any more, and the event that it waited for did not come.
+    NoEvent,
 }
 
 /// The reason on the suppression list of a person who opted out.
@@ -157,12 +166,15 @@ impl Suppression {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
+            Self::NoMessengerWithin { .. } => "no_messenger_within",
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
             Self::WindowNeverOpens => "window_never_opens",
+            Self::WindowClosed => "window_closed",
+            Self::NoEvent => "no_event",
         }
     }
 }
@@ -189,6 +201,10 @@ impl fmt::Display for Suppression {
                     "another message {went} to this number at {at} (batch {batch}; --skip-messaged)"
                 )
             }
+            Self::NoMessengerWithin { at } => write!(
+                f,
+                "nobody was found for this number at {at} (--skip-no-messenger-within)"
+            ),
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
             }
@@ -196,6 +212,10 @@ impl fmt::Display for Suppression {
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),
+            Self::WindowClosed => {
+                f.write_str("window closed: too long after the event (--expires)")
+            }
+            Self::NoEvent => f.write_str("the event that it waited for did not come (--open-for)"),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::amio::{ApiError, Client, Listed, ListedMessage};
 use crate::clock::Clock;
 use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::pacer::{Flight, Handle, Permit};
+use crate::domain::fallback::Step;
 use crate::store::{Lookup, QuotaUpdate, Store};
 
 /// How soon it is looked again whether a connection is free.
@@ -51,17 +52,18 @@ impl<'a> Lookups<'a> {
         })
     }
 
-    /// A page of a contact's messages; `None` if the contact is gone: nothing is proven then. A question that
+    /// A page of a contact's messages on the channel of a step; `None` if the contact is gone: nothing is proven then. A question that
     /// the API puts off is asked again. What is waited for is reported to `waits`.
     pub(super) async fn messages(
         &mut self,
-        contact: &str,
+        (step, contact): (Step, &str),
         offset: u32,
         waits: &mut (dyn FnMut(&PacerView) + Send),
     ) -> Result<Option<Vec<ListedMessage>>, RunError> {
         loop {
             let flight = self.turn(waits).await?;
-            let channel = &self.batch.batch().channel;
+            let channel = self.batch.batch().channels().nth(step.index());
+            let channel = channel.unwrap_or(&self.batch.batch().channel);
             let listed = self.client.list_messages(channel, contact, offset).await;
             let put_off = tell(flight, &listed);
             self.keep_quota().await?;
@@ -69,6 +71,11 @@ impl<'a> Lookups<'a> {
                 Ok(messages) => return Ok(Some(messages)),
                 Err(_) if put_off => {}
                 Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
+                // The list is documented for Messenger alone: another channel may not have it.
+                Err(ApiError::Refused {
+                    status: 400 | 405 | 422,
+                    ..
+                }) if step != Step::FIRST => return Ok(None),
                 Err(error) => return Err(RunError::Evidence(error)),
             }
         }

@@ -167,7 +167,10 @@ impl HeldBatch {
     ) -> Result<Option<Proof>, RunError> {
         for page in 0..PAGES {
             let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-            let Some(messages) = api.messages(wanted.contact, offset, waits).await? else {
+            let Some(messages) = api
+                .messages((row.step, wanted.contact), offset, waits)
+                .await?
+            else {
                 return Ok(None);
             };
             let is_last = messages.len() < PAGE;

@@ -128,6 +128,7 @@ impl HeldBatch {
     ) -> Result<Ended, RunError> {
         self.apply_events(clock).await?;
         let id = self.batch().id;
+        self.store().close_follow_up(id, clock.now()).await?;
         if end == RunEnd::Complete {
             self.store().suppress_never(id, clock.now()).await?;
         }
@@ -201,7 +202,7 @@ impl<'a> Run<'a> {
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
         let rules = ClaimRules {
-            span: settings.history,
+            span: batch.history(settings),
             token,
             window: hours::window(&schedule),
         };

@@ -26,6 +26,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::journal;
 use super::prune;
+use super::suppression;
 use super::tally::Counter;
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
@@ -312,7 +313,7 @@ fn bring_in_line(
             // Verdicts of the old list go with it.
             (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
             (_, Some(new)) => take_over(tx, &old, new, now)?,
-            (State::Queued, None) => journal::suppress(tx, id, &Suppression::Removed, now)?,
+            (State::Queued, None) => suppression::suppress(tx, id, &Suppression::Removed, now)?,
             (
                 State::Sending
                 | State::Sent
@@ -491,7 +492,7 @@ fn refuse_queued(
         .collect::<Result<_, _>>()?;
     for (id, reason) in refused {
         let says = reason.trim_start_matches("no consent: ").to_owned();
-        journal::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
+        suppression::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
     }
     Ok(())
 }

@@ -141,7 +141,7 @@ impl Store {
                 let what = match answer {
                     Answer::OptOut => {
                         let kind = format!("{kind}, read by {actor}");
-                        apply(tx, &keys, &event, &kind, now, &mut Vec::new())?;
+                        apply(tx, &keys, &event, &kind, (now, now), &mut Vec::new())?;
                         "opt_out"
                     }
                     Answer::Harmless => "harmless",

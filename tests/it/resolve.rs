@@ -273,3 +273,40 @@ fn the_apis_list_proves_what_it_shows_and_nothing_else() {
     assert_eq!(story(&place, "6")["status"], "unknown");
     sound(&place);
 }
+
+#[test]
+fn the_api_is_asked_on_the_channel_of_the_request_whose_outcome_is_unknown() {
+    use outreach::internals::sandbox::Settings;
+    const VIBER: &str = Settings::VIBER_CHANNEL;
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[
+        "--no-messenger",
+        "100%",
+        "--no-viber",
+        "0%",
+        "--fault=500-after-accept:at=3",
+    ]);
+    scratch.contacts(1);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "before"])
+        .with(&["--message", "Before", "--channel", VIBER])
+        .with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(0);
+    scratch
+        .send(&sandbox)
+        .with(&["--message-again", "--fallback", VIBER])
+        .with(&["--message-for", &format!("{VIBER}=Call us")])
+        .run()
+        .expect(3);
+    assert_eq!(scratch.checkpoint().counts().unknown, 1);
+    scratch
+        .outreach(&["resolve", "list", "--from-api", "--base-url"])
+        .with(&[sandbox.base_url()])
+        .run()
+        .expect(0);
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sent, counts.unknown), (1, 0));
+    assert_eq!(sandbox.stats().reached, 1);
+    scratch.checkpoint().expect_sound();
+}

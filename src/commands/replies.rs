@@ -88,6 +88,8 @@ fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
         "contact_id": event.contact_id,
         "text": event.said,
         "problem": event.problem,
+        // Where the text could not be read, a person may find it here.
+        "body": event.said.is_none().then_some(&event.body),
         "rows": rows(reader, event)?,
     }))
 }

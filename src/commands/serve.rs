@@ -17,7 +17,7 @@ use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
 use crate::run::prune;
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
-use crate::store::Store;
+use crate::store::{Seen, Store, StoreError};
 
 /// How often the checkpoint's path is compared with the file that is open.
 const LOOK: Duration = Duration::from_millis(500);
@@ -78,7 +78,10 @@ pub(crate) fn run(
         let mut second = false;
         let person = settings.person();
         tokio::select! {
-            () = displaced(&store, &ours) => return Err(keep(&store)?),
+            damage = displaced(&store, &ours) => return Err(match damage {
+                Some(damage) => damage.into(),
+                None => keep(&store)?,
+            }),
             never = prune_daily(&db, serve.prune_after, &person, &ours, console) => match never {},
             () = server.run(async {
                 signal().await;
@@ -93,11 +96,18 @@ pub(crate) fn run(
     })
 }
 
-/// Returns once the path of the checkpoint leads to another file, or to none.
-async fn displaced(store: &Store, clock: &Clock) {
+/// Returns once the path of the checkpoint leads to another file, or to none; or what is wrong with the file, if
+/// another one was written into it.
+async fn displaced(store: &Store, clock: &Clock) -> Option<StoreError> {
+    let mut seen = Seen::default();
     while store.is_in_place() {
+        let looked = seen.look(store);
+        if store.is_in_place() && looked.is_err() {
+            return looked.err();
+        }
         clock.sleep(LOOK).await;
     }
+    None
 }
 
 /// Keeps what was received; returns what to say.

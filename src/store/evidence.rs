@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::{self, Note, Proof, Request};
 use super::batch::parse_state;
-use super::columns::{from_millis, to_millis};
+use super::columns::{from_millis, phone_from_column, to_millis};
 use super::contact::{self, Found};
 use super::error::StoreError;
 use super::follow_up::{self, Happened};
@@ -380,7 +380,9 @@ impl Applying<'_, '_> {
                  WHERE a.id = ?1",
             )?
             .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let told = self.event.phone.map(super::columns::phone_to_column);
+        // An older version may have stored it as its numbering plan had it then.
+        let number = number.map(phone_from_column).transpose()?;
+        let told = self.event.phone;
         let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
         Ok(same_number && self.event.can_follow(from_millis(started)?))
     }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::columns::from_millis;
 use super::error::StoreError;
 use super::file::connect;
+use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
 use super::place::Place;
@@ -250,18 +251,28 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
             return Err(refused(Misfit::Behind(missing), path));
         }
     }
+    // It was there before the home was: empty it may be, after a loss of power, but not gone.
+    if home.is_some() && !mark_path(&place).exists() {
+        return Err(refused(Misfit::Unmarked(mark_path(&place)), path));
+    }
+    let mark = Mark::open(&place, &own)?;
     if home.is_none() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         settle_in(&transaction, &here)?;
         transaction.commit()?;
+        // Into the file itself: it must know its home where its log is left behind.
+        begin_anew(connection)?;
     }
-    Mark::open(&place, &own)
+    Ok(mark)
 }
 
 /// A copy that was made to be gone on with lives where it is.
 pub(super) fn settle_copy(path: &Path) -> Result<(), StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    settle_in(&connection, &Home::of(&Place::of(path).path))
+    let place = Place::of(path).path;
+    settle_in(&connection, &Home::of(&place))?;
+    Mark::open(&place, &Marked::of(&connection)?)?;
+    Ok(())
 }
 
 fn refused(misfit: Misfit, path: &Path) -> StoreError {

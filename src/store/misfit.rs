@@ -45,6 +45,11 @@ pub enum Misfit {
         "is being made of results files, and that was interrupted: it does not know yet who was messaged. Give the same `outreach history import` command again"
     )]
     Rebuilt,
+    /// Its mark is gone: what belongs to it was left behind.
+    #[error(
+        "has lost {}, and with it perhaps its -wal, which held its last changes: it was moved without the files that belong to it, or they were deleted. Who was messaged last would be messaged again. Put them back beside it (they may lie where it was); or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
+    )]
+    Unmarked(PathBuf),
     /// It lacks what was on disk.
     #[error(
         "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"

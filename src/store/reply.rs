@@ -33,6 +33,8 @@ pub(crate) struct KeptEvent {
     pub(crate) said: Option<String>,
     /// What could not be read, where nothing is known to be said.
     pub(crate) problem: String,
+    /// The event as it came.
+    pub(crate) body: String,
 }
 
 /// What a person decided about kept events.
@@ -104,6 +106,7 @@ impl Reader {
             contact_id: text.as_opt_out.contact_id,
             said: text.said,
             problem: text.problem,
+            body,
         }))
     }
 }

@@ -133,6 +133,35 @@ fn after_a_kill_the_checkpoint_is_still_the_one() {
     scratch.send(&sandbox).run().expect(3);
 }
 
+/// Its log, which has the last changes, stays where it was.
+#[test]
+fn a_checkpoint_that_is_moved_without_what_belongs_to_it_is_refused() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(20);
+    let send = scratch.send(&sandbox).crash_at("after-request:10");
+    send.run().expect_crash();
+    let before = sends(&sandbox);
+    fs::create_dir(scratch.path("new")).unwrap();
+    let names = ["outreach.db", "outreach.db-wal", "outreach.db-mark"];
+    let moved = |name: &str| {
+        fs::rename(scratch.path(name), scratch.path(&format!("new/{name}"))).unwrap();
+    };
+    moved(names[0]);
+    let send = || {
+        scratch
+            .send(&sandbox)
+            .with(&["--db", "new/outreach.db"])
+            .run()
+    };
+    send().expect(8).says("has lost");
+    assert_eq!(sends(&sandbox), before);
+    // With what belongs to it, it is the one that it was.
+    moved(names[1]);
+    moved(names[2]);
+    send().expect(3);
+    assert!(sandbox.accepted().values().all(|times| *times == 1));
+}
+
 #[test]
 fn what_is_left_of_a_checkpoint_is_no_fresh_start() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));

@@ -198,6 +198,36 @@ fn a_person_that_was_stored_in_an_old_form_is_found_in_the_new_one() {
 }
 
 #[test]
+fn an_echo_in_the_new_form_of_a_number_proves_a_request_to_the_old_one() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::with_faults(&["500-after-accept"]),
+    );
+    scratch.write("list.csv", "phone\n+420777123456\n");
+    send(&scratch, &sandbox, &["--batch", "list"], 3);
+    // As an older version stored it.
+    let checkpoint = Connection::open(scratch.path("outreach.db")).unwrap();
+    for table in ["person", "person_by_number"] {
+        let update =
+            format!("UPDATE {table} SET number = 5215512345671 WHERE number = 420777123456");
+        assert_eq!(checkpoint.execute(&update, []).unwrap(), 1);
+    }
+    drop(checkpoint);
+    let receiver = Receiver::start(&scratch);
+    let key = scratch.checkpoint().recipient_key("list", 1);
+    let said = json!({ "id": "9001", "metadata": { "outreach_recipient": key } });
+    let now = jiff::Timestamp::now().to_string();
+    receiver.take(&event(
+        "message_echo",
+        "46001",
+        Some(525_512_345_671),
+        &now,
+        &said,
+    ));
+    assert_eq!(scratch.checkpoint().counts().sent, 1);
+}
+
+#[test]
 fn lines_without_a_person_are_messaged_only_where_somebody_decided_so() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
     scratch.write(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{SandboxProcess, Scratch, wait_until};
+use crate::support::{Receiver, SandboxProcess, Scratch, wait_until};
 
 const SLOW: [&str; 2] = ["--latency", "10ms"];
 
@@ -261,6 +261,7 @@ fn flipped_bits_end_no_run_in_silence() {
         .run();
     let path = scratch.path("outreach.db");
     let whole = std::fs::read(&path).unwrap();
+    let mark = std::fs::read(scratch.path("outreach.db-mark")).unwrap();
     let mut random = crate::support::Random::new(7);
     for round in 0..8 {
         let mut bytes = whole.clone();
@@ -268,9 +269,10 @@ fn flipped_bits_end_no_run_in_silence() {
             let at = random.between(4_096, bytes.len() as u64 - 1);
             bytes[usize::try_from(at).unwrap()] ^= 1 << random.between(0, 7);
         }
-        for name in ["outreach.db-wal", "outreach.db-shm", "outreach.db-mark"] {
+        for name in ["outreach.db-wal", "outreach.db-shm"] {
             let _ = std::fs::remove_file(scratch.path(name));
         }
+        std::fs::write(scratch.path("outreach.db-mark"), &mark).unwrap();
         // The same file, with other content.
         std::fs::write(&path, &bytes).unwrap();
         let before = sandbox.stats().sends;
@@ -376,4 +378,36 @@ fn a_message_that_was_damaged_on_the_disk_reaches_nobody() {
         let texts = sandbox.messages();
         assert!(!texts.is_empty() && !format!("{texts:?}").contains("Hellp"));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_older_copy_that_is_written_into_the_checkpoint_ends_the_receiver() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(50);
+    scratch.send(&sandbox).run().expect(0);
+    let old = std::fs::read(scratch.path("outreach.db")).unwrap();
+    let more = [
+        "send",
+        "contacts.csv",
+        "--yes",
+        "--batch",
+        "more",
+        "--message",
+        "More",
+    ];
+    scratch
+        .outreach(&more)
+        .with(&["--message-again", "--base-url", sandbox.base_url()])
+        .with(&["--channel", crate::support::CHANNEL])
+        .run()
+        .expect(0);
+    let receiver = Receiver::start(&scratch);
+    std::fs::write(scratch.path("outreach.db"), old).unwrap();
+    let ended = receiver.wait().expect(8);
+    assert!(
+        ended.said.contains("the checkpoint is damaged"),
+        "{}",
+        ended.said
+    );
 }

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, StderrLock, StdoutLock, Write};
 
 use super::error::CommandError;
+use super::repeat::completed;
 use crate::domain::text::{message, on_one_line, visible};
 use crate::report::{painted, terminal_width, wrapped};
 
@@ -83,9 +84,10 @@ pub(super) fn stdout_width() -> Option<usize> {
 
 /// Writes words for people on standard output, in its width and with its colour.
 pub(super) fn words(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let text = completed(text);
     let text = match stdout_width() {
-        Some(width) => wrapped(text, width),
-        None => text.to_owned(),
+        Some(width) => wrapped(&text, width),
+        None => text.into_owned(),
     };
     let shown = visible(&text);
     if has_color(&std::io::stdout()) {
@@ -158,10 +160,11 @@ impl Console {
     /// The same, also when the console is quiet.
     pub(crate) fn warn_lines(self, text: impl Display) {
         let text = text.to_string();
+        let text = completed(&text);
         let shown = if std::io::stderr().is_terminal() {
             wrapped(&text, terminal_width())
         } else {
-            text
+            text.into_owned()
         };
         let shown = visible(&shown);
         let shown = if self.color {

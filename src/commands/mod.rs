@@ -27,6 +27,7 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 mod row;
 mod run;
+mod run_end;
 pub(crate) mod sandbox;
 pub(crate) mod send;
 pub(crate) mod serve;
@@ -74,6 +75,10 @@ fn run(cli: &Cli) -> ExitCode {
         ColorWhen::Always => anstream::ColorChoice::Always,
         ColorWhen::Never => anstream::ColorChoice::Never,
     });
+    // The commands of a night are meant for its folder.
+    if !matches!(cli.command, Command::Night(_)) {
+        repeat::Typed::of(cli).for_this_call();
+    }
     let console = Console::new(cli.global.quiet).with_log(cli.global.verbose > 0);
     process::outlive_file_limits();
     match dispatch(cli, console) {
@@ -81,8 +86,7 @@ fn run(cli: &Cli) -> ExitCode {
         // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
-            let text = repeat::with_flags(&error.to_string(), cli);
-            console.warn(format_args!("error: {text}"));
+            console.warn(format_args!("error: {error}"));
             adopt::say_since(console, &error);
             error.exit()
         }
@@ -107,15 +111,15 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out)?,
         Command::Night(args) => {
             let config = cli.global.config.as_deref();
-            let (flags, config) = night::enter(&args.folder, cli.flags.clone(), config)?;
+            let (flags, config) = night::enter(args, cli.flags.clone(), config)?;
             let settings = Settings::load(flags, config.as_deref(), environment)?;
-            night::run(args, &settings, console, clock, &mut out)?
+            night::run(args, &settings, console, clock, &mut out.0)?
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
         Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
-        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
@@ -127,7 +131,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
-        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
+        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out.0)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::adopt;
-use super::console::Console;
+use super::console::{Console, words};
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
+use super::repeat::Typed;
 use super::run::{Folders, Front, Outcome};
 use super::send::{ListToSend, WhichBatch, messaged, send_list};
 use super::settings;
@@ -27,10 +28,11 @@ use crate::run::{
 /// # Errors
 /// [`CommandError`] if there is no such folder.
 pub(super) fn enter(
-    folder: &Path,
+    args: &NightArgs,
     flags: Layer,
     config: Option<&Path>,
 ) -> Result<(Layer, Option<PathBuf>), CommandError> {
+    let folder = args.folder.as_path();
     let fail = |error| {
         let text = format!("the folder {}: {error}", folder.display());
         CommandError::text(ExitCode::Storage, text)
@@ -41,7 +43,11 @@ pub(super) fn enter(
         Some(named) => Some(here.join(named)),
         None => Some(PathBuf::from(FILE_NAME)).filter(|path| path.exists()),
     };
-    Ok((flags.typed_in(&here), config))
+    let flags = flags.typed_in(&here);
+    let there = std::env::current_dir().map_err(fail)?;
+    let there = Some(there).filter(|there| *there != here);
+    Typed::in_folder(&flags, config.as_deref(), (there, args.asked.sandbox)).for_this_call();
+    Ok((flags, config))
 }
 
 /// One night, in the current folder.
@@ -102,9 +108,9 @@ pub(crate) fn run(
     };
     let report = night.send_all()?;
     if args.summary_subject {
-        writeln!(out, "{}", report.subject())?;
+        words(&format!("{}\n", report.subject()), out)?;
     } else {
-        write!(out, "{}", report.text())?;
+        words(&report.text(), out)?;
     }
     Ok(report.exit())
 }

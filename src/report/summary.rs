@@ -13,6 +13,7 @@ use super::table::SummaryLine;
 use super::words::{counted, grouped, place, without_numbers};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
+use crate::domain::eligibility::waited_for;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::store::{Batch, Counts, Funnel, HeldText, OutageRecord, Reader, UnknownRow};
@@ -226,7 +227,7 @@ impl Summary {
         self.write_outages(out, local)?;
         self.write_matters(out)?;
         self.write_other_numbers(out)?;
-        self.write_waiting(out)?;
+        self.write_waiting(out, hints)?;
         self.write_unknown(out)?;
         self.write_refusals(out)?;
         self.write_next(out, hints)
@@ -413,15 +414,17 @@ impl Summary {
         Ok(())
     }
 
-    fn write_waiting(&self, out: &mut String) -> std::fmt::Result {
+    fn write_waiting(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
         let Some((rows, first)) = &self.details.waiting else {
             return Ok(());
         };
+        let resolve = hints.command("resolve", waited_for(first).unwrap_or(&self.batch), &[]);
         writeln!(
             out,
-            "\n{} of the queued may have the same message from another batch (the first {first}).\n\
-             Settle that batch with `outreach resolve` first: until then they stay queued.",
-            grouped(*rows)
+            "\n{} of the queued may have the same message from another batch (the first {}).\n\
+             Settle that batch first, with `{resolve}`: until then they stay queued.",
+            grouped(*rows),
+            on_one_line(first)
         )
     }
 

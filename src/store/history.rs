@@ -9,7 +9,7 @@ use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::{channel, person};
-use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide};
+use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide, waits_for};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
@@ -85,7 +85,7 @@ pub(super) fn judge(
             let (source, request) = found(index)?;
             Verdict::Waits {
                 fate: request.fate,
-                why: format!("waits for row {} of batch {}", source.row, source.batch),
+                why: waits_for(source.row, &source.batch),
             }
         }
     })

@@ -15,6 +15,7 @@ mod check;
 mod check_command;
 mod cli_help;
 mod clock;
+mod commands;
 mod config;
 mod contact_gone;
 mod content;

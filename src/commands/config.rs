@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::console::{Console, Visible, stdout_width, words};
+use super::console::{Console, Visible, line_of_words, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::settings::whole_validation;
 use crate::clock::Clock;
@@ -67,7 +67,7 @@ fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Re
     if stdout_width().is_some_and(|width| width < NARROW) {
         for line in lines.iter().filter(|line| !line.value.is_empty()) {
             let text = format!("{} = {} ({})", line.key, line.value, line.from);
-            words(&format!("{}\n", on_one_line(&text)), out)?;
+            line_of_words(&on_one_line(&text), 4, out)?;
         }
         return Ok(());
     }
@@ -82,7 +82,8 @@ fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Re
             &line.value
         };
         let (shown, from) = (on_one_line(shown), on_one_line(&line.from));
-        words(&format!("{:key$}  {shown:value$}  {from}\n", line.key), out)?;
+        let text = format!("{:key$}  {shown:value$}  {from}", line.key);
+        line_of_words(&text, key + 2, out)?;
     }
     Ok(())
 }

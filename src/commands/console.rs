@@ -9,7 +9,7 @@ use std::io::{self, BufRead, IsTerminal, StderrLock, StdoutLock, Write};
 use super::error::CommandError;
 use super::repeat::completed;
 use crate::domain::text::{message, on_one_line, visible};
-use crate::report::{painted, terminal_width, wrapped};
+use crate::report::{painted, terminal_width, wrapped, wrapped_below};
 
 /// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
 #[derive(Debug)]
@@ -89,7 +89,22 @@ pub(super) fn words(text: &str, out: &mut dyn Write) -> io::Result<()> {
         Some(width) => wrapped(&text, width),
         None => text.into_owned(),
     };
-    let shown = visible(&text);
+    write_words(&text, out)
+}
+
+/// A line of such words whose text begins in this column: what does not fit goes on below it.
+pub(super) fn line_of_words(line: &str, column: usize, out: &mut dyn Write) -> io::Result<()> {
+    let line = completed(line);
+    let mut text = match stdout_width() {
+        Some(width) => wrapped_below(&line, column, width),
+        None => line.into_owned(),
+    };
+    text.push('\n');
+    write_words(&text, out)
+}
+
+fn write_words(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let shown = visible(text);
     if has_color(&std::io::stdout()) {
         out.write_all(painted(&shown).as_bytes())
     } else {

@@ -39,7 +39,7 @@ pub(crate) mod test;
 
 use std::io::Write as _;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, ColorWhen, Command, LogFormat};
@@ -77,7 +77,8 @@ fn run(cli: &Cli) -> ExitCode {
     });
     // The commands of a night are meant for its folder.
     if !matches!(cli.command, Command::Night(_)) {
-        repeat::Typed::of(cli).for_this_call();
+        let flags = (&cli.flags, cli.global.config.as_deref());
+        repeat::Typed::new(Cli::command(), flags, rehearses(cli), None).for_this_call();
     }
     let console = Console::new(cli.global.quiet).with_log(cli.global.verbose > 0);
     process::outlive_file_limits();
@@ -91,6 +92,13 @@ fn run(cli: &Cli) -> ExitCode {
             error.exit()
         }
     }
+}
+
+/// Whether nobody is messaged.
+fn rehearses(cli: &Cli) -> bool {
+    matches!(&cli.command, Command::Send(args) if args.asked.sandbox)
+        || matches!(&cli.command, Command::Resume(args) if args.asked.sandbox)
+        || matches!(&cli.command, Command::Test(args) if args.sandbox)
 }
 
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
@@ -118,7 +126,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
-        Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
+        Command::Export(args) => export::run(args, &load()?, (console, &clock), &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
 use jiff::civil::Date;
 
 use super::adopt;
@@ -13,7 +14,7 @@ use super::repeat::Typed;
 use super::run::{Folders, Front, Outcome};
 use super::send::{ListToSend, WhichBatch, messaged, send_list};
 use super::settings;
-use crate::cli::{Asked, NightArgs};
+use crate::cli::{Asked, Cli, NightArgs};
 use crate::clock::Clock;
 use crate::config::{FILE_NAME, Layer, Settings};
 use crate::exit::ExitCode;
@@ -46,7 +47,8 @@ pub(super) fn enter(
     let flags = flags.typed_in(&here);
     let there = std::env::current_dir().map_err(fail)?;
     let there = Some(there).filter(|there| *there != here);
-    Typed::in_folder(&flags, config.as_deref(), (there, args.asked.sandbox)).for_this_call();
+    let typed = (&flags, config.as_deref());
+    Typed::new(Cli::command(), typed, args.asked.sandbox, there).for_this_call();
     Ok((flags, config))
 }
 

@@ -2,12 +2,10 @@
 //! the same checkpoint, settings and API.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use clap::CommandFactory as _;
-
-use crate::cli::{Cli, Command};
 use crate::config::Layer;
 use crate::report::quoted;
 
@@ -24,8 +22,9 @@ const CHANNEL: &str = "channel";
 static THIS_CALL: OnceLock<Typed> = OnceLock::new();
 
 /// The flags that were typed and say where checkpoint, settings and API are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Typed {
+    root: clap::Command,
     flags: Vec<(&'static str, Option<String>)>,
     /// The folder of a night, where it is not that of the shell.
     folder: Option<PathBuf>,
@@ -40,26 +39,13 @@ pub(super) fn completed(text: &str) -> Cow<'_, str> {
 }
 
 impl Typed {
-    pub(super) fn of(cli: &Cli) -> Self {
-        let sandbox = matches!(&cli.command, Command::Send(args) if args.asked.sandbox)
-            || matches!(&cli.command, Command::Resume(args) if args.asked.sandbox)
-            || matches!(&cli.command, Command::Test(args) if args.sandbox);
-        Self::new(&cli.flags, cli.global.config.as_deref(), sandbox)
-    }
-
-    /// That of a night, with its flags as they are in its folder.
-    pub(super) fn in_folder(
-        flags: &Layer,
-        config: Option<&Path>,
-        (folder, sandbox): (Option<PathBuf>, bool),
+    /// What the command line `root` was given: its flags, as they are in `folder` where the commands are meant for one.
+    pub(super) fn new(
+        root: clap::Command,
+        (flags, config): (&Layer, Option<&Path>),
+        sandbox: bool,
+        folder: Option<PathBuf>,
     ) -> Self {
-        Self {
-            folder,
-            ..Self::new(flags, config, sandbox)
-        }
-    }
-
-    fn new(flags: &Layer, config: Option<&Path>, sandbox: bool) -> Self {
         let setting = |key| flags.text(key).map(|text| (key, Some(text.to_owned())));
         let config = config.map(|file| ("config", Some(file.to_string_lossy().into_owned())));
         let sandbox = sandbox.then_some(("sandbox", None));
@@ -67,8 +53,9 @@ impl Typed {
             .into_iter()
             .filter_map(setting);
         Self {
+            root,
             flags: sandbox.into_iter().chain(settings).chain(config).collect(),
-            folder: None,
+            folder,
         }
     }
 
@@ -79,7 +66,7 @@ impl Typed {
     }
 
     fn complete(&self, text: &str) -> String {
-        let mut root = Cli::command();
+        let mut root = self.root.clone();
         root.build();
         let go = match &self.folder {
             Some(folder) => format!("cd {} && ", quoted(&folder.to_string_lossy())),
@@ -89,7 +76,8 @@ impl Typed {
         let mut out = pieces.next().unwrap_or_default().to_owned();
         for piece in pieces {
             let (command, rest) = piece.split_once('`').unwrap_or((piece, ""));
-            out.push_str(&format!("`{go}outreach {command}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "`{go}outreach {command}");
             for (flag, value) in &self.flags {
                 // A batch has its channel.
                 let wanted = *flag != CHANNEL || command.starts_with("doctor");
@@ -134,13 +122,17 @@ fn takes(root: &clap::Command, command: &str, flag: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::*;
+    use crate::cli::Cli;
     use crate::report::Hints;
 
     fn shown(typed: &[&str], text: &str) -> String {
-        Typed::of(&Cli::try_parse_from(typed).unwrap()).complete(text)
+        let cli = Cli::try_parse_from(typed).unwrap();
+        let sandbox = typed.contains(&"--sandbox");
+        let flags = (&cli.flags, cli.global.config.as_deref());
+        Typed::new(Cli::command(), flags, sandbox, None).complete(text)
     }
 
     #[test]
@@ -191,9 +183,9 @@ mod tests {
 
     #[test]
     fn a_command_of_a_night_goes_into_its_folder_first() {
-        let there = (Some("/var/lib/my lists".into()), false);
-        let config = Some(Path::new("outreach.toml"));
-        let typed = Typed::in_folder(&Layer::default(), config, there);
+        let (flags, there) = (Layer::default(), "/var/lib/my lists");
+        let flags = (&flags, Some(Path::new("outreach.toml")));
+        let typed = Typed::new(Cli::command(), flags, false, Some(there.into()));
         let text = "`outreach status`\n  outreach resume a  go on\nan outreach text";
         assert_eq!(
             typed.complete(text),

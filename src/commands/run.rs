@@ -372,8 +372,8 @@ impl Front {
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             flags: self.checkpoint.typed_places.clone(),
-            results: None,
             local: Local::at(self.clock.now()),
+            ..Hints::default()
         }
     }
 

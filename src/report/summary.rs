@@ -473,6 +473,10 @@ impl Summary {
         if let Some(results) = &hints.results {
             let path = results.display().to_string();
             writeln!(out, "\nResults: {}", on_one_line(&path))?;
+        } else if let Some((path, at)) = &hints.older_results {
+            let path = path.display().to_string();
+            let at = hints.local.time_and_distance(*at);
+            writeln!(out, "\nResults as of {at}: {}", on_one_line(&path))?;
         }
         if !lines.is_empty() {
             writeln!(out, "\nWhat to do next")?;

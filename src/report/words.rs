@@ -47,7 +47,12 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
 }
 
 fn wrap(line: &str, width: usize) -> String {
-    let hang = " ".repeat(hang(line).min(width / 2));
+    wrapped_below(line, hang(line), width)
+}
+
+/// One line in lines of at most `width` columns, those after the first behind `hang` blanks.
+pub(crate) fn wrapped_below(line: &str, hang: usize, width: usize) -> String {
+    let hang = " ".repeat(hang.min(width / 2));
     let options = textwrap::Options::new(width)
         .subsequent_indent(&hang)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)

@@ -112,4 +112,4 @@ pub(crate) use retry::RefusedRow;
 pub use suppression::SuppressionEntry;
 pub use tally::Counts;
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
-pub(crate) use written::{WrittenFile, enter_file};
+pub(crate) use written::{ResultsFile, WrittenFile, enter_file};

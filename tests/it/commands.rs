@@ -2,6 +2,7 @@
 //! reaches the same checkpoint, settings and API.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::support::{CHANNEL, Ended, Program, SandboxProcess, Scratch, binary, number};
 
@@ -169,7 +170,7 @@ fn the_commands_of_lists_and_settings_that_are_refused_are_understood() {
     let mut shell = Shell::in_folder_of(&scratch);
     let mut rows = String::from("phone,first_name\n");
     for row in 0..40 {
-        rows.push_str(&format!("none {row},Jana\n"));
+        let _ = writeln!(rows, "none {row},Jana");
     }
     scratch.write("junk.csv", &rows);
     shell.paste_all(&scratch.outreach(&["check", "junk.csv"]).run(), &[]);

@@ -40,6 +40,7 @@ const RUN_ONLY: &[&str] = &[
     "no-suppressions",
     "on-channel",
     "date-column",
+    "changed",
     "dry-run",
     "older-than",
     "only-unreached",

@@ -60,6 +60,7 @@ mod promises;
 mod prune;
 mod quickstart;
 mod readme;
+mod refresh;
 mod refusals;
 mod rehearsal;
 mod resolve;

@@ -271,21 +271,22 @@ impl Front {
             batch.batch(),
             &preview,
             pilot,
-            self.settings.history,
+            batch.history(&self.settings),
         ));
+        let is_settled = self.asked.sandbox || self.asked.yes;
+        let awaiting = preview.counts.awaiting;
+        if !self.opens_follow_up(&batch, awaiting, is_settled, self.console)? {
+            return Ok(self.say_declined(name));
+        }
         if preview.to_send > 0
-            && !self.asked.sandbox
-            && !self.asked.yes
+            && !is_settled
             && !self
                 .console
                 .ask(format_args!("Send {} now?", messages(preview.to_send)))
         {
-            self.console.say(format_args!(
-                "Nothing was sent. `{}` goes on from here.",
-                self.resume(&name)
-            ));
-            return Ok(Outcome::declined(Some(name)));
+            return Ok(self.say_declined(name));
         }
+        batch = batch.keep_history(&self.settings, &self.person, self.clock.now())?;
         self.go_on_after_halt(&batch, &after_halt)?;
         if let PilotStep::Begin(pilot) = pilot {
             batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;
@@ -311,6 +312,15 @@ impl Front {
             rejects: None,
             not_sent: "",
         })
+    }
+
+    /// Says that the answer was no.
+    fn say_declined(&self, name: String) -> Outcome {
+        self.console.say(format_args!(
+            "Nothing was sent. `{}` goes on from here.",
+            self.resume(&name)
+        ));
+        Outcome::declined(Some(name))
     }
 
     /// Says that the pilot is over, how it went, and what goes on with the rest.

@@ -86,15 +86,19 @@ impl Front {
 
     /// People are queued although the run has ended.
     fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
-        let resume = self.resume(&batch.batch().name);
-        let queued = grouped(ended.queued);
-        let why = if self.settings.schedule.window.is_none() && batch.batch().fallback.is_some() {
+        let has_window = self.settings.schedule.window.is_some();
+        let batch = batch.batch();
+        let why = if !has_window && batch.follow_up.is_some() {
+            "events came while the run ended"
+        } else if !has_window && batch.fallback.is_some() {
             "they go on to another channel, as was learned while the run ended"
         } else {
             "their own sending hours do not come before this run must end"
         };
         self.console.warn(format_args!(
-            "{queued} recipients are still queued: {why}. `{resume}` goes on from here."
+            "{} still queued: {why}. `{}` goes on from here.",
+            are(ended.queued),
+            self.resume(&batch.name)
         ));
     }
 
@@ -169,6 +173,10 @@ impl Front {
                 are(ended.held)
             )),
             RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
+            RunEnd::Complete if ended.counts.awaiting > 0 => self.console.say(format_args!(
+                "Nobody else is queued now. `outreach serve` queues people as their events come, and `{}` sends.",
+                self.resume(name)
+            )),
             RunEnd::Complete => {}
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),

@@ -252,6 +252,9 @@ pub(crate) struct History {
     /// Skip who got any message from us within this time: 30d [default: off]
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub(crate) not_within: Option<Duration>,
+    /// Skip whose number was answered "no Messenger" within this time; with --fallback they begin there: 90d [default: off]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) skip_no_messenger_within: Option<Duration>,
 }
 
 /// How often a lost answer is sent again with `--undecided retry`, the first time included.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, Guards,
-    MessageSource, Pace, Results, Serve, Written,
+    History, MessageSource, Pace, Results, Serve, Written,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -15,6 +15,7 @@ use super::origin::Origin;
 use super::settings::Settings;
 use super::values::{SaysAllowed as _, name_column};
 use crate::clock::later;
+use crate::domain::eligibility::HistoryAsked;
 use crate::domain::schedule::{Schedule, parse_until};
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, ColumnChoice};
@@ -184,6 +185,21 @@ impl Settings {
         guards.history.not_within = guards.history.not_within.filter(|span| !span.is_zero());
         guards.invalid_pattern = guards.invalid_pattern.filter(|text| !text.is_empty());
         Ok(guards)
+    }
+
+    /// How far back earlier messages and answers count, as far as a setting says so: a batch keeps the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub(crate) fn history_asked(&self) -> Result<HistoryAsked, ConfigError> {
+        let history: History = self.group()?;
+        let is_set = self.origin("repeat-guard") != Origin::Default;
+        Ok(HistoryAsked {
+            repeat_guard: is_set.then_some(history.repeat_guard),
+            not_within: history.not_within,
+            no_messenger: history.skip_no_messenger_within,
+        })
     }
 
     /// How to receive webhooks.

@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -19,10 +20,12 @@ use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
 use super::pass::Pass;
+use super::settings::RunSettings;
 use super::sms;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Verdict};
 use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
@@ -55,6 +58,8 @@ pub struct SendPlan {
     pub(super) decision: Option<(Messaged, String)>,
     /// What the batch keeps about other channels, as far as it is known before it is read.
     pub(super) fallback: Option<Fallback>,
+    /// What a new batch waits for, if it is a follow-up.
+    pub(super) follow_up: Option<FollowUp>,
     /// The checkpoint of the real batches, which a rehearsal goes by too.
     real: Option<PathBuf>,
 }
@@ -110,6 +115,11 @@ impl SendPlan {
                 settings.change,
             )?,
         };
+        if let Step::Change(batch, _) = &step
+            && batch.follow_up.is_some()
+        {
+            return Err(Mismatch::FollowUpList(name).into());
+        }
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
@@ -131,8 +141,15 @@ impl SendPlan {
             messaged: None,
             decision: None,
             fallback,
+            follow_up: None,
             real: None,
         })
+    }
+
+    /// The same; the rows of a new batch wait for events.
+    #[must_use]
+    pub fn following_up(self, follow_up: Option<FollowUp>) -> Self {
+        Self { follow_up, ..self }
     }
 
     /// Also leaves out whom this checkpoint suppresses, or has messaged: that of the real batches, for a rehearsal of
@@ -152,6 +169,7 @@ impl SendPlan {
         skip: Vec<String>,
         now: Timestamp,
     ) -> Result<Known, RunError> {
+        let history = self.at_intake(history);
         let known = Known::new(self.store.reader()?, history, own, skip, now);
         let Some(real) = &self.real else {
             return Ok(known);
@@ -184,6 +202,26 @@ impl SendPlan {
         &self.unfinished
     }
 
+    /// How far back earlier messages and answers count for the batch of the list.
+    pub fn history(&self, settings: &RunSettings) -> HistorySpan {
+        settings.history_of(match &self.step {
+            Step::New => None,
+            Step::Continue(batch) | Step::Change(batch, _) => Some(batch),
+        })
+    }
+
+    /// The same for rows that are read: where there are other channels, whom the batch's own does not reach begins on
+    /// the next one, which a claim decides.
+    fn at_intake(&self, history: HistorySpan) -> HistorySpan {
+        match self.fallback {
+            Some(_) => HistorySpan {
+                no_messenger: Duration::ZERO,
+                ..history
+            },
+            None => history,
+        }
+    }
+
     /// The people of the list who have another message already, by the batch that messaged them: where the list's
     /// text was changed while its batch was under way, or the same text went over another channel. While there are
     /// any, [`Self::read`] refuses the list until [`Self::decide`] says what becomes of them.
@@ -195,6 +233,10 @@ impl SendPlan {
         history: HistorySpan,
         now: Timestamp,
     ) -> Result<&[MessagedBefore], RunError> {
+        if self.follow_up.is_some() {
+            // A further message is what it is.
+            return Ok(&[]);
+        }
         if self.messaged.is_none() {
             let (own, seen) = match &self.step {
                 Step::Continue(_) => return Ok(&[]),

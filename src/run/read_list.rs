@@ -10,11 +10,13 @@ use super::definition::Step;
 use super::error::{Mismatch, RunError};
 use super::history::restored_from;
 use super::list::List;
+use super::mending::KeptList;
 use super::pass::Pass;
 use super::plan::SendPlan;
 use super::read_plan::{NewRows, ReadPlan, discard_on_error};
 use super::sms::{self, SmsRule};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
 use crate::report::check::CheckReport;
@@ -119,7 +121,7 @@ impl SendPlan {
         let own = earlier.as_ref().map_or(id, |batch| batch.id);
         let (history, now) = (reading.history, reading.now);
         if earlier.is_none() {
-            self.keep_with_new(id, reading.decided.cloned())?;
+            self.keep_with_new(id, reading.decided.cloned(), history)?;
         }
         let reader = self.store.reader()?;
         let mut skip = reader.skipped(own)?;
@@ -132,7 +134,7 @@ impl SendPlan {
         };
         let pass = Pass {
             sms: SmsRule::of(self.list.sms, channel_type.as_deref()),
-            known: self.known(history, Some(own), skip, now)?,
+            known: self.known(history, Some(own), skip, now)?.telling()?,
             channel: Some(&self.definition.channel),
             batch: Some(&self.name),
             earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
@@ -143,6 +145,7 @@ impl SendPlan {
         let place = Loading {
             id,
             whole: earlier.is_none(),
+            awaits: self.follow_up.as_ref().map(|it| it.after),
             mended,
         };
         let mut report = load(&self.store, &mut self.list, place, pass, now, progress)?;
@@ -158,13 +161,19 @@ impl SendPlan {
         &self,
         id: BatchId,
         decided: Option<MessagedDecision>,
+        history: HistorySpan,
     ) -> Result<(), RunError> {
+        self.store.keep_history(id, history, None)?;
         if let Some(decided) = decided {
             self.store.keep_messaged(id, decided)?;
         }
         if let Some(fallback) = &self.fallback {
             self.store.keep_fallback(id, fallback)?;
         }
+        if let Some(follow_up) = &self.follow_up {
+            self.store.keep_follow_up(id, follow_up)?;
+        }
+        self.store.keep_list(id, KeptList::value(&self.list))?;
         Ok(self.store.keep_sms(id, self.list.sms)?)
     }
 
@@ -205,6 +214,8 @@ struct Loading {
     id: BatchId,
     /// The batch is whole then; else it waits beside another.
     whole: bool,
+    /// Its rows wait for such an event.
+    awaits: Option<Trigger>,
     /// The rows of that other batch that can be mended.
     mended: HashMap<Position, RecipientId>,
 }
@@ -222,7 +233,8 @@ fn load(
     files.extend(list.input.file_names().map(str::to_owned));
     let batch = pass.batch;
     let mut mended = place.mended;
-    let mut loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let mut loader = loader.awaiting(place.awaits);
     let report = pass.judge(list, progress, &mut |row| {
         let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
         // The first row that takes the place of another has it.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::batch::HeldBatch;
 use super::error::RunError;
 use super::fallback;
+use super::follow_up;
 use crate::domain::fallback::Fallback;
 use crate::domain::sms::SmsSettings;
 use crate::intake::Mapping;
@@ -83,8 +84,12 @@ impl ReadPlan {
         let is_new = self.read.is_some() || self.fallback != self.batch.batch().fallback;
         let others = self.fallback.as_ref().filter(|_| is_new);
         let others = others.map_or_else(String::new, fallback::told);
+        let after = self.batch.batch().follow_up.as_ref();
+        let after = after.filter(|_| self.read.is_some());
+        let after = after.map_or_else(String::new, follow_up::told);
         let (batch, interrupted) = self.carry_out(now)?;
         for (what, detail) in [
+            ("after", after),
             ("fallback", others),
             ("max-segments", limit),
             ("allow-line-type", services.join(", ")),

@@ -84,9 +84,20 @@ pub(crate) struct StatusArgs {
 
 /// `outreach export`.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub(crate) struct ExportArgs {
     /// The batch
-    pub(crate) batch: String,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) batch: Option<String>,
+    /// The results of every batch that was sent: over the file where they were left, else to BATCH.results.csv
+    #[arg(long, conflicts_with_all = ["out", "status", "only_unreached", "columns", "force"])]
+    pub(crate) all: bool,
+    /// With --all: leave a file alone if nothing that it tells has changed since it was written
+    #[arg(long, requires = "all")]
+    pub(crate) changed: bool,
     /// Where to write: .csv, .xlsx or .jsonl [default: BATCH.results.csv]; - for CSV on standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<String>,

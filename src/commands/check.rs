@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::{Console, print_json};
+use super::console::{Console, Visible, print_json, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::amio;
@@ -89,9 +89,9 @@ fn show(
         console.say(format_args!("{}: written", path.display()));
     }
     if args.json {
-        print_json(&report.json(), out)?;
+        print_json(&report.json(), &mut Visible(out))?;
     } else {
-        write!(out, "{}", report.text())?;
+        words(&report.text(), out)?;
     }
     if let Some(path) = args.rejects.as_ref().filter(|_| report.rejected > 0) {
         files.enter("rejects", path);

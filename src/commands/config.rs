@@ -4,14 +4,13 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::console::{Console, stdout_width};
+use super::console::{Console, Visible, line_of_words, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::settings::whole_validation;
 use crate::clock::Clock;
 use crate::config::{Settings, Shown};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::wrapped;
 
 /// The table needs so many columns; in a narrower terminal the settings that have a value stand in lines.
 const NARROW: usize = 90;
@@ -51,7 +50,7 @@ pub(crate) fn run(
 pub(crate) fn print(settings: &Settings, json: bool, out: &mut dyn Write) -> io::Result<()> {
     let lines = settings.shown();
     if json {
-        as_json(&lines, out)
+        as_json(&lines, &mut Visible(out))
     } else {
         as_table(settings, &lines, out)
     }
@@ -61,14 +60,14 @@ fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Re
     match settings.file() {
         Some(file) => {
             let file = file.display().to_string();
-            writeln!(out, "Settings file: {}", on_one_line(&file))?;
+            words(&format!("Settings file: {}\n", on_one_line(&file)), out)?;
         }
-        None => writeln!(out, "Settings file: none")?,
+        None => words("Settings file: none\n", out)?,
     }
-    if let Some(narrow) = stdout_width().filter(|width| *width < NARROW) {
+    if stdout_width().is_some_and(|width| width < NARROW) {
         for line in lines.iter().filter(|line| !line.value.is_empty()) {
             let text = format!("{} = {} ({})", line.key, line.value, line.from);
-            writeln!(out, "{}", wrapped(&on_one_line(&text), narrow))?;
+            line_of_words(&on_one_line(&text), 4, out)?;
         }
         return Ok(());
     }
@@ -83,7 +82,8 @@ fn as_table(settings: &Settings, lines: &[Shown], out: &mut dyn Write) -> io::Re
             &line.value
         };
         let (shown, from) = (on_one_line(shown), on_one_line(&line.from));
-        writeln!(out, "{:key$}  {shown:value$}  {from}", line.key)?;
+        let text = format!("{:key$}  {shown:value$}  {from}", line.key);
+        line_of_words(&text, key + 2, out)?;
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, StderrLock, StdoutLock, Write};
 
 use super::error::CommandError;
+use super::repeat::completed;
 use crate::domain::text::{message, on_one_line, visible};
-use crate::report::{painted, terminal_width, wrapped};
+use crate::report::{painted, terminal_width, wrapped, wrapped_below};
 
 /// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
 #[derive(Debug)]
@@ -83,11 +84,27 @@ pub(super) fn stdout_width() -> Option<usize> {
 
 /// Writes words for people on standard output, in its width and with its colour.
 pub(super) fn words(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let text = completed(text);
     let text = match stdout_width() {
-        Some(width) => wrapped(text, width),
-        None => text.to_owned(),
+        Some(width) => wrapped(&text, width),
+        None => text.into_owned(),
     };
-    let shown = visible(&text);
+    write_words(&text, out)
+}
+
+/// A line of such words whose text begins in this column: what does not fit goes on below it.
+pub(super) fn line_of_words(line: &str, column: usize, out: &mut dyn Write) -> io::Result<()> {
+    let line = completed(line);
+    let mut text = match stdout_width() {
+        Some(width) => wrapped_below(&line, column, width),
+        None => line.into_owned(),
+    };
+    text.push('\n');
+    write_words(&text, out)
+}
+
+fn write_words(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let shown = visible(text);
     if has_color(&std::io::stdout()) {
         out.write_all(painted(&shown).as_bytes())
     } else {
@@ -158,10 +175,11 @@ impl Console {
     /// The same, also when the console is quiet.
     pub(crate) fn warn_lines(self, text: impl Display) {
         let text = text.to_string();
+        let text = completed(&text);
         let shown = if std::io::stderr().is_terminal() {
             wrapped(&text, terminal_width())
         } else {
-            text
+            text.into_owned()
         };
         let shown = visible(&shown);
         let shown = if self.color {

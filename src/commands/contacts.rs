@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::{Console, Visible};
+use super::console::{Console, Visible, line_of_words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::{ContactsAction, ContactsArgs};
@@ -36,7 +36,7 @@ pub(crate) fn run(
         ContactsAction::List { json, .. } => list(&reader, *json, out)?,
         ContactsAction::Show { number, json, .. } => {
             let phone = typed_number(number, settings.intake()?.reading())?;
-            show(&reader, phone, *json, console, out)?;
+            show(&reader, phone, *json, console, &mut out.0)?;
         }
         ContactsAction::Export { out: None, .. } => {
             write_contacts(&reader, &mut out.0)?;
@@ -133,50 +133,57 @@ fn show(
         let phone = phone.e164();
         let all =
             json!({ "phone": phone, "suppressed": suppressed, "contacts": known, "rows": rows });
-        return Ok(writeln!(out, "{all:#}")?);
+        return Ok(writeln!(Visible(out), "{all:#}")?);
     }
     if contacts.is_empty() {
         console.say("Nobody with this number was messaged from this checkpoint.");
     }
     for contact in &contacts {
-        writeln!(out, "{}  {}", phone.e164(), name(contact))?;
-        let text = |id: &Option<String>| match id {
-            Some(id) => on_one_line(id).into_owned(),
-            None => "not known".to_owned(),
-        };
-        writeln!(
-            out,
-            "  channel {}, contact {}",
-            contact.channel,
-            text(&contact.contact_id)
-        )?;
-        for (what, at) in [
-            ("opted in", contact.opted_in_at),
-            ("opted out", contact.opted_out_at),
-        ] {
-            if let Some(at) = at {
-                writeln!(out, "  {what} {}", moment(at))?;
-            }
-        }
-        for message in reader.messages_to(&contact.channel, phone)? {
-            let dated = |what: &str, at: Option<Timestamp>| {
-                at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
-            };
-            writeln!(
-                out,
-                "  {} row {}: {} {}{}{}",
-                on_one_line(&message.batch),
-                message.row,
-                message.state,
-                moment(message.sent_at),
-                dated("delivered", message.delivered_at),
-                dated("read", message.read_at)
-            )?;
-        }
+        write_contact(reader, contact, out)?;
     }
     write_rows(&reader.rows_of(phone)?, out)?;
     if let Some(cause) = suppressed {
-        writeln!(out, "Not messaged any more: {}", on_one_line(&cause))?;
+        let cause = on_one_line(&cause);
+        line_of_words(&format!("Not messaged any more: {cause}"), 2, out)?;
+    }
+    Ok(())
+}
+
+/// What is known of a person on one channel.
+fn write_contact(
+    reader: &Reader,
+    contact: &Contact,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let mut line = |text: String| line_of_words(&text, 4, out);
+    line(format!("{}  {}", contact.phone.e164(), name(contact)))?;
+    let id = contact.contact_id.as_deref().unwrap_or("not known");
+    line(format!(
+        "  channel {}, contact {}",
+        contact.channel,
+        on_one_line(id)
+    ))?;
+    for (what, at) in [
+        ("opted in", contact.opted_in_at),
+        ("opted out", contact.opted_out_at),
+    ] {
+        if let Some(at) = at {
+            line(format!("  {what} {}", moment(at)))?;
+        }
+    }
+    let dated = |what: &str, at: Option<Timestamp>| {
+        at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
+    };
+    for message in reader.messages_to(&contact.channel, contact.phone)? {
+        line(format!(
+            "  {} row {}: {} {}{}{}",
+            on_one_line(&message.batch),
+            message.row,
+            message.state,
+            moment(message.sent_at),
+            dated("delivered", message.delivered_at),
+            dated("read", message.read_at)
+        ))?;
     }
     Ok(())
 }
@@ -184,7 +191,7 @@ fn show(
 /// The rows that have the number, in every list.
 fn write_rows(rows: &[PersonRow], out: &mut dyn Write) -> Result<(), CommandError> {
     if !rows.is_empty() {
-        writeln!(out, "In the lists of")?;
+        line_of_words("In the lists of", 2, out)?;
     }
     for row in rows {
         let why = row.reason.as_deref().map_or_else(String::new, |reason| {
@@ -192,7 +199,7 @@ fn write_rows(rows: &[PersonRow], out: &mut dyn Write) -> Result<(), CommandErro
         });
         let place = place(&row.files, row.file, row.row);
         let batch = on_one_line(&row.batch);
-        writeln!(out, "  {batch}, {place}: {}{why}", row.status)?;
+        line_of_words(&format!("  {batch}, {place}: {}{why}", row.status), 4, out)?;
     }
     Ok(())
 }

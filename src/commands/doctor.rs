@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::{Visible, print_json, words};
+use super::console::{Visible, line_of_words, print_json};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings::whole_validation;
@@ -50,7 +50,8 @@ pub(crate) fn run(
                 FindingVerdict::Bad => "BAD",
             };
             let text = on_one_line(&finding.text);
-            words(&format!("{word:4}  {:11} {text}\n", finding.what), out)?;
+            let before = format!("{word:4}  {:11} ", finding.what);
+            line_of_words(&format!("{before}{text}"), before.len(), out)?;
         }
     }
     Ok(findings.exit())

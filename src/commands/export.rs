@@ -7,12 +7,14 @@ use super::checkpoint;
 use super::console::{Console, Visible};
 use super::error::{CommandError, CommandResult};
 use super::settings;
+use super::status::from_here;
 use crate::cli::ExportArgs;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Selection, grouped, minute};
-use crate::run::{ExportSettings, export, export_file, pruned_at};
+use crate::report::{Selection, counted, grouped, minute};
+use crate::run::{ExportSettings, Exported, export, export_all, export_file, pruned_at};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -21,10 +23,13 @@ use crate::run::{ExportSettings, export, export_file, pruned_at};
 pub(crate) fn run(
     args: &ExportArgs,
     settings: &Settings,
-    console: Console,
+    (console, clock): (Console, &Clock),
     out: &mut dyn Write,
 ) -> CommandResult {
-    let found = checkpoint::find(settings, Some(&args.batch))?;
+    let Some(batch) = &args.batch else {
+        return all(args, settings, (console, clock));
+    };
+    let found = checkpoint::find(settings, Some(batch))?;
     let how = ExportSettings {
         selection: Selection {
             statuses: args.status.clone(),
@@ -33,26 +38,60 @@ pub(crate) fn run(
         },
         dialect: settings.checkpoint()?.dialect,
     };
-    if let Some(at) = pruned_at(&found.path, &args.batch)? {
+    if let Some(at) = pruned_at(&found.path, batch)? {
         console.warn(format_args!(
             "Batch {} was pruned on {}: its rows hold no numbers, fields and texts any more.",
-            on_one_line(&args.batch),
+            on_one_line(batch),
             minute(at)
         ));
     }
     if args.out.as_deref() == Some("-") {
         // A file and a pipe get the cells as they are; a terminal must not obey them.
         if std::io::stdout().is_terminal() {
-            export(&found.path, &args.batch, &how, &mut Visible(out))?;
+            export(&found.path, batch, &how, &mut Visible(out))?;
         } else {
-            export(&found.path, &args.batch, &how, out)?;
+            export(&found.path, batch, &how, out)?;
         }
         return Ok(ExitCode::Complete);
     }
     let to = args.out.as_deref().map(Path::new);
     let mut files = settings::files(settings, Some(&found.path), &[], args.force)?;
-    let (path, rows) = export_file(&mut files, &found.path, &args.batch, &how, to)?;
-    console.say(format_args!("{}: {} rows", path.display(), grouped(rows)));
+    let (path, rows) = export_file(&mut files, &found.path, batch, &how, to)?;
+    console.say(format_args!("{}: {}", path.display(), counted(rows, "row")));
+    Ok(ExitCode::Complete)
+}
+
+/// Writes the results of all batches.
+fn all(
+    args: &ExportArgs,
+    settings: &Settings,
+    (console, clock): (Console, &Clock),
+) -> CommandResult {
+    let found = checkpoint::find(settings, None)?;
+    let mut files = settings::files(settings, Some(&found.path), &[], false)?;
+    let how = (args.changed, settings.checkpoint()?.dialect);
+    let (mut written, mut same) = (0, 0);
+    let mut told = |batch: &str, done: &Exported| {
+        let batch = on_one_line(batch);
+        match done {
+            Exported::Written(path) => {
+                written += 1;
+                console.say(format_args!("{batch}: {}", from_here(path).display()));
+            }
+            Exported::Same(_) => same += 1,
+            Exported::LeftOut(why) => console.say(format_args!("{batch}: left out, {why}")),
+        }
+    };
+    export_all(&found.path, &mut files, how, clock.now(), &mut told)?;
+    let kept = if args.changed {
+        format!(", {} as before", grouped(same))
+    } else {
+        String::new()
+    };
+    console.say(format_args!(
+        "{} written{kept}.",
+        counted(written, "results file")
+    ));
     Ok(ExitCode::Complete)
 }
 

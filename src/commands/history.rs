@@ -109,7 +109,7 @@ fn say(console: Console, file: &Imported) {
             }
             if *queued + *left_out > 0 {
                 console.say(
-                    "To go on, give the same `outreach send` command as before: the file holds no messages, and the \
+                    "To go on, give the same `send` command as before: the file holds no messages, and the \
                      list is read again. Whoever was messaged is not messaged again.",
                 );
             }

@@ -30,6 +30,7 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 mod row;
 mod run;
+mod run_end;
 pub(crate) mod sandbox;
 pub(crate) mod send;
 pub(crate) mod serve;
@@ -42,7 +43,7 @@ mod upgrade;
 
 use std::io::Write as _;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{CheckpointAction, Cli, ColorWhen, Command, LogFormat};
@@ -78,6 +79,11 @@ fn run(cli: &Cli) -> ExitCode {
         ColorWhen::Always => anstream::ColorChoice::Always,
         ColorWhen::Never => anstream::ColorChoice::Never,
     });
+    // The commands of a night are meant for its folder.
+    if !matches!(cli.command, Command::Night(_)) {
+        let flags = (&cli.flags, cli.global.config.as_deref());
+        repeat::Typed::new(Cli::command(), flags, rehearses(cli), None).for_this_call();
+    }
     let console = Console::new(cli.global.quiet).with_log(cli.global.verbose > 0);
     process::outlive_file_limits();
     match dispatch(cli, console) {
@@ -85,12 +91,18 @@ fn run(cli: &Cli) -> ExitCode {
         // The reader of our output has closed it: not an error of ours.
         Err(error) if error.is_broken_pipe() => ExitCode::Complete,
         Err(error) => {
-            let text = repeat::with_flags(&error.to_string(), cli);
-            console.warn(format_args!("error: {text}"));
+            console.warn(format_args!("error: {error}"));
             adopt::say_since(console, &error);
             error.exit()
         }
     }
+}
+
+/// Whether nobody is messaged.
+fn rehearses(cli: &Cli) -> bool {
+    matches!(&cli.command, Command::Send(args) if args.asked.sandbox)
+        || matches!(&cli.command, Command::Resume(args) if args.asked.sandbox)
+        || matches!(&cli.command, Command::Test(args) if args.sandbox)
 }
 
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
@@ -111,15 +123,15 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out)?,
         Command::Night(args) => {
             let config = cli.global.config.as_deref();
-            let (flags, config) = night::enter(&args.folder, cli.flags.clone(), config)?;
+            let (flags, config) = night::enter(args, cli.flags.clone(), config)?;
             let settings = Settings::load(flags, config.as_deref(), environment)?;
-            night::run(args, &settings, console, clock, &mut out)?
+            night::run(args, &settings, console, clock, &mut out.0)?
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
-        Command::Export(args) => export::run(args, &load()?, console, &mut out.0)?,
-        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Export(args) => export::run(args, &load()?, (console, &clock), &mut out.0)?,
+        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
         Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
         Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
@@ -136,7 +148,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             }
             CheckpointAction::Upgrade { no_copy, .. } => upgrade::run(*no_copy, &load()?, console)?,
         },
-        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
+        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out.0)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;
             ExitCode::Complete

@@ -3,16 +3,18 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
 use jiff::civil::Date;
 
 use super::adopt;
-use super::console::Console;
+use super::console::{Console, words};
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
+use super::repeat::Typed;
 use super::run::{Folders, Front, Outcome};
 use super::send::{ListToSend, WhichBatch, messaged, send_list};
 use super::settings;
-use crate::cli::{Asked, NightArgs};
+use crate::cli::{Asked, Cli, NightArgs};
 use crate::clock::Clock;
 use crate::config::{FILE_NAME, Layer, Settings};
 use crate::exit::ExitCode;
@@ -27,10 +29,11 @@ use crate::run::{
 /// # Errors
 /// [`CommandError`] if there is no such folder.
 pub(super) fn enter(
-    folder: &Path,
+    args: &NightArgs,
     flags: Layer,
     config: Option<&Path>,
 ) -> Result<(Layer, Option<PathBuf>), CommandError> {
+    let folder = args.folder.as_path();
     let fail = |error| {
         let text = format!("the folder {}: {error}", folder.display());
         CommandError::text(ExitCode::Storage, text)
@@ -41,7 +44,12 @@ pub(super) fn enter(
         Some(named) => Some(here.join(named)),
         None => Some(PathBuf::from(FILE_NAME)).filter(|path| path.exists()),
     };
-    Ok((flags.typed_in(&here), config))
+    let flags = flags.typed_in(&here);
+    let there = std::env::current_dir().map_err(fail)?;
+    let there = Some(there).filter(|there| *there != here);
+    let typed = (&flags, config.as_deref());
+    Typed::new(Cli::command(), typed, args.asked.sandbox, there).for_this_call();
+    Ok((flags, config))
 }
 
 /// One night, in the current folder.
@@ -102,9 +110,9 @@ pub(crate) fn run(
     };
     let report = night.send_all()?;
     if args.summary_subject {
-        writeln!(out, "{}", report.subject())?;
+        words(&format!("{}\n", report.subject()), out)?;
     } else {
-        write!(out, "{}", report.text())?;
+        words(&report.text(), out)?;
     }
     Ok(report.exit())
 }

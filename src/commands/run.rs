@@ -1,6 +1,5 @@
 //! What `send`, `resume` and `night` share: a held batch is shown, confirmed, sent, and accounted for.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint;
@@ -15,14 +14,11 @@ use crate::cli::{Asked, ProgressWhen};
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::pacer::core::FALLBACK_RATE;
-use crate::dispatch::{Halt, RunEnd};
-use crate::domain::outcome::FatalKind;
-use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, ProgressStyleChoice, counted, grouped, quoted};
+use crate::report::{Hints, Local, ProgressStyleChoice};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, HeldText, LittleTime, Meaning, PilotAsked, PilotStep,
-    Preview, QuotaOf, Rehearsal, RunSettings, StopHandle, random_bits, summary,
+    Ended, Files, HeldBatch, LittleTime, PilotAsked, PilotStep, Preview, QuotaOf, Rehearsal,
+    RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -43,10 +39,10 @@ pub(super) struct Front {
     pub(super) stop: StopHandle,
     /// Many lists are sent, and one summary tells of all.
     pub(super) is_night: bool,
-    console: Console,
+    pub(super) console: Console,
     asked: Asked,
     /// Who runs the program.
-    person: String,
+    pub(super) person: String,
 }
 
 /// The folders of the files that nobody named; an empty path is the current folder.
@@ -344,15 +340,6 @@ impl Front {
         })
     }
 
-    /// What goes on with the rest after a pilot.
-    fn after_pilot_text(&self, name: &str, queued: u64) -> String {
-        format!(
-            "The pilot is over. `{}` goes on with the other {}.",
-            self.resume(name),
-            grouped(queued)
-        )
-    }
-
     /// Where the results of the batch go.
     fn results_path(&self, batch: &HeldBatch) -> Result<PathBuf, CommandError> {
         if let Some(path) = &self.checkpoint.out {
@@ -360,82 +347,6 @@ impl Front {
         }
         let name = batch.results_name(self.checkpoint.dialect)?;
         Ok(self.folders.results.join(name))
-    }
-
-    fn go_on_after_halt(&self, batch: &HeldBatch, how: &AfterHalt) -> Result<(), CommandError> {
-        batch.go_on_after_halt(how, &self.person, self.clock.now())?;
-        for saying in &how.sayings {
-            self.console.say(format_args!(
-                "Remembered: \"{}\" means {}.",
-                saying.text, saying.meaning
-            ));
-        }
-        for (held, meaning) in &how.held {
-            let rows = grouped(held.rows);
-            self.console.say(match meaning {
-                Some(Meaning::NoMessenger) if how.goes_on => format!(
-                    "{rows} recipients that were held by \"{}\" have no Messenger, and go on to another channel.",
-                    held.text
-                ),
-                Some(meaning) if meaning.is_final() => format!(
-                    "{rows} recipients that were held by \"{}\" are settled ({meaning}).",
-                    held.text
-                ),
-                Some(meaning) => format!(
-                    "{rows} recipients that were held by \"{}\" are queued again ({meaning}).",
-                    held.text
-                ),
-                None => self.held_text(&batch.batch().name, held),
-            });
-        }
-        if let Some((text, rows)) = &how.again {
-            self.console.say(format_args!(
-                "{rows} recipients that were refused with \"{text}\" are queued again."
-            ));
-        }
-        Ok(())
-    }
-
-    /// What to do about recipients that are held.
-    fn held_text(&self, name: &str, held: &HeldText) -> String {
-        format!(
-            "{} recipients are held: nobody said what their refusal means (\"{}\"). {}",
-            grouped(held.rows),
-            held.text,
-            self.meanings_text(name, &held.text)
-        )
-    }
-
-    /// How a person says what a text means.
-    fn meanings_text(&self, name: &str, text: &str) -> String {
-        let resume = self.resume(name);
-        let say = |meaning: Meaning| quoted(&format!("{meaning}={text}"));
-        format!(
-            "Does it mean that the numbers have no Messenger? `{resume} --refusal {}` settles them, and it is \
-             remembered. If it means something else, mend that, then `{resume} --refusal {}` queues them again \
-             (or person, message, wait, later in place of channel).",
-            say(Meaning::NoMessenger),
-            say(Meaning::Channel),
-        )
-    }
-
-    /// People are queued although the run has ended.
-    fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
-        let has_window = self.settings.schedule.window.is_some();
-        let batch = batch.batch();
-        let why = if !has_window && batch.follow_up.is_some() {
-            "events came while the run ended"
-        } else if !has_window && batch.fallback.is_some() {
-            "they go on to another channel, as was learned while the run ended"
-        } else {
-            "their own sending hours do not come before this run must end"
-        };
-        self.console.warn(format_args!(
-            "{} {} still queued: {why}. `{}` goes on from here.",
-            counted(ended.queued, "recipient"),
-            if ended.queued == 1 { "is" } else { "are" },
-            self.resume(&batch.name)
-        ));
     }
 
     async fn send(&self, batch: &HeldBatch) -> Result<(Ended, bool), CommandError> {
@@ -465,142 +376,14 @@ impl Front {
         Ok((ended?, terminal.pace_is_assumed()))
     }
 
-    fn say_displaced(&self, batch: &HeldBatch) {
-        let (original, kept) = (batch.original_checkpoint(), batch.checkpoint());
-        self.console.warn(format_args!(
-            "Stopped: the checkpoint {} was deleted or replaced while it was sent. What this run knew is kept as {}. \
-             Do not send from {} before you know who was messaged. To go on: `outreach resume {} --db {}`.",
-            original.display(),
-            kept.display(),
-            original.display(),
-            quoted(&batch.batch().name),
-            quoted(&kept.to_string_lossy()),
-        ));
-    }
-
-    fn say_waiting(&self, ended: &Ended) {
-        let waiting = &ended.waiting;
-        self.console.warn(format_args!(
-            "{} recipients are still queued: it is not known whether they got the same message from another \
-             batch ({}). `outreach resolve` settles that batch, then the same command goes on.",
-            waiting.rows,
-            waiting.first.as_deref().unwrap_or("its outcome is unknown"),
-        ));
-    }
-
-    /// Where all is left out but what is wrong: one line, if there is something to do. A night says it in its summary.
-    fn say_in_one_line(&self, batch: &HeldBatch, ended: &Ended) {
-        let name = &batch.batch().name;
-        if matches!(ended.end, RunEnd::Displaced) {
-            self.say_displaced(batch);
-        } else if ended.exit != ExitCode::Complete && !self.is_night {
-            let counts = ended.counts;
-            let mut text = format!("Batch {}: {}", on_one_line(name), ended.in_words());
-            for (count, word) in [
-                (counts.sent, "sent"),
-                (counts.error, "error"),
-                (counts.unknown, "unknown"),
-                (counts.queued, "queued"),
-            ] {
-                if count > 0 || word == "sent" {
-                    // Writing to a String cannot fail.
-                    let _ = write!(text, ", {} {word}", grouped(count));
-                }
-            }
-            let next = if counts.unknown > 0 && counts.queued == 0 {
-                self.resolve(name)
-            } else if counts.queued > 0 {
-                self.resume(name)
-            } else {
-                self.hints().command("status", name, &[])
-            };
-            self.console.warn(format_args!("{text}. Next: `{next}`"));
-        }
-    }
-
-    fn say_end(&self, batch: &HeldBatch, ended: &Ended) {
-        let name = &batch.batch().name;
-        if ended.pilot_is_over && ended.counts.queued > 0 {
-            let text = self.after_pilot_text(name, ended.counts.queued);
-            return self.console.say(text);
-        }
-        match &ended.end {
-            RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
-            RunEnd::Complete if ended.held > 0 => self.console.warn(format_args!(
-                "{} recipients are held until the text of their refusal has a meaning.",
-                grouped(ended.held)
-            )),
-            RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
-            RunEnd::Complete if ended.counts.awaiting > 0 => self.console.say(format_args!(
-                "Nobody else is queued now. `outreach serve` queues people as their events come, and `{}` sends.",
-                self.resume(name)
-            )),
-            RunEnd::Complete => {}
-            RunEnd::Displaced => self.say_displaced(batch),
-            RunEnd::Interrupted => self.console.say("Stopped as asked."),
-            RunEnd::Deadline => self.console.say("The time for this run is over."),
-            RunEnd::Halted(halt) => {
-                self.console
-                    .warn(format_args!("Stopped by a guard: {halt}"));
-                self.console.warn(self.after_halt_text(name, halt));
-            }
-        }
-    }
-
-    /// Writes the results file and the summary; returns where the results are. A file that cannot be written does
-    /// not lose the batch.
-    fn report(&self, batch: &HeldBatch, out: &Path) -> Result<PathBuf, CommandError> {
-        let (db, name) = (batch.checkpoint(), &batch.batch().name);
-        let (dialect, now) = (self.checkpoint.dialect, self.clock.now());
-        let written = batch.write_results(&self.files, Some(out), dialect, now);
-        let out = self.checkpoint.out.as_deref();
-        let mut hints = self.hints();
-        let export = hints.command("export", name, &[]);
-        hints.results = written.as_ref().ok().cloned();
-        let summary = summary(db, name)?;
-        self.console.say_lines(summary.text(&hints));
-        let given = self.checkpoint.summary.as_deref();
-        let summary = given.map(|path| batch.write_summary(&self.files, &summary, path));
-        let summary = summary.transpose();
-        for (given, written) in [
-            (out, written.as_ref().ok()),
-            (given, summary.as_ref().ok().and_then(Option::as_ref)),
-        ] {
-            self.say_elsewhere(given, written);
-        }
-        if let (Err(_), Err(error)) = (&written, &summary) {
-            self.console.warn(format_args!("error: {error}"));
-        }
-        let written = written.map_err(|error| {
-            CommandError::from(error).context(format!(
-                "the results are safe in the checkpoint, `{export}` writes them"
-            ))
-        })?;
-        summary?;
-        Ok(written)
-    }
-
-    /// Says where a file is that could not take its place.
-    fn say_elsewhere(&self, given: Option<&Path>, written: Option<&PathBuf>) {
-        if let (Some(given), Some(written)) = (given, written)
-            && given != written
-        {
-            self.console.warn(format_args!(
-                "Somebody wrote to {} while the batch was sent: that file stays as it is, ours is {}.",
-                given.display(),
-                written.display()
-            ));
-        }
-    }
-
     /// What a suggested command must name to find the batch again.
-    fn hints(&self) -> Hints {
+    pub(super) fn hints(&self) -> Hints {
         let db = self.asked.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             flags: self.checkpoint.typed_places.clone(),
-            results: None,
             local: Local::at(self.clock.now()),
+            ..Hints::default()
         }
     }
 
@@ -613,55 +396,5 @@ impl Front {
     /// The command that settles unknown outcomes of the batch.
     pub(super) fn resolve(&self, name: &str) -> String {
         self.hints().command("resolve", name, &[])
-    }
-
-    /// What to do about the cause of a halt.
-    fn after_halt_text(&self, name: &str, halt: &Halt) -> String {
-        let resume = self.resume(name);
-        match halt {
-            Halt::Fatal {
-                kind: FatalKind::Channel { todo, .. },
-                ..
-            } => format!(
-                "Nobody was written off: those who were not sent to are still queued. {todo} Then `{resume}` goes on."
-            ),
-            Halt::Fatal { .. } => {
-                "Nothing more is sent. Mend token, channel or base URL (`outreach doctor` checks \
-                 them), then run the same command again."
-                    .to_owned()
-            }
-            Halt::NoMessengerRun {
-                text, known: false, ..
-            } => format!(
-                "They are held: nobody claims them until the text has a meaning. {}",
-                self.meanings_text(name, text)
-            ),
-            Halt::NoMessengerRun { known: true, .. } => format!(
-                "They are held. Is the region of the numbers right (`--region`)? Is there an outage? If they have no \
-                 Messenger, `{resume}` settles them and goes on; if the refusals are wrong, `{resume} --refusal \
-                 'later=TEXT'` queues them again."
-            ),
-            Halt::Message { .. } => format!(
-                "They are queued again. Mend the message: another text or tag is a new batch, and whoever got \
-                 this one is in neither twice. If the channel was at fault: `{resume}`."
-            ),
-            Halt::IdenticalRefusals { text, .. } => format!(
-                "Mend the cause (template, channel, permission), then `{resume}` \
-                 sends to those recipients again. What the text means can be said: `{resume} --refusal {}`.",
-                quoted(&format!("message={text}"))
-            ),
-            Halt::Outage { .. } => {
-                "The recipients that were not sent are still queued: run the same command again \
-                 when the API answers."
-                    .to_owned()
-            }
-            Halt::WrongClock { .. } => format!(
-                "With a wrong clock people could be messaged twice, or not at all. Set this machine's clock, then \
-                 `{resume}` goes on; if it is right, `{resume} --trust-clock` does."
-            ),
-            Halt::Reserve { .. } => {
-                format!("Give a smaller --reserve, then `{resume}` goes on.")
-            }
-        }
     }
 }

@@ -12,10 +12,11 @@ use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::dialect::Dialect;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
-use crate::run::prune;
+use crate::run::{prune, refresh_results};
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::{Seen, Store, StoreError};
 
@@ -42,7 +43,9 @@ pub(crate) fn run(
     out: &mut impl Write,
 ) -> CommandResult {
     let serve = settings.serve()?;
-    let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
+    let checkpoint = settings.checkpoint()?;
+    let dialect = checkpoint.dialect;
+    let db = checkpoint::path_to_make(&checkpoint)?;
     let store = Arc::new(Store::open(&db)?);
     // From here on the file can be read, whatever becomes of its name.
     store.witness(|_| Ok(()))?;
@@ -83,6 +86,7 @@ pub(crate) fn run(
                 None => keep(&store)?,
             }),
             never = prune_daily(&db, serve.prune_after, &person, &ours, console) => match never {},
+            never = refresh(&store, (serve.refresh_results, dialect), &ours, console) => match never {},
             () = server.run(async {
                 signal().await;
                 console.say("Stopping: requests under way are finished. Once more to stop at once.");
@@ -123,6 +127,31 @@ fn keep(store: &Store) -> Result<CommandError, CommandError> {
             quoted(&kept.to_string_lossy()),
         ),
     ))
+}
+
+/// Writes results files anew, now and then so often; never ends. Without a time none is written.
+async fn refresh(
+    store: &Arc<Store>,
+    (every, dialect): (Option<Duration>, Option<Dialect>),
+    clock: &Clock,
+    console: Console,
+) -> Infallible {
+    let Some(every) = every else {
+        return std::future::pending().await;
+    };
+    loop {
+        let (store, now) = (Arc::clone(store), clock.now());
+        let written = tokio::task::spawn_blocking(move || refresh_results(&store, dialect, now));
+        let failed = match written.await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(error) = failed {
+            console.warn(format_args!("Results files were not written anew: {error}"));
+        }
+        clock.sleep(every).await;
+    }
 }
 
 /// Prunes now and then once a day; never ends. Without a time nothing is pruned.

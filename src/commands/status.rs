@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Column, Hints, Local, Summary, TextTable, counted, grouped};
-use crate::run::current_results;
+use crate::run::standing_results;
 use crate::store::{Batch, Reader};
 
 /// How often `--watch` reads the checkpoint.
@@ -58,8 +58,18 @@ pub(crate) fn run(
         watch(&reader, &name, out)?;
     }
     let batch = reader.batch(&name)?;
+    let (mut results, mut older_results) = (None, None);
+    if let Some(file) = standing_results(&reader, &batch)? {
+        let path = from_here(&file.path);
+        if file.is_current {
+            results = Some(path);
+        } else {
+            older_results = Some((path, file.written_at));
+        }
+    }
     let hints = Hints {
-        results: current_results(&reader, &batch)?.map(|path| from_here(&path)),
+        results,
+        older_results,
         local: Local::at(clock.now()),
         ..found.hints()
     };
@@ -77,7 +87,7 @@ fn last(reader: &Reader) -> Result<String, CommandError> {
 }
 
 /// The path, without the current folder before it.
-fn from_here(path: &Path) -> PathBuf {
+pub(super) fn from_here(path: &Path) -> PathBuf {
     let here = std::fs::canonicalize(".").ok();
     let inside = here.and_then(|here| path.strip_prefix(here).ok());
     inside.unwrap_or(path).to_owned()

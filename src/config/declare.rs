@@ -422,6 +422,9 @@ pub(crate) struct Serve {
     /// Show the figures of /metrics by the names of batches, which anyone who reaches it can read
     #[arg(long)]
     pub(crate) metrics_names: bool,
+    /// So often, write the results files of finished batches anew where deliveries came: 15m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = above_zero)]
+    pub(crate) refresh_results: Option<Duration>,
     /// Once a day, prune batches that were finished so long ago: 180d [default: never]
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub(crate) prune_after: Option<Duration>,

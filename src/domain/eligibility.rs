@@ -64,6 +64,16 @@ impl HistoryAsked {
     }
 }
 
+/// What a row waits for, as it is kept with it.
+pub(crate) fn waits_for(row: u32, batch: &str) -> String {
+    format!("waits for row {row} of batch {batch}")
+}
+
+/// The batch in such a text.
+pub(crate) fn waited_for(text: &str) -> Option<&str> {
+    text.split_once(" of batch ").map(|(_, batch)| batch)
+}
+
 /// What is known of a request's outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {

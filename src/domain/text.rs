@@ -149,6 +149,16 @@ fn escaped(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A word of a command line, in quotes if a shell would not take it as one.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +239,19 @@ mod tests {
         );
         assert_eq!(canonical_text("HTTP 422"), "HTTP #");
         assert_eq!(canonical_text("plain"), "plain");
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        for (word, quoted_word) in [
+            ("spring-0a1b", "spring-0a1b"),
+            ("a b", "'a b'"),
+            ("", "''"),
+            ("-x", "'-x'"),
+            ("o'clock", r"'o'\''clock'"),
+            ("$(rm)", "'$(rm)'"),
+        ] {
+            assert_eq!(quoted(word), quoted_word);
+        }
     }
 }

@@ -247,7 +247,7 @@ pub enum TooFewRows {
     /// Fewer valid rows than asked for.
     #[error(
         "only {valid} of {rows} rows {} valid, less than the {minimum}% that --min-valid asks for: nothing is sent; \
-         {hint}. `outreach check` with --rejects FILE writes the rows to mend; --min-valid {} sends to the others",
+         {hint}. `check` with --rejects FILE writes the rows to mend; --min-valid {} sends to the others",
         is_or_are(*.valid), share(*.valid, *.rows)
     )]
     BelowMinimum {

@@ -223,10 +223,7 @@ fn more(count: u64, shown: usize, file: Option<&str>) -> String {
     match (count.saturating_sub(shown), file) {
         (0, _) => String::new(),
         (more, Some(file)) => format!("and {} more, all in {}", grouped(more), on_one_line(file)),
-        (more, None) => format!(
-            "and {} more, which `outreach check --all` shows",
-            grouped(more)
-        ),
+        (more, None) => format!("and {} more, which `check` shows with --all", grouped(more)),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::local::Local;
 use super::words::quoted;
 
@@ -15,6 +17,8 @@ pub struct Hints {
     pub flags: Vec<(&'static str, String)>,
     /// The results file, if it was written.
     pub results: Option<PathBuf>,
+    /// One that was written before something of what it tells changed, and when.
+    pub older_results: Option<(PathBuf, Timestamp)>,
     /// Where and when the text is read.
     pub local: Local,
 }

@@ -42,4 +42,5 @@ pub(crate) use text_table::{Column, TextTable};
 pub(crate) use told::{ToldColumns, Untold};
 pub(crate) use words::{
     counted, grouped, minute, place, quoted, terminal_width, without_numbers, wrapped,
+    wrapped_below,
 };

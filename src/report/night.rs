@@ -126,8 +126,11 @@ impl NightReport {
         if self.not_begun > 0 {
             let _ = writeln!(
                 out,
-                "\n{} lists were not begun; they stay in inbox.",
-                self.not_begun
+                "\n{}",
+                match self.not_begun {
+                    1 => "1 list was not begun; it stays in inbox.".to_owned(),
+                    more => format!("{more} lists were not begun; they stay in inbox."),
+                }
             );
         }
         out
@@ -181,7 +184,7 @@ impl ListReport {
             }
         }
         for command in &self.next {
-            writeln!(out, "  next: {}", on_one_line(command))?;
+            writeln!(out, "  next: `{}`", on_one_line(command))?;
         }
         Ok(())
     }

@@ -10,9 +10,13 @@ const CAUTION: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const COMMAND: Style = AnsiColor::Cyan.on_default();
 const HEADING: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
 
 /// Lines that stand above others.
-const HEADINGS: [&str; 10] = [
+const HEADINGS: [&str; 13] = [
+    "Settings file: ",
+    "Messages, as they",
+    "One number, several",
     "What to do",
     "Outcome unknown",
     "Refusals, by",
@@ -79,6 +83,10 @@ fn line(line: &str) -> String {
     if HEADINGS.iter().any(|heading| line.starts_with(heading)) {
         return styled(line, HEADING);
     }
+    // A setting that nobody set.
+    if line.ends_with("  default") || line.ends_with(" (default)") {
+        return styled(line, DIM);
+    }
     if let Some(painted) = standing(line)
         .or_else(|| count(line))
         .or_else(|| suggestion(line))
@@ -124,13 +132,13 @@ fn count(line: &str) -> Option<String> {
 
 /// `  outreach resume spring  continue where it stopped`.
 fn suggestion(line: &str) -> Option<String> {
-    let command = line.strip_prefix("  outreach ")?;
+    let command = line.strip_prefix("  ")?;
+    if !command.starts_with("outreach ") && !command.starts_with("cd ") {
+        return None;
+    }
     let end = command.find("  ").unwrap_or(command.len());
     let (command, why) = command.split_at_checked(end)?;
-    Some(format!(
-        "  {}{why}",
-        styled(&format!("outreach {command}"), COMMAND)
-    ))
+    Some(format!("  {}{why}", styled(command, COMMAND)))
 }
 
 /// The state in a row of the table of batches.

@@ -13,6 +13,7 @@ use super::table::SummaryLine;
 use super::words::{counted, grouped, place, without_numbers};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
+use crate::domain::eligibility::waited_for;
 use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
@@ -235,7 +236,7 @@ impl Summary {
         self.write_outages(out, local)?;
         self.write_matters(out)?;
         self.write_other_numbers(out)?;
-        self.write_waiting(out)?;
+        self.write_waiting(out, hints)?;
         self.write_unknown(out)?;
         self.write_refusals(out)?;
         self.write_next(out, hints)
@@ -431,15 +432,17 @@ impl Summary {
         Ok(())
     }
 
-    fn write_waiting(&self, out: &mut String) -> std::fmt::Result {
+    fn write_waiting(&self, out: &mut String, hints: &Hints) -> std::fmt::Result {
         let Some((rows, first)) = &self.details.waiting else {
             return Ok(());
         };
+        let resolve = hints.command("resolve", waited_for(first).unwrap_or(&self.batch), &[]);
         writeln!(
             out,
-            "\n{} of the queued may have the same message from another batch (the first {first}).\n\
-             Settle that batch with `outreach resolve` first: until then they stay queued.",
-            grouped(*rows)
+            "\n{} of the queued may have the same message from another batch (the first {}).\n\
+             Settle that batch first, with `{resolve}`: until then they stay queued.",
+            grouped(*rows),
+            on_one_line(first)
         )
     }
 
@@ -488,6 +491,10 @@ impl Summary {
         if let Some(results) = &hints.results {
             let path = results.display().to_string();
             writeln!(out, "\nResults: {}", on_one_line(&path))?;
+        } else if let Some((path, at)) = &hints.older_results {
+            let path = path.display().to_string();
+            let at = hints.local.time_and_distance(*at);
+            writeln!(out, "\nResults as of {at}: {}", on_one_line(&path))?;
         }
         if !lines.is_empty() {
             writeln!(out, "\nWhat to do next")?;

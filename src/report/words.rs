@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-pub(crate) use crate::domain::text::grouped;
+pub(crate) use crate::domain::text::{grouped, quoted};
 
 use crate::domain::text::{hide_digits, on_one_line};
 
@@ -21,16 +21,6 @@ pub(crate) fn counted(count: u64, word: &str) -> String {
         grouped(count),
         if count == 1 { "" } else { "s" }
     )
-}
-
-/// A word of a command line, in quotes if a shell would not take it as one.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// The text of an answer on one line, with what may be a phone number taken out: for the screen and for logs.
@@ -57,7 +47,12 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
 }
 
 fn wrap(line: &str, width: usize) -> String {
-    let hang = " ".repeat(hang(line).min(width / 2));
+    wrapped_below(line, hang(line), width)
+}
+
+/// One line in lines of at most `width` columns, those after the first behind `hang` blanks.
+pub(crate) fn wrapped_below(line: &str, hang: usize, width: usize) -> String {
+    let hang = " ".repeat(hang.min(width / 2));
     let options = textwrap::Options::new(width)
         .subsequent_indent(&hang)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
@@ -102,20 +97,6 @@ mod tests {
             "contacts-441259e9.results.csv"
         );
         assert_eq!(wrapped("", 40), "");
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        for (word, quoted_word) in [
-            ("spring-0a1b", "spring-0a1b"),
-            ("a b", "'a b'"),
-            ("", "''"),
-            ("-x", "'-x'"),
-            ("o'clock", r"'o'\''clock'"),
-            ("$(rm)", "'$(rm)'"),
-        ] {
-            assert_eq!(quoted(word), quoted_word);
-        }
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub enum Mismatch {
     MessagedBefore(Vec<String>),
     /// Two files hold who was messaged.
     #[error(
-        "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file)",
+        "{} in this folder and {} both hold real batches or suppressed numbers, and neither knows whom the other messaged: say with --db which one is meant (or db in the settings file). `outreach man checkpoint` tells how one takes in what the other knows",
         .0.display(), .1.display()
     )]
     TwoCheckpoints(PathBuf, PathBuf),

@@ -13,7 +13,7 @@ use crate::report::{
     Selection, Summary, check_room, default_stem, is_as_left, known_by, write_selected,
     write_selected_file, write_whole_file,
 };
-use crate::store::{Batch, Place, Reader};
+use crate::store::{Batch, Place, Reader, ResultsFile, Store};
 
 /// How the batch stands.
 ///
@@ -25,16 +25,18 @@ pub fn summary(checkpoint: &Path, batch: &str) -> Result<Summary, RunError> {
     Ok(Summary::load(&reader, &batch)?)
 }
 
-/// The results file of the batch, if one stands there as it was left and nothing changed since.
+/// The newest results file of the batch that stands there as it was left: one of which nothing has changed since, if
+/// there is one.
 ///
 /// # Errors
 /// [`RunError`] if the checkpoint cannot be read.
-pub(crate) fn current_results(reader: &Reader, batch: &Batch) -> Result<Option<PathBuf>, RunError> {
-    let files = reader.current_files(batch.id)?;
-    let mut files = files.into_iter();
-    Ok(files
-        .find(|(path, left)| is_as_left(path, left))
-        .map(|(path, _)| path))
+pub(crate) fn standing_results(
+    reader: &Reader,
+    batch: &Batch,
+) -> Result<Option<ResultsFile>, RunError> {
+    let files = reader.results_files(batch.id)?.into_iter();
+    let standing = files.filter(|file| is_as_left(&file.path, &file.left));
+    Ok(standing.max_by_key(|file| (file.is_current, file.written_at)))
 }
 
 /// Which rows and columns of a batch are exported, and how text is written. The default is all, as the list was.
@@ -137,6 +139,50 @@ fn default_path(
     Ok(PathBuf::from(format!("{stem}.{what}.{suffix}")))
 }
 
+/// Where the whole results go if no file is named.
+pub(super) fn default_results(
+    reader: &Reader,
+    batch: &Batch,
+    dialect: Option<Dialect>,
+) -> Result<PathBuf, RunError> {
+    default_path(reader, batch, "results", dialect)
+}
+
+/// Writes the results to `path`, or beside it where something else stands; unless the file stands there as it was
+/// left and nothing changed since. Returns where it is.
+pub(super) fn write_results(
+    store: &Store,
+    batch: &Batch,
+    files: &Files,
+    path: &Path,
+    dialect: Option<Dialect>,
+    now: Timestamp,
+) -> Result<PathBuf, RunError> {
+    if batch.pruned_at.is_some() && path.is_file() {
+        // It may hold what the batch does not any more.
+        return Ok(path.to_owned());
+    }
+    let path = files.still(path)?;
+    let place = Place::of(&path).path;
+    // A file in the list's own dialect may be asked for in another now.
+    let left = match dialect {
+        Some(_) => None,
+        None => store.reader()?.current_results(batch.id, &place)?,
+    };
+    if left.is_some_and(|left| is_as_left(&path, &left)) {
+        return Ok(path);
+    }
+    store.begin_results(batch.id, &place, now)?;
+    let reader = store.reader()?;
+    let batch = reader.batch(&batch.name)?;
+    let format = FileFormat::of(&path, batch.list, dialect);
+    let expect = |next| store.expect_file(&place, next);
+    let all = Selection::default();
+    let (_, written) = write_selected_file(&reader, &batch, &all, format, &path, expect)?;
+    store.end_results(&place, written)?;
+    Ok(path)
+}
+
 impl HeldBatch {
     /// Whether the results of the batch can be written to `path`: to be asked before anything is sent.
     ///
@@ -176,34 +222,11 @@ impl HeldBatch {
         dialect: Option<Dialect>,
         now: Timestamp,
     ) -> Result<PathBuf, RunError> {
-        let (reader, batch) = (self.reader()?, self.batch());
         let path = match path {
             Some(path) => path.to_owned(),
-            None => default_path(&reader, batch, "results", dialect)?,
+            None => default_results(&self.reader()?, self.batch(), dialect)?,
         };
-        if batch.pruned_at.is_some() && path.is_file() {
-            // It may hold what the batch does not any more.
-            return Ok(path);
-        }
-        let path = files.still(&path)?;
-        let place = Place::of(&path).path;
-        // A file in the list's own dialect may be asked for in another now.
-        let left = match dialect {
-            Some(_) => None,
-            None => reader.current_results(batch.id, &place)?,
-        };
-        if left.is_some_and(|left| is_as_left(&path, &left)) {
-            return Ok(path);
-        }
-        self.store().begin_results(batch.id, &place, now)?;
-        let reader = self.reader()?;
-        let batch = reader.batch(&batch.name)?;
-        let format = FileFormat::of(&path, batch.list, dialect);
-        let expect = |next| self.store().expect_file(&place, next);
-        let all = Selection::default();
-        let (_, written) = write_selected_file(&reader, &batch, &all, format, &path, expect)?;
-        self.store().end_results(&place, written)?;
-        Ok(path)
+        write_results(self.store(), self.batch(), files, &path, dialect, now)
     }
 
     /// Writes the summary as JSON. Returns where it is, as [`Self::write_results`].

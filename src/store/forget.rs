@@ -25,6 +25,7 @@ use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
+use crate::domain::text::quoted;
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -65,7 +66,8 @@ pub enum ForgetError {
     Store(#[from] StoreError),
     /// A request to the person may be on its way.
     #[error(
-        "a message to this number is under way (row {row} of batch {batch}): wait until its run has ended; if it died, `outreach resume {batch}` settles it first"
+        "a message to this number is under way (row {row} of batch {batch}): wait until its run has ended; if it died, `outreach resume {}` settles it first",
+        quoted(batch)
     )]
     UnderWay {
         /// The batch's name.

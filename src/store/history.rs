@@ -11,7 +11,7 @@ use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::{channel, person};
-use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide};
+use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide, waits_for};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
@@ -96,7 +96,7 @@ pub(super) fn judge(
         Eligibility::Waits(index) => {
             let (Source { batch, row }, _) = told(index)?;
             let fate = requests.get(index).map_or(Fate::Unknown, |it| it.fate);
-            let why = format!("waits for row {row} of batch {batch}");
+            let why = waits_for(row, &batch);
             return Ok(Verdict::Waits { fate, why });
         }
     };

@@ -42,7 +42,7 @@ pub enum Misfit {
     Another,
     /// It is made of results files, and does not have all of them yet.
     #[error(
-        "is being made of results files, and that was interrupted: it does not know yet who was messaged. Give the same `outreach history import` command again"
+        "is being made of results files, and that was interrupted: it does not know yet who was messaged. Give the same `history import` command again"
     )]
     Rebuilt,
     /// Its mark is gone: what belongs to it was left behind.

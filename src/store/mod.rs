@@ -118,4 +118,4 @@ pub(crate) use seen::Seen;
 pub use tally::Counts;
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};
 pub use upgrade::OldCopy;
-pub(crate) use written::{WrittenFile, enter_file};
+pub(crate) use written::{ResultsFile, WrittenFile, enter_file};

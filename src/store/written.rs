@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::to_millis;
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::file::connect;
 use super::ids::BatchId;
@@ -38,6 +38,25 @@ pub struct WrittenFile {
     pub size: u64,
     /// SHA-256 of its content.
     pub digest: [u8; DIGEST],
+}
+
+/// A results file of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResultsFile {
+    pub(crate) path: PathBuf,
+    /// As it was left.
+    pub(crate) left: WrittenFile,
+    /// When its rows were read.
+    pub(crate) written_at: Timestamp,
+    /// Nothing that it may tell has changed since.
+    pub(crate) is_current: bool,
+}
+
+fn written_file(size: i64, digest: Vec<u8>) -> Option<WrittenFile> {
+    Some(WrittenFile {
+        size: u64::try_from(size).ok()?,
+        digest: digest.try_into().ok()?,
+    })
 }
 
 impl Store {
@@ -181,32 +200,30 @@ impl Reader {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
-        Ok(found.and_then(|(size, digest)| {
-            Some(WrittenFile {
-                size: u64::try_from(size).ok()?,
-                digest: digest.try_into().ok()?,
-            })
-        }))
+        Ok(found.and_then(|(size, digest)| written_file(size, digest)))
     }
 
-    /// The whole results files of the batch that nothing has outdated, each as it was left; the newest first.
+    /// The whole results files of the batch, each as it was left.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn current_files(
-        &self,
-        batch: BatchId,
-    ) -> Result<Vec<(PathBuf, WrittenFile)>, StoreError> {
+    pub(crate) fn results_files(&self, batch: BatchId) -> Result<Vec<ResultsFile>, StoreError> {
         let mut select = self.connection.prepare(
-            "SELECT path FROM written_file INDEXED BY written_file_up_to_date
-             WHERE up_to_date = 1 AND batch = ?1 AND kind = ?2 ORDER BY written_at DESC",
+            "SELECT path, size, digest, written_at, up_to_date FROM written_file
+             WHERE batch = ?1 AND kind = ?2",
         )?;
-        let paths = select.query_map((batch, RESULTS), |row| row.get::<_, String>(0))?;
+        let mut rows = select.query((batch, RESULTS))?;
         let mut found = Vec::new();
-        for path in paths {
-            let path = PathBuf::from(path?);
-            if let Some(left) = self.current_results(batch, &path)? {
-                found.push((path, left));
+        while let Some(row) = rows.next()? {
+            let (size, digest): (i64, Vec<u8>) = (row.get(1)?, row.get(2)?);
+            // One that is being replaced has the digests of both.
+            if let Some(left) = written_file(size, digest) {
+                found.push(ResultsFile {
+                    path: PathBuf::from(row.get::<_, String>(0)?),
+                    left,
+                    written_at: from_millis(row.get(3)?)?,
+                    is_current: row.get(4)?,
+                });
             }
         }
         Ok(found)

@@ -43,6 +43,7 @@ const RUN_ONLY: &[&str] = &[
     "on-channel",
     "opt-out",
     "date-column",
+    "changed",
     "dry-run",
     "older-than",
     "only-unreached",

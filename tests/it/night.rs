@@ -107,7 +107,7 @@ fn a_list_whose_rows_wait_for_another_batch_stays_in_the_inbox() {
     nights.are("sent", &["1-lost.csv"]);
     nights.are("inbox", &["2-again.csv"]);
     assert!(
-        night.out.contains("  next: outreach resolve 1-lost-20"),
+        night.out.contains(" && outreach resolve 1-lost-20"),
         "{}",
         night.out
     );

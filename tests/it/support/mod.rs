@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) use checkpoint::{Checkpoint, Row};
-pub(crate) use process::{Ended, Program, Running};
+pub(crate) use process::{Ended, Program, Running, binary};
 pub(crate) use receiver::{Receiver, event};
 pub(crate) use sandbox::SandboxProcess;
 pub(crate) use storm::{Storm, StormReport};

@@ -49,6 +49,13 @@ impl Program {
         }
     }
 
+    /// A line that somebody typed into a shell.
+    pub(crate) fn shell(folder: &Path, line: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        Self::of(folder, command)
+    }
+
     /// The same command line under a shell that first runs `preamble` (a limit, for instance).
     pub(crate) fn after(self, preamble: &str) -> Self {
         let mut shell = Command::new("bash");

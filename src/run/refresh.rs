@@ -1,0 +1,109 @@
+//! Results files of many batches, written anew where what they tell has changed since.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::error::RunError;
+use super::export::{default_results, standing_results, write_results};
+use super::files::Files;
+use crate::domain::batch_state::BatchState;
+use crate::domain::dialect::Dialect;
+use crate::report::is_as_left;
+use crate::store::{Batch, Reader, Store};
+
+/// Deliveries and opt-ins of a batch come for so long, after its last run.
+const LATE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What became of the results of one batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exported {
+    /// They were written to this file.
+    Written(PathBuf),
+    /// This file has them as they are.
+    Same(PathBuf),
+    /// They were not written, for this reason.
+    LeftOut(&'static str),
+}
+
+/// Writes the results of every batch that was ever sent: over its file, where that stands as it was left, else to
+/// one that is named after it. With `changed`, a file that would be the same is left alone. What became of each is
+/// reported to `told`, by name.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails, or a file cannot be written.
+pub fn export_all(
+    checkpoint: &Path,
+    files: &mut Files,
+    (changed, dialect): (bool, Option<Dialect>),
+    now: Timestamp,
+    told: &mut dyn FnMut(&str, &Exported),
+) -> Result<(), RunError> {
+    // A checkpoint that is not there is not made.
+    let mut batches = Reader::open(checkpoint)?.batches()?;
+    let store = Store::open(checkpoint)?;
+    batches.retain(|batch| batch.is_whole() && batch.started_at.is_some());
+    for batch in batches.into_iter().rev() {
+        let reader = store.reader()?;
+        let done = if batch.pruned_at.is_some() {
+            Exported::LeftOut(
+                "it was pruned: a file of it may hold what the batch does not any more",
+            )
+        } else if reader.holder(&batch.name).is_some() {
+            Exported::LeftOut("a process works on it, and writes them at its end")
+        } else {
+            export_one(&store, &batch, files, (changed, dialect), now)?
+        };
+        told(&batch.name, &done);
+    }
+    Ok(())
+}
+
+fn export_one(
+    store: &Store,
+    batch: &Batch,
+    files: &mut Files,
+    (changed, dialect): (bool, Option<Dialect>),
+    now: Timestamp,
+) -> Result<Exported, RunError> {
+    let reader = store.reader()?;
+    let path = match standing_results(&reader, batch)? {
+        Some(file) if changed && file.is_current => return Ok(Exported::Same(file.path)),
+        Some(file) => file.path,
+        None => files.write_named(&default_results(&reader, batch, dialect)?)?,
+    };
+    Ok(Exported::Written(write_results(
+        store, batch, files, &path, dialect, now,
+    )?))
+}
+
+/// Writes the results files anew of batches that are finished, where what they tell has changed since: deliveries
+/// came. A file that somebody changed or took away stays so. Returns those that were written.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails, or a file cannot be written.
+pub fn refresh_results(
+    store: &Store,
+    dialect: Option<Dialect>,
+    now: Timestamp,
+) -> Result<Vec<PathBuf>, RunError> {
+    let reader = store.reader()?;
+    let files = Files::new(Some(store.path()), false);
+    let mut written = Vec::new();
+    for batch in reader.batches()? {
+        let is_finished = matches!(batch.state, BatchState::Complete | BatchState::Cancelled);
+        let is_late = batch.finished_at.is_none_or(|at| at + LATE < now);
+        let is_fixed = !is_finished || is_late || batch.pruned_at.is_some();
+        if is_fixed || reader.holder(&batch.name).is_some() {
+            continue;
+        }
+        for file in reader.results_files(batch.id)? {
+            if !file.is_current && is_as_left(&file.path, &file.left) {
+                written.push(write_results(
+                    store, &batch, &files, &file.path, dialect, now,
+                )?);
+            }
+        }
+    }
+    Ok(written)
+}

@@ -15,6 +15,7 @@ use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
 
 /// The settings in force.
+#[derive(Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
     pub(super) environment: Environment,

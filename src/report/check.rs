@@ -72,6 +72,11 @@ impl CheckReport {
         page::signed(&visible(&page.render().unwrap_or_default()))
     }
 
+    /// What the messages take as SMS, in lines.
+    pub(crate) fn sms_text(&self) -> Vec<String> {
+        self.sms.as_ref().map_or_else(Vec::new, sms_lines)
+    }
+
     /// The report for programs.
     pub fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
@@ -117,7 +122,7 @@ impl CheckReport {
             rows: grouped(summary.rows),
             counts: counts(summary),
             forecast: self.forecast.as_deref(),
-            sms: self.sms.as_ref().map_or_else(Vec::new, sms_lines),
+            sms: self.sms_text(),
             groups,
             repeats: repeats.collect(),
             countries: countries

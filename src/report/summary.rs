@@ -501,5 +501,6 @@ mod pilot;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use pilot::PilotReport;

@@ -64,6 +64,7 @@ mod results;
 mod retry;
 mod runs;
 mod schema;
+mod session;
 mod sms;
 mod suppression;
 mod tally;

@@ -16,6 +16,7 @@ mod check_command;
 mod cli_help;
 mod clock;
 mod config;
+mod console;
 mod contact_gone;
 mod content;
 mod crash;

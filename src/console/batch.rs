@@ -5,16 +5,20 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
+use tokio::runtime::Handle;
 
 use super::app::App;
+use super::audit::note;
 use super::base::Kind;
 use super::batch_view::{Act, BatchView, LiveView};
 use super::gate::{Fields, Visit};
+use super::list_view::counted_people;
 use super::named::Named;
 use super::page::{Failure, Frame, page};
 use super::runs::Work;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::run::{Access, Decision, HeldBatch, Meaning, RowChoice, Saying, random_bits};
+use crate::store::Store;
 
 #[derive(Template)]
 #[template(path = "console/batch.html")]
@@ -65,6 +69,9 @@ pub(super) async fn start(
 
 fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
     let now = app.clock.now();
+    if app.runs.find(named.kind, &named.name).is_some() {
+        return Ok("It is being sent already.".to_owned());
+    }
     if named.kind == Kind::Real && app.settings.access.is_none() {
         return Err(Failure::refused(
             "There is no token: nobody can be messaged. Start the console again with AMIO_TOKEN set.",
@@ -96,6 +103,12 @@ fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
         access: app.settings.access.clone(),
         clock: app.clock.clone(),
     };
+    let (store, id) = (
+        Store::open_existing(app.checkpoint(named.kind))?,
+        work.batch.batch().id,
+    );
+    let told = counted_people(preview.to_send);
+    note(app, &store, Some(id), "start", &told)?;
     app.runs.start(named.kind, work)?;
     Ok(String::new())
 }
@@ -115,8 +128,17 @@ pub(super) async fn pause(
             "This console does not send this batch, so that it cannot pause it. Press Ctrl-C where it is sent.",
         ));
     }
+    let path = named.path();
+    visit
+        .app
+        .blocking(move |app| {
+            let store = Store::open_existing(app.checkpoint(named.kind))?;
+            let id = store.reader()?.batch(&named.name)?.id;
+            note(app, &store, Some(id), "pause", "")
+        })
+        .await?;
     Ok(visit.go_to(
-        &named.path(),
+        &path,
         "Pausing: nothing more is begun, and what is under way is finished.",
     ))
 }
@@ -156,7 +178,7 @@ pub(super) async fn take_up(
     Ok(visit.go_to(&path, "Taken up again. Nothing is sent yet."))
 }
 
-/// Settles what is unknown by a decision.
+/// Settles what is unknown: by what the API can prove, or by a decision.
 pub(super) async fn resolve(
     visit: Visit,
     Path((kind, name)): Path<(String, String)>,
@@ -164,21 +186,44 @@ pub(super) async fn resolve(
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
     let path = named.path();
-    let settled = visit
+    let handle = Handle::current();
+    let told = visit
         .app
         .blocking(move |app| {
-            let now = app.clock.now();
             let decision = match fields.get("decision") {
                 "sent" => Decision::AssumeSent,
                 "again" => Decision::Resend,
+                "ask" => return handle.block_on(ask(app, &named)),
                 _ => return Err(Failure::refused("Choose what is to become of them.")),
             };
+            let now = app.clock.now();
             let batch = HeldBatch::take(app.checkpoint(named.kind), &named.name, now)?;
-            let person = &app.settings.person;
-            Ok(batch.decide(&RowChoice::default(), decision, person.clone(), now)?)
+            let person = app.settings.person.clone();
+            let settled = batch.decide(&RowChoice::default(), decision, person, now)?;
+            Ok(format!("{} settled.", counted(settled, "row")))
         })
         .await?;
-    Ok(visit.go_to(&path, format!("{} settled.", grouped(settled))))
+    Ok(visit.go_to(&path, told))
+}
+
+/// Asks the API for the messages of the contacts that are known.
+async fn ask(app: &App, named: &Named) -> Result<String, Failure> {
+    let now = app.clock.now();
+    let access = app.settings.access.as_ref();
+    let access =
+        access.ok_or_else(|| Failure::refused("There is no token to ask the API with."))?;
+    let settings = (app.settings.run)(now).map_err(Failure::refused)?;
+    let batch = HeldBatch::take(app.checkpoint(named.kind), &named.name, now)?;
+    let (all, waits) = (RowChoice::default(), &mut |_: &_| ());
+    let found = batch
+        .settle_by_evidence(&all, access, &settings, &app.clock, waits)
+        .await?;
+    Ok(format!(
+        "The API proves that {} of {} were sent. {} cannot be asked about: no contact is known. The rest stays unknown.",
+        grouped(found.proven),
+        counted(found.rows, "row"),
+        grouped(found.not_askable)
+    ))
 }
 
 /// Says what the text of refusals means.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::app::App;
+use super::audit;
 use super::base::Kind;
 use super::list_view::{Part, bar, counted_people};
 use super::named::{Named, path};
@@ -192,6 +193,8 @@ pub(super) struct BatchView {
     pub(super) funnel: Vec<(String, &'static str, Part)>,
     pub(super) large: bool,
     pub(super) outages: Vec<(String, String, String)>,
+    /// When, who and what was decided.
+    pub(super) decisions: Vec<(String, String, String)>,
     /// Status and words of what can be downloaded.
     pub(super) downloads: Vec<(&'static str, String)>,
 }
@@ -241,6 +244,7 @@ impl BatchView {
                     )
                 })
                 .collect(),
+            decisions: audit::lines(app, &reader, Some(batch.id))?,
             downloads: downloads(&counts),
         })
     }
@@ -375,17 +379,16 @@ fn funnel(summary: &Summary) -> Vec<(String, &'static str, Part)> {
 
 fn downloads(counts: &Counts) -> Vec<(&'static str, String)> {
     let some = [
-        (counts.invalid, "invalid", "to mend"),
-        (counts.duplicate, "duplicate", "that repeat a number"),
-        (counts.suppressed, "suppressed", "that must not be messaged"),
-        (counts.unknown, "unknown", "with an unknown outcome"),
-        (counts.error, "error", "that were refused"),
-        (counts.no_messenger, "no_messenger", "without Messenger"),
+        (counts.invalid, "invalid", "Rows to mend"),
+        (counts.duplicate, "duplicate", "Repeated numbers"),
+        (counts.suppressed, "suppressed", "Must not be messaged"),
+        (counts.unknown, "unknown", "Outcome unknown"),
+        (counts.error, "error", "Refused"),
+        (counts.no_messenger, "no_messenger", "No Messenger"),
     ];
-    let mut all = vec![("results", counted(counts.rows(), "row"))];
+    let line = |words: &str, count: u64| format!("{words}: {}", counted(count, "row"));
+    let mut all = vec![("results", line("All results", counts.rows()))];
     let filled = some.into_iter().filter(|(count, ..)| *count > 0);
-    all.extend(
-        filled.map(|(count, status, words)| (status, format!("{} {words}", counted(count, "row")))),
-    );
+    all.extend(filled.map(|(count, status, words)| (status, line(words, count))));
     all
 }

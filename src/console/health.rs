@@ -3,9 +3,11 @@
 use askama::Template;
 use axum::response::Response;
 
+use super::audit;
 use super::gate::Visit;
 use super::page::{Failure, Frame, page};
 use crate::run::{DoctorSettings, FindingVerdict, doctor};
+use crate::store::Reader;
 
 #[derive(Template)]
 #[template(path = "console/health.html")]
@@ -13,6 +15,8 @@ struct HealthPage {
     frame: Frame,
     /// Class, word, what it is about, and what was found.
     findings: Vec<(&'static str, &'static str, &'static str, String)>,
+    /// When, who and what was decided last.
+    decisions: Vec<(String, String, String)>,
     asked: bool,
     checkpoint: String,
 }
@@ -41,6 +45,9 @@ async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
     let found = app
         .blocking(move |_| Ok(handle.block_on(doctor(&settings, &ours.clock))?))
         .await?;
+    let decisions = app
+        .blocking(|app| audit::lines(app, &Reader::open(app.people())?, None))
+        .await?;
     let lines = found.iter().map(|finding| {
         let (class, word) = match finding.verdict {
             FindingVerdict::Good => ("good", "OK"),
@@ -52,6 +59,7 @@ async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
     page(&HealthPage {
         frame: visit.frame("health"),
         findings: lines.collect(),
+        decisions,
         asked: ask,
         checkpoint: app.people().display().to_string(),
     })

@@ -60,7 +60,7 @@ async fn send(
     pieces: Pieces,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let (mut quiet, first) = (0, (shown.state, shown.is_live));
+    let mut quiet = 0;
     loop {
         tokio::select! {
             () = pieces.closed() => return,
@@ -70,8 +70,8 @@ async fn send(
         let Ok(live) = look(&app, &named).await else {
             return;
         };
-        let text = if (live.state, live.is_live) != first {
-            "event: state\ndata: \n\n".to_owned()
+        let text = if (live.state, live.is_live) != (shown.state, shown.is_live) {
+            event(&live) + "event: state\ndata: \n\n"
         } else if live == shown {
             quiet += 1;
             if quiet < QUIET {

@@ -11,6 +11,7 @@
 
 mod app;
 mod assets;
+mod audit;
 mod base;
 mod batch;
 mod batch_view;
@@ -36,6 +37,7 @@ mod session;
 mod settings;
 mod stream;
 mod suppression;
+mod test_send;
 mod upload;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::app::App;
+use super::audit::note;
 use super::gate::{Fields, Visit};
 use super::named::path;
 use super::page::{Failure, Frame, page};
@@ -14,7 +15,7 @@ use crate::domain::phone::Region;
 use crate::domain::text::on_one_line;
 use crate::report::{place, without_numbers};
 use crate::run::{PhoneNumber, suppress as suppress_numbers, typed_number};
-use crate::store::{DecisionRecord, Reader, Store};
+use crate::store::{Reader, Store};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -132,22 +133,6 @@ impl PersonView {
     }
 }
 
-/// Keeps who did what, and why; the number does not stand in the audit.
-pub(super) fn note(
-    app: &App,
-    store: &Store,
-    what: &'static str,
-    reason: &str,
-) -> Result<(), Failure> {
-    Ok(store.record_decision(DecisionRecord {
-        batch: None,
-        actor: app.settings.person.clone(),
-        what,
-        detail: reason.to_owned(),
-        at: app.clock.now(),
-    })?)
-}
-
 /// A change to a person, with its reason.
 async fn change(
     visit: Visit,
@@ -177,6 +162,7 @@ pub(super) async fn suppress(visit: Visit, fields: Fields) -> Result<Response, F
         note(
             app,
             &Store::open_existing(app.people())?,
+            None,
             "suppress",
             reason,
         )?;
@@ -194,7 +180,7 @@ pub(super) async fn lift(visit: Visit, fields: Fields) -> Result<Response, Failu
     change(visit, fields, |app, phone, reason| {
         let store = Store::open_existing(app.people())?;
         let removed = store.unsuppress(vec![phone])?;
-        note(app, &store, "suppress-remove", reason)?;
+        note(app, &store, None, "suppress-remove", reason)?;
         Ok(match removed {
             0 => "This person was not on the suppression list.".to_owned(),
             _ => "This person is off the suppression list, and may be messaged again.".to_owned(),
@@ -215,7 +201,7 @@ pub(super) async fn forget(visit: Visit, fields: Fields) -> Result<Response, Fai
         let erased = store
             .forget(phone, app.clock.now())
             .map_err(crate::run::RunError::from)?;
-        note(app, &store, "forget", reason)?;
+        note(app, &store, None, "forget", reason)?;
         let traces = if store.empty_log()? {
             ""
         } else {

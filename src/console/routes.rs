@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::app::App;
 use super::{
     assets, batch, download, gate, health, home, list, live, message, page, people, prepare,
-    suppression, upload,
+    suppression, test_send, upload,
 };
 
 /// The longest form: a message and some names of columns.
@@ -36,6 +36,7 @@ pub(super) fn router(app: Arc<App>, stopped: watch::Receiver<bool>) -> Router {
             "/lists/{id}/message",
             get(message::show).post(message::change),
         )
+        .route("/lists/{id}/test", post(test_send::send))
         .route("/lists/{id}/preview", post(message::preview))
         .route(
             "/lists/{id}/prepare",

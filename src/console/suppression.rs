@@ -9,10 +9,10 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::app::App;
+use super::audit::note;
 use super::gate::{Fields, Visit};
 use super::list::attachment;
 use super::page::{Failure, Frame, page};
-use super::people::note;
 use super::stream::written;
 use crate::domain::text::on_one_line;
 use crate::report::{counted, grouped, write_suppressions};
@@ -114,7 +114,7 @@ pub(super) async fn add(visit: Visit, fields: Fields) -> Result<Response, Failur
             let now = app.clock.now();
             let done = suppress(app.people(), &phones, reason.as_deref(), &source, now)?;
             let store = Store::open_existing(app.people())?;
-            note(app, &store, "suppress", &told(&done))?;
+            note(app, &store, None, "suppress", &told(&done))?;
             Ok(told(&done))
         })
         .await?;
@@ -147,7 +147,7 @@ pub(super) fn import(app: &App, name: String, file: &Path) -> Result<String, Fai
     let source = format!("import of {} by {}", names.join(", "), app.settings.person);
     let done = list.suppress(app.people(), None, &source, None, app.clock.now())?;
     let store = Store::open_existing(app.people())?;
-    note(app, &store, "suppress", &told(&done))?;
+    note(app, &store, None, "suppress", &told(&done))?;
     Ok(told(&done))
 }
 

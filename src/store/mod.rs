@@ -83,7 +83,7 @@ pub use change::Change;
 pub(crate) use change::ListChange;
 pub use checkpoint::{Reader, Store};
 pub use contact::Contact;
-pub(crate) use decision::DecisionRecord;
+pub(crate) use decision::{Decided, DecisionRecord};
 pub use earlier::Messaged;
 pub(crate) use earlier::MessagedDecision;
 pub use error::StoreError;

@@ -6,7 +6,6 @@ if (live) {
   const source = new EventSource(live.dataset.live);
   source.addEventListener("live", (event) => { live.innerHTML = event.data; });
   source.addEventListener("state", () => {
-    source.close();
     // What somebody is typing is not taken away.
     const typed = document.querySelector("input[name=people]");
     if (!typed || typed.value === "") location.reload();

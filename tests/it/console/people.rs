@@ -70,6 +70,16 @@ fn a_person_is_found_suppressed_lifted_and_erased_each_with_a_reason() {
         .location();
     let page = visitor.page(person);
     assert!(!page.contains("batch may, row"), "{page}");
+    let audit = visitor.page("/health");
+    for what in [
+        "start: 3 people (batch may)",
+        "suppress: asked by telephone",
+        "suppress-remove: asked",
+        "forget: asked",
+    ] {
+        assert!(audit.contains(what), "{what}: {audit}");
+    }
+    assert!(!audit.contains(&sent[1..]), "the audit names nobody");
     let page = visitor.page("/people?number=12");
     assert!(page.contains("alarm"), "{page}");
 }

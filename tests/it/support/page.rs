@@ -252,9 +252,15 @@ impl Visitor {
             .set_read_timeout(Some(super::PATIENCE))
             .expect("a bound");
         let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
+        let begin = std::time::Instant::now();
         while !String::from_utf8_lossy(&seen).contains(text) {
             let length = stream.read(&mut piece).expect("an event");
-            assert!(length > 0, "it ended: {}", String::from_utf8_lossy(&seen));
+            let in_time = begin.elapsed() < super::PATIENCE;
+            assert!(
+                length > 0 && in_time,
+                "it ended, or lasts: {}",
+                String::from_utf8_lossy(&seen)
+            );
             seen.extend_from_slice(&piece[..length]);
         }
     }

@@ -17,7 +17,7 @@ use super::named::Named;
 use super::page::{Failure, Frame, page};
 use super::runs::Work;
 use crate::report::{counted, grouped};
-use crate::run::{Access, Decision, HeldBatch, Meaning, RowChoice, Saying, random_bits};
+use crate::run::{Access, Decision, HeldBatch, Meaning, QuotaOf, RowChoice, Saying, random_bits};
 use crate::store::Store;
 
 #[derive(Template)]
@@ -80,9 +80,12 @@ fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
     let settings = (app.settings.run)(now).map_err(Failure::refused)?;
     let batch = named.resume(app, None)?;
     let after_halt = batch.after_halt(&settings.refusals, false)?;
-    let token = app.settings.access.as_ref().map(Access::fingerprint);
+    let quota_of = QuotaOf {
+        token: app.settings.access.as_ref().map(Access::fingerprint),
+        real: None,
+    };
     let pilot = batch.pilot_step(None, true, random_bits()());
-    let preview = batch.preview(&settings, token, &after_halt, pilot, now)?;
+    let preview = batch.preview(&settings, quota_of, &after_halt, pilot, now)?;
     let typed: String = fields
         .get("people")
         .chars()
@@ -96,6 +99,7 @@ fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
             fields.get("people")
         )));
     }
+    let batch = batch.keep_history(&settings, &app.settings.person, now)?;
     batch.go_on_after_halt(&after_halt, &app.settings.person, now)?;
     let work = Work {
         batch,

@@ -37,7 +37,7 @@ pub(super) struct LiveView {
 /// The colour of a state.
 pub(super) fn class(state: Standing) -> &'static str {
     match state {
-        Standing::Stored(BatchState::Running | BatchState::Waiting) => "run",
+        Standing::Stored(BatchState::Running | BatchState::Waiting | BatchState::Open) => "run",
         Standing::Stored(BatchState::Complete) => "good",
         Standing::Stored(BatchState::Stopped) | Standing::Interrupted => "bad",
         Standing::Stored(BatchState::Paused) => "warn",

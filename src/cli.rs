@@ -31,8 +31,8 @@ pub(crate) use people::{
     SuppressArgs,
 };
 pub(crate) use upkeep::{
-    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, DoctorArgs, ManArgs,
-    PruneArgs, ServeArgs,
+    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, ConsoleArgs,
+    DoctorArgs, ManArgs, PruneArgs, ServeArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -73,6 +73,17 @@ Examples:
     outreach send contacts.rejects.csv
 
 The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --token-file names.
+";
+
+const CONSOLE_EXAMPLES: &str = "\
+It prints a link that signs in once; then another one. Lists are dropped on the page, looked at, and sent when the
+number of people is typed. It works beside running sends, on the same checkpoint. Ctrl-C pauses what it sends.
+
+It listens on this machine alone: from another one, reach it through a tunnel (ssh -L 8088:127.0.0.1:8088).
+
+Examples:
+  Look around; nobody is messaged:
+    outreach console --sandbox
 ";
 
 const NIGHT_EXAMPLES: &str = "\
@@ -202,6 +213,9 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Erase a person: rows, fields, contact; the number stays suppressed as a hash
     Forget(ForgetArgs),
+    /// Open the console: a page in the browser on which a team works
+    #[command(after_long_help = CONSOLE_EXAMPLES)]
+    Console(Box<ConsoleArgs>),
     /// Receive webhooks: deliveries, opt-ins, opt-outs
     Serve(ServeArgs),
     /// Run a simulated Amio API on a local port, to rehearse and to test

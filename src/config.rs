@@ -36,8 +36,8 @@ mod values;
 mod tests;
 
 pub(crate) use declare::{
-    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, DefaultRegion,
-    Guards, History, MessageSource, Pace, Results, Serve, Written,
+    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
+    DefaultRegion, Guards, History, MessageSource, Pace, Results, Serve, Written,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

@@ -46,6 +46,7 @@
 //! | folder | does | never does |
 //! | --- | --- | --- |
 //! | `commands` | one file a subcommand: reads settings, calls `run`, prints | decide |
+//! | `console` | the page for a team: HTML over `run` and `store` | hold a rule of its own |
 //! | `cli` | the commands and their flags | read files, print |
 //! | `config` | each setting, declared once; flags, environment, file and defaults in layers | send |
 //! | `run` | what every caller uses: a plan for a list, a held batch, a run with an observer | print, ask |
@@ -61,7 +62,7 @@
 //! Beside them: `manual` (the texts of `outreach man`), `exit` (the exit codes), `clock` (the one clock that everything waits on), `crash` (the places where
 //! a test can end the process), `internals` (what the tests in `tests/` use; not a part of the library).
 //!
-//! Imports run downwards only: `commands`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`, `report`, `serve`,
+//! Imports run downwards only: `commands`, `console`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`, `report`, `serve`,
 //! `sandbox`), then `store`, `amio`, and at the bottom `domain`, `clock`, `exit`, `crash`. The stages do not import each
 //! other: they meet in the store. The exceptions stand in `tests/it/structure.rs`, each with its reason.
 //!
@@ -136,6 +137,7 @@ mod clock;
 #[doc(hidden)]
 pub mod commands;
 mod config;
+mod console;
 mod crash;
 mod dispatch;
 mod domain;

@@ -33,6 +33,7 @@ macro_rules! topics {
 
 topics! {
     Start, "manual/start.md", "The first list, and the commands in the order of a night's work";
+    Console, "manual/console.md", "The page in the browser: sign in, from a file to a batch, pause and go on";
     Lists, "manual/lists.md", "Files, encodings, countries, consent columns, rows to mend";
     Messages, "manual/messages.md", "Templates, cards and images, SMS segments, a test to yourself";
     Batches, "manual/batches.md", "What makes two commands the same batch; changed lists and texts";

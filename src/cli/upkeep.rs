@@ -7,7 +7,10 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{CheckpointFile, Connection, ContactsFile, Flags, Serve, parse_span};
+use crate::config::{
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Flags, Guards, History, Pace,
+    Serve, parse_span,
+};
 use crate::manual::Topic;
 
 /// `outreach serve`.
@@ -19,6 +22,38 @@ pub(crate) struct ServeArgs {
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
+}
+
+/// `outreach console`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConsoleArgs {
+    /// Nobody is messaged: every batch goes to a simulated API inside this process
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Where it is found.
+    #[command(flatten)]
+    pub(crate) page: Flags<ConsolePage>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub(crate) checkpoint: Flags<CheckpointFile>,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) connection: Flags<Connection>,
+    /// How fast, and when.
+    #[command(flatten)]
+    pub(crate) pace: Flags<Pace>,
+    /// How a list is read, unless the page says otherwise.
+    #[command(flatten)]
+    pub(crate) intake: Flags<ContactsFile>,
+    /// The message that the page begins with.
+    #[command(flatten)]
+    pub(crate) content: Flags<Content>,
+    /// Whom earlier batches have reached.
+    #[command(flatten)]
+    pub(crate) history: Flags<History>,
+    /// When to stop by itself.
+    #[command(flatten)]
+    pub(crate) guards: Flags<Guards>,
 }
 
 /// `outreach doctor`.

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
+
 use super::checkpoint;
 use super::console::{Visible, line_of_words, print_json};
 use super::error::{CommandError, CommandResult};
@@ -24,21 +26,7 @@ pub(crate) fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let found = whole_validation(settings, clock.now());
-    let looked_at = DoctorSettings {
-        notices: found.notices,
-        problems: found
-            .problems
-            .iter()
-            .map(|problem| (problem.to_string(), problem.exit()))
-            .collect(),
-        checkpoint: match settings.checkpoint() {
-            Ok(checkpoint) => Some(checkpoint::path(&checkpoint)),
-            // It is among the problems.
-            Err(_) => None,
-        },
-        api: api(settings)?,
-    };
+    let looked_at = looked_at(settings, clock.now())?;
     let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
     if args.json {
         print_json(&findings, &mut Visible(out))?;
@@ -55,6 +43,28 @@ pub(crate) fn run(
         }
     }
     Ok(findings.exit())
+}
+
+/// What a check of everything looks at.
+pub(super) fn looked_at(
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<DoctorSettings, CommandError> {
+    let found = whole_validation(settings, now);
+    Ok(DoctorSettings {
+        notices: found.notices,
+        problems: found
+            .problems
+            .iter()
+            .map(|problem| (problem.to_string(), problem.exit()))
+            .collect(),
+        checkpoint: match settings.checkpoint() {
+            Ok(checkpoint) => Some(checkpoint::path(&checkpoint)),
+            // It is among the problems.
+            Err(_) => None,
+        },
+        api: api(settings)?,
+    })
 }
 
 /// What is needed to ask the API; `None` if the settings do not tell, which is among the problems.

@@ -40,6 +40,7 @@ pub(crate) mod suppress;
 mod terminal;
 pub(crate) mod test;
 mod upgrade;
+pub(crate) mod web_console;
 
 use std::io::Write as _;
 
@@ -119,6 +120,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let mut out = console::stdout();
     let exit = match &cli.command {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
+        Command::Console(args) => web_console::run(args, &load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
         Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out)?,
         Command::Night(args) => {

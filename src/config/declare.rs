@@ -292,6 +292,15 @@ pub struct Guards {
     pub(crate) history: History,
 }
 
+/// Where the console is found.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Console")]
+pub(crate) struct ConsolePage {
+    /// Address and port of the page, on this machine
+    #[arg(long, visible_alias = "listen", value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8088")]
+    pub(crate) console_listen: SocketAddr,
+}
+
 /// Where the state is kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Checkpoint")]

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::declare::{
-    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, Guards,
-    History, MessageSource, Pace, Results, Serve, Written,
+    Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
+    Guards, History, MessageSource, Pace, Results, Serve, Written,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -185,6 +185,15 @@ impl Settings {
         guards.history.not_within = guards.history.not_within.filter(|span| !span.is_zero());
         guards.invalid_pattern = guards.invalid_pattern.filter(|text| !text.is_empty());
         Ok(guards)
+    }
+
+    /// Where the console is found.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the value is not understood.
+    pub(crate) fn console(&self) -> Result<ConsolePage, ConfigError> {
+        self.group()
     }
 
     /// How far back earlier messages and answers count, as far as a setting says so: a batch keeps the rest.

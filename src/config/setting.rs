@@ -8,8 +8,8 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::declare::{
-    CheckpointFile, Connection, ContactsFile, Content, Guards, History, NUMBERS, Pace, Results,
-    Serve,
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS, Pace,
+    Results, Serve,
 };
 
 /// One setting, as it is declared.
@@ -92,12 +92,13 @@ impl Setting {
 }
 
 /// The settings that the short help of a command shows: it fits a screen. `--help` shows all.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 12] = [
     "channel",
     "region",
     "message",
     "db",
     "listen",
+    "console-listen",
     "tls-cert",
     "tls-key",
     "webhook-secret-file",
@@ -119,6 +120,7 @@ pub fn settings() -> &'static [Setting] {
             CheckpointFile::augment_args,
             Results::augment_args,
             Serve::augment_args,
+            ConsolePage::augment_args,
         ];
         let declared = groups
             .into_iter()

@@ -16,6 +16,7 @@ use super::setting::{Kind, Setting, setting};
 use super::text_file::read_text;
 
 /// The settings in force.
+#[derive(Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
     /// The checkpoint that a flag took the place of: that of the real batches, where the flag names one for a rehearsal.

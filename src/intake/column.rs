@@ -29,6 +29,12 @@ pub(super) fn column(headers: &[String], index: usize) -> Column {
     Column { index, name }
 }
 
+/// The names of all columns, those of one name told apart.
+pub(crate) fn column_names(headers: &[String]) -> Vec<String> {
+    let columns = (0..headers.len()).map(|index| column(headers, index));
+    columns.map(|column| column.name).collect()
+}
+
 /// The share of the filled cells of a column for which `holds` is true; 0 without any.
 pub(super) fn share_of_cells(
     index: usize,

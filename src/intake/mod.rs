@@ -61,6 +61,7 @@ mod words;
 mod tests;
 
 pub(crate) use bad_setting::BadSetting;
+pub(crate) use column::column_names;
 pub(crate) use columns::Mapping;
 pub(crate) use contact_id::is_rounded;
 pub use doubt::LetterDoubt;

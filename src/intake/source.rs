@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -15,6 +15,13 @@ use sha2::{Digest as _, Sha256};
 pub enum Source {
     /// A file.
     Path(PathBuf),
+    /// A file that is called otherwise than where it lies.
+    Named {
+        /// Where it lies.
+        path: PathBuf,
+        /// What it is called in messages and in the batch.
+        name: String,
+    },
     /// Standard input.
     Stdin,
     /// A text that the program made.
@@ -32,14 +39,15 @@ impl Source {
         match self {
             Self::Path(path) => path.display().to_string(),
             Self::Stdin => "standard input".to_owned(),
-            Self::Text { name, .. } => name.clone(),
+            Self::Text { name, .. } | Self::Named { name, .. } => name.clone(),
         }
     }
 
     /// The file's name without folder and suffixes: what a batch is named after.
     pub fn stem(&self) -> String {
         let path = match self {
-            Self::Path(path) => path,
+            Self::Path(path) => path.as_path(),
+            Self::Named { name, .. } => Path::new(name),
             Self::Stdin => return "stdin".to_owned(),
             Self::Text { name, .. } => return name.clone(),
         };
@@ -114,7 +122,7 @@ const IN_MEMORY: u64 = 8 << 20;
 impl Bytes {
     pub(super) fn open(source: &Source) -> io::Result<Self> {
         match source {
-            Source::Path(path) => {
+            Source::Path(path) | Source::Named { path, .. } => {
                 let file = File::open(path)?;
                 if file.metadata()?.is_file() {
                     return Ok(Self::File(file));

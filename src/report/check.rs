@@ -78,6 +78,11 @@ impl CheckReport {
         page::signed(&visible(&page.render().unwrap_or_default()))
     }
 
+    /// What the messages take as SMS, in lines.
+    pub(crate) fn sms_text(&self) -> Vec<String> {
+        self.sms.as_ref().map_or_else(Vec::new, sms_lines)
+    }
+
     /// The report for programs.
     pub fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
@@ -128,7 +133,7 @@ impl CheckReport {
             rows: grouped(summary.rows),
             counts: counts(summary),
             forecast: self.forecast.as_deref(),
-            sms: self.sms.as_ref().map_or_else(Vec::new, sms_lines),
+            sms: self.sms_text(),
             known: self
                 .known
                 .as_ref()

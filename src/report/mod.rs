@@ -17,6 +17,7 @@ pub(crate) mod rejects;
 mod results;
 mod select;
 mod summary;
+mod suppressions;
 mod table;
 mod tells;
 mod text_table;
@@ -37,6 +38,7 @@ pub(crate) use results::{check_room, default_stem, write_selected, write_selecte
 pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
 pub use summary::{Stands, Summary};
+pub(crate) use suppressions::write_suppressions;
 pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use text_table::{Column, TextTable};
 pub(crate) use told::{ToldColumns, Untold};

@@ -526,5 +526,6 @@ mod pilot;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use pilot::PilotReport;

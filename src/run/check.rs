@@ -8,6 +8,7 @@ use super::error::RunError;
 use super::known::Known;
 use super::list::List;
 use super::pass::Pass;
+use super::sample::SampleRows;
 use super::sms::{self, SmsRule};
 use crate::domain::eligibility::HistorySpan;
 use crate::report::check::CheckReport;
@@ -21,10 +22,27 @@ impl List {
     /// [`RunError`] if the list cannot be read to its end, the checkpoint cannot be read, or the rejects cannot
     /// be written.
     pub fn check(
-        mut self,
+        self,
         settings: &CheckSettings<'_>,
         now: Timestamp,
     ) -> Result<CheckReport, RunError> {
+        let (report, _) = self.check_with_samples(settings, 0, now, &mut |_| ())?;
+        Ok(report)
+    }
+
+    /// The same, with the first `most` rows, whose message can be tried. The rows read are reported to `progress` now
+    /// and then.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_with_samples(
+        mut self,
+        settings: &CheckSettings<'_>,
+        most: usize,
+        now: Timestamp,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(CheckReport, SampleRows), RunError> {
+        let mut samples = SampleRows::of(&self);
         let (mut known, mut channel_type) = (Known::default(), None);
         if let Some(path) = settings.checkpoint.filter(|path| path.exists()) {
             let reader = Reader::open(path)?;
@@ -44,9 +62,14 @@ impl List {
             ..Pass::default()
         };
         let note = sms::note(self.sms, channel_type.as_deref());
-        let mut report = pass.judge_all(&mut self, &mut |_| (), &mut |_| Ok(()))?;
+        let mut report = pass.judge_all(&mut self, progress, &mut |row| {
+            if samples.len() < most {
+                samples.push(row);
+            }
+            Ok(())
+        })?;
         report.notes.extend(note);
-        Ok(report)
+        Ok((report, samples))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::error::RunError;
 use super::fallback::{FallbackSource, Others};
-use crate::domain::content::{ContentSource, Notice, Template};
+use crate::domain::content::{ContentSource, Notice, Template, placeholders};
 use crate::domain::dialect::Dialect;
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, Input, LetterDoubt, LooksInternational, Sheets, Source};
@@ -111,6 +111,13 @@ impl List {
     /// What was detected about the files, in words.
     pub fn notes(&self) -> &[String] {
         self.input.notes()
+    }
+
+    /// The columns, in the order of the first file: as they are named where one is chosen, and in a message.
+    pub fn columns(&self) -> Vec<(String, String)> {
+        let headers = self.input.headers();
+        let names = intake::column_names(headers).into_iter();
+        names.zip(placeholders(headers)).collect()
     }
 
     /// The names of the files.

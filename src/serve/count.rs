@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -75,7 +75,7 @@ pub(super) struct Counters {
     pub(super) erased: AtomicU64,
     pub(super) given_up: AtomicU64,
     pub(super) problems: AtomicU64,
-    pub(super) connections: AtomicU64,
+    pub(super) connections: Arc<AtomicU64>,
     pub(super) answer_time: Sum,
     pub(super) lag: Sum,
 }
@@ -100,18 +100,18 @@ impl Sum {
 }
 
 /// Counts a connection for as long as it lives.
-pub(super) struct Open<'a>(&'a Counters);
+pub(super) struct Open(Arc<AtomicU64>);
 
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Counters {
-    pub(super) fn connection(&self) -> Open<'_> {
+    pub(super) fn connection(&self) -> Open {
         self.connections.fetch_add(1, Ordering::Relaxed);
-        Open(self)
+        Open(Arc::clone(&self.connections))
     }
 
     pub(super) fn refused(&self, refused: Refused) {

@@ -13,7 +13,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::answer::{self, Handler};
 use super::settings::Limits;
 
 /// The longest head of a request, in bytes.
@@ -23,15 +22,17 @@ const RESPITE: Duration = Duration::from_millis(50);
 
 type Service = TowerToHyperService<axum::Router>;
 
-/// Accepts connections until asked to stop, then waits for those that are open.
-pub(super) async fn run(
+/// Accepts connections until asked to stop, then waits for those that are open. What `open` returns lives as long as
+/// its connection.
+pub(crate) async fn run<G: Send + 'static>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     limits: Limits,
-    handler: Arc<Handler>,
+    router: axum::Router,
+    open: impl Fn() -> G,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = TowerToHyperService::new(answer::router(Arc::clone(&handler)));
+    let service = TowerToHyperService::new(router);
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     loop {
         // First a free slot, then a connection: a connection too many waits in the kernel's queue.
@@ -49,9 +50,9 @@ pub(super) async fn run(
         match accepted {
             Ok((stream, _)) => {
                 let (tls, service, stopped) = (tls.clone(), service.clone(), stopped.clone());
-                let handler = Arc::clone(&handler);
+                let open = open();
                 tokio::spawn(async move {
-                    let _open = handler.counters.connection();
+                    let _open = open;
                     connection(stream, tls, service, limits, stopped).await;
                     drop(slot);
                 });

@@ -30,6 +30,7 @@ use crate::store::Store;
 use answer::Handler;
 use count::Counters;
 
+pub(crate) use listen::run as accept;
 pub(crate) use settings::ServeError;
 pub use settings::{Limits, Settings};
 
@@ -104,7 +105,9 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
         let waiting = tokio::spawn(waiting::run(Arc::clone(&self.handler), stopped.clone()));
-        let accept = listen::run(self.listener, self.tls, self.limits, self.handler, stopped);
+        let (router, handler) = (answer::router(Arc::clone(&self.handler)), self.handler);
+        let open = move || handler.counters.connection();
+        let accept = listen::run(self.listener, self.tls, self.limits, router, open, stopped);
         let accept = tokio::spawn(accept);
         stop.await;
         let _ = stopping.send(true);

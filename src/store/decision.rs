@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::checkpoint::Store;
-use super::columns::to_millis;
+use super::checkpoint::{Reader, Store};
+use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::BatchId;
 
@@ -31,6 +31,51 @@ impl Store {
     pub(crate) fn record_decision(&self, decision: DecisionRecord) -> Result<(), StoreError> {
         self.writer
             .write_blocking(move |tx| record(tx.connection, &decision))
+    }
+}
+
+/// A decision, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decided {
+    /// When.
+    pub at: Timestamp,
+    /// Who decided.
+    pub actor: String,
+    /// What was decided.
+    pub what: String,
+    /// What it was set to.
+    pub detail: String,
+    /// The batch that it is about; `None` if it is about none, or that is gone.
+    pub batch: Option<String>,
+}
+
+impl Reader {
+    /// The last decisions, the latest first: about a batch, or about anything.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn decisions(
+        &self,
+        batch: Option<BatchId>,
+        most: u32,
+    ) -> Result<Vec<Decided>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT d.at, d.actor, d.what, coalesce(d.detail, ''), b.name
+             FROM decision d LEFT JOIN batch b ON b.id = d.batch
+             WHERE ?1 IS NULL OR d.batch = ?1 ORDER BY d.id DESC LIMIT ?2",
+        )?;
+        let mut rows = select.query((batch, most))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(Decided {
+                at: from_millis(row.get(0)?)?,
+                actor: row.get(1)?,
+                what: row.get(2)?,
+                detail: row.get(3)?,
+                batch: row.get(4)?,
+            });
+        }
+        Ok(found)
     }
 }
 

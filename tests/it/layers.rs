@@ -9,9 +9,10 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
-    ("axum", &["serve", "sandbox"]),
+    ("axum", &["serve", "sandbox", "console"]),
     // The client's is the body of a message, which is handed out late or not at all.
-    ("hyper", &["amio", "serve", "sandbox"]),
+    // The console makes answers while they are sent.
+    ("hyper", &["amio", "serve", "sandbox", "console"]),
     ("tokio_rustls", &["serve"]),
     ("governor", &["dispatch"]),
     ("minijinja", &["domain"]),
@@ -32,7 +33,7 @@ const OWNERS: [(&str, &[&str]); 28] = [
     // The commands print tables for other programs to read.
     ("csv", &["intake", "report", "commands"]),
     ("indicatif", &["report"]),
-    ("askama", &["report"]),
+    ("askama", &["report", "console"]),
     ("rustix", &["clock", "store"]),
     ("tempfile", &["report", "intake", "store"]),
     ("toml", &["config"]),

@@ -18,6 +18,7 @@ mod cli_help;
 mod clock;
 mod commands;
 mod config;
+mod console;
 mod contact_gone;
 mod content;
 mod crash;

@@ -29,7 +29,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::names::Role;
+pub(crate) use self::names::{Role, placeholders};
 pub(crate) use self::others::{OtherMessage, for_step, join_others};
 pub use self::problem::Notice;
 pub(crate) use self::problem::{ContentError, RenderProblem};

@@ -209,6 +209,20 @@ impl Columns {
     }
 }
 
+/// The shortest name of each column in a template, in the order of the columns.
+pub(crate) fn placeholders(headers: &[String]) -> Vec<String> {
+    let columns = Columns::new(headers, &[]);
+    let name = |(index, header): (usize, &String)| {
+        let name = variable_name(header);
+        if columns.variable(&name) == Some(index) {
+            name
+        } else {
+            format!("row[{header:?}]")
+        }
+    };
+    headers.iter().enumerate().map(name).collect()
+}
+
 /// The candidate most like `wanted`, if any is alike enough to be worth suggesting.
 pub(super) fn nearest<'a>(
     wanted: &str,

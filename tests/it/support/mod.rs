@@ -10,6 +10,7 @@
 )]
 
 mod checkpoint;
+mod page;
 mod process;
 mod receiver;
 mod sandbox;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) use checkpoint::{Checkpoint, Row};
+pub(crate) use page::{ConsoleProcess, Visitor};
 pub(crate) use process::{Ended, Program, Running, binary};
 pub(crate) use receiver::{Receiver, event};
 pub(crate) use sandbox::SandboxProcess;

@@ -146,6 +146,11 @@ impl Running {
         self.child.try_wait().expect("a child").is_some()
     }
 
+    /// What it printed on stdout so far.
+    pub(crate) fn printed(&self) -> String {
+        std::fs::read_to_string(self.out.path()).unwrap_or_default()
+    }
+
     /// What it said on stderr so far.
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.err.path()).unwrap_or_default()

@@ -1,0 +1,151 @@
+//! `outreach console`: the page on which a team works, until a signal. (`console.rs` is what is printed.)
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use super::checkpoint;
+use super::console::Console;
+use super::doctor;
+use super::error::{CommandError, CommandResult};
+use super::process::{runtime, signal};
+use super::settings;
+use crate::cli::ConsoleArgs;
+use crate::clock::Clock;
+use crate::config::{Connection, MessageSource, Settings};
+use crate::console::{ConsoleError, ConsoleServer, ConsoleSettings};
+use crate::exit::ExitCode;
+use crate::report::quoted;
+use crate::run::{Access, DoctorSettings, RunError};
+
+impl From<ConsoleError> for CommandError {
+    fn from(error: ConsoleError) -> Self {
+        match error {
+            ConsoleError::Listen { .. } => Self::new(ExitCode::Configuration, error),
+            ConsoleError::Store(error) => RunError::from(error).into(),
+            ConsoleError::System(_) => Self::new(ExitCode::Storage, error),
+        }
+    }
+}
+
+/// Runs the command. The address is printed on standard output, alone on a line, for scripts.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(crate) fn run(
+    args: &ConsoleArgs,
+    settings: &Settings,
+    console: Console,
+    clock: Clock,
+    out: &mut impl Write,
+) -> CommandResult {
+    settings::check(settings, clock.now())?;
+    let listen = settings.console()?.console_listen;
+    require_loopback(listen)?;
+    let page = page_settings(args, settings, listen, console)?;
+    let sandbox = page.sandbox;
+    runtime()?.block_on(async {
+        let server = ConsoleServer::bind(page, clock).await?;
+        writeln!(out, "{}", server.link())?;
+        out.flush()?;
+        console.say(format_args!(
+            "The console is at {}: open the link above in a browser of this machine. It signs in once, for 12 hours.",
+            server.url()
+        ));
+        if sandbox {
+            console.say("A sandbox: nobody is messaged.");
+        }
+        console.say("Stop with Ctrl-C: batches that are sent from here pause, and go on when that is asked for.");
+        let mut second = false;
+        tokio::select! {
+            () = server.run(async {
+                let why = signal().await;
+                console.say("Stopping: requests under way are finished. Once more to stop at once.");
+                why
+            }) => {}
+            () = async { signal().await; signal().await; second = true; } => {}
+        }
+        if second {
+            console.warn("Stopped at once: the outcome of requests that were under way is unknown.");
+        }
+        Ok(ExitCode::Complete)
+    })
+}
+
+/// Without users and TLS nobody but this machine may reach the page.
+fn require_loopback(listen: SocketAddr) -> Result<(), CommandError> {
+    if listen.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(CommandError::usage(format_args!(
+        "the console listens on this machine alone, and {listen} can be reached from others: it has no users and no TLS. \
+         Leave --listen out, and reach it from another machine through a tunnel: `ssh -L 8088:127.0.0.1:8088 {}`; \
+         nothing was started",
+        quoted("HOST")
+    )))
+}
+
+fn page_settings(
+    args: &ConsoleArgs,
+    settings: &Settings,
+    listen: SocketAddr,
+    console: Console,
+) -> Result<ConsoleSettings, CommandError> {
+    let real = settings.checkpoint()?;
+    let rehearsals = checkpoint::path_to_make(&real.clone().for_sandbox())?;
+    let checkpoint = if args.sandbox {
+        rehearsals.clone()
+    } else {
+        checkpoint::path_to_make(&real)?
+    };
+    let connection = settings.connection()?;
+    let content = settings.content()?;
+    let message = match &content.message {
+        Some(MessageSource::Message(text)) => text.clone(),
+        Some(MessageSource::File(path)) => {
+            console.say(format_args!(
+                "note: the message of {} is no text, and is not offered on the page",
+                path.display()
+            ));
+            String::new()
+        }
+        None => String::new(),
+    };
+    let (own, again) = (settings.clone(), settings.clone());
+    let rehearsed = args.sandbox.then(|| rehearsals.clone());
+    Ok(ConsoleSettings {
+        listen,
+        sandbox: args.sandbox,
+        checkpoint,
+        rehearsals,
+        intake: settings.intake()?,
+        sms: content.sms_settings,
+        message,
+        tag: content.tag,
+        metadata: content.metadata,
+        access: access(&connection, args.sandbox)?,
+        channel: connection.channel,
+        run: Box::new(move |now| settings::run(&own, now).map_err(|error| error.to_string())),
+        doctor: Box::new(move |now| {
+            let looked_at = doctor::looked_at(&again, now).map_err(|error| error.to_string())?;
+            Ok(match &rehearsed {
+                Some(path) => DoctorSettings {
+                    checkpoint: Some(Ok(path.clone())),
+                    ..looked_at
+                },
+                None => looked_at,
+            })
+        }),
+        person: settings.person(),
+        new_link: Box::new(move |link| {
+            console.say(format_args!("Signed in. Another link, once: {link}"));
+        }),
+    })
+}
+
+/// How the API is reached; nothing in a sandbox, or without a token.
+fn access(connection: &Connection, sandbox: bool) -> Result<Option<Access>, CommandError> {
+    if sandbox || connection.token.is_none() {
+        return Ok(None);
+    }
+    settings::access(connection).map(Some)
+}

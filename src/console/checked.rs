@@ -1,0 +1,100 @@
+//! What becomes of an uploaded list: it is read, and it becomes a batch.
+
+use std::path::PathBuf;
+
+use super::base::Kind;
+use crate::intake::IntakeError;
+use crate::run::{CheckReport, RunError, SampleRows};
+
+/// A list that was read.
+pub(super) struct Checked {
+    /// Why the file as a whole is read wrongly; nothing else of it is shown then.
+    pub(super) trouble: Option<Trouble>,
+    pub(super) report: Option<CheckReport>,
+    /// Columns, with their names in a message.
+    pub(super) columns: Vec<(String, String)>,
+    pub(super) samples: SampleRows,
+    /// The sheets with numbers, where there are several.
+    pub(super) sheets: Vec<String>,
+    /// The rows to mend.
+    pub(super) rejects: Option<PathBuf>,
+    /// What should be known of the message.
+    pub(super) notices: Vec<String>,
+    /// The message is made with letters that may be others.
+    pub(super) letters: Option<String>,
+}
+
+/// What is wrong with the file as a whole.
+pub(super) struct Trouble {
+    pub(super) text: String,
+    /// One of these columns is the one with the numbers.
+    pub(super) phone_columns: Vec<String>,
+    /// The first row is a contact.
+    pub(super) no_header: bool,
+    /// Whether numbers begin with their country code must be said.
+    pub(super) international: bool,
+    /// It is about the message.
+    pub(super) message: bool,
+}
+
+impl Trouble {
+    pub(super) fn of(error: &RunError) -> Self {
+        let phone_columns = match error {
+            RunError::Intake(IntakeError::NoPhoneColumn { present, .. }) => present.clone(),
+            RunError::Intake(IntakeError::AmbiguousPhoneColumn { candidates, .. }) => {
+                candidates.clone()
+            }
+            _ => Vec::new(),
+        };
+        let text = match error {
+            RunError::Intake(IntakeError::NoPhoneColumn { .. }) => {
+                "No column looks like phone numbers. Which one has them?".to_owned()
+            }
+            RunError::Intake(IntakeError::AmbiguousPhoneColumn { .. }) => {
+                "Several columns look like phone numbers. Which one is meant?".to_owned()
+            }
+            RunError::Intake(IntakeError::HeaderIsData { row, cell, .. }) => format!(
+                "Row {row} should name the columns, but holds \"{cell}\". Is it a contact already?"
+            ),
+            error => error.to_string(),
+        };
+        Self {
+            text,
+            phone_columns,
+            no_header: matches!(error, RunError::Intake(IntakeError::HeaderIsData { .. })),
+            international: false,
+            message: matches!(error, RunError::Content(_)),
+        }
+    }
+}
+
+impl Checked {
+    pub(super) fn troubled(trouble: Trouble) -> Self {
+        Self {
+            trouble: Some(trouble),
+            report: None,
+            columns: Vec::new(),
+            samples: SampleRows::default(),
+            sheets: Vec::new(),
+            rejects: None,
+            notices: Vec::new(),
+            letters: None,
+        }
+    }
+}
+
+/// What became of a list that was to become a batch.
+#[derive(Debug, Clone)]
+pub(super) enum Prepared {
+    /// It is a batch of this name.
+    Batch {
+        kind: Kind,
+        name: String,
+        /// It was one before.
+        known: bool,
+    },
+    /// These people have another message already: what becomes of them must be said.
+    Messaged { kind: Kind, told: Vec<String> },
+    /// It cannot be one.
+    Refused(String),
+}

@@ -1,0 +1,117 @@
+//! Files of a batch: all rows, or those of a status, as CSV or as a workbook.
+
+use std::collections::HashMap;
+use std::fs;
+
+use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
+
+use super::base::{Kind, make_private};
+use super::draft::new_id;
+use super::gate::Visit;
+use super::list::attachment;
+use super::named::Named;
+use super::page::Failure;
+use super::stream::written;
+use crate::domain::dialect::FileFormat;
+use crate::report::{default_stem, write_selected_file};
+use crate::run::{ExportSettings, RunError, Selection, export};
+use crate::store::Reader;
+
+/// What may be asked for; `results` is all.
+const WHAT: [&str; 10] = [
+    "results",
+    "sent",
+    "queued",
+    "unknown",
+    "no_messenger",
+    "error",
+    "invalid",
+    "duplicate",
+    "suppressed",
+    "cancelled",
+];
+
+/// The results, or the rows of one status.
+pub(super) async fn results(
+    visit: Visit,
+    Path((kind, name)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let named = Named::of(&visit.app, &kind, name)?;
+    let asked = query.get("what").map_or("results", String::as_str);
+    let what = WHAT.into_iter().find(|what| *what == asked);
+    let what = what.ok_or_else(|| Failure::not_found("download"))?;
+    let selection = Selection {
+        statuses: (what != "results")
+            .then(|| what.to_owned())
+            .into_iter()
+            .collect(),
+        ..Selection::default()
+    };
+    let checkpoint = visit.app.checkpoint(named.kind).to_owned();
+    let sandbox = named.kind == Kind::Rehearsal;
+    let stem = format!("{}.{what}", default_stem(&named.name, sandbox));
+    if query.get("as").map(String::as_str) == Some("xlsx") {
+        return workbook(visit, named, selection, stem).await;
+    }
+    // What is not there is said on a page, and not by a cut download.
+    let batch = named.name.clone();
+    let at = checkpoint.clone();
+    visit
+        .app
+        .blocking(move |_| Ok(Reader::open(&at)?.batch(&batch).map(drop)?))
+        .await?;
+    let body = written(move |answer| {
+        let settings = ExportSettings {
+            selection,
+            dialect: None,
+        };
+        export(&checkpoint, &named.name, &settings, answer).map(drop)
+    });
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, attachment(&format!("{stem}.csv"))),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// The same as a workbook, which is made whole before the first byte leaves.
+async fn workbook(
+    visit: Visit,
+    named: Named,
+    selection: Selection,
+    stem: String,
+) -> Result<Response, Failure> {
+    let folder = visit.app.uploads.join(new_id()?);
+    let path = folder.join("results.xlsx");
+    let file = visit
+        .app
+        .blocking(move |app| {
+            make_private(&folder)?;
+            let made = || -> Result<fs::File, Failure> {
+                let reader = Reader::open(app.checkpoint(named.kind))?;
+                let batch = reader.batch(&named.name)?;
+                let format = FileFormat::of(&path, batch.list, None);
+                write_selected_file(&reader, &batch, &selection, format, &path, |_| Ok(()))
+                    .map_err(RunError::from)?;
+                Ok(fs::File::open(&path)?)
+            };
+            let file = made();
+            // The open file stays readable.
+            let _ = fs::remove_dir_all(&folder);
+            file
+        })
+        .await?;
+    let body = written(move |answer| {
+        let mut file = file;
+        std::io::copy(&mut file, answer).map(|_| ())
+    });
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let headers = [
+        (CONTENT_TYPE, kind.to_owned()),
+        (CONTENT_DISPOSITION, attachment(&format!("{stem}.xlsx"))),
+    ];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,239 @@
+//! An uploaded list, and what was said of it: a folder with the file and `draft.json`. It goes when its batch is made,
+//! or after a day.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::app::App;
+use super::base::Kind;
+use super::page::Failure;
+use super::session::random;
+use crate::clock::between;
+use crate::domain::phone::Region;
+use crate::report::write_whole_file;
+use crate::run::{ContentSource, IntakeSettings, List, Rehearsal, RunError, SmsSettings, Source};
+
+/// The folder of the file: it may have any name.
+pub(super) const LIST: &str = "list";
+
+/// An uploaded list is kept so long.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// How often old ones are looked for.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// What was said of an uploaded list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Draft {
+    #[serde(skip)]
+    pub(super) id: String,
+    /// The file.
+    #[serde(skip)]
+    pub(super) file: PathBuf,
+    /// Its name.
+    pub(super) name: String,
+    pub(super) uploaded_at: Timestamp,
+    #[serde(default)]
+    pub(super) choices: Choices,
+    pub(super) message: String,
+    #[serde(default)]
+    pub(super) sms: bool,
+    #[serde(default)]
+    pub(super) channel: String,
+}
+
+/// How the file is read, where somebody says otherwise than what is found out. Empty texts say nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Choices {
+    pub(super) phone: String,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) country: String,
+    pub(super) region: String,
+    pub(super) encoding: String,
+    pub(super) sheet: String,
+    /// Whether numbers without a plus begin with their country code, once that was asked.
+    pub(super) international: Option<bool>,
+    pub(super) no_header: bool,
+    pub(super) ignore_consent: Vec<String>,
+}
+
+pub(super) fn new_id() -> Result<String, Failure> {
+    let id = random().map_err(Failure::broken)?;
+    Ok(id.get(..16).unwrap_or(&id).to_owned())
+}
+
+impl Draft {
+    pub(super) fn begin(app: &App, id: String, name: String, file: PathBuf) -> Self {
+        let region = app.settings.intake.region;
+        Self {
+            id,
+            file,
+            name,
+            uploaded_at: app.clock.now(),
+            choices: Choices {
+                region: region.map_or_else(String::new, Region::code),
+                international: app.settings.intake.international.then_some(true),
+                ..Choices::default()
+            },
+            message: app.settings.message.clone(),
+            sms: app.settings.sms.counted,
+            channel: app.settings.channel.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Where its files are.
+    pub(super) fn folder(&self, app: &App) -> PathBuf {
+        app.uploads.join(&self.id)
+    }
+
+    pub(super) fn save(&self, app: &App) -> Result<(), Failure> {
+        let json = serde_json::to_vec_pretty(self).map_err(|error| Failure::internal(&error))?;
+        write_whole_file(&self.folder(app).join("draft.json"), &json)
+            .map_err(|error| Failure::broken(error.to_string()))
+    }
+
+    pub(super) fn load(app: &App, id: &str) -> Result<Self, Failure> {
+        let gone = || Failure::not_found("uploaded list");
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(gone());
+        }
+        let folder = app.uploads.join(id);
+        let json = fs::read(folder.join("draft.json")).map_err(|_| gone())?;
+        let draft: Self =
+            serde_json::from_slice(&json).map_err(|error| Failure::internal(&error))?;
+        Ok(Self {
+            id: id.to_owned(),
+            file: folder.join(LIST).join(&draft.name),
+            ..draft
+        })
+    }
+
+    /// All of them, the newest first.
+    pub(super) fn all(app: &App) -> Vec<Self> {
+        let folders = fs::read_dir(&app.uploads).into_iter().flatten().flatten();
+        let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut drafts: Vec<Self> = names.filter_map(|id| Self::load(app, &id).ok()).collect();
+        drafts.sort_by_key(|draft| std::cmp::Reverse(draft.uploaded_at));
+        drafts
+    }
+
+    pub(super) fn remove(&self, app: &App) {
+        remove(&self.folder(app));
+    }
+
+    /// How its file is read.
+    pub(super) fn intake(&self, app: &App) -> Result<IntakeSettings, String> {
+        let (mut settings, choices) = (app.settings.intake.clone(), &self.choices);
+        let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        if let Some(phone) = said(&choices.phone) {
+            settings.columns.phone = vec![phone];
+        }
+        let columns = &mut settings.columns;
+        columns.first_name = said(&choices.first_name).or(columns.first_name.take());
+        columns.last_name = said(&choices.last_name).or(columns.last_name.take());
+        columns.region = said(&choices.country).or(columns.region.take());
+        settings.region = match choices.region.as_str() {
+            "" => None,
+            code => Some(code.parse().map_err(|error| format!("{error}"))?),
+        };
+        if let Some(name) = said(&choices.encoding) {
+            settings.encoding = Some(name.parse().map_err(|error| format!("{error}"))?);
+        }
+        settings.sheet = said(&choices.sheet).or(settings.sheet);
+        settings.international = choices.international.unwrap_or(false);
+        settings.no_header |= choices.no_header;
+        settings
+            .ignore_consent
+            .extend(choices.ignore_consent.iter().cloned());
+        Ok(settings)
+    }
+
+    /// The message; `None` as long as there is none.
+    pub(super) fn content(&self, app: &App) -> Option<ContentSource> {
+        (!self.message.trim().is_empty()).then(|| content(app, &self.message))
+    }
+
+    /// Reads the file once.
+    pub(super) fn open(
+        &self,
+        settings: &IntakeSettings,
+        message: Option<&ContentSource>,
+    ) -> Result<List, RunError> {
+        let source = Source::Named {
+            path: self.file.clone(),
+            name: self.name.clone(),
+        };
+        List::open(&[source], settings, message)
+    }
+
+    /// The channel that it is sent through.
+    pub(super) fn channel(&self, kind: Kind) -> Option<&str> {
+        match (self.channel.as_str(), kind) {
+            ("", Kind::Rehearsal) if self.sms => Some(Rehearsal::SMS_CHANNEL),
+            ("", Kind::Rehearsal) => Some(Rehearsal::CHANNEL),
+            ("", Kind::Real) => None,
+            (channel, _) => Some(channel),
+        }
+    }
+
+    /// How its messages are counted as SMS.
+    pub(super) fn sms_settings(&self, app: &App) -> SmsSettings {
+        SmsSettings {
+            counted: self.sms,
+            ..app.settings.sms
+        }
+    }
+
+    /// What a reading of it depends on.
+    pub(super) fn key(&self, message: bool) -> String {
+        let choices = serde_json::to_string(&self.choices).unwrap_or_default();
+        let message = if message { self.message.as_str() } else { "" };
+        format!(
+            "{}\n{choices}\n{}{}\n{message}",
+            self.id, self.sms, self.channel
+        )
+    }
+}
+
+/// A text as the message of a list.
+pub(super) fn content(app: &App, text: &str) -> ContentSource {
+    ContentSource {
+        tag: app.settings.tag.clone(),
+        metadata: app.settings.metadata.clone(),
+        // A browser ends lines in its own way.
+        ..ContentSource::message(text.replace("\r\n", "\n"))
+    }
+}
+
+fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        tracing::warn!("{} cannot be removed: {error}", folder.display());
+    }
+}
+
+/// Removes lists that were uploaded a day ago, now and then.
+pub(super) async fn sweep(app: Arc<App>) {
+    loop {
+        let ours = Arc::clone(&app);
+        let _ = tokio::task::spawn_blocking(move || remove_old(&ours)).await;
+        app.clock.sleep(SWEEP).await;
+    }
+}
+
+fn remove_old(app: &App) {
+    let now = app.clock.now();
+    for entry in fs::read_dir(&app.uploads).into_iter().flatten().flatten() {
+        let changed = entry.metadata().and_then(|file| file.modified());
+        let changed = changed.ok().and_then(|at| Timestamp::try_from(at).ok());
+        if changed.is_none_or(|at| between(at, now) > KEPT) {
+            remove(&entry.path());
+        }
+    }
+}

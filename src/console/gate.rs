@@ -1,0 +1,245 @@
+//! Who may come in: the Host header, the session, and the token of each change.
+//!
+//! A session's cookie is not sent along by other sites (SameSite=Strict), no script can read it (HttpOnly), and its
+//! name has the port: two consoles do not share it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Form;
+use axum::body::Body;
+use axum::extract::{FromRequest as _, FromRequestParts, Query, Request, State};
+use axum::http::header::{HOST, HeaderName, ORIGIN, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+
+use super::app::App;
+use super::page::{Failure, Frame, sign_in_page};
+use super::session::{LASTS, Session, is_same};
+
+/// What every answer says: nothing from elsewhere, in no frame, kept nowhere.
+const HEADERS: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    // With "no-referrer" a browser would call its own forms those of nobody (`Origin: null`).
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+/// The request of somebody who is signed in.
+pub(super) struct Visit {
+    pub(super) app: Arc<App>,
+    pub(super) session: Session,
+}
+
+/// The fields of a form, its token checked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// What a field says, without white space around it; empty if it is not there.
+    pub(super) fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(at, _)| at == name);
+        found.map_or("", |(_, text)| text.trim())
+    }
+
+    /// The same; `None` for an empty one.
+    pub(super) fn filled(&self, name: &str) -> Option<String> {
+        Some(self.get(name))
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    }
+
+    /// All that fields of this name say.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(at, _)| at == name);
+        found.map(|(_, text)| text.clone()).collect()
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(at, _)| at == name)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let session = parts.extensions.get::<Session>();
+        let session = session.cloned().ok_or_else(Failure::not_signed_in)?;
+        Ok(Self {
+            app: Arc::clone(app),
+            session,
+        })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Fields {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
+        Ok(parts.extensions.remove::<Self>().unwrap_or_default())
+    }
+}
+
+impl Visit {
+    /// The frame of a page at this place.
+    pub(super) fn frame(&self, place: &'static str) -> Frame {
+        Frame {
+            place,
+            sandbox: self.app.settings.sandbox,
+            token: self.session.token.clone(),
+            flash: self.app.take_flash(&self.session.hash),
+        }
+    }
+
+    /// Says something on the next page, which is that one.
+    pub(super) fn go_to(&self, path: &str, said: impl Into<String>) -> Response {
+        let said = said.into();
+        if !said.is_empty() {
+            self.app.flash(&self.session.hash, said);
+        }
+        Redirect::to(path).into_response()
+    }
+}
+
+/// Lets a request in, or answers it; and says on every answer what a browser may do with it.
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut response = match admit(&app, request).await {
+        Ok(request) => next.run(request).await,
+        Err(response) => *response,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    headers
+        .entry("cache-control")
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn admit(app: &Arc<App>, mut request: Request) -> Result<Request, Box<Response>> {
+    let headers = request.headers();
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|it: &HeaderValue| it.to_str().ok())
+    };
+    if !text(HOST).is_some_and(|host| app.gate.is_ours(host)) {
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        let words = "This is not the address of this console.\n";
+        return Err(Box::new((status, words).into_response()));
+    }
+    let path = request.uri().path();
+    if path.starts_with("/static/") || path == "/sign-in" {
+        return Ok(request);
+    }
+    let (ours, now, headers) = (Arc::clone(app), app.clock.now(), headers.clone());
+    let found = tokio::task::spawn_blocking(move || ours.gate.session(&headers, now)).await;
+    let Some(session) = found.ok().flatten() else {
+        return Err(Box::new(sign_in_page(app.settings.sandbox, false)));
+    };
+    request.extensions_mut().insert(session.clone());
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(request);
+    }
+    let elsewhere = request.headers().get(ORIGIN).is_some_and(|origin| {
+        let host = origin
+            .to_str()
+            .ok()
+            .and_then(|it| it.strip_prefix("http://"));
+        !host.is_some_and(|host| app.gate.is_ours(host))
+    });
+    let request = if elsewhere {
+        None
+    } else {
+        with_token(request, &session).await
+    };
+    request.ok_or_else(|| Box::new(Failure::forged().into_response()))
+}
+
+/// The request with its fields, if it carries the session's token: in a field, or, where a file follows, in its
+/// address.
+async fn with_token(request: Request, session: &Session) -> Option<Request> {
+    let is_form = request.headers().get("content-type").is_some_and(|it| {
+        it.to_str()
+            .is_ok_and(|it| it.starts_with("application/x-www-form-urlencoded"))
+    });
+    if !is_form {
+        let Query(query) = Query::<HashMap<String, String>>::try_from_uri(request.uri()).ok()?;
+        let token = query.get("token")?;
+        return is_same(token, &session.token).then_some(request);
+    }
+    let (parts, body) = request.into_parts();
+    let form = Request::from_parts(parts.clone(), body);
+    let Form(fields) = Form::<Vec<(String, String)>>::from_request(form, &())
+        .await
+        .ok()?;
+    let fields = Fields(fields);
+    if !is_same(fields.get("token"), &session.token) {
+        return None;
+    }
+    let mut request = Request::from_parts(parts, Body::empty());
+    request.extensions_mut().insert(fields);
+    Some(request)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Key {
+    #[serde(default)]
+    key: String,
+}
+
+/// Signs in by the key of the link.
+pub(super) async fn sign_in(
+    State(app): State<Arc<App>>,
+    Query(Key { key }): Query<Key>,
+) -> Response {
+    if key.is_empty() {
+        return sign_in_page(app.settings.sandbox, false);
+    }
+    let ours = Arc::clone(&app);
+    let exchanged =
+        tokio::task::spawn_blocking(move || ours.gate.exchange(&key, ours.clock.now())).await;
+    match exchanged {
+        Ok(Ok(Some(secret))) => {
+            (app.settings.new_link)(&app.gate.link(&app.url()));
+            let cookie = format!(
+                "{}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+                app.gate.cookie_name(),
+                LASTS.as_secs()
+            );
+            ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+        }
+        Ok(Ok(None)) => sign_in_page(app.settings.sandbox, true),
+        Ok(Err(failure)) => failure.into_response(),
+        Err(error) => Failure::internal(&error).into_response(),
+    }
+}
+
+/// Ends the session.
+pub(super) async fn sign_out(visit: Visit) -> Result<Response, Failure> {
+    let session = visit.session.clone();
+    visit
+        .app
+        .blocking(move |app| Ok(app.gate.end(&session)?))
+        .await?;
+    let cookie = format!(
+        "{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
+        visit.app.gate.cookie_name()
+    );
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+}

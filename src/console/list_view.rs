@@ -1,0 +1,219 @@
+//! How an uploaded list was read, as the page shows it: what is most wrong comes first, and alone.
+
+use std::sync::Arc;
+
+use super::app::App;
+use super::checked::{Checked, Trouble};
+use super::draft::Draft;
+use super::job::Job;
+use crate::intake::{Example, Group, Note, Summary};
+use crate::report::{counted, grouped, place};
+use crate::run::{CheckReport, CheckSettings};
+
+/// So many rows are kept to try a message on.
+const SAMPLES: usize = 200;
+
+/// Reads a list, as a job. `with_message`: its message is made for each row too.
+pub(super) fn begin(
+    app: &Arc<App>,
+    draft: &Draft,
+    with_message: bool,
+) -> Arc<Job<Result<Arc<Checked>, String>>> {
+    let (ours, ours_draft) = (Arc::clone(app), draft.clone());
+    app.checks.begin(&draft.key(with_message), move |job| {
+        check(&ours, &ours_draft, with_message, job).map(Arc::new)
+    })
+}
+
+fn check<T: Clone + Send + Sync + 'static>(
+    app: &App,
+    draft: &Draft,
+    with_message: bool,
+    job: &Job<T>,
+) -> Result<Checked, String> {
+    let now = app.clock.now();
+    let settings = (app.settings.run)(now)?;
+    let intake = draft.intake(app)?;
+    let message = draft.content(app).filter(|_| with_message);
+    let list = match draft.open(&intake, message.as_ref()) {
+        Ok(list) => list.with_sms(draft.sms_settings(app)),
+        Err(error) => return Ok(Checked::troubled(Trouble::of(&error))),
+    };
+    if let Some(looks) = list.looks_international()
+        && draft.choices.international.is_none()
+    {
+        return Ok(Checked::troubled(Trouble {
+            text: format!("{looks}."),
+            phone_columns: Vec::new(),
+            no_header: false,
+            international: true,
+            message: false,
+        }));
+    }
+    let columns = list.columns();
+    let sheets = list.sheets().map_or_else(Vec::new, |sheets| {
+        sheets.with_numbers().map(str::to_owned).collect()
+    });
+    let letters = list.doubtful_message().map(ToString::to_string);
+    let notices = list.notices().iter().map(ToString::to_string).collect();
+    let rejects = draft.folder(app).join(list.default_rejects_path());
+    let channel = draft.channel(app.kind());
+    let how = CheckSettings {
+        checkpoint: Some(app.people()),
+        history: settings.history,
+        channel,
+        rejects: Some(&rejects),
+        leave_rejects: false,
+        all_examples: false,
+    };
+    let progress = &mut |rows| job.read(rows);
+    match list.check_with_samples(&how, SAMPLES, now, progress) {
+        Ok((report, samples)) => Ok(Checked {
+            trouble: None,
+            rejects: report.rejects.clone(),
+            report: Some(report),
+            columns,
+            samples,
+            sheets,
+            notices,
+            letters: letters.filter(|_| draft.choices.encoding.is_empty()),
+        }),
+        Err(error) => Ok(Checked::troubled(Trouble::of(&error))),
+    }
+}
+
+/// A count with its share of a bar that is 1000 wide.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pub(super) class: &'static str,
+    pub(super) label: &'static str,
+    pub(super) count: String,
+    pub(super) x: String,
+    pub(super) width: String,
+}
+
+/// The parts of a bar; those without a count are left out.
+pub(super) fn bar(counts: &[(&'static str, &'static str, u64)]) -> Vec<Part> {
+    let total = counts.iter().map(|(.., n)| n).sum::<u64>().max(1) as f64;
+    let mut x = 0.0;
+    let filled = counts.iter().filter(|(.., n)| *n > 0);
+    filled
+        .map(|(class, label, n)| {
+            let (from, width) = (x, *n as f64 * 1000.0 / total);
+            x += width;
+            Part {
+                class,
+                label,
+                count: grouped(*n),
+                x: format!("{from:.1}"),
+                width: format!("{width:.1}"),
+            }
+        })
+        .collect()
+}
+
+/// Rows of one kind.
+pub(super) struct GroupView {
+    pub(super) count: String,
+    pub(super) text: String,
+    pub(super) rows: Vec<(String, String, String)>,
+    pub(super) more: u64,
+}
+
+/// What a reading shows.
+pub(super) struct ReadingView {
+    pub(super) queued: u64,
+    pub(super) people: String,
+    pub(super) rows: String,
+    pub(super) bar: Vec<Part>,
+    pub(super) notes: Vec<String>,
+    pub(super) mapping: Vec<String>,
+    /// By title.
+    pub(super) groups: Vec<(&'static str, Vec<GroupView>)>,
+    pub(super) refusal: Option<String>,
+    pub(super) countries: Vec<(String, String)>,
+    pub(super) segments: Vec<String>,
+}
+
+impl ReadingView {
+    pub(super) fn of(report: &CheckReport) -> Self {
+        let summary = &report.summary;
+        let all = |groups: &[Group]| groups.iter().map(|it| group(report, it)).collect();
+        let mut groups = vec![
+            ("Cannot be sent as they stand", all(&summary.problems)),
+            ("Must not be sent", all(&summary.suppressions)),
+            ("Repeat an earlier number", repeats(report)),
+            ("Mended", all(&summary.mendings)),
+        ];
+        groups.retain(|(_, groups): &(_, Vec<GroupView>)| !groups.is_empty());
+        let countries = summary.countries.iter().take(12);
+        Self {
+            queued: summary.queued,
+            people: counted_people(summary.queued),
+            rows: counted(summary.rows, "row"),
+            bar: bar(&[
+                ("q", "would be sent", summary.queued),
+                ("i", "cannot be sent as they stand", summary.invalid),
+                ("d", "repeat an earlier number", summary.duplicate),
+                ("s", "must not be sent", summary.suppressed),
+            ]),
+            notes: report.notes.clone(),
+            mapping: report.mapping.describe(),
+            groups,
+            refusal: report.refusal.as_ref().map(ToString::to_string),
+            countries: countries
+                .map(|it| (it.name.clone(), grouped(it.count)))
+                .collect(),
+            segments: report.sms_text(),
+        }
+    }
+}
+
+/// "1 person", "2 people".
+pub(super) fn counted_people(count: u64) -> String {
+    let word = if count == 1 { "person" } else { "people" };
+    format!("{} {word}", grouped(count))
+}
+
+fn repeats(report: &CheckReport) -> Vec<GroupView> {
+    let summary: &Summary = &report.summary;
+    let own = summary.duplicate.saturating_sub(summary.shared_numbers);
+    let kinds = [
+        (own, "the same number again", &summary.duplicates),
+        (
+            summary.shared_numbers,
+            "one number, another person: messaged once",
+            &summary.households,
+        ),
+    ];
+    let filled = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    filled
+        .map(|(count, text, examples)| GroupView {
+            count: grouped(count),
+            text: text.to_owned(),
+            rows: rows(report, examples),
+            more: count.saturating_sub(examples.len() as u64),
+        })
+        .collect()
+}
+
+fn group(report: &CheckReport, group: &Group) -> GroupView {
+    GroupView {
+        count: grouped(group.count),
+        text: group.text.clone(),
+        rows: rows(report, &group.examples),
+        more: group.count.saturating_sub(group.examples.len() as u64),
+    }
+}
+
+fn rows(report: &CheckReport, examples: &[Example]) -> Vec<(String, String, String)> {
+    let line = |example: &Example| {
+        let note = match &example.note {
+            Note::None => String::new(),
+            note => note.to_string(),
+        };
+        let at = place(&report.files, example.file, example.row);
+        (at, example.typed.clone(), note)
+    };
+    examples.iter().map(line).collect()
+}

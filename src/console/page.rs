@@ -1,0 +1,175 @@
+//! A page, or why there is none.
+
+use std::fmt;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, REFRESH};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::text::visible;
+use crate::exit::ExitCode;
+use crate::run::RunError;
+use crate::store::StoreError;
+
+/// What every page has around its own part.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Frame {
+    /// Which entry of the navigation it belongs to.
+    pub(super) place: &'static str,
+    /// Nobody is messaged.
+    pub(super) sandbox: bool,
+    /// The token of each change; empty where nobody is signed in.
+    pub(super) token: String,
+    /// What was just done.
+    pub(super) flash: Option<String>,
+}
+
+/// A template as a page. What cannot be seen in it is made visible.
+pub(super) fn page(template: &impl Template) -> Result<Response, Failure> {
+    let text = template
+        .render()
+        .map_err(|error| Failure::internal(&error))?;
+    let html = visible(&text).into_owned();
+    Ok(([(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+}
+
+/// The same, loaded again after a second.
+pub(super) fn page_again(template: &impl Template) -> Result<Response, Failure> {
+    Ok(([(REFRESH, "1")], page(template)?).into_response())
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    title: &'static str,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/failure.html")]
+struct FailurePage<'a> {
+    frame: Frame,
+    title: &'static str,
+    text: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "console/sign-in.html")]
+struct SignInPage {
+    frame: Frame,
+    used: bool,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            title,
+            text: text.into(),
+        }
+    }
+
+    /// What was asked for does not fit.
+    pub(super) fn refused(text: impl fmt::Display) -> Self {
+        let title = "That cannot be done";
+        Self::new(StatusCode::CONFLICT, title, text.to_string())
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        let text = format!(
+            "There is no {what} here. It may have been removed, or the address is mistyped."
+        );
+        Self::new(StatusCode::NOT_FOUND, "Not found", text)
+    }
+
+    pub(super) fn internal(error: &dyn fmt::Display) -> Self {
+        Self::broken(format!(
+            "An internal failure ended this request. Please report it: {error}"
+        ))
+    }
+
+    pub(super) fn broken(text: String) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something failed", text)
+    }
+
+    /// What it says.
+    pub(super) fn text(self) -> String {
+        self.text
+    }
+
+    pub(super) fn not_signed_in() -> Self {
+        let text = "Open the link that `outreach console` printed.";
+        Self::new(StatusCode::FORBIDDEN, "Not signed in", text)
+    }
+
+    pub(super) fn forged() -> Self {
+        let text = "The request did not come from a page of this console, or that page was too old. Nothing was changed. \
+                    Load the page again, and repeat what you did.";
+        Self::new(StatusCode::FORBIDDEN, "Nothing was changed", text)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error.exit() {
+            ExitCode::Internal => Self::internal(&error),
+            ExitCode::Storage => Self::broken(error.to_string()),
+            ExitCode::Complete
+            | ExitCode::Usage
+            | ExitCode::CompleteWithProblems
+            | ExitCode::Paused
+            | ExitCode::Guard
+            | ExitCode::Configuration
+            | ExitCode::Input
+            | ExitCode::Held
+            | ExitCode::BelowShare => Self::refused(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoBatch { .. } => Self::not_found("batch of this name"),
+            error => RunError::from(error).into(),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::broken(format!("A file cannot be read or written: {error}"))
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::error!("{}: {}", self.title, self.text);
+        }
+        let shown = page(&FailurePage {
+            frame: Frame::default(),
+            title: self.title,
+            text: &self.text,
+        });
+        let page = shown.unwrap_or_else(|failure| failure.text.into_response());
+        (self.status, page).into_response()
+    }
+}
+
+/// How to sign in; `used`: the link was used before, or is an old one.
+pub(super) fn sign_in_page(sandbox: bool, used: bool) -> Response {
+    let frame = Frame {
+        sandbox,
+        ..Frame::default()
+    };
+    let status = if used {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::UNAUTHORIZED
+    };
+    let page = page(&SignInPage { frame, used });
+    (status, page.unwrap_or_else(Failure::into_response)).into_response()
+}

@@ -1,0 +1,170 @@
+//! A list becomes a batch: read into the checkpoint, and not sent yet.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+
+use super::app::App;
+use super::base::Kind;
+use super::checked::Prepared;
+use super::draft::Draft;
+use super::gate::{Fields, Visit};
+use super::job::Job;
+use super::list::working;
+use super::named::path;
+use super::page::{Failure, Frame, page};
+use crate::run::{Messaged, SendPlan, SendSettings, Step};
+
+/// What was said of it.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    kind: Option<Kind>,
+    name: Option<String>,
+    purpose: Option<String>,
+    messaged: Option<Messaged>,
+}
+
+#[derive(Template)]
+#[template(path = "console/prepare.html")]
+struct MessagedPage<'a> {
+    frame: Frame,
+    draft: &'a Draft,
+    told: &'a [String],
+    rehearse: bool,
+}
+
+/// Makes the batch, as a job.
+pub(super) async fn begin(
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let app = Arc::clone(&visit.app);
+    let draft = app
+        .blocking({
+            let id = id.clone();
+            move |app| Draft::load(app, &id)
+        })
+        .await?;
+    let asked = Asked {
+        kind: Some(match (app.kind(), fields.get("how")) {
+            (Kind::Real, "rehearse") => Kind::Rehearsal,
+            (kind, _) => kind,
+        }),
+        name: fields.filled("name"),
+        purpose: fields.filled("purpose"),
+        messaged: match fields.get("messaged") {
+            "skip" => Some(Messaged::Skip),
+            "again" => Some(Messaged::Again),
+            _ => None,
+        },
+    };
+    app.preparing.forget(&id);
+    let ours = Arc::clone(&app);
+    let job = app.preparing.begin(&id, move |job| {
+        prepare(&ours, &draft, &asked, job)
+            .unwrap_or_else(|failure| Prepared::Refused(failure.text()))
+    });
+    answer(&visit, &id, &job).await
+}
+
+/// How far that is.
+pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Failure> {
+    match visit.app.preparing.find(&id) {
+        Some(job) => answer(&visit, &id, &job).await,
+        None => Ok(visit.go_to(&format!("/lists/{id}/message"), "")),
+    }
+}
+
+async fn answer(visit: &Visit, id: &str, job: &Job<Prepared>) -> Result<Response, Failure> {
+    let app = &visit.app;
+    match job.soon().await {
+        None if job.result().is_none() => {
+            // A reload must not send the form again.
+            working(visit, "Making the batch", job).map(|page| see(page, id))
+        }
+        None => Err(Failure::refused("Load this page again.")),
+        Some(Prepared::Batch { kind, name, known }) => {
+            app.preparing.forget(id);
+            let said = if known {
+                "This list with this message is this batch already."
+            } else {
+                ""
+            };
+            Ok(visit.go_to(&path(kind, &name), said))
+        }
+        Some(Prepared::Messaged { kind, told }) => {
+            let id = id.to_owned();
+            let draft = app.blocking(move |app| Draft::load(app, &id)).await?;
+            page(&MessagedPage {
+                frame: visit.frame("lists"),
+                draft: &draft,
+                told: &told,
+                rehearse: kind == Kind::Rehearsal && app.kind() == Kind::Real,
+            })
+        }
+        Some(Prepared::Refused(text)) => {
+            app.preparing.forget(id);
+            Err(Failure::refused(text))
+        }
+    }
+}
+
+/// The page of a job is loaded again from its own address.
+fn see(mut page: Response, id: &str) -> Response {
+    if let Ok(value) = format!("1; url=/lists/{id}/prepare").parse() {
+        page.headers_mut().insert("refresh", value);
+    }
+    page
+}
+
+fn prepare(
+    app: &App,
+    draft: &Draft,
+    asked: &Asked,
+    job: &Job<Prepared>,
+) -> Result<Prepared, Failure> {
+    let (now, person) = (app.clock.now(), &app.settings.person);
+    let kind = asked.kind.unwrap_or_else(|| app.kind());
+    let settings = (app.settings.run)(now).map_err(Failure::refused)?;
+    let channel = draft.channel(kind).ok_or_else(|| {
+        Failure::refused("Nobody said which channel sends: fill in its id below the message.")
+    })?;
+    let intake = draft.intake(app).map_err(Failure::refused)?;
+    let list = draft
+        .open(&intake, draft.content(app).as_ref())?
+        .with_sms(draft.sms_settings(app));
+    if kind == Kind::Real && list.has_retired_tag() {
+        return Err(Failure::refused(
+            "Facebook has retired the tag that the settings name, and refuses it to everybody: take it out of the settings.",
+        ));
+    }
+    let how = SendSettings {
+        batch: asked.name.as_deref(),
+        channel,
+        change: None,
+        sandbox: kind == Kind::Rehearsal,
+    };
+    let mut plan = SendPlan::new(app.checkpoint(kind), list, &how, now)?;
+    let known = matches!(plan.step(), Step::Continue(_));
+    let messaged = plan.messaged_before(settings.history, now)?;
+    let told: Vec<String> = messaged.iter().map(ToString::to_string).collect();
+    match asked.messaged {
+        None if !told.is_empty() => return Ok(Prepared::Messaged { kind, told }),
+        None => {}
+        Some(how) => plan.decide(how, person),
+    }
+    let read = plan.read(settings.history, None, now, &mut |rows| job.read(rows))?;
+    let (batch, _) = read.carry_out_by(person, now)?;
+    if let Some(purpose) = &asked.purpose {
+        batch.keep_purpose(purpose, person, now)?;
+    }
+    // Its rows are in the checkpoint now. After a rehearsal the list is there to be sent.
+    if kind == app.kind() {
+        draft.remove(app);
+    }
+    let name = batch.batch().name.clone();
+    Ok(Prepared::Batch { kind, name, known })
+}

@@ -1,0 +1,165 @@
+//! The suppression list: whom never to message.
+
+use std::path::Path;
+
+use askama::Template;
+use axum::extract::Query;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::app::App;
+use super::audit::note;
+use super::gate::{Fields, Visit};
+use super::list::attachment;
+use super::page::{Failure, Frame, page};
+use super::stream::written;
+use crate::domain::text::on_one_line;
+use crate::report::{counted, grouped, write_suppressions};
+use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
+use crate::store::{Reader, Store, StoreError, SuppressionEntry};
+
+/// So many entries are shown.
+const SHOWN: usize = 100;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Search {
+    #[serde(default)]
+    q: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/suppression.html")]
+struct SuppressionPage {
+    frame: Frame,
+    q: String,
+    all: u64,
+    all_text: String,
+    found: String,
+    more: u64,
+    /// Digits, number, reason, source and day.
+    entries: Vec<(u64, String, String, String, String)>,
+}
+
+/// The page.
+pub(super) async fn show(
+    visit: Visit,
+    Query(Search { q }): Query<Search>,
+) -> Result<Response, Failure> {
+    let wanted = q.trim().to_owned();
+    let (all, found, entries) = visit.app.blocking(move |app| search(app, &wanted)).await?;
+    let shown = entries.len() as u64;
+    page(&SuppressionPage {
+        frame: visit.frame("suppression"),
+        q,
+        all,
+        all_text: counted(all, "number"),
+        found: grouped(found),
+        more: found.saturating_sub(shown),
+        entries,
+    })
+}
+
+type Entries = Vec<(u64, String, String, String, String)>;
+
+fn search(app: &App, wanted: &str) -> Result<(u64, u64, Entries), Failure> {
+    let (reader, local) = (Reader::open(app.people())?, app.local());
+    let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
+    let folded = wanted.to_lowercase();
+    let is_found = |entry: &SuppressionEntry| {
+        wanted.is_empty()
+            || (!digits.is_empty() && entry.phone.get().to_string().contains(&digits))
+            || (digits.is_empty() && entry.reason.to_lowercase().contains(&folded))
+    };
+    let (mut all, mut found, mut entries) = (0, 0, Vec::new());
+    reader.suppressions(|entry| -> Result<(), StoreError> {
+        all += 1;
+        if is_found(&entry) {
+            found += 1;
+            if entries.len() < SHOWN {
+                entries.push((
+                    entry.phone.get(),
+                    entry.phone.e164(),
+                    on_one_line(&entry.reason).into_owned(),
+                    on_one_line(&entry.source).into_owned(),
+                    local.time(entry.added_at),
+                ));
+            }
+        }
+        Ok(())
+    })?;
+    Ok((all, found, entries))
+}
+
+/// Adds numbers that were typed.
+pub(super) async fn add(visit: Visit, fields: Fields) -> Result<Response, Failure> {
+    let done = visit
+        .app
+        .blocking(move |app| {
+            let lines = fields.get("numbers").split(['\n', ',', ';']);
+            let typed: Vec<String> = lines
+                .map(|line| line.trim().to_owned())
+                .filter(|line| !line.is_empty())
+                .collect();
+            if typed.is_empty() {
+                return Err(Failure::refused(
+                    "No number was typed. Nothing was changed.",
+                ));
+            }
+            let reading = app.settings.intake.reading();
+            let phones = typed_numbers(&typed, reading)
+                .map_err(|error| Failure::refused(format!("{error}. Nothing was changed.")))?;
+            let reason = fields.filled("reason");
+            let source = format!("the console, by {}", app.settings.person);
+            let now = app.clock.now();
+            let done = suppress(app.people(), &phones, reason.as_deref(), &source, now)?;
+            let store = Store::open_existing(app.people())?;
+            note(app, &store, None, "suppress", &told(&done))?;
+            Ok(told(&done))
+        })
+        .await?;
+    Ok(visit.go_to("/suppression", done))
+}
+
+fn told(done: &Suppressed) -> String {
+    let invalid = match done.invalid {
+        0 => String::new(),
+        invalid => format!(
+            " {} without a number: {}.",
+            counted(invalid, "row"),
+            done.named.join("; ")
+        ),
+    };
+    format!(
+        "{}: {} new on the list, {} on it before.{invalid}",
+        counted(done.numbers as u64, "number"),
+        grouped(done.new as u64),
+        grouped((done.numbers - done.new) as u64)
+    )
+}
+
+/// Adds all numbers of a file.
+pub(super) fn import(app: &App, name: String, file: &Path) -> Result<String, Failure> {
+    let path = file.to_owned();
+    let source = Source::Named { path, name };
+    let list = List::of_suppressed(&[source], &app.settings.intake)?;
+    let names: Vec<&str> = list.file_names().collect();
+    let source = format!("import of {} by {}", names.join(", "), app.settings.person);
+    let done = list.suppress(app.people(), None, &source, None, app.clock.now())?;
+    let store = Store::open_existing(app.people())?;
+    note(app, &store, None, "suppress", &told(&done))?;
+    Ok(told(&done))
+}
+
+/// The list as a file.
+pub(super) async fn export(visit: Visit) -> Result<Response, Failure> {
+    let path = visit.app.people().to_owned();
+    let body = written(move |answer| -> Result<(), RunError> {
+        Ok(write_suppressions(&Reader::open(&path)?, answer)?)
+    });
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, attachment("suppression-list.csv")),
+    ];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,25 @@
+//! The suppression list as CSV.
+
+use std::io::Write;
+
+use super::error::ReportError;
+use crate::domain::spreadsheet::guard;
+use crate::store::Reader;
+
+/// The columns of the exported file.
+const COLUMNS: [&str; 4] = ["phone", "reason", "source", "added_at"];
+
+/// Writes all numbers that must not be messaged.
+///
+/// # Errors
+/// [`ReportError`] if the checkpoint cannot be read or `out` cannot be written.
+pub(crate) fn write_suppressions(reader: &Reader, out: impl Write) -> Result<(), ReportError> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(COLUMNS)?;
+    reader.suppressions(|entry| -> Result<(), ReportError> {
+        let (phone, at) = (entry.phone.e164(), entry.added_at.to_string());
+        let (reason, source) = (guard(&entry.reason), guard(&entry.source));
+        Ok(writer.write_record([phone.as_str(), &reason, &source, &at])?)
+    })?;
+    Ok(writer.flush()?)
+}

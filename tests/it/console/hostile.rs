@@ -1,0 +1,69 @@
+//! Text that others wrote never becomes markup.
+
+use crate::support::{ConsoleProcess, Scratch};
+
+/// Would be seen as an element, or would end the attribute that it stands in.
+const MARKUP: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>";
+
+#[track_caller]
+fn expect_text(page: &str) {
+    let page = page.replace("<script src=\"/static/console.js\" defer></script>", "");
+    for markup in ["<script", "<img", "onerror=alert(2)>"] {
+        assert!(!page.contains(markup), "{page}");
+    }
+}
+
+#[test]
+fn markup_in_cells_names_messages_and_reasons_is_text_on_every_page() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let cell = MARKUP.replace('"', "\"\"");
+    let rows = format!(
+        "phone,\"name {cell}\",\"note {cell}\"\n+420777000001,\"{cell}\",x\n\"+42 {cell}\",Jan,y\n+420777000001,\"{cell}\",z\n"
+    );
+    let list = visitor.drop_list(&format!("list {MARKUP}.csv"), rows.as_bytes());
+    let mut seen = vec![visitor.page(&list), visitor.page("/")];
+    let message = format!("Hello {MARKUP}");
+    let preview = format!("{list}/preview");
+    seen.push(visitor.send(&preview, &[("message", &message)]).text());
+    let unknown = format!("Hello {{{{ row['{MARKUP}'] }}}}");
+    visitor.send(&format!("{list}/message"), &[("message", &unknown)]);
+    seen.push(visitor.page(&format!("{list}/message")));
+    let bad = visitor.send(&format!("{list}/prepare"), &[("name", MARKUP)]);
+    assert_eq!(bad.status, 409);
+    seen.push(bad.text());
+    let batch = visitor.prepare(&list, &message, &[("purpose", MARKUP)]);
+    seen.push(visitor.page(&batch));
+    seen.push(
+        visitor
+            .send(&format!("{batch}/start"), &[("people", MARKUP)])
+            .text(),
+    );
+    visitor
+        .send(&format!("{batch}/start"), &[("people", "1")])
+        .location();
+    seen.push(visitor.wait_for(&batch, "complete"));
+    let number = ("number", "+420777000001");
+    visitor
+        .send("/people/suppress", &[number, ("reason", MARKUP)])
+        .location();
+    seen.push(visitor.page("/people?number=%2B420777000001"));
+    seen.push(visitor.page("/suppression"));
+    let query = "%22%27%3E%3Cscript%3Ealert(1)%3C/script%3E%3Cimg%20src=x%20onerror=alert(2)%3E";
+    seen.push(visitor.page(&format!("/people?number={query}")));
+    seen.push(visitor.page(&format!("/suppression?q={query}")));
+    seen.push(visitor.get(&format!("/rehearsals/{query}")).text());
+    seen.push(visitor.page("/health"));
+    for page in seen {
+        expect_text(&page);
+    }
+    let results = visitor.get(&format!("{batch}/download"));
+    let name = results.header("content-disposition").unwrap();
+    assert!(
+        !name.contains('<') && name.starts_with("attachment; "),
+        "{name}"
+    );
+    let other = visitor.drop_list(&format!("other {MARKUP}.csv"), b"a,b\nx,y\n");
+    expect_text(&visitor.page(&other));
+}

@@ -10,7 +10,7 @@ use super::person;
 use crate::domain::phone::PhoneNumber;
 
 /// Numbers that are listed in one transaction: some 50 ms.
-const STEP: usize = 8_000;
+const STEP: usize = 5_000;
 
 /// One number that must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -56,6 +56,9 @@ pub mod domain {
     pub mod fallback {
         pub use crate::domain::fallback::{Fallback, OtherChannel, Step};
     }
+    pub mod follow_up {
+        pub use crate::domain::follow_up::{FollowUp, Trigger};
+    }
     pub mod outcome {
         pub use crate::domain::outcome::{
             Address, Answer, AttemptOutcome, Exchange, KnownBy, Matter, Outcome, Receipt, Written,

@@ -14,14 +14,17 @@ pub(crate) mod contacts;
 pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod export;
+mod follow_up;
 pub(crate) mod forget;
 pub(crate) mod history;
 pub(crate) mod man;
-pub(crate) mod night;
+pub(crate) mod mending;
+mod night;
 mod preview;
 mod process;
 pub(crate) mod prune;
 mod repeat;
+mod replies;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -91,7 +94,7 @@ fn run(cli: &Cli) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
-    let environment = crate::config::environment();
+    let environment = crate::config::environment()?;
     log_to_stderr(
         (cli.global.verbose, cli.global.log_format),
         environment.get("OUTREACH_LOG").map(String::as_str),

@@ -179,12 +179,14 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             purpose: None,
+            joined: None,
             fallback: &FallbackSource::default(),
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,
             pilot: None,
+            follow_up: None,
         };
         send_list(&mut self.front, self.settings, &to_send, self.console)
     }

@@ -101,12 +101,21 @@ pub enum Suppression {
         batch: String,
         /// When, as RFC 3339.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number got any message from us within `--not-within`.
     NotWithin {
         /// The batch that sent it.
         batch: String,
         /// When, as RFC 3339.
+        at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
+    },
+    /// The number was answered "no Messenger" on the channel within `--skip-no-messenger-within`.
+    NoMessengerWithin {
+        /// When it was answered, as RFC 3339.
         at: String,
     },
     /// Another row of the same batch has the message already.
@@ -127,6 +136,8 @@ pub enum Suppression {
         batch: String,
         /// When, as people read it.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number is no longer in the list that `--update` brought.
     Removed,
@@ -134,6 +145,10 @@ pub enum Suppression {
     Forgotten,
     /// The window is never open in all zones of the person's country at once.
     WindowNeverOpens,
+    /// The follow-up was not sent in the time that its event leaves.
+    WindowClosed,
+    /// The follow-up takes nobody any more, and the event that it waited for did not come.
+    NoEvent,
 }
 
 /// The reason on the suppression list of a person who opted out.
@@ -151,12 +166,15 @@ impl Suppression {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
+            Self::NoMessengerWithin { .. } => "no_messenger_within",
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
             Self::WindowNeverOpens => "window_never_opens",
+            Self::WindowClosed => "window_closed",
+            Self::NoEvent => "no_event",
         }
     }
 }
@@ -165,18 +183,27 @@ impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listed { reason } => write!(f, "on the suppression list: {reason}"),
-            Self::RepeatGuard { batch, at } => {
+            Self::RepeatGuard { batch, at, sure } => {
+                let went = went(*sure);
                 write!(
                     f,
-                    "the same message went to this number at {at} (batch {batch})"
+                    "the same message {went} to this number at {at} (batch {batch})"
                 )
             }
-            Self::NotWithin { batch, at } => {
-                write!(f, "this number got a message at {at} (batch {batch})")
+            Self::NotWithin { batch, at, sure } => {
+                let got = if *sure { "got" } else { "may have got" };
+                write!(f, "this number {got} a message at {at} (batch {batch})")
             }
-            Self::OtherMessage { batch, at } => write!(
+            Self::OtherMessage { batch, at, sure } => {
+                let went = went(*sure);
+                write!(
+                    f,
+                    "another message {went} to this number at {at} (batch {batch}; --skip-messaged)"
+                )
+            }
+            Self::NoMessengerWithin { at } => write!(
                 f,
-                "another message went to this number at {at} (batch {batch}; --skip-messaged)"
+                "nobody was found for this number at {at} (--skip-no-messenger-within)"
             ),
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
@@ -185,8 +212,16 @@ impl fmt::Display for Suppression {
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),
+            Self::WindowClosed => {
+                f.write_str("window closed: too long after the event (--expires)")
+            }
+            Self::NoEvent => f.write_str("the event that it waited for did not come (--open-for)"),
         }
     }
+}
+
+fn went(sure: bool) -> &'static str {
+    if sure { "went" } else { "may have gone" }
 }
 
 /// What intake decided about one row. Every row gets exactly one verdict.

@@ -31,7 +31,7 @@ impl List {
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
             }
-            known = Known::new(reader, settings.history, None, Vec::new(), now);
+            known = Known::new(reader, settings.history, None, Vec::new(), now).telling()?;
         }
         let pass = Pass {
             known,

@@ -180,6 +180,11 @@ pub enum Mismatch {
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
+    /// A list mends rows of several batches.
+    #[error(
+        "the rows mend rows of several batches ({}): give the rows of each batch in a file of their own, or --batch NAME to send all as a batch of their own; nothing was sent", .0.join(", ")
+    )]
+    MendsSeveral(Vec<String>),
     /// A batch was restored from results files, which hold no messages.
     #[error(
         "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
@@ -253,6 +258,21 @@ pub enum Mismatch {
     /// There is no other channel.
     #[error("no other channel is named: give --fallback CHANNEL")]
     NoOtherChannel,
+    /// The people of a follow-up are those of another batch.
+    #[error(
+        "batch `{0}` is a follow-up: its people are those of another batch, and no list joins it"
+    )]
+    FollowUpList(String),
+    /// A follow-up that is due when it is too late.
+    #[error(
+        "nobody would get it: {delay} after the event (--delay) is not before {expires} after it (--expires)"
+    )]
+    NeverInTime {
+        /// The delay, for people.
+        delay: String,
+        /// The end, for people.
+        expires: String,
+    },
     /// A list can join a batch only with the same columns.
     #[error(
         "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",

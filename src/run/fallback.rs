@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::batch::HeldBatch;
 use super::definition::Step;
 use super::error::{Mismatch, RunError};
@@ -19,7 +21,7 @@ use crate::domain::sms::SmsSettings;
 use crate::store::{Batch, Reader, StoreError};
 
 /// What is asked for about other channels.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FallbackSource {
     /// The other channels, in the order in which they are tried, each with its own message; `None`: the list's.
     pub channels: Vec<(String, Option<Body>)>,
@@ -94,6 +96,11 @@ impl Others {
             missing: AtomicU64::new(0),
             first_missing: Mutex::default(),
         }))
+    }
+
+    /// What was asked for.
+    pub(super) fn source(&self) -> &FallbackSource {
+        &self.source
     }
 
     /// Counts messages through channels that send SMS, or may, and limits their segments.

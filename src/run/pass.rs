@@ -5,7 +5,7 @@ use std::path::Path;
 use super::clash::FileClash;
 use super::error::RunError;
 use super::fallback::Others;
-use super::known::Known;
+use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
@@ -84,10 +84,22 @@ impl Pass<'_> {
         let (known, channel) = (&self.known, self.channel);
         // A message on a channel is judged with all else that is known of its number.
         let asked_with_message = message.is_some() && channel.is_some();
-        let suppressed = |phone| (!asked_with_message).then(|| known.cause(phone)).flatten();
+        let suppressed = |phone| {
+            (!asked_with_message)
+                .then(|| known.cause(phone, channel))
+                .flatten()
+        };
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
-            Some(message) => self.render(message, others, record, phone),
+            Some(message) => {
+                let rendered = self.render(message, others, record, phone);
+                // Whoever must not be messaged is no row to mend.
+                rendered.map_err(|why| {
+                    known
+                        .cause(phone, channel)
+                        .map_or(why, Unsendable::Suppressed)
+                })
+            }
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {
@@ -101,13 +113,18 @@ impl Pass<'_> {
         let mut seen = Seen::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
+            if known.tells()
+                && let Some(phone) = number_of(&row)
+            {
+                known.count(&mut seen.people, phone, channel);
+            }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
             }
             take(row)
         });
         self.known.check()?;
-        self.report(input, others, judged, seen, rejects)
+        self.concluded(input, others, judged, seen, rejects)
     }
 
     /// The file that the rows to mend go to, if they are asked for.
@@ -123,8 +140,8 @@ impl Pass<'_> {
         Ok(self.rejects.map(create).transpose()?)
     }
 
-    /// What all rows together say of the list.
-    fn report(
+    /// What all rows together say of the list, and whether it can be used.
+    fn concluded(
         &self,
         input: &Input,
         others: Option<&Others>,
@@ -139,19 +156,36 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
+        let found = (seen, judged?, others.and_then(Others::note));
+        Ok(CheckReport {
+            rejected,
+            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
+            refusal,
+            ..self.report(input, found)?
+        })
+    }
+
+    /// What the rows showed.
+    fn report(
+        &self,
+        input: &Input,
+        (seen, summary, missing): (Seen, Summary, Option<String>),
+    ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
-        let missing = others.and_then(Others::note);
+        let people = self.known.tells().then(|| self.known.told(&seen.people));
+        self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
             notes: input.notes().iter().cloned().chain(missing).collect(),
             mapping: input.mapping().clone(),
-            summary: judged?,
+            summary,
             samples: seen.samples,
             forecast: None,
             sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
-            rejected,
-            rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
-            refusal,
+            known: people.flatten(),
+            rejected: 0,
+            rejects: None,
+            refusal: None,
         })
     }
 
@@ -195,6 +229,8 @@ struct Seen {
     rows: u64,
     samples: Vec<String>,
     sms: Option<SmsTally>,
+    /// What the checkpoint knows of the people.
+    people: KnownTally,
 }
 
 impl Seen {
@@ -203,6 +239,7 @@ impl Seen {
             rows: 0,
             samples: Vec::new(),
             sms: count_sms.then(SmsTally::default),
+            people: KnownTally::default(),
         }
     }
 
@@ -219,6 +256,15 @@ impl Seen {
         {
             sms.count(content);
         }
+    }
+}
+
+/// The number of a row, where it is the first one that has it.
+fn number_of(row: &JudgedRow) -> Option<PhoneNumber> {
+    match &row.verdict {
+        Verdict::Queued(accepted) => Some(accepted.phone),
+        Verdict::Suppressed { phone, .. } => Some(*phone),
+        Verdict::Invalid { .. } | Verdict::Duplicate { .. } => None,
     }
 }
 

@@ -259,6 +259,8 @@ pub(super) fn past_of(
             // What was delivered is not sent again, whatever was said of it.
             (Some(_), Some("failed")) if !was_delivered => Past::Failed,
             (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
+            // A person decided to send again, whatever became of it.
+            (Some("undecided" | "interrupted"), Some("resend")) => Past::Failed,
             (Some("undecided" | "interrupted"), _) => Past::Open,
             (Some(_), _) => Past::Failed,
         };
@@ -267,28 +269,37 @@ pub(super) fn past_of(
     Ok(found)
 }
 
-/// Whether the last answer on the channel was that the number is not reached there, by a text that is known.
-pub(super) fn is_known_unreached(
+/// When the number was answered not to be reached on the channel, if that was the last answer there, its text is
+/// known to mean so, and no contact of the person is known there since. An answer to `asker` itself does not count: who
+/// queued it again wants another.
+pub(super) fn unreached_since(
     connection: &Connection,
     whose: PersonId,
     on: ChannelId,
-) -> Result<bool, StoreError> {
-    let last: Option<(Option<String>, Option<String>)> = connection
+    asker: Option<RecipientId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection
         .prepare_cached(
-            "SELECT outcome, text FROM attempt INDEXED BY attempt_by_person
+            "SELECT outcome, text, coalesce(finished_at, started_at),
+                    recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
+                            WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former)
+             FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND channel = ?2 AND kind = 'request'
                    AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
              ORDER BY id DESC LIMIT 1",
         )?
-        .query_row((whose, on), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((whose, on, asker), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
         .optional()?;
-    let Some((Some(outcome), Some(text))) = last else {
-        return Ok(false);
+    let Some((Some(outcome), Some(text), at, false)) = last else {
+        return Ok(None);
     };
-    Ok(outcome == AttemptOutcome::NoMessenger.word()
+    let is_known = outcome == AttemptOutcome::NoMessenger.word()
         && connection
             .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?
-            .exists([canonical_text(&text)])?)
+            .exists([canonical_text(&text)])?;
+    is_known.then(|| from_millis(at)).transpose()
 }
 
 /// Whether a request for the recipient found that the contact's id is not known any more.
@@ -467,10 +478,11 @@ fn is_one_of(texts: &[String], row: &Row<'_>, column: usize) -> Result<bool, Sto
     Ok(text.is_some_and(|text| texts.contains(&text)))
 }
 
-/// What is known of a request's outcome; `None` if it was not accepted, or is to be disregarded.
+/// What is known of a request's outcome; `None` if it was not accepted.
 pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
     match (outcome, proof) {
-        (_, Some("failed" | "resend")) => None,
+        (_, Some("failed")) => None,
+        (_, Some("resend")) => Some(Fate::SentAgain),
         (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(Fate::Accepted),
         (None, _) => Some(Fate::UnderWay),
         (Some(_), _) => Some(Fate::Unknown),

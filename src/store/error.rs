@@ -169,6 +169,20 @@ impl StoreError {
         }
     }
 
+    /// Whether the file is not the checkpoint that it was, or not whole.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(
+            self.cause(),
+            Self::Corrupt { .. }
+                | Self::Foreign
+                | Self::Newer { .. }
+                | Self::Older { .. }
+                | Self::Unfinished
+                | Self::Misfit { .. }
+                | Self::Value { .. }
+        )
+    }
+
     /// The same failure, with the name of the checkpoint that was opened.
     pub(super) fn opening(self, path: &Path) -> Self {
         match self {

@@ -20,7 +20,7 @@ use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::{Hash, HashKey};
 use super::writer::Tx;
-use super::{attempt, journal, person};
+use super::{attempt, journal, person, suppression};
 use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;
 use crate::domain::phone::PhoneNumber;
@@ -154,7 +154,7 @@ fn erase_one(
     };
     for (id, state) in &traces.recipients {
         if *state == State::Queued {
-            journal::suppress(tx, *id, &Suppression::Forgotten, now)?;
+            suppression::suppress(tx, *id, &Suppression::Forgotten, now)?;
             erased.dequeued += 1;
         }
         strip_row(tx.connection, *id)?;

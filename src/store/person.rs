@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::ids::PersonId;
 use super::keys::HashKey;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{OPTED_OUT, Suppression};
 
 /// The reason of a suppression that `forget` left.
 pub(super) const FORGOTTEN: &str = "erased at the person's request";
@@ -190,6 +190,20 @@ fn number_and_suppression(
     Ok((number, suppression))
 }
 
+/// When the person was put on the suppression list because of an opt-out, in milliseconds.
+pub(super) fn opted_out_at(
+    connection: &Connection,
+    person: PersonId,
+) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT suppressed_at FROM person
+             WHERE id = ?1 AND suppressed_at IS NOT NULL AND suppressed_reason = ?2",
+        )?
+        .query_row((person, OPTED_OUT), |row| row.get(0))
+        .optional()?)
+}
+
 /// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.
 pub(super) fn suppress(
     connection: &Connection,
@@ -286,7 +300,7 @@ mod tests {
         let verdict = store
             .reader()
             .unwrap()
-            .judge(phone, None, span, None, &[], now);
+            .judge(phone, (None, None), span, None, &[], now);
         matches!(verdict, Ok(Verdict::Suppressed(_)))
     }
 

@@ -1,13 +1,16 @@
-//! The suppression list: whom never to message. An entry stands with its person.
+//! The suppression list: whom never to message. An entry stands with its person. And rows that are suppressed.
 
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{from_millis, phone_from_column, to_millis};
 use super::error::StoreError;
-use super::ids::PersonId;
+use super::ids::{PersonId, RecipientId};
 use super::person;
+use super::writer::Tx;
+use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Suppression;
 
 /// Numbers that are listed in one transaction: some 50 ms.
 const STEP: usize = 5_000;
@@ -23,6 +26,33 @@ pub struct SuppressionEntry {
     pub source: String,
     /// When.
     pub added_at: Timestamp,
+}
+
+/// Takes a queued row out of the queue for good.
+pub(super) fn suppress(
+    tx: &mut Tx<'_>,
+    id: RecipientId,
+    cause: &Suppression,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let next = delivery::next(State::Queued, Event::Suppress)?;
+    let suppressed = tx
+        .connection
+        .prepare_cached(
+            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
+             WHERE id = ?1 AND state = 'queued'",
+        )?
+        .execute((
+            id,
+            next.word(),
+            cause.code(),
+            cause.to_string(),
+            to_millis(now),
+        ))?;
+    if suppressed > 0 {
+        tx.count_move(id.batch(), State::Queued, next);
+    }
+    Ok(())
 }
 
 impl Store {

@@ -22,6 +22,7 @@ use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
 use crate::store::runs::{self, Place, Run};
+use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
 use crate::store::{contact, quota};
@@ -144,6 +145,9 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
         };
+        if context.follow_up.is_some() && !route::is_its_turn(tx, context, &ready, now)? {
+            continue;
+        }
         if context.fallback.is_some() && !route::stays(tx, context, &ready, now)? {
             continue;
         }
@@ -255,8 +259,8 @@ fn may_send(
         Verdict::Waits { fate, why } => {
             let until = match fate {
                 Fate::UnderWay => to_millis(now) + ANSWER,
-                // What was accepted suppresses and never waits.
-                Fate::Unknown | Fate::Accepted => FOR_AN_OUTCOME,
+                // The last two suppress, and never wait.
+                Fate::Unknown | Fate::SentAgain | Fate::Accepted => FOR_AN_OUTCOME,
             };
             wait(tx, ready.id, until)?;
             tx.connection
@@ -373,32 +377,5 @@ fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), 
         )?
         .execute((id, to_millis(now)))?;
     tx.count_move(id.batch(), State::Queued, State::Error);
-    Ok(())
-}
-
-/// Takes a queued row out of the queue for good.
-pub(in crate::store) fn suppress(
-    tx: &mut Tx<'_>,
-    id: RecipientId,
-    cause: &Suppression,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let next = delivery::next(State::Queued, Event::Suppress)?;
-    let suppressed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
-             WHERE id = ?1 AND state = 'queued'",
-        )?
-        .execute((
-            id,
-            next.word(),
-            cause.code(),
-            cause.to_string(),
-            to_millis(now),
-        ))?;
-    if suppressed > 0 {
-        tx.count_move(id.batch(), State::Queued, next);
-    }
     Ok(())
 }

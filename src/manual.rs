@@ -1,6 +1,10 @@
 //! The manual: one text a topic, for `outreach man`, the manual page, and this page.
 //!
 //! The texts stand in `src/manual/`. Their tables are held against the program by `tests/it/readme.rs`.
+//!
+//! What a list costs, drawn by `benches/growth/plot.py`:
+//!
+#![doc = include_str!("manual/costs.svg")]
 
 use clap::ValueEnum;
 
@@ -42,6 +46,7 @@ topics! {
     Problems, "manual/problems.md", "What happened, what the program did, what you do";
     Checkpoint, "manual/checkpoint.md", "Where the checkpoint is, a backup, another version";
     Webhooks, "manual/webhooks.md", "Deliveries, reads, STOP; the suppression list; erasing a person";
+    Costs, "manual/costs.md", "Seconds and memory as lists grow, beside other tools, and what runs side by side";
     Privacy, "manual/privacy.md", "Who can read what, and where the token goes";
     Settings, "manual/settings.md", "Every flag with its variable, its key and its default";
     Facebook, "manual/facebook.md", "What Facebook allows today";

@@ -2,12 +2,12 @@
 """The picture and the table of the crate's documentation. usage: plot.py RESULTS... > table.md
 
 RESULTS are what growth.sh printed. Writes src/manual/costs.svg, and prints the table for src/manual/costs.md.
-The largest size of a command counts where there are several of the same."""
+The last line counts where there are several of one command and size."""
 import sys
 from math import log10
 from pathlib import Path
 
-COMMANDS = {"check": ("check",), "send": ("send", "send --sandbox"), "resume of half": ("resume",), "status": ("status",), "export": ("export",)}
+COMMANDS = {"check": "check", "send": "send", "resume of a half": "resume", "status BATCH": "status BATCH", "export": "export"}
 COLORS = ["#1b6ca8", "#c8553d", "#588157", "#7b2d8b", "#b08900"]
 SVG = Path(__file__).resolve().parents[2] / "src/manual/costs.svg"
 
@@ -18,8 +18,8 @@ def read(paths):
     for path in paths:
         for line in open(path, encoding="utf-8"):
             cells = line.rstrip("\n").split("\t")
-            for name, words in COMMANDS.items():
-                if cells[0] in words:
+            for name, command in COMMANDS.items():
+                if cells[0] == command:
                     found[name][int(cells[1])] = tuple(float(cell) for cell in cells[2:5])
     return found
 
@@ -68,7 +68,7 @@ def main():
     print("| --- |" + " --- |" * len(sizes))
     for name, values in found.items():
         cells = [cell(values[rows]) if rows in values else "not measured" for rows in sizes]
-        print(f"| `{name.split()[0]}`{name.removeprefix(name.split()[0])} | " + " | ".join(cells) + " |")
+        print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 main()

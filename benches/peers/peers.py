@@ -212,8 +212,8 @@ def main():
             "over quota", "lost by quota"]
     rows = [[str(cell) for cell in limit(Bare())]]
     for peer, count in peers:
-        print(peer.name, file=sys.stderr)
         rows.append([str(cell) for cell in measure(peer, count)])
+        print(*rows[-1], sep=", ", file=sys.stderr)
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     for row in [head, ["-" * width for width in widths], *rows]:
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")

@@ -43,7 +43,7 @@ struct Asked {
 }
 
 /// As many questions are asked as of one moment.
-const MOMENT: u32 = 500;
+const MOMENT: u32 = 100;
 
 impl Asked {
     fn reader(&mut self) -> Result<&Reader, StoreError> {

@@ -117,7 +117,9 @@ pub fn batch_knows(checkpoint: &Path, name: &str) -> Result<Option<BatchKnows>, 
         return Ok(None);
     }
     let reader = Reader::open(checkpoint)?;
-    let Some(batch) = reader.find_batch(name)? else {
+    let found = reader.find_batch(name)?;
+    // No list joins a follow-up: it has nothing to tell of one.
+    let Some(batch) = found.filter(|batch| batch.follow_up.is_none()) else {
         return Ok(None);
     };
     let list: Option<Option<KeptList>> = match reader.kept_list(batch.id) {

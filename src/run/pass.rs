@@ -82,24 +82,10 @@ impl Pass<'_> {
         let (message, others) = (message.as_ref(), others.as_ref());
         let mut rejects = self.create_rejects(input, *dialect)?;
         let (known, channel) = (&self.known, self.channel);
-        // A message on a channel is judged with all else that is known of its number.
-        let asked_with_message = message.is_some() && channel.is_some();
-        let suppressed = |phone| {
-            (!asked_with_message)
-                .then(|| known.cause(phone, channel))
-                .flatten()
-        };
+        let suppressed = |phone| known.cause(phone, channel);
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
-            Some(message) => {
-                let rendered = self.render(message, others, record, phone);
-                // Whoever must not be messaged is no row to mend.
-                rendered.map_err(|why| {
-                    known
-                        .cause(phone, channel)
-                        .map_or(why, Unsendable::Suppressed)
-                })
-            }
+            Some(message) => self.render(message, others, record, phone),
             None => Err(Unsendable::Problem("there is no message".to_owned())),
         };
         let judge = Judge {

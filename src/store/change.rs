@@ -33,8 +33,8 @@ use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, RowNumber, Suppression};
 
-/// Rows that are changed in one transaction: some 50 ms.
-const STEP: usize = 2_000;
+/// Rows that are changed in one transaction: some 30 ms.
+const STEP: usize = 1_000;
 
 /// How a list becomes part of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -412,11 +412,13 @@ fn join(
     if !row.told.state.counts_as_messaged() {
         return Ok(false);
     }
-    let last: u32 = tx.connection.query_row(
-        "UPDATE batch SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq",
-        [batch],
-        |row| row.get(0),
-    )?;
+    tx.connection
+        .prepare_cached("UPDATE batch SET last_seq = last_seq + 1 WHERE id = ?1")?
+        .execute([batch])?;
+    let last: u32 = tx
+        .connection
+        .prepare_cached("SELECT last_seq FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| row.get(0))?;
     let mut row = row.clone();
     row.fields.resize(headers, String::new());
     restore(tx, keys, RecipientId::new(batch, last), &row)?;

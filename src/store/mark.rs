@@ -110,8 +110,12 @@ impl Marked {
 
 /// Counts a group that changes something, in its own transaction. `None` in a checkpoint that keeps no count.
 pub(super) fn count(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    // Without `RETURNING`, which makes a table for its one row each time.
+    connection
+        .prepare_cached("UPDATE node SET value = value + 1 WHERE key = ?1")?
+        .execute([COMMITS])?;
     Ok(connection
-        .prepare_cached("UPDATE node SET value = value + 1 WHERE key = ?1 RETURNING value")?
+        .prepare_cached("SELECT value FROM node WHERE key = ?1")?
         .query_row([COMMITS], |row| row.get(0))
         .optional()?)
 }

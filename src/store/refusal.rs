@@ -65,30 +65,50 @@ pub(super) fn seen(
     at: Timestamp,
 ) -> Result<RefusalId, StoreError> {
     let mut text = canonical_text(text);
-    let is_new = !connection
-        .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1")?
-        .exists([&text])?;
-    if is_new {
-        let texts: Option<i64> = connection
-            .prepare_cached("SELECT max(id) FROM refusal")?
-            .query_row([], |row| row.get(0))?;
-        if texts.unwrap_or(0) >= TEXTS {
-            ANOTHER.clone_into(&mut text);
-        }
+    let mut stored = find(connection, &text)?;
+    if stored.is_none() && is_full(connection)? {
+        ANOTHER.clone_into(&mut text);
+        stored = find(connection, &text)?;
     }
     let (meaning, source) = match known {
         Some(meaning) => (Some(meaning.word()), TABLE),
         None => (None, NOBODY),
     };
-    Ok(connection
+    // `INSERT ... RETURNING` says the same, and makes a table for its one row each time.
+    let Some(id) = stored else {
+        connection
+            .prepare_cached(
+                "INSERT INTO refusal (text, meaning, source, decided_at, seen) VALUES (?1, ?2, ?3, ?4, 1)",
+            )?
+            .execute((&text, meaning, source, to_millis(at)))?;
+        return Ok(RefusalId(connection.last_insert_rowid()));
+    };
+    connection
         .prepare_cached(
-            "INSERT INTO refusal (text, meaning, source, decided_at, seen) VALUES (?1, ?2, ?3, ?4, 1)
-             ON CONFLICT (text) DO UPDATE SET seen = seen + 1,
-                meaning = iif(source IN ('table', 'answer', 'learned'), excluded.meaning, meaning),
-                source = iif(source IN ('table', 'answer', 'learned'), excluded.source, source)
-             RETURNING id",
+            "UPDATE refusal
+             SET seen = seen + 1,
+                 meaning = iif(source IN ('table', 'answer', 'learned'), ?2, meaning),
+                 source = iif(source IN ('table', 'answer', 'learned'), ?3, source)
+             WHERE id = ?1",
         )?
-        .query_row((&text, meaning, source, to_millis(at)), |row| row.get(0))?)
+        .execute((id, meaning, source))?;
+    Ok(id)
+}
+
+/// What stands for a text, if it was met before.
+fn find(connection: &Connection, text: &str) -> Result<Option<RefusalId>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT id FROM refusal WHERE text = ?1")?
+        .query_row([text], |row| row.get(0))
+        .optional()?)
+}
+
+/// Whether no further text is kept.
+fn is_full(connection: &Connection) -> Result<bool, StoreError> {
+    let texts: Option<i64> = connection
+        .prepare_cached("SELECT max(id) FROM refusal")?
+        .query_row([], |row| row.get(0))?;
+    Ok(texts.unwrap_or(0) >= TEXTS)
 }
 
 /// A row that was refused, as it stands.

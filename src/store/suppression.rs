@@ -13,7 +13,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 
 /// Numbers that are listed in one transaction: some 50 ms.
-const STEP: usize = 8_000;
+const STEP: usize = 5_000;
 
 /// One number that must not be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -478,6 +478,14 @@ fn no_statement_changes_a_rowid_or_replaces_a_row() {
     }
 }
 
+/// SQLite makes a table for what `RETURNING` returns, each time: a quarter of the time that a refused message took.
+#[test]
+fn no_statement_makes_a_table_for_the_row_that_it_changes() {
+    for Statement { file, sql } in statements() {
+        assert!(!sql.contains("RETURNING"), "{file}: {sql}");
+    }
+}
+
 #[test]
 fn every_table_has_a_rowid_of_its_own() {
     let (_folder, connection) = checkpoint();

@@ -84,6 +84,12 @@ fn left_out(file: &Imported) -> u64 {
 
 fn say(console: Console, file: &Imported) {
     let name = on_one_line(&file.file);
+    if file.rounded > 0 {
+        console.warn(format_args!(
+            "{name}: a spreadsheet rounded message or contact ids in {}: these ids are left out.",
+            rows_of(file.rounded)
+        ));
+    }
     match &file.what {
         ImportedWhat::Restored {
             batch,

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::{Console, print_json};
+use super::console::{Console, print_json, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::amio;
@@ -91,7 +91,8 @@ fn show(
     if args.json {
         print_json(&report.json(), out)?;
     } else {
-        write!(out, "{}", report.text())?;
+        let width = stdout_width().unwrap_or(usize::MAX);
+        words(&report.text_within(width), out)?;
     }
     if let Some(path) = args.rejects.as_ref().filter(|_| report.rejected > 0) {
         files.enter("rejects", path);

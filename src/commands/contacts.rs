@@ -1,5 +1,6 @@
 //! `outreach contacts`: whom we know on which channel.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::{Console, Visible};
+use super::console::{Console, Visible, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::{ContactsAction, ContactsArgs};
@@ -16,7 +17,7 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, place, without_numbers, write_contacts};
+use crate::report::{Local, grouped, place, without_numbers, write_contacts};
 use crate::run::typed_number;
 use crate::store::{Contact, PersonRow, Reader};
 
@@ -121,6 +122,7 @@ fn show(
 ) -> Result<(), CommandError> {
     let suppressed = reader.suppression_of(phone)?.map(|cause| cause.to_string());
     let contacts = reader.contacts_of(phone)?;
+    let rows = reader.rows_of(phone)?;
     if json {
         let mut known = Vec::new();
         for contact in &contacts {
@@ -128,7 +130,6 @@ fn show(
             value["messages"] = json!(reader.messages_to(&contact.channel, phone)?);
             known.push(value);
         }
-        let rows = reader.rows_of(phone)?;
         let rows: Vec<Value> = rows.iter().map(row_value).collect();
         let phone = phone.e164();
         let all =
@@ -138,63 +139,77 @@ fn show(
     if contacts.is_empty() {
         console.say("Nobody with this number was messaged from this checkpoint.");
     }
+    let mut text = String::new();
     for contact in &contacts {
-        writeln!(out, "{}  {}", phone.e164(), name(contact))?;
-        let text = |id: &Option<String>| match id {
-            Some(id) => on_one_line(id).into_owned(),
-            None => "not known".to_owned(),
-        };
-        writeln!(
-            out,
-            "  channel {}, contact {}",
-            contact.channel,
-            text(&contact.contact_id)
-        )?;
-        for (what, at) in [
-            ("opted in", contact.opted_in_at),
-            ("opted out", contact.opted_out_at),
-        ] {
-            if let Some(at) = at {
-                writeln!(out, "  {what} {}", moment(at))?;
-            }
-        }
-        for message in reader.messages_to(&contact.channel, phone)? {
-            let dated = |what: &str, at: Option<Timestamp>| {
-                at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
-            };
-            writeln!(
-                out,
-                "  {} row {}: {} {}{}{}",
-                on_one_line(&message.batch),
-                message.row,
-                message.state,
-                moment(message.sent_at),
-                dated("delivered", message.delivered_at),
-                dated("read", message.read_at)
-            )?;
-        }
+        text.push_str(&contact_text(reader, phone, contact)?);
     }
-    write_rows(&reader.rows_of(phone)?, out)?;
+    text.push_str(&rows_text(&rows));
     if let Some(cause) = suppressed {
-        writeln!(out, "Not messaged any more: {}", on_one_line(&cause))?;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "Not messaged any more: {}", on_one_line(&cause));
     }
-    Ok(())
+    Ok(words(&text, out)?)
+}
+
+/// A contact, with the messages to it.
+fn contact_text(
+    reader: &Reader,
+    phone: PhoneNumber,
+    contact: &Contact,
+) -> Result<String, CommandError> {
+    let local = Local::at(Timestamp::MAX);
+    let id = contact.contact_id.as_deref().map(on_one_line);
+    let id = id.as_deref().unwrap_or("not known");
+    let mut text = format!(
+        "{}  {}\n  channel {}, contact {id}\n",
+        phone.e164(),
+        name(contact),
+        contact.channel
+    );
+    // Writing to a String cannot fail.
+    for (what, at) in [
+        ("opted in", contact.opted_in_at),
+        ("opted out", contact.opted_out_at),
+    ] {
+        if let Some(at) = at {
+            let _ = writeln!(text, "  {what} {}", local.second(at));
+        }
+    }
+    for message in reader.messages_to(&contact.channel, phone)? {
+        let dated = |what: &str, at: Option<Timestamp>| {
+            at.map_or_else(String::new, |at| format!(", {what} {}", local.second(at)))
+        };
+        let _ = writeln!(
+            text,
+            "  {} row {}: {} {}{}{}",
+            on_one_line(&message.batch),
+            message.row,
+            message.state,
+            local.second(message.sent_at),
+            dated("delivered", message.delivered_at),
+            dated("read", message.read_at)
+        );
+    }
+    Ok(text)
 }
 
 /// The rows that have the number, in every list.
-fn write_rows(rows: &[PersonRow], out: &mut dyn Write) -> Result<(), CommandError> {
-    if !rows.is_empty() {
-        writeln!(out, "In the lists of")?;
-    }
-    for row in rows {
+fn rows_text(rows: &[PersonRow]) -> String {
+    let line = |row: &PersonRow| {
         let why = row.reason.as_deref().map_or_else(String::new, |reason| {
             format!(", {}", on_one_line(&without_numbers(reason)))
         });
         let place = place(&row.files, row.file, row.row);
         let batch = on_one_line(&row.batch);
-        writeln!(out, "  {batch}, {place}: {}{why}", row.status)?;
+        format!("  {batch}, {place}: {}{why}\n", row.status)
+    };
+    match rows {
+        [] => String::new(),
+        rows => format!(
+            "In the lists of\n{}",
+            rows.iter().map(line).collect::<String>()
+        ),
     }
-    Ok(())
 }
 
 fn row_value(row: &PersonRow) -> Value {
@@ -205,10 +220,6 @@ fn row_value(row: &PersonRow) -> Value {
         "status": row.status,
         "reason": row.reason,
     })
-}
-
-fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// The same into a file that only its owner may read: it holds phone numbers.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::local::Local;
 pub(crate) use crate::domain::text::grouped;
 
 use crate::domain::text::{hide_digits, on_one_line};
@@ -23,6 +24,14 @@ pub(crate) fn counted(count: u64, word: &str) -> String {
     )
 }
 
+/// "1 person", "2 people".
+pub(crate) fn people(count: u64) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        count => format!("{} people", grouped(count)),
+    }
+}
+
 /// A word of a command line, in quotes if a shell would not take it as one.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
@@ -39,9 +48,9 @@ pub(crate) fn without_numbers(text: &str) -> String {
     on_one_line(&hide_digits(text, 7)).into_owned()
 }
 
-/// A time for people, in UTC like the results file.
+/// A time for people: local, with its zone.
 pub(crate) fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    Local::at(Timestamp::MAX).time(time)
 }
 
 /// Columns of the terminal.

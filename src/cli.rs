@@ -7,6 +7,7 @@
 mod audience;
 mod batch;
 mod fallback;
+mod follow_up;
 mod people;
 mod upkeep;
 
@@ -24,6 +25,7 @@ pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
 pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
 pub(crate) use fallback::FallbackFlags;
+pub(crate) use follow_up::FollowUpFlags;
 pub(crate) use people::{
     ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
     SuppressArgs,
@@ -172,7 +174,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Send one message to each number of a contacts file; run it again to continue
     #[command(after_long_help = SEND_EXAMPLES)]
-    Send(SendArgs),
+    Send(Box<SendArgs>),
     /// Send the message of one row to one number, your own for instance, outside any batch
     Test(Box<TestArgs>),
     /// Send every list of a folder, and file each away: for a job that nobody watches
@@ -273,13 +275,13 @@ pub(crate) struct CheckArgs {
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(
-        required_unless_present = "audience_from",
-        conflicts_with = "audience_from",
+        required_unless_present_any = ["audience_from", "of"],
+        conflicts_with_all = ["audience_from", "of"],
         value_name = "FILE"
     )]
     pub(crate) files: Vec<PathBuf>,
     /// Send to people whom the checkpoint knows, in place of a file: those to whom all of the conditions below apply
-    #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add"], help_heading = "Audience", hide_short_help = true)]
+    #[arg(long, value_name = "WHERE", value_enum, conflicts_with_all = ["batch", "update", "add", "of"], help_heading = "Audience", hide_short_help = true)]
     pub(crate) audience_from: Option<AudienceFrom>,
     /// To whom.
     #[command(flatten)]
@@ -315,6 +317,9 @@ pub(crate) struct SendArgs {
     /// Who gets it before the rest.
     #[command(flatten)]
     pub(crate) pilot: PilotFlags,
+    /// After which event.
+    #[command(flatten)]
+    pub(crate) follow_up: FollowUpFlags,
     /// What the message is for, and why these people get it; kept with the batch and among the decisions
     #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new(), hide_short_help = true)]
     pub(crate) purpose: Option<String>,
@@ -466,6 +471,10 @@ pub(crate) struct CancelArgs {
 
 /// How a batch is begun or continued.
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub(crate) struct Asked {
     /// Send without asking first; needed without a terminal
     #[arg(long, short)]
@@ -476,6 +485,9 @@ pub(crate) struct Asked {
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
+    /// A rehearsal without the suppression list and the history of the real checkpoint, which it reads otherwise
+    #[arg(long, requires = "sandbox", hide_short_help = true)]
+    pub(crate) sandbox_empty: bool,
     /// Go on although this machine's clock and the API's differ by more than five minutes
     #[arg(long, hide_short_help = true)]
     pub(crate) trust_clock: bool,

@@ -56,6 +56,9 @@ pub mod domain {
     pub mod fallback {
         pub use crate::domain::fallback::{Fallback, OtherChannel, Step};
     }
+    pub mod follow_up {
+        pub use crate::domain::follow_up::{FollowUp, Trigger};
+    }
     pub mod outcome {
         pub use crate::domain::outcome::{
             Address, Answer, AttemptOutcome, Exchange, KnownBy, Matter, Outcome, Receipt, Written,
@@ -111,6 +114,6 @@ pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
         Decision, Incoming, Journal, Lately, NewBatch, Opening, Reader, RecipientId, Settled,
-        Settlement, Store, StoreError, SuppressionEntry, Taken, Timeline, Verdict, Window,
+        Settlement, Store, StoreError, Taken, Timeline, Verdict, Window,
     };
 }

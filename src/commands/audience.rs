@@ -5,6 +5,7 @@ use std::io::Write;
 use super::checkpoint;
 use super::console::{Console, Visible};
 use super::error::{CommandError, CommandResult};
+use super::run::{Front, Going};
 use super::settings;
 use crate::cli::{AudienceArgs, AudienceFlags};
 use crate::clock::Clock;
@@ -12,7 +13,10 @@ use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, write_whole_file};
-use crate::run::{Audience, AudienceCount, RunError, audience_list, count_audience};
+use crate::run::{
+    Audience, AudienceBatch, AudienceCount, FallbackSource, HeldBatch, Mismatch, Rehearsal,
+    ResumeSettings, RunError, audience_batch, audience_list, count_audience,
+};
 
 /// So many people are shown.
 const SHOWN: usize = 10;
@@ -73,6 +77,65 @@ pub(super) fn audience(
         on_channels: flags.on_channel.clone(),
         not_within: not_within.filter(|span| !span.is_zero()),
     })
+}
+
+/// The batch of an audience.
+pub(super) fn find_batch(
+    front: &Front,
+    settings: &Settings,
+    audience: &Audience,
+) -> Result<AudienceBatch, CommandError> {
+    let message = settings::message(settings)?.ok_or(RunError::from(Mismatch::NoMessage))?;
+    let channel = channel(front, settings)?;
+    let (db, now) = (&front.db, front.clock.now());
+    Ok(audience_batch(db, audience, &message, channel, now)?)
+}
+
+/// Goes on with the people of an audience who were frozen when its batch began.
+pub(super) fn go_on(
+    front: &Front,
+    settings: &Settings,
+    name: &str,
+    asked: (&FallbackSource, Option<&str>),
+    (going, console): (Going, Console),
+) -> CommandResult {
+    let batch = resumed(front, settings, name, asked)?;
+    console.say(format_args!(
+        "Batch {name} is unfinished: it goes on with the people who were in it when it began."
+    ));
+    Ok(front.go(batch, going)?.exit)
+}
+
+/// Takes up a batch whose people are frozen, with what is asked about it.
+pub(super) fn resumed(
+    front: &Front,
+    settings: &Settings,
+    name: &str,
+    (fallback, purpose): (&FallbackSource, Option<&str>),
+) -> Result<HeldBatch, CommandError> {
+    let asked = ResumeSettings {
+        batch: Some(name),
+        channel: front.connection.channel.as_deref(),
+        sandbox: front.sandbox(),
+        undo_cancel: None,
+    };
+    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
+    batch.require_fallback(fallback, settings::message(settings)?.as_ref())?;
+    if let Some(purpose) = purpose {
+        batch.keep_purpose(purpose, &settings.person(), front.clock.now())?;
+    }
+    Ok(batch)
+}
+
+/// The channel that is sent through.
+pub(super) fn channel<'a>(front: &'a Front, settings: &Settings) -> Result<&'a str, CommandError> {
+    let sms = settings.content()?.sms_settings;
+    match (front.sandbox(), front.connection.channel()) {
+        (_, Ok(channel)) => Ok(channel),
+        (true, Err(_)) if sms.counted => Ok(Rehearsal::SMS_CHANNEL),
+        (true, Err(_)) => Ok(Rehearsal::CHANNEL),
+        (false, Err(error)) => Err(error.into()),
+    }
 }
 
 /// How many they are, and whom Facebook lets a page write to.

@@ -25,7 +25,7 @@ pub(crate) fn run(
     let now = clock.now();
     let batch = HeldBatch::to_cancel(&found.path, &args.batch, now)?;
     let counts = batch.counts()?;
-    let queued = grouped(counts.queued);
+    let queued = grouped(counts.queued + counts.awaiting);
     let question = format!(
         "Give batch {} up? {queued} people have not been messaged and will not be; {} have, and stay as they are.",
         args.batch,

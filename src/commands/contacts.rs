@@ -157,7 +157,6 @@ fn contact_text(
     phone: PhoneNumber,
     contact: &Contact,
 ) -> Result<String, CommandError> {
-    let local = Local::at(Timestamp::MAX);
     let id = contact.contact_id.as_deref().map(on_one_line);
     let id = id.as_deref().unwrap_or("not known");
     let mut text = format!(
@@ -172,12 +171,12 @@ fn contact_text(
         ("opted out", contact.opted_out_at),
     ] {
         if let Some(at) = at {
-            let _ = writeln!(text, "  {what} {}", local.second(at));
+            let _ = writeln!(text, "  {what} {}", moment(at));
         }
     }
     for message in reader.messages_to(&contact.channel, phone)? {
         let dated = |what: &str, at: Option<Timestamp>| {
-            at.map_or_else(String::new, |at| format!(", {what} {}", local.second(at)))
+            at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
         };
         let _ = writeln!(
             text,
@@ -185,7 +184,7 @@ fn contact_text(
             on_one_line(&message.batch),
             message.row,
             message.state,
-            local.second(message.sent_at),
+            moment(message.sent_at),
             dated("delivered", message.delivered_at),
             dated("read", message.read_at)
         );
@@ -220,6 +219,10 @@ fn row_value(row: &PersonRow) -> Value {
         "status": row.status,
         "reason": row.reason,
     })
+}
+
+pub(super) fn moment(at: Timestamp) -> String {
+    Local::at(Timestamp::MAX).second(at)
 }
 
 /// The same into a file that only its owner may read: it holds phone numbers.

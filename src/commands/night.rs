@@ -186,6 +186,7 @@ impl Night<'_> {
             messaged: messaged(self.args.skip_messaged, self.args.message_again),
             retired_tag: self.args.retired_tag,
             pilot: None,
+            follow_up: None,
         };
         send_list(&mut self.front, self.settings, &to_send, self.console)
     }

@@ -34,12 +34,21 @@ pub(super) fn preview_text(
     }
     text.push_str(&pilot_text(batch, preview, pilot));
     if to_send == 0 {
-        text.push_str(". Nothing is left to send.");
+        text.push_str(if counts.awaiting > 0 {
+            " now."
+        } else {
+            ". Nothing is left to send."
+        });
     } else if let Some(likely) = &preview.fallback {
         let _ = write!(text, "\n{}", likely_text(likely));
     }
     if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
-        let _ = write!(text, "\nForecast: {forecast}");
+        let whose = if batch.sandbox {
+            " for the real run"
+        } else {
+            ""
+        };
+        let _ = write!(text, "\nForecast{whose}: {forecast}");
         if let Some(line) = forecast.time_line() {
             let _ = write!(text, "\nTime line: {line}");
         }

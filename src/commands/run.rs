@@ -19,10 +19,10 @@ use crate::dispatch::{Halt, RunEnd};
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, ProgressStyleChoice, grouped, quoted};
+use crate::report::{Hints, Local, ProgressStyleChoice, counted, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, HeldText, LittleTime, Meaning, PilotAsked, PilotStep,
-    Preview, Rehearsal, RunSettings, StopHandle, random_bits, summary,
+    Preview, QuotaOf, Rehearsal, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -31,6 +31,8 @@ pub(super) struct Front {
     pub(super) checkpoint: Checkpoint,
     /// The file of the checkpoint.
     pub(super) db: PathBuf,
+    /// For a rehearsal, the checkpoint of the real batches that it goes by.
+    pub(super) real: Option<PathBuf>,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     /// What is read and written; the paths that were given are free.
@@ -119,6 +121,27 @@ impl Outcome {
     }
 }
 
+/// The checkpoint of the real batches that a rehearsal goes by, if there is one; it is told.
+fn real(
+    checkpoint: &Checkpoint,
+    rehearsal: &Path,
+    console: Console,
+) -> Result<Option<PathBuf>, CommandError> {
+    let real = checkpoint::real(checkpoint, rehearsal).map_err(|error| {
+        let error = CommandError::from(error);
+        error.context(
+            "what the real checkpoint knows counts in a rehearsal, unless --sandbox-empty is given",
+        )
+    })?;
+    if let Some(real) = &real {
+        console.say(format_args!(
+            "Rehearsal as of now: the suppression list and the history of {} count; the file is only read.",
+            real.display()
+        ));
+    }
+    Ok(real)
+}
+
 impl Front {
     pub(super) fn new(
         settings: &Settings,
@@ -144,6 +167,11 @@ impl Front {
             checkpoint = checkpoint.for_sandbox();
         }
         let db = checkpoint::path(&checkpoint)?;
+        let real = if asked.sandbox && !asked.sandbox_empty {
+            real(&checkpoint, &db, console)?
+        } else {
+            None
+        };
         let mut files = settings::files(settings, Some(&db), inputs, force)?;
         let given = [
             ("--out", &checkpoint.out),
@@ -162,6 +190,7 @@ impl Front {
         run.guards.trust_clock = asked.trust_clock;
         Ok(Self {
             db,
+            real,
             connection,
             checkpoint,
             files,
@@ -233,7 +262,11 @@ impl Front {
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
         let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
-        let preview = batch.preview(&self.settings, token, &after_halt, pilot, now)?;
+        let quota_of = QuotaOf {
+            token,
+            real: self.real.as_deref(),
+        };
+        let preview = batch.preview(&self.settings, quota_of, &after_halt, pilot, now)?;
         let name = batch.batch().name.clone();
         if let (PilotStep::Over(_), 1..) = (pilot, preview.counts.queued) {
             return self.say_pilot_is_over(&batch, &preview);
@@ -244,18 +277,18 @@ impl Front {
             pilot,
             batch.history(&self.settings),
         ));
+        let is_settled = self.asked.sandbox || self.asked.yes;
+        let awaiting = preview.counts.awaiting;
+        if !self.opens_follow_up(&batch, awaiting, is_settled, self.console)? {
+            return Ok(self.say_declined(name));
+        }
         if preview.to_send > 0
-            && !self.asked.sandbox
-            && !self.asked.yes
+            && !is_settled
             && !self
                 .console
                 .ask(format_args!("Send {} now?", messages(preview.to_send)))
         {
-            self.console.say(format_args!(
-                "Nothing was sent. `{}` goes on from here.",
-                self.resume(&name)
-            ));
-            return Ok(Outcome::declined(Some(name)));
+            return Ok(self.say_declined(name));
         }
         batch = batch.keep_history(&self.settings, &self.person, self.clock.now())?;
         self.go_on_after_halt(&batch, &after_halt)?;
@@ -283,6 +316,15 @@ impl Front {
             rejects: None,
             not_sent: "",
         })
+    }
+
+    /// Says that the answer was no.
+    fn say_declined(&self, name: String) -> Outcome {
+        self.console.say(format_args!(
+            "Nothing was sent. `{}` goes on from here.",
+            self.resume(&name)
+        ));
+        Outcome::declined(Some(name))
     }
 
     /// Says that the pilot is over, how it went, and what goes on with the rest.
@@ -379,15 +421,20 @@ impl Front {
 
     /// People are queued although the run has ended.
     fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
-        let resume = self.resume(&batch.batch().name);
-        let queued = grouped(ended.queued);
-        let why = if self.settings.schedule.window.is_none() && batch.batch().fallback.is_some() {
+        let has_window = self.settings.schedule.window.is_some();
+        let batch = batch.batch();
+        let why = if !has_window && batch.follow_up.is_some() {
+            "events came while the run ended"
+        } else if !has_window && batch.fallback.is_some() {
             "they go on to another channel, as was learned while the run ended"
         } else {
             "their own sending hours do not come before this run must end"
         };
         self.console.warn(format_args!(
-            "{queued} recipients are still queued: {why}. `{resume}` goes on from here."
+            "{} {} still queued: {why}. `{}` goes on from here.",
+            counted(ended.queued, "recipient"),
+            if ended.queued == 1 { "is" } else { "are" },
+            self.resume(&batch.name)
         ));
     }
 
@@ -484,6 +531,10 @@ impl Front {
                 grouped(ended.held)
             )),
             RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
+            RunEnd::Complete if ended.counts.awaiting > 0 => self.console.say(format_args!(
+                "Nobody else is queued now. `outreach serve` queues people as their events come, and `{}` sends.",
+                self.resume(name)
+            )),
             RunEnd::Complete => {}
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),

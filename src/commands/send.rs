@@ -8,23 +8,24 @@ use super::audience;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
+use super::follow_up;
 use super::mending::Joined;
 use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
-use crate::cli::{AudienceFrom, SendArgs};
+use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::{ProgressLine, counted, grouped};
 use crate::run::{
-    Audience, AudienceBatch, FallbackSource, HeldBatch, List, Messaged, Mismatch, PilotAsked,
-    ReadPlan, Rehearsal, ResumeSettings, RunError, SendPlan, SendSettings, Source, audience_batch,
+    AudienceBatch, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan, SendPlan,
+    SendSettings, Source, reading_follow_up,
 };
 use crate::store::Change;
 
 /// A list that is to be sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ListToSend<'a> {
     pub(super) sources: &'a [Source],
     pub(super) batch: WhichBatch<'a>,
@@ -40,6 +41,8 @@ pub(super) struct ListToSend<'a> {
     pub(super) fallback: &'a FallbackSource,
     /// The batch that it joins, where that is known before it is read.
     pub(super) joined: Option<&'a Joined>,
+    /// The event that its people wait for, if it is a follow-up.
+    pub(super) follow_up: Option<FollowUp>,
 }
 
 impl<'a> ListToSend<'a> {
@@ -92,31 +95,15 @@ pub(crate) fn run(
         (false, false) => None,
     };
     let fallback = settings::fallback(&args.fallback)?;
-    let audience = audience::audience(&args.audience, settings)?;
-    let found = match args.audience_from {
-        Some(AudienceFrom::Checkpoint) => Some(find_audience(&front, settings, &audience)?),
-        None => {
-            if let Some(flag) = args.audience.given() {
-                return Err(CommandError::usage(format_args!(
-                    "{flag} chooses people out of the checkpoint: give --audience-from checkpoint in place of a file"
-                )));
-            }
-            None
-        }
+    let found = match find_people(&front, settings, args, &fallback, console)? {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
     };
-    let (sources, name) = match found {
-        None => (settings::sources(&args.files), None),
-        Some(AudienceBatch::Continue(name)) => {
-            let asked = (&fallback, args.purpose.as_deref());
-            let going = Going::send(args.pilot.asked());
-            return continue_audience(&front, settings, &name, asked, (going, console));
-        }
-        Some(AudienceBatch::New { people: 0, .. }) => {
-            console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
-            return Ok(ExitCode::Complete);
-        }
-        Some(AudienceBatch::New { list, name, .. }) => (vec![list], Some(name)),
-    };
+    let People {
+        sources,
+        name,
+        follow_up,
+    } = found;
     let list = ListToSend {
         purpose: args.purpose.as_deref(),
         joined: None,
@@ -126,55 +113,63 @@ pub(crate) fn run(
         messaged: messaged(args.skip_messaged, args.message_again),
         retired_tag: args.retired_tag,
         pilot: args.pilot.asked(),
+        follow_up,
     };
     Ok(send_list(&mut front, settings, &list, console)?.exit)
 }
 
-/// The batch of an audience.
-fn find_audience(
-    front: &Front,
-    settings: &Settings,
-    audience: &Audience,
-) -> Result<AudienceBatch, CommandError> {
-    let message = settings::message(settings)?.ok_or(RunError::from(Mismatch::NoMessage))?;
-    let channel = channel(front, settings)?;
-    let (db, now) = (&front.db, front.clock.now());
-    Ok(audience_batch(db, audience, &message, channel, now)?)
+/// Whom a batch is made of.
+struct People {
+    sources: Vec<Source>,
+    /// The name of a batch whose people come from the checkpoint.
+    name: Option<String>,
+    /// The event that they wait for.
+    follow_up: Option<FollowUp>,
 }
 
-/// Goes on with the people of an audience who were frozen when its batch began.
-fn continue_audience(
+/// Whom the flags name: files, an audience, or the people of another batch. The error is how the command ends where no
+/// list is to be read.
+fn find_people(
     front: &Front,
     settings: &Settings,
-    name: &str,
-    (fallback, purpose): (&FallbackSource, Option<&str>),
-    (going, console): (Going, Console),
-) -> CommandResult {
-    let asked = ResumeSettings {
-        batch: Some(name),
-        channel: front.connection.channel.as_deref(),
-        sandbox: front.sandbox(),
-        undo_cancel: None,
+    args: &SendArgs,
+    fallback: &FallbackSource,
+    console: Console,
+) -> Result<Result<People, ExitCode>, CommandError> {
+    let of_checkpoint = |list, name, follow_up| People {
+        sources: vec![list],
+        name: Some(name),
+        follow_up,
     };
-    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
-    batch.require_fallback(fallback, settings::message(settings)?.as_ref())?;
-    if let Some(purpose) = purpose {
-        batch.keep_purpose(purpose, &settings.person(), front.clock.now())?;
+    if let Some(asked) = args.follow_up.asked() {
+        let found = follow_up::find(front, settings, (args, &asked), fallback, console)?;
+        return Ok(found.map(|new| of_checkpoint(new.list, new.name, Some(new.follow_up))));
     }
-    console.say(format_args!(
-        "Batch {name} is unfinished: it goes on with the people who were in it when it began."
-    ));
-    Ok(front.go(batch, going)?.exit)
-}
-
-/// The channel that is sent through.
-fn channel<'a>(front: &'a Front, settings: &Settings) -> Result<&'a str, CommandError> {
-    let sms = settings.content()?.sms_settings;
-    match (front.sandbox(), front.connection.channel()) {
-        (_, Ok(channel)) => Ok(channel),
-        (true, Err(_)) if sms.counted => Ok(Rehearsal::SMS_CHANNEL),
-        (true, Err(_)) => Ok(Rehearsal::CHANNEL),
-        (false, Err(error)) => Err(error.into()),
+    let audience = audience::audience(&args.audience, settings)?;
+    if args.audience_from.is_none() {
+        if let Some(flag) = args.audience.given() {
+            return Err(CommandError::usage(format_args!(
+                "{flag} chooses people out of the checkpoint: give --audience-from checkpoint in place of a file"
+            )));
+        }
+        return Ok(Ok(People {
+            sources: settings::sources(&args.files),
+            name: None,
+            follow_up: None,
+        }));
+    }
+    match audience::find_batch(front, settings, &audience)? {
+        AudienceBatch::Continue(name) => {
+            let asked = (fallback, args.purpose.as_deref());
+            let going = Going::send(args.pilot.asked());
+            let went = audience::go_on(front, settings, &name, asked, (going, console))?;
+            Ok(Err(went))
+        }
+        AudienceBatch::New { people: 0, .. } => {
+            console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
+            Ok(Err(ExitCode::Complete))
+        }
+        AudienceBatch::New { list, name, .. } => Ok(Ok(of_checkpoint(list, name, None))),
     }
 }
 
@@ -204,7 +199,7 @@ pub(super) fn send_list(
             Joined::mended(front, settings, to_send.sources, console)?
         }
     };
-    let to_send = &to_send.joining(joined.as_ref());
+    let to_send = &to_send.clone().joining(joined.as_ref());
     let list = open_list(front, settings, to_send, console)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
@@ -260,11 +255,13 @@ fn open_list(
     let sms = settings.content()?.sms_settings;
     let sources = to_send.sources;
     let list = settings::open_list(settings, sources, console, &|intake| {
-        let intake = to_send
-            .joined
-            .map(|it| it.intake(settings, intake))
-            .unwrap_or(intake.clone());
-        let list = List::open(sources, &intake, message.as_ref())?.with_sms(sms);
+        let ours = match (to_send.joined, &to_send.follow_up) {
+            (Some(joined), _) => Some(joined.intake(settings, intake)),
+            (None, Some(_)) => Some(reading_follow_up(intake)),
+            (None, None) => None,
+        };
+        let intake = ours.as_ref().unwrap_or(intake);
+        let list = List::open(sources, intake, message.as_ref())?.with_sms(sms);
         let list = list.with_fallback(to_send.fallback)?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
@@ -286,7 +283,7 @@ fn plan(
 ) -> Result<SendPlan, CommandError> {
     let channel = match to_send.joined.and_then(|it| it.channel(settings)) {
         Some(channel) => channel,
-        None => channel(front, settings)?,
+        None => audience::channel(front, settings)?,
     };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
@@ -306,10 +303,12 @@ fn plan(
                 change,
                 sandbox,
             };
-            SendPlan::new(&db, list, &asked, now)?
+            let plan = SendPlan::new(&db, list, &asked, now)?;
+            plan.following_up(to_send.follow_up.clone())
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    let plan = plan.going_by(front.real.as_deref());
     if let Some(from) = plan.restored_from() {
         console.say(format_args!(
             "Batch {} was restored from {from}: whoever was messaged is not messaged again.",

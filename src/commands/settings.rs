@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::console::Console;
 use super::error::CommandError;
 use crate::cli::FallbackFlags;
-use crate::config::{self, CheckpointPlace, MessageSource, Settings};
+use crate::config::{self, CheckpointPlace, MessageSource, Settings, read_text};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource, Template};
@@ -266,7 +266,7 @@ pub(super) fn fallback(flags: &FallbackFlags) -> Result<FallbackSource, CommandE
 
 fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         CommandError::text(
             ExitCode::Configuration,
             format_args!("{name} cannot be read: {error}"),

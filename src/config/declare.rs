@@ -343,6 +343,8 @@ pub(crate) enum CheckpointPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
     pub(super) place: CheckpointPlace,
+    /// Where the real batches are, also where a flag names a checkpoint for a rehearsal.
+    pub(super) real: CheckpointPlace,
     /// Flags that say where the API and the settings are, with their values: a suggested command must repeat them.
     pub(crate) typed_places: Vec<(&'static str, String)>,
     pub(super) db_from: Origin,
@@ -360,6 +362,11 @@ impl Checkpoint {
     /// Where the checkpoint is.
     pub(crate) fn place(&self) -> &CheckpointPlace {
         &self.place
+    }
+
+    /// Where the checkpoint of the real batches is, for a rehearsal that has one of its own.
+    pub(crate) fn real(&self) -> &CheckpointPlace {
+        &self.real
     }
 
     /// Whether any layer names the checkpoint: otherwise it is the command's own default.

@@ -139,27 +139,10 @@ impl Settings {
             written: Written { dialect },
         } = self.group()?;
         let db_from = self.origin("db");
-        let beside_settings = |db: &Path| match (db_from, self.file().and_then(Path::parent)) {
-            (Origin::File, Some(folder)) if db.is_relative() => Some(folder.join(db)),
-            (Origin::File | Origin::Default | Origin::Environment | Origin::Flag, _) => None,
-        };
-        let place = match db {
-            // What a settings file names is the same file from every folder.
-            Some(local) => match beside_settings(&local) {
-                Some(beside) if beside != local => CheckpointPlace::Either {
-                    local,
-                    home: Some(beside),
-                },
-                Some(_) | None => CheckpointPlace::Named(local),
-            },
-            None => CheckpointPlace::Either {
-                local: PathBuf::from(CHECKPOINT_NAME),
-                home: data_folder(&self.environment)
-                    .map(|folder| folder.join("outreach").join(CHECKPOINT_NAME)),
-            },
-        };
+        let below = self.db_below_flag.clone();
         Ok(Checkpoint {
-            place,
+            place: self.checkpoint_place(db.map(|db| (db, db_from))),
+            real: self.checkpoint_place(below),
             typed_places: self.typed_places(),
             db_from,
             out,
@@ -168,6 +151,27 @@ impl Settings {
             summary,
             dialect,
         })
+    }
+
+    /// Where the checkpoint is that was named there, or was not named.
+    fn checkpoint_place(&self, named: Option<(PathBuf, Origin)>) -> CheckpointPlace {
+        let Some((local, from)) = named else {
+            return CheckpointPlace::Either {
+                local: PathBuf::from(CHECKPOINT_NAME),
+                home: data_folder(&self.environment)
+                    .map(|folder| folder.join("outreach").join(CHECKPOINT_NAME)),
+            };
+        };
+        // What a settings file names is the same file from every folder.
+        match (from, self.file().and_then(Path::parent)) {
+            (Origin::File, Some(folder)) if local.is_relative() && folder.join(&local) != local => {
+                let home = Some(folder.join(&local));
+                CheckpointPlace::Either { local, home }
+            }
+            (Origin::File | Origin::Default | Origin::Environment | Origin::Flag, _) => {
+                CheckpointPlace::Named(local)
+            }
+        }
     }
 
     /// When to stop by itself.

@@ -20,6 +20,8 @@ pub enum BatchState {
     Paused,
     /// Stopped by a guard.
     Stopped,
+    /// Nobody is queued, and events may still queue people: a follow-up.
+    Open,
     /// Everybody is settled.
     Complete,
     /// Given up.
@@ -28,13 +30,14 @@ pub enum BatchState {
 
 impl BatchState {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Reading,
         Self::Draft,
         Self::Running,
         Self::Waiting,
         Self::Paused,
         Self::Stopped,
+        Self::Open,
         Self::Complete,
         Self::Cancelled,
     ];
@@ -48,6 +51,7 @@ impl BatchState {
             Self::Waiting => "waiting",
             Self::Paused => "paused",
             Self::Stopped => "stopped",
+            Self::Open => "open",
             Self::Complete => "complete",
             Self::Cancelled => "cancelled",
         }
@@ -63,6 +67,7 @@ impl BatchState {
             | Self::Waiting
             | Self::Paused
             | Self::Stopped
+            | Self::Open
             | Self::Cancelled => true,
             Self::Complete => false,
         }
@@ -89,6 +94,7 @@ impl Standing {
             | BatchState::Waiting
             | BatchState::Paused
             | BatchState::Stopped
+            | BatchState::Open
             | BatchState::Complete
             | BatchState::Cancelled => Self::Stored(state),
         }

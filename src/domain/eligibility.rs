@@ -1,7 +1,8 @@
 //! Whether a person may be messaged now, and if not why not: one function, asked by the preview of a list and
 //! by every claim.
 //!
-//! Only an accepted message suppresses. A request of another batch that is under way, or whose outcome is
+//! Only an accepted message suppresses, and one that may have been accepted where a person decided not to wait
+//! for the answer. A request of another batch that is under way, or whose outcome is
 //! unknown, makes the row wait: if that request is refused in the end, the person is still messaged.
 
 use std::fmt;
@@ -70,6 +71,9 @@ pub enum Fate {
     UnderWay,
     /// Its answer was lost: it may have been accepted.
     Unknown,
+    /// It may have been accepted, and nobody waits to learn it: a person decided to send again, whatever
+    /// became of it. Its own batch has that decision; every other counts it as accepted.
+    SentAgain,
     /// It was accepted, by whatever way that was learned.
     Accepted,
 }
@@ -137,7 +141,7 @@ pub(crate) fn decide(
         };
         match request.fate {
             // What was accepted decides at once; what is open only if nothing accepted does.
-            Fate::Accepted => return found,
+            Fate::Accepted | Fate::SentAgain => return found,
             Fate::UnderWay | Fate::Unknown => waits = waits.or(Some(index)),
         }
     }
@@ -156,7 +160,8 @@ fn judge(
     now: Timestamp,
 ) -> Option<Eligibility> {
     if request.same_batch {
-        return Some(Eligibility::SameBatch(index));
+        let decided = request.fate == Fate::SentAgain;
+        return (!decided).then_some(Eligibility::SameBatch(index));
     }
     let within = |span| is_within(span, request.at, now);
     let guarded = !span.repeat_guard.is_zero() && request.same_content;
@@ -259,6 +264,19 @@ mod tests {
         let decided = |fate| decide(&past(fate), guard(0), at(1000));
         assert_eq!(decided(Fate::Accepted), Eligibility::Skipped(0));
         assert_eq!(decided(Fate::Unknown), Eligibility::Waits(0));
+    }
+
+    #[test]
+    fn what_was_sent_again_by_decision_counts_for_every_other_batch() {
+        let past = |same_batch| {
+            [PastRequest {
+                same_batch,
+                ..request(Fate::SentAgain)
+            }]
+        };
+        let decided = |same_batch| decide(&past(same_batch), guard(12), at(1));
+        assert_eq!(decided(false), Eligibility::Repeated(0));
+        assert_eq!(decided(true), Eligibility::Now);
     }
 
     #[test]

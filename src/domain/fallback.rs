@@ -92,6 +92,8 @@ pub(crate) enum Cause {
     NoUser,
     /// The channel as a whole is refused.
     ChannelRefused,
+    /// The time is over in which the person may be messaged on this channel.
+    WindowClosed,
 }
 
 /// What is known of an earlier request for the recipient.
@@ -115,7 +117,7 @@ pub(crate) fn next_step(
     has_message: impl Fn(Step) -> bool,
 ) -> Option<Step> {
     let asked_for = match cause {
-        Cause::NoUser => true,
+        Cause::NoUser | Cause::WindowClosed => true,
         Cause::ChannelRefused => fallback.on_channel,
     };
     if !asked_for || !may_be_tried_elsewhere(past) {

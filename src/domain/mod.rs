@@ -14,6 +14,7 @@ pub(crate) mod eligibility;
 pub(crate) mod event;
 pub(crate) mod fallback;
 pub(crate) mod fold;
+pub(crate) mod follow_up;
 pub(crate) mod forecast;
 pub(crate) mod night;
 pub(crate) mod outcome;

@@ -101,6 +101,8 @@ pub enum Suppression {
         batch: String,
         /// When, as RFC 3339.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number got any message from us within `--not-within`.
     NotWithin {
@@ -108,6 +110,8 @@ pub enum Suppression {
         batch: String,
         /// When, as RFC 3339.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number was answered "no Messenger" on the channel within `--skip-no-messenger-within`.
     NoMessengerWithin {
@@ -132,6 +136,8 @@ pub enum Suppression {
         batch: String,
         /// When, as people read it.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number is no longer in the list that `--update` brought.
     Removed,
@@ -139,6 +145,10 @@ pub enum Suppression {
     Forgotten,
     /// The window is never open in all zones of the person's country at once.
     WindowNeverOpens,
+    /// The follow-up was not sent in the time that its event leaves.
+    WindowClosed,
+    /// The follow-up takes nobody any more, and the event that it waited for did not come.
+    NoEvent,
 }
 
 /// The reason on the suppression list of a person who opted out.
@@ -163,6 +173,8 @@ impl Suppression {
             Self::Removed => "removed_by_update",
             Self::Forgotten => "forgotten",
             Self::WindowNeverOpens => "window_never_opens",
+            Self::WindowClosed => "window_closed",
+            Self::NoEvent => "no_event",
         }
     }
 }
@@ -171,19 +183,24 @@ impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listed { reason } => write!(f, "on the suppression list: {reason}"),
-            Self::RepeatGuard { batch, at } => {
+            Self::RepeatGuard { batch, at, sure } => {
+                let went = went(*sure);
                 write!(
                     f,
-                    "the same message went to this number at {at} (batch {batch})"
+                    "the same message {went} to this number at {at} (batch {batch})"
                 )
             }
-            Self::NotWithin { batch, at } => {
-                write!(f, "this number got a message at {at} (batch {batch})")
+            Self::NotWithin { batch, at, sure } => {
+                let got = if *sure { "got" } else { "may have got" };
+                write!(f, "this number {got} a message at {at} (batch {batch})")
             }
-            Self::OtherMessage { batch, at } => write!(
-                f,
-                "another message went to this number at {at} (batch {batch}; --skip-messaged)"
-            ),
+            Self::OtherMessage { batch, at, sure } => {
+                let went = went(*sure);
+                write!(
+                    f,
+                    "another message {went} to this number at {at} (batch {batch}; --skip-messaged)"
+                )
+            }
             Self::NoMessengerWithin { at } => write!(
                 f,
                 "nobody was found for this number at {at} (--skip-no-messenger-within)"
@@ -195,8 +212,16 @@ impl fmt::Display for Suppression {
             Self::Removed => f.write_str("no longer in the list (--update)"),
             Self::Forgotten => f.write_str("erased at the person's request"),
             Self::WindowNeverOpens => f.write_str("window never opens where the person lives"),
+            Self::WindowClosed => {
+                f.write_str("window closed: too long after the event (--expires)")
+            }
+            Self::NoEvent => f.write_str("the event that it waited for did not come (--open-for)"),
         }
     }
+}
+
+fn went(sure: bool) -> &'static str {
+    if sure { "went" } else { "may have gone" }
 }
 
 /// What intake decided about one row. Every row gets exactly one verdict.

@@ -106,6 +106,11 @@ impl CheckReport {
         let households = "One number, several people (messaged once)";
         let mut repeats = vec![
             (
+                "Would be sent, though a remark may forbid it",
+                summary.doubtful_remarks,
+                &summary.remarks,
+            ),
+            (
                 "Duplicates",
                 summary.duplicate - summary.shared_numbers,
                 &summary.duplicates,

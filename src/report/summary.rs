@@ -13,6 +13,7 @@ use super::table::SummaryLine;
 use super::words::{counted, grouped, place, without_numbers};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
+use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::store::{Batch, Counts, Funnel, HeldText, OutageRecord, Reader, UnknownRow};
@@ -64,6 +65,12 @@ pub struct Summary {
     /// Of the requests those that never left this machine; `None` where only the counts were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub did_not_leave: Option<u64>,
+    /// A follow-up takes people until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_until: Option<Timestamp>,
+    /// The event that its people wait for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Trigger>,
     /// What the text says beyond the counts.
     #[serde(skip)]
     details: Details,
@@ -109,6 +116,8 @@ impl Summary {
             finished_at: batch.finished_at,
             exit_reason: batch.exit_reason.clone(),
             mended: None,
+            open_until: batch.follow_up.as_ref().map(|it| it.open_until),
+            after: batch.follow_up.as_ref().map(|it| it.after),
             pilot: PilotReport::of(batch),
             outages: None,
             did_not_leave: None,
@@ -304,6 +313,7 @@ impl Summary {
                     "queued: not sent yet"
                 },
             ),
+            (counts.awaiting, self.awaited()),
             (
                 self.held(),
                 "held: nobody said what their refusal means; not sent yet",
@@ -318,6 +328,14 @@ impl Summary {
             .filter(|(index, (count, _))| *index == 0 || *count > 0)
             .map(|(_, line)| line)
             .collect()
+    }
+
+    /// What those wait for whose event has not come.
+    fn awaited(&self) -> &'static str {
+        match self.after {
+            Some(after) if !self.is_cancelled() => after.awaits(),
+            Some(_) | None => "cancelled: not sent",
+        }
     }
 
     fn write_channels(&self, out: &mut String) -> std::fmt::Result {

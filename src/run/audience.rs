@@ -152,16 +152,15 @@ fn list(
     now: Timestamp,
     cells: Cells,
 ) -> Result<(String, u64), RunError> {
-    let mut text = COLUMNS.join(",") + "\n";
+    let mut text = csv_line(COLUMNS);
     let mut people = 0;
     reader.audience(audience, without, now, |member| {
         people += 1;
-        text.push_str(&member.facts.number.e164());
-        for name in [&member.first_name, &member.last_name] {
-            text.push(',');
-            text.push_str(&cell(name.as_deref().unwrap_or_default(), cells));
-        }
-        text.push('\n');
+        let number = member.facts.number.e164();
+        let names = [&member.first_name, &member.last_name];
+        let names = names.map(|name| guarded(name.as_deref().unwrap_or_default(), cells));
+        let names = names.iter().map(Cow::as_ref);
+        text.push_str(&csv_line(std::iter::once(number.as_str()).chain(names)));
         Ok::<_, RunError>(())
     })?;
     Ok((text, people))
@@ -176,28 +175,47 @@ enum Cells {
     AsTheyAre,
 }
 
-/// A cell of CSV.
-fn cell(text: &str, cells: Cells) -> String {
-    let text = match cells {
+/// The text of a cell.
+fn guarded(text: &str, cells: Cells) -> Cow<'_, str> {
+    match cells {
         Cells::Guarded => spreadsheet::guard(text),
         Cells::AsTheyAre => Cow::Borrowed(text),
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.into_owned()
     }
 }
 
+/// A line of CSV.
+pub(super) fn csv_line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+    let mut line = String::new();
+    for (at, cell) in cells.into_iter().enumerate() {
+        if at > 0 {
+            line.push(',');
+        }
+        if cell.contains([',', '"', '\n', '\r']) {
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(cell);
+        }
+    }
+    line.push('\n');
+    line
+}
+
 fn base_name(audience: &Audience, message: &str, channel: &str) -> String {
+    digest_name(PREFIX, &[&audience.canonical(), message, channel])
+}
+
+/// The prefix, and a digest of these parts.
+pub(super) fn digest_name(prefix: &str, parts: &[&str]) -> String {
     use std::fmt::Write as _;
     let mut digest = Sha256::new();
-    for part in [&audience.canonical(), message, channel] {
+    for part in parts {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }
     let digest: [u8; 32] = digest.finalize().into();
-    let mut name = PREFIX.to_owned();
+    let mut name = prefix.to_owned();
     for byte in digest.iter().take(4) {
         // Writing to a String cannot fail.
         let _ = write!(name, "{byte:02x}");
@@ -250,10 +268,11 @@ mod tests {
 
     #[test]
     fn a_name_stays_in_its_cell() {
-        let guarded = |text| cell(text, Cells::Guarded);
-        assert_eq!(guarded("Nováková, Jana"), "\"Nováková, Jana\"");
-        assert_eq!(guarded("a \"b\""), "\"a \"\"b\"\"\"");
-        assert_eq!(guarded("=1+1"), "'=1+1");
-        assert_eq!(cell("=1+1", Cells::AsTheyAre), "=1+1");
+        assert_eq!(
+            csv_line(["Nováková, Jana", "a \"b\"", ""]),
+            "\"Nováková, Jana\",\"a \"\"b\"\"\",\n"
+        );
+        assert_eq!(guarded("=1+1", Cells::Guarded), "'=1+1");
+        assert_eq!(guarded("=1+1", Cells::AsTheyAre), "=1+1");
     }
 }

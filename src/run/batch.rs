@@ -196,6 +196,7 @@ pub(super) fn not_cancelled(batch: &Batch) -> Result<(), RunError> {
         | BatchState::Waiting
         | BatchState::Paused
         | BatchState::Stopped
+        | BatchState::Open
         | BatchState::Complete => Ok(()),
     }
 }

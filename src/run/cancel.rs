@@ -22,7 +22,8 @@ impl HeldBatch {
         }
         batch.store().finish_change(batch.batch().id, now)?;
         let batch = batch.reread()?;
-        if batch.counts()?.queued == 0 {
+        let counts = batch.counts()?;
+        if counts.queued + counts.awaiting == 0 {
             return Err(Mismatch::NobodyQueued(batch.batch().name.clone()).into());
         }
         Ok(batch)

@@ -89,9 +89,10 @@ impl Times {
 }
 
 /// Finds whom of the list other batches messaged, where that must be decided. `own` is the batch that the list is
-/// for, if it is there already; `judging` is a second reader, for the threads that judge the rows. Costs a pass over the list only where another batch may matter.
+/// for, if it is there already; `known` is for the threads
+/// that judge the rows. Costs a pass over the list only where another batch may matter.
 pub(super) fn messaged_before(
-    (reader, judging): (&Reader, Reader),
+    (reader, known): (&Reader, Known),
     list: &mut List,
     own: Option<BatchId>,
     channel: &str,
@@ -105,7 +106,7 @@ pub(super) fn messaged_before(
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
     let mut numbers = 0;
     let pass = Pass {
-        known: Known::new(judging, history, own, Vec::new(), now),
+        known,
         channel: Some(channel),
         seen,
         ..Pass::default()
@@ -154,7 +155,8 @@ pub(super) fn messaged_before(
 fn others(reader: &Reader, own: Option<BatchId>, channel: &str) -> Result<Vec<Batch>, RunError> {
     let mut others = Vec::new();
     for batch in reader.batches()? {
-        let matters = batch.state.is_unfinished() || batch.channel != channel;
+        let matters =
+            batch.follow_up.is_none() && (batch.state.is_unfinished() || batch.channel != channel);
         if Some(batch.id) == own || !matters || reader.counts(batch.id)?.requests == 0 {
             continue;
         }

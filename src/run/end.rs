@@ -195,6 +195,9 @@ fn state(end: &RunEnd, counts: &Counts) -> BatchState {
         RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
             BatchState::Paused
         }
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if counts.awaiting > 0 => {
+            BatchState::Open
+        }
         RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => BatchState::Complete,
     }
 }

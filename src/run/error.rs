@@ -258,6 +258,21 @@ pub enum Mismatch {
     /// There is no other channel.
     #[error("no other channel is named: give --fallback CHANNEL")]
     NoOtherChannel,
+    /// The people of a follow-up are those of another batch.
+    #[error(
+        "batch `{0}` is a follow-up: its people are those of another batch, and no list joins it"
+    )]
+    FollowUpList(String),
+    /// A follow-up that is due when it is too late.
+    #[error(
+        "nobody would get it: {delay} after the event (--delay) is not before {expires} after it (--expires)"
+    )]
+    NeverInTime {
+        /// The delay, for people.
+        delay: String,
+        /// The end, for people.
+        expires: String,
+    },
     /// A list can join a batch only with the same columns.
     #[error(
         "batch {batch} has the columns {}, this file has {}: a batch has the same columns in all its files",
@@ -467,6 +482,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Value { .. }
         | StoreError::Stopped
         | StoreError::InUse { .. }
+        | StoreError::NoRoomForCopy { .. }
         | StoreError::Database { .. }
         | StoreError::Damaged { .. }
         | StoreError::File { .. } => ExitCode::Storage,

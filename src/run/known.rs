@@ -15,10 +15,11 @@ use crate::intake::Unsendable;
 use crate::report::check::{KnownBatch, KnownLine, KnownPeople};
 use crate::store::{BatchId, KnownPerson, Reader, StoreError, Verdict};
 
-/// The checkpoint, asked by the threads that judge the rows. Without one, no number is known.
+/// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
+/// one, no number is known.
 #[derive(Default)]
 pub(super) struct Known {
-    checkpoint: Option<Checkpoint>,
+    checkpoints: Vec<Checkpoint>,
 }
 
 struct Checkpoint {
@@ -46,6 +47,9 @@ const MOMENT: u32 = 500;
 
 impl Asked {
     fn reader(&mut self) -> Result<&Reader, StoreError> {
+        if self.since == 0 {
+            self.reader.expect_many_people()?;
+        }
         if self.since.is_multiple_of(MOMENT) {
             self.reader.look_anew()?;
         }
@@ -64,25 +68,34 @@ impl Known {
         skip: Vec<String>,
         now: Timestamp,
     ) -> Self {
+        let known = Checkpoint {
+            reader: Mutex::new(Asked { reader, since: 0 }),
+            span,
+            batch,
+            skip,
+            now,
+            tells: false,
+            failure: Mutex::default(),
+        };
         Self {
-            checkpoint: Some(Checkpoint {
-                reader: Mutex::new(Asked { reader, since: 0 }),
-                span,
-                batch,
-                skip,
-                now,
-                tells: false,
-                failure: Mutex::default(),
-            }),
+            checkpoints: vec![known],
         }
     }
 
-    /// The same; what is known of the people is counted too, unless nobody was ever messaged or heard.
+    /// What either knows.
+    #[must_use]
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.checkpoints.extend(other.checkpoints);
+        self
+    }
+
+    /// The same; what the last checkpoint (that of the real batches) knows of the people is counted too, unless nobody
+    /// was ever messaged or heard.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(super) fn telling(mut self) -> Result<Self, StoreError> {
-        if let Some(checkpoint) = &mut self.checkpoint {
+        if let Some(checkpoint) = self.checkpoints.last_mut() {
             let asked = checkpoint.reader.get_mut();
             let asked = asked.unwrap_or_else(PoisonError::into_inner);
             checkpoint.tells = asked.reader()?.knows_anybody()?;
@@ -92,12 +105,12 @@ impl Known {
 
     /// Whether what is known of the people is counted.
     pub(super) fn tells(&self) -> bool {
-        self.checkpoint.as_ref().is_some_and(|it| it.tells)
+        self.checkpoints.iter().any(|it| it.tells)
     }
 
     /// Fails if the checkpoint failed while rows were judged.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        let failure = self.checkpoint.as_ref().and_then(|checkpoint| {
+        let failure = self.checkpoints.iter().find_map(|checkpoint| {
             let failure = checkpoint.failure.lock();
             failure.unwrap_or_else(PoisonError::into_inner).take()
         });
@@ -135,12 +148,12 @@ impl Known {
         phone: PhoneNumber,
     ) -> bool {
         self.ask(|reader, _| reader.contact_of_another(channel, contact_id, phone))
-            .unwrap_or(false)
+            .any(|is_so| is_so)
     }
 
     /// Counts what is known of a number; of refusals those on that channel, of all channels where none is named.
     pub(super) fn count(&self, people: &mut KnownTally, phone: PhoneNumber, on: Option<&str>) {
-        let known = self.ask(|reader, _| reader.known_person(phone, on));
+        let known = self.ask_telling(|reader| reader.known_person(phone, on));
         if let Some(person) = known.flatten() {
             people.count(&person);
         }
@@ -148,7 +161,7 @@ impl Known {
 
     /// What was counted, with the names of the batches; nothing without a checkpoint.
     pub(super) fn told(&self, people: &KnownTally) -> Option<KnownPeople> {
-        self.ask(|reader, _| {
+        self.ask_telling(|reader| {
             Ok(KnownPeople {
                 messaged: people.messaged.told(reader)?,
                 opted_in: people.opted_in.told(reader)?,
@@ -165,7 +178,7 @@ impl Known {
         phone: PhoneNumber,
         about: (Option<&str>, Option<&str>),
     ) -> Option<Suppression> {
-        let verdict = self.ask(|reader, asked| {
+        let mut verdicts = self.ask(|reader, asked| {
             reader.judge(
                 phone,
                 about,
@@ -174,29 +187,40 @@ impl Known {
                 &asked.skip,
                 asked.now,
             )
-        })?;
-        match verdict {
+        });
+        verdicts.find_map(|verdict| match verdict {
             Verdict::Suppressed(Suppression::SameBatch { .. })
             | Verdict::MayBeMessaged
             | Verdict::Waits { .. } => None,
             Verdict::Suppressed(cause) => Some(cause),
-        }
+        })
     }
 
-    /// Asks the checkpoint, if there is one; a failure is kept for [`Self::check`].
+    /// Asks the checkpoints.
     fn ask<T>(
         &self,
-        question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
-    ) -> Option<T> {
-        let checkpoint = self.checkpoint.as_ref()?;
-        let asked = checkpoint.reader.lock();
+        question: impl Fn(&Reader, &Checkpoint) -> Result<T, StoreError>,
+    ) -> impl Iterator<Item = T> {
+        let checkpoints = self.checkpoints.iter();
+        checkpoints.filter_map(move |it| it.ask(&question))
+    }
+
+    /// Asks the checkpoint whose people are counted.
+    fn ask_telling<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Option<T> {
+        let telling = self.checkpoints.iter().find(|it| it.tells)?;
+        telling.ask(|reader, _| question(reader))
+    }
+}
+
+impl Checkpoint {
+    /// Asks it; a failure is kept for [`Known::check`].
+    fn ask<T>(&self, question: impl FnOnce(&Reader, &Self) -> Result<T, StoreError>) -> Option<T> {
+        let asked = self.reader.lock();
         let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
-        let answer = asked
-            .reader()
-            .and_then(|reader| question(reader, checkpoint));
+        let answer = asked.reader().and_then(|reader| question(reader, self));
         answer
             .map_err(|error| {
-                let failure = checkpoint.failure.lock();
+                let failure = self.failure.lock();
                 failure
                     .unwrap_or_else(PoisonError::into_inner)
                     .get_or_insert(error);

@@ -11,7 +11,11 @@ use crate::amio::{ApiError, Client, Listed, ListedMessage};
 use crate::clock::Clock;
 use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::pacer::{Flight, Handle, Permit};
-use crate::store::{Lookup, QuotaUpdate};
+use crate::domain::fallback::Step;
+use crate::store::{Lookup, QuotaUpdate, Store};
+
+/// How soon it is looked again whether a connection is free.
+const CONNECTION: Duration = Duration::from_millis(50);
 
 /// A shorter wait is not reported.
 const SHORT: Duration = Duration::from_millis(500);
@@ -48,17 +52,18 @@ impl<'a> Lookups<'a> {
         })
     }
 
-    /// A page of a contact's messages; `None` if the contact is gone: nothing is proven then. A question that
+    /// A page of a contact's messages on the channel of a step; `None` if the contact is gone: nothing is proven then. A question that
     /// the API puts off is asked again. What is waited for is reported to `waits`.
     pub(super) async fn messages(
         &mut self,
-        contact: &str,
+        (step, contact): (Step, &str),
         offset: u32,
         waits: &mut (dyn FnMut(&PacerView) + Send),
     ) -> Result<Option<Vec<ListedMessage>>, RunError> {
         loop {
             let flight = self.turn(waits).await?;
-            let channel = &self.batch.batch().channel;
+            let channel = self.batch.batch().channels().nth(step.index());
+            let channel = channel.unwrap_or(&self.batch.batch().channel);
             let listed = self.client.list_messages(channel, contact, offset).await;
             let put_off = tell(flight, &listed);
             self.keep_quota().await?;
@@ -66,6 +71,11 @@ impl<'a> Lookups<'a> {
                 Ok(messages) => return Ok(Some(messages)),
                 Err(_) if put_off => {}
                 Err(ApiError::Refused { status: 404, .. }) => return Ok(None),
+                // The list is documented for Messenger alone: another channel may not have it.
+                Err(ApiError::Refused {
+                    status: 400 | 405 | 422,
+                    ..
+                }) if step != Step::FIRST => return Ok(None),
                 Err(error) => return Err(RunError::Evidence(error)),
             }
         }
@@ -85,6 +95,7 @@ impl<'a> Lookups<'a> {
             match lookup.await? {
                 Lookup::Claimed => {
                     self.claimed += 1;
+                    connection(store, token, self.clock).await?;
                     return Ok(permit.started());
                 }
                 // The permit goes back: others have used the quota meanwhile.
@@ -96,6 +107,12 @@ impl<'a> Lookups<'a> {
         }
     }
 
+    /// The connection is free for others.
+    pub(super) async fn end(self) -> Result<(), RunError> {
+        let token = self.client.token_fingerprint();
+        Ok(self.batch.store().asks_no_more(token).await?)
+    }
+
     /// What the answer told of the quota is there for the next run.
     async fn keep_quota(&self) -> Result<(), RunError> {
         if let Some(state) = (self.quota)() {
@@ -105,6 +122,16 @@ impl<'a> Lookups<'a> {
         }
         Ok(())
     }
+}
+
+/// Waits until runs of the token leave a connection to this process, which keeps it until
+/// [`Store::asks_no_more`], or a minute.
+pub(super) async fn connection(store: &Store, token: i64, clock: &Clock) -> Result<(), RunError> {
+    let began = clock.now();
+    while !store.may_ask(token, began, clock.now()).await? {
+        clock.sleep(CONNECTION).await;
+    }
+    Ok(())
 }
 
 /// The leave for one request; what is waited for is reported to `waits`.

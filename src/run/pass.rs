@@ -9,7 +9,7 @@ use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
-use crate::domain::dialect::FileFormat;
+use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
@@ -80,20 +80,24 @@ impl Pass<'_> {
             ..
         } = list;
         let (message, others) = (message.as_ref(), others.as_ref());
-        let create = |path| {
-            let format = FileFormat::of(path, input.format(), *dialect);
-            RejectsFile::create(path, input.headers(), format, self.batch)
-        };
-        let mut rejects = self.rejects.map(create).transpose()?;
+        let mut rejects = self.create_rejects(input, *dialect)?;
         let (known, channel) = (&self.known, self.channel);
-        let suppressed = |phone| known.cause(phone, channel);
+        // A message on a channel is judged with all else that is known of its number.
+        let asked_with_message = message.is_some() && channel.is_some();
+        let suppressed = |phone| {
+            (!asked_with_message)
+                .then(|| known.cause(phone, channel))
+                .flatten()
+        };
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
             Some(message) => {
-                let rendered = self.render(message, record, phone)?;
-                Ok(match others {
-                    Some(others) => others.render(rendered, record),
-                    None => rendered,
+                let rendered = self.render(message, others, record, phone);
+                // Whoever must not be messaged is no row to mend.
+                rendered.map_err(|why| {
+                    known
+                        .cause(phone, channel)
+                        .map_or(why, Unsendable::Suppressed)
                 })
             }
             None => Err(Unsendable::Problem("there is no message".to_owned())),
@@ -120,6 +124,31 @@ impl Pass<'_> {
             take(row)
         });
         self.known.check()?;
+        self.concluded(input, others, judged, seen, rejects)
+    }
+
+    /// The file that the rows to mend go to, if they are asked for.
+    fn create_rejects(
+        &self,
+        input: &Input,
+        dialect: Option<Dialect>,
+    ) -> Result<Option<RejectsFile>, RunError> {
+        let create = |path| {
+            let format = FileFormat::of(path, input.format(), dialect);
+            RejectsFile::create(path, input.headers(), format, self.batch)
+        };
+        Ok(self.rejects.map(create).transpose()?)
+    }
+
+    /// What all rows together say of the list, and whether it can be used.
+    fn concluded(
+        &self,
+        input: &Input,
+        others: Option<&Others>,
+        judged: Result<Summary, JudgeError<RunError>>,
+        seen: Seen,
+        rejects: Option<RejectsFile>,
+    ) -> Result<CheckReport, RunError> {
         let refusal = match &judged {
             Ok(summary) => input.refusal(summary),
             Err(_) => None,
@@ -164,14 +193,18 @@ impl Pass<'_> {
     fn render(
         &self,
         message: &Template,
+        others: Option<&Others>,
         record: &Record,
         phone: PhoneNumber,
     ) -> Result<Rendered, Unsendable> {
         let rendered = self.known.message(message, self.channel, record, phone)?;
-        match self.sms.and_then(|rule| rule.refusal(&rendered)) {
-            Some(refusal) => Err(Unsendable::Segments(refusal)),
-            None => Ok(rendered),
+        if let Some(refusal) = self.sms.and_then(|rule| rule.refusal(&rendered)) {
+            return Err(Unsendable::Segments(refusal));
         }
+        Ok(match others {
+            Some(others) => others.render(rendered, record),
+            None => rendered,
+        })
     }
 
     /// Puts the rejects where they belong and returns how many there are.

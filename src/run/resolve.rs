@@ -153,6 +153,7 @@ impl HeldBatch {
                 evidence.proven += self.store().prove_sent(proofs, by, clock.now()).await?;
             }
         }
+        api.end().await?;
         Ok(evidence)
     }
 
@@ -166,7 +167,10 @@ impl HeldBatch {
     ) -> Result<Option<Proof>, RunError> {
         for page in 0..PAGES {
             let offset = page * u32::try_from(PAGE).unwrap_or(u32::MAX);
-            let Some(messages) = api.messages(wanted.contact, offset, waits).await? else {
+            let Some(messages) = api
+                .messages((row.step, wanted.contact), offset, waits)
+                .await?
+            else {
                 return Ok(None);
             };
             let is_last = messages.len() < PAGE;

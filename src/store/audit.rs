@@ -12,7 +12,9 @@ use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
 use super::results::{CONTENT, FACTS, JOINS, REASON};
+use crate::domain::content::for_step;
 use crate::domain::delivery::State;
+use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
 
 /// A request for a recipient, or a decision about one.
@@ -85,19 +87,26 @@ pub struct UnknownRow {
     pub phone: Option<PhoneNumber>,
     /// Why the outcome is unknown.
     pub reason: Option<String>,
-    /// The contact's id, where the file or an earlier message names it.
+    /// The contact's id on the channel of the request, where the file or an earlier message names it.
     pub contact_id: Option<String>,
-    /// What was to be sent, as JSON.
+    /// What was to be sent on that channel, as JSON.
     pub content: Option<String>,
+    /// Which of the batch's channels the request went through.
+    pub(crate) step: Step,
 }
 
-/// The list of a contact's messages is documented for Messenger: nobody is asked about those who went on from there.
+/// The contact is that of the channel of the last request, whose outcome is open.
 const UNKNOWN: &str = "SELECT r.id, i.file, i.row, p.number, r.reason,
-        iif(r.step > 0, NULL, coalesce(i.contact_id, (SELECT k.api_id FROM contact k
-                                WHERE k.person = r.person AND k.former = 0 AND k.api_id IS NOT NULL
-                                      AND k.channel = (SELECT channel FROM batch WHERE id = r.id >> 32)
-                                ORDER BY k.id DESC LIMIT 1))),
-        i.content
+        coalesce(iif(r.step = 0, i.contact_id, NULL),
+                 (SELECT k.api_id FROM contact k
+                  WHERE k.person = r.person AND k.former = 0 AND k.api_id IS NOT NULL
+                        AND k.channel = coalesce(
+                            (SELECT a.channel FROM attempt a INDEXED BY attempt_by_person
+                             WHERE a.person = r.person AND a.recipient = r.id AND a.kind = 'request'
+                             ORDER BY a.id DESC LIMIT 1),
+                            (SELECT channel FROM batch WHERE id = r.id >> 32))
+                  ORDER BY k.id DESC LIMIT 1)),
+        i.content, r.step, i.metadata
     FROM recipient r INDEXED BY recipient_unknown
          CROSS JOIN recipient_input i ON i.id = r.id
          LEFT JOIN person p ON p.id = r.person
@@ -244,6 +253,10 @@ fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {
 }
 
 fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
+    let step = Step::new(row.get(7)?);
+    let (own, metadata): (Option<String>, Option<String>) = (row.get(6)?, row.get(8)?);
+    let metadata = metadata.as_deref().unwrap_or("{}");
+    let content = own.and_then(|own| for_step(&own, metadata, step).ok());
     Ok(UnknownRow {
         recipient: row.get(0)?,
         file: row.get(1)?,
@@ -251,6 +264,7 @@ fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
         phone: number(row, 3)?,
         reason: row.get(4)?,
         contact_id: id(row, 5)?,
-        content: row.get(6)?,
+        content: content.map(|it| it.content),
+        step,
     })
 }

@@ -17,6 +17,7 @@ use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
 
 /// Rows that are removed in one transaction: some 50 ms.
@@ -91,6 +92,8 @@ pub struct Batch {
     pub fallback: Option<Fallback>,
     /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
     pub history: Option<HistorySpan>,
+    /// What it waits for, if it is a follow-up.
+    pub follow_up: Option<FollowUp>,
     /// What the list was: its results are written so.
     pub list: ListFormat,
     /// True for a rehearsal: no real person was messaged.
@@ -224,7 +227,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) async fn begin_run(
+    pub async fn begin_run(
         &self,
         id: BatchId,
         token: i64,
@@ -269,7 +272,8 @@ impl Store {
                         end.pilot_is_over,
                     ),
                 )?;
-                Ok(())
+                // An event may have queued somebody since the run looked last.
+                reopen(tx.connection, id, end.at)
             })
             .await
     }
@@ -374,7 +378,7 @@ fn discard_step(
     Ok(rows.len())
 }
 
-/// A batch that was complete has people to message again.
+/// A batch that was complete, or a follow-up that waited, has people to message.
 pub(super) fn reopen(
     connection: &Connection,
     id: BatchId,
@@ -383,7 +387,7 @@ pub(super) fn reopen(
     connection
         .prepare_cached(
             "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3, state_until = NULL
-             WHERE id = ?1 AND state = 'complete'
+             WHERE id = ?1 AND state IN ('complete', 'open')
                    AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
                                WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
         )?
@@ -531,6 +535,7 @@ const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
+    policy ->> 'follow_up' AS follow_up,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -567,6 +572,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
             .transpose()?,
         history: row
             .get::<_, Option<String>>("history")?
+            .map(|text| from_json(&text))
+            .transpose()?,
+        follow_up: row
+            .get::<_, Option<String>>("follow_up")?
             .map(|text| from_json(&text))
             .transpose()?,
         list: match row.get::<_, Option<String>>("list")? {

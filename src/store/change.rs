@@ -26,6 +26,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::journal;
 use super::prune;
+use super::suppression;
 use super::tally::Counter;
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
@@ -312,7 +313,7 @@ fn bring_in_line(
             // Verdicts of the old list go with it.
             (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
             (_, Some(new)) => take_over(tx, &old, new, now)?,
-            (State::Queued, None) => journal::suppress(tx, id, &Suppression::Removed, now)?,
+            (State::Queued, None) => suppression::suppress(tx, id, &Suppression::Removed, now)?,
             (
                 State::Sending
                 | State::Sent
@@ -491,14 +492,14 @@ fn refuse_queued(
         .collect::<Result<_, _>>()?;
     for (id, reason) in refused {
         let says = reason.trim_start_matches("no consent: ").to_owned();
-        journal::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
+        suppression::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
     }
     Ok(())
 }
 
 /// The batch may have a suppressed row of the same person, whose message was surely not accepted. The row of a list
 /// that was replaced goes, unless requests were made for it; of the others, the one that is to be sent counts, else
-/// the first.
+/// the first. One that was erased shows no number any more, and counts for nobody.
 fn settle_with_suppressed(
     tx: &mut Tx<'_>,
     target: BatchId,
@@ -516,7 +517,7 @@ fn settle_with_suppressed(
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
              WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed'
-                   AND o.maybe_accepted_at IS NULL",
+                   AND o.maybe_accepted_at IS NULL AND o.reason_code IS NOT 'erased'",
         )?
         .query_row((new, first), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;

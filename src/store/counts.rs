@@ -22,6 +22,12 @@ impl Reader {
         let count = |column: usize| -> Result<u64, StoreError> {
             Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
         };
+        let queued = count(7)?;
+        let awaiting = if queued > 0 {
+            self.awaiting(id)?.min(queued)
+        } else {
+            0
+        };
         Ok(Counts {
             sent: count(0)?,
             no_messenger: count(1)?,
@@ -30,7 +36,8 @@ impl Reader {
             invalid: count(4)?,
             duplicate: count(5)?,
             suppressed: count(6)?,
-            queued: count(7)?,
+            queued: queued - awaiting,
+            awaiting,
             sending: count(8)?,
             requests: count(9)?,
             throttled: count(10)?,

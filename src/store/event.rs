@@ -5,6 +5,7 @@
 //! again: by the receiver while it runs, and at the begin and the end of a run. What a person says never waits.
 
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::OptionalExtension;
 
 use super::checkpoint::Store;
 use super::columns::{from_json, from_millis, to_json, to_millis};
@@ -132,7 +133,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         };
         if is_about_erased(tx.connection, keys, &event)? {
             if event.what == EventKind::OptedOut {
-                apply(tx, keys, &event, kind, now, &mut taken.problems)?;
+                apply(tx, keys, &event, kind, (now, now), &mut taken.problems)?;
             }
             taken.erased += 1;
             continue;
@@ -144,7 +145,8 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             let verdict = if matches!(event.what, EventKind::OptedOut | EventKind::Acted) {
                 learn_contact(tx, keys, &event)?
             } else {
-                apply(tx, keys, &event, kind, now, &mut taken.problems)?
+                let first = received_first(tx, keys, piece)?.unwrap_or(now);
+                apply(tx, keys, &event, kind, (now, first), &mut taken.problems)?
             };
             if verdict == Verdict::Applied {
                 tx.connection
@@ -157,7 +159,7 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             continue;
         };
         taken.new += 1;
-        match apply(tx, keys, &event, kind, now, &mut taken.problems)? {
+        match apply(tx, keys, &event, kind, (now, now), &mut taken.problems)? {
             Verdict::Applied => {}
             Verdict::Waits => {
                 taken.waiting += 1;
@@ -198,6 +200,20 @@ fn insert(
     Ok((inserted > 0).then(|| tx.connection.last_insert_rowid()))
 }
 
+/// When the first copy of a piece was received.
+fn received_first(
+    tx: &Tx<'_>,
+    keys: &HashKey,
+    piece: &Piece,
+) -> Result<Option<Timestamp>, StoreError> {
+    let received: Option<i64> = tx
+        .connection
+        .prepare_cached("SELECT received_at FROM event WHERE key = ?1")?
+        .query_row([keys.event(&piece.key)], |row| row.get(0))
+        .optional()?;
+    received.map(from_millis).transpose()
+}
+
 fn mark_applied(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
     tx.connection
         .prepare_cached("UPDATE event SET applied_at = ?2, news = NULL WHERE id = ?1")?
@@ -232,8 +248,10 @@ fn try_again(
             continue;
         };
         let event: ContactEvent = from_json(&event)?;
-        let old = now.duration_since(from_millis(received_at)?) > PATIENCE;
-        match apply(tx, keys, &event, &kind, now, &mut step.problems)? {
+        let received = from_millis(received_at)?;
+        let old = now.duration_since(received) > PATIENCE;
+        let times = (now, received);
+        match apply(tx, keys, &event, &kind, times, &mut step.problems)? {
             Verdict::Applied => {
                 mark_applied(tx, id, now)?;
                 step.applied += 1;

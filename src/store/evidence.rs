@@ -16,6 +16,7 @@ use super::batch::parse_state;
 use super::columns::{from_millis, to_millis};
 use super::contact::{self, Found};
 use super::error::StoreError;
+use super::follow_up::{self, Happened};
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::writer::Tx;
@@ -23,6 +24,7 @@ use super::{channel, fallback, person};
 use crate::domain::delivery::{self, State};
 use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
 use crate::domain::fallback::Cause;
+use crate::domain::follow_up::Trigger;
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::recipient::OPTED_OUT;
 
@@ -35,13 +37,14 @@ pub(super) enum Verdict {
     Waits,
 }
 
-/// Applies an event. `kind` is its literal, for the audit; `problems` gets what cannot be.
+/// Applies an event whose first copy was `received` then. `kind` is its literal, for the audit; `problems` gets what
+/// cannot be.
 pub(super) fn apply(
     tx: &mut Tx<'_>,
     keys: &HashKey,
     event: &ContactEvent,
     kind: &str,
-    now: Timestamp,
+    (now, received): (Timestamp, Timestamp),
     problems: &mut Vec<String>,
 ) -> Result<Verdict, StoreError> {
     if event.what == EventKind::Nothing {
@@ -58,6 +61,7 @@ pub(super) fn apply(
         on,
         kind,
         now,
+        received,
         problems,
     };
     match &event.what {
@@ -158,6 +162,8 @@ struct Applying<'a, 't> {
     on: ChannelId,
     kind: &'a str,
     now: Timestamp,
+    /// When its first copy was.
+    received: Timestamp,
     problems: &'a mut Vec<String>,
 }
 
@@ -200,8 +206,30 @@ impl Applying<'_, '_> {
     fn opted_in(&mut self) -> Result<Verdict, StoreError> {
         if let Some(found) = self.contact()? {
             contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
+            if let Some(whose) = found.person {
+                self.follow_up(Trigger::OptIn, whose, None)?;
+            }
         }
         Ok(Verdict::Applied)
+    }
+
+    /// Queues whoever waited for this event.
+    fn follow_up(
+        &mut self,
+        what: Trigger,
+        whose: PersonId,
+        of: Option<BatchId>,
+    ) -> Result<(), StoreError> {
+        let actor = format!("webhook {}", self.kind);
+        let happened = Happened {
+            what,
+            whose,
+            on: self.on,
+            of,
+            received: self.received,
+            actor: &actor,
+        };
+        follow_up::queue(self.tx, &happened)
     }
 
     fn opted_out(&mut self) -> Result<Verdict, StoreError> {
@@ -268,6 +296,13 @@ impl Applying<'_, '_> {
                     "UPDATE attempt SET delivered_at = coalesce(min(delivered_at, ?2), ?2) WHERE id = ?1",
                 )?
                 .execute((subject.request, to_millis(self.event.at)))?;
+            let whose: Option<PersonId> = self
+                .connection()
+                .prepare_cached("SELECT person FROM attempt WHERE id = ?1")?
+                .query_row([subject.request], |row| row.get(0))?;
+            if let Some(whose) = whose {
+                self.follow_up(Trigger::Delivered, whose, Some(subject.id.batch()))?;
+            }
         }
         if self.event.proves_opt_in()
             && let Some(found) = self.contact()?

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::attempt::{self, Asker};
+use super::attempt::{self, AskedContent, AskedKey, Asker};
 use super::checkpoint::{Reader, Store};
 use super::decision::{self, DecisionRecord};
 use super::earlier::keep;
@@ -42,12 +42,13 @@ pub(super) fn judge(
     span: HistorySpan,
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
-    if let Some(cause) = person::suppression(connection, whose)? {
+    let people = person::with_same_number(connection, whose)?;
+    if let Some(cause) = people.iter().find_map(|(_, cause)| cause.clone()) {
         return Ok(Verdict::Suppressed(cause));
     }
-    let mut past = attempt::past_requests(connection, whose, asker)?;
-    for other in person::same_number(connection, whose)? {
-        past.extend(attempt::past_requests(connection, other, asker)?);
+    let mut past = Vec::new();
+    for (person, _) in people {
+        past.extend(attempt::past_requests(connection, person, asker)?);
     }
     let unreached = match asker.channel {
         Some(on) if !span.no_messenger.is_zero() => {
@@ -65,6 +66,11 @@ pub(super) fn judge(
             request.at.to_string(),
         ))
     };
+    let is_sure = |index: usize| {
+        requests
+            .get(index)
+            .is_some_and(|it| it.fate == Fate::Accepted)
+    };
     let cause = match decide(&requests, unreached, span, now) {
         Eligibility::Now => return Ok(Verdict::MayBeMessaged),
         Eligibility::SameBatch(index) => {
@@ -73,15 +79,18 @@ pub(super) fn judge(
         }
         Eligibility::Repeated(index) => {
             let (Source { batch, .. }, at) = told(index)?;
-            Suppression::RepeatGuard { batch, at }
+            let sure = is_sure(index);
+            Suppression::RepeatGuard { batch, at, sure }
         }
         Eligibility::Skipped(index) => {
             let (Source { batch, .. }, at) = told(index)?;
-            Suppression::OtherMessage { batch, at }
+            let sure = is_sure(index);
+            Suppression::OtherMessage { batch, at, sure }
         }
         Eligibility::TooSoon(index) => {
             let (Source { batch, .. }, at) = told(index)?;
-            Suppression::NotWithin { batch, at }
+            let sure = is_sure(index);
+            Suppression::NotWithin { batch, at, sure }
         }
         Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
         Eligibility::Waits(index) => {
@@ -172,8 +181,11 @@ impl Reader {
             batch,
             recipient: None,
             channel: known.flatten(),
-            content_key: same.map(|(on, content)| self.keys.content_key(on, content)),
-            content: same.map(|(_, content)| (&self.keys, content)),
+            content: same.map(|(on, text)| AskedContent {
+                keys: &self.keys,
+                text,
+                key: AskedKey::Of(on),
+            }),
             skip,
         };
         judge(&self.connection, whose, &asker, span, now)

@@ -57,8 +57,7 @@ impl Reader {
             return Ok(None);
         };
         let mut known = KnownPerson::default();
-        let others = person::same_number(connection, whose)?;
-        for whose in std::iter::once(whose).chain(others) {
+        for (whose, _) in person::with_same_number(connection, whose)? {
             let refused_on = note_requests(connection, whose, &mut known)?;
             let asked = match on {
                 Some(on) => channel::find(connection, on)?.into_iter().collect(),
@@ -130,7 +129,7 @@ fn note_requests(
         }
         match fate(outcome.as_deref(), proof.as_deref()) {
             Some(Fate::Accepted) => known.messages.push((batch, at)),
-            Some(Fate::UnderWay | Fate::Unknown) => known.open.push((batch, at)),
+            Some(Fate::UnderWay | Fate::Unknown | Fate::SentAgain) => known.open.push((batch, at)),
             None => {}
         }
     }

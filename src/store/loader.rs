@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::checkpoint::Store;
 use super::columns::{to_json, to_millis};
 use super::error::StoreError;
+use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::person;
@@ -23,11 +24,12 @@ use super::writer::Tx;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
+use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 
 /// Rows to a transaction.
-const CHUNK: usize = 8192;
+const CHUNK: usize = 4096;
 
 /// New numbers that are collected before they are entered: 24 MB.
 const COLLECTED: usize = 1_000_000;
@@ -47,6 +49,8 @@ pub struct Loader<'a> {
     /// The transaction that is being written while the next chunk is filled.
     pending: Option<oneshot::Receiver<Result<Vec<NewNumber>, StoreError>>>,
     new_numbers: Vec<NewNumber>,
+    /// Why its rows wait for an event; `None`: they wait for their turn alone.
+    awaits: Option<Trigger>,
 }
 
 /// A number that was not known, with the person that was made for it.
@@ -65,6 +69,8 @@ pub(super) struct Prepared {
     pub(super) attempts: u32,
     /// The row of another batch whose place it takes once it joins that batch.
     mends: Option<RecipientId>,
+    /// What holds it back in the queue.
+    held: Option<i64>,
     phone: Option<PhoneNumber>,
     pub(super) reason_code: Option<Cow<'static, str>>,
     pub(super) reason: Option<String>,
@@ -91,11 +97,21 @@ impl Store {
             chunk: Vec::with_capacity(CHUNK),
             pending: None,
             new_numbers: Vec::new(),
+            awaits: None,
         }
     }
 }
 
 impl Loader<'_> {
+    /// The same; its rows are queued by such an event.
+    #[must_use]
+    pub fn awaiting(self, event: Option<Trigger>) -> Self {
+        Self {
+            awaits: event,
+            ..self
+        }
+    }
+
     /// Takes the next row.
     ///
     /// `first_row` turns the position of a duplicate's first row into words.
@@ -122,6 +138,11 @@ impl Loader<'_> {
     ) -> Result<(), StoreError> {
         let mut prepared = prepare(row, first_row, &self.store.keys, &self.channel)?;
         prepared.mends = mends;
+        if let (State::Queued, Some(event)) = (prepared.state, self.awaits) {
+            prepared.held = Some(FOR_ITS_EVENT);
+            prepared.reason_code = Some(AWAITED.into());
+            prepared.reason = Some(event.reason().to_owned());
+        }
         self.chunk.push(prepared);
         if self.chunk.len() >= CHUNK {
             self.flush()
@@ -233,6 +254,7 @@ impl Prepared {
             state,
             attempts: 0,
             mends: None,
+            held: None,
             phone: None,
             reason_code: None,
             reason: None,
@@ -373,8 +395,8 @@ pub(super) fn insert_row(
     let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
     tx.connection
         .prepare_cached(
-            "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by, held)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             id,
@@ -385,6 +407,7 @@ pub(super) fn insert_row(
             row.reason.as_deref(),
             finished,
             row.mends,
+            row.held,
         ))?;
     tx.connection
         .prepare_cached(

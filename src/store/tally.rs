@@ -48,12 +48,23 @@ pub struct Counts {
     pub suppressed: u64,
     /// Waits for its turn.
     pub queued: u64,
+    /// Of a follow-up: waits for an event about the person.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub awaiting: u64,
     /// On its way this moment.
     pub sending: u64,
     /// Requests that left.
     pub requests: u64,
     /// Requests that the API put off (429).
     pub throttled: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -65,7 +76,7 @@ impl Counts {
     /// The rows in one state.
     pub fn of(&self, state: State) -> u64 {
         match state {
-            State::Queued => self.queued,
+            State::Queued => self.queued + self.awaiting,
             State::Sending => self.sending,
             State::Sent => self.sent,
             State::NoMessenger => self.no_messenger,
@@ -88,6 +99,7 @@ impl std::ops::AddAssign for Counts {
         self.duplicate += more.duplicate;
         self.suppressed += more.suppressed;
         self.queued += more.queued;
+        self.awaiting += more.awaiting;
         self.sending += more.sending;
         self.requests += more.requests;
         self.throttled += more.throttled;

@@ -6,6 +6,7 @@
     reason = "a failed test may panic"
 )]
 
+mod after_end_to_end;
 mod ambiguity;
 mod audience;
 mod backup;
@@ -28,6 +29,8 @@ mod fallback;
 mod fallback_orders;
 mod files;
 mod fixture;
+mod follow_up;
+mod follow_up_orders;
 mod forget;
 mod guards;
 mod history;
@@ -42,6 +45,7 @@ mod known_people;
 mod layers;
 mod letters;
 mod library;
+mod lists;
 mod locks;
 mod look;
 mod mending;
@@ -61,6 +65,7 @@ mod prune;
 mod quickstart;
 mod readme;
 mod refusals;
+mod rehearsal;
 mod resolve;
 mod results;
 mod sandbox;

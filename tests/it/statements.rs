@@ -103,6 +103,15 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
 /// Statements that go through the rows of one batch, with the reason. None of them may be asked for each row.
 const WHOLE_BATCH: &[(&str, &str)] = &[
     (
+        "r.held = ?3 AND EXISTS",
+        "a follow-up, when it begins or goes on",
+    ),
+    (
+        "AND state = 'queued' AND held = ?3",
+        "the counts of a follow-up, and once when it closes",
+    ),
+    ("SELECT p.number, i.fields", "the list of a follow-up, once"),
+    (
         "SELECT a.outcome, count(*)",
         "a batch with several channels, once for each when a run begins",
     ),

@@ -53,10 +53,7 @@ impl Template {
         columns: &[String],
         roles: &[Role],
     ) -> Result<Self, ContentError> {
-        let (body, root) = match &source.body {
-            Body::Message(text) => (json!({ "type": "text", "payload": text }), "message"),
-            Body::Json(value) => (value.clone(), "content"),
-        };
+        let (body, root) = body_of(source);
         shape::check(&body)?;
         let (metadata, notices) = metadata_of(source)?;
         let canonical = canonical(&body, &metadata);
@@ -78,6 +75,17 @@ impl Template {
             notices,
             canonical,
         })
+    }
+
+    /// [`Self::canonical`] of a content whose columns are not known yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError`] if a tag or metadata key is refused.
+    pub(crate) fn canonical_of(source: &ContentSource) -> Result<String, ContentError> {
+        let (body, _) = body_of(source);
+        let (metadata, _) = metadata_of(source)?;
+        Ok(canonical(&body, &metadata))
     }
 
     /// Checks all that can be checked without a list: what is wrong whatever its columns are. Returns what the user
@@ -151,5 +159,13 @@ impl Template {
             }
         }
         Ok(out)
+    }
+}
+
+/// The JSON of the content with its templates, and what it is called in errors.
+fn body_of(source: &ContentSource) -> (serde_json::Value, &'static str) {
+    match &source.body {
+        Body::Message(text) => (json!({ "type": "text", "payload": text }), "message"),
+        Body::Json(value) => (value.clone(), "content"),
     }
 }

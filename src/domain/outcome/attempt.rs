@@ -41,11 +41,13 @@ pub enum AttemptOutcome {
     Decided,
     /// The person was not reached, and goes on to the next channel.
     FellBack,
+    /// An event about the person came, and the follow-up that waited for it is due.
+    Event,
 }
 
 impl AttemptOutcome {
     /// All of them.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Sent,
         Self::NoMessenger,
         Self::Rejected,
@@ -65,6 +67,7 @@ impl AttemptOutcome {
         Self::TakenBack,
         Self::Decided,
         Self::FellBack,
+        Self::Event,
     ];
 
     /// The word in the checkpoint.
@@ -89,6 +92,7 @@ impl AttemptOutcome {
             Self::TakenBack => "taken_back",
             Self::Decided => "decided",
             Self::FellBack => "fell_back",
+            Self::Event => "event",
         }
     }
 
@@ -113,7 +117,8 @@ impl AttemptOutcome {
             | Self::Resend
             | Self::TakenBack
             | Self::Decided
-            | Self::FellBack => false,
+            | Self::FellBack
+            | Self::Event => false,
         }
     }
 
@@ -135,7 +140,8 @@ impl AttemptOutcome {
             | Self::Resend
             | Self::TakenBack
             | Self::Decided
-            | Self::FellBack => false,
+            | Self::FellBack
+            | Self::Event => false,
         }
     }
 }

@@ -74,7 +74,9 @@ impl Summary {
         match self.stands.state {
             Standing::Stored(BatchState::Reading) => ExitCode::Input,
             Standing::Stored(BatchState::Stopped) => last.unwrap_or(ExitCode::Guard),
-            Standing::Stored(BatchState::Cancelled | BatchState::Complete) => self.settled_exit(),
+            Standing::Stored(BatchState::Cancelled | BatchState::Open | BatchState::Complete) => {
+                self.settled_exit()
+            }
             Standing::Stored(
                 BatchState::Draft | BatchState::Running | BatchState::Waiting | BatchState::Paused,
             )
@@ -100,6 +102,17 @@ impl Summary {
         match last {
             Some(ExitCode::BelowShare) => exit.below_share(),
             Some(_) | None => exit,
+        }
+    }
+
+    /// Until when a follow-up takes people.
+    fn open_text(&self, local: &Local) -> String {
+        match self.open_until {
+            Some(until) if until > local.now => {
+                format!("open until {}", local.time_and_distance(until))
+            }
+            Some(until) => format!("it took people until {}", local.time(until)),
+            None => "open".to_owned(),
         }
     }
 
@@ -151,6 +164,7 @@ impl Summary {
                 Some(why) => format!("paused: {why}"),
                 None => "paused".to_owned(),
             },
+            Standing::Stored(BatchState::Open) => self.open_text(local),
             Standing::Stored(BatchState::Draft) if self.counts.sending > 0 => {
                 "interrupted: the process that sent it is gone".to_owned()
             }
@@ -190,6 +204,7 @@ impl Summary {
                 | BatchState::Running
                 | BatchState::Waiting
                 | BatchState::Stopped
+                | BatchState::Open
                 | BatchState::Complete,
             )
             | Standing::Interrupted => Ok(()),

@@ -28,6 +28,8 @@ fn summary() -> Summary {
         finished_at: "2026-05-01T11:00:00Z".parse().ok(),
         pilot: None,
         mended: None,
+        open_until: None,
+        after: None,
         outages: None,
         did_not_leave: None,
         exit_reason: Some("guard".to_owned()),

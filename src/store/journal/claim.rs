@@ -16,12 +16,13 @@ use crate::domain::delivery::{self, Event, State};
 use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
-use crate::store::attempt::{self, Asker, Intent};
+use crate::store::attempt::{self, AskedContent, AskedKey, Asker, Intent};
 use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
 use crate::store::runs::{self, Place, Run};
+use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
 use crate::store::{contact, quota};
@@ -88,7 +89,7 @@ pub(super) fn claim(
             connections,
             since: context.since,
         };
-        match runs::place(tx, &run, known.runs, now)? {
+        match tx.bookkeep(|tx| runs::place(tx, &run, known.runs, now))? {
             Place::Free => {}
             Place::Taken => return Ok(Found::Claim(Claim::NoConnection)),
             Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
@@ -144,6 +145,9 @@ fn next(tx: &mut Tx<'_>, context: &Context, now: Timestamp) -> Result<Next, Stor
             suppress(tx, ready.id, &Suppression::Forgotten, now)?;
             continue;
         };
+        if context.follow_up.is_some() && !route::is_its_turn(tx, context, &ready, now)? {
+            continue;
+        }
         if context.fallback.is_some() && !route::stays(tx, context, &ready, now)? {
             continue;
         }
@@ -239,8 +243,11 @@ fn may_send(
         batch: Some(context.batch),
         recipient: Some(ready.id),
         channel: Some(on),
-        content_key: Some(message.key),
-        content: Some((&context.keys, &message.content)),
+        content: Some(AskedContent {
+            keys: &context.keys,
+            text: &message.content,
+            key: AskedKey::Known(message.key),
+        }),
         skip: &context.skipped.now(tx.connection, context.batch)?,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
@@ -252,8 +259,8 @@ fn may_send(
         Verdict::Waits { fate, why } => {
             let until = match fate {
                 Fate::UnderWay => to_millis(now) + ANSWER,
-                // What was accepted suppresses and never waits.
-                Fate::Unknown | Fate::Accepted => FOR_AN_OUTCOME,
+                // The last two suppress, and never wait.
+                Fate::Unknown | Fate::SentAgain | Fate::Accepted => FOR_AN_OUTCOME,
             };
             wait(tx, ready.id, until)?;
             tx.connection
@@ -370,32 +377,5 @@ fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), 
         )?
         .execute((id, to_millis(now)))?;
     tx.count_move(id.batch(), State::Queued, State::Error);
-    Ok(())
-}
-
-/// Takes a queued row out of the queue for good.
-pub(in crate::store) fn suppress(
-    tx: &mut Tx<'_>,
-    id: RecipientId,
-    cause: &Suppression,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let next = delivery::next(State::Queued, Event::Suppress)?;
-    let suppressed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
-             WHERE id = ?1 AND state = 'queued'",
-        )?
-        .execute((
-            id,
-            next.word(),
-            cause.code(),
-            cause.to_string(),
-            to_millis(now),
-        ))?;
-    if suppressed > 0 {
-        tx.count_move(id.batch(), State::Queued, next);
-    }
     Ok(())
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::types::ClaimRules;
 use crate::domain::fallback::{Fallback, Step};
+use crate::domain::follow_up::FollowUp;
 use crate::store::earlier::Skipped;
 use crate::store::error::StoreError;
 use crate::store::ids::{BatchId, ChannelId};
@@ -27,6 +28,8 @@ pub(super) struct Context {
     pub(super) channels: Vec<Channel>,
     /// What the batch keeps about the others; `None` if there are none.
     pub(super) fallback: Option<Fallback>,
+    /// What the batch waits for, if it is a follow-up.
+    pub(super) follow_up: Option<FollowUp>,
     /// The channels that were found to be refused as a whole: one bit for each step.
     pub(super) refused: AtomicU32,
     pub(super) rules: ClaimRules,

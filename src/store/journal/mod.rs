@@ -28,12 +28,12 @@ use super::ids::RecipientId;
 use super::refusal::{self, Cause};
 use super::runs::{self, Run};
 use super::writer::Tx;
-use super::{channel, fallback, quota, tuning};
+use super::{channel, fallback, follow_up, quota, tuning};
 use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::checkpoint::Store;
 
-pub(super) use claim::{suppress, suppress_never};
+pub(super) use claim::suppress_never;
 pub(super) use queue::NEVER;
 pub(super) use settle::{OTHER_NUMBER, interrupt, other_number_reason};
 pub use types::{Claim, ClaimRules, Claimed, Opening, Settled, Settlement, Window};
@@ -78,12 +78,13 @@ impl Journal {
     ) -> Result<(Self, JournalStart), StoreError> {
         let (id, token) = (batch.id, rules.token);
         let own = batch.channel.clone();
-        let (channels, fallback, before, interrupted) = store
+        let (channels, (fallback, follow_up), before, interrupted) = store
             .writer
             .write(move |tx| {
                 tuning::for_sending(tx.connection)?;
                 tx.sends = Some(true);
                 let fallback = fallback::kept(tx.connection, id)?;
+                let follow_up = follow_up::kept(tx.connection, id)?;
                 let others = fallback.iter().flat_map(|it| &it.channels);
                 let mut channels = Vec::new();
                 for api_id in std::iter::once(&own).chain(others.map(|it| &it.id)) {
@@ -94,7 +95,7 @@ impl Journal {
                 }
                 let interrupted = interrupt(tx, id, now)?;
                 let before = quota::claims(tx.connection, token, id)?;
-                Ok((channels, fallback, before, interrupted))
+                Ok((channels, (fallback, follow_up), before, interrupted))
             })
             .await?;
         // What waited for a time or for another batch is judged anew.
@@ -108,6 +109,7 @@ impl Journal {
             batch: id,
             channels,
             fallback,
+            follow_up,
             refused: AtomicU32::new(0),
             rules,
             keys: store.keys.clone(),
@@ -274,6 +276,7 @@ impl Journal {
         self.store
             .writer
             .write(move |tx| {
+                tx.bookkeeping = true;
                 runs::leave(tx.connection, batch)?;
                 if let Some(quota) = &quota {
                     tx.note_quota(token, quota, now);

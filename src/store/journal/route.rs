@@ -7,12 +7,15 @@ use super::queue::{NEXT_RUN, Ready, wait};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::eligibility::is_within;
 use crate::domain::fallback::{Cause, Past, Step};
+use crate::domain::follow_up::Turn;
 use crate::domain::outcome::MESSENGER;
+use crate::domain::recipient::Suppression;
 use crate::store::columns::{FOR_AN_OUTCOME, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::ChannelId;
+use crate::store::suppression::suppress;
 use crate::store::writer::Tx;
-use crate::store::{attempt, fallback};
+use crate::store::{attempt, fallback, follow_up};
 
 /// Who moves a row that nobody decides about.
 const ACTOR: &str = "outreach";
@@ -43,6 +46,35 @@ pub(super) fn stays(
     let why = "the channel is refused";
     if !fallback::fall_back(tx, row.id, Cause::ChannelRefused, why, ACTOR, now)? {
         wait(tx, row.id, NEXT_RUN)?;
+    }
+    Ok(false)
+}
+
+/// Whether it is the turn of a row of a follow-up. If not, it waits, went on to the next channel, or is suppressed.
+/// Other channels than the batch's own have no end: they are what is left once it has come.
+pub(super) fn is_its_turn(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    row: &Ready,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(follow_up) = &context.follow_up else {
+        return Ok(true);
+    };
+    let Some(came) = follow_up::came(tx.connection, row.id, row.person)? else {
+        follow_up::hold(tx.connection, row.id)?;
+        return Ok(false);
+    };
+    match follow_up.turn(came, now) {
+        Turn::Now => return Ok(true),
+        Turn::Waits(due) => wait(tx, row.id, to_millis(due).max(to_millis(now) + 1))?,
+        Turn::TooLate if row.step != Step::FIRST => return Ok(true),
+        Turn::TooLate => {
+            let why = "window closed";
+            if !fallback::fall_back(tx, row.id, Cause::WindowClosed, why, ACTOR, now)? {
+                suppress(tx, row.id, &Suppression::WindowClosed, now)?;
+            }
+        }
     }
     Ok(false)
 }

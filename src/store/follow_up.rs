@@ -1,0 +1,301 @@
+//! Follow-ups: the people of a batch who wait for an event about them, each queued when it comes.
+//!
+//! All rows are there from the beginning, rendered as those of any list. They are queued and held, so that no claim
+//! finds them, until [`queue`] lets one go in the transaction that learns of the event. The note that it leaves in the
+//! row's history says when the event was received: delay and end are counted from it.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::attempt::{self, Note};
+use super::batch::reopen;
+use super::checkpoint::{Reader, Store};
+use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_millis};
+use super::earlier::{policy, set_policy};
+use super::error::StoreError;
+use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
+use super::suppression::suppress;
+use super::writer::Tx;
+use crate::domain::follow_up::{FollowUp, Trigger};
+use crate::domain::outcome::AttemptOutcome;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Suppression;
+
+/// Its key in the policy of a batch.
+const FOLLOW_UP: &str = "follow_up";
+
+/// `held` of a row that waits for its event: no refusal has this key.
+pub(super) const FOR_ITS_EVENT: i64 = 0;
+
+/// The reason code of such a row.
+pub(super) const AWAITED: &str = "awaits_event";
+
+/// Rows that are closed in one transaction.
+const STEP: u32 = 2_000;
+
+/// An event that may queue people.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Happened<'a> {
+    pub(super) what: Trigger,
+    /// Whom it is about.
+    pub(super) whose: PersonId,
+    /// The channel.
+    pub(super) on: ChannelId,
+    /// The batch whose message it is about, if it is about one.
+    pub(super) of: Option<BatchId>,
+    /// When its first copy was received.
+    pub(super) received: Timestamp,
+    /// Who says so, for the row's history.
+    pub(super) actor: &'a str,
+}
+
+/// What the batch goes by; `None` if it is no follow-up.
+pub(super) fn kept(
+    connection: &Connection,
+    batch: BatchId,
+) -> Result<Option<FollowUp>, StoreError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT policy ->> 'follow_up' FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| row.get(0))
+        .optional()?
+        .flatten();
+    text.map(|text| from_json(&text)).transpose()
+}
+
+/// When the event of a row was received; `None` before it was.
+pub(super) fn came(
+    connection: &Connection,
+    row: RecipientId,
+    whose: PersonId,
+) -> Result<Option<Timestamp>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT min(started_at) FROM attempt INDEXED BY attempt_by_person
+             WHERE person = ?1 AND recipient = ?2 AND kind = 'note' AND outcome = ?3",
+        )?
+        .query_row((whose, row, AttemptOutcome::Event.word()), |row| {
+            row.get::<_, Option<i64>>(0)
+        })?
+        .map(from_millis)
+        .transpose()
+}
+
+/// A row goes back to those who wait for their event.
+pub(super) fn hold(connection: &Connection, row: RecipientId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE recipient SET held = ?2, reason_code = ?3 WHERE id = ?1")?
+        .execute((row, FOR_ITS_EVENT, AWAITED))?;
+    Ok(())
+}
+
+/// Queues the person of an event wherever it waits for that.
+pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), StoreError> {
+    let waiting: Vec<RecipientId> = tx
+        .connection
+        .prepare_cached(
+            "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
+             WHERE r.person = ?1 AND r.state = 'queued' AND r.held = ?2
+                   AND b.state NOT IN ('reading', 'draft', 'cancelled') AND b.created_at <= ?3",
+        )?
+        .query_map(
+            (
+                happened.whose,
+                FOR_ITS_EVENT,
+                to_millis(happened.received),
+            ),
+            |row| row.get(0),
+        )?
+        .collect::<Result<_, _>>()?;
+    for row in waiting {
+        if let Some(follow_up) = kept(tx.connection, row.batch())?
+            && is_awaited(tx.connection, row.batch(), &follow_up, happened)?
+        {
+            let due = to_millis(follow_up.due(happened.received)).max(AT_ONCE);
+            tx.connection
+                .prepare_cached(
+                    "UPDATE recipient SET held = NULL, not_before = ?2, reason_code = NULL, reason = NULL
+                     WHERE id = ?1",
+                )?
+                .execute((row, due))?;
+            let note = Note {
+                recipient: row,
+                outcome: AttemptOutcome::Event,
+                text: Some(happened.what.happened()),
+                actor: happened.actor,
+                at: happened.received,
+            };
+            attempt::note(tx.connection, &note)?;
+            reopen(tx.connection, row.batch(), happened.received)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is the event that the follow-up waits for, and in time.
+fn is_awaited(
+    connection: &Connection,
+    batch: BatchId,
+    follow_up: &FollowUp,
+    happened: &Happened<'_>,
+) -> Result<bool, StoreError> {
+    if follow_up.after != happened.what || !follow_up.is_open(happened.received) {
+        return Ok(false);
+    }
+    Ok(match follow_up.after {
+        Trigger::OptIn => connection
+            .prepare_cached("SELECT 1 FROM batch WHERE id = ?1 AND channel = ?2")?
+            .exists((batch, happened.on))?,
+        Trigger::Delivered => connection
+            .prepare_cached("SELECT 1 FROM batch WHERE id = ?1 AND uid = unhex(?2)")?
+            .exists((happened.of, &follow_up.of))?,
+    })
+}
+
+/// Suppresses some of those whose event did not come in time. Returns how many.
+fn close_step(tx: &mut Tx<'_>, batch: BatchId, now: Timestamp) -> Result<usize, StoreError> {
+    let (first, last) = batch.range();
+    let rows: Vec<RecipientId> = tx
+        .connection
+        .prepare_cached(
+            "SELECT id FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3 LIMIT ?4",
+        )?
+        .query_map((first, last, FOR_ITS_EVENT, STEP), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for row in &rows {
+        suppress(tx, *row, &Suppression::NoEvent, now)?;
+    }
+    Ok(rows.len())
+}
+
+/// A row of a batch as a list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedRow {
+    pub(crate) number: PhoneNumber,
+    pub(crate) fields: Vec<String>,
+}
+
+impl Reader {
+    /// How many rows of a batch wait for their event. Reads all rows of a follow-up.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(super) fn awaiting(&self, batch: BatchId) -> Result<u64, StoreError> {
+        if kept(&self.connection, batch)?.is_none() {
+            return Ok(0);
+        }
+        let (first, last) = batch.range();
+        let rows: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3",
+            )?
+            .query_row((first, last, FOR_ITS_EVENT), |row| row.get(0))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    }
+
+    /// Of the rows of a follow-up that wait, those whose event came before it began: it may never come again.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn happened_before(
+        &self,
+        batch: BatchId,
+        follow_up: &FollowUp,
+    ) -> Result<u64, StoreError> {
+        let (first, last) = batch.range();
+        let (sql, by) = match follow_up.after {
+            Trigger::OptIn => (
+                "SELECT count(*) FROM recipient r
+                 WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'queued' AND r.held = ?3
+                       AND EXISTS (SELECT 1 FROM contact k WHERE k.person = r.person AND k.opted_in_at IS NOT NULL
+                                   AND k.channel = (SELECT channel FROM batch WHERE id = ?4))",
+                Some(batch),
+            ),
+            Trigger::Delivered => (
+                "SELECT count(*) FROM recipient r
+                 WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'queued' AND r.held = ?3
+                       AND EXISTS (SELECT 1 FROM attempt a INDEXED BY attempt_by_person
+                                   WHERE a.person = r.person AND a.delivered_at IS NOT NULL
+                                         AND a.recipient >> 32 = ?4)",
+                self.batch_of_uid(&follow_up.of)?,
+            ),
+        };
+        let rows: i64 =
+            self.connection
+                .query_row(sql, (first, last, FOR_ITS_EVENT, by), |row| row.get(0))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    }
+
+    fn batch_of_uid(&self, uid: &str) -> Result<Option<BatchId>, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT id FROM batch WHERE uid = unhex(?1)")?
+            .query_row([uid], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Passes the rows of a batch to `each` that it messages, or messaged, with the numbers that they have today.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn rows_to_follow(
+        &self,
+        batch: BatchId,
+        mut each: impl FnMut(ListedRow),
+    ) -> Result<(), StoreError> {
+        let (first, last) = batch.range();
+        let mut select = self.connection.prepare(
+            "SELECT p.number, i.fields
+             FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id CROSS JOIN person p ON p.id = r.person
+             WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL AND r.reason_code IS NOT 'erased'
+                   AND r.state NOT IN ('invalid', 'duplicate', 'suppressed') ORDER BY r.id",
+        )?;
+        let mut rows = select.query((first, last))?;
+        while let Some(row) = rows.next()? {
+            each(ListedRow {
+                number: phone_from_column(row.get(0)?)?,
+                fields: from_json(&row.get::<_, String>(1)?)?,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Keeps this with the batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn keep_follow_up(&self, batch: BatchId, follow_up: &FollowUp) -> Result<(), StoreError> {
+        let value = serde_json::to_value(follow_up).map_err(|error| StoreError::Value {
+            detail: error.to_string(),
+        })?;
+        self.writer.write_blocking(move |tx| {
+            let mut policy = policy(tx.connection, batch)?;
+            policy.insert(FOLLOW_UP.to_owned(), value.clone());
+            set_policy(tx.connection, batch, &policy)
+        })
+    }
+
+    /// Once a follow-up takes nobody any more, those whose event did not come are suppressed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn close_follow_up(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let open = kept(&self.reader()?.connection, batch)?;
+        if open.is_none_or(|follow_up| follow_up.is_open(now)) {
+            return Ok(());
+        }
+        while self
+            .writer
+            .write(move |tx| close_step(tx, batch, now))
+            .await?
+            > 0
+        {}
+        Ok(())
+    }
+}

@@ -1,0 +1,311 @@
+//! A further message after an event: whom it is for, when, and how often.
+
+use jiff::Timestamp;
+use outreach::internals::domain::delivery::State;
+use outreach::internals::sandbox::Settings;
+use outreach::internals::store::{Contact, StoreError};
+use serde_json::{Value, json};
+
+use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event};
+
+const SMS: &str = Settings::MOBILE_CHANNEL;
+
+/// `send --after EVENT --of list`.
+fn follow(scratch: &Scratch, sandbox: &SandboxProcess, after: &str) -> Program {
+    scratch
+        .outreach(&["send", "--after", after, "--of", "list", "--yes"])
+        .with(&["--message", "Thank you, {{ first_name }}"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+}
+
+/// The one follow-up.
+fn batch(scratch: &Scratch) -> String {
+    let batches = scratch.checkpoint().reader.batches().unwrap();
+    let mut names = batches.into_iter().map(|batch| batch.name);
+    names.find(|name| name.starts_with("after-")).expect("one")
+}
+
+fn resume(scratch: &Scratch, sandbox: &SandboxProcess) -> Program {
+    scratch
+        .outreach(&["resume", &batch(scratch), "--yes"])
+        .with(&["--base-url", sandbox.base_url()])
+}
+
+/// Number, contact and message of each person who was messaged, in the order of the numbers.
+fn people(scratch: &Scratch) -> Vec<(u64, String, String)> {
+    let checkpoint = scratch.checkpoint();
+    let mut found = Vec::new();
+    let each = |it: Contact| {
+        let messages = checkpoint.reader.messages_to(CHANNEL, it.phone).unwrap();
+        let message = messages.into_iter().find_map(|it| it.message_id);
+        found.push((it.phone.get(), it.contact_id.unwrap(), message.unwrap()));
+        Ok::<_, StoreError>(())
+    };
+    checkpoint.reader.contacts(each).unwrap();
+    found.sort();
+    found
+}
+
+fn opt_in((phone, contact, _): &(u64, String, String), at: &str) -> Value {
+    let kind = json!({ "opt_in": { "type": "phone_number" } });
+    event("opt_in", contact, Some(*phone), at, &kind)
+}
+
+fn delivered((phone, contact, message): &(u64, String, String)) -> Value {
+    let messages = json!({ "messages": [{ "id": message }] });
+    let now = Timestamp::now().to_string();
+    event("messages_delivered", contact, Some(*phone), &now, &messages)
+}
+
+/// The numbers that got the follow-up.
+fn thanked(sandbox: &SandboxProcess) -> Vec<u64> {
+    let messages = sandbox.messages().into_iter();
+    let thanks = messages.filter(|it| {
+        let text = it["content"]["payload"].as_str().unwrap();
+        text.starts_with("Thank you, Name")
+    });
+    let number = |it: Value| it["number"].as_str().unwrap().parse().unwrap();
+    let mut numbers: Vec<u64> = thanks.map(number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
+fn who_opts_in_gets_it_once_and_nobody_else_does() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(6);
+    scratch.send(&sandbox).run().expect(0);
+    follow(&scratch, &sandbox, "opt_in")
+        .run()
+        .expect(0)
+        .says("6 people get it when they opt in, within 24 h")
+        .says("open until");
+    let name = batch(&scratch);
+    let status = scratch.outreach(&["status", &name]).run().expect(0);
+    assert!(
+        status.out.contains("6  waiting until they opt in"),
+        "{}",
+        status.out
+    );
+    assert!(thanked(&sandbox).is_empty());
+    let people = people(&scratch);
+    let receiver = Receiver::start(&scratch);
+    let at = Timestamp::now().to_string();
+    for person in &people[..2] {
+        receiver.take(&opt_in(person, &at));
+        receiver.take(&opt_in(person, &at));
+    }
+    // Who is queued waits for a run.
+    scratch.outreach(&["status", &name]).run().expect(4);
+    resume(&scratch, &sandbox)
+        .run()
+        .expect(0)
+        .says("open until");
+    assert_eq!(thanked(&sandbox), [people[0].0, people[1].0]);
+    // A copy, and another one that looks like a second opt-in.
+    for at in [at.as_str(), "2026-05-02T08:00:00Z"] {
+        receiver.take(&opt_in(&people[0], at));
+    }
+    receiver.take(&opt_in(&people[2], &at));
+    receiver.end();
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    assert_eq!(thanked(&sandbox), [people[0].0, people[1].0, people[2].0]);
+    let counts = scratch.checkpoint().counts_of(&name);
+    assert_eq!((counts.sent, counts.queued, counts.awaiting), (3, 0, 3));
+    scratch.checkpoint().expect_sound();
+    let story = scratch.outreach(&["status", &name, "--row", "2"]).run();
+    assert!(story.expect(0).out.contains("event: opted in"));
+}
+
+#[test]
+fn an_event_before_the_batch_began_and_its_late_copies_do_not_count() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let people = people(&scratch);
+    let receiver = Receiver::start(&scratch);
+    let early = opt_in(&people[0], &Timestamp::now().to_string());
+    receiver.take(&early);
+    follow(&scratch, &sandbox, "opt_in")
+        .run()
+        .expect(0)
+        .says("For 1 of them that happened before this batch began");
+    receiver.take(&early);
+    receiver.end();
+    resume(&scratch, &sandbox).run().expect(0);
+    assert!(thanked(&sandbox).is_empty());
+}
+
+#[test]
+fn who_opted_out_or_is_suppressed_gets_nothing() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    let people = people(&scratch);
+    let receiver = Receiver::start(&scratch);
+    let at = Timestamp::now().to_string();
+    let stop = json!({ "id": "5", "content": { "type": "text", "payload": "STOP" } });
+    receiver.take(&event("message_received", &people[0].1, None, &at, &stop));
+    for person in &people {
+        receiver.take(&opt_in(person, &at));
+    }
+    receiver.end();
+    let second = format!("+{}", people[1].0);
+    scratch
+        .outreach(&["suppress", "add", &second])
+        .run()
+        .expect(0);
+    resume(&scratch, &sandbox).run().expect(0);
+    assert_eq!(thanked(&sandbox), [people[2].0]);
+    let rows = scratch.checkpoint().rows_of(&batch(&scratch));
+    let suppressed = rows.iter().filter(|row| row.state == State::Suppressed);
+    assert_eq!(suppressed.count(), 2);
+}
+
+#[test]
+fn a_delivery_queues_where_it_is_of_the_batch_before() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let of_list = people(&scratch);
+    follow(&scratch, &sandbox, "delivered").run().expect(0);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "other"])
+        .with(&["--message", "Something else", "--message-again"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+        .run()
+        .expect(0);
+    let mut of_other = of_list[0].clone();
+    let messages = sandbox.messages().into_iter();
+    let mut theirs = messages.filter(|it| it["number"] == of_other.0);
+    let last = theirs.next_back().unwrap();
+    last["id"].as_str().unwrap().clone_into(&mut of_other.2);
+    assert_ne!(of_other.2, of_list[0].2);
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&delivered(&of_other));
+    resume(&scratch, &sandbox).run().expect(0);
+    assert!(thanked(&sandbox).is_empty());
+    receiver.take(&delivered(&of_list[1]));
+    receiver.end();
+    resume(&scratch, &sandbox).run().expect(0);
+    assert_eq!(thanked(&sandbox), [of_list[1].0]);
+}
+
+#[test]
+fn its_message_may_use_every_column_and_its_times_can_be_changed() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.write(
+        "contacts.csv",
+        "Mobile,First name,Order\n777 123 456,\"Nováková, Jana\",A 1\nnone,Eva,A 2\n777123456,Jana,A 3\n",
+    );
+    scratch
+        .send(&sandbox)
+        .with(&["--region", "CZ"])
+        .run()
+        .expect(0);
+    let follow = |more: &[&str]| {
+        scratch
+            .outreach(&["send", "--after", "opt_in", "--of", "list", "--yes"])
+            .with(&["--message", "{{ first_name }}: {{ order }}"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .with(more)
+            .run()
+    };
+    // The settings for the first list are still there.
+    let first = ["--column", "phone=Mobile", "--region", "CZ"];
+    follow(&first)
+        .expect(0)
+        .says("1 person gets it when they opt in");
+    follow(&["--delay", "1d"])
+        .expect(2)
+        .says("24 h after the event (--delay) is not before 24 h after it (--expires)");
+    follow(&["--delay", "2h", "--expires", "0"])
+        .expect(0)
+        .says("2 h after that");
+    let name = batch(&scratch);
+    let kept = scratch.checkpoint().batch(&name).follow_up.unwrap();
+    assert_eq!((kept.delay.as_secs(), kept.expires), (7_200, None));
+    follow(&["--delay", "0"]).expect(0);
+    let people = people(&scratch);
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&opt_in(&people[0], &Timestamp::now().to_string()));
+    receiver.end();
+    resume(&scratch, &sandbox).run().expect(0);
+    let last = sandbox.messages().pop().unwrap();
+    assert_eq!(last["content"]["payload"], "Nováková, Jana: A 1");
+}
+
+#[test]
+fn no_list_joins_it_and_its_flags_belong_together() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    let name = batch(&scratch);
+    for how in ["--add", "--update"] {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", &name, how])
+            .with(&["--message", "Thank you, {{ first_name }}"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .run()
+            .expect(2);
+    }
+    for more in [
+        &["contacts.csv"][..],
+        &["--batch", "other"],
+        &["--limit", "1"],
+        &["--audience-from", "checkpoint"],
+        &["--open-for", "0"],
+    ] {
+        follow(&scratch, &sandbox, "opt_in")
+            .with(more)
+            .run()
+            .expect(2);
+    }
+    follow(&scratch, &sandbox, "happy").run().expect(2);
+    scratch
+        .outreach(&[
+            "send",
+            "contacts.csv",
+            "--after",
+            "opt_in",
+            "--message",
+            "Hi",
+        ])
+        .run()
+        .expect(2);
+    assert_eq!(sandbox.stats().sends, 2);
+    // It can be given up, and then no event counts.
+    scratch
+        .outreach(&["cancel", &name, "--yes"])
+        .run()
+        .expect(0)
+        .says("2 queued people are not messaged");
+    let people = people(&scratch);
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&opt_in(&people[0], &Timestamp::now().to_string()));
+    receiver.end();
+    assert_eq!(scratch.checkpoint().counts_of(&name).awaiting, 2);
+}
+
+#[test]
+fn another_channel_has_no_window_of_its_own() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(0);
+    let told = scratch
+        .outreach(&["send", "--after", "delivered", "--of", "list", "--yes"])
+        .with(&["--message", "Thank you", "--sms"])
+        .with(&["--base-url", sandbox.base_url(), "--channel", SMS])
+        .run()
+        .expect(0);
+    assert!(!told.said.contains("within"), "{}", told.said);
+}

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::{Console, Visible, print_json, words};
+use super::console::{Console, Visible, print_json, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::amio;
@@ -91,7 +91,8 @@ fn show(
     if args.json {
         print_json(&report.json(), &mut Visible(out))?;
     } else {
-        words(&report.text(), out)?;
+        let width = stdout_width().unwrap_or(usize::MAX);
+        words(&report.text_within(width), out)?;
     }
     if let Some(path) = args.rejects.as_ref().filter(|_| report.rejected > 0) {
         files.enter("rejects", path);

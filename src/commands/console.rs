@@ -165,6 +165,15 @@ impl Console {
         self.warn_lines(message(&text.to_string()));
     }
 
+    /// Columns of what it prints; without bounds where no terminal shows it.
+    pub(crate) fn width(self) -> usize {
+        if std::io::stderr().is_terminal() {
+            terminal_width()
+        } else {
+            usize::MAX
+        }
+    }
+
     /// Prints a text of several lines, unless the console is quiet. The texts of others in it stand on one line.
     pub(crate) fn say_lines(self, text: impl Display) {
         if !self.quiet {

@@ -1,5 +1,6 @@
 //! `outreach contacts`: whom we know on which channel.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::{Console, Visible, line_of_words};
+use super::console::{Console, Visible, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::{ContactsAction, ContactsArgs};
@@ -16,7 +17,7 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, place, without_numbers, write_contacts};
+use crate::report::{Local, grouped, place, without_numbers, write_contacts};
 use crate::run::typed_number;
 use crate::store::{Contact, PersonRow, Reader};
 
@@ -121,6 +122,7 @@ fn show(
 ) -> Result<(), CommandError> {
     let suppressed = reader.suppression_of(phone)?.map(|cause| cause.to_string());
     let contacts = reader.contacts_of(phone)?;
+    let rows = reader.rows_of(phone)?;
     if json {
         let mut known = Vec::new();
         for contact in &contacts {
@@ -128,7 +130,6 @@ fn show(
             value["messages"] = json!(reader.messages_to(&contact.channel, phone)?);
             known.push(value);
         }
-        let rows = reader.rows_of(phone)?;
         let rows: Vec<Value> = rows.iter().map(row_value).collect();
         let phone = phone.e164();
         let all =
@@ -138,44 +139,47 @@ fn show(
     if contacts.is_empty() {
         console.say("Nobody with this number was messaged from this checkpoint.");
     }
+    let mut text = String::new();
     for contact in &contacts {
-        write_contact(reader, contact, out)?;
+        text.push_str(&contact_text(reader, phone, contact)?);
     }
-    write_rows(&reader.rows_of(phone)?, out)?;
+    text.push_str(&rows_text(&rows));
     if let Some(cause) = suppressed {
-        let cause = on_one_line(&cause);
-        line_of_words(&format!("Not messaged any more: {cause}"), 2, out)?;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "Not messaged any more: {}", on_one_line(&cause));
     }
-    Ok(())
+    Ok(words(&text, out)?)
 }
 
-/// What is known of a person on one channel.
-fn write_contact(
+/// A contact, with the messages to it.
+fn contact_text(
     reader: &Reader,
+    phone: PhoneNumber,
     contact: &Contact,
-    out: &mut dyn Write,
-) -> Result<(), CommandError> {
-    let mut line = |text: String| line_of_words(&text, 4, out);
-    line(format!("{}  {}", contact.phone.e164(), name(contact)))?;
-    let id = contact.contact_id.as_deref().unwrap_or("not known");
-    line(format!(
-        "  channel {}, contact {}",
-        contact.channel,
-        on_one_line(id)
-    ))?;
+) -> Result<String, CommandError> {
+    let id = contact.contact_id.as_deref().map(on_one_line);
+    let id = id.as_deref().unwrap_or("not known");
+    let mut text = format!(
+        "{}  {}\n  channel {}, contact {id}\n",
+        phone.e164(),
+        name(contact),
+        contact.channel
+    );
+    // Writing to a String cannot fail.
     for (what, at) in [
         ("opted in", contact.opted_in_at),
         ("opted out", contact.opted_out_at),
     ] {
         if let Some(at) = at {
-            line(format!("  {what} {}", moment(at)))?;
+            let _ = writeln!(text, "  {what} {}", moment(at));
         }
     }
-    let dated = |what: &str, at: Option<Timestamp>| {
-        at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
-    };
-    for message in reader.messages_to(&contact.channel, contact.phone)? {
-        line(format!(
+    for message in reader.messages_to(&contact.channel, phone)? {
+        let dated = |what: &str, at: Option<Timestamp>| {
+            at.map_or_else(String::new, |at| format!(", {what} {}", moment(at)))
+        };
+        let _ = writeln!(
+            text,
             "  {} row {}: {} {}{}{}",
             on_one_line(&message.batch),
             message.row,
@@ -183,25 +187,28 @@ fn write_contact(
             moment(message.sent_at),
             dated("delivered", message.delivered_at),
             dated("read", message.read_at)
-        ))?;
+        );
     }
-    Ok(())
+    Ok(text)
 }
 
 /// The rows that have the number, in every list.
-fn write_rows(rows: &[PersonRow], out: &mut dyn Write) -> Result<(), CommandError> {
-    if !rows.is_empty() {
-        line_of_words("In the lists of", 2, out)?;
-    }
-    for row in rows {
+fn rows_text(rows: &[PersonRow]) -> String {
+    let line = |row: &PersonRow| {
         let why = row.reason.as_deref().map_or_else(String::new, |reason| {
             format!(", {}", on_one_line(&without_numbers(reason)))
         });
         let place = place(&row.files, row.file, row.row);
         let batch = on_one_line(&row.batch);
-        line_of_words(&format!("  {batch}, {place}: {}{why}", row.status), 4, out)?;
+        format!("  {batch}, {place}: {}{why}\n", row.status)
+    };
+    match rows {
+        [] => String::new(),
+        rows => format!(
+            "In the lists of\n{}",
+            rows.iter().map(line).collect::<String>()
+        ),
     }
-    Ok(())
 }
 
 fn row_value(row: &PersonRow) -> Value {
@@ -215,7 +222,7 @@ fn row_value(row: &PersonRow) -> Value {
 }
 
 pub(super) fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    Local::at(Timestamp::MAX).second(at)
 }
 
 /// The same into a file that only its owner may read: it holds phone numbers.

@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, words};
 use super::error::CommandResult;
 use crate::cli::ForgetArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
+use crate::report::counted;
 use crate::run::typed_number;
 use crate::store::Store;
 
@@ -39,21 +40,18 @@ pub(crate) fn run(
     }
     let store = Store::open_existing(&path)?;
     let erased = store.forget(phone, clock.now())?;
-    writeln!(
-        out,
-        "Erased: {} rows ({} of them were still queued), {} messages, {} requests, {} contacts, {} webhook events.",
-        erased.rows,
+    let told = format!(
+        "Erased: {} ({} still queued), {}, {}, {}, {}.\n\
+         The rows still count, without number and fields. A keyed hash stays on the suppression list: \
+         a later list with this number does not message it.\n",
+        counted(erased.rows, "row"),
         erased.dequeued,
-        erased.messages,
-        erased.attempts,
-        erased.contacts,
-        erased.events
-    )?;
-    writeln!(
-        out,
-        "The rows still count, without number and fields. A keyed hash stays on the suppression list: \
-         a later list with this number does not message it."
-    )?;
+        counted(erased.messages, "message"),
+        counted(erased.attempts, "request"),
+        counted(erased.contacts, "contact"),
+        counted(erased.events, "webhook event")
+    );
+    words(&told, out)?;
     if !store.empty_log()? {
         console.warn(
             "Another process uses the checkpoint: its log may hold traces until that process ends. \

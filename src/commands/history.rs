@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, quoted};
+use crate::report::{grouped, people as counted_people, quoted};
 use crate::run::{HistoryFile, Imported, ImportedWhat, Suppressed, import_history};
 
 /// Runs the command.
@@ -84,6 +84,12 @@ fn left_out(file: &Imported) -> u64 {
 
 fn say(console: Console, file: &Imported) {
     let name = on_one_line(&file.file);
+    if file.rounded > 0 {
+        console.warn(format_args!(
+            "{name}: a spreadsheet rounded message or contact ids in {}: these ids are left out.",
+            rows_of(file.rounded)
+        ));
+    }
     match &file.what {
         ImportedWhat::Restored {
             batch,
@@ -133,11 +139,9 @@ fn say(console: Console, file: &Imported) {
         } => {
             let before = if *known { ", imported before" } else { "" };
             console.say(format_args!(
-                "{name}: {} messaged, as column \"{date}\" says (batch {batch}{before}). They count for --not-within.",
-                match people {
-                    1 => "1 person was".to_owned(),
-                    people => format!("{} people were", grouped(*people)),
-                }
+                "{name}: {} {} messaged, as column \"{date}\" says (batch {batch}{before}). They count for --not-within.",
+                counted_people(*people),
+                if *people == 1 { "was" } else { "were" }
             ));
             if *without > 0 {
                 console.warn(format_args!(

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, words};
 use super::error::CommandResult;
 use crate::cli::PruneArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{ProgressLine, ProgressStyleChoice, grouped};
+use crate::report::{ProgressLine, ProgressStyleChoice, counted, minute, people};
 use crate::run::{OldBatch, prunable, prune};
 
 /// Runs the command; `out` is standard output.
@@ -36,8 +37,8 @@ pub(super) fn run(
             return Ok(ExitCode::Complete);
         }
         let question = format!(
-            "Remove numbers, names, fields and texts of {} rows? This cannot be undone.",
-            grouped(rows)
+            "Remove numbers, names, fields and texts of {}? This cannot be undone.",
+            counted(rows, "row")
         );
         if !console.ask(question) {
             console.say("Nothing was pruned.");
@@ -56,13 +57,12 @@ pub(super) fn run(
     if args.yes {
         list(out, &done.batches, "pruned")?;
     }
-    writeln!(
-        out,
-        "{} rows and {} people: counts, requests and the suppression list stay, and keyed hashes of numbers and \
-         contact ids.",
-        grouped(done.rows),
-        grouped(done.people)
-    )?;
+    let went = format!(
+        "{} and {}: counts, requests and the suppression list stay, and keyed hashes of numbers and contact ids.\n",
+        counted(done.rows, "row"),
+        people(done.people)
+    );
+    words(&went, out)?;
     if !done.log_is_empty {
         console.warn(
             "Another process uses the checkpoint: its log may hold traces until that process ends. \
@@ -81,15 +81,18 @@ fn to_go(old: &[OldBatch]) -> impl Iterator<Item = &OldBatch> {
 
 fn list(out: &mut dyn Write, old: &[OldBatch], what: &str) -> std::io::Result<()> {
     if old.is_empty() {
-        writeln!(out, "No batch was finished so long ago and is still whole.")?;
+        return words(
+            "No batch was finished so long ago and is still whole.\n",
+            out,
+        );
     }
-    for batch in old {
-        let (name, rows) = (&batch.name, grouped(batch.rows));
-        let finished = batch.finished_at.strftime("%Y-%m-%d");
+    let line = |batch: &OldBatch| {
+        let (name, rows) = (on_one_line(&batch.name), counted(batch.rows, "row"));
+        let finished = minute(batch.finished_at);
         match batch.kept {
-            None => writeln!(out, "{name}: {what} ({rows} rows, finished {finished})")?,
-            Some(why) => writeln!(out, "{name}: stays ({rows} rows, {finished}): {why}")?,
+            None => format!("{name}: {what} ({rows}, finished {finished})\n"),
+            Some(why) => format!("{name}: stays ({rows}, finished {finished}): {why}\n"),
         }
-    }
-    Ok(())
+    };
+    words(&old.iter().map(line).collect::<String>(), out)
 }

@@ -410,7 +410,8 @@ fn read(
     let plan = plan?;
     if let Some(report) = plan.report() {
         front.files.enter("rejects", rejects);
-        console.say_lines(report.text().trim_end());
+        let text = report.text_within(console.width());
+        console.say_lines(text.trim_end());
         if report.rejected > 0 {
             console.say(format_args!(
                 "{} to mend: {}",

@@ -1,7 +1,7 @@
 //! `outreach suppress`: the list of numbers that must never be messaged.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -61,30 +61,7 @@ pub(crate) fn run(
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
-            let (db, now) = (
-                checkpoint::path_to_make(&settings.checkpoint()?)?,
-                clock.now(),
-            );
-            let mut written = settings::files(settings, Some(&db), files, *force)?;
-            if let Some(path) = rejects {
-                written.write("--rejects", path)?;
-            }
-            let dialect = settings.checkpoint()?.dialect;
-            let sources = settings::sources(files);
-            let list = settings::open_list(settings, &sources, console, &|intake| {
-                Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
-            })?;
-            for note in list.notes() {
-                console.say(on_one_line(note));
-            }
-            let names: Vec<&str> = list.file_names().collect();
-            let source = format!("import of {} by {}", names.join(", "), settings.person());
-            let done = list.suppress(&db, reason, &source, rejects, now)?;
-            if let Some(path) = rejects.filter(|_| done.invalid > 0) {
-                written.enter("rejects", path);
-            }
-            say_new(console, &done);
-            return Ok(say_invalid(console, &done, rejects));
+            return import(files, (reason, rejects, *force), settings, console, clock);
         }
         SuppressAction::List { json, .. } => list(settings, *json, out)?,
         SuppressAction::Replies {
@@ -100,6 +77,37 @@ pub(crate) fn run(
         }
     }
     Ok(ExitCode::Complete)
+}
+
+/// Suppresses the numbers of files.
+fn import(
+    files: &[PathBuf],
+    (reason, rejects, force): (Option<&str>, Option<&Path>, bool),
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+) -> CommandResult {
+    let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
+    let mut written = settings::files(settings, Some(&db), files, force)?;
+    if let Some(path) = rejects {
+        written.write("--rejects", path)?;
+    }
+    let dialect = settings.checkpoint()?.dialect;
+    let sources = settings::sources(files);
+    let list = settings::open_list(settings, &sources, console, &|intake| {
+        Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
+    })?;
+    for note in list.notes() {
+        console.say(on_one_line(note));
+    }
+    let names: Vec<&str> = list.file_names().collect();
+    let source = format!("import of {} by {}", names.join(", "), settings.person());
+    let done = list.suppress(&db, reason, &source, rejects, clock.now())?;
+    if let Some(path) = rejects.filter(|_| done.invalid > 0) {
+        written.enter("rejects", path);
+    }
+    say_new(console, &done);
+    Ok(say_invalid(console, &done, rejects))
 }
 
 /// All numbers, or none.

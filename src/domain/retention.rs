@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -26,6 +27,23 @@ pub enum Kept {
     Open,
     /// Another process works on it.
     Held,
+}
+
+/// Rows of the first step of a prune, and the most of any.
+pub(crate) const FIRST_STEP: u32 = 250;
+const MOST_ROWS: u32 = 1_000;
+
+/// A step of a prune is to be on the disk within this time: nobody else writes meanwhile.
+const STEP_TAKES: Duration = Duration::from_millis(100);
+
+/// Rows of the next step, where one of `rows` took so long: half of them where that was too long, else some more.
+pub(crate) fn next_step(rows: u32, took: Duration) -> u32 {
+    let next = if took > STEP_TAKES {
+        rows / 2
+    } else {
+        rows.saturating_add(rows / 8 + 1)
+    };
+    next.clamp(1, MOST_ROWS)
 }
 
 impl fmt::Display for Kept {
@@ -80,6 +98,16 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_of_a_prune_grow_while_they_are_short_and_are_halved_when_they_take_long() {
+        let ms = Duration::from_millis;
+        assert_eq!(next_step(250, ms(100)), 282);
+        assert_eq!(next_step(250, ms(101)), 125);
+        assert_eq!(next_step(1, ms(5_000)), 1);
+        assert_eq!(next_step(1, ms(1)), 2);
+        assert_eq!(next_step(1_000, ms(1)), 1_000);
+    }
 
     #[test]
     fn a_message_that_went_is_known_again() {

@@ -20,6 +20,9 @@ use counts::{counts, sms_lines};
 
 pub use known::{KnownBatch, KnownLine, KnownPeople};
 
+/// Columns before a table of the text.
+const INDENT: usize = 6;
+
 /// What a pass over all rows of a list found.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {
@@ -56,13 +59,18 @@ pub struct CheckReport {
 impl CheckReport {
     /// The report for a terminal, a mail or a ticket.
     pub fn text(&self) -> String {
+        self.text_within(usize::MAX)
+    }
+
+    /// The same; its tables fit so many columns. Its lines are still to be wrapped.
+    pub(crate) fn text_within(&self, width: usize) -> String {
         // Writing to a String cannot fail.
-        self.view().render().unwrap_or_default()
+        self.view(width).render().unwrap_or_default()
     }
 
     /// The report as one web page that needs nothing else, so that it can be mailed.
     pub fn html(&self) -> String {
-        let view = self.view();
+        let view = self.view(usize::MAX);
         let charts = [
             Chart::of("Countries", &view.countries),
             Chart::of("Lines", &view.lines),
@@ -88,7 +96,7 @@ impl CheckReport {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    fn view(&self) -> View<'_> {
+    fn view(&self, width: usize) -> View<'_> {
         let summary = &self.summary;
         let file = self.rejects.as_ref().map(|path| path.display().to_string());
         let mut groups = vec![
@@ -127,6 +135,7 @@ impl CheckReport {
         });
         let countries = summary.countries.iter();
         let lines = summary.line_types.iter();
+        let known = self.known.as_ref();
         View {
             notes: on_lines(&self.notes),
             mapping: on_lines(&self.mapping.describe()),
@@ -134,10 +143,7 @@ impl CheckReport {
             counts: counts(summary),
             forecast: self.forecast.as_deref(),
             sms: self.sms_text(),
-            known: self
-                .known
-                .as_ref()
-                .map_or_else(Vec::new, KnownPeople::lines),
+            known: known.map_or_else(Vec::new, |it| it.lines(width.saturating_sub(INDENT))),
             groups,
             repeats: repeats.collect(),
             countries: countries

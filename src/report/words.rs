@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::local::Local;
 pub(crate) use crate::domain::text::{grouped, quoted};
 
 use crate::domain::text::{hide_digits, on_one_line};
@@ -23,15 +24,23 @@ pub(crate) fn counted(count: u64, word: &str) -> String {
     )
 }
 
+/// "1 person", "2 people".
+pub(crate) fn people(count: u64) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        count => format!("{} people", grouped(count)),
+    }
+}
+
 /// The text of an answer on one line, with what may be a phone number taken out: for the screen and for logs.
 pub(crate) fn without_numbers(text: &str) -> String {
     // Shorter runs are status codes, rows and times; a number to be messaged has seven digits or more.
     on_one_line(&hide_digits(text, 7)).into_owned()
 }
 
-/// A time for people, in UTC like the results file.
+/// A time for people: local, with its zone.
 pub(crate) fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    Local::at(Timestamp::MAX).time(time)
 }
 
 /// Columns of the terminal.

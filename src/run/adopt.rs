@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::error::RunError;
 use super::list::List;
-use super::suppress::{Suppressed, suppress_in};
+use super::suppress::{Stops, Suppressed};
+use crate::intake::is_rounded;
 use crate::report::{ToldMessage, messages_in};
 use crate::store::{DecisionRecord, Place, Reader, Store};
 
@@ -46,18 +47,12 @@ pub fn adopt(
     actor: &str,
     now: Timestamp,
 ) -> Result<Adopted, RunError> {
-    let stops = stops.map(|list| list.numbers(None)).transpose()?;
+    let stops = Stops::read(stops)?;
     let unknown = messages_unknown_to(checkpoint);
     let store = Store::adopt(checkpoint)?;
     let source = format!("checkpoint adopt by {actor}");
-    let suppressed = match stops {
-        None => None,
-        Some((phones, read)) => Some(Suppressed {
-            invalid: read.invalid,
-            named: read.named,
-            ..suppress_in(&store, &phones, None, &source, now)?
-        }),
-    };
+    let enter = |stops: Stops| stops.enter(&store, None, &source, now);
+    let suppressed = stops.map(enter).transpose()?;
     let numbers = suppressed.as_ref().map_or(0, |done| done.numbers);
     store.record_decision(DecisionRecord {
         batch: None,
@@ -106,7 +101,8 @@ fn is_known(reader: Option<&Reader>, message: &ToldMessage) -> bool {
     let Some(reader) = reader else {
         return false;
     };
-    let known = if message.message_id.is_empty() {
+    // What a spreadsheet rounded is the id of no message.
+    let known = if message.message_id.is_empty() || is_rounded(&message.message_id) {
         reader.knows_request_to(message.number)
     } else {
         reader.knows_message(&message.message_id)

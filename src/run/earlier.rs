@@ -16,7 +16,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
 use crate::domain::retention::is_pruned_message;
 use crate::domain::text::on_one_line;
-use crate::report::{grouped, minute};
+use crate::report::{minute, people};
 use crate::store::{Batch, BatchId, Reader};
 
 /// So much of an earlier message is shown, in characters.
@@ -54,21 +54,13 @@ impl fmt::Display for MessagedBefore {
         write!(
             f,
             "{} of this list got {what} from batch {} ({} queued), {} to {}: \"{}\"",
-            persons(self.people),
+            people(self.people),
             self.batch,
             self.queued,
             minute(self.first),
             minute(self.last),
             self.text
         )
-    }
-}
-
-/// "1 person", "2 people".
-fn persons(count: u64) -> String {
-    match count {
-        1 => "1 person".to_owned(),
-        count => format!("{} people", grouped(count)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
-use crate::domain::retention::Kept;
+use crate::domain::retention::{FIRST_STEP, Kept, next_step};
 use crate::store::{DecisionRecord, Reader, Store, StoreError};
 
 /// A batch that is old enough to be pruned.
@@ -93,8 +93,10 @@ pub fn prune(
             at: now,
         };
         batch.kept = store.begin_prune(batch.id, note, now)?;
+        let mut rows = FIRST_STEP;
         while batch.kept.is_none() {
-            let step = store.prune_step(batch.id)?;
+            let step = store.prune_step(batch.id, rows)?;
+            rows = next_step(rows, step.took);
             pruned.rows += step.rows;
             pruned.people += step.people;
             progress(pruned.rows);

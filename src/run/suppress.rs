@@ -41,23 +41,42 @@ pub fn suppress(
     source: &str,
     added_at: Timestamp,
 ) -> Result<Suppressed, RunError> {
-    suppress_in(&Store::open(checkpoint)?, phones, reason, source, added_at)
+    let stops = Stops {
+        phones: phones.to_vec(),
+        read: Suppressed::default(),
+    };
+    stops.enter(&Store::open(checkpoint)?, reason, source, added_at)
 }
 
-pub(super) fn suppress_in(
-    store: &Store,
-    phones: &[PhoneNumber],
-    reason: Option<&str>,
-    source: &str,
-    added_at: Timestamp,
-) -> Result<Suppressed, RunError> {
-    let reason = reason.unwrap_or("must not be messaged");
-    let new = store.suppress(phones, reason, source, added_at)?;
-    Ok(Suppressed {
-        numbers: phones.len(),
-        new,
-        ..Suppressed::default()
-    })
+/// Numbers that are to be suppressed, read before anything is written.
+pub(super) struct Stops {
+    phones: Vec<PhoneNumber>,
+    /// What is wrong with the rows that have none.
+    read: Suppressed,
+}
+
+impl Stops {
+    /// Those of a list, if there is one.
+    pub(super) fn read(list: Option<List>) -> Result<Option<Self>, RunError> {
+        list.map(|list| list.numbers(None)).transpose()
+    }
+
+    /// Puts them on the list of the checkpoint, as [`suppress`] does.
+    pub(super) fn enter(
+        self,
+        store: &Store,
+        reason: Option<&str>,
+        source: &str,
+        added_at: Timestamp,
+    ) -> Result<Suppressed, RunError> {
+        let reason = reason.unwrap_or("must not be messaged");
+        let new = store.suppress(&self.phones, reason, source, added_at)?;
+        Ok(Suppressed {
+            numbers: self.phones.len(),
+            new,
+            ..self.read
+        })
+    }
 }
 
 impl List {
@@ -91,19 +110,12 @@ impl List {
         rejects: Option<&Path>,
         now: Timestamp,
     ) -> Result<Suppressed, RunError> {
-        let (phones, read) = self.numbers(rejects)?;
-        Ok(Suppressed {
-            invalid: read.invalid,
-            named: read.named,
-            ..suppress(checkpoint, &phones, reason, source, now)?
-        })
+        let stops = self.numbers(rejects)?;
+        stops.enter(&Store::open(checkpoint)?, reason, source, now)
     }
 
     /// Its numbers, and what is wrong with the rows that have none.
-    pub(super) fn numbers(
-        mut self,
-        rejects: Option<&Path>,
-    ) -> Result<(Vec<PhoneNumber>, Suppressed), RunError> {
+    fn numbers(mut self, rejects: Option<&Path>) -> Result<Stops, RunError> {
         let (mut phones, mut named) = (Vec::new(), Vec::new());
         let pass = Pass {
             rejects,
@@ -126,6 +138,6 @@ impl List {
             named,
             ..Suppressed::default()
         };
-        Ok((phones, read))
+        Ok(Stops { phones, read })
     }
 }

@@ -16,6 +16,7 @@ use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, TOLD_FORM};
+use super::loader::{Prepared, insert_row};
 use super::tally::Counter;
 use super::writer::Tx;
 use super::{attempt, channel, person};
@@ -23,7 +24,7 @@ use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{Position, RowNumber, Suppression};
 use crate::domain::told::{KnownRow, News, ToldRow, news};
 
 /// The kind of a request that a file tells of.
@@ -186,7 +187,15 @@ fn restore(
         Some(phone) => Some(person::find_or_name(tx.connection, keys, phone)?),
         None => None,
     };
-    insert_row(tx, id, whose, row)?;
+    let position = Position {
+        file: row.file,
+        row: RowNumber::new(told.row).unwrap_or(RowNumber::HEADER),
+    };
+    let mut prepared = Prepared::new(told.state, position, to_json(&row.fields)?);
+    prepared.attempts = told.attempts;
+    prepared.reason_code = told.reason_code.clone().map(Into::into);
+    prepared.reason.clone_from(&told.reason);
+    insert_row(tx, id, whose, &prepared, row.at)?;
     tx.count(id.batch(), Counter::State(told.state), 1);
     let Some(whose) = whose else {
         return Ok(());
@@ -204,36 +213,6 @@ fn restore(
         | State::Duplicate
         | State::Suppressed => Ok(()),
     }
-}
-
-fn insert_row(
-    tx: &Tx<'_>,
-    id: RecipientId,
-    whose: Option<PersonId>,
-    row: &ImportedRow,
-) -> Result<(), StoreError> {
-    let told = &row.told;
-    let finished = (!told.state.is_outstanding()).then(|| to_millis(row.at));
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute((
-            id,
-            whose,
-            told.state.word(),
-            told.attempts,
-            told.reason_code.as_deref(),
-            told.reason.as_deref(),
-            finished,
-        ))?;
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO recipient_input (id, file, row, fields) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((id, row.file, told.row, to_json(&row.fields)?))?;
-    Ok(())
 }
 
 /// A row that was suppressed because its number was on the suppression list puts it there again.

@@ -7,6 +7,8 @@
 //! entered into the index of people later, many at a time and sorted: in the order of a list, every number
 //! would touch another page of the index.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -61,15 +63,17 @@ struct NewNumber {
 
 /// A row as it is stored.
 #[derive(Debug)]
-struct Prepared {
+pub(super) struct Prepared {
     state: State,
+    /// Requests that were made for it, where a file tells of them.
+    pub(super) attempts: u32,
     /// The row of another batch whose place it takes once it joins that batch.
     mends: Option<RecipientId>,
     /// What holds it back in the queue.
     held: Option<i64>,
     phone: Option<PhoneNumber>,
-    reason_code: Option<&'static str>,
-    reason: Option<String>,
+    pub(super) reason_code: Option<Cow<'static, str>>,
+    pub(super) reason: Option<String>,
     position: Position,
     fields: String,
     suggestion: Option<String>,
@@ -136,7 +140,7 @@ impl Loader<'_> {
         prepared.mends = mends;
         if let (State::Queued, Some(event)) = (prepared.state, self.awaits) {
             prepared.held = Some(FOR_ITS_EVENT);
-            prepared.reason_code = Some(AWAITED);
+            prepared.reason_code = Some(AWAITED.into());
             prepared.reason = Some(event.reason().to_owned());
         }
         self.chunk.push(prepared);
@@ -243,29 +247,37 @@ fn enter(tx: &Tx<'_>, keys: &HashKey, new: &NewNumber) -> Result<(), StoreError>
     person::remove_unnamed(tx.connection, new.person)
 }
 
+impl Prepared {
+    /// A row of which nothing more is known; `fields` is the JSON of its cells.
+    pub(super) fn new(state: State, position: Position, fields: String) -> Self {
+        Self {
+            state,
+            attempts: 0,
+            mends: None,
+            held: None,
+            phone: None,
+            reason_code: None,
+            reason: None,
+            position,
+            fields,
+            suggestion: None,
+            first_name: None,
+            last_name: None,
+            contact_id: None,
+            content: None,
+            metadata: None,
+            content_key: None,
+        }
+    }
+}
+
 fn prepare(
     row: JudgedRow,
     first_row: impl Fn(Position) -> String,
     keys: &HashKey,
     channel: &str,
 ) -> Result<Prepared, StoreError> {
-    let mut prepared = Prepared {
-        state: State::Queued,
-        mends: None,
-        held: None,
-        phone: None,
-        reason_code: None,
-        reason: None,
-        position: row.position,
-        fields: fields_json(&row.record)?,
-        suggestion: None,
-        first_name: None,
-        last_name: None,
-        contact_id: None,
-        content: None,
-        metadata: None,
-        content_key: None,
-    };
+    let mut prepared = Prepared::new(State::Queued, row.position, fields_json(&row.record)?);
     match row.verdict {
         Verdict::Queued(accepted) => {
             prepared.phone = Some(accepted.phone);
@@ -285,20 +297,20 @@ fn prepare(
         } => {
             prepared.state = State::Invalid;
             prepared.phone = phone;
-            prepared.reason_code = Some(problem.code());
+            prepared.reason_code = Some(problem.code().into());
             prepared.reason = Some(problem.to_string());
             prepared.suggestion = suggestion;
         }
         Verdict::Duplicate { phone, first } => {
             prepared.state = State::Duplicate;
             prepared.phone = Some(phone);
-            prepared.reason_code = Some("duplicate");
+            prepared.reason_code = Some("duplicate".into());
             prepared.reason = Some(format!("same number as {}", first_row(first)));
         }
         Verdict::Suppressed { phone, cause } => {
             prepared.state = State::Suppressed;
             prepared.phone = Some(phone);
-            prepared.reason_code = Some(cause.code());
+            prepared.reason_code = Some(cause.code().into());
             prepared.reason = Some(cause.to_string());
         }
     }
@@ -372,7 +384,8 @@ fn known_people(
     Ok(people)
 }
 
-fn insert_row(
+/// Enters a row; what is final is so since `now`.
+pub(super) fn insert_row(
     tx: &Tx<'_>,
     id: RecipientId,
     person: Option<PersonId>,
@@ -382,14 +395,15 @@ fn insert_row(
     let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
     tx.connection
         .prepare_cached(
-            "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at, mended_by, held)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by, held)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             id,
             person,
             row.state.word(),
-            row.reason_code,
+            row.attempts,
+            row.reason_code.as_deref(),
             row.reason.as_deref(),
             finished,
             row.mends,

@@ -27,9 +27,6 @@ pub(super) const PRUNED_AT: &str = "$.pruned_at";
 /// Where a batch says how far its rows are pruned; gone once all are.
 const PRUNED_TO: &str = "$.pruned_to";
 
-/// Rows of a step at the most.
-const ROWS: u32 = 1_000;
-
 /// A step ends when it has held the write lock for so long.
 const HELD: Duration = Duration::from_millis(50);
 
@@ -60,6 +57,8 @@ pub(crate) struct PruneStep {
     pub(crate) people: u64,
     /// Whether there are more rows.
     pub(crate) more: bool,
+    /// How long it took, with its way to the disk.
+    pub(crate) took: Duration,
 }
 
 impl Reader {
@@ -116,17 +115,20 @@ impl Store {
         Ok(kept)
     }
 
-    /// Prunes the next rows of a batch that is marked.
+    /// Prunes the next rows of a batch that is marked, so many at the most.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn prune_step(&self, batch: BatchId) -> Result<PruneStep, StoreError> {
-        let keys = self.keys.clone();
+    pub(crate) fn prune_step(&self, batch: BatchId, rows: u32) -> Result<PruneStep, StoreError> {
+        let (keys, begin) = (self.keys.clone(), Instant::now());
         let step = self
             .writer
-            .write_blocking(move |tx| step(tx, &keys, batch))?;
+            .write_blocking(move |tx| step(tx, &keys, batch, rows))?;
         crash_point(CrashPoint::Prune);
-        Ok(step)
+        Ok(PruneStep {
+            took: begin.elapsed(),
+            ..step
+        })
     }
 
     /// Removes what events say that came before that time: those that were not understood, and those that still wait
@@ -248,7 +250,12 @@ pub(super) fn unmark(connection: &Connection, batch: BatchId) -> Result<(), Stor
     Ok(())
 }
 
-fn step(tx: &mut Tx<'_>, keys: &HashKey, batch: BatchId) -> Result<PruneStep, StoreError> {
+fn step(
+    tx: &mut Tx<'_>,
+    keys: &HashKey,
+    batch: BatchId,
+    most: u32,
+) -> Result<PruneStep, StoreError> {
     let begin = Instant::now();
     let after: Option<i64> = tx.connection.query_row(
         "SELECT json_extract(policy, ?2) FROM batch WHERE id = ?1",
@@ -264,7 +271,7 @@ fn step(tx: &mut Tx<'_>, keys: &HashKey, batch: BatchId) -> Result<PruneStep, St
         .prepare_cached(
             "SELECT id, person FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
         )?
-        .query_map((after, last, ROWS), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map((after, last, most), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     let pruned = pruned_batches(tx.connection)?;
     let mut step = PruneStep::default();

@@ -57,7 +57,7 @@ fn an_erased_person_leaves_no_trace_and_gets_no_later_message() {
         .outreach(&["forget", &phone, "--yes"])
         .run()
         .expect(0);
-    assert!(told.out.contains("Erased: 1 rows"), "{}", told.out);
+    assert!(told.out.contains("Erased: 1 row ("), "{}", told.out);
     assert!(!told.out.contains(&phone) && !told.said.contains(&phone));
 
     let digits = number(1).to_string().into_bytes();

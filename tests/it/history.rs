@@ -266,7 +266,8 @@ fn ids_that_a_spreadsheet_rounded_are_not_believed_and_rounded_numbers_are_refus
     });
     // Excel takes the plus.
     change(&path, "outreach_phone", |cell| cell.replace('+', ""));
-    import(&scratch, "results.csv").expect(0);
+    let told = import(&scratch, "results.csv").expect(0);
+    told.says("rounded message or contact ids");
     let restored = scratch.outreach(&["export", "list"]).run().expect(0).out;
     assert!(
         !restored.contains("E+18") && !restored.contains("0000,"),
@@ -282,6 +283,19 @@ fn ids_that_a_spreadsheet_rounded_are_not_believed_and_rounded_numbers_are_refus
     });
     let refused = import(&scratch, "results.csv").expect(7);
     refused.says("row 2").says("spreadsheet");
+    assert!(!scratch.path("outreach.db").exists(), "nothing was written");
+}
+
+#[test]
+fn results_whose_channel_a_spreadsheet_rounded_are_refused_since_no_guard_would_know_the_messages()
+{
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = lost(&sandbox, "results.csv");
+    change(&scratch.path("results.csv"), "outreach_channel", |_| {
+        "7.0012003004005E+018".to_owned()
+    });
+    let refused = import(&scratch, "results.csv").expect(7);
+    refused.says("row 2").says("7.0012003004005E+018");
     assert!(!scratch.path("outreach.db").exists(), "nothing was written");
 }
 

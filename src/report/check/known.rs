@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::text::on_one_line;
-use crate::report::Local;
 use crate::report::text_table::{Column, TextTable};
-use crate::report::words::grouped;
+use crate::report::words::{grouped, minute};
 
 /// So many batches are named in the text; the JSON has all.
 const BATCHES: usize = 3;
@@ -50,15 +49,14 @@ pub struct KnownBatch {
 }
 
 impl KnownPeople {
-    /// A table with a line for each thing that is known of somebody; empty if nothing is.
-    pub(super) fn lines(&self) -> Vec<String> {
+    /// A table with a line for each thing that is known of somebody, in so many columns; empty if nothing is.
+    pub(super) fn lines(&self, width: usize) -> Vec<String> {
         let mut table = TextTable::new(&[
             Column::count("people"),
             Column::text("what is known"),
-            Column::text("last"),
-            Column::text("batches"),
+            Column::text("last").leaves_at(1),
+            Column::text("batches").leaves_at(2),
         ]);
-        let zone = Local::at(Timestamp::MAX);
         let lines = [
             (&self.messaged, "messaged before"),
             (&self.unknown, "message with an unknown outcome"),
@@ -71,13 +69,13 @@ impl KnownPeople {
             table.row(vec![
                 grouped(line.people),
                 what.to_owned(),
-                line.last.map_or_else(String::new, |at| zone.time(at)),
+                line.last.map_or_else(String::new, minute),
                 line.batches_text(),
             ]);
         }
         match known.count() {
             0 => Vec::new(),
-            _ => table.text(usize::MAX).lines().map(str::to_owned).collect(),
+            _ => table.text(width).lines().map(str::to_owned).collect(),
         }
     }
 }

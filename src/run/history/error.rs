@@ -17,6 +17,18 @@ pub enum HistoryError {
         /// What is wrong.
         source: RowFault,
     },
+    /// A spreadsheet rounded the id of the channel: messages would not be known by it.
+    #[error(
+        "{file}, row {row}: a spreadsheet rounded the channel's id to {channel}. Give the file as it was written, or as a workbook; where that is lost, open it with all columns as text"
+    )]
+    RoundedChannel {
+        /// The file.
+        file: String,
+        /// The row in it.
+        row: u32,
+        /// What is left of the id.
+        channel: String,
+    },
     /// Nobody was messaged.
     #[error("{0} holds the results of a rehearsal: nobody was messaged")]
     Rehearsal(String),

@@ -4,7 +4,7 @@ use super::super::error::RunError;
 use super::error::HistoryError;
 use crate::domain::recipient::Record;
 use crate::domain::told::ToldRow;
-use crate::intake::Table;
+use crate::intake::{Table, is_rounded};
 use crate::report::ToldColumns;
 use crate::store::Batch;
 
@@ -22,6 +22,8 @@ pub struct Imported {
     pub file: String,
     /// What it was taken for.
     pub what: ImportedWhat,
+    /// Rows whose message or contact id a spreadsheet rounded: these ids are left out.
+    pub rounded: u64,
 }
 
 /// What was imported.
@@ -76,6 +78,14 @@ pub(super) fn tell(
         row,
         source: source.into(),
     })?;
+    if is_rounded(&told.channel) {
+        return Err(HistoryError::RoundedChannel {
+            file: table.name().to_owned(),
+            row,
+            channel: told.channel,
+        }
+        .into());
+    }
     Ok(told)
 }
 

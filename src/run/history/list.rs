@@ -143,6 +143,7 @@ impl HistoryList {
         }
         Ok(Imported {
             file: self.file,
+            rounded: 0,
             what: ImportedWhat::List {
                 batch: name,
                 date: self.date,

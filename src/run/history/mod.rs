@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
 use super::list::List;
-use super::suppress::{Suppressed, suppress_in};
+use super::suppress::{Stops, Suppressed};
 use crate::intake::{Settings, Source, Table};
 use crate::report::ToldColumns;
 use crate::store::Store;
@@ -90,20 +90,14 @@ pub fn import_history(
     actor: &str,
     now: Timestamp,
 ) -> Result<HistoryImport, RunError> {
-    let stops = stops.map(|list| list.numbers(None)).transpose()?;
+    let stops = Stops::read(stops)?;
     let store = Store::open_to_import(checkpoint)?;
     if let Some(rehearsal) = store.reader()?.any_batch_of_kind(true)? {
         return Err(Mismatch::HoldsRehearsals(rehearsal).into());
     }
     let source = format!("history import by {actor}");
-    let suppressed = match stops {
-        None => None,
-        Some((phones, read)) => Some(Suppressed {
-            invalid: read.invalid,
-            named: read.named,
-            ..suppress_in(&store, &phones, None, &source, now)?
-        }),
-    };
+    let enter = |stops: Stops| stops.enter(&store, None, &source, now);
+    let suppressed = stops.map(enter).transpose()?;
     let mut done = HistoryImport {
         suppressed,
         ..HistoryImport::default()

@@ -99,6 +99,7 @@ impl ResultsFile {
             done.push(Imported {
                 file: name.clone(),
                 what: target.what(batch),
+                rounded: target.counts.rounded,
             });
         }
         Ok(done)
@@ -132,6 +133,7 @@ struct Counts {
     queued: u64,
     left_out: u64,
     new: u64,
+    rounded: u64,
 }
 
 /// Takes hold of a batch, or begins to restore it.
@@ -189,8 +191,13 @@ fn target(
 impl Target {
     fn take(&mut self, mut told: ToldRow, fields: Vec<String>, from: &str) {
         // What a spreadsheet rounded may be the id of somebody else.
-        told.message_id = told.message_id.filter(|id| !is_rounded(id));
-        told.contact_id = told.contact_id.filter(|id| !is_rounded(id));
+        let mut rounded = false;
+        for id in [&mut told.message_id, &mut told.contact_id] {
+            if id.as_deref().is_some_and(is_rounded) {
+                (*id, rounded) = (None, true);
+            }
+        }
+        self.counts.rounded += u64::from(rounded);
         if told.state == State::Queued && told.phone.is_none() {
             self.counts.left_out += 1;
             return;

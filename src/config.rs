@@ -36,7 +36,7 @@ mod tests;
 
 pub(crate) use declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, DefaultRegion,
-    Guards, History, MessageSource, Pace, Results, Serve, Written,
+    Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Written,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

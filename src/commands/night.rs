@@ -50,6 +50,8 @@ struct Night<'a> {
     settings: &'a Settings,
     console: Console,
     front: Front,
+    /// Where people go whom the channel does not reach.
+    fallback: FallbackSource,
     folder: NightFolder,
     date: Date,
 }
@@ -81,6 +83,7 @@ pub(crate) fn run(
         front.connection.channel()?;
     }
     settings::message(settings)?;
+    let fallback = settings::fallback(&settings.other_channels()?)?;
     if !front.accepts_time() {
         console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);
@@ -97,6 +100,7 @@ pub(crate) fn run(
         settings,
         console,
         front,
+        fallback,
         folder,
         date,
     };
@@ -179,7 +183,7 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             purpose: None,
-            fallback: &FallbackSource::default(),
+            fallback: &self.fallback,
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),

@@ -26,10 +26,14 @@ impl List {
         now: Timestamp,
     ) -> Result<CheckReport, RunError> {
         let (mut known, mut channel_type) = (Known::default(), None);
+        let sms = self.sms;
         if let Some(path) = settings.checkpoint.filter(|path| path.exists()) {
             let reader = Reader::open(path)?;
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
+            }
+            if let Some(others) = &mut self.others {
+                others.limit(&reader, sms)?;
             }
             known = Known::new(reader, settings.history, None, Vec::new(), now);
         }
@@ -43,7 +47,10 @@ impl List {
             all_examples: settings.all_examples,
             ..Pass::default()
         };
-        let note = sms::note(self.sms, channel_type.as_deref());
+        let note = match self.others {
+            Some(_) => None,
+            None => sms::note(self.sms, channel_type.as_deref()),
+        };
         let mut report = pass.judge_all(&mut self, &mut |_| (), &mut |_| Ok(()))?;
         report.notes.extend(note);
         Ok(report)

@@ -124,9 +124,16 @@ impl Pass<'_> {
         let rejected = self.finish(rejects)?;
         let files = self.earlier_files.iter().map(String::as_str);
         let missing = others.and_then(Others::note);
+        let segments = others.map_or_else(Vec::new, Others::segments);
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input.notes().iter().cloned().chain(missing).collect(),
+            notes: input
+                .notes()
+                .iter()
+                .cloned()
+                .chain(missing)
+                .chain(segments)
+                .collect(),
             mapping: input.mapping().clone(),
             summary: judged?,
             samples: seen.samples,

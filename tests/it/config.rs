@@ -12,6 +12,7 @@ use crate::support::{SandboxProcess, Scratch};
 const RUN_ONLY: &[&str] = &[
     "accepted-not-read",
     "add",
+    "after",
     "all",
     "assume-sent",
     "audience-from",
@@ -20,11 +21,7 @@ const RUN_ONLY: &[&str] = &[
     "color",
     "columns",
     "config",
-    "content-for",
     "country",
-    "fallback",
-    "fallback-at-most",
-    "fallback-on",
     "file",
     "force",
     "from-api",
@@ -34,13 +31,16 @@ const RUN_ONLY: &[&str] = &[
     "last",
     "log-format",
     "message-again",
-    "message-for",
     "retired-tag",
     "no-messenger-text",
     "no-suppressions",
+    "of",
     "on-channel",
+    "open-for",
     "date-column",
+    "delay",
     "dry-run",
+    "expires",
     "older-than",
     "only-unreached",
     "progress",
@@ -116,7 +116,7 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" | "header-row"
-        | "max-segments" => "7",
+        | "max-segments" | "fallback-at-most" => "7",
         "international"
         | "no-header"
         | "no-canary"
@@ -125,7 +125,10 @@ fn sample(key: &str) -> &'static str {
         | "sms" => "true",
         "allow-line-type"
         | "column"
+        | "content-for"
+        | "fallback"
         | "ignore-consent-column"
+        | "message-for"
         | "metadata"
         | "opt-out-word"
         | "refusal" => "[\"x\"]",

@@ -54,7 +54,7 @@ pub(crate) fn run(
             }
             change.allow(many.people);
         }
-        batch = batch.change_fallback(change, &settings.person(), front.clock.now())?;
+        batch = batch.change_fallback(&change, &settings.person(), front.clock.now())?;
     }
     Ok(front.go(batch, Going::resume(args.no_messenger_text))?.exit)
 }

@@ -360,7 +360,7 @@ impl HeldBatch {
     /// [`RunError`] if the checkpoint fails.
     pub fn change_fallback(
         self,
-        change: FallbackChange,
+        change: &FallbackChange,
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, RunError> {

@@ -68,7 +68,7 @@ Examples:
         --fallback 7001200300400500602 --message-for 7001200300400500602=\"Hello\"
 
   Rows that were refused, mended, into the same batch:
-    outreach send contacts.rejects.csv --add --batch spring --content card.json
+    outreach send contacts.rejects.csv
 
 The token comes from AMIO_TOKEN, or from the file that AMIO_TOKEN_FILE or --token-file names.
 ";
@@ -312,7 +312,7 @@ pub(crate) struct SendArgs {
     /// Send with a tag that Facebook has retired, although it refuses such messages
     #[arg(long, help_heading = "Message", hide_short_help = true)]
     pub(crate) retired_tag: bool,
-    /// Add the rows of this file to the batch, for instance the mended rejects
+    /// Add the rows of this file to the batch; mended rejects find theirs without it
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
     /// Who gets it before the rest.
@@ -478,6 +478,10 @@ pub(crate) struct CancelArgs {
 
 /// How a batch is begun or continued.
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as typed; what they mean together is decided elsewhere"
+)]
 pub(crate) struct Asked {
     /// Send without asking first; needed without a terminal
     #[arg(long, short)]
@@ -488,6 +492,9 @@ pub(crate) struct Asked {
     /// Requests an hour that the sandbox grants; without this flag a rehearsal waits for no quota
     #[arg(long, value_name = "N", requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_quota: Option<NonZeroU32>,
+    /// A rehearsal without the suppression list and the history of the real checkpoint, which it reads otherwise
+    #[arg(long, requires = "sandbox", hide_short_help = true)]
+    pub(crate) sandbox_empty: bool,
     /// Go on although this machine's clock and the API's differ by more than five minutes
     #[arg(long, hide_short_help = true)]
     pub(crate) trust_clock: bool,

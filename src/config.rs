@@ -29,6 +29,7 @@ mod secrets;
 mod setting;
 mod settings;
 mod show;
+mod text_file;
 mod values;
 
 #[cfg(test)]
@@ -40,10 +41,12 @@ pub(crate) use declare::{
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;
+pub(crate) use layer::environment;
 pub use origin::Environment;
-pub(crate) use origin::{FILE_NAME, environment};
+pub(crate) use origin::FILE_NAME;
 pub(crate) use setting::Flags;
 pub use setting::{Setting, settings};
 pub use settings::Settings;
 pub(crate) use show::Shown;
+pub(crate) use text_file::read_text;
 pub(crate) use values::span as parse_span;

@@ -26,7 +26,8 @@ pub(crate) enum CrashPoint {
 
 impl CrashPoint {
     /// The name in `OUTREACH_TEST_CRASH_AT`.
-    pub(crate) const fn name(self) -> &'static str {
+    #[cfg(debug_assertions)]
+    const fn name(self) -> &'static str {
         match self {
             Self::Migration => "migration",
             Self::Intake => "intake",

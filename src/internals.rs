@@ -114,6 +114,6 @@ pub mod store {
     pub use crate::store::{
         AttemptRecord, Batch, BatchId, BatchName, Claim, ClaimRules, Claimed, Contact, Counts,
         Decision, Incoming, Journal, Lately, NewBatch, Opening, Reader, RecipientId, Settled,
-        Settlement, Store, StoreError, SuppressionEntry, Taken, Timeline, Verdict, Window,
+        Settlement, Store, StoreError, Taken, Timeline, Verdict, Window,
     };
 }

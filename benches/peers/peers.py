@@ -120,6 +120,21 @@ class Parallel:
         return set()
 
 
+class Bare:
+    """The limit: reqwest alone, with nothing checked and nothing kept."""
+
+    name = "bare reqwest"
+
+    def command(self, folder, contacts, url):
+        return [str(self.program()), url, CHANNEL, str(ROWS), CONNECTIONS]
+
+    def program(self):
+        target = HERE.parents[1] / "target/peers-bare"
+        build = ["cargo", "build", "--release", "--quiet", "--manifest-path", str(HERE / "bare/Cargo.toml"), "--target-dir", str(target)]
+        subprocess.run(build, check=True)
+        return target / "release/bare"
+
+
 def run(command, folder, until=None):
     """Runs it to its end, or kills it with all its children when `until` says so. Seconds, CPU seconds, megabytes."""
     before = time.monotonic()
@@ -142,6 +157,16 @@ def run(command, folder, until=None):
         tail = Path(f"{folder}/output").read_text(errors="replace")[-800:]
         raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{tail}")
     return time.monotonic() - before, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def limit(peer):
+    """Speed is all that can be asked of it."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
+        with Api("--quota", "1000000000") as api:
+            command = peer.command(folder, None, api.url)
+            seconds, cpu, memory = run(command, folder)
+            accepted = api.accepted()
+    return [peer.name, ROWS, f"{seconds:.1f}", f"{len(accepted) / seconds:,.0f}", f"{cpu:.1f}", f"{memory:.0f}", *["-"] * 6]
 
 
 def measure(peer, rows):
@@ -185,7 +210,7 @@ def main():
         print("parallel or curl is missing: left out", file=sys.stderr)
     head = ["", "rows", "seconds", "messages/s", "CPU s", "MB", "wrong numbers", "lost", "twice after kill", "lost after kill",
             "over quota", "lost by quota"]
-    rows = []
+    rows = [[str(cell) for cell in limit(Bare())]]
     for peer, count in peers:
         print(peer.name, file=sys.stderr)
         rows.append([str(cell) for cell in measure(peer, count)])
@@ -194,4 +219,5 @@ def main():
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
 
 
-main()
+if __name__ == "__main__":
+    main()

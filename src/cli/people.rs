@@ -68,6 +68,24 @@ pub(crate) enum SuppressAction {
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
     },
+    /// Show what people wrote that may ask not to be messaged any more, and settle it
+    ///
+    /// A clear STOP is heard by itself. What is doubtful, and events that could not be read in full, wait for a person
+    /// here. `suppress add NUMBER` settles the replies of that person too.
+    Replies {
+        /// Put who wrote this one on the suppression list; repeatable
+        #[arg(long, value_name = "ID", conflicts_with = "harmless")]
+        opt_out: Vec<i64>,
+        /// This one asks for nothing: take it off this list; repeatable
+        #[arg(long, value_name = "ID")]
+        harmless: Vec<i64>,
+        /// Print as JSON
+        #[arg(long, conflicts_with_all = ["opt_out", "harmless"])]
+        json: bool,
+        /// Where they are kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
     /// Show the list: number, reason, source, time
     List {
         /// Print as JSON

@@ -94,6 +94,18 @@ pub(crate) enum CheckpointAction {
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
     },
+    /// Bring a checkpoint of an earlier version forward, as any command that writes does
+    ///
+    /// No other process may have it open. It needs room on the disk for twice the checkpoint, and as much again for
+    /// the copy.
+    Upgrade {
+        /// Keep no copy of the checkpoint as it was
+        #[arg(long)]
+        no_copy: bool,
+        /// The checkpoint.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
 }
 
 /// `outreach config`.

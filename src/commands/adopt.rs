@@ -6,7 +6,6 @@ use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
-use crate::cli::{CheckpointAction, CheckpointArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
@@ -18,12 +17,11 @@ use crate::run::{List, Tells, adopt, messages_unknown_to};
 /// # Errors
 /// [`CommandError`], with its exit code.
 pub(super) fn run(
-    args: &CheckpointArgs,
+    suppressions: &[PathBuf],
     settings: &Settings,
     console: Console,
     clock: &Clock,
 ) -> CommandResult {
-    let CheckpointAction::Adopt { suppressions, .. } = &args.action;
     let db = checkpoint::path(&settings.checkpoint()?)?;
     let stops = stops(suppressions, settings, console)?;
     let done = adopt(&db, stops, &settings.person(), clock.now())?;

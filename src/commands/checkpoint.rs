@@ -6,7 +6,9 @@ use super::error::CommandError;
 use crate::config::{Checkpoint, CheckpointPlace, Settings};
 use crate::exit::ExitCode;
 use crate::report::Hints;
-use crate::run::{CheckpointPlaces, CheckpointSettings, RunError, is_same_file};
+use crate::run::{
+    CheckpointPlaces, CheckpointSettings, RunError, is_same_file, known_to_rehearsal,
+};
 use crate::store::Reader;
 
 /// A checkpoint that is there.
@@ -55,7 +57,19 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
 
 /// The checkpoint that the settings name, or the one in use; it need not be there yet.
 pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
-    match checkpoint.place() {
+    path_at(checkpoint.place())
+}
+
+/// The checkpoint of the real batches that a rehearsal in another one goes by, if there is one.
+pub(super) fn real(checkpoint: &Checkpoint, rehearsal: &Path) -> Result<Option<PathBuf>, RunError> {
+    match path_at(checkpoint.real()) {
+        Err(RunError::NoHome) => Ok(None),
+        found => known_to_rehearsal(&found?, rehearsal),
+    }
+}
+
+fn path_at(place: &CheckpointPlace) -> Result<PathBuf, RunError> {
+    match place {
         CheckpointPlace::Named(path) => Ok(path.clone()),
         CheckpointPlace::Either { local, home } => {
             let (local, home) = (local.clone(), home.clone());

@@ -207,7 +207,7 @@ fn row_value(row: &PersonRow) -> Value {
     })
 }
 
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 

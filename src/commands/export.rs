@@ -1,10 +1,10 @@
 //! `outreach export BATCH`: the results file, made again from the checkpoint at any time.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, Visible};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::ExportArgs;
@@ -41,7 +41,12 @@ pub(crate) fn run(
         ));
     }
     if args.out.as_deref() == Some("-") {
-        export(&found.path, &args.batch, &how, out)?;
+        // A file and a pipe get the cells as they are; a terminal must not obey them.
+        if std::io::stdout().is_terminal() {
+            export(&found.path, &args.batch, &how, &mut Visible(out))?;
+        } else {
+            export(&found.path, &args.batch, &how, out)?;
+        }
         return Ok(ExitCode::Complete);
     }
     let to = args.out.as_deref().map(Path::new);

@@ -18,11 +18,13 @@ mod follow_up;
 pub(crate) mod forget;
 pub(crate) mod history;
 pub(crate) mod man;
-pub(crate) mod night;
+pub(crate) mod mending;
+mod night;
 mod preview;
 mod process;
 pub(crate) mod prune;
 mod repeat;
+mod replies;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -36,13 +38,14 @@ pub(crate) mod status;
 pub(crate) mod suppress;
 mod terminal;
 pub(crate) mod test;
+mod upgrade;
 
 use std::io::Write as _;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, ColorWhen, Command, LogFormat};
+use crate::cli::{CheckpointAction, Cli, ColorWhen, Command, LogFormat};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
@@ -91,7 +94,7 @@ fn run(cli: &Cli) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
-    let environment = crate::config::environment();
+    let environment = crate::config::environment()?;
     log_to_stderr(
         (cli.global.verbose, cli.global.log_format),
         environment.get("OUTREACH_LOG").map(String::as_str),
@@ -127,7 +130,12 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
         Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
-        Command::Checkpoint(args) => adopt::run(args, &load()?, console, &clock)?,
+        Command::Checkpoint(args) => match &args.action {
+            CheckpointAction::Adopt { suppressions, .. } => {
+                adopt::run(suppressions, &load()?, console, &clock)?
+            }
+            CheckpointAction::Upgrade { no_copy, .. } => upgrade::run(*no_copy, &load()?, console)?,
+        },
         Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out)?,
         Command::Completions(args) => {
             completions::run(args.shell, &mut out.0)?;

@@ -183,6 +183,7 @@ impl Night<'_> {
         self.front.files = self.files_of(list)?;
         let to_send = ListToSend {
             purpose: None,
+            joined: None,
             fallback: &self.fallback,
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),

@@ -43,7 +43,12 @@ pub(super) fn preview_text(
         let _ = write!(text, "\n{}", likely_text(likely));
     }
     if let Some(forecast) = preview.forecast.as_ref().filter(|_| to_send > 0) {
-        let _ = write!(text, "\nForecast: {forecast}");
+        let whose = if batch.sandbox {
+            " for the real run"
+        } else {
+            ""
+        };
+        let _ = write!(text, "\nForecast{whose}: {forecast}");
         if let Some(line) = forecast.time_line() {
             let _ = write!(text, "\nTime line: {line}");
         }
@@ -56,13 +61,29 @@ pub(super) fn preview_text(
         }
     }
     text.push_str(&never_text(&preview.never));
-    let within = history.not_within;
-    if !within.is_zero() {
-        let days = within.as_secs_f64() / 86_400.0;
-        let _ = write!(
-            text,
-            "\nWhoever got a message from us in the last {days:.1} days is skipped."
-        );
+    text.push_str(&skipped_text(preview, history));
+    text
+}
+
+/// Who is skipped for what happened lately.
+fn skipped_text(preview: &Preview, history: HistorySpan) -> String {
+    let unreached = match &preview.fallback {
+        None => ("Whoever had no Messenger", "is skipped"),
+        Some(_) => ("Whoever had no Messenger", "begins on the next channel"),
+    };
+    let mut text = String::new();
+    for (within, (who, what)) in [
+        (
+            history.not_within,
+            ("Whoever got a message from us", "is skipped"),
+        ),
+        (history.no_messenger, unreached),
+    ] {
+        if !within.is_zero() {
+            let days = within.as_secs_f64() / 86_400.0;
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n{who} in the last {days:.1} days {what}.");
+        }
     }
     text
 }

@@ -22,7 +22,7 @@ use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressStyleChoice, counted, grouped, quoted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, HeldText, LittleTime, Meaning, PilotAsked, PilotStep,
-    Preview, Rehearsal, RunSettings, StopHandle, random_bits, summary,
+    Preview, QuotaOf, Rehearsal, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -31,6 +31,8 @@ pub(super) struct Front {
     pub(super) checkpoint: Checkpoint,
     /// The file of the checkpoint.
     pub(super) db: PathBuf,
+    /// For a rehearsal, the checkpoint of the real batches that it goes by.
+    pub(super) real: Option<PathBuf>,
     pub(super) settings: RunSettings,
     pub(super) clock: Clock,
     /// What is read and written; the paths that were given are free.
@@ -119,6 +121,27 @@ impl Outcome {
     }
 }
 
+/// The checkpoint of the real batches that a rehearsal goes by, if there is one; it is told.
+fn real(
+    checkpoint: &Checkpoint,
+    rehearsal: &Path,
+    console: Console,
+) -> Result<Option<PathBuf>, CommandError> {
+    let real = checkpoint::real(checkpoint, rehearsal).map_err(|error| {
+        let error = CommandError::from(error);
+        error.context(
+            "what the real checkpoint knows counts in a rehearsal, unless --sandbox-empty is given",
+        )
+    })?;
+    if let Some(real) = &real {
+        console.say(format_args!(
+            "Rehearsal as of now: the suppression list and the history of {} count; the file is only read.",
+            real.display()
+        ));
+    }
+    Ok(real)
+}
+
 impl Front {
     pub(super) fn new(
         settings: &Settings,
@@ -144,6 +167,11 @@ impl Front {
             checkpoint = checkpoint.for_sandbox();
         }
         let db = checkpoint::path(&checkpoint)?;
+        let real = if asked.sandbox && !asked.sandbox_empty {
+            real(&checkpoint, &db, console)?
+        } else {
+            None
+        };
         let mut files = settings::files(settings, Some(&db), inputs, force)?;
         let given = [
             ("--out", &checkpoint.out),
@@ -162,6 +190,7 @@ impl Front {
         run.guards.trust_clock = asked.trust_clock;
         Ok(Self {
             db,
+            real,
             connection,
             checkpoint,
             files,
@@ -233,7 +262,11 @@ impl Front {
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
         let now = self.clock.now();
         let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
-        let preview = batch.preview(&self.settings, token, &after_halt, pilot, now)?;
+        let quota_of = QuotaOf {
+            token,
+            real: self.real.as_deref(),
+        };
+        let preview = batch.preview(&self.settings, quota_of, &after_halt, pilot, now)?;
         let name = batch.batch().name.clone();
         if let (PilotStep::Over(_), 1..) = (pilot, preview.counts.queued) {
             return self.say_pilot_is_over(&batch, &preview);
@@ -242,7 +275,7 @@ impl Front {
             batch.batch(),
             &preview,
             pilot,
-            self.settings.history,
+            batch.history(&self.settings),
         ));
         let is_settled = self.asked.sandbox || self.asked.yes;
         let awaiting = preview.counts.awaiting;
@@ -257,6 +290,7 @@ impl Front {
         {
             return Ok(self.say_declined(name));
         }
+        batch = batch.keep_history(&self.settings, &self.person, self.clock.now())?;
         self.go_on_after_halt(&batch, &after_halt)?;
         if let PilotStep::Begin(pilot) = pilot {
             batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;

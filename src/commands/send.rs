@@ -9,6 +9,7 @@ use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::follow_up;
+use super::mending::Joined;
 use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
@@ -38,8 +39,26 @@ pub(super) struct ListToSend<'a> {
     pub(super) purpose: Option<&'a str>,
     /// Where people go whom the channel does not reach.
     pub(super) fallback: &'a FallbackSource,
+    /// The batch that it joins, where that is known before it is read.
+    pub(super) joined: Option<&'a Joined>,
     /// The event that its people wait for, if it is a follow-up.
     pub(super) follow_up: Option<FollowUp>,
+}
+
+impl<'a> ListToSend<'a> {
+    /// The same, as rows of that batch.
+    fn joining(self, joined: Option<&'a Joined>) -> Self {
+        let Some(batch) = joined else {
+            return self;
+        };
+        let (name, how) = batch.batch();
+        Self {
+            batch: WhichBatch::Of(Some(name), Some(how)),
+            fallback: batch.fallback(self.fallback),
+            joined,
+            ..self
+        }
+    }
 }
 
 /// The batch that a list is sent as.
@@ -87,6 +106,7 @@ pub(crate) fn run(
     } = found;
     let list = ListToSend {
         purpose: args.purpose.as_deref(),
+        joined: None,
         fallback: &fallback,
         sources: &sources,
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
@@ -172,6 +192,14 @@ pub(super) fn send_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<Outcome, CommandError> {
+    let joined = match to_send.batch {
+        WhichBatch::Of(Some(name), Some(how)) => Joined::named(front, name, how)?,
+        WhichBatch::Of(Some(_), None) | WhichBatch::Of(None, Some(_)) => None,
+        WhichBatch::Of(None, None) | WhichBatch::OfNight(_) => {
+            Joined::mended(front, settings, to_send.sources, console)?
+        }
+    };
+    let to_send = &to_send.clone().joining(joined.as_ref());
     let list = open_list(front, settings, to_send, console)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
@@ -220,14 +248,18 @@ fn open_list(
     to_send: &ListToSend<'_>,
     console: Console,
 ) -> Result<List, CommandError> {
-    let message = settings::message(settings)?;
+    let message = match to_send.joined {
+        Some(joined) => joined.message(settings)?,
+        None => settings::message(settings)?,
+    };
     let sms = settings.content()?.sms_settings;
     let sources = to_send.sources;
     let list = settings::open_list(settings, sources, console, &|intake| {
-        let ours = to_send
-            .follow_up
-            .as_ref()
-            .map(|_| reading_follow_up(intake));
+        let ours = match (to_send.joined, &to_send.follow_up) {
+            (Some(joined), _) => Some(joined.intake(settings, intake)),
+            (None, Some(_)) => Some(reading_follow_up(intake)),
+            (None, None) => None,
+        };
         let intake = ours.as_ref().unwrap_or(intake);
         let list = List::open(sources, intake, message.as_ref())?.with_sms(sms);
         let list = list.with_fallback(to_send.fallback)?;
@@ -249,7 +281,10 @@ fn plan(
     list: List,
     console: Console,
 ) -> Result<SendPlan, CommandError> {
-    let channel = audience::channel(front, settings)?;
+    let channel = match to_send.joined.and_then(|it| it.channel(settings)) {
+        Some(channel) => channel,
+        None => audience::channel(front, settings)?,
+    };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
         console.say(format_args!(
@@ -273,6 +308,7 @@ fn plan(
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };
+    let plan = plan.going_by(front.real.as_deref());
     if let Some(from) = plan.restored_from() {
         console.say(format_args!(
             "Batch {} was restored from {from}: whoever was messaged is not messaged again.",
@@ -301,7 +337,7 @@ fn decide_about_messaged(
     person: &str,
     console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let messaged = plan.messaged_before(front.settings.history, front.clock.now())?;
+    let messaged = plan.messaged_before(plan.history(&front.settings), front.clock.now())?;
     if messaged.is_empty() {
         return Ok(Some(plan));
     }
@@ -333,7 +369,7 @@ fn decide_about_fallback(
     mut plan: SendPlan,
     console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let many = plan.many_may_fall_back(front.settings.history, front.clock.now())?;
+    let many = plan.many_may_fall_back(plan.history(&front.settings), front.clock.now())?;
     let Some(many) = many else {
         return Ok(Some(plan));
     };
@@ -351,7 +387,7 @@ fn read(
     rejects: &Path,
     console: Console,
 ) -> Result<ReadPlan, CommandError> {
-    let history = front.settings.history;
+    let history = plan.history(&front.settings);
     let mut line = ProgressLine::new(0, front.progress(), console.is_quiet());
     let plan = plan.read(history, Some(rejects), front.clock.now(), &mut |rows| {
         let text = "rows read".to_owned();

@@ -7,11 +7,10 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::error::CommandError;
-use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings};
+use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings, read_text};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource, Template};
-use crate::domain::eligibility::HistorySpan;
 use crate::exit::ExitCode;
 use crate::intake::{Sheets, Source};
 use crate::report::grouped;
@@ -25,6 +24,7 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
     let connection = settings.connection()?;
     let guards = settings.guards()?;
     let pace = settings.pace(now)?;
+    let history_asked = settings.history_asked()?;
     Ok(RunSettings {
         pacer: PacerSettings {
             rate: pace.rate,
@@ -35,10 +35,8 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
             ..PacerSettings::default()
         },
         schedule: pace.schedule,
-        history: HistorySpan {
-            repeat_guard: guards.history.repeat_guard,
-            not_within: guards.history.not_within.unwrap_or_default(),
-        },
+        history: history_asked.over(RunSettings::default().history),
+        history_asked,
         guards: GuardSettings {
             identical_refusals: guards.identical_refusals.map_or(0, NonZeroU32::get),
             outage_after: guards.undecided_in_a_row.get(),
@@ -288,7 +286,7 @@ pub(super) fn allows_fallback(
 
 fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         CommandError::text(
             ExitCode::Configuration,
             format_args!("{name} cannot be read: {error}"),

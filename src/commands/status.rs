@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Column, Hints, Local, Summary, TextTable, grouped};
+use crate::report::{Column, Hints, Local, Summary, TextTable, counted, grouped};
 use crate::run::current_results;
 use crate::store::{Batch, Reader};
 
@@ -100,16 +100,36 @@ fn one(
     Ok(summary.exit())
 }
 
-/// Events that could not be read may be opt-outs: a person should read them.
+/// Replies that may be opt-outs, and events that could not be read: a person should read them.
 fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> {
-    let events = reader.unreadable_events()?;
-    if events > 0 {
-        let text = format!(
-            "{} webhook events could not be read in full. They are kept; the log of `outreach serve` \
-             says what was wrong with each.",
-            grouped(events)
-        );
-        words(&format!("{text}\n"), out)?;
+    let (mut replies, mut events) = (0, 0);
+    reader.kept_events(|event| -> Result<(), CommandError> {
+        match event.said {
+            Some(_) => replies += 1,
+            None => events += 1,
+        }
+        Ok(())
+    })?;
+    let replies = (replies > 0).then(|| match replies {
+        1 => "1 reply may ask not to be messaged any more".to_owned(),
+        _ => format!(
+            "{} replies may ask not to be messaged any more",
+            grouped(replies)
+        ),
+    });
+    let events = (events > 0).then(|| {
+        format!(
+            "{} could not be read in full",
+            counted(events, "webhook event")
+        )
+    });
+    let text: Vec<String> = replies.into_iter().chain(events).collect();
+    if !text.is_empty() {
+        let text = text.join(", and ");
+        words(
+            &format!("{text}: `outreach suppress replies` shows what waits for you.\n"),
+            out,
+        )?;
     }
     Ok(())
 }

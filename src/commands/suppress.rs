@@ -8,7 +8,7 @@ use serde_json::json;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
-use super::settings;
+use super::{replies, settings};
 use crate::cli::{SuppressAction, SuppressArgs};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -87,6 +87,17 @@ pub(crate) fn run(
             return Ok(say_invalid(console, &done, rejects));
         }
         SuppressAction::List { json, .. } => list(settings, *json, out)?,
+        SuppressAction::Replies {
+            opt_out,
+            harmless,
+            json,
+            ..
+        } => {
+            if opt_out.is_empty() && harmless.is_empty() {
+                return replies::list(settings, *json, console, out);
+            }
+            return replies::settle(settings, (opt_out, harmless), clock.now(), console);
+        }
     }
     Ok(ExitCode::Complete)
 }

@@ -273,6 +273,9 @@ pub(crate) struct History {
     /// Skip who got any message from us within this time: 30d [default: off]
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub(crate) not_within: Option<Duration>,
+    /// Skip whose number was answered "no Messenger" within this time; with --fallback they begin there: 90d [default: off]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) skip_no_messenger_within: Option<Duration>,
 }
 
 /// How often a lost answer is sent again with `--undecided retry`, the first time included.
@@ -361,6 +364,8 @@ pub(crate) enum CheckpointPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
     pub(super) place: CheckpointPlace,
+    /// Where the real batches are, also where a flag names a checkpoint for a rehearsal.
+    pub(super) real: CheckpointPlace,
     /// Flags that say where the API and the settings are, with their values: a suggested command must repeat them.
     pub(crate) typed_places: Vec<(&'static str, String)>,
     pub(super) db_from: Origin,
@@ -378,6 +383,11 @@ impl Checkpoint {
     /// Where the checkpoint is.
     pub(crate) fn place(&self) -> &CheckpointPlace {
         &self.place
+    }
+
+    /// Where the checkpoint of the real batches is, for a rehearsal that has one of its own.
+    pub(crate) fn real(&self) -> &CheckpointPlace {
+        &self.real
     }
 
     /// Whether any layer names the checkpoint: otherwise it is the command's own default.

@@ -49,6 +49,12 @@ pub enum ConfigError {
         /// What was probably meant, as the end of a sentence; may be empty.
         hint: String,
     },
+    /// A variable of ours whose value is not Unicode.
+    #[error("the value of the environment variable {name} is no text in UTF-8")]
+    NoText {
+        /// Its name.
+        name: String,
+    },
     /// A key of the settings file that means nothing.
     #[error("{}: the key `{key}` is not a setting{hint}", file.display())]
     UnknownKey {
@@ -135,6 +141,7 @@ impl ConfigError {
             | Self::Conflict { .. }
             | Self::Missing { .. }
             | Self::UnknownVariable { .. }
+            | Self::NoText { .. }
             | Self::UnknownKey { .. }
             | Self::Syntax { .. }
             | Self::Unreadable { .. }

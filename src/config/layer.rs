@@ -15,6 +15,27 @@ use super::error::ConfigError;
 use super::origin::{Environment, Origin, PREFIX, variable_name};
 use super::setting::{Kind, setting, settings};
 
+/// The environment of this process. Variables of others that are not Unicode are left out.
+///
+/// # Errors
+/// [`ConfigError::NoText`] if one of ours is not: left out, it would stand for another checkpoint or message.
+pub(crate) fn environment() -> Result<Environment, ConfigError> {
+    let mut environment = Environment::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => _ = environment.insert(name, value),
+            Err(_) if name.starts_with(PREFIX) || name.starts_with("AMIO_") => {
+                return Err(ConfigError::NoText { name });
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
+}
+
 /// Variables with the prefix that are no settings.
 const OTHER_VARIABLES: [&str; 3] = ["OUTREACH_CONFIG", "OUTREACH_LOG", "OUTREACH_WEBHOOK_SECRET"];
 

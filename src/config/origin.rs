@@ -11,13 +11,6 @@ pub(super) const PREFIX: &str = "OUTREACH_";
 /// The environment, as a map.
 pub type Environment = BTreeMap<String, String>;
 
-/// The environment of this process. Variables that are not Unicode are left out: none is a setting.
-pub(crate) fn environment() -> Environment {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
 /// The layer that a value comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ContactsFile, Content, Guards,
-    MessageSource, OtherChannels, Pace, Results, Serve, Written,
+    History, MessageSource, OtherChannels, Pace, Results, Serve, Written,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -15,6 +15,7 @@ use super::origin::Origin;
 use super::settings::Settings;
 use super::values::{SaysAllowed as _, name_column};
 use crate::clock::later;
+use crate::domain::eligibility::HistoryAsked;
 use crate::domain::schedule::{Schedule, parse_until};
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, ColumnChoice};
@@ -167,27 +168,10 @@ impl Settings {
             written: Written { dialect },
         } = self.group()?;
         let db_from = self.origin("db");
-        let beside_settings = |db: &Path| match (db_from, self.file().and_then(Path::parent)) {
-            (Origin::File, Some(folder)) if db.is_relative() => Some(folder.join(db)),
-            (Origin::File | Origin::Default | Origin::Environment | Origin::Flag, _) => None,
-        };
-        let place = match db {
-            // What a settings file names is the same file from every folder.
-            Some(local) => match beside_settings(&local) {
-                Some(beside) if beside != local => CheckpointPlace::Either {
-                    local,
-                    home: Some(beside),
-                },
-                Some(_) | None => CheckpointPlace::Named(local),
-            },
-            None => CheckpointPlace::Either {
-                local: PathBuf::from(CHECKPOINT_NAME),
-                home: data_folder(&self.environment)
-                    .map(|folder| folder.join("outreach").join(CHECKPOINT_NAME)),
-            },
-        };
+        let below = self.db_below_flag.clone();
         Ok(Checkpoint {
-            place,
+            place: self.checkpoint_place(db.map(|db| (db, db_from))),
+            real: self.checkpoint_place(below),
             typed_places: self.typed_places(),
             db_from,
             out,
@@ -196,6 +180,27 @@ impl Settings {
             summary,
             dialect,
         })
+    }
+
+    /// Where the checkpoint is that was named there, or was not named.
+    fn checkpoint_place(&self, named: Option<(PathBuf, Origin)>) -> CheckpointPlace {
+        let Some((local, from)) = named else {
+            return CheckpointPlace::Either {
+                local: PathBuf::from(CHECKPOINT_NAME),
+                home: data_folder(&self.environment)
+                    .map(|folder| folder.join("outreach").join(CHECKPOINT_NAME)),
+            };
+        };
+        // What a settings file names is the same file from every folder.
+        match (from, self.file().and_then(Path::parent)) {
+            (Origin::File, Some(folder)) if local.is_relative() && folder.join(&local) != local => {
+                let home = Some(folder.join(&local));
+                CheckpointPlace::Either { local, home }
+            }
+            (Origin::File | Origin::Default | Origin::Environment | Origin::Flag, _) => {
+                CheckpointPlace::Named(local)
+            }
+        }
     }
 
     /// When to stop by itself.
@@ -209,6 +214,21 @@ impl Settings {
         guards.history.not_within = guards.history.not_within.filter(|span| !span.is_zero());
         guards.invalid_pattern = guards.invalid_pattern.filter(|text| !text.is_empty());
         Ok(guards)
+    }
+
+    /// How far back earlier messages and answers count, as far as a setting says so: a batch keeps the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub(crate) fn history_asked(&self) -> Result<HistoryAsked, ConfigError> {
+        let history: History = self.group()?;
+        let is_set = self.origin("repeat-guard") != Origin::Default;
+        Ok(HistoryAsked {
+            repeat_guard: is_set.then_some(history.repeat_guard),
+            not_within: history.not_within,
+            no_messenger: history.skip_no_messenger_within,
+        })
     }
 
     /// How to receive webhooks.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::settings::Settings;
+use super::text_file::read_text;
 use crate::amio::webhook::WebhookSecrets;
 
 impl Settings {
@@ -92,7 +93,7 @@ fn is_channel(text: &str) -> bool {
 }
 
 fn read(what: &'static str, file: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable {
+    read_text(file).map_err(|error| ConfigError::Unreadable {
         what,
         file: file.to_owned(),
         error,

@@ -13,10 +13,13 @@ use super::folders::settings_files;
 use super::layer::Layer;
 use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
+use super::text_file::read_text;
 
 /// The settings in force.
 pub struct Settings {
     values: BTreeMap<&'static str, (Vec<String>, Origin)>,
+    /// The checkpoint that a flag took the place of: that of the real batches, where the flag names one for a rehearsal.
+    pub(super) db_below_flag: Option<(PathBuf, Origin)>,
     pub(super) environment: Environment,
     file: Option<PathBuf>,
     /// The file of `--config`, if that flag was typed.
@@ -73,12 +76,12 @@ impl Settings {
             error,
         };
         if let Some(path) = named {
-            let read = std::fs::read_to_string(&path);
+            let read = read_text(&path);
             let text = read.map_err(|error| unreadable(path.clone(), error))?;
             return Self::merge(flags, environment, Some((path, text)));
         }
         for path in settings_files(&environment) {
-            match std::fs::read_to_string(&path) {
+            match read_text(&path) {
                 Ok(text) => {
                     // A file that merely lies in the folder was put there by whoever may write to it.
                     let found_file = path == Path::new(FILE_NAME);
@@ -107,6 +110,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut settings = Self {
             values: BTreeMap::new(),
+            db_below_flag: None,
             environment,
             file: None,
             typed_file: None,
@@ -118,6 +122,8 @@ impl Settings {
         }
         let environment = Layer::from_environment(&settings.environment)?;
         settings.lay(environment, Origin::Environment)?;
+        let db = settings.text("db").map(PathBuf::from);
+        settings.db_below_flag = db.map(|db| (db, settings.origin("db")));
         settings.lay(flags, Origin::Flag)?;
         Ok(settings)
     }
@@ -220,6 +226,11 @@ impl Settings {
         self.values
             .get(key)
             .map_or(Origin::Default, |&(_, origin)| origin)
+    }
+
+    /// Whether the value of a setting was typed as a flag of this command line.
+    pub(crate) fn is_flag(&self, key: &str) -> bool {
+        self.origin(key) == Origin::Flag
     }
 
     /// The flags of this command line, with their values, that say where the API and the settings are: a suggested

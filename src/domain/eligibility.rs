@@ -1,20 +1,67 @@
 //! Whether a person may be messaged now, and if not why not: one function, asked by the preview of a list and
 //! by every claim.
 //!
-//! Only an accepted message suppresses. A request of another batch that is under way, or whose outcome is
+//! Only an accepted message suppresses, and one that may have been accepted where a person decided not to wait
+//! for the answer. A request of another batch that is under way, or whose outcome is
 //! unknown, makes the row wait: if that request is refused in the end, the person is still messaged.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// How far back earlier messages count.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How far back earlier messages and answers count. Kept with the batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistorySpan {
     /// The repeat guard: the same content is not repeated within this time. Zero turns it off.
     pub repeat_guard: Duration,
     /// A person who got any message within this time is skipped. Zero turns it off.
     pub not_within: Duration,
+    /// A number that was answered "no Messenger" within this time is skipped on that channel. Zero turns it off.
+    pub no_messenger: Duration,
+}
+
+impl fmt::Display for HistorySpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spans = [
+            ("repeat-guard", self.repeat_guard),
+            ("not-within", self.not_within),
+            ("skip-no-messenger-within", self.no_messenger),
+        ];
+        for (at, (what, span)) in spans.into_iter().enumerate() {
+            let gap = if at == 0 { "" } else { ", " };
+            match SignedDuration::try_from(span) {
+                Ok(span) if !span.is_zero() => write!(f, "{gap}{what} {span:#}")?,
+                Ok(_) => write!(f, "{gap}{what} off")?,
+                Err(_) => write!(f, "{gap}{what} for ever")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is asked for of a [`HistorySpan`]; what is not leaves the kept one as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HistoryAsked {
+    /// The repeat guard.
+    pub repeat_guard: Option<Duration>,
+    /// `--not-within`.
+    pub not_within: Option<Duration>,
+    /// `--skip-no-messenger-within`.
+    pub no_messenger: Option<Duration>,
+}
+
+impl HistoryAsked {
+    /// What holds where `kept` held before.
+    #[must_use]
+    pub fn over(self, kept: HistorySpan) -> HistorySpan {
+        HistorySpan {
+            repeat_guard: self.repeat_guard.unwrap_or(kept.repeat_guard),
+            not_within: self.not_within.unwrap_or(kept.not_within),
+            no_messenger: self.no_messenger.unwrap_or(kept.no_messenger),
+        }
+    }
 }
 
 /// What is known of a request's outcome.
@@ -24,6 +71,9 @@ pub enum Fate {
     UnderWay,
     /// Its answer was lost: it may have been accepted.
     Unknown,
+    /// It may have been accepted, and nobody waits to learn it: a person decided to send again, whatever
+    /// became of it. Its own batch has that decision; every other counts it as accepted.
+    SentAgain,
     /// It was accepted, by whatever way that was learned.
     Accepted,
 }
@@ -62,14 +112,28 @@ pub(crate) enum Eligibility {
     Skipped(usize),
     /// Got a message too recently.
     TooSoon(usize),
+    /// Was answered "no Messenger" too recently.
+    NoMessenger(Timestamp),
     /// Cannot be decided before it is known what became of that request.
     Waits(usize),
 }
 
-/// Decides from what is known of earlier requests. A person on the suppression list never comes here.
+/// Whether something that happened `at` that time counts within `span`; zero counts nothing.
 ///
 /// A time later than `now` counts as `now`: the clock was wrong then, or is now.
-pub(crate) fn decide(past: &[PastRequest], span: HistorySpan, now: Timestamp) -> Eligibility {
+pub(crate) fn is_within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(at).max(SignedDuration::ZERO);
+    !span.is_zero() && age.unsigned_abs() <= span
+}
+
+/// Decides from what is known of earlier requests, and from when the number was found to have no Messenger on the
+/// channel that is asked about. A person on the suppression list never comes here.
+pub(crate) fn decide(
+    past: &[PastRequest],
+    unreached: Option<Timestamp>,
+    span: HistorySpan,
+    now: Timestamp,
+) -> Eligibility {
     let mut waits = None;
     for (index, request) in past.iter().enumerate() {
         let Some(found) = judge(request, index, span, now) else {
@@ -77,11 +141,15 @@ pub(crate) fn decide(past: &[PastRequest], span: HistorySpan, now: Timestamp) ->
         };
         match request.fate {
             // What was accepted decides at once; what is open only if nothing accepted does.
-            Fate::Accepted => return found,
+            Fate::Accepted | Fate::SentAgain => return found,
             Fate::UnderWay | Fate::Unknown => waits = waits.or(Some(index)),
         }
     }
-    waits.map_or(Eligibility::Now, Eligibility::Waits)
+    match unreached {
+        // Whatever becomes of what is open: the number is not reached on this channel.
+        Some(at) if is_within(span.no_messenger, at, now) => Eligibility::NoMessenger(at),
+        Some(_) | None => waits.map_or(Eligibility::Now, Eligibility::Waits),
+    }
 }
 
 /// What this request would decide if it was accepted.
@@ -92,12 +160,10 @@ fn judge(
     now: Timestamp,
 ) -> Option<Eligibility> {
     if request.same_batch {
-        return Some(Eligibility::SameBatch(index));
+        let decided = request.fate == Fate::SentAgain;
+        return (!decided).then_some(Eligibility::SameBatch(index));
     }
-    let within = |span: Duration| {
-        let age = now.duration_since(request.at).max(SignedDuration::ZERO);
-        !span.is_zero() && age.unsigned_abs() <= span
-    };
+    let within = |span| is_within(span, request.at, now);
     let guarded = !span.repeat_guard.is_zero() && request.same_content;
     // An unfinished batch may have begun long ago: whom it messaged is skipped without a limit of time.
     if guarded && (request.batch_unfinished || within(span.repeat_guard)) {
@@ -111,9 +177,13 @@ fn judge(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{decide as decide_all, *};
 
     const HOUR: Duration = Duration::from_hours(1);
+
+    fn decide(past: &[PastRequest], span: HistorySpan, now: Timestamp) -> Eligibility {
+        decide_all(past, None, span, now)
+    }
 
     fn at(hour: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + hour * 3600).unwrap()
@@ -133,7 +203,7 @@ mod tests {
     fn guard(hours: u32) -> HistorySpan {
         HistorySpan {
             repeat_guard: HOUR * hours,
-            not_within: Duration::ZERO,
+            ..HistorySpan::default()
         }
     }
 
@@ -197,6 +267,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_again_by_decision_counts_for_every_other_batch() {
+        let past = |same_batch| {
+            [PastRequest {
+                same_batch,
+                ..request(Fate::SentAgain)
+            }]
+        };
+        let decided = |same_batch| decide(&past(same_batch), guard(12), at(1));
+        assert_eq!(decided(false), Eligibility::Repeated(0));
+        assert_eq!(decided(true), Eligibility::Now);
+    }
+
+    #[test]
     fn a_time_that_has_not_come_counts_as_now() {
         let past = [request(Fate::Accepted)];
         assert_eq!(decide(&past, guard(12), at(-72)), Eligibility::Repeated(0));
@@ -210,5 +293,50 @@ mod tests {
             ..request(Fate::Accepted)
         }];
         assert_eq!(decide(&past, guard(0), at(1000)), Eligibility::SameBatch(0));
+    }
+
+    #[test]
+    fn a_number_without_messenger_is_skipped_as_long_as_that_was_asked_for() {
+        let span = HistorySpan {
+            no_messenger: HOUR * 24,
+            ..guard(12)
+        };
+        let decided = |past: &[PastRequest], hour| decide_all(past, Some(at(0)), span, at(hour));
+        assert_eq!(decided(&[], 24), Eligibility::NoMessenger(at(0)));
+        assert_eq!(decided(&[], 25), Eligibility::Now);
+        assert_eq!(decided(&[], -5), Eligibility::NoMessenger(at(0)));
+        assert_eq!(
+            decide_all(&[], Some(at(0)), guard(12), at(1)),
+            Eligibility::Now
+        );
+        // What was accepted says more; what is open decides nothing.
+        assert_eq!(
+            decided(&[request(Fate::Accepted)], 1),
+            Eligibility::Repeated(0)
+        );
+        assert_eq!(
+            decided(&[request(Fate::Unknown)], 1),
+            Eligibility::NoMessenger(at(0))
+        );
+    }
+
+    #[test]
+    fn what_is_not_asked_for_stays_as_it_was_kept() {
+        let kept = HistorySpan {
+            not_within: HOUR,
+            ..guard(12)
+        };
+        assert_eq!(HistoryAsked::default().over(kept), kept);
+        let off = HistoryAsked {
+            repeat_guard: Some(Duration::ZERO),
+            ..HistoryAsked::default()
+        };
+        assert_eq!(
+            off.over(kept),
+            HistorySpan {
+                not_within: HOUR,
+                ..HistorySpan::default()
+            }
+        );
     }
 }

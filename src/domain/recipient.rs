@@ -101,12 +101,21 @@ pub enum Suppression {
         batch: String,
         /// When, as RFC 3339.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number got any message from us within `--not-within`.
     NotWithin {
         /// The batch that sent it.
         batch: String,
         /// When, as RFC 3339.
+        at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
+    },
+    /// The number was answered "no Messenger" on the channel within `--skip-no-messenger-within`.
+    NoMessengerWithin {
+        /// When it was answered, as RFC 3339.
         at: String,
     },
     /// Another row of the same batch has the message already.
@@ -127,6 +136,8 @@ pub enum Suppression {
         batch: String,
         /// When, as people read it.
         at: String,
+        /// Whether it was accepted for certain.
+        sure: bool,
     },
     /// The number is no longer in the list that `--update` brought.
     Removed,
@@ -155,6 +166,7 @@ impl Suppression {
             Self::Listed { .. } => "suppression_list",
             Self::RepeatGuard { .. } => "repeat_guard",
             Self::NotWithin { .. } => "not_within",
+            Self::NoMessengerWithin { .. } => "no_messenger_within",
             Self::SameBatch { .. } => "same_batch",
             Self::NoConsent { .. } => "no_consent",
             Self::OtherMessage { .. } => "other_message",
@@ -171,18 +183,27 @@ impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listed { reason } => write!(f, "on the suppression list: {reason}"),
-            Self::RepeatGuard { batch, at } => {
+            Self::RepeatGuard { batch, at, sure } => {
+                let went = went(*sure);
                 write!(
                     f,
-                    "the same message went to this number at {at} (batch {batch})"
+                    "the same message {went} to this number at {at} (batch {batch})"
                 )
             }
-            Self::NotWithin { batch, at } => {
-                write!(f, "this number got a message at {at} (batch {batch})")
+            Self::NotWithin { batch, at, sure } => {
+                let got = if *sure { "got" } else { "may have got" };
+                write!(f, "this number {got} a message at {at} (batch {batch})")
             }
-            Self::OtherMessage { batch, at } => write!(
+            Self::OtherMessage { batch, at, sure } => {
+                let went = went(*sure);
+                write!(
+                    f,
+                    "another message {went} to this number at {at} (batch {batch}; --skip-messaged)"
+                )
+            }
+            Self::NoMessengerWithin { at } => write!(
                 f,
-                "another message went to this number at {at} (batch {batch}; --skip-messaged)"
+                "nobody was found for this number at {at} (--skip-no-messenger-within)"
             ),
             Self::SameBatch { row, at } => {
                 write!(f, "this number got the message at {at} (row {row})")
@@ -197,6 +218,10 @@ impl fmt::Display for Suppression {
             Self::NoEvent => f.write_str("the event that it waited for did not come (--open-for)"),
         }
     }
+}
+
+fn went(sure: bool) -> &'static str {
+    if sure { "went" } else { "may have gone" }
 }
 
 /// What intake decided about one row. Every row gets exactly one verdict.

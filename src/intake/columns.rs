@@ -118,6 +118,14 @@ impl Mapping {
             .collect()
     }
 
+    /// The header of the phone column, where there is one only, and nothing beside it says more.
+    pub(crate) fn only_phone(&self) -> Option<&str> {
+        match &self.phone[..] {
+            [phone] if phone.label.is_none() => Some(&phone.column.name),
+            _ => None,
+        }
+    }
+
     /// Whether the mobile of a row goes before its other numbers: asked for, or no order of columns was.
     pub(super) fn prefer_mobile(&self) -> bool {
         self.prefer == Prefer::Mobile || self.mobile_first
@@ -176,6 +184,14 @@ impl Mapping {
             let columns: Vec<_> = self.region.iter().map(ToString::to_string).collect();
             lines.push(format!("country: {}", columns.join(", then ")));
         }
+        lines.extend(self.consent_lines());
+        lines.extend(self.setting_lines());
+        lines
+    }
+
+    /// Who may be messaged, and by which columns that is known.
+    fn consent_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         for (is_status, meaning) in [
             (false, "consent"),
             (true, "left out where it says \"unsubscribed\" or the like"),
@@ -198,6 +214,12 @@ impl Mapping {
                 "ignored, though it may tell who must not be messaged: \"{ignored}\""
             ));
         }
+        lines
+    }
+
+    /// What the user set about the numbers.
+    fn setting_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         if let Some(region) = self.default_region {
             lines.push(format!(
                 "numbers without country code: {} ({region})",
@@ -259,7 +281,7 @@ pub(super) fn map(
         region: match &choice.region {
             Some(name) => vec![CountryColumn::chosen(named(name)?)],
             None if settings.no_header => Vec::new(),
-            None => country::find(headers, rows, &columns),
+            None => country::find(headers, rows, &columns, settings.region),
         },
         phone,
         export,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use self::words::List;
 use super::column::{Column, share_of_cells};
-use super::words::words;
+use super::words::{MOBILE, PHONE, words};
 use crate::domain::text::trimmed;
 pub(super) use says::Yes;
 use says::{OTHER_WAYS, OUR_WAYS, Says, has_negation, has_word, says};
@@ -28,9 +28,9 @@ pub struct ConsentColumn {
 }
 
 impl ConsentColumn {
-    /// A status or tags: they say nothing of consent but in the words of an opt-out.
+    /// A status, tags or remarks: they say nothing of consent but in the words of an opt-out.
     pub(super) fn is_status(&self) -> bool {
-        self.yes == Yes::Nothing
+        self.yes == Yes::Nothing || self.yes == Yes::Remark
     }
 }
 
@@ -93,6 +93,75 @@ const STATUS: &[&str] = &[
     "durum",
 ];
 
+/// Words of a header of remarks.
+const REMARKS: &[&str] = &[
+    "note",
+    "notes",
+    "comment",
+    "comments",
+    "remark",
+    "remarks",
+    "memo",
+    "poznamka",
+    "poznamky",
+    "komentar",
+    "komentare",
+    "notiz",
+    "notizen",
+    "bemerkung",
+    "bemerkungen",
+    "anmerkung",
+    "anmerkungen",
+    "kommentar",
+    "kommentare",
+    "hinweis",
+    "uwagi",
+    "uwaga",
+    "notatka",
+    "notatki",
+    "komentarz",
+    "remarque",
+    "remarques",
+    "commentaire",
+    "commentaires",
+    "nota",
+    "notas",
+    "comentario",
+    "comentarios",
+    "observaciones",
+    "observacion",
+    "observacoes",
+    "osservazioni",
+    "commento",
+    "commenti",
+    "annotazioni",
+    "megjegyzes",
+    "opmerking",
+    "opmerkingen",
+    "notitie",
+    "notities",
+    "observatii",
+    "napomena",
+    "opomba",
+    "opombe",
+    "anteckning",
+    "anteckningar",
+    "bemaerkning",
+    "merknad",
+    "huomautus",
+    "aciklama",
+    "not",
+    "notlar",
+    "примечание",
+    "примечания",
+    "комментарий",
+    "примітка",
+    "коментар",
+    "бележка",
+    "σημειωσεις",
+    "σχολια",
+];
+
 /// The columns that tell who may be messaged.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -113,8 +182,17 @@ struct Meaning {
 pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) -> Found {
     let mut found = Found::default();
     for (index, name) in headers.iter().enumerate() {
-        let Some(Meaning { yes, is_certain }) = meaning(name).filter(|_| !taken.contains(&index))
-        else {
+        if taken.contains(&index) {
+            continue;
+        }
+        let of_answers = || is_way(name) && are_answers(index, rows);
+        let meaning = meaning(name).or_else(|| {
+            of_answers().then_some(Meaning {
+                yes: Yes::May,
+                is_certain: false,
+            })
+        });
+        let Some(Meaning { yes, is_certain }) = meaning else {
             continue;
         };
         let understood = |cell: &str| says(yes, cell) != Says::NotUnderstood;
@@ -131,6 +209,28 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
         }
     }
     found
+}
+
+/// Whether the header names a way to reach a person and nothing else: `SMS`, `WhatsApp (ano/ne)`.
+fn is_way(header: &str) -> bool {
+    let folded = words(header);
+    let mut words = folded.split(' ');
+    words.all(|word| {
+        [OUR_WAYS, MESSAGES, MOBILE, PHONE]
+            .iter()
+            .any(|list| list.contains(&word))
+            || List::Yes.has(word)
+            || List::No.has(word)
+    })
+}
+
+/// Whether the cells of a column are answers, and none is a number: then it holds no phones, whatever its header.
+pub(super) fn are_answers(index: usize, rows: &[Vec<String>]) -> bool {
+    let is_answer = |cell: &str| {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        digits < 5 && says(Yes::May, cell) != Says::NotUnderstood
+    };
+    share_of_cells(index, rows, is_answer) >= 1.0
 }
 
 /// What a header says; `None` where it tells nothing of who may be messaged.
@@ -160,6 +260,9 @@ fn meaning(header: &str) -> Option<Meaning> {
         } else {
             certain(Yes::MustNot)
         };
+    }
+    if has(REMARKS) && !List::Consents.is_in(&folded) {
+        return certain(Yes::Remark);
     }
     if is_beside {
         return None;
@@ -199,6 +302,8 @@ pub(super) enum Consent {
     Silent,
     /// A column says that the person must not be messaged, or is not understood: which, and what it says.
     Refused(String),
+    /// No column says so, but a remark may mean it: which, and what it says.
+    Doubtful(String),
 }
 
 /// What the columns of a row say together. A "no" wins.
@@ -207,6 +312,7 @@ pub(super) fn of_row<'a>(
     cell: impl Fn(usize) -> Option<&'a str>,
 ) -> Consent {
     let mut silent = columns.iter().any(|column| !column.is_status());
+    let mut doubt = None;
     for ConsentColumn { column, yes } in columns {
         let cell = trimmed(cell(column.index).unwrap_or(""));
         let shown: String = cell.chars().take(40).collect();
@@ -216,6 +322,9 @@ pub(super) fn of_row<'a>(
             Says::MustNot => {
                 return Consent::Refused(format!("\"{}\" says \"{shown}\"", column.name));
             }
+            Says::MayMeanNo => {
+                doubt.get_or_insert_with(|| format!("\"{}\" says \"{shown}\"", column.name));
+            }
             Says::NotUnderstood => {
                 return Consent::Refused(format!(
                     "\"{}\" says \"{shown}\", which is not understood as consent",
@@ -224,10 +333,10 @@ pub(super) fn of_row<'a>(
             }
         }
     }
-    if silent {
-        Consent::Silent
-    } else {
-        Consent::Given
+    match doubt {
+        Some(doubt) => Consent::Doubtful(doubt),
+        None if silent => Consent::Silent,
+        None => Consent::Given,
     }
 }
 
@@ -309,7 +418,6 @@ mod tests {
             "DOUBLE_OPT-IN",
             "Phone",
             "Name",
-            "Note",
             "Stopover",
         ] {
             assert_eq!(yes(header), None, "{header}");

@@ -3,13 +3,18 @@
 //! A list that tells the country is believed: its cell wins over `--region`, and a cell that is not understood
 //! makes a national number invalid, because `--region` would make it a stranger's.
 
+mod headers;
+
 use std::fmt;
 
 use serde::Serialize;
 
+use self::headers::{
+    ADDRESSES, CERTAIN, COUNTRY, DIALLED, DOUBTFUL, ELSEWHERE, OF_NUMBERS, PLACES, QUALIFIERS,
+};
 use super::column::Column;
 use super::words::words;
-use crate::domain::phone::Region;
+use crate::domain::phone::{AddressEnd, Region};
 use crate::domain::text::trimmed;
 
 /// A column of countries.
@@ -21,6 +26,9 @@ pub struct CountryColumn {
     /// How near it is to the phone number.
     #[serde(skip)]
     pub(super) nearness: Nearness,
+    /// `Georgia` behind a city is the American state.
+    #[serde(skip)]
+    american: bool,
 }
 
 /// How near a column of countries is to the phone number, the nearest first: the calling code beside a number says
@@ -35,6 +43,8 @@ pub(super) enum Nearness {
     OfThePerson,
     /// It is that of one of several addresses.
     OfAnAddress,
+    /// It stands behind a city: `Brno, Czech Republic`.
+    BehindACity,
 }
 
 impl CountryColumn {
@@ -43,366 +53,56 @@ impl CountryColumn {
         Self {
             column,
             nearness: Nearness::OfTheNumber,
+            american: false,
+        }
+    }
+
+    /// What a filled cell tells.
+    fn read(&self, cell: &str) -> Told {
+        if self.nearness != Nearness::BehindACity {
+            return cell.parse().map_or(Told::NotUnderstood, Told::Country);
+        }
+        match AddressEnd::of(cell) {
+            AddressEnd::Country(region) => Told::Country(region),
+            AddressEnd::Georgia if !self.american => Told::NotUnderstood,
+            AddressEnd::Georgia | AddressEnd::Other => Told::Nothing,
         }
     }
 }
 
 impl fmt::Display for CountryColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.column.name)
+        let behind = if self.nearness == Nearness::BehindACity {
+            " (behind the city)"
+        } else {
+            ""
+        };
+        write!(f, "\"{}\"{behind}", self.column.name)
     }
 }
 
-/// Headers that mean a country and nothing else.
-const CERTAIN: &[&str] = &[
-    "country",
-    "countries",
-    "country code",
-    "countrycode",
-    "country codes",
-    "country name",
-    "country region",
-    "country region name",
-    "country region code",
-    "country or region",
-    "country territory",
-    "country iso",
-    "country iso code",
-    "country iso2",
-    "country iso3",
-    "country 2",
-    "iso country",
-    "iso country code",
-    "iso code",
-    "iso2",
-    "iso3",
-    "country abbreviation",
-    "country of residence",
-    "residence country",
-    "nation",
-    "country calling code",
-    "country dial code",
-    "country dialing code",
-    "country dialling code",
-    "country prefix",
-    "calling code",
-    "dial code",
-    "dialcode",
-    "dialing code",
-    "dialling code",
-    "dialing prefix",
-    "dial prefix",
-    "international code",
-    "international prefix",
-    "international dialing code",
-    "isd code",
-    "isd",
-    "idd",
-    "zeme",
-    "kod zeme",
-    "nazev zeme",
-    "predvolba zeme",
-    "mezinarodni predvolba",
-    "stat zeme",
-    "krajina",
-    "kod krajiny",
-    "predvolba krajiny",
-    "medzinarodna predvolba",
-    "landercode",
-    "laendercode",
-    "landesvorwahl",
-    "landervorwahl",
-    "laendervorwahl",
-    "internationale vorwahl",
-    "landeskennzahl",
-    "landerkennzahl",
-    "landerkennzeichen",
-    "rechnungsland",
-    "lieferland",
-    "land region",
-    "pais",
-    "codigo de pais",
-    "codigo del pais",
-    "codigo pais",
-    "prefijo pais",
-    "prefijo internacional",
-    "pais region",
-    "pays",
-    "code pays",
-    "code du pays",
-    "pays region",
-    "indicatif pays",
-    "indicatif du pays",
-    "indicatif international",
-    "indicatif telephonique",
-    "panstwo",
-    "kod kraju",
-    "kod panstwa",
-    "kraj region",
-    "numer kierunkowy kraju",
-    "codigo do pais",
-    "ddi",
-    "indicativo do pais",
-    "indicativo internacional",
-    "paese",
-    "nazione",
-    "codice paese",
-    "prefisso internazionale",
-    "landcode",
-    "landnummer",
-    "landekode",
-    "landskod",
-    "landsnummer",
-    "orszag",
-    "orszagkod",
-    "tara",
-    "drzava",
-    "ulke",
-    "ulke kodu",
-    "maa",
-    "maakoodi",
-    "страна",
-    "код страны",
-    "країна",
-    "код країни",
-    "държава",
-    "χωρα",
-    "国",
-    "国家",
-    "國家",
-    "국가",
-    "الدولة",
-    "البلد",
-];
-
-/// Headers that may mean a country: `Kraj` is a country in Polish and a region in Czech. The cells decide.
-const DOUBTFUL: &[&str] = &[
-    "land",
-    "stat",
-    "kraj",
-    "stato",
-    "zemlja",
-    "region",
-    "region code",
-    "location",
-    "nationality",
-];
-
-/// More doubtful headers, of codes that are dialled: an area's code may read as a country's, so each cell must have the
-/// plus or the zeros.
-const DIALLED: &[&str] = &[
-    "cc",
-    "prefix",
-    "phone code",
-    "code",
-    "area code",
-    "predvolba",
-    "telefonni predvolba",
-    "vorwahl",
-    "prefijo",
-    "prefisso",
-    "indicatif",
-    "indicativo",
-    "kierunkowy",
-    "numer kierunkowy",
-    "prefiks",
-    "lada",
-];
-
-/// Words that say whose country it is.
-const QUALIFIERS: &[&str] = &[
-    "default",
-    "primary",
-    "main",
-    "address",
-    "adresa",
-    "adresse",
-    "billing",
-    "fakturacni",
-    "shipping",
-    "delivery",
-    "dorucovaci",
-    "mailing",
-    "postal",
-    "home",
-    "work",
-    "business",
-    "office",
-    "other",
-    "personal",
-    "private",
-    "company",
-    "contact",
-    "customer",
-    "client",
-    "person",
-    "user",
-    "lead",
-    "member",
-    "guest",
-    "recipient",
-    "buyer",
-    "phone",
-    "mobile",
-    "mobil",
-    "cell",
-    "tel",
-    "telephone",
-    "telefon",
-    "sms",
-    "whatsapp",
-    "number",
-    "formatted",
-    "property",
-    "permanent",
-    "current",
-    "location",
-    "value",
-];
-
-/// Words for a country: a header with one of them and others beside it means one, if its cells are countries.
-const COUNTRY: &[&str] = &[
-    "country",
-    "countries",
-    "countrycode",
-    "nation",
-    "zeme",
-    "krajina",
-    "krajiny",
-    "stat",
-    "land",
-    "lander",
-    "laender",
-    "landes",
-    "pais",
-    "pays",
-    "panstwo",
-    "panstwa",
-    "kraj",
-    "kraju",
-    "paese",
-    "nazione",
-    "orszag",
-    "tara",
-    "drzava",
-    "ulke",
-    "ulkesi",
-    "maa",
-    "страна",
-    "страны",
-    "країна",
-    "країни",
-    "държава",
-    "χωρα",
-];
-
-/// Words of a header that is about another country than that of the person's number, or about something else.
-const ELSEWHERE: &[&str] = &[
-    "id",
-    "ids",
-    "key",
-    "flag",
-    "count",
-    "manager",
-    "state",
-    "province",
-    "county",
-    "bundesland",
-    "destination",
-    "birth",
-    "born",
-    "origin",
-    "visited",
-    "travel",
-    "target",
-    "favourite",
-    "favorite",
-    "issuing",
-    "passport",
-    "tax",
-    "narozeni",
-    "puvodu",
-    "cilova",
-    "cilove",
-    "geburt",
-    "geburts",
-    "herkunfts",
-    "herkunft",
-    "ziel",
-    "naissance",
-    "origine",
-    "nacimiento",
-    "origen",
-    "destino",
-    "nascita",
-    "destinazione",
-    "urodzenia",
-    "pochodzenia",
-];
-
-/// Those that tell one address of several, and one phone of several.
-const ADDRESSES: &[&str] = &[
-    "billing",
-    "shipping",
-    "delivery",
-    "mailing",
-    "home",
-    "work",
-    "business",
-    "office",
-    "other",
-    "zamestnani",
-    "zamestnanie",
-    "domu",
-    "domov",
-    "prace",
-    "geschaftlich",
-    "privat",
-    "weitere",
-    "bureau",
-    "domicile",
-    "travail",
-    "autre",
-    "trabajo",
-    "casa",
-    "ufficio",
-    "lavoro",
-    "abitazione",
-    "sluzbowy",
-    "domowy",
-    "werk",
-    "thuis",
-];
-
-/// Those that say that it is the country of the number.
-const OF_NUMBERS: &[&str] = &[
-    "phone",
-    "mobile",
-    "mobil",
-    "cell",
-    "tel",
-    "telephone",
-    "telefon",
-    "sms",
-    "whatsapp",
-    "number",
-];
-
-/// Finds the columns that tell a row's country. `rows` are the first rows.
+/// Finds the columns that tell a row's country. `rows` are the first rows; `region` is that of the list, where it is set.
 pub(super) fn find(
     headers: &[String],
     rows: &[Vec<String>],
     phone: &[Column],
+    region: Option<Region>,
 ) -> Vec<CountryColumn> {
+    let american = region.is_some_and(|region| region.code() == "US");
     let mut found: Vec<CountryColumn> = headers
         .iter()
         .enumerate()
         .filter(|(index, _)| phone.iter().all(|column| column.index != *index))
         .filter_map(|(index, header)| {
-            let nearness = nearness(header, &filled(rows, index), phone)?;
+            let cells = filled(rows, index);
+            let behind = || is_behind_cities(header, &cells).then_some(Nearness::BehindACity);
+            let nearness = nearness(header, &cells, phone).or_else(behind)?;
             let name = header.clone();
-            let column = Column { index, name };
-            Some(CountryColumn { column, nearness })
+            Some(CountryColumn {
+                column: Column { index, name },
+                nearness,
+                american,
+            })
         })
         .collect();
     // Beside a phone of one address, that address tells the country, and no other.
@@ -411,6 +111,14 @@ pub(super) fn find(
     }
     found.sort_by_key(|it| it.nearness);
     found
+}
+
+/// Whether countries stand behind the cities of a column: in any cell of one for addresses, in most of another.
+fn is_behind_cities(header: &str, cells: &[&str]) -> bool {
+    let folded = words(header);
+    let is_place = folded.split(' ').any(|word| PLACES.contains(&word));
+    let told = share(cells, |cell| AddressEnd::of(cell) != AddressEnd::Other);
+    told >= 0.5 || is_place && told > 0.0
 }
 
 fn filled(rows: &[Vec<String>], index: usize) -> Vec<&str> {
@@ -490,24 +198,31 @@ pub(super) fn of_row<'a>(
 ) -> Told {
     let mut told = Told::Nothing;
     let mut nearest = None;
-    for CountryColumn { column, nearness } in columns {
-        let cell = cell(column.index).map_or("", trimmed);
-        if cell.is_empty() {
+    for column in columns {
+        let cell = cell(column.column.index).map_or("", trimmed);
+        let own = match cell {
+            "" => Told::Nothing,
+            cell => column.read(cell),
+        };
+        if own == Told::Nothing {
             continue;
         }
-        if nearest.is_some_and(|nearest| nearest != *nearness) {
+        if nearest.is_some_and(|nearest| nearest != column.nearness) {
             break;
         }
-        nearest = Some(*nearness);
-        told = match (told, cell.parse::<Region>()) {
-            (Told::Nothing, Ok(region)) => Told::Country(region),
-            (Told::Country(known), Ok(region)) if known.calling_code() == region.calling_code() => {
+        nearest = Some(column.nearness);
+        told = match (told, own) {
+            (Told::Nothing, own) => own,
+            (Told::Country(known), Told::Country(region))
+                if known.calling_code() == region.calling_code() =>
+            {
                 told
             }
-            (Told::Nothing | Told::Country(_) | Told::NotUnderstood, _) => {
-                return Told::NotUnderstood;
-            }
+            (Told::Country(_) | Told::NotUnderstood, _) => Told::NotUnderstood,
         };
+        if told == Told::NotUnderstood {
+            break;
+        }
     }
     told
 }

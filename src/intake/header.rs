@@ -1,6 +1,7 @@
 //! Headers: which row names the columns, and where the columns of the first file stand in another.
 
 use super::error::IntakeError;
+use super::mends::MENDS;
 use super::settings::Settings;
 use super::title;
 use crate::domain::fold;
@@ -19,7 +20,7 @@ pub(super) struct Header {
 
 /// True for the column of a rejects file that names the row that is mended.
 pub(super) fn is_mends(header: &str) -> bool {
-    header.trim().eq_ignore_ascii_case("outreach_mends")
+    header.trim().eq_ignore_ascii_case(MENDS)
 }
 
 /// True for a column of a results or rejects file of this program.

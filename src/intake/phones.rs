@@ -1,11 +1,15 @@
 //! The columns that hold phone numbers: those of known exports by their headers, else by words, else by content.
 
+mod exports;
+
 use serde::Serialize;
 
+use self::exports::EXPORTS;
 use super::column::{Column, column, share_of_cells};
+use super::consent;
 use super::error::IntakeError;
 use super::settings::Settings;
-use super::words::{MOBILE, PHONE, phone_score, words};
+use super::words::{MOBILE, PHONE, phone_score, spaced, words};
 use crate::domain::fold;
 use crate::domain::phone::{PhoneNumber, Region};
 
@@ -35,7 +39,7 @@ impl PhoneColumn {
         Self {
             label: label(headers, rows, &column),
             is_mobile: is_mobile(&column.name),
-            region: calling_code(&column.name),
+            region: calling_code(&column.name).or_else(|| country(&column.name)),
             column,
             international: false,
         }
@@ -52,155 +56,44 @@ fn calling_code(header: &str) -> Option<Region> {
     code.parse().ok()
 }
 
+/// What a header says beside that it is about a person's phone, as it is written.
+fn beyond_phone(header: &str) -> String {
+    let spaced = spaced(header);
+    let parts = spaced.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation());
+    let says_more = |part: &&str| {
+        words(part).split(' ').any(|word| {
+            let known = [OWN, MOBILE, PHONE].iter().any(|list| list.contains(&word));
+            !known && !word.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    let parts: Vec<&str> = parts.filter(says_more).collect();
+    parts.join(" ")
+}
+
+/// Words that are no codes of countries in the names of a database's columns.
+const NO_CODES: &[&str] = &["at", "in", "is", "it", "me", "my", "to", "am", "as", "by"];
+
+/// The country that a header names: `Telefon (PL)`, `Phone UK`, `phone_pl`.
+fn country(header: &str) -> Option<Region> {
+    let more = beyond_phone(header);
+    // Within a header they are words: `TELEFONO DE CASA`.
+    let edges = header.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
+    let is_outside = more.len() > 3 || edges.starts_with(&more) || edges.ends_with(&more);
+    let named = Region::in_header(&more).filter(|_| is_outside);
+    let is_code = || more.len() == 2 && header.ends_with(&format!("_{more}"));
+    named.or_else(|| {
+        (is_code() && !NO_CODES.contains(&more.as_str()))
+            .then(|| Region::in_header(&more.to_uppercase()))
+            .flatten()
+    })
+}
+
 /// The phone columns that were found.
 pub(super) struct Found {
     pub(super) columns: Vec<PhoneColumn>,
     /// The program whose export this is, if it is known.
     pub(super) export: Option<&'static str>,
 }
-
-/// The export of a program whose headers are known.
-struct Export {
-    name: &'static str,
-    /// Headers, folded, of which each must be there.
-    signs: &'static [&'static str],
-    /// Headers, folded, of which one must be there.
-    one_of: &'static [&'static str],
-    /// Its phone columns, the mobile first. Those of other people (assistant, company) are not among them.
-    phones: &'static [&'static str],
-    /// Those of them that hold numbers with their country code and no plus.
-    international: &'static [&'static str],
-}
-
-/// The exports whose columns are known, as their programs write them.
-const EXPORTS: [Export; 9] = [
-    Export {
-        name: "RapidPro",
-        signs: &[],
-        one_of: &["urn tel", "urn whatsapp"],
-        phones: &["urn tel", "urn whatsapp"],
-        international: &["urn whatsapp"],
-    },
-    Export {
-        name: "Brevo",
-        signs: &["sms"],
-        one_of: &[
-            "email",
-            "double opt in",
-            "ext id",
-            "whatsapp",
-            "landline number",
-        ],
-        phones: &["sms", "whatsapp", "landline number"],
-        international: &["sms", "whatsapp"],
-    },
-    Export {
-        name: "GoHighLevel",
-        signs: &["contact id", "phone"],
-        one_of: &["last activity", "additional phones", "additional emails"],
-        phones: &["phone", "additional phones"],
-        international: &[],
-    },
-    Export {
-        name: "WooCommerce",
-        signs: &["billing phone"],
-        one_of: &[
-            "billing country",
-            "billing first name",
-            "billing email",
-            "billing city",
-            "shipping phone",
-        ],
-        phones: &["billing phone"],
-        international: &[],
-    },
-    Export {
-        name: "Shopify",
-        signs: &["default address phone"],
-        one_of: &[
-            "phone",
-            "accepts sms marketing",
-            "accepts email marketing",
-            "default address city",
-        ],
-        phones: &["phone", "default address phone"],
-        international: &[],
-    },
-    Export {
-        name: "HubSpot",
-        signs: &["record id"],
-        one_of: &[
-            "phone number",
-            "mobile phone number",
-            "whatsapp phone number",
-        ],
-        phones: &[
-            "mobile phone number",
-            "whatsapp phone number",
-            "phone number",
-        ],
-        international: &[],
-    },
-    Export {
-        name: "Salesforce",
-        signs: &["mobile phone", "phone"],
-        one_of: &[
-            "home phone",
-            "other phone",
-            "assistant phone",
-            "account name",
-            "account id",
-            "lead source",
-            "owner id",
-        ],
-        phones: &["mobile phone", "phone", "home phone", "other phone"],
-        international: &[],
-    },
-    Export {
-        name: "Outlook",
-        signs: &["mobile phone"],
-        one_of: &[
-            "business phone",
-            "home phone",
-            "company main phone",
-            "business fax",
-            "home fax",
-        ],
-        phones: &[
-            "mobile phone",
-            "primary phone",
-            "home phone",
-            "home phone 2",
-            "business phone",
-            "business phone 2",
-            "other phone",
-            "car phone",
-        ],
-        international: &[],
-    },
-    Export {
-        name: "iCloud",
-        signs: &[],
-        one_of: &["phone iphone", "phone mobile", "iphone", "mobile iphone"],
-        phones: &[
-            "phone iphone",
-            "iphone",
-            "phone mobile",
-            "mobile",
-            "mobile phone",
-            "phone main",
-            "main phone",
-            "phone home",
-            "home phone",
-            "phone work",
-            "work phone",
-            "phone other",
-            "other phone",
-            "phone",
-        ],
-        international: &[],
-    },
-];
 
 /// Finds the phone columns. `rows` are the first rows.
 pub(super) fn detect(
@@ -227,7 +120,13 @@ pub(super) fn detect(
 /// The phone columns of an export whose headers are known.
 fn of_export(headers: &[String], rows: &[Vec<String>]) -> Option<Found> {
     let folded: Vec<String> = headers.iter().map(|header| words(header)).collect();
-    let place = |name: &str| folded.iter().position(|header| header == name);
+    let place = |name: &str| {
+        let mut places = folded.iter().enumerate();
+        let found = places.find(|(_, header)| *header == name);
+        found
+            .map(|(index, _)| index)
+            .filter(|index| !consent::are_answers(*index, rows))
+    };
     let google: Vec<usize> = (1..=20)
         .filter_map(|n| place(&format!("phone {n} value")))
         .collect();
@@ -260,6 +159,22 @@ fn of_export(headers: &[String], rows: &[Vec<String>]) -> Option<Found> {
     })
 }
 
+/// How certain each column is a phone column by its header. A column of answers is none: `SMS` may ask for consent.
+fn scores(headers: &[String], rows: &[Vec<String>], settings: &Settings) -> Vec<u8> {
+    if settings.no_header {
+        return vec![0; headers.len()];
+    }
+    let scores = headers.iter().map(|header| phone_score(header));
+    let scores = scores.enumerate();
+    scores
+        .map(|(index, score)| match score {
+            0 => 0,
+            _ if consent::are_answers(index, rows) => 0,
+            score => score,
+        })
+        .collect()
+}
+
 /// The places of the phone columns by the words of the headers, else by content.
 fn by_words(
     file: &str,
@@ -267,11 +182,7 @@ fn by_words(
     rows: &[Vec<String>],
     settings: &Settings,
 ) -> Result<Vec<usize>, IntakeError> {
-    let scores: Vec<u8> = if settings.no_header {
-        vec![0; headers.len()]
-    } else {
-        headers.iter().map(|h| phone_score(h)).collect()
-    };
+    let scores = scores(headers, rows, settings);
     let best = scores.iter().copied().max().unwrap_or(0);
     let mut candidates: Vec<usize> = (0..headers.len())
         .filter(|at| scores.get(*at) == Some(&best))
@@ -409,14 +320,7 @@ const OWN: &[&str] = &[
 
 /// The columns whose headers name a person's own numbers, the mobiles first.
 fn several(headers: &[String], scores: &[u8]) -> Vec<usize> {
-    let is_own = |header: &str| {
-        words(header).split(' ').all(|word| {
-            OWN.contains(&word)
-                || MOBILE.contains(&word)
-                || PHONE.contains(&word)
-                || word.parse::<u8>().is_ok()
-        })
-    };
+    let is_own = |header: &str| beyond_phone(header).is_empty() || country(header).is_some();
     let places = headers.iter().zip(scores).enumerate();
     let mut own: Vec<usize> = places
         .filter(|(_, (header, score))| **score > 0 && is_own(header))

@@ -43,6 +43,8 @@ pub(super) struct Number {
     pub(super) overrides_region: bool,
     /// Its columns of consent are empty.
     pub(super) silent_on_consent: bool,
+    /// A remark that may mean that the person must not be messaged.
+    pub(super) doubt: Option<String>,
     /// A hash of the person's name, 0 if there is none.
     pub(super) name: u16,
 }
@@ -61,6 +63,8 @@ struct Found {
     typed: String,
     /// Its label or header says that it is a mobile.
     is_mobile: bool,
+    /// The list tells another country than `--region`, and the number is read by the list's.
+    overrides_region: bool,
 }
 
 /// Why a cell was refused, and its text.
@@ -94,11 +98,11 @@ impl RowJudge<'_> {
         match self.numbers(&record) {
             Ok(mut numbers) => {
                 let last = numbers.pop();
-                for Found { parsed, typed, .. } in numbers {
-                    into.push(self.accept(record.clone(), typed, parsed, position));
+                for found in numbers {
+                    into.push(self.accept(record.clone(), found, position));
                 }
-                if let Some(Found { parsed, typed, .. }) = last {
-                    into.push(self.accept(record, typed, parsed, position));
+                if let Some(found) = last {
+                    into.push(self.accept(record, found, position));
                 }
             }
             Err((rejected, typed)) => {
@@ -130,7 +134,7 @@ impl RowJudge<'_> {
                 let (found, _) = self.all_numbers(&record, false);
                 Some((found.iter().map(|found| found.parsed.phone).collect(), says))
             }
-            Consent::Given | Consent::Silent => None,
+            Consent::Given | Consent::Silent | Consent::Doubtful(_) => None,
         }
     }
 
@@ -154,13 +158,8 @@ impl RowJudge<'_> {
         invalid(position, record, typed, problem, None, None)
     }
 
-    fn accept(
-        &self,
-        record: Record,
-        typed: String,
-        parsed: Parsed,
-        position: Position,
-    ) -> Candidate {
+    fn accept(&self, record: Record, found: Found, position: Position) -> Candidate {
+        let Found { parsed, typed, .. } = found;
         let Parsed { phone, mended, .. } = parsed;
         let contact_id = match self.contact_id(&record, phone) {
             Ok(contact_id) => contact_id,
@@ -190,13 +189,17 @@ impl RowJudge<'_> {
             cell(&self.mapping.first_name),
             cell(&self.mapping.last_name),
         );
+        let told = consent::of_row(&self.mapping.consent, |index| record.get(index));
         let number = Number {
             parsed,
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
-            silent_on_consent: consent::of_row(&self.mapping.consent, |index| record.get(index))
-                == Consent::Silent,
-            overrides_region: self.overrides_region(&record, &typed),
+            silent_on_consent: told == Consent::Silent,
+            doubt: match told {
+                Consent::Doubtful(says) => Some(says),
+                Consent::Given | Consent::Silent | Consent::Refused(_) => None,
+            },
+            overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };
         let verdict = Verdict::Queued(Accepted {
@@ -287,6 +290,8 @@ impl RowJudge<'_> {
                 }
             };
             for parsed in numbers.iter() {
+                let told = reading.row_names_region || parsed.mended.has(Mending::COUNTRY);
+                let overrides_region = told && self.overrides_region(parsed.phone, part);
                 if self.reaches_a_person(parsed.line_type) {
                     let is_mobile = named_mobile && parsed.line_type.may_be_mobile();
                     let typed = typed.to_owned();
@@ -294,6 +299,7 @@ impl RowJudge<'_> {
                         parsed,
                         typed,
                         is_mobile,
+                        overrides_region,
                     });
                 } else {
                     refuse(
@@ -354,16 +360,12 @@ impl RowJudge<'_> {
         }
     }
 
-    /// Whether the row's own country was used in the place of another one that is set for the list.
-    fn overrides_region(&self, record: &Record, typed: &str) -> bool {
-        let Some(default) = self.mapping.default_region else {
-            return false;
-        };
-        let own = match self.told(record) {
-            Told::Country(region) => region,
-            Told::Nothing | Told::NotUnderstood => return false,
-        };
-        own.calling_code() != default.calling_code() && !typed.contains('+')
+    /// Whether a number that is read by the country that the list tells is none of the one that is set for it.
+    fn overrides_region(&self, phone: PhoneNumber, typed: &str) -> bool {
+        let code = |region: Region| region.calling_code();
+        let default = self.mapping.default_region.and_then(code);
+        let has_own_code = typed.contains('+') || trimmed(typed).starts_with("00");
+        default.is_some() && phone.region().and_then(code) != default && !has_own_code
     }
 
     /// The row's contact id, where the user named a column for it.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::bad_setting::BadSetting;
 use super::encoding::TextEncoding;
 pub(crate) use crate::domain::dialect::Delimiter;
@@ -54,7 +56,7 @@ impl Settings {
 }
 
 /// Columns by header (or by number from 1, where there is no header); empty ones are detected.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnChoice {
     /// The phone columns, in order of preference.
     pub phone: Vec<String>,
@@ -83,7 +85,7 @@ impl FromStr for Delimiter {
 }
 
 /// Which of several valid numbers of a row counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Prefer {
     /// The first one, in the order of the phone columns.
     #[default]
@@ -114,7 +116,7 @@ impl FromStr for Prefer {
 }
 
 /// One recipient a row, or one for each number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NumbersPerRow {
     /// A row is one person: one number is messaged.
     #[default]

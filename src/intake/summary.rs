@@ -42,6 +42,12 @@ pub struct Summary {
     /// Queued rows whose columns of consent are empty.
     #[serde(skip_serializing_if = "is_zero")]
     pub silent_on_consent: u64,
+    /// Queued rows with a remark that may mean that the person must not be messaged.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub doubtful_remarks: u64,
+    /// The first of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Example>,
     /// Duplicates whose row names another person than the first row.
     pub shared_numbers: u64,
     /// Invalid rows by reason, the most frequent first.
@@ -255,6 +261,9 @@ fn suppression_text(cause: &Suppression) -> &'static str {
         Suppression::NotWithin { .. } => {
             "got a message within --not-within: `outreach contacts show NUMBER` shows when"
         }
+        Suppression::NoMessengerWithin { .. } => {
+            "had no Messenger within --skip-no-messenger-within: `outreach contacts show NUMBER` shows when"
+        }
         Suppression::OtherMessage { .. } => {
             "got another message, and are left out (--skip-messaged)"
         }
@@ -272,9 +281,12 @@ fn suppression_note(cause: &Suppression) -> Note {
         Suppression::NoConsent { says } => Note::Detail(says.clone()),
         Suppression::Listed { .. } if cause.is_opt_out() => Note::None,
         Suppression::Listed { reason } => Note::Detail(reason.clone()),
-        Suppression::RepeatGuard { batch, at }
-        | Suppression::NotWithin { batch, at }
-        | Suppression::OtherMessage { batch, at } => Note::Detail(format!("{at}, batch {batch}")),
+        Suppression::RepeatGuard { batch, at, .. }
+        | Suppression::NotWithin { batch, at, .. }
+        | Suppression::OtherMessage { batch, at, .. } => {
+            Note::Detail(format!("{at}, batch {batch}"))
+        }
+        Suppression::NoMessengerWithin { at } => Note::Detail(at.clone()),
         Suppression::SameBatch { .. }
         | Suppression::Removed
         | Suppression::Forgotten
@@ -403,6 +415,12 @@ impl Counter {
         *self.lines.entry(line_type).or_default() += 1;
         self.summary.silent_on_consent += u64::from(number.silent_on_consent);
         self.summary.overrides_region += u64::from(number.overrides_region);
+        if let Some(says) = &number.doubt {
+            self.summary.doubtful_remarks += 1;
+            keep(self.examples, &mut self.summary.remarks, || {
+                example(row, Note::Detail(says.clone()))
+            });
+        }
         self.summary.mended += u64::from(!mended.is_none());
         for phrase in mended.phrases() {
             let read = || example(row, Note::ReadAs(phone.e164()));

@@ -134,6 +134,15 @@ pub(super) const LAST_NAME: &[&str] = &[
 ];
 /// The folded words of a header. `BillingCountry` is two words, as `Billing Country` is.
 pub(super) fn words(header: &str) -> String {
+    // Names of programs and things are one word.
+    let folded = fold::header(&spaced(header));
+    folded
+        .replace("whats app", "whatsapp")
+        .replace("i phone", "iphone")
+}
+
+/// A header with its words apart, in its own letters.
+pub(super) fn spaced(header: &str) -> String {
     let mut spaced = String::with_capacity(header.len() + 4);
     let mut lower = false;
     for c in header.chars() {
@@ -143,11 +152,7 @@ pub(super) fn words(header: &str) -> String {
         lower = c.is_lowercase();
         spaced.push(c);
     }
-    // Names of programs and things are one word.
-    let folded = fold::header(&spaced);
-    folded
-        .replace("whats app", "whatsapp")
-        .replace("i phone", "iphone")
+    spaced
 }
 
 /// How certain it is that a header names a phone column: 0 for not at all.

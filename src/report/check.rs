@@ -3,6 +3,7 @@
 
 mod advice;
 mod counts;
+mod known;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ use crate::intake::{Example, Group, Mapping, Note, Summary, TooFewRows};
 use advice::advice;
 use counts::{counts, sms_lines};
 
+pub use known::{KnownBatch, KnownLine, KnownPeople};
+
 /// What a pass over all rows of a list found.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {
@@ -29,6 +32,9 @@ pub struct CheckReport {
     /// The counts.
     #[serde(flatten)]
     pub summary: Summary,
+    /// What the checkpoint knows of these people; `None` where it knows nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownPeople>,
     /// A few messages as they would be sent.
     pub samples: Vec<String>,
     /// What the messages take as SMS, where they are.
@@ -92,6 +98,11 @@ impl CheckReport {
         let households = "One number, several people (messaged once)";
         let mut repeats = vec![
             (
+                "Would be sent, though a remark may forbid it",
+                summary.doubtful_remarks,
+                &summary.remarks,
+            ),
+            (
                 "Duplicates",
                 summary.duplicate - summary.shared_numbers,
                 &summary.duplicates,
@@ -118,6 +129,10 @@ impl CheckReport {
             counts: counts(summary),
             forecast: self.forecast.as_deref(),
             sms: self.sms.as_ref().map_or_else(Vec::new, sms_lines),
+            known: self
+                .known
+                .as_ref()
+                .map_or_else(Vec::new, KnownPeople::lines),
             groups,
             repeats: repeats.collect(),
             countries: countries
@@ -175,6 +190,8 @@ struct View<'a> {
     counts: Vec<(String, &'static str)>,
     forecast: Option<&'a str>,
     sms: Vec<String>,
+    /// What the checkpoint knows, as a table.
+    known: Vec<String>,
     /// Reasons by title, each with its first rows.
     groups: Vec<(&'static str, Vec<GroupLine>)>,
     /// Rows by title.

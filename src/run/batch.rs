@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
 use super::history::restored_from;
+use super::settings::RunSettings;
 use crate::domain::batch_state::BatchState;
-use crate::store::{Batch, Hold, Reader, Store};
+use crate::domain::eligibility::HistorySpan;
+use crate::store::{Batch, DecisionRecord, Hold, Reader, Store};
 
 /// A batch that this process holds.
 #[derive(Debug)]
@@ -100,6 +102,37 @@ impl HeldBatch {
     pub fn keep_purpose(&self, purpose: &str, actor: &str, now: Timestamp) -> Result<(), RunError> {
         let id = self.batch.id;
         Ok(self.store.keep_purpose(id, purpose, actor, now)?)
+    }
+
+    /// How far back earlier messages and answers count in a run with these settings.
+    pub fn history(&self, settings: &RunSettings) -> HistorySpan {
+        settings.history_of(Some(&self.batch))
+    }
+
+    /// Keeps with the batch how far back earlier messages and answers count, as these settings and `actor` say.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn keep_history(
+        self,
+        settings: &RunSettings,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Self, RunError> {
+        let span = self.history(settings);
+        if self.batch.history == Some(span) {
+            return Ok(self);
+        }
+        let was_kept = self.batch.history.is_some();
+        let said = was_kept.then(|| DecisionRecord {
+            batch: Some(self.batch.id),
+            actor: actor.to_owned(),
+            what: "history",
+            detail: span.to_string(),
+            at: now,
+        });
+        self.store.keep_history(self.batch.id, span, said)?;
+        self.reread()
     }
 
     /// The batch, as it stood when it was taken.

@@ -35,7 +35,7 @@ impl List {
             if let Some(others) = &mut self.others {
                 others.limit(&reader, sms)?;
             }
-            known = Known::new(reader, settings.history, None, Vec::new(), now);
+            known = Known::new(reader, settings.history, None, Vec::new(), now).telling()?;
         }
         let pass = Pass {
             known,

@@ -70,6 +70,22 @@ impl CheckpointPlaces {
     }
 }
 
+/// The checkpoint, where it holds what a rehearsal must know, and is not that of the rehearsal itself. Nothing is
+/// made or written.
+///
+/// # Errors
+/// [`RunError`] if it is gone, or cannot be read.
+pub fn known_to_rehearsal(real: &Path, rehearsal: &Path) -> Result<Option<PathBuf>, RunError> {
+    if is_same_file(real, rehearsal) {
+        return Ok(None);
+    }
+    Store::refuse_gone(real, Some(rehearsal))?;
+    Ok(match holds(real)? {
+        Holds::People => Some(real.to_owned()),
+        Holds::Nothing => None,
+    })
+}
+
 /// What a file holds. One of an older version is in use: it is brought forward when it is written.
 fn holds(path: &Path) -> Result<Holds, RunError> {
     let is_empty = std::fs::metadata(path).map(|file| file.is_file() && file.len() == 0);

@@ -38,6 +38,16 @@ pub enum FileClash {
         /// Its value.
         path: PathBuf,
     },
+    /// A named pipe stands there: to open it would wait, perhaps without end, until somebody reads.
+    #[error(
+        "{flag} {} is a named pipe. Nothing was written; name a file, or let `outreach export BATCH -o -` write into a pipe", path.display()
+    )]
+    Pipe {
+        /// The flag.
+        flag: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
     /// A folder stands there.
     #[error("{flag} {} is a folder. Nothing was written; name a file", path.display())]
     Folder {

@@ -12,11 +12,12 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use super::error::RunError;
+use super::lookup;
 use super::prerequisites::prerequisites;
 use super::quota::remember;
 use super::settings::Access;
 use crate::amio::webhook::WebhookSecrets;
-use crate::amio::{ApiError, BaseUrl, Channel};
+use crate::amio::{ApiError, BaseUrl, Channel, Client};
 use crate::clock::Clock;
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
@@ -262,7 +263,7 @@ async fn ask(
     };
     let base_url = settings.base_url.clone();
     let client = Access { base_url, token }.client(settings.timeout, 1, clock)?;
-    match client.channel(id).await {
+    match ask_for_channel(&client, store, id, clock).await? {
         Ok((channel, headers)) => {
             channel_found(&channel, findings);
             let last = match store {
@@ -286,6 +287,23 @@ async fn ask(
         Err(error) => refused(&error, &settings.base_url, id, findings),
     }
     Ok(())
+}
+
+/// Asks the API, once runs of the token leave it a connection.
+async fn ask_for_channel(
+    client: &Client,
+    store: Option<&Store>,
+    id: &str,
+    clock: &Clock,
+) -> Result<Result<(Channel, QuotaHeaders), ApiError>, RunError> {
+    let Some(store) = store else {
+        return Ok(client.channel(id).await);
+    };
+    let token = client.token_fingerprint();
+    lookup::connection(store, token, clock).await?;
+    let answer = client.channel(id).await;
+    store.asks_no_more(token).await?;
+    Ok(answer)
 }
 
 fn refused(error: &ApiError, api: &BaseUrl, id: &str, findings: &mut Findings) {

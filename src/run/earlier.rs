@@ -16,7 +16,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Verdict};
 use crate::domain::retention::is_pruned_message;
 use crate::domain::text::on_one_line;
-use crate::report::minute;
+use crate::report::{grouped, minute};
 use crate::store::{Batch, BatchId, Reader};
 
 /// So much of an earlier message is shown, in characters.
@@ -53,14 +53,22 @@ impl fmt::Display for MessagedBefore {
         };
         write!(
             f,
-            "{} people of this list got {what} from batch {} ({} queued), {} to {}: \"{}\"",
-            self.people,
+            "{} of this list got {what} from batch {} ({} queued), {} to {}: \"{}\"",
+            persons(self.people),
             self.batch,
             self.queued,
             minute(self.first),
             minute(self.last),
             self.text
         )
+    }
+}
+
+/// "1 person", "2 people".
+fn persons(count: u64) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        count => format!("{} people", grouped(count)),
     }
 }
 
@@ -89,9 +97,10 @@ impl Times {
 }
 
 /// Finds whom of the list other batches messaged, where that must be decided. `own` is the batch that the list is
-/// for, if it is there already; `judging` is a second reader, for the threads that judge the rows. Costs a pass over the list only where another batch may matter.
+/// for, if it is there already; `known` is for the threads
+/// that judge the rows. Costs a pass over the list only where another batch may matter.
 pub(super) fn messaged_before(
-    (reader, judging): (&Reader, Reader),
+    (reader, known): (&Reader, Known),
     list: &mut List,
     own: Option<BatchId>,
     channel: &str,
@@ -105,7 +114,7 @@ pub(super) fn messaged_before(
     let mut found: BTreeMap<BatchId, Found> = BTreeMap::new();
     let mut numbers = 0;
     let pass = Pass {
-        known: Known::new(judging, history, own, Vec::new(), now),
+        known,
         channel: Some(channel),
         seen,
         ..Pass::default()

@@ -180,6 +180,11 @@ pub enum Mismatch {
     /// There is nothing to be sent.
     #[error("what should be sent? Give --message TEMPLATE or --content FILE.json")]
     NoMessage,
+    /// A list mends rows of several batches.
+    #[error(
+        "the rows mend rows of several batches ({}): give the rows of each batch in a file of their own, or --batch NAME to send all as a batch of their own; nothing was sent", .0.join(", ")
+    )]
+    MendsSeveral(Vec<String>),
     /// A batch was restored from results files, which hold no messages.
     #[error(
         "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
@@ -477,6 +482,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::Value { .. }
         | StoreError::Stopped
         | StoreError::InUse { .. }
+        | StoreError::NoRoomForCopy { .. }
         | StoreError::Database { .. }
         | StoreError::Damaged { .. }
         | StoreError::File { .. } => ExitCode::Storage,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::batch::HeldBatch;
 use super::definition::Step;
@@ -22,7 +23,7 @@ use crate::report::counted;
 use crate::store::{Batch, DecisionRecord, Reader, StoreError};
 
 /// What is asked for about other channels.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FallbackSource {
     /// The other channels, in the order in which they are tried, each with its own message; `None`: the list's.
     pub channels: Vec<(String, Option<Body>)>,
@@ -102,6 +103,11 @@ impl Others {
         }))
     }
 
+    /// What was asked for.
+    pub(super) fn source(&self) -> &FallbackSource {
+        &self.source
+    }
+
     /// Counts messages through channels that send SMS, or may, and limits their segments.
     pub(super) fn limit(&mut self, reader: &Reader, sms: SmsSettings) -> Result<(), StoreError> {
         // That the batch's own channel sends SMS says nothing of the others.
@@ -143,7 +149,7 @@ impl Others {
     }
 
     /// What the messages of each channel of SMS would take, were everybody to go on to it; the next pass counts anew.
-    pub(super) fn segments(&self) -> Vec<String> {
+    fn segments(&self) -> Vec<String> {
         let tallies = self.channels.iter().zip(&self.tallies);
         let told = tallies.filter_map(|(channel, tally)| {
             let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
@@ -176,8 +182,16 @@ impl Others {
         }
     }
 
-    /// What is to be told about rows that lack a message, after a pass over the list; the next pass counts anew.
-    pub(super) fn note(&self) -> Option<String> {
+    /// What is to be told after a pass over the list; the next pass counts anew.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.missing_note()
+            .into_iter()
+            .chain(self.segments())
+            .collect()
+    }
+
+    /// What is to be told about rows that lack a message.
+    fn missing_note(&self) -> Option<String> {
         let rows = self.missing.swap(0, Ordering::Relaxed);
         let first = self.first_missing.lock();
         let first = first.unwrap_or_else(PoisonError::into_inner).take()?;

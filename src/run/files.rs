@@ -110,7 +110,11 @@ impl Files {
                 let path = path.to_owned();
                 return Err(FileClash::Folder { flag, path }.into());
             }
-            // A pipe, a terminal, /dev/null: written to as it is, and never replaced.
+            Ok(there) if is_named_pipe(path, &there) => {
+                let path = path.to_owned();
+                return Err(FileClash::Pipe { flag, path }.into());
+            }
+            // A pipe of the shell, a terminal, /dev/null: written to as it is, and never replaced.
             Ok(there) if !there.is_file() => return Ok(()),
             // A folder that is missing is told when the file is written: the batch does not hang on it.
             Ok(_) | Err(_) => {}
@@ -246,6 +250,18 @@ pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
         name.push(extension);
     }
     path.with_file_name(name)
+}
+
+/// A pipe with a name. What a shell passes (`>(gzip)`) has a reader, and no name of its own.
+#[cfg(unix)]
+fn is_named_pipe(path: &Path, there: &std::fs::Metadata) -> bool {
+    let is_pipe = std::os::unix::fs::FileTypeExt::is_fifo(&there.file_type());
+    is_pipe && !["/dev", "/proc"].iter().any(|it| path.starts_with(it))
+}
+
+#[cfg(not(unix))]
+fn is_named_pipe(_: &Path, _: &std::fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]

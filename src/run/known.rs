@@ -1,6 +1,8 @@
 //! What the checkpoint knows of the numbers of a list: whom not to message. Each number is looked up when its
 //! row is judged, so that a short list costs little beside a long past.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -10,12 +12,14 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
-use crate::store::{BatchId, Reader, StoreError, Verdict};
+use crate::report::check::{KnownBatch, KnownLine, KnownPeople};
+use crate::store::{BatchId, KnownPerson, Reader, StoreError, Verdict};
 
-/// The checkpoint, asked by the threads that judge the rows. Without one, no number is known.
+/// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
+/// one, no number is known.
 #[derive(Default)]
 pub(super) struct Known {
-    checkpoint: Option<Checkpoint>,
+    checkpoints: Vec<Checkpoint>,
 }
 
 struct Checkpoint {
@@ -26,6 +30,8 @@ struct Checkpoint {
     /// The random ids of the batches whose people are left out.
     skip: Vec<String>,
     now: Timestamp,
+    /// What is known of the people is counted too.
+    tells: bool,
     /// The first failure: a judge has no way to return one.
     failure: Mutex<Option<StoreError>>,
 }
@@ -41,6 +47,9 @@ const MOMENT: u32 = 500;
 
 impl Asked {
     fn reader(&mut self) -> Result<&Reader, StoreError> {
+        if self.since == 0 {
+            self.reader.expect_many_people()?;
+        }
         if self.since.is_multiple_of(MOMENT) {
             self.reader.look_anew()?;
         }
@@ -59,30 +68,58 @@ impl Known {
         skip: Vec<String>,
         now: Timestamp,
     ) -> Self {
+        let known = Checkpoint {
+            reader: Mutex::new(Asked { reader, since: 0 }),
+            span,
+            batch,
+            skip,
+            now,
+            tells: false,
+            failure: Mutex::default(),
+        };
         Self {
-            checkpoint: Some(Checkpoint {
-                reader: Mutex::new(Asked { reader, since: 0 }),
-                span,
-                batch,
-                skip,
-                now,
-                failure: Mutex::default(),
-            }),
+            checkpoints: vec![known],
         }
+    }
+
+    /// What either knows.
+    #[must_use]
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.checkpoints.extend(other.checkpoints);
+        self
+    }
+
+    /// The same; what the last checkpoint (that of the real batches) knows of the people is counted too, unless nobody
+    /// was ever messaged or heard.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint cannot be read.
+    pub(super) fn telling(mut self) -> Result<Self, StoreError> {
+        if let Some(checkpoint) = self.checkpoints.last_mut() {
+            let asked = checkpoint.reader.get_mut();
+            let asked = asked.unwrap_or_else(PoisonError::into_inner);
+            checkpoint.tells = asked.reader()?.knows_anybody()?;
+        }
+        Ok(self)
+    }
+
+    /// Whether what is known of the people is counted.
+    pub(super) fn tells(&self) -> bool {
+        self.checkpoints.iter().any(|it| it.tells)
     }
 
     /// Fails if the checkpoint failed while rows were judged.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        let failure = self.checkpoint.as_ref().and_then(|checkpoint| {
+        let failure = self.checkpoints.iter().find_map(|checkpoint| {
             let failure = checkpoint.failure.lock();
             failure.unwrap_or_else(PoisonError::into_inner).take()
         });
         failure.map_or(Ok(()), Err)
     }
 
-    /// Why the number must not be messaged at all.
-    pub(super) fn cause(&self, phone: PhoneNumber) -> Option<Suppression> {
-        self.judge(phone, None)
+    /// Why the number must not be messaged at all, or not on that channel.
+    pub(super) fn cause(&self, phone: PhoneNumber, channel: Option<&str>) -> Option<Suppression> {
+        self.judge(phone, (channel, None))
     }
 
     /// The row's message, unless it cannot be rendered, or went to that number on that channel before.
@@ -96,7 +133,7 @@ impl Known {
         let rendered = template
             .render(record)
             .map_err(|problem| Unsendable::Problem(problem.to_string()))?;
-        match channel.and_then(|channel| self.judge(phone, Some((channel, &rendered.content)))) {
+        match self.judge(phone, (channel, Some(&rendered.content))) {
             None => Ok(rendered),
             Some(cause) => Err(Unsendable::Suppressed(cause)),
         }
@@ -111,47 +148,153 @@ impl Known {
         phone: PhoneNumber,
     ) -> bool {
         self.ask(|reader, _| reader.contact_of_another(channel, contact_id, phone))
-            .unwrap_or(false)
+            .any(|is_so| is_so)
+    }
+
+    /// Counts what is known of a number; of refusals those on that channel, of all channels where none is named.
+    pub(super) fn count(&self, people: &mut KnownTally, phone: PhoneNumber, on: Option<&str>) {
+        let known = self.ask_telling(|reader| reader.known_person(phone, on));
+        if let Some(person) = known.flatten() {
+            people.count(&person);
+        }
+    }
+
+    /// What was counted, with the names of the batches; nothing without a checkpoint.
+    pub(super) fn told(&self, people: &KnownTally) -> Option<KnownPeople> {
+        self.ask_telling(|reader| {
+            Ok(KnownPeople {
+                messaged: people.messaged.told(reader)?,
+                opted_in: people.opted_in.told(reader)?,
+                opted_out: people.opted_out.told(reader)?,
+                no_messenger: people.no_messenger.told(reader)?,
+                unknown: people.unknown.told(reader)?,
+            })
+        })
     }
 
     /// What a claim would find now. A row that would wait for another batch is queued: it is asked again.
-    fn judge(&self, phone: PhoneNumber, content: Option<(&str, &str)>) -> Option<Suppression> {
-        let verdict = self.ask(|reader, asked| {
+    fn judge(
+        &self,
+        phone: PhoneNumber,
+        about: (Option<&str>, Option<&str>),
+    ) -> Option<Suppression> {
+        let mut verdicts = self.ask(|reader, asked| {
             reader.judge(
                 phone,
-                content,
+                about,
                 asked.span,
                 asked.batch,
                 &asked.skip,
                 asked.now,
             )
-        })?;
-        match verdict {
+        });
+        verdicts.find_map(|verdict| match verdict {
             Verdict::Suppressed(Suppression::SameBatch { .. })
             | Verdict::MayBeMessaged
             | Verdict::Waits { .. } => None,
             Verdict::Suppressed(cause) => Some(cause),
-        }
+        })
     }
 
-    /// Asks the checkpoint, if there is one; a failure is kept for [`Self::check`].
+    /// Asks the checkpoints.
     fn ask<T>(
         &self,
-        question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
-    ) -> Option<T> {
-        let checkpoint = self.checkpoint.as_ref()?;
-        let asked = checkpoint.reader.lock();
+        question: impl Fn(&Reader, &Checkpoint) -> Result<T, StoreError>,
+    ) -> impl Iterator<Item = T> {
+        let checkpoints = self.checkpoints.iter();
+        checkpoints.filter_map(move |it| it.ask(&question))
+    }
+
+    /// Asks the checkpoint whose people are counted.
+    fn ask_telling<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Option<T> {
+        let telling = self.checkpoints.iter().find(|it| it.tells)?;
+        telling.ask(|reader, _| question(reader))
+    }
+}
+
+impl Checkpoint {
+    /// Asks it; a failure is kept for [`Known::check`].
+    fn ask<T>(&self, question: impl FnOnce(&Reader, &Self) -> Result<T, StoreError>) -> Option<T> {
+        let asked = self.reader.lock();
         let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
-        let answer = asked
-            .reader()
-            .and_then(|reader| question(reader, checkpoint));
+        let answer = asked.reader().and_then(|reader| question(reader, self));
         answer
             .map_err(|error| {
-                let failure = checkpoint.failure.lock();
+                let failure = self.failure.lock();
                 failure
                     .unwrap_or_else(PoisonError::into_inner)
                     .get_or_insert(error);
             })
             .ok()
+    }
+}
+
+/// What is known of people, counted.
+#[derive(Debug, Default)]
+pub(super) struct KnownTally {
+    messaged: Counted,
+    opted_in: Counted,
+    opted_out: Counted,
+    no_messenger: Counted,
+    unknown: Counted,
+}
+
+impl KnownTally {
+    fn count(&mut self, person: &KnownPerson) {
+        self.messaged.add_requests(&person.messages);
+        self.unknown.add_requests(&person.open);
+        self.no_messenger.add(person.no_messenger);
+        self.opted_out.add(person.opted_out);
+        if person.opted_out.is_none() {
+            self.opted_in.add(person.opted_in);
+        }
+    }
+}
+
+/// One thing that is known of people, counted.
+#[derive(Debug, Default)]
+struct Counted {
+    people: u64,
+    last: Option<Timestamp>,
+    batches: BTreeMap<BatchId, (u64, Timestamp)>,
+}
+
+impl Counted {
+    fn add(&mut self, at: Option<Timestamp>) {
+        self.people += u64::from(at.is_some());
+        self.last = self.last.max(at);
+    }
+
+    /// A person counts once, and once in each batch.
+    fn add_requests(&mut self, requests: &[(BatchId, Timestamp)]) {
+        self.add(requests.iter().map(|(_, at)| *at).max());
+        let mut own: BTreeMap<BatchId, Timestamp> = BTreeMap::new();
+        for (batch, at) in requests {
+            let last = own.entry(*batch).or_insert(*at);
+            *last = (*last).max(*at);
+        }
+        for (batch, at) in own {
+            let (people, last) = self.batches.entry(batch).or_insert((0, at));
+            *people += 1;
+            *last = (*last).max(at);
+        }
+    }
+
+    fn told(&self, reader: &Reader) -> Result<KnownLine, StoreError> {
+        let told = |(batch, (people, last)): (&BatchId, &(u64, Timestamp))| {
+            Ok(KnownBatch {
+                batch: reader.batch_name(*batch)?,
+                people: *people,
+                last: *last,
+            })
+        };
+        let batches = self.batches.iter().map(told);
+        let mut batches: Vec<KnownBatch> = batches.collect::<Result<_, StoreError>>()?;
+        batches.sort_by_key(|batch| (Reverse(batch.people), Reverse(batch.last)));
+        Ok(KnownLine {
+            people: self.people,
+            last: self.last,
+            batches,
+        })
     }
 }

@@ -18,7 +18,9 @@ pub struct List {
     /// The messages for other channels.
     pub(super) others: Option<Others>,
     /// What the message was compiled from.
-    source: Option<ContentSource>,
+    pub(super) source: Option<ContentSource>,
+    /// How the files are read.
+    pub(super) settings: intake::Settings,
 }
 
 impl List {
@@ -43,6 +45,7 @@ impl List {
             sms: SmsSettings::default(),
             others: None,
             source,
+            settings: settings.clone(),
         })
     }
 

@@ -12,7 +12,10 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::core::PacerView;
 use crate::dispatch::pacer::{Flight, Handle, Permit};
 use crate::domain::fallback::Step;
-use crate::store::{Lookup, QuotaUpdate};
+use crate::store::{Lookup, QuotaUpdate, Store};
+
+/// How soon it is looked again whether a connection is free.
+const CONNECTION: Duration = Duration::from_millis(50);
 
 /// A shorter wait is not reported.
 const SHORT: Duration = Duration::from_millis(500);
@@ -92,6 +95,7 @@ impl<'a> Lookups<'a> {
             match lookup.await? {
                 Lookup::Claimed => {
                     self.claimed += 1;
+                    connection(store, token, self.clock).await?;
                     return Ok(permit.started());
                 }
                 // The permit goes back: others have used the quota meanwhile.
@@ -103,6 +107,12 @@ impl<'a> Lookups<'a> {
         }
     }
 
+    /// The connection is free for others.
+    pub(super) async fn end(self) -> Result<(), RunError> {
+        let token = self.client.token_fingerprint();
+        Ok(self.batch.store().asks_no_more(token).await?)
+    }
+
     /// What the answer told of the quota is there for the next run.
     async fn keep_quota(&self) -> Result<(), RunError> {
         if let Some(state) = (self.quota)() {
@@ -112,6 +122,16 @@ impl<'a> Lookups<'a> {
         }
         Ok(())
     }
+}
+
+/// Waits until runs of the token leave a connection to this process, which keeps it until
+/// [`Store::asks_no_more`], or a minute.
+pub(super) async fn connection(store: &Store, token: i64, clock: &Clock) -> Result<(), RunError> {
+    let began = clock.now();
+    while !store.may_ask(token, began, clock.now()).await? {
+        clock.sleep(CONNECTION).await;
+    }
+    Ok(())
 }
 
 /// The leave for one request; what is waited for is reported to `waits`.

@@ -5,15 +5,15 @@ use std::path::Path;
 use super::clash::FileClash;
 use super::error::RunError;
 use super::fallback::Others;
-use super::known::Known;
+use super::known::{Known, KnownTally};
 use super::list::{List, readable};
 use super::sms::SmsRule;
 use crate::domain::content::{Rendered, Template};
-use crate::domain::dialect::FileFormat;
+use crate::domain::dialect::{Dialect, FileFormat};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 use crate::domain::sms::SmsTally;
-use crate::intake::{IntakeError, Judge, JudgeError, Render, Unsendable};
+use crate::intake::{Input, IntakeError, Judge, JudgeError, Render, Summary, Unsendable};
 use crate::report::check::CheckReport;
 use crate::report::rejects::RejectsFile;
 
@@ -80,20 +80,24 @@ impl Pass<'_> {
             ..
         } = list;
         let (message, others) = (message.as_ref(), others.as_ref());
-        let create = |path| {
-            let format = FileFormat::of(path, input.format(), *dialect);
-            RejectsFile::create(path, input.headers(), format, self.batch)
-        };
-        let mut rejects = self.rejects.map(create).transpose()?;
+        let mut rejects = self.create_rejects(input, *dialect)?;
         let (known, channel) = (&self.known, self.channel);
-        let suppressed = |phone| known.cause(phone);
+        // A message on a channel is judged with all else that is known of its number.
+        let asked_with_message = message.is_some() && channel.is_some();
+        let suppressed = |phone| {
+            (!asked_with_message)
+                .then(|| known.cause(phone, channel))
+                .flatten()
+        };
         let of_another = |id: &str, phone| known.contact_of_another(channel, id, phone);
         let render = |record: &Record, _, phone| match message {
             Some(message) => {
-                let rendered = self.render(message, record, phone)?;
-                Ok(match others {
-                    Some(others) => others.render(rendered, record),
-                    None => rendered,
+                let rendered = self.render(message, others, record, phone);
+                // Whoever must not be messaged is no row to mend.
+                rendered.map_err(|why| {
+                    known
+                        .cause(phone, channel)
+                        .map_or(why, Unsendable::Suppressed)
                 })
             }
             None => Err(Unsendable::Problem("there is no message".to_owned())),
@@ -109,12 +113,42 @@ impl Pass<'_> {
         let mut seen = Seen::new(self.sms.is_some());
         let judged = input.judge_all(&judge, &mut |row| {
             seen.row(&row, progress);
+            if known.tells()
+                && let Some(phone) = number_of(&row)
+            {
+                known.count(&mut seen.people, phone, channel);
+            }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
             }
             take(row)
         });
         self.known.check()?;
+        self.concluded(input, others, judged, seen, rejects)
+    }
+
+    /// The file that the rows to mend go to, if they are asked for.
+    fn create_rejects(
+        &self,
+        input: &Input,
+        dialect: Option<Dialect>,
+    ) -> Result<Option<RejectsFile>, RunError> {
+        let create = |path| {
+            let format = FileFormat::of(path, input.format(), dialect);
+            RejectsFile::create(path, input.headers(), format, self.batch)
+        };
+        Ok(self.rejects.map(create).transpose()?)
+    }
+
+    /// What all rows together say of the list, and whether it can be used.
+    fn concluded(
+        &self,
+        input: &Input,
+        others: Option<&Others>,
+        judged: Result<Summary, JudgeError<RunError>>,
+        seen: Seen,
+        rejects: Option<RejectsFile>,
+    ) -> Result<CheckReport, RunError> {
         let refusal = match &judged {
             Ok(summary) => input.refusal(summary),
             Err(_) => None,
@@ -122,26 +156,37 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
-        let files = self.earlier_files.iter().map(String::as_str);
-        let missing = others.and_then(Others::note);
-        let segments = others.map_or_else(Vec::new, Others::segments);
+        let told = others.into_iter().flat_map(Others::notes).collect();
+        let found = (seen, judged?, told);
         Ok(CheckReport {
-            files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input
-                .notes()
-                .iter()
-                .cloned()
-                .chain(missing)
-                .chain(segments)
-                .collect(),
-            mapping: input.mapping().clone(),
-            summary: judged?,
-            samples: seen.samples,
-            forecast: None,
-            sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
             rejected,
             rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
             refusal,
+            ..self.report(input, found)?
+        })
+    }
+
+    /// What the rows showed.
+    fn report(
+        &self,
+        input: &Input,
+        (seen, summary, told): (Seen, Summary, Vec<String>),
+    ) -> Result<CheckReport, RunError> {
+        let files = self.earlier_files.iter().map(String::as_str);
+        let people = self.known.tells().then(|| self.known.told(&seen.people));
+        self.known.check()?;
+        Ok(CheckReport {
+            files: files.chain(input.file_names()).map(str::to_owned).collect(),
+            notes: input.notes().iter().cloned().chain(told).collect(),
+            mapping: input.mapping().clone(),
+            summary,
+            samples: seen.samples,
+            forecast: None,
+            sms: seen.sms.filter(|sms| sms.messages + sms.no_texts > 0),
+            known: people.flatten(),
+            rejected: 0,
+            rejects: None,
+            refusal: None,
         })
     }
 
@@ -149,14 +194,18 @@ impl Pass<'_> {
     fn render(
         &self,
         message: &Template,
+        others: Option<&Others>,
         record: &Record,
         phone: PhoneNumber,
     ) -> Result<Rendered, Unsendable> {
         let rendered = self.known.message(message, self.channel, record, phone)?;
-        match self.sms.and_then(|rule| rule.refusal(&rendered)) {
-            Some(refusal) => Err(Unsendable::Segments(refusal)),
-            None => Ok(rendered),
+        if let Some(refusal) = self.sms.and_then(|rule| rule.refusal(&rendered)) {
+            return Err(Unsendable::Segments(refusal));
         }
+        Ok(match others {
+            Some(others) => others.render(rendered, record),
+            None => rendered,
+        })
     }
 
     /// Puts the rejects where they belong and returns how many there are.
@@ -181,6 +230,8 @@ struct Seen {
     rows: u64,
     samples: Vec<String>,
     sms: Option<SmsTally>,
+    /// What the checkpoint knows of the people.
+    people: KnownTally,
 }
 
 impl Seen {
@@ -189,6 +240,7 @@ impl Seen {
             rows: 0,
             samples: Vec::new(),
             sms: count_sms.then(SmsTally::default),
+            people: KnownTally::default(),
         }
     }
 
@@ -205,6 +257,15 @@ impl Seen {
         {
             sms.count(content);
         }
+    }
+}
+
+/// The number of a row, where it is the first one that has it.
+fn number_of(row: &JudgedRow) -> Option<PhoneNumber> {
+    match &row.verdict {
+        Verdict::Queued(accepted) => Some(accepted.phone),
+        Verdict::Suppressed { phone, .. } => Some(*phone),
+        Verdict::Invalid { .. } | Verdict::Duplicate { .. } => None,
     }
 }
 

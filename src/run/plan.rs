@@ -2,39 +2,33 @@
 //! carried out.
 //!
 //! [`SendPlan::new`] compares the list with what the checkpoint holds. [`SendPlan::read`] judges its rows: a
-//! new batch is whole then, a second list for a batch is kept beside it. [`ReadPlan::carry_out`] makes that
-//! list part of the batch, [`ReadPlan::discard`] removes what was read.
+//! new batch is whole then, a second list for a batch is kept beside it. [`ReadPlan::carry_out`](super::ReadPlan::carry_out) makes that
+//! list part of the batch, [`ReadPlan::discard`](super::ReadPlan::discard) removes what was read.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::batch::{HeldBatch, not_cancelled};
+use super::batch::not_cancelled;
 use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
-use super::follow_up;
 use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
 use super::pass::Pass;
-use super::sms::{self, SmsRule};
+use super::settings::RunSettings;
+use super::sms;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
-use crate::domain::follow_up::{FollowUp, Trigger};
+use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Verdict};
-use crate::domain::sms::SmsSettings;
-use crate::intake::Mapping;
-use crate::report::check::CheckReport;
-use crate::store::{
-    Batch, BatchId, BatchName, Change, DecisionRecord, Hold, ListChange, Messaged,
-    MessagedDecision, NewBatch, Reader, RecipientId, Store,
-};
+use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
 
 /// What is asked for beside the list.
 #[derive(Debug, Clone, Copy)]
@@ -51,21 +45,23 @@ pub struct SendSettings<'a> {
 
 /// What sending a list would do, by what the checkpoint holds. The batch is held by this process.
 pub struct SendPlan {
-    store: Arc<Store>,
-    hold: Hold,
-    list: List,
-    name: String,
-    definition: Definition,
-    sandbox: bool,
-    step: Step<Batch>,
+    pub(super) store: Arc<Store>,
+    pub(super) hold: Hold,
+    pub(super) list: List,
+    pub(super) name: String,
+    pub(super) definition: Definition,
+    pub(super) sandbox: bool,
+    pub(super) step: Step<Batch>,
     unfinished: Vec<Unfinished>,
     /// Whom other batches messaged; `None` before that was asked.
     messaged: Option<Vec<MessagedBefore>>,
-    decision: Option<(Messaged, String)>,
+    pub(super) decision: Option<(Messaged, String)>,
     /// What the batch keeps about other channels, as far as it is known before it is read.
-    fallback: Option<Fallback>,
+    pub(super) fallback: Option<Fallback>,
     /// What a new batch waits for, if it is a follow-up.
-    follow_up: Option<FollowUp>,
+    pub(super) follow_up: Option<FollowUp>,
+    /// The checkpoint of the real batches, which a rehearsal goes by too.
+    real: Option<PathBuf>,
 }
 
 /// Another batch whose files have the same names, and that is unfinished.
@@ -146,6 +142,7 @@ impl SendPlan {
             decision: None,
             fallback,
             follow_up: None,
+            real: None,
         })
     }
 
@@ -153,6 +150,32 @@ impl SendPlan {
     #[must_use]
     pub fn following_up(self, follow_up: Option<FollowUp>) -> Self {
         Self { follow_up, ..self }
+    }
+
+    /// Also leaves out whom this checkpoint suppresses, or has messaged: that of the real batches, for a rehearsal of
+    /// what would be sent now. It is read only.
+    #[must_use]
+    pub fn going_by(mut self, real: Option<&Path>) -> Self {
+        self.real = real.map(Path::to_owned);
+        self
+    }
+
+    /// What is known of the numbers; the messages of `own` are those of the list itself, and whom the batches of
+    /// `skip` messaged is left out.
+    pub(super) fn known(
+        &self,
+        history: HistorySpan,
+        own: Option<BatchId>,
+        skip: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Known, RunError> {
+        let history = self.at_intake(history);
+        let known = Known::new(self.store.reader()?, history, own, skip, now);
+        let Some(real) = &self.real else {
+            return Ok(known);
+        };
+        let real = Known::new(Reader::open(real)?, history, None, Vec::new(), now);
+        Ok(known.and(real))
     }
 
     /// The name of the batch.
@@ -179,6 +202,26 @@ impl SendPlan {
         &self.unfinished
     }
 
+    /// How far back earlier messages and answers count for the batch of the list.
+    pub fn history(&self, settings: &RunSettings) -> HistorySpan {
+        settings.history_of(match &self.step {
+            Step::New => None,
+            Step::Continue(batch) | Step::Change(batch, _) => Some(batch),
+        })
+    }
+
+    /// The same for rows that are read: where there are other channels, whom the batch's own does not reach begins on
+    /// the next one, which a claim decides.
+    fn at_intake(&self, history: HistorySpan) -> HistorySpan {
+        match self.fallback {
+            Some(_) => HistorySpan {
+                no_messenger: Duration::ZERO,
+                ..history
+            },
+            None => history,
+        }
+    }
+
     /// The people of the list who have another message already, by the batch that messaged them: where the list's
     /// text was changed while its batch was under way, or the same text went over another channel. While there are
     /// any, [`Self::read`] refuses the list until [`Self::decide`] says what becomes of them.
@@ -201,9 +244,10 @@ impl SendPlan {
                 Step::Change(batch, how) => (Some(batch.id), self.before_change(batch, *how)?),
             };
             let reader = self.store.reader()?;
+            let known = self.known(history, own, Vec::new(), now)?;
             let (list, channel) = (&mut self.list, &self.definition.channel);
             self.messaged = Some(messaged_before(
-                (&reader, self.store.reader()?),
+                (&reader, known),
                 list,
                 own,
                 channel,
@@ -220,7 +264,7 @@ impl SendPlan {
     }
 
     /// What was decided about people whom other batches messaged, if there are any.
-    fn decided(&self) -> Option<MessagedDecision> {
+    pub(super) fn decided(&self) -> Option<MessagedDecision> {
         let messaged = self.messaged.as_deref().unwrap_or_default();
         let (how, actor) = self.decision.as_ref().filter(|_| !messaged.is_empty())?;
         let others = messaged.iter().map(|other| {
@@ -231,107 +275,6 @@ impl SendPlan {
             how: *how,
             actor: actor.clone(),
             others: others.collect(),
-        })
-    }
-
-    /// Judges and renders the rows of a list that is not in the batch yet. A list that turns out unusable
-    /// leaves nothing behind. The rows read are reported to `progress` now and then.
-    ///
-    /// # Errors
-    /// [`RunError`] if the list cannot be used, or the checkpoint or `rejects` cannot be written.
-    pub fn read(
-        mut self,
-        history: HistorySpan,
-        rejects: Option<&Path>,
-        now: Timestamp,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<ReadPlan, RunError> {
-        let undecided = self.decision.is_none();
-        let messaged = self.messaged_before(history, now)?;
-        if undecided && !messaged.is_empty() {
-            let told = messaged.iter().map(ToString::to_string).collect();
-            return Err(Mismatch::MessagedBefore(told).into());
-        }
-        let (place, earlier, seen) = match &self.step {
-            Step::Continue(batch) => {
-                let batch = batch.clone();
-                return Ok(ReadPlan {
-                    batch: HeldBatch::new(self.store, self.hold, batch),
-                    report: None,
-                    read: None,
-                    decided: None,
-                    sms: self.list.sms,
-                    fallback: self.fallback,
-                });
-            }
-            Step::New => (BatchName::Named(self.name.clone()), None, Vec::new()),
-            Step::Change(batch, how) => {
-                let seen = self.before_change(batch, *how)?;
-                (BatchName::StagedFor(batch.id), Some(batch), seen)
-            }
-        };
-        self.remove_leftovers()?;
-        let id = self.begin(place, now)?;
-        let own = earlier.map_or(id, |batch| batch.id);
-        let settings = self.list.sms;
-        let decided = self.decided();
-        if earlier.is_none() {
-            let kept = self.keep_with_new(id, decided.clone());
-            discard_on_error(&self.store, id, kept)?;
-        }
-        let mut skip = self.store.reader()?.skipped(own)?;
-        skip.extend(decided.iter().flat_map(MessagedDecision::skipped));
-        let channel_type = self
-            .store
-            .reader()?
-            .channel_type(&self.definition.channel)?;
-        let pass = Pass {
-            sms: SmsRule::of(settings, channel_type.as_deref()),
-            known: Known::new(self.store.reader()?, history, Some(own), skip, now),
-            channel: Some(&self.definition.channel),
-            batch: Some(&self.name),
-            earlier_files: earlier.map_or(&[], |batch| &batch.files),
-            seen: &seen,
-            rejects,
-            ..Pass::default()
-        };
-        let mended = match earlier {
-            Some(batch) if self.list.input.mends_rows() => {
-                Some(self.store.reader()?.rows_to_mend(batch.id)?)
-            }
-            Some(_) | None => None,
-        };
-        let place = Loading {
-            id,
-            whole: earlier.is_none(),
-            awaits: self.follow_up.as_ref().map(|it| it.after),
-            mended: mended.unwrap_or_default(),
-        };
-        let report = load(&self.store, &mut self.list, place, pass, now, progress);
-        let mut report = discard_on_error(&self.store, id, report)?;
-        if self.fallback.is_none() {
-            let unused = sms::note(settings, channel_type.as_deref());
-            report.notes.extend(unused);
-        }
-        let (batch, read) = match self.step {
-            Step::New | Step::Continue(_) => {
-                let batch = self.store.reader()?.batch(&self.name)?;
-                (batch, NewRows::Batch(id))
-            }
-            Step::Change(batch, how) => {
-                let files = report.files.clone();
-                let restored = restored_from(&batch).map(|_| self.list.input.headers().to_vec());
-                let change = self.definition.change(&batch, how, files, restored);
-                (batch, NewRows::Staged(id, change))
-            }
-        };
-        Ok(ReadPlan {
-            batch: HeldBatch::new(self.store, self.hold, batch),
-            report: Some(report),
-            read: Some(read),
-            decided,
-            sms: settings,
-            fallback: self.fallback,
         })
     }
 
@@ -389,7 +332,7 @@ impl SendPlan {
         now: Timestamp,
     ) -> Result<u64, RunError> {
         let pass = Pass {
-            known: Known::new(self.store.reader()?, history, own, Vec::new(), now),
+            known: self.known(history, own, Vec::new(), now)?,
             channel: Some(&self.definition.channel),
             seen,
             ..Pass::default()
@@ -402,26 +345,8 @@ impl SendPlan {
         Ok(queued)
     }
 
-    /// Keeps with a new batch what it goes by, so that it is not lost while the batch waits to be confirmed.
-    fn keep_with_new(
-        &self,
-        id: BatchId,
-        decided: Option<MessagedDecision>,
-    ) -> Result<(), RunError> {
-        if let Some(decided) = decided {
-            self.store.keep_messaged(id, decided)?;
-        }
-        if let Some(fallback) = &self.fallback {
-            self.store.keep_fallback(id, fallback)?;
-        }
-        if let Some(follow_up) = &self.follow_up {
-            self.store.keep_follow_up(id, follow_up)?;
-        }
-        Ok(self.store.keep_sms(id, self.list.sms)?)
-    }
-
     /// The numbers that the batch has already, where its rows stay.
-    fn before_change(
+    pub(super) fn before_change(
         &self,
         batch: &Batch,
         how: Change,
@@ -439,37 +364,6 @@ impl SendPlan {
             Change::Add => Ok(self.store.reader()?.numbers(batch.id)?),
             Change::Update => Ok(Vec::new()),
         }
-    }
-
-    /// Removes what an earlier process left behind that died while it read a list.
-    fn remove_leftovers(&self) -> Result<(), RunError> {
-        match &self.step {
-            Step::New => {
-                if let Some(leftover) = self.store.reader()?.find_batch(&self.name)? {
-                    self.store.discard_batch(leftover.id)?;
-                }
-            }
-            Step::Continue(batch) | Step::Change(batch, _) => {
-                self.store.discard_leftovers(batch.id)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Registers a batch whose rows are about to be read.
-    fn begin(&self, name: BatchName, now: Timestamp) -> Result<BatchId, RunError> {
-        let input = &self.list.input;
-        Ok(self.store.create_batch(NewBatch {
-            name,
-            digest: self.definition.digest,
-            definition: self.definition.parts.clone(),
-            headers: input.headers().to_vec(),
-            files: input.file_names().map(str::to_owned).collect(),
-            channel: self.definition.channel.clone(),
-            list: input.format(),
-            sandbox: self.sandbox,
-            created_at: now,
-        })?)
     }
 }
 
@@ -504,188 +398,6 @@ fn open(checkpoint: &Path, name: Option<&str>) -> Result<Arc<Store>, RunError> {
         Some(_) => Ok(Arc::new(store)),
         None => Err(refused()),
     }
-}
-
-/// A plan whose list was read: ready to be carried out, or to be dropped.
-#[derive(Debug)]
-pub struct ReadPlan {
-    batch: HeldBatch,
-    report: Option<CheckReport>,
-    read: Option<NewRows>,
-    /// What is carried out with it, about people whom other batches messaged.
-    decided: Option<MessagedDecision>,
-    /// What the batch keeps about SMS.
-    sms: SmsSettings,
-    /// What it keeps about other channels.
-    fallback: Option<Fallback>,
-}
-
-/// Where the rows that were read are.
-#[derive(Debug)]
-enum NewRows {
-    /// They are a batch of their own.
-    Batch(BatchId),
-    /// They are beside the batch that they are for.
-    Staged(BatchId, ListChange),
-}
-
-impl ReadPlan {
-    /// What the list holds; `None` if the batch has it already.
-    pub fn report(&self) -> Option<&CheckReport> {
-        self.report.as_ref()
-    }
-
-    /// Makes the list part of the batch, and carries out what was decided. Returns
-    /// how many recipients were under way when an earlier process died: their outcome is unknown now.
-    ///
-    /// # Errors
-    /// [`RunError`] if the checkpoint fails. A change that was decided is completed by the next
-    /// [`SendPlan::new`] or [`HeldBatch::resume`].
-    pub fn carry_out(self, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
-        match self.read {
-            None => Ok((keep_fallback(self.batch, self.fallback)?, 0)),
-            Some(NewRows::Batch(id)) => {
-                if let Some(decided) = self.decided {
-                    let store = self.batch.store();
-                    store.carry_out_messaged(id, decided, now)?;
-                }
-                Ok((self.batch, 0))
-            }
-            Some(NewRows::Staged(staging, change)) => {
-                let store = self.batch.store();
-                let changed = store
-                    .change_list(self.batch.batch(), staging, change, self.decided, now)
-                    .map_err(RunError::from);
-                let interrupted = discard_on_error(store, staging, changed)?;
-                store.keep_sms(self.batch.batch().id, self.sms)?;
-                let batch = keep_fallback(self.batch, self.fallback)?;
-                Ok((batch.reread()?, interrupted))
-            }
-        }
-    }
-
-    /// As [`Self::carry_out`], and keeps what `actor` decided about the list's rows: which lines without a person
-    /// are messaged, which columns of consent are ignored.
-    ///
-    /// # Errors
-    /// As [`Self::carry_out`].
-    pub fn carry_out_by(self, actor: &str, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
-        let mapping = self.report.as_ref().map(|report| &report.mapping);
-        let services = mapping.map_or_else(Vec::new, Mapping::services);
-        let ignored = mapping.map_or_else(Vec::new, |mapping| mapping.ignored_consent.clone());
-        let limit = mapping.and(self.sms.max_segments);
-        let limit = limit.map_or_else(String::new, |limit| limit.to_string());
-        let is_new = self.read.is_some() || self.fallback != self.batch.batch().fallback;
-        let others = self.fallback.as_ref().filter(|_| is_new);
-        let others = others.map_or_else(String::new, fallback::told);
-        let after = self.batch.batch().follow_up.as_ref();
-        let after = after.filter(|_| self.read.is_some());
-        let after = after.map_or_else(String::new, follow_up::told);
-        let (batch, interrupted) = self.carry_out(now)?;
-        for (what, detail) in [
-            ("after", after),
-            ("fallback", others),
-            ("max-segments", limit),
-            ("allow-line-type", services.join(", ")),
-            ("ignore-consent-column", ignored.join(", ")),
-        ] {
-            if !detail.is_empty() {
-                batch.store().record_decision(DecisionRecord {
-                    batch: Some(batch.batch().id),
-                    actor: actor.to_owned(),
-                    what,
-                    detail,
-                    at: now,
-                })?;
-            }
-        }
-        Ok((batch, interrupted))
-    }
-
-    /// Removes the rows that were read: the checkpoint holds what it held before.
-    ///
-    /// # Errors
-    /// [`RunError`] if the checkpoint fails.
-    pub fn discard(self) -> Result<(), RunError> {
-        match self.read {
-            None => Ok(()),
-            Some(NewRows::Batch(id) | NewRows::Staged(id, _)) => {
-                Ok(self.batch.store().discard_batch(id)?)
-            }
-        }
-    }
-}
-
-/// Keeps with the batch what was asked for about other channels.
-fn keep_fallback(batch: HeldBatch, fallback: Option<Fallback>) -> Result<HeldBatch, RunError> {
-    match fallback {
-        Some(fallback) if batch.batch().fallback.as_ref() != Some(&fallback) => {
-            let id = batch.batch().id;
-            batch.store().keep_fallback(id, &fallback)?;
-            batch.reread()
-        }
-        Some(_) | None => Ok(batch),
-    }
-}
-
-/// Where the rows of a list are brought.
-struct Loading {
-    id: BatchId,
-    /// The batch is whole then; else it waits beside another.
-    whole: bool,
-    /// Its rows wait for such an event.
-    awaits: Option<Trigger>,
-    /// The rows of that other batch that can be mended.
-    mended: HashMap<Position, RecipientId>,
-}
-
-/// Judges the rows and brings them into the batch.
-fn load(
-    store: &Store,
-    list: &mut List,
-    place: Loading,
-    pass: Pass<'_>,
-    now: Timestamp,
-    progress: &mut dyn FnMut(u64),
-) -> Result<CheckReport, RunError> {
-    let mut files = pass.earlier_files.to_vec();
-    files.extend(list.input.file_names().map(str::to_owned));
-    let batch = pass.batch;
-    let mut mended = place.mended;
-    let loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
-    let mut loader = loader.awaiting(place.awaits);
-    let report = pass.judge(list, progress, &mut |row| {
-        let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
-        // The first row that takes the place of another has it.
-        let mends = ours.and_then(|it| mended.remove(&it.position));
-        Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
-    })?;
-    if place.whole {
-        loader.finish()?;
-    } else {
-        loader.complete()?;
-    }
-    Ok(report)
-}
-
-fn discard_on_error<T>(
-    store: &Store,
-    id: BatchId,
-    outcome: Result<T, RunError>,
-) -> Result<T, RunError> {
-    if outcome.is_err() {
-        store.discard_batch(id)?;
-    }
-    outcome
-}
-
-/// How a row is called: by its number, and by its file where there are several.
-fn row_name(files: &[String], position: Position) -> String {
-    if let [_] = files {
-        return format!("row {}", position.row);
-    }
-    let file = files.get(usize::from(position.file));
-    format!("{} row {}", file.map_or("?", String::as_str), position.row)
 }
 
 /// A rehearsal's messages reached no real person, and must not count as messages to real people.
@@ -728,7 +440,6 @@ fn unfinished(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::recipient::RowNumber;
 
     #[test]
     fn rehearsals_and_real_batches_do_not_share_a_checkpoint() {
@@ -743,16 +454,5 @@ mod tests {
             keep_rehearsals_apart(batches(false), true),
             Err(Mismatch::HoldsRealBatches("spring".to_owned()))
         );
-    }
-
-    #[test]
-    fn a_row_is_called_by_its_file_where_there_are_several() {
-        let position = Position {
-            file: 1,
-            row: RowNumber::new(7).unwrap(),
-        };
-        let files = ["a.csv".to_owned(), "b.csv".to_owned()];
-        assert_eq!(row_name(&files[..1], position), "row 7");
-        assert_eq!(row_name(&files, position), "b.csv row 7");
     }
 }

@@ -27,6 +27,15 @@ pub struct LikelyFallback {
     pub people: Option<u64>,
 }
 
+/// Whose quota a forecast goes by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct QuotaOf<'a> {
+    /// The fingerprint of the token that is used, if there is one.
+    pub token: Option<i64>,
+    /// For a rehearsal the checkpoint of the real batches, if there is one: it knows what the API grants.
+    pub real: Option<&'a Path>,
+}
+
 /// What a run would do.
 #[derive(Debug, Clone)]
 pub struct Preview {
@@ -42,22 +51,22 @@ pub struct Preview {
     pub fallback: Option<LikelyFallback>,
     /// Those of the queued who can never be reached, because the window is never open where they live, by region.
     pub never: BTreeMap<String, u64>,
-    /// When the run will be done; nothing for a rehearsal.
+    /// When the run will be done. For a rehearsal, which waits for nothing, when the real run would be: nothing where
+    /// neither quota nor hours nor rate are known.
     pub forecast: Option<Forecast>,
     /// Whether an answer of the API told the token's quota before, or the pace was set.
     pub pace_is_known: bool,
 }
 
 impl HeldBatch {
-    /// What a run would do; `token` is the fingerprint of the token whose quota is used, if there is one, and `pilot`
-    /// says whom the run is for.
+    /// What a run would do; `quota_of` says whose quota is used, and `pilot` whom the run is for.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
     pub fn preview(
         &self,
         settings: &RunSettings,
-        token: Option<i64>,
+        quota_of: QuotaOf<'_>,
         after_halt: &AfterHalt,
         pilot: PilotStep,
         now: Timestamp,
@@ -81,16 +90,24 @@ impl HeldBatch {
         let fallback = self.likely_fallback(to_send)?;
         // Who goes on needs another request.
         let again = fallback.as_ref().and_then(|it| it.people).unwrap_or(0);
-        let forecast = if self.batch().sandbox || to_send == 0 {
-            None
+        let (token, sandbox) = (quota_of.token, self.batch().sandbox);
+        let path = if sandbox {
+            quota_of.real
         } else {
-            let path = self.checkpoint();
-            let requests = to_send + again;
-            Some(first_forecast(Some(path), token, settings, requests, now)?)
+            Some(self.checkpoint())
         };
-        let known = match token {
-            Some(token) => known(&self.reader()?, token)?.limit.is_some(),
-            None => false,
+        let is_known = match (token, path) {
+            (Some(token), Some(path)) => known(&Reader::open(path)?, token)?.limit.is_some(),
+            (Some(_) | None, _) => false,
+        };
+        let pace_is_known = is_known || settings.pacer.rate.is_some();
+        let hours = settings.schedule.window.is_some() || settings.schedule.deadline.is_some();
+        let says_something = !sandbox || pace_is_known || hours;
+        let forecast = if to_send > 0 && says_something {
+            let requests = to_send + again;
+            Some(first_forecast(path, token, settings, requests, now)?)
+        } else {
+            None
         };
         Ok(Preview {
             counts,
@@ -100,7 +117,7 @@ impl HeldBatch {
             fallback,
             never: self.never_reached(settings, now)?,
             forecast,
-            pace_is_known: known || settings.pacer.rate.is_some(),
+            pace_is_known,
         })
     }
 

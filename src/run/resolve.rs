@@ -153,6 +153,7 @@ impl HeldBatch {
                 evidence.proven += self.store().prove_sent(proofs, by, clock.now()).await?;
             }
         }
+        api.end().await?;
         Ok(evidence)
     }
 

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::schedule::Schedule;
-use crate::store::{ClaimRules, Journal, RunRecord};
+use crate::store::{ClaimRules, Journal, RunRecord, Seen};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
         let rules = ClaimRules {
-            span: settings.history,
+            span: batch.history(settings),
             token,
             window: hours::window(&schedule),
         };
@@ -270,7 +270,7 @@ impl<'a> Run<'a> {
                 None => std::future::pending().await,
             }
         };
-        let mut damage = Ok(());
+        let (mut damage, mut seen) = (Ok(()), Seen::default());
         let run = self.dispatcher.run();
         let abandoned = self.heed(stop);
         tokio::pin!(run, abandoned, checked);
@@ -282,7 +282,7 @@ impl<'a> Run<'a> {
                     self.tell_unread(observer);
                     observer.progress(&self.progress(queued, &mut trend));
                     notes.end(self.clock.now()).await;
-                    damage?;
+                    damage.and_then(|()| self.look(&mut seen))?;
                     return Ok(end?);
                 }
                 sound = &mut checked, if checking => {
@@ -298,9 +298,7 @@ impl<'a> Run<'a> {
                     return Ok(RunEnd::Interrupted);
                 }
                 _ = look.tick() => {
-                    if !self.batch.store().is_in_place() {
-                        self.dispatcher.stop().request(RunEnd::Displaced);
-                    }
+                    damage = damage.and_then(|()| self.look(&mut seen));
                     still = if self.dispatcher.stands_still() { still + 1 } else { 0 };
                     if still > STILL {
                         self.journal.interrupt(self.clock.now()).await?;
@@ -316,6 +314,20 @@ impl<'a> Run<'a> {
                 }
             }
         }
+    }
+
+    /// Whether the checkpoint is still the file that was opened, with all that was written; if not, the run ends.
+    fn look(&self, seen: &mut Seen) -> Result<(), RunError> {
+        let store = self.batch.store();
+        let seen = seen.look(store);
+        if !store.is_in_place() {
+            self.dispatcher.stop().request(RunEnd::Displaced);
+            return Ok(());
+        }
+        if seen.is_err() {
+            self.dispatcher.stop().request(RunEnd::Interrupted);
+        }
+        Ok(seen?)
     }
 
     fn tell_unread(&self, observer: &mut dyn Observer) {

@@ -8,10 +8,11 @@ use crate::amio::{self, BaseUrl, Client, ClientError, ClientSettings};
 use crate::clock::Clock;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::dispatch::{GuardSettings, Undecided};
-use crate::domain::eligibility::HistorySpan;
+use crate::domain::eligibility::{HistoryAsked, HistorySpan};
 use crate::domain::percent::Percent;
 use crate::domain::refusal::Saying;
 use crate::domain::schedule::Schedule;
+use crate::store::Batch;
 
 /// How a batch is sent. The default is what the program does without flags.
 #[derive(Debug, Clone)]
@@ -20,8 +21,10 @@ pub struct RunSettings {
     pub pacer: PacerSettings,
     /// Sending hours and deadline.
     pub schedule: Schedule,
-    /// How far back earlier messages to a person count.
+    /// How far back earlier messages and answers count for a batch that does not keep it yet.
     pub history: HistorySpan,
+    /// What of that is asked for also where a batch keeps something else.
+    pub history_asked: HistoryAsked,
     /// When to stop and when to pause.
     pub guards: GuardSettings,
     /// The first request goes alone.
@@ -38,6 +41,14 @@ pub struct RunSettings {
     pub grace: Duration,
 }
 
+impl RunSettings {
+    /// How far back earlier messages and answers count for this batch.
+    pub(super) fn history_of(&self, batch: Option<&Batch>) -> HistorySpan {
+        let kept = batch.and_then(|batch| batch.history);
+        self.history_asked.over(kept.unwrap_or(self.history))
+    }
+}
+
 impl Default for RunSettings {
     fn default() -> Self {
         Self {
@@ -45,8 +56,9 @@ impl Default for RunSettings {
             schedule: Schedule::default(),
             history: HistorySpan {
                 repeat_guard: Duration::from_hours(12),
-                not_within: Duration::ZERO,
+                ..HistorySpan::default()
             },
+            history_asked: HistoryAsked::default(),
             guards: GuardSettings::default(),
             canary: true,
             undecided: Undecided::Hold,

@@ -11,10 +11,7 @@ use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, PhoneNumber};
 use crate::domain::recipient::Verdict;
 use crate::intake::{NumbersPerRow, Settings, Source};
-use crate::store::{Store, SuppressionEntry};
-
-/// Entries that are written at once.
-const CHUNK: usize = 10_000;
+use crate::store::Store;
 
 /// Bad rows that are named.
 const NAMED: usize = 5;
@@ -54,16 +51,8 @@ pub(super) fn suppress_in(
     source: &str,
     added_at: Timestamp,
 ) -> Result<Suppressed, RunError> {
-    let mut new = 0;
-    for chunk in phones.chunks(CHUNK) {
-        let entry = |phone: &PhoneNumber| SuppressionEntry {
-            phone: *phone,
-            reason: reason.unwrap_or("must not be messaged").to_owned(),
-            source: source.to_owned(),
-            added_at,
-        };
-        new += store.suppress(chunk.iter().map(entry).collect())?;
-    }
+    let reason = reason.unwrap_or("must not be messaged");
+    let new = store.suppress(phones, reason, source, added_at)?;
     Ok(Suppressed {
         numbers: phones.len(),
         new,

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::batch::only_kind;
 use super::error::{Mismatch, RunError};
 use super::list::{List, readable};
-use super::lookup::permit;
+use super::lookup::{connection, permit};
 use super::pass::Pass;
 use super::quota;
 use super::rehearsal::Rehearsal;
@@ -338,10 +338,14 @@ impl Way<'_> {
         let quota = quota::quota_update(&self.pacer);
         loop {
             let permit = permit(&self.pacer, self.clock, waits).await?;
+            connection(&self.store, token, self.clock).await?;
             let now = self.clock.now();
             let attempt = match self.store.claim_test(intent.clone(), known, now).await? {
                 TestClaim::Claimed(attempt) => attempt,
-                TestClaim::Suppressed(cause) => return Ok(Tested::Suppressed(cause)),
+                TestClaim::Suppressed(cause) => {
+                    self.store.asks_no_more(token).await?;
+                    return Ok(Tested::Suppressed(cause));
+                }
                 // The permit goes back: others have used the quota meanwhile.
                 TestClaim::OthersClaimed { total } => {
                     self.pacer.others(total.saturating_sub(known));
@@ -374,6 +378,7 @@ impl Way<'_> {
             if let Some(state) = quota() {
                 store.save_quota(token, state, now).await?;
             }
+            store.asks_no_more(token).await?;
             if let Some(tested) = self.tested(outcome) {
                 return Ok(tested);
             }

@@ -269,28 +269,37 @@ pub(super) fn past_of(
     Ok(found)
 }
 
-/// Whether the last answer on the channel was that the number is not reached there, by a text that is known.
-pub(super) fn is_known_unreached(
+/// When the number was answered not to be reached on the channel, if that was the last answer there, its text is
+/// known to mean so, and no contact of the person is known there since. An answer to `asker` itself does not count: who
+/// queued it again wants another.
+pub(super) fn unreached_since(
     connection: &Connection,
     whose: PersonId,
     on: ChannelId,
-) -> Result<bool, StoreError> {
-    let last: Option<(Option<String>, Option<String>)> = connection
+    asker: Option<RecipientId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection
         .prepare_cached(
-            "SELECT outcome, text FROM attempt INDEXED BY attempt_by_person
+            "SELECT outcome, text, coalesce(finished_at, started_at),
+                    recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
+                            WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former)
+             FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND channel = ?2 AND kind = 'request'
                    AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
              ORDER BY id DESC LIMIT 1",
         )?
-        .query_row((whose, on), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((whose, on, asker), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
         .optional()?;
-    let Some((Some(outcome), Some(text))) = last else {
-        return Ok(false);
+    let Some((Some(outcome), Some(text), at, false)) = last else {
+        return Ok(None);
     };
-    Ok(outcome == AttemptOutcome::NoMessenger.word()
+    let is_known = outcome == AttemptOutcome::NoMessenger.word()
         && connection
             .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?
-            .exists([canonical_text(&text)])?)
+            .exists([canonical_text(&text)])?;
+    is_known.then(|| from_millis(at)).transpose()
 }
 
 /// Whether a request for the recipient found that the contact's id is not known any more.
@@ -373,18 +382,39 @@ pub(super) struct Asker<'a> {
     pub(super) batch: Option<BatchId>,
     pub(super) recipient: Option<RecipientId>,
     pub(super) channel: Option<ChannelId>,
-    pub(super) content_key: Option<i64>,
-    /// The content itself, for requests that a results file tells of.
-    pub(super) content: Option<(&'a HashKey, &'a str)>,
+    pub(super) content: Option<AskedContent<'a>>,
     /// The random ids of the batches whose people are left out.
     pub(super) skip: &'a [String],
 }
 
-impl Asker<'_> {
-    /// The key of the content as a results file would tell it.
-    fn told_key(&self) -> Option<i64> {
-        let (keys, content) = self.content?;
-        Some(keys.told_content_key(&content_digest(content)))
+/// A content that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AskedContent<'a> {
+    pub(super) keys: &'a HashKey,
+    pub(super) text: &'a str,
+    pub(super) key: AskedKey<'a>,
+}
+
+/// The key of a content: to make it costs as much as to look the person up, and few people need it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AskedKey<'a> {
+    /// It is stored.
+    Known(i64),
+    /// It is made when it is needed, for this channel.
+    Of(&'a str),
+}
+
+impl AskedContent<'_> {
+    fn key(&self) -> i64 {
+        match self.key {
+            AskedKey::Known(key) => key,
+            AskedKey::Of(channel) => self.keys.content_key(channel, self.text),
+        }
+    }
+
+    /// The key as a results file would tell it.
+    fn told_key(&self) -> i64 {
+        self.keys.told_content_key(&content_digest(self.text))
     }
 }
 
@@ -397,15 +427,16 @@ pub(super) fn past_requests(
 ) -> Result<Vec<(PastRequest, RecipientId)>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT a.recipient, a.started_at, a.outcome, a.proof,
-                a.channel IS ?2 AND a.content_key IS ?3, b.state IS NOT 'complete',
-                lower(hex(b.uid)), iif(a.channel IS ?2 AND a.key_form = ?4, a.content_key, NULL)
+                iif(a.channel IS ?2, a.content_key, NULL), a.key_form IS ?3,
+                b.state IS NOT 'complete', iif(?4, lower(hex(b.uid)), NULL)
          FROM attempt a INDEXED BY attempt_by_person LEFT JOIN batch b ON b.id = a.recipient >> 32
          WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test')
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
     )?;
-    let mut rows = select.query((person, asker.channel, asker.content_key, TOLD_FORM))?;
+    let skips = !asker.skip.is_empty();
+    let mut rows = select.query((person, asker.channel, TOLD_FORM, skips))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let recipient: RecipientId = row.get(0)?;
@@ -417,18 +448,21 @@ pub(super) fn past_requests(
         let Some(fate) = fate(outcome.as_deref(), proof.as_deref()) else {
             continue;
         };
-        let told_key: Option<i64> = row.get(7)?;
-        let same_content = match told_key {
-            Some(_) => asker.told_key() == told_key,
-            None => asker.content_key.is_some() && row.get(4)?,
+        let same_batch = asker.batch == Some(recipient.batch());
+        // Those of the batch itself count whatever they said.
+        let content = asker.content.filter(|_| !same_batch);
+        let same_content = match (content, row.get::<_, Option<i64>>(4)?, row.get(5)?) {
+            (Some(content), Some(key), true) => content.told_key() == key,
+            (Some(content), Some(key), false) => content.key() == key,
+            (None, _, _) | (_, None, _) => false,
         };
         let request = PastRequest {
             at: from_millis(row.get(1)?)?,
             fate,
-            same_batch: asker.batch == Some(recipient.batch()),
+            same_batch,
             same_content,
-            batch_unfinished: row.get(5)?,
-            skipped: is_one_of(asker.skip, row, 6)?,
+            batch_unfinished: row.get(6)?,
+            skipped: is_one_of(asker.skip, row, 7)?,
         };
         found.push((request, recipient));
     }
@@ -444,10 +478,11 @@ fn is_one_of(texts: &[String], row: &Row<'_>, column: usize) -> Result<bool, Sto
     Ok(text.is_some_and(|text| texts.contains(&text)))
 }
 
-/// What is known of a request's outcome; `None` if it was not accepted, or is to be disregarded.
+/// What is known of a request's outcome; `None` if it was not accepted.
 pub(super) fn fate(outcome: Option<&str>, proof: Option<&str>) -> Option<Fate> {
     match (outcome, proof) {
-        (_, Some("failed" | "resend")) => None,
+        (_, Some("failed")) => None,
+        (_, Some("resend")) => Some(Fate::SentAgain),
         (Some("sent"), _) | (_, Some("accepted" | "assumed")) => Some(Fate::Accepted),
         (None, _) => Some(Fate::UnderWay),
         (Some(_), _) => Some(Fate::Unknown),

@@ -15,6 +15,7 @@ use super::{attempt, channel, earlier, person, prune, runs};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
+use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
@@ -89,6 +90,8 @@ pub struct Batch {
     pub purpose: Option<String>,
     /// Where people go whom the channel does not reach; `None`: nowhere.
     pub fallback: Option<Fallback>,
+    /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
+    pub history: Option<HistorySpan>,
     /// What it waits for, if it is a follow-up.
     pub follow_up: Option<FollowUp>,
     /// What the list was: its results are written so.
@@ -531,7 +534,8 @@ impl Reader {
 const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state, state_why, state_by, state_since, state_until, digest,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
-    policy ->> 'fallback' AS fallback, policy ->> 'follow_up' AS follow_up, policy ->> 'purpose' AS purpose,
+    policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
+    policy ->> 'follow_up' AS follow_up,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -564,6 +568,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         purpose: row.get("purpose")?,
         fallback: row
             .get::<_, Option<String>>("fallback")?
+            .map(|text| from_json(&text))
+            .transpose()?,
+        history: row
+            .get::<_, Option<String>>("history")?
             .map(|text| from_json(&text))
             .transpose()?,
         follow_up: row

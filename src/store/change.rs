@@ -499,7 +499,7 @@ fn refuse_queued(
 
 /// The batch may have a suppressed row of the same person, whose message was surely not accepted. The row of a list
 /// that was replaced goes, unless requests were made for it; of the others, the one that is to be sent counts, else
-/// the first.
+/// the first. One that was erased shows no number any more, and counts for nobody.
 fn settle_with_suppressed(
     tx: &mut Tx<'_>,
     target: BatchId,
@@ -517,7 +517,7 @@ fn settle_with_suppressed(
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
              WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed'
-                   AND o.maybe_accepted_at IS NULL",
+                   AND o.maybe_accepted_at IS NULL AND o.reason_code IS NOT 'erased'",
         )?
         .query_row((new, first), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;

@@ -14,6 +14,7 @@ use super::mark::Marked;
 use super::misfit::Misfit;
 use super::place::{FileId, Place};
 use super::reserve::Reserve;
+use super::upgrade::OldCopy;
 use super::writer::{Companions, Writer};
 use super::{home, schema, tuning, upgrade};
 
@@ -68,6 +69,22 @@ impl Store {
             .write_blocking(|tx| home::end_rebuilding(tx.connection))
     }
 
+    /// Brings a checkpoint of an earlier version to that of this program, and does nothing else. Returns the version
+    /// that it had, or `None` if nothing was to be done.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is none, another process has it open, or it fails.
+    pub(crate) fn upgrade(path: &Path, copy: OldCopy) -> Result<Option<u32>, StoreError> {
+        let upgrade = || {
+            home::check_place(path)?;
+            require(path)?;
+            let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            home::check_empty(path, &connection)?;
+            upgrade::migrate(path, &mut connection, copy)
+        };
+        upgrade().map_err(|error: StoreError| error.opening(path))
+    }
+
     fn open_for(path: &Path, purpose: Purpose) -> Result<Self, StoreError> {
         match purpose {
             Purpose::Use => home::check_place(path)?,
@@ -81,11 +98,11 @@ impl Store {
         match purpose {
             Purpose::Use => {
                 home::check_empty(path, &connection)?;
-                upgrade::migrate(path, &mut connection)?;
+                upgrade::migrate(path, &mut connection, OldCopy::Keep)?;
                 home::check_whole(path, &connection)?;
             }
             Purpose::Import => {
-                upgrade::migrate(path, &mut connection)?;
+                upgrade::migrate(path, &mut connection, OldCopy::Keep)?;
                 home::begin_rebuilding(path, &mut connection)?;
             }
         }
@@ -131,7 +148,7 @@ impl Store {
             home::check_place(path)?;
             require(path)?;
             let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            upgrade::migrate(path, &mut connection)?;
+            upgrade::migrate(path, &mut connection, OldCopy::Keep)?;
             home::adopt(path, &mut connection)
         };
         adopt().map_err(|error: StoreError| error.opening(path))?;
@@ -306,6 +323,14 @@ impl Reader {
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// From now on many people are looked up, in no order: keeps more of the checkpoint in memory.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn expect_many_people(&self) -> Result<(), StoreError> {
+        tuning::for_people(&self.connection)
     }
 
     /// The process that holds the batch, if one does: it sends it, or asks about it.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
 
 use super::attempt::fate;
 use super::checkpoint::{Reader, Store};
@@ -165,7 +166,7 @@ impl Store {
         decision: MessagedDecision,
     ) -> Result<(), StoreError> {
         self.writer
-            .write_blocking(move |tx| keep(tx.connection, batch, &decision))
+            .write_blocking(move |tx| keep_decision(tx.connection, batch, &decision))
     }
 
     /// Carries out a decision: where people are skipped, the others skip whom this batch messages.
@@ -183,7 +184,7 @@ impl Store {
     }
 }
 
-fn keep(
+fn keep_decision(
     connection: &Connection,
     batch: BatchId,
     decision: &MessagedDecision,
@@ -205,7 +206,7 @@ pub(super) fn carry_out(
     decision: &MessagedDecision,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    keep(connection, batch, decision)?;
+    keep_decision(connection, batch, decision)?;
     share_skips(connection, batch)?;
     for (_, told) in &decision.others {
         let record = DecisionRecord {
@@ -290,6 +291,24 @@ fn add(connection: &Connection, batch: BatchId, what: &str, uid: &str) -> Result
     all.push(uid.to_owned());
     policy.insert(what.to_owned(), all.into());
     set_policy(connection, batch, &policy)
+}
+
+/// Keeps something with the batch. Returns whether it is another than before.
+pub(super) fn keep(
+    connection: &Connection,
+    batch: BatchId,
+    what: &str,
+    value: &impl Serialize,
+) -> Result<bool, StoreError> {
+    let value = serde_json::to_value(value).map_err(|error| StoreError::Value {
+        detail: error.to_string(),
+    })?;
+    let mut policy = policy(connection, batch)?;
+    if policy.insert(what.to_owned(), value.clone()) == Some(value) {
+        return Ok(false);
+    }
+    set_policy(connection, batch, &policy)?;
+    Ok(true)
 }
 
 pub(super) fn set_policy(

@@ -15,6 +15,14 @@ pub enum StoreError {
         "the disk that holds the checkpoint is full; free some space and run the same command again, nothing known is lost"
     )]
     Full,
+    /// The disk has no room for the copy that is kept when an old checkpoint is upgraded.
+    #[error(
+        "the checkpoint was written by an earlier version of this program (version {version}), and the disk has no room for the copy that is kept of it; free some space and run the same command again, or run `outreach checkpoint upgrade --no-copy`; nothing was changed"
+    )]
+    NoRoomForCopy {
+        /// Version of the file.
+        version: u32,
+    },
     /// The file or its folder cannot be written.
     #[error(
         "the checkpoint cannot be written (read-only file, folder or file system); make it writable and run the same command again"
@@ -48,7 +56,7 @@ pub enum StoreError {
     },
     /// Written by an earlier version of this program, and only a process that writes migrates it.
     #[error(
-        "the checkpoint was written by an earlier version of this program (version {found}, now {known}); run `outreach doctor` once, which brings it forward and keeps all that it holds"
+        "the checkpoint was written by an earlier version of this program (version {found}, now {known}); run `outreach checkpoint upgrade` once (`outreach doctor` does it too), which brings it forward and keeps all that it holds"
     )]
     Older {
         /// Version of the file.
@@ -161,6 +169,20 @@ impl StoreError {
         }
     }
 
+    /// Whether the file is not the checkpoint that it was, or not whole.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(
+            self.cause(),
+            Self::Corrupt { .. }
+                | Self::Foreign
+                | Self::Newer { .. }
+                | Self::Older { .. }
+                | Self::Unfinished
+                | Self::Misfit { .. }
+                | Self::Value { .. }
+        )
+    }
+
     /// The same failure, with the name of the checkpoint that was opened.
     pub(super) fn opening(self, path: &Path) -> Self {
         match self {
@@ -178,6 +200,7 @@ impl StoreError {
             | Self::Older { .. }
             | Self::Unfinished
             | Self::InUse { .. }
+            | Self::NoRoomForCopy { .. }
             | Self::Held { .. }
             | Self::NoBatch { .. }
             | Self::Impossible(_)
@@ -215,6 +238,7 @@ impl StoreError {
             Self::Stopped => Self::Stopped,
             Self::Unfinished => Self::Unfinished,
             Self::InUse { known } => Self::InUse { known: *known },
+            Self::NoRoomForCopy { version } => Self::NoRoomForCopy { version: *version },
             Self::Unusable { .. }
             | Self::Misfit { .. }
             | Self::Open { .. }

@@ -15,7 +15,7 @@ use super::batch::{parse_state, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, to_millis};
-use super::earlier::{policy, set_policy};
+use super::earlier::{keep, policy, set_policy};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::writer::Tx;
@@ -411,13 +411,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn keep_fallback(&self, batch: BatchId, fallback: &Fallback) -> Result<(), StoreError> {
-        let value = serde_json::to_value(fallback).map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })?;
-        self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            policy.insert(FALLBACK.to_owned(), value.clone());
-            set_policy(tx.connection, batch, &policy)
-        })
+        let fallback = fallback.clone();
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, FALLBACK, &fallback).map(|_| ()))
     }
 }

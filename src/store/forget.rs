@@ -120,15 +120,15 @@ fn erase(
     now: Timestamp,
 ) -> Result<Result<Erased, ForgetError>, StoreError> {
     let whose = person::find_or_make(tx.connection, keys, phone)?;
-    let others = person::same_number(tx.connection, whose)?;
-    for whose in others.iter().chain([&whose]) {
-        if let Some(recipient) = attempt::under_way_to(tx.connection, *whose)? {
+    let people = person::with_same_number(tx.connection, whose)?;
+    for (person, _) in &people {
+        if let Some(recipient) = attempt::under_way_to(tx.connection, *person)? {
             let Source { batch, row } = Source::load(tx.connection, recipient)?;
             return Ok(Err(ForgetError::UnderWay { batch, row }));
         }
     }
     let mut erased = erase_one(tx, keys, (whose, keys.number(phone)), phone, now)?;
-    for other in others {
+    for (other, _) in people.into_iter().skip(1) {
         let form: i64 = tx
             .connection
             .prepare_cached("SELECT number FROM person WHERE id = ?1")?

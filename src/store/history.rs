@@ -4,14 +4,19 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::attempt::{self, Asker};
-use super::checkpoint::Reader;
+use super::attempt::{self, AskedContent, AskedKey, Asker};
+use super::checkpoint::{Reader, Store};
+use super::decision::{self, DecisionRecord};
+use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::{channel, person};
 use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
+
+/// Its key in the policy of a batch.
+const HISTORY: &str = "history";
 
 /// Whether a person may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,58 +42,65 @@ pub(super) fn judge(
     span: HistorySpan,
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
-    if let Some(cause) = person::suppression(connection, whose)? {
+    let people = person::with_same_number(connection, whose)?;
+    if let Some(cause) = people.iter().find_map(|(_, cause)| cause.clone()) {
         return Ok(Verdict::Suppressed(cause));
     }
-    let mut past = attempt::past_requests(connection, whose, asker)?;
-    for other in person::same_number(connection, whose)? {
-        past.extend(attempt::past_requests(connection, other, asker)?);
+    let mut past = Vec::new();
+    for (person, _) in people {
+        past.extend(attempt::past_requests(connection, person, asker)?);
     }
+    let unreached = match asker.channel {
+        Some(on) if !span.no_messenger.is_zero() => {
+            attempt::unreached_since(connection, whose, on, asker.recipient)?
+        }
+        Some(_) | None => None,
+    };
     let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
-    let found = |index: usize| -> Result<(Source, PastRequest), StoreError> {
+    let told = |index: usize| -> Result<(Source, String), StoreError> {
         let (request, recipient) = past.get(index).ok_or_else(|| StoreError::Value {
             detail: "a request that is not there".to_owned(),
         })?;
-        Ok((Source::load(connection, *recipient)?, *request))
+        Ok((
+            Source::load(connection, *recipient)?,
+            request.at.to_string(),
+        ))
     };
-    Ok(match decide(&requests, span, now) {
-        Eligibility::Now => Verdict::MayBeMessaged,
+    let is_sure = |index: usize| {
+        requests
+            .get(index)
+            .is_some_and(|it| it.fate == Fate::Accepted)
+    };
+    let cause = match decide(&requests, unreached, span, now) {
+        Eligibility::Now => return Ok(Verdict::MayBeMessaged),
         Eligibility::SameBatch(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::SameBatch {
-                row: source.row,
-                at: request.at.to_string(),
-            })
+            let (Source { row, .. }, at) = told(index)?;
+            Suppression::SameBatch { row, at }
         }
         Eligibility::Repeated(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::RepeatGuard {
-                batch: source.batch,
-                at: request.at.to_string(),
-            })
+            let (Source { batch, .. }, at) = told(index)?;
+            let sure = is_sure(index);
+            Suppression::RepeatGuard { batch, at, sure }
         }
         Eligibility::Skipped(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::OtherMessage {
-                batch: source.batch,
-                at: request.at.to_string(),
-            })
+            let (Source { batch, .. }, at) = told(index)?;
+            let sure = is_sure(index);
+            Suppression::OtherMessage { batch, at, sure }
         }
         Eligibility::TooSoon(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Suppressed(Suppression::NotWithin {
-                batch: source.batch,
-                at: request.at.to_string(),
-            })
+            let (Source { batch, .. }, at) = told(index)?;
+            let sure = is_sure(index);
+            Suppression::NotWithin { batch, at, sure }
         }
+        Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
         Eligibility::Waits(index) => {
-            let (source, request) = found(index)?;
-            Verdict::Waits {
-                fate: request.fate,
-                why: format!("waits for row {} of batch {}", source.row, source.batch),
-            }
+            let (Source { batch, row }, _) = told(index)?;
+            let fate = requests.get(index).map_or(Fate::Unknown, |it| it.fate);
+            let why = format!("waits for row {row} of batch {batch}");
+            return Ok(Verdict::Waits { fate, why });
         }
-    })
+    };
+    Ok(Verdict::Suppressed(cause))
 }
 
 /// Whose a request is, for people.
@@ -102,34 +114,57 @@ impl Source {
         connection: &Connection,
         recipient: RecipientId,
     ) -> Result<Self, StoreError> {
-        let batch: Option<Option<String>> = connection
-            .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
-            .query_row([recipient.batch()], |row| row.get(0))
-            .optional()?;
         let row: Option<u32> = connection
             .prepare_cached("SELECT row FROM recipient_input WHERE id = ?1")?
             .query_row([recipient], |row| row.get(0))
             .optional()?;
-        let number = recipient.batch().get();
         Ok(Self {
-            batch: batch
-                .flatten()
-                .unwrap_or_else(|| format!("number {number}")),
+            batch: name_of(connection, recipient.batch())?,
             row: row.unwrap_or(0),
         })
     }
 }
 
+/// The name of a batch; its number where it has none any more.
+pub(super) fn name_of(connection: &Connection, batch: BatchId) -> Result<String, StoreError> {
+    let name: Option<Option<String>> = connection
+        .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| row.get(0))
+        .optional()?;
+    Ok(name
+        .flatten()
+        .unwrap_or_else(|| format!("number {}", batch.get())))
+}
+
+impl Store {
+    /// Keeps with the batch how far back earlier messages and answers count, and who said so where that changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn keep_history(
+        &self,
+        batch: BatchId,
+        span: HistorySpan,
+        said: Option<DecisionRecord>,
+    ) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            keep(tx.connection, batch, HISTORY, &span)?;
+            said.as_ref()
+                .map_or(Ok(()), |said| decision::record(tx.connection, said))
+        })
+    }
+}
+
 impl Reader {
-    /// Whether a number may be messaged, as a claim of `batch` would find now. `content` is the channel and the
-    /// rendered content, if there is one; `skip` the random ids of the batches whose people are left out.
+    /// Whether a number may be messaged, as a claim of `batch` would find now, on the channel `on` and with the rendered
+    /// `content`, as far as they are known; `skip` are the random ids of the batches whose people are left out.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn judge(
         &self,
         phone: PhoneNumber,
-        content: Option<(&str, &str)>,
+        (on, content): (Option<&str>, Option<&str>),
         span: HistorySpan,
         batch: Option<BatchId>,
         skip: &[String],
@@ -138,16 +173,19 @@ impl Reader {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Verdict::MayBeMessaged);
         };
-        let on = match content {
-            Some((on, _)) => channel::find(&self.connection, on)?,
-            None => None,
-        };
+        let known = on
+            .map(|on| channel::find(&self.connection, on))
+            .transpose()?;
+        let same = on.zip(content);
         let asker = Asker {
             batch,
             recipient: None,
-            channel: on,
-            content_key: content.map(|(on, content)| self.keys.content_key(on, content)),
-            content: content.map(|(_, content)| (&self.keys, content)),
+            channel: known.flatten(),
+            content: same.map(|(on, text)| AskedContent {
+                keys: &self.keys,
+                text,
+                key: AskedKey::Of(on),
+            }),
             skip,
         };
         judge(&self.connection, whose, &asker, span, now)

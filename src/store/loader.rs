@@ -27,7 +27,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Position, Record, Verdict};
 
 /// Rows to a transaction.
-const CHUNK: usize = 8192;
+const CHUNK: usize = 4096;
 
 /// New numbers that are collected before they are entered: 24 MB.
 const COLLECTED: usize = 1_000_000;

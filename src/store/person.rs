@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::ids::PersonId;
 use super::keys::HashKey;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::Suppression;
+use crate::domain::recipient::{OPTED_OUT, Suppression};
 
 /// The reason of a suppression that `forget` left.
 pub(super) const FORGOTTEN: &str = "erased at the person's request";
@@ -130,28 +130,27 @@ pub(super) fn number(
     number.flatten().map(phone_from_column).transpose()
 }
 
-/// The other people with the same number, usually none: an older version stored it in a form that its
-/// numbering plan has given up, and a list in the new form made another person.
-pub(super) fn same_number(
+/// The person, and the others with the same number, usually none: an older version stored it in a form that its
+/// numbering plan has given up, and a list in the new form made another person. Each with why it must not be messaged.
+pub(super) fn with_same_number(
     connection: &Connection,
     person: PersonId,
-) -> Result<Vec<PersonId>, StoreError> {
-    let stored: Option<Option<i64>> = connection
-        .prepare_cached("SELECT number FROM person WHERE id = ?1")?
-        .query_row([person], |row| row.get(0))
-        .optional()?;
-    let Some(stored) = stored.flatten() else {
-        return Ok(Vec::new());
+) -> Result<Vec<(PersonId, Option<Suppression>)>, StoreError> {
+    let (stored, suppression) = number_and_suppression(connection, person)?;
+    let mut people = vec![(person, suppression)];
+    let Some(stored) = stored else {
+        return Ok(people);
     };
-    let mut others = Vec::new();
     for form in number_columns(phone_from_column(stored)?).filter(|form| *form != stored) {
         let other: Option<PersonId> = connection
             .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
             .query_row([form], |row| row.get(0))
             .optional()?;
-        others.extend(other);
+        if let Some(other) = other {
+            people.push((other, number_and_suppression(connection, other)?.1));
+        }
     }
-    Ok(others)
+    Ok(people)
 }
 
 /// Why the person must not be messaged, if so. What is kept under another form of the number counts too.
@@ -159,35 +158,50 @@ pub(super) fn suppression(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<Suppression>, StoreError> {
-    let mut found = own_suppression(connection, person)?;
-    if found.is_none() {
-        for other in same_number(connection, person)? {
-            found = found.or(own_suppression(connection, other)?);
-        }
-    }
-    Ok(found)
+    let people = with_same_number(connection, person)?;
+    Ok(people.into_iter().find_map(|(_, suppression)| suppression))
 }
 
-fn own_suppression(
+/// The number as it is stored, and why the person must not be messaged.
+fn number_and_suppression(
     connection: &Connection,
     person: PersonId,
-) -> Result<Option<Suppression>, StoreError> {
-    let found: Option<(Option<String>, bool)> = connection
+) -> Result<(Option<i64>, Option<Suppression>), StoreError> {
+    let found: Option<(Option<i64>, bool, Option<String>, bool)> = connection
         .prepare_cached(
-            "SELECT suppressed_reason, suppressed_source IS ?2 AND number IS NULL FROM person
-             WHERE id = ?1 AND suppressed_at IS NOT NULL",
+            "SELECT number, suppressed_at IS NOT NULL, suppressed_reason,
+                    suppressed_source IS ?2 AND number IS NULL
+             FROM person WHERE id = ?1",
         )?
-        .query_row((person, FORGET), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((person, FORGET), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
         .optional()?;
-    Ok(found.map(|(reason, erased)| {
-        if erased {
-            Suppression::Forgotten
-        } else {
-            Suppression::Listed {
-                reason: reason.unwrap_or_default(),
-            }
-        }
-    }))
+    let Some((number, is_suppressed, reason, is_erased)) = found else {
+        return Ok((None, None));
+    };
+    let suppression = match (is_suppressed, is_erased) {
+        (false, _) => None,
+        (true, true) => Some(Suppression::Forgotten),
+        (true, false) => Some(Suppression::Listed {
+            reason: reason.unwrap_or_default(),
+        }),
+    };
+    Ok((number, suppression))
+}
+
+/// When the person was put on the suppression list because of an opt-out, in milliseconds.
+pub(super) fn opted_out_at(
+    connection: &Connection,
+    person: PersonId,
+) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT suppressed_at FROM person
+             WHERE id = ?1 AND suppressed_at IS NOT NULL AND suppressed_reason = ?2",
+        )?
+        .query_row((person, OPTED_OUT), |row| row.get(0))
+        .optional()?)
 }
 
 /// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.
@@ -286,7 +300,7 @@ mod tests {
         let verdict = store
             .reader()
             .unwrap()
-            .judge(phone, None, span, None, &[], now);
+            .judge(phone, (None, None), span, None, &[], now);
         matches!(verdict, Ok(Verdict::Suppressed(_)))
     }
 

@@ -225,7 +225,7 @@ fn mark(
     let (first, _) = batch.range();
     connection.execute(
         "UPDATE batch SET definition = ?2, halted_text = NULL,
-                policy = json_set(json_remove(policy, '$.fallback'), ?3, ?4, ?5, ?6)
+                policy = json_set(json_remove(policy, '$.fallback', '$.sent_as'), ?3, ?4, ?5, ?6)
          WHERE id = ?1",
         (
             batch,

@@ -264,7 +264,7 @@ fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), Store
 
 impl Reader {
     /// When requests of other recipients left that carried the same content to the same person and channel, and
-    /// whose outcome is open too: each may be the one that a listed message proves.
+    /// whose outcome is not known either: each may be the one that a listed message proves.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -282,7 +282,7 @@ impl Reader {
                        ON o.person = a.person AND o.recipient <> r.id AND o.channel = a.channel
                           AND o.content_key IS a.content_key AND o.kind IN ('request', 'test', 'import')
              WHERE r.id = ?1 AND (o.outcome IS NULL
-                                  OR o.outcome IN ('undecided', 'interrupted') AND o.proof IS NULL)",
+                                  OR o.outcome IN ('undecided', 'interrupted') AND (o.proof IS NULL OR o.proof = 'resend'))",
         )?;
         let rows = select.query_map([recipient], |row| row.get::<_, i64>(0))?;
         rows.map(|at| from_millis(at?)).collect()

@@ -7,17 +7,30 @@
 //! allowed, negative where it keeps none: a run that was allowed fewer is not kept waiting by one that was allowed more.
 //!
 //! The row of a run whose process is gone is removed by whoever finds it, once its requests are called unknown.
+//!
+//! A process that asks the API something outside of a run (`resolve --from-api`, `test`, `doctor`) has a row of its own
+//! for as long as it asks, and counts as a run with one connection. Nothing tells that it died: its row says until when
+//! it holds.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use super::attempt;
+use super::checkpoint::Store;
+use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::writer::Tx;
 
 /// So long after its last request a run has closed the connections that it kept, whatever its row says.
 const KEPT: SignedDuration = SignedDuration::from_secs(6);
+
+/// So long the row of a process that asks outside of a run holds, unless it asks again.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// So long it waits for a connection at the most: a request that a run had under way when it came is answered by then,
+/// and the run has left it one since. What is still under way is that of a dead process.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
 /// The run that asks.
 #[derive(Debug, Clone, Copy)]
@@ -90,11 +103,13 @@ pub(super) fn place(
     if own.first().map(|entry| entry.connections) != Some(sign) {
         note(tx.connection, run.token, run.batch, sign)?;
     }
+    let asking = count_asking(tx.connection, run.token, None, now)?;
     let runs = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
+    let runs = runs.saturating_add(asking);
     if runs != known {
         return Ok(Place::SharedBy(runs));
     }
-    if others.is_empty() {
+    if runs == 1 {
         return Ok(Place::Free);
     }
     let began_lately = now.duration_since(run.since).abs() < KEPT;
@@ -102,7 +117,7 @@ pub(super) fn place(
         return Ok(Place::Taken);
     }
     let own = attempt::count_under_way(tx.connection, run.batch)?;
-    let (mut total, mut allowed) = (own, i64::from(run.connections));
+    let (mut total, mut allowed) = (own + asking, i64::from(run.connections));
     for other in others {
         total += attempt::count_under_way(tx.connection, other.batch)?;
         allowed = allowed.max(other.connections.abs());
@@ -113,6 +128,84 @@ pub(super) fn place(
     } else {
         Place::Taken
     })
+}
+
+impl Store {
+    /// Enters this process, which asks the API something outside of a run since `began`; true if it may ask now. Until
+    /// then it asks again, each time.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn may_ask(
+        &self,
+        token: i64,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let own = asking_key(token);
+        self.writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                let until = to_millis(now.checked_add(LEASE).unwrap_or(now));
+                set(tx.connection, &own, until)?;
+                let waited = now.duration_since(began).abs();
+                let runs = of_token(tx.connection, token)?;
+                if runs.is_empty() || waited >= PATIENCE {
+                    return Ok(true);
+                }
+                if waited < KEPT && runs.iter().any(Entry::keeps) {
+                    return Ok(false);
+                }
+                let mut total = count_asking(tx.connection, token, Some(&own), now)?;
+                let mut allowed = 0;
+                for run in runs {
+                    total += attempt::count_under_way(tx.connection, run.batch)?;
+                    allowed = allowed.max(run.connections.abs());
+                }
+                Ok(i64::from(total) < allowed)
+            })
+            .await
+    }
+
+    /// This process asks nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn asks_no_more(&self, token: i64) -> Result<(), StoreError> {
+        let own = asking_key(token);
+        self.writer
+            .write(move |tx| {
+                tx.bookkeeping = true;
+                tx.connection
+                    .prepare_cached("DELETE FROM node WHERE key = ?1")?
+                    .execute([&own])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn asking_key(token: i64) -> String {
+    format!("asking.{token}.{}", std::process::id())
+}
+
+/// How many processes ask outside of a run, `but` for this one.
+fn count_asking(
+    connection: &Connection,
+    token: i64,
+    but: Option<&str>,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    let (first, last) = (format!("asking.{token}."), format!("asking.{token}/"));
+    let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM node
+             WHERE key >= ?1 AND key < ?2 AND key IS NOT ?3 AND value > ?4 AND value <= ?5",
+        )?
+        .query_row((first, last, but, to_millis(now), longest), |row| {
+            row.get(0)
+        })?)
 }
 
 /// The batches with runs, live or dead.
@@ -154,11 +247,19 @@ fn note(
     batch: BatchId,
     connections: i64,
 ) -> Result<(), StoreError> {
+    set(
+        connection,
+        &format!("run.{token}.{}", batch.get()),
+        connections,
+    )
+}
+
+fn set(connection: &Connection, key: &str, value: i64) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO node (key, value) VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET value = excluded.value",
         )?
-        .execute((format!("run.{token}.{}", batch.get()), connections))?;
+        .execute((key, value))?;
     Ok(())
 }

@@ -27,6 +27,11 @@ const SENDING: Tuning = Tuning {
     log_pages: 1024,
 };
 
+/// From now on many people are looked up, in no order.
+pub(super) fn for_people(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "cache_size", -LISTS.cache_kibibytes)?)
+}
+
 /// From now on lists are read and changed.
 pub(super) fn for_lists(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(

@@ -8,15 +8,28 @@ use super::error::StoreError;
 use super::file::{create_private, write_ahead};
 use super::schema;
 
-/// Makes a new checkpoint, or brings an old one to the version of this program.
-///
-/// An old one is first copied beside itself (`outreach.db.v3.bak`), and no other process may have it open.
-pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+/// Whether an old checkpoint is kept as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldCopy {
+    /// Beside it (`outreach.db.v3.bak`).
+    Keep,
+    /// It is not: the disk has no room for it, or there is a backup.
+    Skip,
+}
+
+/// Makes a new checkpoint, or brings an old one to the version of this program, while no other process has it open.
+/// Returns the version that an old one had.
+pub(super) fn migrate(
+    path: &Path,
+    connection: &mut Connection,
+    copy: OldCopy,
+) -> Result<Option<u32>, StoreError> {
     let found = schema::version(connection)?;
     if found == 0 || found == schema::VERSION {
         write_ahead(connection)?;
         schema::migrate(connection)?;
-        return clean(connection);
+        clean(connection)?;
+        return Ok(None);
     }
     // Leaving the write-ahead log needs the file for itself.
     match connection.pragma_update(None, "journal_mode", "DELETE") {
@@ -30,10 +43,14 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), St
             });
         }
     }
-    copy_beside(path, connection, found)?;
+    match copy {
+        OldCopy::Keep => copy_beside(path, connection, found)?,
+        OldCopy::Skip => {}
+    }
     schema::migrate(connection)?;
     write_ahead(connection)?;
-    clean(connection)
+    clean(connection)?;
+    Ok(Some(found))
 }
 
 /// Writes the file anew after an upgrade: earlier programs did not overwrite what they erased. Done again if it
@@ -71,6 +88,12 @@ fn copy_beside(path: &Path, connection: &Connection, version: u32) -> Result<(),
         Err(error) => return Err(failed(error)),
     }
     create_private(&partial)?;
-    connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
+    if let Err(error) = connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()]) {
+        let _ = std::fs::remove_file(&partial);
+        return Err(match StoreError::from(error) {
+            StoreError::Full => StoreError::NoRoomForCopy { version },
+            other => other,
+        });
+    }
     std::fs::rename(&partial, &copy).map_err(failed)
 }

@@ -59,6 +59,8 @@ pub(super) struct Tx<'a> {
     pub(super) full: bool,
     /// What the job changes stands in no file: runs, quota, the files themselves.
     pub(super) bookkeeping: bool,
+    /// So many changes of a job that does other things too.
+    bookkept: u64,
 }
 
 /// What a group changes of a token's quota.
@@ -79,7 +81,16 @@ impl<'a> Tx<'a> {
             sends: None,
             full: false,
             bookkeeping: false,
+            bookkept: 0,
         }
+    }
+
+    /// Does the part of a job that stands in no file.
+    pub(super) fn bookkeep<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.connection.total_changes();
+        let done = part(self);
+        self.bookkept += self.connection.total_changes() - before;
+        done
     }
 
     /// One more request was claimed with the token.
@@ -372,9 +383,9 @@ fn commit(
     let unchanged = transaction.total_changes();
     for job in group.iter_mut() {
         let before = transaction.total_changes();
-        tx.bookkeeping = false;
+        (tx.bookkeeping, tx.bookkept) = (false, 0);
         job.run(&mut tx)?;
-        changed |= !tx.bookkeeping && transaction.total_changes() != before;
+        changed |= !tx.bookkeeping && transaction.total_changes() - before > tx.bookkept;
     }
     tx.flush()?;
     let sends = tx.sends;

@@ -231,7 +231,7 @@ fn everybody_has_one_message_of_the_batch_and_at_most_one_follow_up() {
     assert_eq!(follow_up.sent, thanks.len() as u64);
     let facts = world.sandbox.people();
     let opted_in = |number: &u64| {
-        let is_theirs = |it: &&serde_json::Value| it["number"] == number.to_string();
+        let is_theirs = |it: &&serde_json::Value| it["number"] == *number;
         let mut theirs = facts.iter().filter(is_theirs);
         theirs.any(|it| !it["opted_in_at"].is_null())
     };

@@ -26,6 +26,7 @@ fn report(name: &str, settings: &Settings) -> Report {
     ];
     let report = CheckReport {
         sms: None,
+        known: None,
         files,
         notes: input.notes().to_vec(),
         mapping: input.mapping().clone(),

@@ -25,6 +25,7 @@ const RUN_ONLY: &[&str] = &[
     "file",
     "force",
     "from-api",
+    "harmless",
     "help",
     "html",
     "json",
@@ -33,10 +34,12 @@ const RUN_ONLY: &[&str] = &[
     "message-again",
     "retired-tag",
     "no-messenger-text",
+    "no-copy",
     "no-suppressions",
     "of",
     "on-channel",
     "open-for",
+    "opt-out",
     "date-column",
     "delay",
     "dry-run",
@@ -56,6 +59,7 @@ const RUN_ONLY: &[&str] = &[
     "row",
     "status",
     "sandbox",
+    "sandbox-empty",
     "sandbox-quota",
     "since",
     "skip-messaged",
@@ -266,5 +270,21 @@ fn a_settings_file_that_nobody_named_may_name_this_machine_and_the_api_itself() 
         let scratch = Scratch::new();
         scratch.write("outreach.toml", &format!("base-url = \"{url}\"\n"));
         scratch.outreach(&["doctor"]).run().expect(6);
+    }
+}
+
+/// Left out, it would stand for another checkpoint than the one that was meant.
+#[cfg(unix)]
+#[test]
+fn a_variable_of_ours_that_is_no_text_is_refused() {
+    let scratch = crate::support::Scratch::new();
+    for name in ["OUTREACH_DB", "AMIO_TOKEN_FILE"] {
+        let preamble = format!("export {name}=$'\\xff.db'");
+        let ended = scratch
+            .outreach(&["status"])
+            .after(&preamble)
+            .run()
+            .expect(6);
+        assert!(ended.said.contains(name), "{}", ended.said);
     }
 }

@@ -120,7 +120,7 @@ async fn what_a_person_decided_counts_like_an_answer() {
         let same = r#"{"type":"text","payload":"Hi"}"#;
         let judge = |number| {
             let phone = PhoneNumber::from_e164(number).unwrap();
-            let content = Some(("7001", same));
+            let content = (Some("7001"), Some(same));
             reader
                 .judge(phone, content, span, None, &[], at(5000))
                 .unwrap()
@@ -233,7 +233,7 @@ async fn the_guards_look_back_beyond_a_run_whose_clock_was_behind() {
         let reader = scene.store.reader().unwrap();
         let same = r#"{"type":"text","payload":"Hi"}"#;
         let phone = PhoneNumber::from_e164(NUMBER).unwrap();
-        let known = reader.judge(phone, Some(("7001", same)), span, None, &[], at(0));
+        let known = reader.judge(phone, (Some("7001"), Some(same)), span, None, &[], at(0));
         let Verdict::Suppressed(cause) = known.unwrap() else {
             panic!("the message of batch spring is not known");
         };

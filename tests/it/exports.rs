@@ -14,9 +14,10 @@ use proptest::prelude::*;
 
 use crate::support::{CHANNEL, SandboxProcess, Scratch};
 
-type Judged = (Input, Vec<JudgedRow>, Summary);
+pub(crate) type Judged = (Input, Vec<JudgedRow>, Summary);
 
-fn judge_file(path: &Path, settings: &Settings) -> Result<Judged, IntakeError> {
+/// Judges a list by itself.
+pub(crate) fn judge_file(path: &Path, settings: &Settings) -> Result<Judged, IntakeError> {
     let mut input = Input::open(&[Source::Path(path.to_owned())], settings)?;
     let mut rows = Vec::new();
     let judged = input.judge(&Judge::alone(), &mut |row| {
@@ -55,7 +56,8 @@ fn reading(name: &str, settings: &Settings) -> String {
     out
 }
 
-fn verdict(row: &JudgedRow) -> String {
+/// What becomes of a row, in words.
+pub(crate) fn verdict(row: &JudgedRow) -> String {
     match &row.verdict {
         Verdict::Queued(accepted) => {
             let id = accepted.contact_id.as_ref();
@@ -570,6 +572,52 @@ fn the_country_of_a_localised_export_is_heard() {
             "+420602333444",
         ),
         ("country_id,Phone", "48,602333444", "CZ", "+420602333444"),
+        ("City,Telefon (PL)", "Brno,602333444", "CZ", "+48602333444"),
+        ("Phone (UK)", "07400 123456", "CZ", "+447400123456"),
+        ("Name,Mobile DE", "A,0151 12345678", "CZ", "+4915112345678"),
+        ("Name,Telefon Polska", "A,602333444", "CZ", "+48602333444"),
+        ("name,phone_pl", "A,602333444", "CZ", "+48602333444"),
+        (
+            "Name,TELEFONO DE CASA",
+            "A,602333444",
+            "CZ",
+            "+420602333444",
+        ),
+        ("Name,Phone NO", "A,602333444", "CZ", "+420602333444"),
+        (
+            "City,Phone",
+            "\"Kraków, Poland\",602333444",
+            "CZ",
+            "+48602333444",
+        ),
+        (
+            "Adresa,Telefon",
+            "\"Rynek 1, Kraków, Polsko\",602333444",
+            "CZ",
+            "+48602333444",
+        ),
+        (
+            "City,Phone",
+            "\"Brno, CZ\",0905 123 456",
+            "SK",
+            "+421905123456",
+        ),
+        (
+            "Where,Phone",
+            "\"Kraków, Polska\",602333444",
+            "CZ",
+            "+48602333444",
+        ),
+        ("Name,Phone", "A,PL: 602333444", "CZ", "+48602333444"),
+        ("Name,Phone", "A,(PL) 602333444", "CZ", "+48602333444"),
+        ("Country,Phone", "CZ,602333444 Poland", "CZ", "+48602333444"),
+        ("Country,Phone", "SRN,0151 12345678", "CZ", "+4915112345678"),
+        (
+            "Country,Phone",
+            "Velká Británie,07400 123456",
+            "CZ",
+            "+447400123456",
+        ),
     ] {
         let path = scratch.write("list.csv", &format!("{headers}\n{row}\n"));
         let settings = Settings {

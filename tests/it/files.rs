@@ -270,3 +270,24 @@ fn a_folder_is_refused_before_anything_is_sent() {
     send.run().expect(2).says("folder");
     assert_eq!(sandbox.stats().sends, 0);
 }
+
+/// To open a pipe that nobody reads waits without end, after all was sent.
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_refused_before_anything_is_sent() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(1);
+    let made = std::process::Command::new("mkfifo")
+        .arg(scratch.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    for flag in ["--out", "--summary"] {
+        let ended = scratch.send(&sandbox).with(&[flag, "pipe"]).run().expect(2);
+        assert!(
+            ended.said.contains("pipe is a named pipe"),
+            "{}",
+            ended.said
+        );
+    }
+    assert_eq!(sandbox.stats().requests, 0);
+}

@@ -123,3 +123,28 @@ fn an_erased_person_leaves_no_trace_and_gets_no_later_message() {
         .expect(0);
     assert_eq!(sandbox.accepted()[&number(1)], 2);
 }
+
+#[test]
+fn a_row_that_was_erased_takes_no_later_row_of_the_person_as_its_duplicate() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    sent(&scratch, &sandbox);
+    let again = |more: &[&str]| {
+        scratch
+            .outreach(&["send", "later.csv", "--yes", "--batch", "later"])
+            .with(&["--message", "Hello {{ first_name }}", "--message-again"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .with(more)
+            .run()
+    };
+    // Whoever has the message already is suppressed; one of them is erased.
+    scratch.write("later.csv", &contacts(1..5));
+    again(&[]).expect(0);
+    let phone = format!("+{}", number(1));
+    let forget = ["forget", phone.as_str(), "--yes"];
+    scratch.outreach(&forget).run().expect(0);
+    scratch.write("later.csv", &contacts(0..5));
+    again(&["--update"]).expect(0);
+    let counts = scratch.checkpoint().counts_of("later");
+    assert_eq!((counts.duplicate, counts.sent), (0, 2), "{counts:?}");
+    scratch.checkpoint().expect_sound();
+}

@@ -315,3 +315,34 @@ fn an_event_cannot_steer_the_log_that_tells_of_it() {
     expect_harmless(&receiver.said());
     run(&scratch, &["status"]).expect(0);
 }
+
+/// Read to its end it would fill the memory, and SIGTERM would not be heard meanwhile.
+#[cfg(unix)]
+#[test]
+fn a_file_that_never_ends_is_given_up() {
+    let scratch = Scratch::new();
+    scratch.contacts(1);
+    let send = ["send", "contacts.csv", "--yes", "--channel", CHANNEL];
+    let endless = |flag| [&send[..], &[flag, "/dev/zero"]].concat();
+    for (arguments, token) in [
+        (endless("--config"), true),
+        (
+            [&endless("--token-file")[..], &["--message", "Hi"]].concat(),
+            false,
+        ),
+        (endless("--content"), true),
+    ] {
+        let program = scratch.outreach(&arguments);
+        let program = if token {
+            program
+        } else {
+            program.without_env("AMIO_TOKEN")
+        };
+        let ended = program.run().expect(6);
+        assert!(
+            ended.said.contains("it is longer than 1 MiB"),
+            "{}",
+            ended.said
+        );
+    }
+}

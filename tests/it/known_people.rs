@@ -107,3 +107,315 @@ fn contacts_show_knows_every_number_of_any_list_with_its_rows() {
         .expect(0);
     assert_eq!(rows(1)[0], row(3, "cancelled"));
 }
+
+/// `check` of the list `contacts.csv` for programs.
+fn check_json(scratch: &Scratch, flags: &[&str]) -> Value {
+    let check = scratch.outreach(&["check", "contacts.csv", "--json", "--channel", CHANNEL]);
+    serde_json::from_str(&check.with(flags).run().expect(0).out).unwrap()
+}
+
+#[test]
+fn check_counts_what_is_known_of_the_people_by_when_and_by_which_batches_and_writes_nothing() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--no-messenger", "30%"]);
+    scratch.contacts(40);
+    assert!(check_json(&scratch, &[]).get("known").is_none());
+    assert!(
+        !scratch.path("outreach.db").exists(),
+        "no checkpoint is made"
+    );
+    let first = scratch.send(&sandbox).concurrency(1);
+    first.crash_at("after-request:3").run().expect_crash();
+    scratch.send(&sandbox).run().expect(3);
+    let receiver = Receiver::start(&scratch);
+    let contact = |n: u32| {
+        let people = sandbox.people();
+        let wanted = number(n).to_string();
+        let person = people.iter().find(|it| it["number"] == wanted.as_str());
+        person.unwrap()["contact_id"].as_str().unwrap().to_owned()
+    };
+    let reached: Vec<u32> = (10..40)
+        .filter(|n| sandbox.accepted().contains_key(&number(*n)))
+        .collect();
+    let opt_in = json!({ "opt_in": { "type": "phone_number" } });
+    receiver.take(&event(
+        "opt_in",
+        &contact(reached[0]),
+        Some(number(reached[0])),
+        "2026-05-02T12:00:00Z",
+        &opt_in,
+    ));
+    let said = json!({ "id": "9001", "content": { "type": "text", "payload": "STOP" } });
+    receiver.take(&event(
+        "message_received",
+        &contact(reached[1]),
+        None,
+        "2026-05-02T12:00:00Z",
+        &said,
+    ));
+    receiver.end();
+    let counts = scratch.checkpoint().counts();
+    assert!(counts.sent > 10 && counts.no_messenger > 4 && counts.unknown == 1);
+    // Twice in a list is one person.
+    let (list, again, new) = (scratch.read("contacts.csv"), phone(reached[0]), phone(900));
+    scratch.write("contacts.csv", &format!("{list}{again},Again\n{new},New\n"));
+    let before = std::fs::read(scratch.path("outreach.db")).unwrap();
+    let known = check_json(&scratch, &[])["known"].clone();
+    let people = |what: &str| known[what]["people"].as_u64().unwrap();
+    assert_eq!(
+        [
+            "messaged",
+            "unknown",
+            "no_messenger",
+            "opted_in",
+            "opted_out"
+        ]
+        .map(people),
+        [counts.sent, 1, counts.no_messenger, 1, 1]
+    );
+    let batch = &known["messaged"]["batches"][0];
+    assert_eq!(
+        (&batch["batch"], &batch["people"]),
+        (&"list".into(), &counts.sent.into())
+    );
+    assert_eq!(batch["last"], known["messaged"]["last"]);
+    assert_eq!(
+        std::fs::read(scratch.path("outreach.db")).unwrap(),
+        before,
+        "check only reads"
+    );
+    let send = [
+        "send",
+        "contacts.csv",
+        "--yes",
+        "--batch",
+        "second",
+        "--message",
+        "Other",
+    ];
+    let send = scratch
+        .outreach(&send)
+        .with(&["--channel", CHANNEL, "--until", "00:00"]);
+    let told = send
+        .with(&["--base-url", sandbox.base_url(), "--message-again"])
+        .run();
+    let line = format!("{:>6}  messaged before", counts.sent);
+    assert!(told.said.contains(&line), "{line}: {}", told.said);
+    assert!(
+        told.said.contains(&format!("list ({})", counts.sent)),
+        "{}",
+        told.said
+    );
+}
+
+/// The reason codes of a batch's rows, counted.
+fn reasons(scratch: &Scratch, batch: &str, code: &str) -> u64 {
+    let rows = scratch.checkpoint().rows_of(batch);
+    let found = rows
+        .iter()
+        .filter(|row| row.reason_code.as_deref() == Some(code));
+    found.count() as u64
+}
+
+#[test]
+fn who_was_answered_no_messenger_lately_is_skipped_when_the_list_is_read_and_when_their_turn_comes()
+{
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--no-messenger", "30%"]),
+    );
+    scratch.contacts(40);
+    let send = |batch: &str, message: &str, flags: &[&str]| {
+        let send = [
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--batch",
+            batch,
+            "--message",
+            message,
+        ];
+        scratch
+            .outreach(&send)
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .with(flags)
+            .run()
+    };
+    // Read before anything was known: its rows are judged again when their turn comes, by what the batch keeps.
+    let within = ["--skip-no-messenger-within", "90d"];
+    send("early", "One", &[&within[..], &["--limit", "1"]].concat()).expect(4);
+    send("list", "Two", &["--message-again"]).expect(0);
+    let unreached = scratch.checkpoint().counts().no_messenger;
+    assert!(unreached > 4);
+    let before = sandbox.stats().requests;
+    let resume = ["resume", "early", "--yes", "--base-url", sandbox.base_url()];
+    let ended = scratch.outreach(&resume).run().expect(0);
+    ended.says("Whoever had no Messenger in the last 90.0 days is skipped");
+    let tried = u64::from(unreached_first(&scratch));
+    assert_eq!(
+        reasons(&scratch, "early", "no_messenger_within") + tried,
+        unreached
+    );
+    assert_eq!(
+        sandbox.stats().requests - before,
+        40 - 1 - (unreached - tried)
+    );
+
+    // When the list is read they are counted, and the forecast is for the others.
+    let report = check_json(&scratch, &[&within[..], &["--message", "Three"]].concat());
+    let group = report["suppressions"].as_array().unwrap().iter();
+    let mut group = group.filter(|it| it["code"] == "no_messenger_within");
+    assert_eq!(group.next().unwrap()["count"], unreached);
+    assert_eq!(report["queued"], 40 - unreached);
+    send("later", "Three", &within)
+        .expect(0)
+        .says(&format!("{} to send", 40 - unreached));
+    assert_eq!(reasons(&scratch, "later", "no_messenger_within"), unreached);
+
+    // An answer of another channel says nothing, and one that is older does not count.
+    let other = [
+        "--channel",
+        "7009",
+        "--message",
+        "Three",
+        "--skip-no-messenger-within",
+        "90d",
+    ];
+    let check = scratch
+        .outreach(&["check", "contacts.csv", "--json"])
+        .with(&other);
+    let report: Value = serde_json::from_str(&check.run().expect(0).out).unwrap();
+    assert_eq!(report["queued"], 40);
+    let database = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let old = "UPDATE attempt SET started_at = started_at - 91 * 86400000, finished_at = finished_at - 91 * 86400000";
+    database.execute(old, []).unwrap();
+    drop(database);
+    assert_eq!(
+        check_json(&scratch, &[&within[..], &["--message", "Four"]].concat())["queued"],
+        40
+    );
+}
+
+/// Of the first pilot's one person: whether nobody was found for the number.
+fn unreached_first(scratch: &Scratch) -> bool {
+    let rows = scratch.checkpoint().rows_of("early");
+    rows.iter().any(|row| row.state.word() == "no_messenger")
+}
+
+#[test]
+fn who_is_queued_again_by_a_person_is_tried_again_whatever_the_number_was_answered() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--no-messenger", "100%"]),
+    );
+    scratch.contacts(5);
+    let send = || {
+        scratch
+            .send(&sandbox)
+            .with(&["--skip-no-messenger-within", "90d"])
+    };
+    send().run().expect(0);
+    let before = sandbox.stats().requests;
+    let retry = ["retry", "list", "--status", "no_messenger", "--yes"];
+    scratch.outreach(&retry).run().expect(0);
+    send().run().expect(0);
+    assert_eq!(sandbox.stats().requests, before + 5);
+}
+
+#[test]
+fn with_another_channel_whom_the_first_did_not_find_lately_begins_there_at_the_cost_of_one_request()
+{
+    let sms = outreach::internals::sandbox::Settings::MOBILE_CHANNEL;
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--no-messenger", "30%"]),
+    );
+    scratch.contacts(40);
+    scratch.send(&sandbox).run().expect(0);
+    let unreached = scratch.checkpoint().counts().no_messenger;
+    let before = sandbox.stats().requests;
+    let send = |batch: &str| {
+        let send = [
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--batch",
+            batch,
+            "--message",
+            batch,
+        ];
+        let send = scratch
+            .outreach(&send)
+            .with(&["--fallback", sms, "--channel", CHANNEL]);
+        send.with(&[
+            "--base-url",
+            sandbox.base_url(),
+            "--skip-no-messenger-within",
+            "90d",
+        ])
+    };
+    send("second")
+        .run()
+        .expect(0)
+        .says("begins on the next channel");
+    assert_eq!(sandbox.stats().requests - before, 40);
+    assert_eq!(reasons(&scratch, "second", "no_messenger_within"), 0);
+    // What is older does not count: they are tried on the first channel again.
+    let database = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let old = "UPDATE attempt SET started_at = started_at - 91 * 86400000, finished_at = finished_at - 91 * 86400000";
+    database.execute(old, []).unwrap();
+    drop(database);
+    let before = sandbox.stats().requests;
+    send("third").run().expect(0);
+    assert_eq!(sandbox.stats().requests - before, 40 + unreached);
+}
+
+#[test]
+fn what_is_kept_with_a_batch_holds_without_the_flag_and_a_flag_changes_it_in_the_audit() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let second = |flags: &[&str]| {
+        let send = [
+            "send",
+            "contacts.csv",
+            "--yes",
+            "--batch",
+            "second",
+            "--message",
+            "Two",
+        ];
+        scratch
+            .outreach(&send)
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .with(flags)
+            .run()
+    };
+    second(&["--limit", "1"]).expect(4);
+    let audit = || {
+        let database = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        let sql = "SELECT detail FROM decision WHERE what = 'history'";
+        let mut select = database.prepare(sql).unwrap();
+        let rows = select.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<Vec<String>, _>>().unwrap()
+    };
+    assert!(audit().is_empty());
+    let resume = |flags: &[&str]| {
+        let resume = [
+            "resume",
+            "second",
+            "--yes",
+            "--base-url",
+            sandbox.base_url(),
+        ];
+        scratch.outreach(&resume).with(flags).run()
+    };
+    resume(&["--not-within", "30d", "--until", "00:00"]);
+    assert_eq!(
+        audit(),
+        ["repeat-guard 12h, not-within 720h, skip-no-messenger-within off"]
+    );
+    resume(&[]).expect(0);
+    assert_eq!(reasons(&scratch, "second", "not_within"), 2);
+    assert_eq!(audit().len(), 1);
+}

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use outreach::internals::sandbox::{Sandbox, Settings as SandboxSettings};
 use outreach::run::{
     Access, BatchState, Change, Clock, ContentSource, Counts, GuardSettings, Halt, HeldBatch,
-    IntakeSettings, List, Mismatch, Observer, PilotStep, ReadPlan, Rehearsal, ResumeSettings,
-    RunEnd, RunError, RunProgress, RunSettings, Saying, SendPlan, SendSettings, Source, Started,
-    Step, StopHandle, summary,
+    IntakeSettings, List, Mismatch, Observer, PilotStep, QuotaOf, ReadPlan, Rehearsal,
+    ResumeSettings, RunEnd, RunError, RunProgress, RunSettings, Saying, SendPlan, SendSettings,
+    Source, Started, Step, StopHandle, summary,
 };
 use tempfile::TempDir;
 
@@ -208,7 +208,13 @@ fn held_recipients_go_back_to_the_queue_only_when_that_is_decided_and_carried_ou
     let held = nothing_said.counts().held;
     assert!(held >= 3, "{nothing_said:?}");
     let preview = batch
-        .preview(&settings, None, &nothing_said, PilotStep::None, now())
+        .preview(
+            &settings,
+            QuotaOf::default(),
+            &nothing_said,
+            PilotStep::None,
+            now(),
+        )
         .unwrap();
     assert_eq!((preview.counts.queued, preview.held), (9, held));
 
@@ -216,7 +222,7 @@ fn held_recipients_go_back_to_the_queue_only_when_that_is_decided_and_carried_ou
     let how = batch.after_halt(&said, false).unwrap();
     assert_eq!(how.counts().no_messenger, held);
     let preview = batch
-        .preview(&settings, None, &how, PilotStep::None, now())
+        .preview(&settings, QuotaOf::default(), &how, PilotStep::None, now())
         .unwrap();
     assert_eq!(place.counts().no_messenger, 0, "a preview changes nothing");
     assert_eq!(batch.go_on_after_halt(&how, "a person", now()).unwrap(), 0);

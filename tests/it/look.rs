@@ -5,9 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use outreach::internals::domain::phone::PhoneNumber;
-use outreach::internals::store::{
-    Claim, ClaimRules, Claimed, Journal, Opening, Store, SuppressionEntry,
-};
+use outreach::internals::store::{Claim, ClaimRules, Claimed, Journal, Opening, Store};
 
 use crate::model::{next, next_at, rules, sent, store};
 use crate::support::number;
@@ -30,13 +28,9 @@ async fn is_anybody_left(journal: &Journal, landed: Option<&Claimed>) -> bool {
 }
 
 fn opt_out(store: &Store, n: u32) {
-    let entry = SuppressionEntry {
-        phone: PhoneNumber::from_e164(number(n)).unwrap(),
-        reason: "asked for it".to_owned(),
-        source: "a test".to_owned(),
-        added_at: now(),
-    };
-    assert_eq!(store.suppress(vec![entry]).unwrap(), 1);
+    let phones = [PhoneNumber::from_e164(number(n)).unwrap()];
+    let added = store.suppress(&phones, "asked for it", "a test", now());
+    assert_eq!(added.unwrap(), 1);
 }
 
 #[test]

@@ -161,6 +161,7 @@ pub(crate) fn rules() -> ClaimRules {
         span: HistorySpan {
             repeat_guard: Duration::from_hours(12),
             not_within: Duration::ZERO,
+            ..HistorySpan::default()
         },
         token: 1,
         window: None,

@@ -132,6 +132,8 @@ fn odd() -> Vec<(&'static str, Value)> {
         ("/data/id", json!({ "id": 7 })),
         ("/data/nlp", json!(null)),
         ("/data/content/quick_reply", json!(5)),
+        // Half a character, as a program leaves it that cuts a text.
+        ("/data/content/payload", json!("STOP HALF")),
         ("/timestamp", json!(1_777_000_000)),
         ("/id", json!([1, 2])),
     ]
@@ -150,7 +152,8 @@ fn a_stop_is_read_whatever_the_fields_look_like_that_it_does_not_need() {
         event["data"]["id"] = format!("90{n}").into();
         let (parent, field) = place.rsplit_once('/').unwrap();
         event.pointer_mut(parent).unwrap()[field] = shape;
-        receiver.take(&event);
+        let body = event.to_string().replace("HALF", "\\ud83d");
+        assert_eq!(receiver.post("", &body), 200, "{body}");
         wanted.push(format!("+{}", number(n)));
         assert_eq!(listed(&scratch), wanted, "{place}");
     }
@@ -183,7 +186,8 @@ fn what_cannot_be_read_is_kept_and_counted() {
     for args in [&["status"][..], &["status", "first"]] {
         let told = scratch.outreach(args).run().expect(0).out;
         assert!(
-            told.contains("3 webhook events could not be read"),
+            told.contains("1 reply may ask not to be messaged any more")
+                && told.contains("2 webhook events could not be read"),
             "{told}"
         );
     }
@@ -202,4 +206,70 @@ fn what_cannot_be_read_is_kept_and_counted() {
         .run()
         .expect(0);
     assert_eq!(kept(), 1, "the list names nobody");
+}
+
+/// The replies that wait for a person.
+fn replies(scratch: &Scratch) -> Vec<Value> {
+    let list = ["suppress", "replies", "--json"];
+    serde_json::from_str(&scratch.outreach(&list).run().expect(0).out).unwrap()
+}
+
+#[test]
+fn a_doubtful_reply_waits_for_a_person_who_settles_it() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(4);
+    send(&scratch, &sandbox, "first", "Hello");
+    let receiver = Receiver::start(&scratch);
+    let asks = |n: u32, text: &str| {
+        let said =
+            json!({ "id": format!("70{n}"), "content": { "type": "text", "payload": text } });
+        let contact = contact_of(&sandbox, number(n));
+        receiver.take(&event("message_received", &contact, None, NOON, &said));
+    };
+    for n in 0..3 {
+        asks(n, "When does the bus stop?\u{1b}[2J");
+    }
+    // Of somebody whom nobody messaged: the contact alone is known.
+    let said = json!({ "id": "799", "content": { "type": "text", "payload": "don't stop" } });
+    receiver.take(&event(
+        "message_received",
+        "4600000000000000001",
+        None,
+        NOON,
+        &said,
+    ));
+    let status = scratch.outreach(&["status"]).run().expect(0).out;
+    assert!(status.contains("4 replies may ask not"), "{status}");
+    let list = scratch.outreach(&["suppress", "replies"]).run().expect(0);
+    assert!(
+        list.out.contains("+420******000") && list.out.contains("first, row 2"),
+        "{}",
+        list.out
+    );
+    assert!(
+        list.out.contains("When does the bus stop?\\u001b[2J"),
+        "{}",
+        list.out
+    );
+    assert!(!list.out.contains(&number(0).to_string()), "{}", list.out);
+
+    let found = replies(&scratch);
+    assert_eq!(found[0]["phone"], format!("+{}", number(0)));
+    assert_eq!(found[0]["text"], "When does the bus stop?\u{1b}[2J");
+    assert_eq!(found[3]["contact_id"], "4600000000000000001");
+    let id = |n: usize| found[n]["id"].to_string();
+    let settle = |how: &str, id: &str| scratch.outreach(&["suppress", "replies", how, id]).run();
+    settle("--opt-out", "999999").expect(2);
+    settle("--opt-out", &id(0)).expect(0);
+    settle("--harmless", &id(1)).expect(0);
+    settle("--opt-out", &id(3)).expect(0);
+    scratch
+        .outreach(&["suppress", "add", &format!("+{}", number(2))])
+        .run()
+        .expect(0);
+    let suppressed = [number(0), number(2)].map(|number| format!("+{number}"));
+    assert_eq!(listed(&scratch), suppressed);
+    assert_eq!(replies(&scratch), [Value::Null; 0], "all are settled");
+    let status = scratch.outreach(&["status"]).run().expect(0).out;
+    assert!(!status.contains("may ask not"), "{status}");
 }

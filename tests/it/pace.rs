@@ -320,6 +320,42 @@ fn batches_on_one_checkpoint_share_the_connections_and_none_is_refused() {
 }
 
 #[test]
+fn what_asks_beside_a_run_takes_none_of_its_connections() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--connections", "2", "--latency", "40ms"]),
+    );
+    scratch.contacts(400);
+    let mut running = scratch.send(&sandbox).concurrency(2).start();
+    wait_until("it sends", || sandbox.stats().accepted >= 6);
+    let api = [
+        "--base-url",
+        sandbox.base_url(),
+        "--channel",
+        crate::support::CHANNEL,
+    ];
+    for _ in 0..2 {
+        let test = ["test", "contacts.csv", "--yes", "--to", "+420777999999"];
+        let test = scratch
+            .outreach(&test)
+            .with(&["--message", "Hi"])
+            .with(&api);
+        test.run().expect(0);
+        let doctor = scratch.outreach(&["doctor"]).with(&api).run();
+        assert!(!doctor.out.contains("too many"), "{}", doctor.out);
+    }
+    assert!(!running.has_ended(), "they were beside it");
+    running.wait().expect(0);
+    let stats = sandbox.stats();
+    assert_eq!(
+        (stats.throttled.connections, stats.refused_connections),
+        (0, 0),
+        "{stats:?}"
+    );
+    assert!(stats.peak_in_flight <= 2, "{stats:?}");
+}
+
+#[test]
 fn a_run_that_was_allowed_fewer_connections_does_not_wait_for_the_end_of_another() {
     let sandbox = SandboxProcess::start(&["--latency", "50ms", "--quota", "100000"]);
     let scratch = Scratch::new();

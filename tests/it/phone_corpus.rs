@@ -79,6 +79,9 @@ fn reason(case: &Case) -> Option<String> {
                 Some(_) if had(Mending::DECIMALS) => {
                     because("the library takes the decimals for digits of the number")
                 }
+                Some(_) if had(Mending::COUNTRY) => {
+                    because("the library passes over the country that stands beside the number")
+                }
                 // The same number, in today's form.
                 Some((e164, _))
                     if had(Mending::PLAN)

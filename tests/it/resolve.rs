@@ -139,6 +139,40 @@ fn a_row_of_one_of_several_files_is_named_with_its_file() {
     assert_eq!(unknown(), 0);
 }
 
+#[test]
+fn what_is_sent_again_by_decision_may_have_arrived_and_counts_for_other_batches() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::with_faults(&["500-after-accept:at=1"]);
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(3);
+    let resolve = ["resolve", "list", "--resend", "--all"];
+    scratch.outreach(&resolve).run().expect(0);
+    // Before the batch itself sends again: another text, then the same.
+    let send = |batch: &str, text: &str| {
+        let command = ["send", "contacts.csv", "--yes", "--batch", batch];
+        scratch
+            .outreach(&command)
+            .with(&["--channel", CHANNEL, "--base-url", sandbox.base_url()])
+            .with(&["--message", text, "--message-again", "--min-valid", "0%"])
+    };
+    send("other", "Another text")
+        .with(&["--not-within", "1d"])
+        .run();
+    send("same", "Hello {{ first_name }}").run();
+    assert_eq!(sandbox.stats().sends, 1, "nobody else sends");
+    for (batch, reason) in [
+        ("other", "this number may have got a message at "),
+        ("same", "the same message may have gone to this number at "),
+    ] {
+        let rows = scratch.checkpoint().rows_of(batch);
+        assert_eq!(rows[0].state, State::Suppressed, "{batch}");
+        let told = rows[0].reason.as_deref().unwrap_or_default();
+        assert!(told.starts_with(reason), "{told}");
+    }
+    scratch.send(&sandbox).run().expect(0);
+    assert_eq!(sandbox.stats().sends, 2, "its own batch does");
+}
+
 /// Answers so many requests, each on a connection of its own; returns what was asked, and when.
 fn answer(answers: Vec<(&'static str, String)>) -> (String, JoinHandle<Vec<(String, Instant)>>) {
     use std::io::{Read as _, Write as _};

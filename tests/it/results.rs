@@ -16,6 +16,39 @@ fn every_row_of_the_input_is_one_line_with_its_columns_and_ours() {
     insta::assert_snapshot!("results", text(&out));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_send_that_finds_nothing_to_do_leaves_the_results_file_as_it_is() {
+    use std::os::unix::fs::MetadataExt;
+    let scratch = Scratch::new();
+    scratch.write(
+        "contacts.csv",
+        "phone,first_name\n+420777000001,Eva\n+420777000002,Jan\n",
+    );
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.send(&sandbox).run().expect(0);
+    // A file that is written anew is another one under the same name.
+    let file = || {
+        fs::metadata(scratch.path("list.results.csv"))
+            .unwrap()
+            .ino()
+    };
+    let first = file();
+    scratch.send(&sandbox).run().expect(0);
+    assert_eq!(file(), first);
+    scratch.resume(&sandbox).run().expect(0);
+    assert_eq!(file(), first);
+    // Who is on the suppression list is told in no results file of a complete batch, but may be.
+    let stop = ["suppress", "add", "+420777000001"];
+    scratch
+        .outreach(&stop)
+        .with(&["--db", "outreach.db"])
+        .run()
+        .expect(0);
+    scratch.send(&sandbox).run().expect(0);
+    assert_ne!(file(), first);
+}
+
 #[test]
 fn each_line_has_as_many_cells_as_the_header_and_every_row_is_there() {
     let place = every_state();
@@ -145,7 +178,7 @@ fn temporary_files(folder: &std::path::Path) -> usize {
 fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
     use std::os::unix::fs::MetadataExt;
 
-    use outreach::internals::store::{Store, SuppressionEntry};
+    use outreach::internals::store::Store;
     use outreach::run::{Files, HeldBatch};
 
     let place = every_state();
@@ -175,13 +208,8 @@ fn a_file_is_written_anew_only_if_it_or_what_it_tells_changed() {
 
     // Another process changes something.
     let other = Store::open(&place.db()).unwrap();
-    let entry = SuppressionEntry {
-        phone: crate::fixture::phone(1),
-        reason: "asked".to_owned(),
-        source: "test".to_owned(),
-        added_at: now,
-    };
-    assert_eq!(other.suppress(vec![entry]).unwrap(), 1);
+    let phones = [crate::fixture::phone(1)];
+    assert_eq!(other.suppress(&phones, "asked", "test", now).unwrap(), 1);
     let third = write();
     assert_ne!(third, second);
     assert_eq!(write(), third);

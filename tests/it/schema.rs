@@ -126,6 +126,46 @@ fn what_version_3_knew_of_refusals_and_of_erased_people_is_kept() {
 }
 
 #[test]
+fn an_old_checkpoint_is_upgraded_with_or_without_a_copy() {
+    let scratch = Scratch::new();
+    unpack(3, &scratch.path("outreach.db"));
+    unpack(3, &scratch.path("other.db"));
+    scratch
+        .outreach(&["checkpoint", "upgrade", "--db", "outreach.db"])
+        .run()
+        .expect(0)
+        .says("from version 3")
+        .says("outreach.db.v3.bak");
+    assert!(scratch.path("outreach.db.v3.bak").exists());
+    let old = rusqlite::Connection::open(scratch.path("outreach.db.v3.bak")).unwrap();
+    let version: u32 = old
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 3, "the copy is as it was");
+    scratch
+        .outreach(&["checkpoint", "upgrade", "--no-copy", "--db", "other.db"])
+        .run()
+        .expect(0)
+        .says("No copy of the old one was kept");
+    let copies = fs::read_dir(scratch.folder())
+        .unwrap()
+        .filter(|file| {
+            let name = file.as_ref().unwrap().file_name();
+            name.to_string_lossy().starts_with("other.db.v")
+        })
+        .count();
+    assert_eq!(copies, 0);
+    for db in ["outreach.db", "other.db"] {
+        let again = scratch.outreach(&["checkpoint", "upgrade", "--db", db]);
+        again.run().expect(0).says("nothing was changed");
+        let status = scratch.outreach(&["status", "first", "--db", db]).run();
+        assert!(status.out.contains("first"), "{}", status.out);
+    }
+    let missing = scratch.outreach(&["checkpoint", "upgrade", "--db", "missing.db"]);
+    missing.run().expect(8);
+}
+
+#[test]
 fn a_checkpoint_of_every_schema_version_opens_and_knows_what_it_knew() {
     for version in 1..=3 {
         let folder = tempfile::tempdir().unwrap();

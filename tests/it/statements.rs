@@ -91,6 +91,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "the latest requests, from the end",
     ),
     (
+        "SELECT EXISTS (SELECT 1 FROM attempt) OR EXISTS",
+        "the first row ends it",
+    ),
+    (
         "SELECT 1 FROM batch UNION ALL SELECT 1 FROM person LIMIT 1",
         "the first row ends it",
     ),

@@ -322,3 +322,58 @@ fn a_checkpoint_that_others_can_read_is_tightened_and_told() {
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+/// Neither name nor inode changes, and what the log holds hides the copy for a while.
+#[cfg(unix)]
+#[test]
+fn an_older_copy_that_is_written_into_the_checkpoint_ends_the_run() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--quota", "1000000", "--latency", "10ms"]),
+    );
+    scratch.contacts(9_000);
+    let first = scratch.send(&sandbox).concurrency(16).start();
+    wait_until("some are sent", || sandbox.stats().accepted >= 100);
+    first.signal("TERM");
+    first.wait().expect(4);
+    let old = std::fs::read(scratch.path("outreach.db")).unwrap();
+    let running = scratch.send(&sandbox).concurrency(16).start();
+    wait_until("most are sent", || sandbox.stats().accepted >= 5_000);
+    // Into the same file: it is cut and written anew.
+    std::fs::write(scratch.path("outreach.db"), old).unwrap();
+    let ended = running.wait().expect(8);
+    assert!(
+        ended.said.contains("the checkpoint is damaged"),
+        "{}",
+        ended.said
+    );
+    let stats = sandbox.stats();
+    assert_eq!(stats.repeated, 0);
+    assert!(stats.accepted < 9_000, "the rest is not sent: {stats:?}");
+}
+
+#[test]
+fn a_message_that_was_damaged_on_the_disk_reaches_nobody() {
+    for damage in [
+        "content = replace(content, 'Hello', 'Hellp')",
+        "content = replace(content, '{', '[')",
+        "metadata = '{\"a'",
+    ] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        scratch.contacts(4);
+        let slow = ["--rate", "1/s", "--for", "1s"];
+        scratch.send(&sandbox).with(&slow).run().expect(4);
+        let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        let rows = format!("UPDATE recipient_input SET {damage} WHERE row = 4");
+        assert_eq!(file.execute(&rows, []).unwrap(), 1);
+        drop(file);
+        let ended = scratch.send(&sandbox).run().expect(8);
+        assert!(
+            ended.said.contains("the message of row 4 is not"),
+            "{}",
+            ended.said
+        );
+        let texts = sandbox.messages();
+        assert!(!texts.is_empty() && !format!("{texts:?}").contains("Hellp"));
+    }
+}

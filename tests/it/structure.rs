@@ -33,7 +33,7 @@ const MEANT: [(&str, &str); 2] = [
 ];
 
 /// Circles that still stand. The test fails when one of them is gone, so that the list only shrinks.
-const CIRCLES: &[&str] = &["sandbox/mod.rs sandbox/webhooks/deliver.rs"];
+const CIRCLES: &[&str] = &[];
 
 /// Where a module's items are imported from: the module, then the name in it.
 type Item = (Vec<String>, String);

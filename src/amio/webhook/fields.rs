@@ -1,8 +1,11 @@
 //! The fields of an event's JSON, read one by one.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
 
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -26,8 +29,11 @@ impl<'a> Fields<'a> {
         Fields::of(self.raw(name)?)
     }
 
+    /// A text, also one that was cut within a character: JavaScript cuts an emoji in two, and JSON has half of it as
+    /// `\ud83d`.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        serde_json::from_str(self.raw(name)?).ok()
+        let Lossy(text) = serde_json::from_str(self.raw(name)?).ok()?;
+        Some(text)
     }
 
     pub(super) fn id(&self, name: &str) -> Option<String> {
@@ -41,6 +47,30 @@ impl<'a> Fields<'a> {
 
     pub(super) fn value(&self, name: &str) -> Option<Value> {
         serde_json::from_str(self.raw(name)?).ok()
+    }
+}
+
+/// A text in which half characters are replaced.
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Lossy;
+
+            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+
+        // As bytes, serde_json lets half characters pass.
+        deserializer.deserialize_bytes(Text)
     }
 }
 

@@ -4,11 +4,13 @@
 //! only: the channel's id, to choose the secret.
 
 mod fields;
+mod kept;
 mod parse;
 mod secrets;
 mod signature;
 
 pub(crate) use fields::channel_of;
+pub(crate) use kept::KeptText;
 pub use parse::Notification;
 pub(crate) use parse::Piece;
 pub use secrets::WebhookSecrets;

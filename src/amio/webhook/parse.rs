@@ -69,12 +69,12 @@ impl From<serde_json::Error> for EventProblem {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
-    event: String,
+pub(super) struct Envelope<'a> {
+    pub(super) event: String,
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
-    data: &'a RawValue,
+    pub(super) data: &'a RawValue,
 }
 
 impl Notification {
@@ -331,7 +331,7 @@ impl Reading<'_> {
 
 /// Where a person's words may stand: the message itself, the quick reply or the button they chose. `None` if
 /// none of these can be read.
-fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
+pub(super) fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
     let content = data.object("content");
     let reply = content
         .as_ref()
@@ -347,7 +347,7 @@ fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
 }
 
 /// Channel and contact, as far as they are given; the channel is empty where it is not.
-fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
+pub(super) fn who(data: &Fields<'_>, at: Timestamp) -> ContactEvent {
     let channel = data.object("channel").unwrap_or_default();
     let contact = data.object("contact").unwrap_or_default();
     ContactEvent {

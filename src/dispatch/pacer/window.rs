@@ -69,6 +69,27 @@ pub(super) struct Window {
     pub(super) cause: Cause,
 }
 
+impl Window {
+    /// Counts an answer of it that was given `remaining`; so many were answered `since` its request started, and so
+    /// many are in flight.
+    fn count(&mut self, limit: Option<u64>, remaining: u64, since: u64, in_flight: u64) {
+        self.ours += 1;
+        self.limit = limit.or(self.limit);
+        self.fell |= remaining != self.largest;
+        self.largest = self.largest.max(remaining);
+        let mut believed = remaining;
+        if !self.fell
+            && let Some(limit) = self.limit
+        {
+            believed = believed.min(limit.saturating_sub(self.ours));
+        }
+        self.smallest = self.smallest.min(believed);
+        let most = believed.saturating_sub(in_flight);
+        let least = most.saturating_sub(since);
+        self.allowance = self.allowance.max(least).min(most);
+    }
+}
+
 /// The window, and the requests that may still be taken off it without telling.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Windows {
@@ -299,20 +320,7 @@ impl Windows {
             }
         }
         if let Some(window) = &mut self.current {
-            window.ours += 1;
-            window.limit = headers.limit.or(window.limit);
-            window.fell |= remaining != window.largest;
-            window.largest = window.largest.max(remaining);
-            let mut believed = remaining;
-            if !window.fell
-                && let Some(limit) = window.limit
-            {
-                believed = believed.min(limit.saturating_sub(window.ours));
-            }
-            window.smallest = window.smallest.min(believed);
-            let most = believed.saturating_sub(in_flight);
-            let least = most.saturating_sub(since);
-            window.allowance = window.allowance.max(least).min(most);
+            window.count(headers.limit, remaining, since, in_flight);
         }
         self.forget_unknown(sent.at);
         Learned::Remaining

@@ -1,5 +1,6 @@
 //! What the user gave: the message, its tag and its metadata, not yet checked.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Keys of a message's metadata that are ours: they name batch and row, and no user may set them.
@@ -29,7 +30,7 @@ pub(crate) const PLATFORM_METADATA_MAX: usize = 1_000;
 pub(crate) const CONTENT_MAX: usize = 256 * 1024;
 
 /// What the user asks to be sent, not yet checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContentSource {
     /// The message itself.
     pub body: Body,
@@ -40,7 +41,7 @@ pub struct ContentSource {
 }
 
 /// The two ways to give a message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Body {
     /// `--message TEMPLATE`: a text.
     Message(String),

@@ -208,6 +208,10 @@ fn unlabel<'a>(text: &'a str, mending: &mut Mending) -> &'a str {
     }) else {
         return text;
     };
+    // `NO` is Norway.
+    if text.starts_with("NO") && !text.starts_with("NO.") {
+        return text;
+    }
     let rest = text
         .get(label.len()..)
         .unwrap_or("")

@@ -13,7 +13,7 @@ use icu_locale::names::RegionDisplayName;
 use icu_locale::subtags;
 
 use super::engine::{self, RawRegion};
-use super::names::{ALIASES, NAMES};
+use super::names::{self, NAMES};
 use crate::domain::fold;
 
 /// The languages of CLDR in which names of countries are known: those of its "modern" coverage that are written
@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Option<RawRegion> {
     }
     let is_code = |c: &char| c.is_ascii_digit() || *c == '+';
     if !text.contains(|c| is_code(&c)) {
-        return in_brackets(&text);
+        return in_parts(&text);
     }
     // `Poland (+48)`, `+48 PL`: the letters and the digits must say the same.
     let digits: String = text.chars().filter(|c| !c.is_alphabetic()).collect();
@@ -49,7 +49,7 @@ pub(super) fn read(text: &str) -> Option<RawRegion> {
     }
     let by_name = iso2(letters)
         .or_else(|| named(letters))
-        .or_else(|| in_brackets(letters))?;
+        .or_else(|| in_parts(letters))?;
     (engine::calling_code(by_name) == engine::calling_code(by_code)).then_some(by_name)
 }
 
@@ -60,12 +60,15 @@ fn iso2(text: &str) -> Option<RawRegion> {
         .flatten()
 }
 
-/// `Deutschland (DE)`: both parts name it.
-fn in_brackets(text: &str) -> Option<RawRegion> {
-    let (before, inside) = text.strip_suffix([')', ']'])?.split_once(['(', '['])?;
-    let one = |part: &str| iso2(part).or_else(|| named(part));
-    let (before, inside) = (one(before.trim())?, one(inside.trim())?);
-    (before == inside).then_some(before)
+/// `Deutschland (DE)`, `CZ - Czechia`, `Belgie/Belgique`: each part names it.
+fn in_parts(text: &str) -> Option<RawRegion> {
+    let text = text.replace(" - ", "/").replace(" – ", "/");
+    let parts = text.split(['(', ')', '[', ']', '/', '|', ';']);
+    let mut parts = parts.map(str::trim).filter(|part| !part.is_empty());
+    let mut next = || parts.next().map(|part| iso2(part).or_else(|| named(part)));
+    let (first, second) = (next()??, next()??);
+    let others = std::iter::from_fn(next);
+    (first == second && { others }.all(|other| other == Some(first))).then_some(first)
 }
 
 /// `48.0`: a calling code that a spreadsheet took for a decimal.
@@ -121,7 +124,7 @@ fn named(text: &str) -> Option<RawRegion> {
     let folded = fold::country(text);
     let all = |name: &str| ALL.get(&words(name)).copied().flatten();
     KNOWN
-        .get(&folded)
+        .get(&words(&folded))
         .copied()
         .or_else(|| all(&folded))
         .or_else(|| all(&turned(&folded)?))
@@ -138,12 +141,10 @@ fn usual_names() -> HashMap<String, RawRegion> {
     let names = NAMES
         .iter()
         .map(|(code, name)| (fold::country(name), *code));
-    let aliases = ALIASES
-        .iter()
-        .map(|(alias, code)| ((*alias).to_owned(), *code));
-    let known = names.chain(aliases);
+    let others = names::others().map(|(name, code)| (name.to_owned(), code));
+    let known = names.chain(others);
     known
-        .filter_map(|(name, code)| Some((name, engine::region(code)?)))
+        .filter_map(|(name, code)| Some((words(&name), engine::region(code)?)))
         .collect()
 }
 
@@ -252,6 +253,31 @@ mod tests {
             ("Korea, Democratic People's Republic of", "KP"),
             ("Republic of Moldova", "MD"),
             ("Iran, Islamic Republic of", "IR"),
+            ("SRN", "DE"),
+            ("Bundesrepublik Deutschland", "DE"),
+            ("Velká Británie", "GB"),
+            ("Anglie", "GB"),
+            ("U.K.", "GB"),
+            ("Grande-Bretagne", "GB"),
+            ("England (UK)", "GB"),
+            ("Slovenská republika", "SK"),
+            ("Republika Słowacka", "SK"),
+            ("Rzeczpospolita Polska", "PL"),
+            ("ČR", "CZ"),
+            ("CZ - Czechia", "CZ"),
+            ("Czechia - CZ", "CZ"),
+            ("CZE – Česká republika", "CZ"),
+            ("Holland", "NL"),
+            ("Holandsko", "NL"),
+            ("Vereinigte Staaten von Amerika", "US"),
+            ("United States (US)", "US"),
+            ("EE. UU.", "US"),
+            ("États-Unis", "US"),
+            ("США", "US"),
+            ("Österreich / Austria", "AT"),
+            ("Oesterreich", "AT"),
+            ("Türkei", "TR"),
+            ("Hellas", "GR"),
         ] {
             assert_eq!(code(text).as_deref(), Some(wanted), "{text}");
         }
@@ -275,6 +301,10 @@ mod tests {
             "ZZZ",
             "PL/CZ",
             "PL, CZ",
+            "Poland - Germany",
+            "CZ - Brno",
+            "CZ/",
+            "SR/ČR",
             "+48 CZ",
             "Poland (+420)",
             "Poland (CZ)",

@@ -41,7 +41,10 @@ impl Mending {
     /// A number in a form that its numbering plan has given up.
     pub const PLAN: Self = Self(1 << 13);
 
-    const WORDS: [(Self, &'static str); 14] = [
+    /// The country that stands beside the number.
+    pub const COUNTRY: Self = Self(1 << 14);
+
+    const WORDS: [(Self, &'static str); 15] = [
         (Self::QUOTES, "apostrophe or quotes removed"),
         (Self::INVISIBLE, "invisible characters removed"),
         (Self::DIGITS, "digits of another script converted"),
@@ -56,6 +59,7 @@ impl Mending {
         (Self::PLUSES, "superfluous plus removed"),
         (Self::HANDLE, "taken out of a link or handle"),
         (Self::PLAN, "old number brought to today's numbering plan"),
+        (Self::COUNTRY, "read by the country beside it"),
     ];
 
     /// True if nothing was repaired.
@@ -67,6 +71,11 @@ impl Mending {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// True if all of the other are among these.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// This without the other.

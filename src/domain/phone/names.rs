@@ -249,61 +249,10 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("ZW", "Zimbabwe"),
 ];
 
-/// Other English names, and the names that a country calls itself in the contact files of our users.
-/// Lower case, without accents.
-pub(super) const ALIASES: &[(&str, &str)] = &[
-    ("america", "US"),
-    ("bosnia", "BA"),
-    ("burma", "MM"),
-    ("cabo verde", "CV"),
-    ("ceska republika", "CZ"),
-    ("cesko", "CZ"),
-    ("congo", "CG"),
-    ("cote d'ivoire", "CI"),
-    ("czech republic", "CZ"),
-    ("deutschland", "DE"),
-    ("drc", "CD"),
-    ("dr congo", "CD"),
-    ("east timor", "TL"),
-    ("england", "GB"),
-    ("espana", "ES"),
-    ("frankreich", "FR"),
-    ("great britain", "GB"),
-    ("holland", "NL"),
-    ("hong kong", "HK"),
-    ("italia", "IT"),
-    ("ivory coast", "CI"),
-    ("korea", "KR"),
-    ("macau", "MO"),
-    ("macedonia", "MK"),
-    ("madarsko", "HU"),
-    ("magyarorszag", "HU"),
-    ("myanmar", "MM"),
-    ("nemecko", "DE"),
-    ("northern ireland", "GB"),
-    ("osterreich", "AT"),
-    ("palestine", "PS"),
-    ("polska", "PL"),
-    ("polsko", "PL"),
-    ("rakousko", "AT"),
-    ("republic of ireland", "IE"),
-    ("republic of korea", "KR"),
-    ("russian federation", "RU"),
-    ("schweiz", "CH"),
-    ("scotland", "GB"),
-    ("slovak republic", "SK"),
-    ("slovensko", "SK"),
-    ("suisse", "CH"),
-    ("swaziland", "SZ"),
-    ("the netherlands", "NL"),
-    ("turkiye", "TR"),
-    ("uae", "AE"),
-    ("uk", "GB"),
-    ("united states of america", "US"),
-    ("usa", "US"),
-    ("u.s.", "US"),
-    ("u.s.a.", "US"),
-    ("vatican", "VA"),
-    ("viet nam", "VN"),
-    ("wales", "GB"),
-];
+/// Other names, with their codes: those of `names.txt`.
+pub(super) fn others() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = include_str!("names.txt").lines();
+    let entries = lines.filter_map(|line| line.split_once(": "));
+    let entries = entries.filter(|(code, _)| !code.starts_with('#'));
+    entries.flat_map(|(code, names)| names.split(", ").map(move |name| (name, code)))
+}

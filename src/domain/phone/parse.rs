@@ -4,6 +4,7 @@ use super::clean::{clean, is_plain, parts};
 use super::engine::{self, Found, RawRegion};
 use super::line::LineType;
 use super::mending::Mending;
+use super::mention;
 use super::number::PhoneNumber;
 use super::problem::PhoneProblem;
 use super::reading::Reading;
@@ -199,6 +200,19 @@ fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Re
     if !unusual {
         return single(&bare, reading, mending);
     }
+    if let Some((region, number)) = mention::beside_number(part) {
+        let reading = Reading {
+            region: Some(region),
+            row_names_region: true,
+            ..reading
+        };
+        let parsed = lettered(number.trim(), reading, mending.and(Mending::COUNTRY))?;
+        let is_of = |phone: PhoneNumber| phone.region()?.calling_code();
+        // `PL +420...` says two countries.
+        return Some(parsed)
+            .filter(|parsed| is_of(parsed.phone) == region.calling_code())
+            .ok_or_else(|| PhoneProblem::Letters.into());
+    }
     // A few digits in a remark (`after 17h`) are no number with letters in it.
     let numeric = bare.len() >= 7 || part.starts_with(|c: char| c.is_ascii_digit() || c == '+');
     let letters = numeric && part.chars().any(char::is_alphabetic);
@@ -210,6 +224,7 @@ fn lettered(part: &str, reading: Reading, mending: Mending) -> Result<Parsed, Re
         },
         suggestion: single(&bare, reading, mending)
             .ok()
+            .filter(|_| bare.starts_with('+') || !mention::may_name_country(part))
             .map(|parsed| parsed.phone.e164()),
     })
 }

@@ -13,6 +13,8 @@ pub(in crate::intake) enum Yes {
     MustNot,
     /// It is no answer there: of a status and of tags, only the words of an opt-out count.
     Nothing,
+    /// It is no answer there: of a remark, a whole one that asks for no messages counts.
+    Remark,
 }
 
 /// Words of a header that is about another way to reach a person.
@@ -65,6 +67,8 @@ pub(super) enum Says {
     May,
     MustNot,
     NotUnderstood,
+    /// A remark that has words of an opt-out among others: `Do not call before 9`.
+    MayMeanNo,
 }
 
 /// Cells that say that nothing is known.
@@ -99,10 +103,13 @@ pub(super) fn says(yes: Yes, cell: &str) -> Says {
     let answer = |is_yes: bool| match (is_yes, yes) {
         (true, Yes::May) | (false, Yes::MustNot) => Says::May,
         (true, Yes::MustNot) | (false, Yes::May) => Says::MustNot,
-        (_, Yes::Nothing) => Says::Nothing,
+        (_, Yes::Nothing | Yes::Remark) => Says::Nothing,
     };
     if yes == Yes::Nothing {
         return status(cell);
+    }
+    if yes == Yes::Remark {
+        return remark(cell);
     }
     match cell {
         "" | "-" | "--" | "?" => return Says::Nothing,
@@ -127,7 +134,7 @@ pub(super) fn says(yes: Yes, cell: &str) -> Says {
             _ if denied => Says::MustNot,
             Yes::May => Says::May,
             Yes::MustNot if MAY_ALWAYS.contains(&folded.as_str()) => Says::May,
-            Yes::MustNot | Yes::Nothing => Says::NotUnderstood,
+            Yes::MustNot | Yes::Nothing | Yes::Remark => Says::NotUnderstood,
         }
     } else if List::Yes.has(first) && is_long {
         answer(true)
@@ -161,7 +168,7 @@ fn other(yes: Yes, folded: &str) -> Says {
         }
         // `Email` in a column of refusals is about e-mail alone.
         Yes::MustNot if has_word(folded, OTHER_WAYS) || folded == "none" => Says::May,
-        Yes::May | Yes::MustNot | Yes::Nothing => Says::NotUnderstood,
+        Yes::May | Yes::MustNot | Yes::Nothing | Yes::Remark => Says::NotUnderstood,
     }
 }
 
@@ -170,6 +177,89 @@ fn status(cell: &str) -> Says {
     let mut parts = cell.split([',', ';', '|', '/']);
     if parts.any(|part| List::OptedOut.has(&fold::header(part))) {
         Says::MustNot
+    } else {
+        Says::Nothing
+    }
+}
+
+/// Words beside a refusal that change nothing of it: `Bitte nicht anrufen!`
+const POLITE: &[&str] = &[
+    "please",
+    "pls",
+    "bitte",
+    "prosim",
+    "prosime",
+    "prosba",
+    "prosze",
+    "por",
+    "favor",
+    "per",
+    "favore",
+    "merci",
+    "svp",
+    "s",
+    "il",
+    "vous",
+    "plait",
+    "kerem",
+    "kerjuk",
+    "va",
+    "rog",
+    "molim",
+    "alstublieft",
+    "aub",
+    "tack",
+    "lutfen",
+    "пожалуйста",
+    "будь",
+    "ласка",
+    "uz",
+    "already",
+    "schon",
+    "mehr",
+    "vice",
+    "viac",
+    "wiecej",
+    "more",
+    "anymore",
+    "again",
+    "znovu",
+    "plus",
+    "mas",
+    "piu",
+    "kunde",
+    "klient",
+    "customer",
+    "client",
+    "has",
+    "hat",
+    "se",
+    "ist",
+    "is",
+    "he",
+    "she",
+    "him",
+    "her",
+    "ho",
+    "ji",
+    "me",
+    "us",
+];
+
+/// What a remark says. Somebody wrote it for people: only one that is a refusal and nothing else is certain.
+fn remark(cell: &str) -> Says {
+    let folded = fold::header(cell);
+    let words = folded.split(' ').filter(|word| !POLITE.contains(word));
+    let core: Vec<&str> = words.collect();
+    let core = core.join(" ");
+    let lists = [List::Refusals, List::OptedOut, List::WeakRefusals];
+    if lists
+        .iter()
+        .any(|list| list.has(&folded) || list.has(&core))
+    {
+        Says::MustNot
+    } else if lists[..2].iter().any(|list| list.is_in(&folded)) {
+        Says::MayMeanNo
     } else {
         Says::Nothing
     }

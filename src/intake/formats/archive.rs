@@ -65,6 +65,22 @@ pub(super) fn directory<R: Read + Seek>(reader: R) -> Result<ZipArchive<R>, Faul
     })
 }
 
+/// Whether a part of the archive that is XML holds these bytes among its first `begin` ones.
+pub(in crate::intake) fn mentions(reader: impl Read + Seek, wanted: &[u8], begin: u64) -> bool {
+    let Ok(mut archive) = directory(reader) else {
+        return false;
+    };
+    (0..archive.len()).any(|at| {
+        let Ok(part) = archive.by_index(at) else {
+            return false;
+        };
+        let mut head = Vec::new();
+        part.name().is_ok_and(|name| name.ends_with(".xml"))
+            && part.take(begin).read_to_end(&mut head).is_ok()
+            && head.windows(wanted.len()).any(|it| it == wanted)
+    })
+}
+
 /// Says what the archive is, by the names in it.
 pub(super) fn recognise<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Archive, Fault> {
     let names: Vec<String> = (0..archive.len())

@@ -16,6 +16,7 @@ mod workbook;
 
 use std::io::{Cursor, Read};
 
+pub(super) use archive::mentions as archive_mentions;
 pub(super) use grid::{Fault, MAX_BYTES, Table};
 pub(super) use json::is_json;
 pub(super) use sniff::{HEAD, Kind, sniff};

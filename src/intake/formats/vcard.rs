@@ -15,7 +15,7 @@ use crate::domain::phone::Region;
 use crate::domain::text::trimmed;
 
 /// The columns, the same for every file: so any two files go into one batch.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "first_name",
     "last_name",
     "name",
@@ -25,6 +25,7 @@ const COLUMNS: [&str; 9] = [
     "title",
     "categories",
     "note",
+    "country",
 ];
 const FIRST_NAME: usize = 0;
 const LAST_NAME: usize = 1;
@@ -35,6 +36,7 @@ const ORGANIZATION: usize = 5;
 const TITLE: usize = 6;
 const CATEGORIES: usize = 7;
 const NOTE: usize = 8;
+const COUNTRY: usize = 9;
 
 /// A property on one line, unfolded, and the line of the file on which it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +232,10 @@ struct Card {
     numbers: Vec<(String, Line, bool, String)>,
     /// Labels of groups, as Apple writes them.
     labels: HashMap<String, String>,
+    /// What its addresses say of their countries; the names before the codes.
+    countries: Vec<String>,
+    /// The country by whose rules Apple writes an address.
+    layouts: Vec<String>,
     /// Cards within this one (of an agent) that are open.
     nested: u32,
     version: String,
@@ -242,6 +248,8 @@ impl Card {
             cells: std::array::from_fn(|_| String::new()),
             numbers: Vec::new(),
             labels: HashMap::new(),
+            countries: Vec::new(),
+            layouts: Vec::new(),
             nested: 0,
             version: String::new(),
         }
@@ -272,6 +280,15 @@ impl Card {
             "NOTE" => self.fill(NOTE, text),
             "CATEGORIES" => self.fill(CATEGORIES, text),
             "EMAIL" => self.fill(EMAIL, text),
+            "ADR" => {
+                let country = parts().pop().filter(|_| parts().len() == 7);
+                // The parameter of RFC 8605.
+                let code = property.parameters.iter().find(|(key, _)| key == "CC");
+                let code = code.map(|(_, code)| code.clone());
+                let told = country.filter(|name| !name.is_empty()).or(code);
+                self.countries.extend(told);
+            }
+            "X-ABADR" => self.layouts.push(text),
             "X-ABLABEL" => {
                 self.labels.insert(property.group, text);
             }
@@ -293,7 +310,30 @@ impl Card {
         }
     }
 
+    /// The country of its addresses; several that differ stand beside each other, and are none.
+    fn country(&self) -> String {
+        let told = match &self.countries[..] {
+            [] => &self.layouts,
+            countries => countries,
+        };
+        let mut different: Vec<&String> = Vec::new();
+        for name in told {
+            let same = |other: &&String| match (name.parse::<Region>(), other.parse::<Region>()) {
+                (Ok(one), Ok(other)) => one == other,
+                (Err(_), _) | (_, Err(_)) => name == *other,
+            };
+            if !different.iter().any(same) {
+                different.push(name);
+            }
+        }
+        let texts: Vec<&str> = different.into_iter().map(String::as_str).collect();
+        texts.join(" / ")
+    }
+
     fn finish(mut self, region: Option<Region>, grid: &mut Grid) -> Result<(), Fault> {
+        let country = self.country();
+        let region = country.parse().ok().or(region);
+        self.fill(COUNTRY, country);
         let labels = self.labels;
         let label = |group: &str| {
             labels

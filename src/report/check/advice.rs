@@ -21,7 +21,7 @@ pub(super) fn advice(summary: &Summary) -> Vec<String> {
         lines.push("Whoever the list itself says must not be messaged is left out. If a column means something else: --ignore-consent-column HEADER.".to_owned());
     }
     if summary.invalid > 0 {
-        lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file with --add: it joins the same batch.".to_owned());
+        lines.push("Mend the rows that cannot be sent in the rejects file (`send` writes it, `check --rejects FILE` too), and send that file: it joins the same batch.".to_owned());
     }
     lines
 }

@@ -23,6 +23,10 @@ pub(super) fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
             "of those to be sent have nothing in the column of consent",
         ),
         (
+            summary.doubtful_remarks,
+            "of those to be sent have a remark that may forbid it: see below",
+        ),
+        (
             summary.shared_numbers,
             "of the repeats name another person than the first row",
         ),

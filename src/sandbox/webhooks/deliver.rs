@@ -52,7 +52,7 @@ impl Queue {
 }
 
 /// The task that sends all events, until the sandbox stops.
-pub(in super::super) async fn run(
+pub(crate) async fn run(
     app: Arc<App>,
     settings: WebhookSettings,
     mut accepted: mpsc::UnboundedReceiver<Receipt>,

@@ -16,7 +16,7 @@ use crate::domain::delivery::{self, Event, State};
 use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
-use crate::store::attempt::{self, Asker, Intent};
+use crate::store::attempt::{self, AskedContent, AskedKey, Asker, Intent};
 use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
@@ -89,7 +89,7 @@ pub(super) fn claim(
             connections,
             since: context.since,
         };
-        match runs::place(tx, &run, known.runs, now)? {
+        match tx.bookkeep(|tx| runs::place(tx, &run, known.runs, now))? {
             Place::Free => {}
             Place::Taken => return Ok(Found::Claim(Claim::NoConnection)),
             Place::SharedBy(runs) => return Ok(Found::SharedBy(runs)),
@@ -243,8 +243,11 @@ fn may_send(
         batch: Some(context.batch),
         recipient: Some(ready.id),
         channel: Some(on),
-        content_key: Some(message.key),
-        content: Some((&context.keys, &message.content)),
+        content: Some(AskedContent {
+            keys: &context.keys,
+            text: &message.content,
+            key: AskedKey::Known(message.key),
+        }),
         skip: &context.skipped.now(tx.connection, context.batch)?,
     };
     match history::judge(tx.connection, ready.person, &asker, context.rules.span, now)? {
@@ -256,8 +259,8 @@ fn may_send(
         Verdict::Waits { fate, why } => {
             let until = match fate {
                 Fate::UnderWay => to_millis(now) + ANSWER,
-                // What was accepted suppresses and never waits.
-                Fate::Unknown | Fate::Accepted => FOR_AN_OUTCOME,
+                // The last two suppress, and never wait.
+                Fate::Unknown | Fate::SentAgain | Fate::Accepted => FOR_AN_OUTCOME,
             };
             wait(tx, ready.id, until)?;
             tx.connection

@@ -276,6 +276,7 @@ impl Journal {
         self.store
             .writer
             .write(move |tx| {
+                tx.bookkeeping = true;
                 runs::leave(tx.connection, batch)?;
                 if let Some(quota) = &quota {
                     tx.note_quota(token, quota, now);

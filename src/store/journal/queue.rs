@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row};
+use serde::de::IgnoredAny;
 
 use super::context::Context;
 use crate::domain::content::for_step;
@@ -108,6 +109,7 @@ pub(super) fn message_for(
     let Some(message) = ready.message.take() else {
         return Ok(None);
     };
+    check_message(context, ready, &message)?;
     if context.fallback.is_none() {
         return Ok(Some(message));
     }
@@ -125,6 +127,22 @@ pub(super) fn message_for(
         key: context.keys.content_key(channel, &rendered.content),
         content: rendered.content,
     }))
+}
+
+/// A message that does not fit its key was damaged on the disk: nobody gets what was never written.
+fn check_message(context: &Context, ready: &Ready, message: &Message) -> Result<(), StoreError> {
+    let channel = &context.channel(Step::FIRST)?.api_id;
+    let is_sound = context.keys.content_key(channel, &message.content) == message.key
+        && serde_json::from_str::<IgnoredAny>(&ready.metadata).is_ok();
+    if is_sound {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        detail: format!(
+            "the message of row {} is not the one that was stored",
+            ready.row
+        ),
+    })
 }
 
 /// The row is not checked before that time.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::queue::{NEXT_RUN, Ready, wait};
 use crate::domain::delivery::{self, Event, State};
+use crate::domain::eligibility::is_within;
 use crate::domain::fallback::{Cause, Past, Step};
 use crate::domain::follow_up::Turn;
 use crate::domain::outcome::MESSENGER;
@@ -28,16 +29,16 @@ pub(super) fn stays(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let on = context.channel(row.step)?.id;
-    if row.step == Step::FIRST {
-        let is_new = row.attempts == 0;
-        if is_new && attempt::is_known_unreached(tx.connection, row.person, on)? {
-            let why = "known to have no Messenger";
-            if fallback::fall_back(tx, row.id, Cause::NoUser, why, ACTOR, now)? {
-                return Ok(false);
-            }
-        }
-    } else if !has_failed_elsewhere(tx, row, on, now)? {
+    if row.step != Step::FIRST && !has_failed_elsewhere(tx, row, on, now)? {
         return Ok(false);
+    }
+    let unreached = attempt::unreached_since(tx.connection, row.person, on, Some(row.id))?;
+    let within = context.rules.span.no_messenger;
+    if unreached.is_some_and(|at| within.is_zero() || is_within(within, at, now)) {
+        let why = "known to have no Messenger";
+        if fallback::fall_back(tx, row.id, Cause::NoUser, why, ACTOR, now)? {
+            return Ok(false);
+        }
     }
     if !context.is_refused(row.step) {
         return Ok(true);

@@ -255,7 +255,10 @@ impl Model {
                 && (batch.strict
                     || message.channel == batch.channel && contents.contains(&message.text))
         });
-        accepted || self.others_with(batch, person, &|other| other.assumed.contains(&person))
+        // What was sent again may have been accepted the first time.
+        let counts =
+            |other: &Batch| other.assumed.contains(&person) || other.resent.contains_key(&person);
+        accepted || self.others_with(batch, person, &counts)
     }
 
     /// Whether it was open at some time if the person got this content from another batch.

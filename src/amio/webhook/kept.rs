@@ -1,0 +1,38 @@
+//! An event that was kept because a person should read it.
+
+use jiff::Timestamp;
+
+use super::fields::Fields;
+use super::parse::{Envelope, Notification, texts, who};
+use crate::domain::event::{ContactEvent, EventKind, OptOutWords};
+
+/// What a person should know of a kept event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptText {
+    /// Whom it is about, as far as it names somebody; as an opt-out of that person.
+    pub(crate) as_opt_out: ContactEvent,
+    /// What the person wrote, or the text of the button they pressed.
+    pub(crate) said: Option<String>,
+    /// What could not be read, where nothing is known to be said.
+    pub(crate) problem: String,
+}
+
+impl KeptText {
+    /// Reads what can be read of it. `None` if it is no event any more.
+    pub(crate) fn read(body: &str, received_at: Timestamp) -> Option<Self> {
+        let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
+        let data = Fields::of(envelope.data.get()).unwrap_or_default();
+        let is_reply = matches!(envelope.event.as_str(), "message_received" | "postback");
+        let said = texts(&data).filter(|texts| is_reply && !texts.is_empty());
+        let words = OptOutWords::default();
+        let notification = Notification::parse(body.as_bytes(), &words, received_at).ok()?;
+        Some(Self {
+            as_opt_out: ContactEvent {
+                what: EventKind::OptedOut,
+                ..who(&data, notification.sent_at.unwrap_or(received_at))
+            },
+            said: said.map(|texts| texts.join(" / ")),
+            problem: notification.oddity.unwrap_or_default(),
+        })
+    }
+}

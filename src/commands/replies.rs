@@ -1,0 +1,132 @@
+//! `outreach suppress replies`: what people wrote that may be an opt-out.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::checkpoint;
+use super::console::{Console, Visible};
+use super::contacts::moment;
+use super::error::{CommandError, CommandResult};
+use crate::config::Settings;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::text::on_one_line;
+use crate::exit::ExitCode;
+use crate::report::place;
+use crate::store::{Answer, Answered, KeptEvent, PersonRow, Reader, Store};
+
+/// So much of a text is shown on the screen; `--json` has all of it.
+const SHOWN: usize = 300;
+
+/// Lists them.
+pub(super) fn list(
+    settings: &Settings,
+    json: bool,
+    console: Console,
+    out: &mut dyn Write,
+) -> CommandResult {
+    let reader = checkpoint::find(settings, None)?.reader()?;
+    let out = &mut Visible(out);
+    let mut count = 0;
+    let mut values = Vec::new();
+    reader.kept_events(|event| -> Result<(), CommandError> {
+        count += 1;
+        if json {
+            values.push(value(&reader, &event)?);
+            return Ok(());
+        }
+        let rows = rows(&reader, &event)?;
+        let text = match &event.said {
+            Some(said) => format!("\"{}\"", on_one_line(&shortened(said))),
+            None => format!("a {} event: {}", on_one_line(&event.kind), event.problem),
+        };
+        let who = match (event.phone, &event.contact_id) {
+            (Some(phone), _) => phone.masked(),
+            (None, Some(id)) => format!("contact {}", on_one_line(id)),
+            (None, None) => "nobody is named".to_owned(),
+        };
+        let rows = rows
+            .last()
+            .map_or_else(String::new, |row| format!("  {}", on_one_line(row)));
+        let at = moment(event.received_at);
+        Ok(writeln!(
+            out,
+            "{:6}  {at}  {who}{rows}\n        {text}",
+            event.id
+        )?)
+    })?;
+    if json {
+        writeln!(out, "{:#}", Value::from(values))?;
+    } else if count == 0 {
+        console.say("No reply waits for a person.");
+    } else {
+        console.say(
+            "`outreach suppress replies --opt-out ID` puts the person on the suppression list, `outreach suppress replies \
+             --harmless ID` takes the reply off this list.",
+        );
+    }
+    Ok(ExitCode::Complete)
+}
+
+/// The rows that have the number, for people.
+fn rows(reader: &Reader, event: &KeptEvent) -> Result<Vec<String>, CommandError> {
+    let rows = match event.phone {
+        Some(phone) => reader.rows_of(phone)?,
+        None => Vec::new(),
+    };
+    let named =
+        |row: &PersonRow| format!("{}, {}", row.batch, place(&row.files, row.file, row.row));
+    Ok(rows.iter().map(named).collect())
+}
+
+fn value(reader: &Reader, event: &KeptEvent) -> Result<Value, CommandError> {
+    Ok(json!({
+        "id": event.id,
+        "event": event.kind,
+        "received_at": event.received_at,
+        "phone": event.phone.map(PhoneNumber::e164),
+        "contact_id": event.contact_id,
+        "text": event.said,
+        "problem": event.problem,
+        "rows": rows(reader, event)?,
+    }))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Settles those that a person has read.
+pub(super) fn settle(
+    settings: &Settings,
+    (opt_out, harmless): (&[i64], &[i64]),
+    now: jiff::Timestamp,
+    console: Console,
+) -> CommandResult {
+    let (ids, answer) = match opt_out {
+        [] => (harmless, Answer::Harmless),
+        _ => (opt_out, Answer::OptOut),
+    };
+    let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
+    let done = store.answer_events(ids.to_vec(), answer, settings.person(), now)?;
+    match (done, answer) {
+        (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
+            "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"
+        ))),
+        (Answered::Nameless(id), _) => Err(CommandError::usage(format_args!(
+            "{id} names nobody; nothing was changed. Find out who wrote it: `outreach suppress add NUMBER`, then \
+             `outreach suppress replies --harmless {id}`"
+        ))),
+        (Answered::Done, Answer::OptOut) => {
+            console.say("Whoever wrote that is on the suppression list.");
+            Ok(ExitCode::Complete)
+        }
+        (Answered::Done, Answer::Harmless) => {
+            console.say("Taken off the list of replies; nobody was put on the suppression list.");
+            Ok(ExitCode::Complete)
+        }
+    }
+}

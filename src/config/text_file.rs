@@ -1,0 +1,22 @@
+//! Files of settings, of secrets and of messages.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
+use std::path::Path;
+
+/// No file of settings, of a secret or of a message is longer: 1 MiB.
+const LONGEST: u64 = 1 << 20;
+
+/// The text of a file of settings, of a secret, or of a message. One that never ends (`/dev/zero`), or that is
+/// surely another file, is given up.
+///
+/// # Errors
+/// What reading it reports, or that it is too long.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let text = io::read_to_string(File::open(path)?.take(LONGEST + 1))?;
+    if text.len() as u64 > LONGEST {
+        let told = format!("it is longer than {} MiB", LONGEST >> 20);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, told));
+    }
+    Ok(text)
+}

@@ -1,0 +1,97 @@
+//! What the checkpoint knows of the people of a list, in words.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::text::on_one_line;
+use crate::report::Local;
+use crate::report::text_table::{Column, TextTable};
+use crate::report::words::grouped;
+
+/// So many batches are named in the text; the JSON has all.
+const BATCHES: usize = 3;
+
+/// What the checkpoint knows of the people of a list. Nobody counts twice in a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct KnownPeople {
+    /// They got a message before.
+    pub messaged: KnownLine,
+    /// They opted in.
+    pub opted_in: KnownLine,
+    /// They opted out.
+    pub opted_out: KnownLine,
+    /// The number had no Messenger when it was tried last.
+    pub no_messenger: KnownLine,
+    /// It is not known whether they got a message.
+    pub unknown: KnownLine,
+}
+
+/// One thing that is known of people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct KnownLine {
+    /// Of how many.
+    pub people: u64,
+    /// When it was so last.
+    pub last: Option<Timestamp>,
+    /// By which batches, the one with most people first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<KnownBatch>,
+}
+
+/// A batch of theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownBatch {
+    /// Its name.
+    pub batch: String,
+    /// How many of them.
+    pub people: u64,
+    /// When it was so last.
+    pub last: Timestamp,
+}
+
+impl KnownPeople {
+    /// A table with a line for each thing that is known of somebody; empty if nothing is.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut table = TextTable::new(&[
+            Column::count("people"),
+            Column::text("what is known"),
+            Column::text("last"),
+            Column::text("batches"),
+        ]);
+        let zone = Local::at(Timestamp::MAX);
+        let lines = [
+            (&self.messaged, "messaged before"),
+            (&self.unknown, "message with an unknown outcome"),
+            (&self.opted_in, "opted in"),
+            (&self.opted_out, "opted out"),
+            (&self.no_messenger, "had no Messenger"),
+        ];
+        let known = lines.into_iter().filter(|(line, _)| line.people > 0);
+        for (line, what) in known.clone() {
+            table.row(vec![
+                grouped(line.people),
+                what.to_owned(),
+                line.last.map_or_else(String::new, |at| zone.time(at)),
+                line.batches_text(),
+            ]);
+        }
+        match known.count() {
+            0 => Vec::new(),
+            _ => table.text(usize::MAX).lines().map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl KnownLine {
+    /// `spring (1,200), autumn (34) and 2 more`.
+    fn batches_text(&self) -> String {
+        let named = self.batches.iter().take(BATCHES);
+        let named: Vec<String> = named
+            .map(|it| format!("{} ({})", on_one_line(&it.batch), grouped(it.people)))
+            .collect();
+        match self.batches.len().saturating_sub(BATCHES) {
+            0 => named.join(", "),
+            more => format!("{} and {more} more", named.join(", ")),
+        }
+    }
+}

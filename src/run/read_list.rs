@@ -1,0 +1,276 @@
+//! The rows of a list are judged, and brought into the checkpoint: as a new batch, or beside the one that they are for.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::batch::HeldBatch;
+use super::definition::Step;
+use super::error::{Mismatch, RunError};
+use super::history::restored_from;
+use super::list::List;
+use super::mending::KeptList;
+use super::pass::Pass;
+use super::plan::SendPlan;
+use super::read_plan::{NewRows, ReadPlan, discard_on_error};
+use super::sms::{self, SmsRule};
+use crate::domain::eligibility::HistorySpan;
+use crate::domain::follow_up::Trigger;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Position;
+use crate::report::check::CheckReport;
+use crate::store::{Batch, BatchId, BatchName, MessagedDecision, NewBatch, RecipientId, Store};
+
+/// What the rows are judged by.
+struct Reading<'a> {
+    /// The numbers that the batch has already.
+    seen: &'a [(PhoneNumber, Position)],
+    decided: Option<&'a MessagedDecision>,
+    history: HistorySpan,
+    rejects: Option<&'a Path>,
+    now: Timestamp,
+}
+
+impl SendPlan {
+    /// Judges and renders the rows of a list that is not in the batch yet. A list that turns out unusable
+    /// leaves nothing behind. The rows read are reported to `progress` now and then.
+    ///
+    /// # Errors
+    /// [`RunError`] if the list cannot be used, or the checkpoint or `rejects` cannot be written.
+    pub fn read(
+        mut self,
+        history: HistorySpan,
+        rejects: Option<&Path>,
+        now: Timestamp,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<ReadPlan, RunError> {
+        let undecided = self.decision.is_none();
+        let messaged = self.messaged_before(history, now)?;
+        if undecided && !messaged.is_empty() {
+            let told = messaged.iter().map(ToString::to_string).collect();
+            return Err(Mismatch::MessagedBefore(told).into());
+        }
+        let (place, seen) = match &self.step {
+            Step::Continue(batch) => {
+                let batch = batch.clone();
+                return Ok(self.read_as(batch, None, None));
+            }
+            Step::New => (BatchName::Named(self.name.clone()), Vec::new()),
+            Step::Change(batch, how) => {
+                let seen = self.before_change(batch, *how)?;
+                (BatchName::StagedFor(batch.id), seen)
+            }
+        };
+        self.remove_leftovers()?;
+        let id = self.begin(place, now)?;
+        let decided = self.decided();
+        let reading = Reading {
+            seen: &seen,
+            decided: decided.as_ref(),
+            history,
+            rejects,
+            now,
+        };
+        let report = self.load(id, &reading, progress);
+        let report = discard_on_error(&self.store, id, report)?;
+        let (batch, rows) = match &self.step {
+            Step::New | Step::Continue(_) => {
+                let batch = self.store.reader()?.batch(&self.name)?;
+                (batch, NewRows::Batch(id))
+            }
+            Step::Change(batch, how) => {
+                let files = report.files.clone();
+                let restored = restored_from(batch).map(|_| self.list.input.headers().to_vec());
+                let change = self.definition.change(batch, *how, files, restored);
+                (batch.clone(), NewRows::Staged(id, change))
+            }
+        };
+        Ok(self.read_as(batch, Some((report, rows)), decided))
+    }
+
+    /// The plan with its list read: what it holds, and where its rows are, if the batch had it not already.
+    fn read_as(
+        self,
+        batch: Batch,
+        read: Option<(CheckReport, NewRows)>,
+        decided: Option<MessagedDecision>,
+    ) -> ReadPlan {
+        let (report, read) = read.unzip();
+        ReadPlan {
+            batch: HeldBatch::new(self.store, self.hold, batch),
+            report,
+            read,
+            decided,
+            sms: self.list.sms,
+            fallback: self.fallback,
+        }
+    }
+
+    /// Judges the rows and brings them into what was registered for them.
+    fn load(
+        &mut self,
+        id: BatchId,
+        reading: &Reading<'_>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<CheckReport, RunError> {
+        let earlier = match &self.step {
+            Step::New | Step::Continue(_) => None,
+            Step::Change(batch, _) => Some(batch.clone()),
+        };
+        let own = earlier.as_ref().map_or(id, |batch| batch.id);
+        let (history, now) = (reading.history, reading.now);
+        if earlier.is_none() {
+            self.keep_with_new(id, reading.decided.cloned(), history)?;
+        }
+        let reader = self.store.reader()?;
+        let mut skip = reader.skipped(own)?;
+        let decided = reading.decided.into_iter();
+        skip.extend(decided.flat_map(MessagedDecision::skipped));
+        let channel_type = reader.channel_type(&self.definition.channel)?;
+        let mended = match &earlier {
+            Some(batch) if self.list.input.mends_rows() => reader.rows_to_mend(batch.id)?,
+            Some(_) | None => HashMap::new(),
+        };
+        let pass = Pass {
+            sms: SmsRule::of(self.list.sms, channel_type.as_deref()),
+            known: self.known(history, Some(own), skip, now)?.telling()?,
+            channel: Some(&self.definition.channel),
+            batch: Some(&self.name),
+            earlier_files: earlier.as_ref().map_or(&[], |batch| &batch.files),
+            seen: reading.seen,
+            rejects: reading.rejects,
+            ..Pass::default()
+        };
+        let place = Loading {
+            id,
+            whole: earlier.is_none(),
+            awaits: self.follow_up.as_ref().map(|it| it.after),
+            mended,
+        };
+        let mut report = load(&self.store, &mut self.list, place, pass, now, progress)?;
+        if self.fallback.is_none() {
+            let unused = sms::note(self.list.sms, channel_type.as_deref());
+            report.notes.extend(unused);
+        }
+        Ok(report)
+    }
+
+    /// Keeps with a new batch what it goes by, so that it is not lost while the batch waits to be confirmed.
+    fn keep_with_new(
+        &self,
+        id: BatchId,
+        decided: Option<MessagedDecision>,
+        history: HistorySpan,
+    ) -> Result<(), RunError> {
+        self.store.keep_history(id, history, None)?;
+        if let Some(decided) = decided {
+            self.store.keep_messaged(id, decided)?;
+        }
+        if let Some(fallback) = &self.fallback {
+            self.store.keep_fallback(id, fallback)?;
+        }
+        if let Some(follow_up) = &self.follow_up {
+            self.store.keep_follow_up(id, follow_up)?;
+        }
+        self.store.keep_list(id, KeptList::value(&self.list))?;
+        Ok(self.store.keep_sms(id, self.list.sms)?)
+    }
+
+    /// Removes what an earlier process left behind that died while it read a list.
+    fn remove_leftovers(&self) -> Result<(), RunError> {
+        match &self.step {
+            Step::New => {
+                if let Some(leftover) = self.store.reader()?.find_batch(&self.name)? {
+                    self.store.discard_batch(leftover.id)?;
+                }
+            }
+            Step::Continue(batch) | Step::Change(batch, _) => {
+                self.store.discard_leftovers(batch.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers a batch whose rows are about to be read.
+    fn begin(&self, name: BatchName, now: Timestamp) -> Result<BatchId, RunError> {
+        let input = &self.list.input;
+        Ok(self.store.create_batch(NewBatch {
+            name,
+            digest: self.definition.digest,
+            definition: self.definition.parts.clone(),
+            headers: input.headers().to_vec(),
+            files: input.file_names().map(str::to_owned).collect(),
+            channel: self.definition.channel.clone(),
+            list: input.format(),
+            sandbox: self.sandbox,
+            created_at: now,
+        })?)
+    }
+}
+
+/// Where the rows of a list are brought.
+struct Loading {
+    id: BatchId,
+    /// The batch is whole then; else it waits beside another.
+    whole: bool,
+    /// Its rows wait for such an event.
+    awaits: Option<Trigger>,
+    /// The rows of that other batch that can be mended.
+    mended: HashMap<Position, RecipientId>,
+}
+
+/// Judges the rows and brings them into the batch.
+fn load(
+    store: &Store,
+    list: &mut List,
+    place: Loading,
+    pass: Pass<'_>,
+    now: Timestamp,
+    progress: &mut dyn FnMut(u64),
+) -> Result<CheckReport, RunError> {
+    let mut files = pass.earlier_files.to_vec();
+    files.extend(list.input.file_names().map(str::to_owned));
+    let batch = pass.batch;
+    let mut mended = place.mended;
+    let loader = store.loader(place.id, pass.channel.unwrap_or_default(), now);
+    let mut loader = loader.awaiting(place.awaits);
+    let report = pass.judge(list, progress, &mut |row| {
+        let ours = row.mends.as_ref().filter(|it| Some(&*it.batch) == batch);
+        // The first row that takes the place of another has it.
+        let mends = ours.and_then(|it| mended.remove(&it.position));
+        Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
+    })?;
+    if place.whole {
+        loader.finish()?;
+    } else {
+        loader.complete()?;
+    }
+    Ok(report)
+}
+
+/// How a row is called: by its number, and by its file where there are several.
+fn row_name(files: &[String], position: Position) -> String {
+    if let [_] = files {
+        return format!("row {}", position.row);
+    }
+    let file = files.get(usize::from(position.file));
+    format!("{} row {}", file.map_or("?", String::as_str), position.row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::recipient::RowNumber;
+
+    #[test]
+    fn a_row_is_called_by_its_file_where_there_are_several() {
+        let position = Position {
+            file: 1,
+            row: RowNumber::new(7).unwrap(),
+        };
+        let files = ["a.csv".to_owned(), "b.csv".to_owned()];
+        assert_eq!(row_name(&files[..1], position), "row 7");
+        assert_eq!(row_name(&files, position), "b.csv row 7");
+    }
+}

@@ -1,0 +1,195 @@
+//! The contacts as they are shown: who is known on which channel, and what was sent to them.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde::Serialize;
+
+use super::attempt::{ACCEPTED, SENT_AT};
+use super::checkpoint::Reader;
+use super::columns::{from_millis, phone_from_column};
+use super::error::StoreError;
+use super::ids::StoredId;
+use super::{channel, person};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Suppression;
+
+/// A person's account on a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The channel's id.
+    pub channel: String,
+    /// The number.
+    pub phone: PhoneNumber,
+    /// The contact's id on the channel, once the API named it.
+    pub contact_id: Option<String>,
+    /// Given names, of the latest list that had them.
+    pub first_name: Option<String>,
+    /// Family names, likewise.
+    pub last_name: Option<String>,
+    /// When the first message was accepted.
+    pub first_message_at: Option<Timestamp>,
+    /// When the latest message was accepted.
+    pub last_message_at: Option<Timestamp>,
+    /// When the person opted in.
+    pub opted_in_at: Option<Timestamp>,
+    /// When the person opted out.
+    pub opted_out_at: Option<Timestamp>,
+}
+
+/// A message to a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContactMessage {
+    /// The batch's name.
+    pub batch: String,
+    /// The row in the contacts file.
+    pub row: u32,
+    /// Where the recipient stands.
+    pub state: String,
+    /// The message's id.
+    pub message_id: Option<String>,
+    /// When it was accepted.
+    pub sent_at: Timestamp,
+    /// When it was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was read, at the latest.
+    pub read_at: Option<Timestamp>,
+}
+
+/// Who is known on a channel: by a contact, or by a message that was accepted. `of_person` limits the search.
+fn select(of_person: bool) -> String {
+    let whose = if of_person {
+        "person = ?1"
+    } else {
+        "person IS NOT NULL"
+    };
+    let only = if of_person { "AND p.id = ?1" } else { "" };
+    format!(
+        "SELECT c.api_id, p.number, k.api_id,
+            (SELECT i.first_name FROM recipient r JOIN recipient_input i ON i.id = r.id
+             WHERE r.person = p.id AND i.first_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
+            (SELECT i.last_name FROM recipient r JOIN recipient_input i ON i.id = r.id
+             WHERE r.person = p.id AND i.last_name IS NOT NULL ORDER BY r.id DESC LIMIT 1),
+            m.first, m.last, k.opted_in, k.opted_out
+        FROM person p CROSS JOIN channel c
+             LEFT JOIN (SELECT person, channel, max(iif(former, NULL, api_id)) AS api_id,
+                               min(opted_in_at) AS opted_in, min(opted_out_at) AS opted_out, 1 AS known
+                        FROM contact WHERE {whose} GROUP BY person, channel) k
+                  ON k.person = p.id AND k.channel = c.id
+             LEFT JOIN (SELECT person, channel, min({SENT_AT}) AS first,
+                               max({SENT_AT}) AS last
+                        FROM attempt a
+                        WHERE {whose} AND kind NOT IN ('note', 'test')
+                              AND {ACCEPTED}
+                        GROUP BY person, channel) m ON m.person = p.id AND m.channel = c.id
+        WHERE p.number IS NOT NULL AND (k.known = 1 OR m.first IS NOT NULL) {only}
+        ORDER BY c.api_id, p.number"
+    )
+}
+
+impl Reader {
+    /// Passes every contact to `each`, by channel and number, one at a time.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
+    pub fn contacts<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(Contact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare(&select(false))
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(contact(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// What is known of a number, on each channel.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn contacts_of(&self, phone: PhoneNumber) -> Result<Vec<Contact>, StoreError> {
+        let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
+            return Ok(Vec::new());
+        };
+        let mut select = self.connection.prepare(&select(true))?;
+        let rows = select.query_map([whose], |row| Ok(contact(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// The messages to a number, in the order of their batches.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn messages_to(
+        &self,
+        channel: &str,
+        phone: PhoneNumber,
+    ) -> Result<Vec<ContactMessage>, StoreError> {
+        let (Some(whose), Some(on)) = (
+            person::find(&self.connection, &self.keys, phone)?,
+            channel::find(&self.connection, channel)?,
+        ) else {
+            return Ok(Vec::new());
+        };
+        let mut select = self.connection.prepare(&format!(
+            "SELECT b.name, i.row, r.state, a.message_id, {SENT_AT},
+                    a.delivered_at, a.read_at
+             FROM attempt a
+                  JOIN recipient r ON r.id = a.recipient
+                  JOIN recipient_input i ON i.id = r.id
+                  JOIN batch b ON b.id = r.id >> 32
+             WHERE a.person = ?1 AND a.channel = ?2 AND a.kind <> 'note'
+                   AND {ACCEPTED}
+             ORDER BY a.recipient, a.id"
+        ))?;
+        let rows = select.query_map((whose, on), |row| {
+            let message = || -> Result<ContactMessage, StoreError> {
+                Ok(ContactMessage {
+                    batch: row.get(0)?,
+                    row: row.get(1)?,
+                    state: row.get(2)?,
+                    message_id: row.get::<_, Option<StoredId>>(3)?.map(|id| id.0),
+                    sent_at: from_millis(row.get(4)?)?,
+                    delivered_at: time(row, 5)?,
+                    read_at: time(row, 6)?,
+                })
+            };
+            Ok(message())
+        })?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// The number's entry on the suppression list.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub fn suppression_of(&self, phone: PhoneNumber) -> Result<Option<Suppression>, StoreError> {
+        match person::find(&self.connection, &self.keys, phone)? {
+            Some(whose) => person::suppression(&self.connection, whose),
+            None => Ok(None),
+        }
+    }
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    row.get::<_, Option<i64>>(column)?
+        .map(from_millis)
+        .transpose()
+}
+
+fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
+    Ok(Contact {
+        channel: row.get(0)?,
+        phone: phone_from_column(row.get(1)?)?,
+        contact_id: row.get::<_, Option<StoredId>>(2)?.map(|id| id.0),
+        first_name: row.get(3)?,
+        last_name: row.get(4)?,
+        first_message_at: time(row, 5)?,
+        last_message_at: time(row, 6)?,
+        opted_in_at: time(row, 7)?,
+        opted_out_at: time(row, 8)?,
+    })
+}

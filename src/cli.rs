@@ -6,7 +6,6 @@
 
 mod audience;
 mod batch;
-mod fallback;
 mod follow_up;
 mod people;
 mod upkeep;
@@ -17,14 +16,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{
-    CheckpointFile, Connection, ContactsFile, Content, Flags, Guards, History, Layer, Pace,
-    Results, Written,
+    CheckpointFile, Connection, ContactsFile, Content, Flags, Guards, History, Layer,
+    OtherChannels, Pace, Results, Written,
 };
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
 pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
-pub(crate) use fallback::FallbackFlags;
 pub(crate) use follow_up::FollowUpFlags;
 pub(crate) use people::{
     ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
@@ -266,6 +264,9 @@ pub(crate) struct CheckArgs {
     /// What would be sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,
+    /// Where people would go whom the channel does not reach.
+    #[command(flatten)]
+    pub(crate) fallback: Flags<OtherChannels>,
     /// For the forecast.
     #[command(flatten)]
     pub(crate) pace: Flags<Pace>,
@@ -342,7 +343,7 @@ pub(crate) struct SendArgs {
     pub(crate) asked: Asked,
     /// Where people go whom the channel does not reach.
     #[command(flatten)]
-    pub(crate) fallback: FallbackFlags,
+    pub(crate) fallback: Flags<OtherChannels>,
     /// What is sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,
@@ -428,6 +429,9 @@ pub(crate) struct NightArgs {
     /// What is sent.
     #[command(flatten)]
     pub(crate) content: Flags<Content>,
+    /// Where people go whom the channel does not reach.
+    #[command(flatten)]
+    pub(crate) fallback: Flags<OtherChannels>,
     /// How the files are read.
     #[command(flatten)]
     pub(crate) intake: Flags<ContactsFile>,
@@ -465,6 +469,9 @@ pub(crate) struct ResumeArgs {
     /// How it begins.
     #[command(flatten)]
     pub(crate) asked: Asked,
+    /// Where people go whom the channel does not reach: added to what the batch keeps.
+    #[command(flatten)]
+    pub(crate) fallback: Flags<OtherChannels>,
     /// How the batch runs.
     #[command(flatten)]
     pub(crate) run: RunFlags,

@@ -37,7 +37,7 @@ mod tests;
 
 pub(crate) use declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    DefaultRegion, Guards, History, MessageSource, Pace, Results, Serve, Written,
+    DefaultRegion, Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Written,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

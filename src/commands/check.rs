@@ -6,6 +6,7 @@ use std::io::Write;
 use super::checkpoint;
 use super::console::{Console, Visible, print_json, stdout_width, words};
 use super::error::{CommandError, CommandResult};
+use super::preview::likely_text;
 use super::settings;
 use crate::amio;
 use crate::cli::CheckArgs;
@@ -15,7 +16,7 @@ use crate::exit::ExitCode;
 use crate::intake::IntakeError;
 use crate::report::check::CheckReport;
 use crate::report::write_whole_file;
-use crate::run::{CheckSettings, Files, List, RunError, first_forecast};
+use crate::run::{CheckSettings, Files, List, RunError, first_forecast, likely_fallback};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -44,9 +45,11 @@ pub(crate) fn run(
     };
     let message = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;
+    let fallback = settings::fallback(&settings.other_channels()?)?;
     let sources = settings::sources(&args.files);
     let list = settings::open_list(settings, &sources, console, &|intake| {
         let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
+        let list = list.with_fallback(&fallback)?;
         Ok(list.in_dialect(checkpoint.dialect))
     })?;
     for notice in list.notices() {
@@ -65,7 +68,13 @@ pub(crate) fn run(
     let queued = report.summary.queued;
     if queued > 0 && report.refusal.is_none() {
         let token = connection.token.as_ref().map(amio::token_fingerprint);
-        let forecast = first_forecast(db.as_deref(), token, &run, queued, clock.now())?;
+        let channel = connection.channel.as_deref().unwrap_or_default();
+        let likely = likely_fallback(db.as_deref(), channel, &fallback, queued)?;
+        // Who goes on needs another request.
+        let again = likely.as_ref().and_then(|it| it.people).unwrap_or(0);
+        report.notes.extend(likely.as_ref().map(likely_text));
+        let requests = queued + again;
+        let forecast = first_forecast(db.as_deref(), token, &run, requests, clock.now())?;
         report.forecast = Some(forecast.to_string());
     }
     show(args, &report, &files, console, out)?;

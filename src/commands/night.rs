@@ -58,6 +58,8 @@ struct Night<'a> {
     settings: &'a Settings,
     console: Console,
     front: Front,
+    /// Where people go whom the channel does not reach.
+    fallback: FallbackSource,
     folder: NightFolder,
     date: Date,
 }
@@ -89,6 +91,7 @@ pub(crate) fn run(
         front.connection.channel()?;
     }
     settings::message(settings)?;
+    let fallback = settings::fallback(&settings.other_channels()?)?;
     if !front.accepts_time() {
         console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);
@@ -105,6 +108,7 @@ pub(crate) fn run(
         settings,
         console,
         front,
+        fallback,
         folder,
         date,
     };
@@ -188,7 +192,7 @@ impl Night<'_> {
         let to_send = ListToSend {
             purpose: None,
             joined: None,
-            fallback: &FallbackSource::default(),
+            fallback: &self.fallback,
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
             messaged: messaged(self.args.skip_messaged, self.args.message_again),

@@ -121,7 +121,7 @@ pub(super) fn messages(count: u64) -> String {
 }
 
 /// Who probably goes on to another channel.
-fn likely_text(likely: &LikelyFallback) -> String {
+pub(super) fn likely_text(likely: &LikelyFallback) -> String {
     let channels = likely.channels.join(", then ");
     match likely.people {
         Some(people) => format!(

@@ -3,6 +3,7 @@
 use super::console::Console;
 use super::error::CommandResult;
 use super::run::{Front, Going};
+use super::settings;
 use crate::cli::ResumeArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -42,7 +43,18 @@ pub(crate) fn run(
         sandbox: args.asked.sandbox,
         undo_cancel: person.as_deref(),
     };
-    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
+    let fallback = settings::fallback(&settings.typed_other_channels()?)?;
+    let mut batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     front.require_token()?;
+    if let Some(mut change) = batch.fallback_change(&fallback)? {
+        if let Some(many) = change.many() {
+            if !settings::allows_fallback(&many, console)? {
+                console.say("Nothing was sent.");
+                return Ok(ExitCode::Paused);
+            }
+            change.allow(many.people);
+        }
+        batch = batch.change_fallback(&change, &settings.person(), front.clock.now())?;
+    }
     Ok(front.go(batch, Going::resume(args.no_messenger_text))?.exit)
 }

@@ -17,7 +17,7 @@ use crate::cli::SendArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::report::{ProgressLine, counted, grouped};
+use crate::report::{ProgressLine, counted};
 use crate::run::{
     AudienceBatch, FallbackSource, FollowUp, List, Messaged, PilotAsked, ReadPlan, SendPlan,
     SendSettings, Source, reading_follow_up,
@@ -94,7 +94,7 @@ pub(crate) fn run(
         (false, true) => Some(Change::Update),
         (false, false) => None,
     };
-    let fallback = settings::fallback(&args.fallback)?;
+    let fallback = settings::fallback(&settings.other_channels()?)?;
     let found = match find_people(&front, settings, args, &fallback, console)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
@@ -373,18 +373,7 @@ fn decide_about_fallback(
     let Some(many) = many else {
         return Ok(Some(plan));
     };
-    let (people, channels) = (grouped(many.people), many.channels.join(", "));
-    let told = format!(
-        "Up to {people} people may go on to channel {channels}, which costs money; --fallback-at-most is {}",
-        grouped(many.at_most)
-    );
-    if !console.can_ask() {
-        return Err(CommandError::usage(format_args!(
-            "{told}: give --fallback-at-most {} to allow it; nothing was sent or written",
-            many.people
-        )));
-    }
-    if !console.ask(format_args!("{told}. Let up to {people} go on?")) {
+    if !settings::allows_fallback(&many, console)? {
         return Ok(None);
     }
     plan.let_fall_back(many.people);

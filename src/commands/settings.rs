@@ -7,15 +7,16 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::error::CommandError;
-use crate::cli::FallbackFlags;
-use crate::config::{self, CheckpointPlace, MessageSource, Settings, read_text};
+use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings, read_text};
 use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
 use crate::domain::content::{Body, ContentSource, Template};
 use crate::exit::ExitCode;
 use crate::intake::{Sheets, Source};
+use crate::report::grouped;
 use crate::run::{
-    Access, FallbackSource, Files, IntakeSettings, List, Meaning, RunError, RunSettings, Saying,
+    Access, FallbackSource, Files, IntakeSettings, List, ManyMayFallBack, Meaning, RunError,
+    RunSettings, Saying,
 };
 
 /// How a batch is sent, by a run that begins `now`.
@@ -228,13 +229,12 @@ pub(super) fn message(settings: &Settings) -> Result<Option<ContentSource>, Comm
     }))
 }
 
-/// What `--fallback` and the flags beside it say, their files read.
-pub(super) fn fallback(flags: &FallbackFlags) -> Result<FallbackSource, CommandError> {
-    let named = |channel: &str| flags.fallback.iter().any(|named| named == channel);
-    let own = flags.message_for.iter().map(|(channel, _)| channel);
+/// What the settings say about other channels, their files read.
+pub(super) fn fallback(others: &OtherChannels) -> Result<FallbackSource, CommandError> {
+    let own = others.message_for.iter().chain(&others.content_for);
     let mut seen: Vec<&str> = Vec::new();
-    for channel in own.chain(flags.content_for.iter().map(|(channel, _)| channel)) {
-        if !named(channel) {
+    for (channel, _) in own {
+        if !others.fallback.contains(channel) {
             return Err(CommandError::usage(format_args!(
                 "there is a message for channel {channel}, but no --fallback {channel}"
             )));
@@ -247,21 +247,41 @@ pub(super) fn fallback(flags: &FallbackFlags) -> Result<FallbackSource, CommandE
         seen.push(channel);
     }
     let mut channels = Vec::new();
-    for channel in &flags.fallback {
-        let text = flags.message_for.iter().find(|(of, _)| of == channel);
-        let file = flags.content_for.iter().find(|(of, _)| of == channel);
+    for channel in &others.fallback {
+        let text = others.message_for.iter().find(|(of, _)| of == channel);
+        let file = others.content_for.iter().find(|(of, _)| of == channel);
         let body = match (text, file) {
             (Some((_, text)), _) => Some(Body::Message(text.clone())),
-            (None, Some((_, path))) => Some(Body::Json(read_json(path)?)),
+            (None, Some((_, path))) => Some(Body::Json(read_json(Path::new(path))?)),
             (None, None) => None,
         };
         channels.push((channel.clone(), body));
     }
     Ok(FallbackSource {
         channels,
-        on_channel: flags.fallback_on.is_some(),
-        at_most: flags.fallback_at_most,
+        on_channel: others.fallback_on.is_some(),
+        at_most: others.fallback_at_most,
     })
+}
+
+/// Whether more people may go on to another channel than the limit allows: asked where that can be answered, else
+/// refused, before anything is written.
+pub(super) fn allows_fallback(
+    many: &ManyMayFallBack,
+    console: Console,
+) -> Result<bool, CommandError> {
+    let (people, channels) = (grouped(many.people), many.channels.join(", "));
+    let told = format!(
+        "Up to {people} people may go on to channel {channels}, which costs money; --fallback-at-most is {}",
+        grouped(many.at_most)
+    );
+    if !console.can_ask() {
+        return Err(CommandError::usage(format_args!(
+            "{told}: give --fallback-at-most {} to allow it; nothing was sent or written",
+            many.people
+        )));
+    }
+    Ok(console.ask(format_args!("{told}. Let up to {people} go on?")))
 }
 
 fn read_json(path: &Path) -> Result<serde_json::Value, CommandError> {

@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::values::{
-    above_zero, at_least_one, channel_id, concurrency, key_and_template, listen_address, one_of,
-    parsed, span, zero_is_off, zone,
+    above_zero, at_least_one, channel_and, channel_id, concurrency, key_and_template,
+    listen_address, one_of, only_channel, parsed, span, whole_number, zero_is_off, zone,
 };
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
@@ -240,6 +240,27 @@ pub struct Content {
     /// The message; `None` if neither `--message` nor `--content` is given.
     #[arg(skip)]
     pub(crate) message: Option<MessageSource>,
+}
+
+/// Where people go whom the channel does not reach.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Other channels")]
+pub(crate) struct OtherChannels {
+    /// Try people whom the channel does not reach on this one; repeatable, in the order in which they are tried
+    #[arg(long, value_name = "CHANNEL", value_parser = channel_id)]
+    pub(crate) fallback: Vec<String>,
+    /// The message for one of these channels, a template as --message takes it; repeatable [default: the message]
+    #[arg(long, value_name = "CHANNEL=TEXT", value_parser = channel_and)]
+    pub(crate) message_for: Vec<(String, String)>,
+    /// The same from a JSON file, as --content takes it; repeatable
+    #[arg(long, value_name = "CHANNEL=FILE", value_parser = channel_and)]
+    pub(crate) content_for: Vec<(String, String)>,
+    /// Ask before more people than this may go on to another channel, which costs money [default: 1000]
+    #[arg(long, value_name = "N", value_parser = whole_number)]
+    pub(crate) fallback_at_most: Option<u64>,
+    /// Also go on where a channel as a whole is refused, in place of waiting until it is mended: channel
+    #[arg(long, value_name = "WHAT", value_parser = only_channel)]
+    pub(crate) fallback_on: Option<String>,
 }
 
 /// The contacts that earlier batches have reached. The `Default` is "skip none".

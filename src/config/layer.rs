@@ -70,6 +70,11 @@ impl Layer {
                 *text = from.join(&*text).to_string_lossy().into_owned();
             }
         }
+        for text in self.0.get_mut("content-for").into_iter().flatten() {
+            if let Some((channel, file)) = text.split_once('=') {
+                *text = format!("{channel}={}", from.join(file).display());
+            }
+        }
         self
     }
 

@@ -5,7 +5,8 @@ use clap::{ArgMatches, Args, Command};
 use jiff::Timestamp;
 
 use super::declare::{
-    CheckpointFile, Connection, ContactsFile, Content, Guards, History, Pace, Results, Serve,
+    CheckpointFile, Connection, ContactsFile, Content, Guards, History, OtherChannels, Pace,
+    Results, Serve,
 };
 use super::error::ConfigError;
 use super::setting::setting;
@@ -15,11 +16,12 @@ use super::settings::Settings;
 type Group = fn(Command) -> Command;
 
 /// What a run uses.
-const OF_A_RUN: [Group; 8] = [
+const OF_A_RUN: [Group; 9] = [
     Connection::augment_args,
     Pace::augment_args,
     ContactsFile::augment_args,
     Content::augment_args,
+    OtherChannels::augment_args,
     History::augment_args,
     Guards::augment_args,
     CheckpointFile::augment_args,

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    Guards, History, MessageSource, Pace, Results, Serve, Written,
+    Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Written,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -124,6 +124,35 @@ impl Settings {
             max_segments: content.max_segments,
         };
         Ok(content)
+    }
+
+    /// Where people go whom the channel does not reach.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub(crate) fn other_channels(&self) -> Result<OtherChannels, ConfigError> {
+        self.group()
+    }
+
+    /// The same, as far as a flag of this command says so: what a batch keeps is changed by no settings file.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub(crate) fn typed_other_channels(&self) -> Result<OtherChannels, ConfigError> {
+        let mut others: OtherChannels = self.group()?;
+        let is_typed = |key| self.origin(key) == Origin::Flag;
+        if !is_typed("fallback") {
+            others.fallback.clear();
+        }
+        others.message_for.retain(|_| is_typed("message-for"));
+        others.content_for.retain(|_| is_typed("content-for"));
+        others.fallback_at_most = others
+            .fallback_at_most
+            .filter(|_| is_typed("fallback-at-most"));
+        others.fallback_on = others.fallback_on.filter(|_| is_typed("fallback-on"));
+        Ok(others)
     }
 
     /// Where state and results are kept.

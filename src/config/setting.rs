@@ -8,8 +8,8 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::declare::{
-    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS, Pace,
-    Results, Serve,
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS,
+    OtherChannels, Pace, Results, Serve,
 };
 
 /// One setting, as it is declared.
@@ -115,6 +115,7 @@ pub fn settings() -> &'static [Setting] {
             Pace::augment_args,
             ContactsFile::augment_args,
             Content::augment_args,
+            OtherChannels::augment_args,
             History::augment_args,
             Guards::augment_args,
             CheckpointFile::augment_args,

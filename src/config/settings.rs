@@ -147,6 +147,11 @@ impl Settings {
             (false, true) => self.values.remove(first),
             (false, false) => None,
         };
+        // Other channels get the message that is given here, not their own of another one.
+        if has(first) || has(second) {
+            self.values.remove("message-for");
+            self.values.remove("content-for");
+        }
         let values = upper.0.into_iter();
         self.values
             .extend(values.map(|(key, texts)| (key, (texts, origin))));
@@ -275,7 +280,10 @@ impl Settings {
         let named = named.into_iter();
         let named = named.filter_map(|(what, key)| Some((what, Path::new(self.text(key)?))));
         let own = self.file().map(|file| ("the settings file", file));
-        named.chain(own).collect()
+        let others = self.texts("content-for").iter();
+        let others = others.filter_map(|text| text.split_once('='));
+        let others = others.map(|(_, file)| ("the message file", Path::new(file)));
+        named.chain(own).chain(others).collect()
     }
 
     /// The settings file that was read, if any.

@@ -149,6 +149,29 @@ pub(super) fn channel_id(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
+/// A channel, and what is for it.
+pub(super) fn channel_and(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((channel, what)) if !channel.trim().is_empty() && !what.is_empty() => {
+            Ok((channel.trim().to_owned(), what.to_owned()))
+        }
+        Some(_) | None => Err("the channel, =, and what is for it"),
+    }
+}
+
+/// The one word of `fallback-on`.
+pub(super) fn only_channel(text: &str) -> Result<String, &'static str> {
+    match text {
+        "channel" => Ok(text.to_owned()),
+        _ => Err("channel"),
+    }
+}
+
+/// A whole number.
+pub(super) fn whole_number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "a whole number")
+}
+
 /// An address and a port.
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()

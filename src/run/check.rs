@@ -44,10 +44,14 @@ impl List {
     ) -> Result<(CheckReport, SampleRows), RunError> {
         let mut samples = SampleRows::of(&self);
         let (mut known, mut channel_type) = (Known::default(), None);
+        let sms = self.sms;
         if let Some(path) = settings.checkpoint.filter(|path| path.exists()) {
             let reader = Reader::open(path)?;
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
+            }
+            if let Some(others) = &mut self.others {
+                others.limit(&reader, sms)?;
             }
             known = Known::new(reader, settings.history, None, Vec::new(), now).telling()?;
         }
@@ -61,7 +65,10 @@ impl List {
             all_examples: settings.all_examples,
             ..Pass::default()
         };
-        let note = sms::note(self.sms, channel_type.as_deref());
+        let note = match self.others {
+            Some(_) => None,
+            None => sms::note(self.sms, channel_type.as_deref()),
+        };
         let mut report = pass.judge_all(&mut self, progress, &mut |row| {
             if samples.len() < most {
                 samples.push(row);

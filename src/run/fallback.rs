@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::batch::HeldBatch;
@@ -17,8 +18,9 @@ use crate::domain::content::{
 use crate::domain::fallback::{AT_MOST, CHANNELS, Fallback, OtherChannel};
 use crate::domain::fold;
 use crate::domain::recipient::Record;
-use crate::domain::sms::SmsSettings;
-use crate::store::{Batch, Reader, StoreError};
+use crate::domain::sms::{SmsSettings, SmsTally};
+use crate::report::counted;
+use crate::store::{Batch, DecisionRecord, Reader, StoreError};
 
 /// What is asked for about other channels.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub(super) struct Others {
     templates: Vec<Option<Template>>,
     /// How their messages are counted as SMS.
     sms: Vec<Option<SmsRule>>,
+    /// What their messages would take as SMS, were everybody to go on to them.
+    tallies: Vec<Mutex<SmsTally>>,
     /// Rows that lack a message for one of the channels, and why the first of them does.
     missing: AtomicU64,
     first_missing: Mutex<Option<String>>,
@@ -91,6 +95,7 @@ impl Others {
         Ok(Some(Self {
             source: source.clone(),
             sms: channels.iter().map(|_| None).collect(),
+            tallies: channels.iter().map(|_| Mutex::default()).collect(),
             channels,
             templates,
             missing: AtomicU64::new(0),
@@ -121,7 +126,8 @@ impl Others {
     /// that channel only.
     pub(super) fn render(&self, own: Rendered, record: &Record) -> Rendered {
         let mut others = Vec::with_capacity(self.templates.len());
-        for (template, sms) in self.templates.iter().zip(&self.sms) {
+        let channels = self.templates.iter().zip(&self.sms).zip(&self.tallies);
+        for ((template, sms), tally) in channels {
             let other = match template.as_ref().map(|it| it.render(record)) {
                 None => refusal(*sms, &own).map_or(OtherMessage::Same, OtherMessage::Missing),
                 Some(Ok(it)) => match refusal(*sms, &it) {
@@ -130,6 +136,9 @@ impl Others {
                 },
                 Some(Err(problem)) => OtherMessage::Missing(problem.to_string()),
             };
+            if sms.is_some() {
+                count(tally, &other, &own);
+            }
             others.push(other);
         }
         self.note_missing(&others);
@@ -137,6 +146,26 @@ impl Others {
             metadata: join_others(&own.metadata, &others),
             content: own.content,
         }
+    }
+
+    /// What the messages of each channel of SMS would take, were everybody to go on to it; the next pass counts anew.
+    fn segments(&self) -> Vec<String> {
+        let tallies = self.channels.iter().zip(&self.tallies);
+        let told = tallies.filter_map(|(channel, tally)| {
+            let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
+            (tally.messages > 0).then(|| {
+                format!(
+                    "as SMS on channel {}: {} each, {} if everybody goes on to it",
+                    channel.id,
+                    match (tally.least, tally.most) {
+                        (least, most) if least == most => counted(u64::from(most), "segment"),
+                        (least, most) => format!("{least} to {most} segments"),
+                    },
+                    counted(tally.segments, "segment")
+                )
+            })
+        });
+        told.collect()
     }
 
     fn note_missing(&self, others: &[OtherMessage]) {
@@ -153,8 +182,16 @@ impl Others {
         }
     }
 
-    /// What is to be told about rows that lack a message, after a pass over the list; the next pass counts anew.
-    pub(super) fn note(&self) -> Option<String> {
+    /// What is to be told after a pass over the list; the next pass counts anew.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.missing_note()
+            .into_iter()
+            .chain(self.segments())
+            .collect()
+    }
+
+    /// What is to be told about rows that lack a message.
+    fn missing_note(&self) -> Option<String> {
         let rows = self.missing.swap(0, Ordering::Relaxed);
         let first = self.first_missing.lock();
         let first = first.unwrap_or_else(PoisonError::into_inner).take()?;
@@ -166,6 +203,17 @@ impl Others {
             "{rows} no message for another channel, and will not go on to it ({first})"
         ))
     }
+}
+
+/// Counts a message as SMS.
+fn count(tally: &Mutex<SmsTally>, other: &OtherMessage, own: &Rendered) {
+    let content = match other {
+        OtherMessage::Same => &own.content,
+        OtherMessage::Own(rendered) => &rendered.content,
+        OtherMessage::Missing(_) => return,
+    };
+    let tally = tally.lock();
+    tally.unwrap_or_else(PoisonError::into_inner).count(content);
 }
 
 fn template(
@@ -264,6 +312,90 @@ impl HeldBatch {
         }
         Err(other_fallback(&batch.name, batch.fallback.as_ref()).into())
     }
+}
+
+/// Another fallback than the batch keeps.
+#[derive(Debug, Clone)]
+pub struct FallbackChange {
+    fallback: Fallback,
+    /// So many people of the batch may be queued on another channel.
+    people: u64,
+}
+
+impl FallbackChange {
+    /// Whether more people may be queued on another channel than may without being asked about.
+    pub fn many(&self) -> Option<ManyMayFallBack> {
+        (self.people > self.fallback.at_most).then(|| ManyMayFallBack {
+            people: self.people,
+            at_most: self.fallback.at_most,
+            channels: self
+                .fallback
+                .channels
+                .iter()
+                .map(|it| it.id.clone())
+                .collect(),
+        })
+    }
+
+    /// Lets so many be.
+    pub fn allow(&mut self, people: u64) {
+        self.fallback.at_most = people;
+    }
+}
+
+impl HeldBatch {
+    /// What becomes of the batch's fallback by what is asked for; `None` if nothing does.
+    ///
+    /// # Errors
+    /// [`RunError`] if it does not fit what the batch keeps: its rows hold the messages that they were read with.
+    pub fn fallback_change(
+        &self,
+        asked: &FallbackSource,
+    ) -> Result<Option<FallbackChange>, RunError> {
+        let batch = self.batch();
+        let others = Others::compile(asked, own_message(batch).as_ref(), (&batch.headers, &[]))?;
+        let joined = join(
+            &Step::Continue(batch.clone()),
+            others.as_ref(),
+            &batch.channel,
+        )?;
+        let counts = self.counts()?;
+        let people = counts.rows() - counts.invalid - counts.duplicate - counts.suppressed;
+        let changed = joined.filter(|joined| Some(joined) != batch.fallback.as_ref());
+        Ok(changed.map(|fallback| FallbackChange {
+            fallback,
+            people: if batch.sandbox { 0 } else { people },
+        }))
+    }
+
+    /// Keeps it with the batch, as `actor` says.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn change_fallback(
+        self,
+        change: &FallbackChange,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Self, RunError> {
+        let id = self.batch().id;
+        self.store().keep_fallback(id, &change.fallback)?;
+        self.store().record_decision(DecisionRecord {
+            batch: Some(id),
+            actor: actor.to_owned(),
+            what: "fallback",
+            detail: told(&change.fallback),
+            at: now,
+        })?;
+        self.reread()
+    }
+}
+
+/// The message that the batch was begun with, as far as its definition tells.
+fn own_message(batch: &Batch) -> Option<ContentSource> {
+    let stored = batch.definition.get("content")?;
+    let stored: serde_json::Value = serde_json::from_str(stored).ok()?;
+    Some(ContentSource::json(stored.get("content")?.clone()))
 }
 
 /// What was decided, for the history of decisions.

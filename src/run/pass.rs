@@ -142,7 +142,8 @@ impl Pass<'_> {
         let is_unusable = refusal.is_some() || matches!(judged, Err(JudgeError::Intake(_)));
         let rejects = rejects.filter(|_| self.keep_rejects || !is_unusable);
         let rejected = self.finish(rejects)?;
-        let found = (seen, judged?, others.and_then(Others::note));
+        let told = others.into_iter().flat_map(Others::notes).collect();
+        let found = (seen, judged?, told);
         Ok(CheckReport {
             rejected,
             rejects: self.rejects.filter(|_| rejected > 0).map(Path::to_owned),
@@ -155,14 +156,14 @@ impl Pass<'_> {
     fn report(
         &self,
         input: &Input,
-        (seen, summary, missing): (Seen, Summary, Option<String>),
+        (seen, summary, told): (Seen, Summary, Vec<String>),
     ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
         let people = self.known.tells().then(|| self.known.told(&seen.people));
         self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),
-            notes: input.notes().iter().cloned().chain(missing).collect(),
+            notes: input.notes().iter().cloned().chain(told).collect(),
             mapping: input.mapping().clone(),
             summary,
             samples: seen.samples,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::batch::HeldBatch;
 use super::error::RunError;
+use super::fallback::FallbackSource;
 use super::forecast::first_forecast;
 use super::halt::AfterHalt;
 use super::pilot::left;
@@ -150,11 +151,44 @@ impl HeldBatch {
         let Some(fallback) = batch.fallback.as_ref().filter(|_| people > 0) else {
             return Ok(None);
         };
-        let answers = self.reader()?.latest_answers(&batch.channel)?;
-        let all = answers.accepted + answers.no_messenger + answers.refused;
-        Ok(Some(LikelyFallback {
-            channels: fallback.channels.iter().map(|it| it.id.clone()).collect(),
-            people: (all > 0).then(|| people.saturating_mul(answers.no_messenger).div_ceil(all)),
-        }))
+        let channels = fallback.channels.iter().map(|it| it.id.clone()).collect();
+        likely(&self.reader()?, &batch.channel, channels, people).map(Some)
     }
+}
+
+/// Who of so many people would probably go on to these other channels, by what the checkpoint knows of `channel`.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint cannot be read.
+pub fn likely_fallback(
+    checkpoint: Option<&Path>,
+    channel: &str,
+    others: &FallbackSource,
+    people: u64,
+) -> Result<Option<LikelyFallback>, RunError> {
+    let channels: Vec<String> = others.channels.iter().map(|(id, _)| id.clone()).collect();
+    if channels.is_empty() || people == 0 {
+        return Ok(None);
+    }
+    match checkpoint.filter(|path| path.exists()) {
+        Some(path) => likely(&Reader::open(path)?, channel, channels, people).map(Some),
+        None => Ok(Some(LikelyFallback {
+            channels,
+            people: None,
+        })),
+    }
+}
+
+fn likely(
+    reader: &Reader,
+    channel: &str,
+    channels: Vec<String>,
+    people: u64,
+) -> Result<LikelyFallback, RunError> {
+    let answers = reader.latest_answers(channel)?;
+    let all = answers.accepted + answers.no_messenger + answers.refused;
+    Ok(LikelyFallback {
+        channels,
+        people: (all > 0).then(|| people.saturating_mul(answers.no_messenger).div_ceil(all)),
+    })
 }

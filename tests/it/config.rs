@@ -21,12 +21,7 @@ const RUN_ONLY: &[&str] = &[
     "color",
     "columns",
     "config",
-    "content-for",
     "country",
-    "expires",
-    "fallback",
-    "fallback-at-most",
-    "fallback-on",
     "file",
     "force",
     "from-api",
@@ -37,7 +32,6 @@ const RUN_ONLY: &[&str] = &[
     "last",
     "log-format",
     "message-again",
-    "message-for",
     "retired-tag",
     "no-messenger-text",
     "no-copy",
@@ -49,12 +43,8 @@ const RUN_ONLY: &[&str] = &[
     "date-column",
     "delay",
     "changed",
-    "after",
-    "of",
-    "delay",
-    "expires",
-    "open-for",
     "dry-run",
+    "expires",
     "older-than",
     "only-unreached",
     "progress",
@@ -131,7 +121,7 @@ fn every_flag_is_a_setting_or_a_stated_exception() {
 fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" | "header-row"
-        | "max-segments" => "7",
+        | "max-segments" | "fallback-at-most" => "7",
         "international"
         | "no-header"
         | "no-canary"
@@ -140,7 +130,10 @@ fn sample(key: &str) -> &'static str {
         | "sms" => "true",
         "allow-line-type"
         | "column"
+        | "content-for"
+        | "fallback"
         | "ignore-consent-column"
+        | "message-for"
         | "metadata"
         | "opt-out-word"
         | "refusal" => "[\"x\"]",

@@ -444,3 +444,54 @@ fn everybody_holds_exactly_one_message_whatever_dies_and_whatever_comes_when() {
     receiver.signal("TERM");
     receiver.wait().expect(0);
 }
+
+#[test]
+fn the_settings_file_names_other_channels_and_a_message_that_is_given_replaces_theirs() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--no-messenger", "100%"]);
+    scratch.contacts(2);
+    let settings = format!(
+        "message = \"Hello\"\nfallback = [\"{SMS}\"]\nmessage-for = [\"{SMS}=Call us\"]\nchannel = \"{CHANNEL}\"\n"
+    );
+    scratch.write("outreach.toml", &settings);
+    let send = |batch: &str, more: &[&str]| {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+            .with(&["--base-url", sandbox.base_url()])
+            .with(more)
+            .run()
+            .expect(0);
+        let last = sandbox.messages().pop().unwrap();
+        last["content"]["payload"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(send("one", &[]), "Call us");
+    let other = ["--message", "Another", "--message-again"];
+    assert_eq!(send("two", &other), "Another");
+    let checked = scratch.outreach(&["check", "contacts.csv"]).run().expect(0);
+    let told = format!("About 2 of them go on to channel {SMS}");
+    assert!(checked.out.contains(&told), "{}", checked.out);
+    let segments = format!("as SMS on channel {SMS}: 1 segment each, 2 segments if everybody");
+    assert!(checked.out.contains(&segments), "{}", checked.out);
+}
+
+#[test]
+fn a_batch_that_is_resumed_gets_a_channel_more_and_asks_before_it_costs_much() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&["--no-messenger", "100%"]);
+    scratch.contacts(3);
+    scratch
+        .send(&sandbox)
+        .with(&["--limit", "1"])
+        .run()
+        .expect(4);
+    let resume = |more: &[&str]| scratch.resume(&sandbox).with(more).run();
+    resume(&["--fallback", SMS, "--fallback-at-most", "2"])
+        .expect(2)
+        .says("--fallback-at-most 3");
+    resume(&["--fallback", SMS, "--message-for", &format!("{SMS}=Hi")]).expect(2);
+    resume(&["--fallback", SMS]).expect(0);
+    assert_eq!(scratch.checkpoint().batch("list").channels().count(), 2);
+    // Who ended before stays as it was.
+    let by_sms = sandbox.messages();
+    assert!(by_sms.iter().all(|it| it["channel_id"] == SMS) && by_sms.len() == 2);
+}

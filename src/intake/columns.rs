@@ -266,15 +266,28 @@ pub(super) fn map(
         None if settings.no_header => Ok(None),
         None => Ok(by_header(headers, words, &taken)),
     };
+    let region = match &choice.region {
+        Some(name) => vec![CountryColumn::chosen(named(name)?)],
+        None if settings.no_header => Vec::new(),
+        None => country::find(headers, rows, &columns, settings.region),
+    };
+    if choice.phone.is_empty()
+        && !settings.no_header
+        && let Some(codes) = country::area_codes(headers, rows, &columns, &region)
+    {
+        return Err(IntakeError::NumbersApart {
+            file: file.to_owned(),
+            codes: codes.clone(),
+            phone: columns
+                .first()
+                .map_or_else(String::new, |it| it.name.clone()),
+        });
+    }
     Ok(Mapping {
         first_name: other(&choice.first_name, FIRST_NAME)?,
         last_name: other(&choice.last_name, LAST_NAME)?,
         contact_id: choice.contact_id.as_ref().map(named).transpose()?,
-        region: match &choice.region {
-            Some(name) => vec![CountryColumn::chosen(named(name)?)],
-            None if settings.no_header => Vec::new(),
-            None => country::find(headers, rows, &columns, settings.region),
-        },
+        region,
         phone,
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),

@@ -78,7 +78,7 @@ impl RowJudge<'_> {
         if let Some([candidate]) = into.get_mut(before..)
             && candidate.number.is_none()
         {
-            candidate.may_be_note = notes::note(fields);
+            candidate.may_be_note = notes::note(fields, self.file.width);
         }
         let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
         if let Some(mends) = mends.and_then(|text| text.parse::<Mends>().ok()) {

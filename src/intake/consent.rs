@@ -343,6 +343,16 @@ pub(super) enum Consent {
     Doubtful(String),
 }
 
+impl Consent {
+    /// What a remark says that may mean a "no".
+    pub(super) fn doubt(self) -> Option<String> {
+        match self {
+            Self::Doubtful(says) => Some(says),
+            Self::Given | Self::Silent | Self::Refused(_) => None,
+        }
+    }
+}
+
 /// What the columns of a row say together. A "no" wins.
 pub(super) fn of_row<'a>(
     columns: &[ConsentColumn],

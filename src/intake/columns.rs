@@ -260,29 +260,18 @@ pub(super) fn map(
     let taken: Vec<usize> = columns.iter().map(|column| column.index).collect();
     let ignored = settings.ignore_consent.iter().map(named);
     let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
-    let consent = if settings.no_header || settings.all_consent_ignored {
-        consent::Found::default()
-    } else {
-        let without = ignored
-            .iter()
-            .map(|column| column.index)
-            .chain(taken.iter().copied());
-        consent::find(headers, rows, &without.collect::<Vec<_>>())
-    };
+    let consent = consents(headers, rows, settings, ignored.iter().chain(&columns));
     let other = |chosen: &Option<String>, words: &[&str]| match chosen {
         Some(name) => named(name).map(Some),
         None if settings.no_header => Ok(None),
         None => Ok(by_header(headers, words, &taken)),
     };
+    let region = countries(file, headers, rows, settings, &columns)?;
     Ok(Mapping {
         first_name: other(&choice.first_name, FIRST_NAME)?,
         last_name: other(&choice.last_name, LAST_NAME)?,
         contact_id: choice.contact_id.as_ref().map(named).transpose()?,
-        region: match &choice.region {
-            Some(name) => vec![CountryColumn::chosen(named(name)?)],
-            None if settings.no_header => Vec::new(),
-            None => country::find(headers, rows, &columns, settings.region),
-        },
+        region,
         phone,
         export,
         mobile_first: choice.phone.is_empty() && have_several_names(headers, &taken),
@@ -298,6 +287,50 @@ pub(super) fn map(
         prefer: settings.prefer,
         numbers: settings.numbers,
     })
+}
+
+/// The columns of consent, but for those that are known to be something else.
+fn consents<'a>(
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+    without: impl Iterator<Item = &'a Column>,
+) -> consent::Found {
+    if settings.no_header || settings.all_consent_ignored {
+        return consent::Found::default();
+    }
+    let without: Vec<usize> = without.map(|column| column.index).collect();
+    consent::find(headers, rows, &without)
+}
+
+/// The columns of countries. Where the numbers lack the codes of another column, the list is refused.
+fn countries(
+    file: &str,
+    headers: &[String],
+    rows: &[Vec<String>],
+    settings: &Settings,
+    phone: &[Column],
+) -> Result<Vec<CountryColumn>, IntakeError> {
+    let found = match &settings.columns.region {
+        Some(name) => vec![CountryColumn::chosen(named_column(
+            name,
+            headers,
+            settings.no_header,
+        )?)],
+        None if settings.no_header => Vec::new(),
+        None => country::find(headers, rows, phone, settings.region),
+    };
+    if settings.no_header || !settings.columns.phone.is_empty() {
+        return Ok(found);
+    }
+    match country::area_codes(headers, rows, phone, &found) {
+        Some(codes) => Err(IntakeError::NumbersApart {
+            file: file.to_owned(),
+            codes: codes.clone(),
+            phone: phone.first().map_or_else(String::new, |it| it.name.clone()),
+        }),
+        None => Ok(found),
+    }
 }
 
 fn have_several_names(headers: &[String], places: &[usize]) -> bool {

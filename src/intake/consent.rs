@@ -150,7 +150,6 @@ const REMARKS: &[&str] = &[
     "merknad",
     "huomautus",
     "aciklama",
-    "not",
     "notlar",
     "примечание",
     "примечания",
@@ -187,8 +186,9 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
         }
         let of_answers = || is_way(name) && are_answers(index, rows);
         let meaning = meaning(name).or_else(|| {
+            let denied = has_negation(&words(name));
             of_answers().then_some(Meaning {
-                yes: Yes::May,
+                yes: if denied { Yes::MustNot } else { Yes::May },
                 is_certain: false,
             })
         });
@@ -211,9 +211,46 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
     found
 }
 
-/// Whether the header names a way to reach a person and nothing else: `SMS`, `WhatsApp (ano/ne)`.
+/// Words of a header that says of messages or numbers what is no consent.
+const FACTS: &[&str] = &[
+    "has",
+    "have",
+    "is",
+    "verified",
+    "valid",
+    "sent",
+    "delivered",
+    "received",
+    "opened",
+    "clicked",
+    "failed",
+    "count",
+    "installed",
+    "available",
+    "registered",
+    "last",
+    "first",
+    "number",
+    "ma",
+    "hat",
+    "overeno",
+    "odeslano",
+    "gesendet",
+    "geprueft",
+    "envoye",
+    "enviado",
+    "wyslano",
+    "inviato",
+];
+
+/// Whether the header names a way to reach a person and nothing else (`SMS`, `WhatsApp (ano/ne)`), or is a question about
+/// messages.
 fn is_way(header: &str) -> bool {
     let folded = words(header);
+    let other = [FACTS, BESIDE, OTHER_WAYS];
+    if has_word(&folded, MESSAGES) && !other.iter().any(|list| has_word(&folded, list)) {
+        return true;
+    }
     let mut words = folded.split(' ');
     words.all(|word| {
         [OUR_WAYS, MESSAGES, MOBILE, PHONE]
@@ -304,6 +341,16 @@ pub(super) enum Consent {
     Refused(String),
     /// No column says so, but a remark may mean it: which, and what it says.
     Doubtful(String),
+}
+
+impl Consent {
+    /// What a remark says that may mean a "no".
+    pub(super) fn doubt(self) -> Option<String> {
+        match self {
+            Self::Doubtful(says) => Some(says),
+            Self::Given | Self::Silent | Self::Refused(_) => None,
+        }
+    }
 }
 
 /// What the columns of a row say together. A "no" wins.

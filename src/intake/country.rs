@@ -10,11 +10,12 @@ use std::fmt;
 use serde::Serialize;
 
 use self::headers::{
-    ADDRESSES, CERTAIN, COUNTRY, DIALLED, DOUBTFUL, ELSEWHERE, OF_NUMBERS, PLACES, QUALIFIERS,
+    ADDRESSES, AREAS, CERTAIN, COUNTRY, DIALLED, DOUBTFUL, ELSEWHERE, OF_NUMBERS, PLACES,
+    QUALIFIERS,
 };
 use super::column::Column;
 use super::words::words;
-use crate::domain::phone::{AddressEnd, Region};
+use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
 
 /// A column of countries.
@@ -96,7 +97,8 @@ pub(super) fn find(
         .filter_map(|(index, header)| {
             let cells = filled(rows, index);
             let behind = || is_behind_cities(header, &cells).then_some(Nearness::BehindACity);
-            let nearness = nearness(header, &cells, phone).or_else(behind)?;
+            let dialled = || is_dialled_before(rows, index, phone);
+            let nearness = nearness(header, &cells, phone, &dialled).or_else(behind)?;
             let name = header.clone();
             Some(CountryColumn {
                 column: Column { index, name },
@@ -127,31 +129,103 @@ fn filled(rows: &[Vec<String>], index: usize) -> Vec<&str> {
     cells.filter(|cell| !cell.is_empty()).collect()
 }
 
-/// `None` if the column tells no country.
-fn nearness(header: &str, cells: &[&str], phone: &[Column]) -> Option<Nearness> {
-    let folded = words(header);
-    let is_known = |phrase: &str| {
-        [CERTAIN, DOUBTFUL, DIALLED]
-            .iter()
-            .any(|list| list.contains(&phrase))
-    };
+fn is_known(phrase: &str) -> bool {
+    let mut lists = [CERTAIN, DOUBTFUL, DIALLED].into_iter();
+    lists.any(|list| list.contains(&phrase))
+}
+
+/// A folded header without the words that say whose country it is.
+fn core(folded: &str) -> String {
+    if is_known(folded) {
+        return folded.to_owned();
+    }
     let is_more =
         |word: &&str| !QUALIFIERS.contains(word) && !word.bytes().all(|byte| byte.is_ascii_digit());
-    let core = if is_known(&folded) {
-        folded.clone()
-    } else {
-        let words: Vec<&str> = folded.split(' ').filter(is_more).collect();
-        words.join(" ")
+    let words: Vec<&str> = folded.split(' ').filter(is_more).collect();
+    words.join(" ")
+}
+
+/// The codes of a column with the numbers of the first phone column beside them.
+fn with_numbers<'a>(
+    rows: &'a [Vec<String>],
+    index: usize,
+    phone: &'a [Column],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let filled = |row: &'a Vec<String>, index: usize| {
+        let cell = trimmed(row.get(index)?);
+        (!cell.is_empty()).then_some(cell)
     };
+    let number = move |row: &'a Vec<String>| phone.iter().find_map(|it| filled(row, it.index));
+    rows.iter()
+        .filter_map(move |row| Some((filled(row, index)?, number(row)?)))
+}
+
+/// Whether bare digits are calling codes: with them, nearly all numbers are valid. An area's code may read as a
+/// country's.
+fn is_dialled_before(rows: &[Vec<String>], index: usize, phone: &[Column]) -> bool {
+    let (mut all, mut valid) = (0, 0);
+    for (code, number) in with_numbers(rows, index, phone) {
+        all += 1;
+        let region = code.parse::<Region>().ok();
+        valid += usize::from(region.is_some() && PhoneNumber::parse(number, region).is_ok());
+    }
+    all > 0 && valid * 10 >= all * 9
+}
+
+/// The column that holds the first part of the numbers: an area's code, which the numbers beside it lack.
+pub(super) fn area_codes<'a>(
+    headers: &'a [String],
+    rows: &[Vec<String>],
+    phone: &[Column],
+    countries: &[CountryColumn],
+) -> Option<&'a String> {
+    let is_apart = |index: usize| {
+        let (mut all, mut apart) = (0, 0);
+        for (code, number) in with_numbers(rows, index, phone) {
+            let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+            let code = code.trim_matches(|c: char| !c.is_ascii_digit() || c == '0');
+            let number = number.trim_start_matches(['(', '0']);
+            all += 1;
+            apart += usize::from(
+                (1..=5).contains(&digits(code))
+                    && !number.starts_with(['+'])
+                    && !number.starts_with(code),
+            );
+        }
+        all > 0 && apart * 2 > all
+    };
+    let mut places = headers.iter().enumerate();
+    let found = places.find(|(index, header)| {
+        let core = core(&words(header));
+        let is_code = DIALLED.contains(&core.as_str()) || AREAS.contains(&core.as_str());
+        let is_other = |column: &Column| column.index != *index;
+        is_code
+            && countries.iter().all(|country| is_other(&country.column))
+            && phone.iter().all(is_other)
+            && is_apart(*index)
+    });
+    found.map(|(_, header)| header)
+}
+
+/// `None` if the column tells no country.
+fn nearness(
+    header: &str,
+    cells: &[&str],
+    phone: &[Column],
+    is_dialled_before: &dyn Fn() -> bool,
+) -> Option<Nearness> {
+    let folded = words(header);
+    let core = core(&folded);
     let has = |list: &[&str]| folded.split(' ').any(|word| list.contains(&word));
     if !is_known(&core) && (!has(COUNTRY) || has(ELSEWHERE)) {
         return None;
     }
     if !CERTAIN.contains(&core.as_str()) {
         let dialled = DIALLED.contains(&core.as_str());
+        let bare = !dialled || is_dialled_before();
         let holds = |cell: &&&str| {
             cell.parse::<Region>().is_ok()
-                && (!dialled || cell.starts_with(['+', '(']) || cell.starts_with("00"))
+                && (bare || cell.starts_with(['+', '(']) || cell.starts_with("00"))
         };
         // An empty one may tell the country further down.
         if !cells.is_empty() && share(cells, holds) < 0.5 {

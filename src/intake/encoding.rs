@@ -1,5 +1,7 @@
 //! Character encodings: those of the web, and the code pages of DOS and the Macintosh.
 
+mod tables;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,7 +53,7 @@ const fn some(name: &'static str, table: &'static [Option<char>; 128]) -> Page {
 }
 
 /// The pages by their names; those of DOS are what Windows' own tables say.
-static PAGES: [Page; 16] = [
+static PAGES: [Page; 22] = [
     all("CP437", &dos::DECODING_TABLE_CP437),
     all("CP720", &dos::DECODING_TABLE_CP720),
     all("CP737", &dos::DECODING_TABLE_CP737),
@@ -67,21 +69,13 @@ static PAGES: [Page; 16] = [
     all("CP863", &dos::DECODING_TABLE_CP863),
     all("CP865", &dos::DECODING_TABLE_CP865),
     all("CP869", &dos::DECODING_TABLE_CP869),
-    all("Mac CE", &MAC_CE),
-];
-
-/// Central Europe on the Macintosh, from 128 on:
-/// <https://www.unicode.org/Public/MAPPINGS/VENDORS/APPLE/CENTEURO.TXT>
-#[rustfmt::skip]
-static MAC_CE: [char; 128] = [
-    'Ä', 'Ā', 'ā', 'É', 'Ą', 'Ö', 'Ü', 'á', 'ą', 'Č', 'ä', 'č', 'Ć', 'ć', 'é', 'Ź',
-    'ź', 'Ď', 'í', 'ď', 'Ē', 'ē', 'Ė', 'ó', 'ė', 'ô', 'ö', 'õ', 'ú', 'Ě', 'ě', 'ü',
-    '†', '°', 'Ę', '£', '§', '•', '¶', 'ß', '®', '©', '™', 'ę', '¨', '≠', 'ģ', 'Į',
-    'į', 'Ī', '≤', '≥', 'ī', 'Ķ', '∂', '∑', 'ł', 'Ļ', 'ļ', 'Ľ', 'ľ', 'Ĺ', 'ĺ', 'Ņ',
-    'ņ', 'Ń', '¬', '√', 'ń', 'Ň', '∆', '«', '»', '…', '\u{a0}', 'ň', 'Ő', 'Õ', 'ő', 'Ō',
-    '–', '—', '“', '”', '‘', '’', '÷', '◊', 'ō', 'Ŕ', 'ŕ', 'Ř', '‹', '›', 'ř', 'Ŗ',
-    'ŗ', 'Š', '‚', '„', 'š', 'Ś', 'ś', 'Á', 'Ť', 'ť', 'Í', 'Ž', 'ž', 'Ū', 'Ó', 'Ô',
-    'ū', 'Ů', 'Ú', 'ů', 'Ű', 'ű', 'Ų', 'ų', 'Ý', 'ý', 'ķ', 'Ż', 'Ł', 'ż', 'Ģ', 'ˇ',
+    all("Mac CE", &tables::MAC_CE),
+    all("Mac Turkish", &tables::MAC_TURKISH),
+    all("Mac Greek", &tables::MAC_GREEK),
+    all("Mac Croatian", &tables::MAC_CROATIAN),
+    all("Mac Romanian", &tables::MAC_ROMANIAN),
+    all("Mac Icelandic", &tables::MAC_ICELANDIC),
+    all("Kamenicky", &tables::KAMENICKY),
 ];
 
 /// A character encoding.
@@ -170,8 +164,14 @@ impl FromStr for TextEncoding {
             949 => Self::of_label("euc-kr"),
             950 => Self::of_label("big5"),
             10_000 => Self::of_label("macintosh"),
+            895 => Self::page("Kamenicky"),
+            10_006 => Self::page("Mac Greek"),
             10_007 => Self::of_label("x-mac-cyrillic"),
+            10_010 => Self::page("Mac Romanian"),
             10_029 => Self::page("Mac CE"),
+            10_079 => Self::page("Mac Icelandic"),
+            10_081 => Self::page("Mac Turkish"),
+            10_082 => Self::page("Mac Croatian"),
             65_001 => Some(Self::UTF_8),
             page => Self::page(&format!("CP{page}")),
         };
@@ -181,7 +181,15 @@ impl FromStr for TextEncoding {
             "macce" | "maccentraleurope" | "maccentraleurroman" | "maclatin2" | "macintoshce" => {
                 Self::page("Mac CE")
             }
-            _ => None,
+            "macturkey" => Self::page("Mac Turkish"),
+            "macromania" => Self::page("Mac Romanian"),
+            "maciceland" => Self::page("Mac Icelandic"),
+            "maccroatia" | "macslovenian" => Self::page("Mac Croatian"),
+            "keybcs2" | "kamenický" | "kam" => Self::page("Kamenicky"),
+            name => PAGES
+                .iter()
+                .find(|page| page.name.replace(' ', "").eq_ignore_ascii_case(name))
+                .and_then(|page| Self::page(page.name)),
         };
         Self::of_label(text.trim())
             .or_else(by_number)
@@ -190,7 +198,7 @@ impl FromStr for TextEncoding {
                 BadSetting::new(
                     text,
                     "encoding",
-                    "a name such as utf-8, utf-16le, windows-1250, iso-8859-2, cp850, cp852, macintosh or mac-ce",
+                    "a name such as utf-8, utf-16le, windows-1250, iso-8859-2, cp850, cp852, kamenicky, macintosh, mac-ce or mac-turkish",
                 )
             })
     }
@@ -217,6 +225,12 @@ mod tests {
             ("mac-ce", "Mac CE"),
             ("Mac CE", "Mac CE"),
             ("mac-cyrillic", "x-mac-cyrillic"),
+            ("x-mac-turkish", "Mac Turkish"),
+            ("10081", "Mac Turkish"),
+            ("MacGreek", "Mac Greek"),
+            ("mac_croatian", "Mac Croatian"),
+            ("kamenicky", "Kamenicky"),
+            ("cp895", "Kamenicky"),
             ("cp65001", "UTF-8"),
         ] {
             assert_eq!(

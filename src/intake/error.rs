@@ -110,6 +110,19 @@ pub enum IntakeError {
         /// The column.
         column: String,
     },
+    /// The numbers stand in two columns.
+    #[error(
+        "{file}: the column \"{codes}\" seems to hold the area codes of the numbers in \"{phone}\", which are incomplete without \
+         them; put both into one column, or name the column of whole numbers with --column phone=HEADER"
+    )]
+    NumbersApart {
+        /// The file.
+        file: String,
+        /// The column of the codes.
+        codes: String,
+        /// The phone column.
+        phone: String,
+    },
     /// The row that was named as the header is not there.
     #[error(
         "{file}: there is no row {row} among its first rows that could be the header; check --header-row"

@@ -91,7 +91,7 @@ impl Words {
             .map(|language| self.likelihood(language, country))
             .collect();
         let mut readings: Vec<Reading> = Vec::new();
-        for encoding in candidates(guess, country) {
+        for encoding in candidates(guess, country, &likely) {
             let words: Vec<String> = self
                 .found
                 .iter()
@@ -185,8 +185,18 @@ static RIVALS: [&encoding_rs::Encoding; 5] = [
     ISO_8859_2,
 ];
 
+/// Pages that are looked for where their languages are likely.
+const NATIONAL: &[(&str, &[&str])] = &[
+    ("Mac Turkish", &["TR"]),
+    ("Mac Greek", &["GR"]),
+    ("Mac Croatian", &["HR"]),
+    ("Mac Romanian", &["RO"]),
+    ("Mac Icelandic", &["IS"]),
+    ("Kamenicky", &["CZ", "SK"]),
+];
+
 /// The guess first: of equal readings the first one counts.
-fn candidates(guess: TextEncoding, country: Option<&str>) -> Vec<TextEncoding> {
+fn candidates(guess: TextEncoding, country: Option<&str>, likely: &[f64]) -> Vec<TextEncoding> {
     let mut candidates = vec![guess];
     // Pages of one country are much like the others, and are read there only.
     let own = match country.unwrap_or_default() {
@@ -197,7 +207,14 @@ fn candidates(guess: TextEncoding, country: Option<&str>) -> Vec<TextEncoding> {
         _ => "CP850",
     };
     let pages = ["CP850", own, "CP852", "CP857", "CP775", "CP737", "Mac CE"];
-    candidates.extend(pages.iter().filter_map(|name| TextEncoding::page(name)));
+    let is_written = |country: &&str| {
+        let mut languages = LANGUAGES.iter().zip(likely);
+        languages.any(|(language, likely)| *likely > 0.0 && language.countries.contains(country))
+    };
+    let national = NATIONAL.iter();
+    let national = national.filter(|(_, countries)| countries.iter().any(&is_written));
+    let pages = pages.iter().chain(national.map(|(name, _)| name));
+    candidates.extend(pages.filter_map(|name| TextEncoding::page(name)));
     candidates.extend([IBM866, MACINTOSH].map(TextEncoding::web));
     // The capitals of KOI8 are small letters there, and the browsers know KOI8 well.
     if !guess.name().starts_with("KOI8") {
@@ -447,7 +464,7 @@ mod tests {
     ];
 
     /// Pages that are looked for in their own country only.
-    const NATIONAL: &[&str] = &["cp860", "cp861"];
+    const IN_THEIR_COUNTRY: &[&str] = &["cp860", "cp861"];
 
     fn encode(text: &str, encoding: TextEncoding) -> Option<Vec<u8>> {
         match encoding.0 {
@@ -473,6 +490,42 @@ mod tests {
     }
 
     #[test]
+    fn a_list_in_a_page_of_its_country_alone_is_read_there() {
+        for (country, text, label) in [
+            (
+                "CZ",
+                "Jiří Dvořák\nŽofie Šťastná\nTomáš Černý\nLuděk Růžička\n",
+                "kamenicky",
+            ),
+            (
+                "TR",
+                "Ayşe Yılmaz\nÖmer Çelik\nİbrahim Şahin\nGülşen Doğan\n",
+                "mac-turkish",
+            ),
+            ("GR", "Γιώργος Παπαδόπουλος\nΜαρία Νικολάου\n", "mac-greek"),
+            (
+                "HR",
+                "Željko Đurđević\nAna Kovačić\nŠime Perišić\n",
+                "mac-croatian",
+            ),
+            (
+                "RO",
+                "Ștefan Ionuț\nRăzvan Țăranu\nBrândușa Pătrașcu\n",
+                "mac-romanian",
+            ),
+            (
+                "IS",
+                "Guðrún Þórsdóttir\nÍsafjörður\nÆvar Ösp\n",
+                "mac-icelandic",
+            ),
+        ] {
+            let bytes = encode(text, label.parse().unwrap()).unwrap();
+            let (found, _) = guess(&bytes, Some(country));
+            assert_eq!(found.decode(&bytes), text, "{label}: {found}");
+        }
+    }
+
+    #[test]
     fn names_are_read_as_they_were_written_with_and_without_a_country() {
         let mut wrong = Vec::new();
         for (country, text, labels) in LISTS.iter().chain(OTHER_SCRIPTS) {
@@ -485,7 +538,7 @@ mod tests {
                     let Some(bytes) = encode(text, label.parse().unwrap()) else {
                         continue;
                     };
-                    if country.is_none() && NATIONAL.contains(label) {
+                    if country.is_none() && IN_THEIR_COUNTRY.contains(label) {
                         continue;
                     }
                     let (found, doubt) = guess(&bytes, country);

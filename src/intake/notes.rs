@@ -61,6 +61,17 @@ const TOTALS: &[&str] = &[
 ];
 /// Words that a note on where the list comes from begins with.
 const ORIGINS: &[&str] = &[
+    "created",
+    "updated",
+    "stand",
+    "stav",
+    "datum",
+    "stichtag",
+    "vytvoreno",
+    "vytvorene",
+    "utworzono",
+    "aktualisiert",
+    "aktualizovano",
     "exported",
     "generated",
     "printed",
@@ -86,7 +97,9 @@ const PAGES: &[&str] = &[
 ];
 
 /// The text of the row, if it is a note or a total.
-pub(super) fn note(fields: &Fields<'_>) -> Option<String> {
+///
+/// `width` is the number of columns: programs write all of a contact's cells, and of a note only the one.
+pub(super) fn note(fields: &Fields<'_>, width: usize) -> Option<String> {
     let cells = fields.iter().filter_map(|cell| {
         let text = trimmed(std::str::from_utf8(cell).ok()?);
         (!text.is_empty()).then_some(text)
@@ -100,7 +113,8 @@ pub(super) fn note(fields: &Fields<'_>) -> Option<String> {
         return None;
     }
     let is_note = if others.is_empty() {
-        is_total(first) || is_page(first) || is_origin(first) || is_sentence(first)
+        let is_alone = fields.len() == 1 && width > 2;
+        is_alone || is_total(first) || is_page(first) || is_origin(first) || is_sentence(first)
     } else {
         is_total(first) && others.iter().all(|cell| is_figure(cell))
             || is_page(&cells.join(" "))
@@ -148,7 +162,11 @@ fn digits(text: &str) -> usize {
     for token in text.split(|c: char| c.is_whitespace() || c == 'T') {
         let core = token.trim_matches(|c: char| !c.is_alphanumeric());
         // `28 November 2026`, `28. 11. 2026`
-        let is_year = before.ends_with(|c: char| c.is_alphabetic() || c == '.') && year(core);
+        let is_span = core
+            .split_once('-')
+            .is_some_and(|(from, to)| year(from) && year(to));
+        let is_year =
+            is_span || before.ends_with(|c: char| c.is_alphabetic() || c == '.') && year(core);
         if !is_year && !is_date(core) && !is_time(core.trim_end_matches('Z')) {
             count += token.chars().filter(|c| c.is_numeric()).count();
         }
@@ -196,7 +214,7 @@ mod tests {
         let mut block = Block::default();
         block.push_row(9, cells.iter());
         let (_, fields) = block.iter().next().unwrap();
-        note(&fields).is_some()
+        note(&fields, 2).is_some()
     }
 
     #[test]
@@ -210,8 +228,10 @@ mod tests {
             &["Exported on 2026-11-28 10:04"],
             &["Exported on 2026-11-28T10:04:00Z"],
             &["Exported on", "28.11.2026"],
+            &["Stand: 28.11.2026", ""],
             &["Generated 28 November 2026 by the CRM"],
             &["Page 1 of 3"],
+            &["Copyright (c) 2000-2026 by the makers of the CRM."],
             &["Page", "1", "of 3"],
             &["Strana 1/3", ""],
             &["* without those who left"],

@@ -227,6 +227,10 @@ fn opened_table(
         cells.resize(table.width, String::new());
     }
     let has_names = table.headers.is_some();
+    let digest = match &table.other_sheet {
+        Some(sheet) => digest.of_sheet(sheet),
+        None => digest,
+    };
     let dialect = Dialect {
         mark: !table.blocks.iter().all(|block| block.data.is_ascii()),
         ..Dialect::default()

@@ -61,7 +61,12 @@ fn beyond_phone(header: &str) -> String {
     let spaced = spaced(header);
     let parts = spaced.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation());
     let says_more = |part: &&str| {
-        words(part).split(' ').any(|word| {
+        let folded = words(part);
+        if folded.is_empty() {
+            // A flag has no letters.
+            return Region::in_header(part).is_some();
+        }
+        folded.split(' ').any(|word| {
             let known = [OWN, MOBILE, PHONE].iter().any(|list| list.contains(&word));
             !known && !word.bytes().all(|byte| byte.is_ascii_digit())
         })
@@ -73,14 +78,17 @@ fn beyond_phone(header: &str) -> String {
 /// Words that are no codes of countries in the names of a database's columns.
 const NO_CODES: &[&str] = &["at", "in", "is", "it", "me", "my", "to", "am", "as", "by"];
 
-/// The country that a header names: `Telefon (PL)`, `Phone UK`, `phone_pl`.
+/// The country that a header names: `Telefon (PL)`, `Phone UK`, `phone_pl`, `tel (pl)`.
 fn country(header: &str) -> Option<Region> {
     let more = beyond_phone(header);
     // Within a header they are words: `TELEFONO DE CASA`.
     let edges = header.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
     let is_outside = more.len() > 3 || edges.starts_with(&more) || edges.ends_with(&more);
     let named = Region::in_header(&more).filter(|_| is_outside);
-    let is_code = || more.len() == 2 && header.ends_with(&format!("_{more}"));
+    let is_code = || {
+        let marked = [format!("_{more}"), format!("({more})")];
+        more.len() == 2 && marked.iter().any(|code| header.ends_with(code))
+    };
     named.or_else(|| {
         (is_code() && !NO_CODES.contains(&more.as_str()))
             .then(|| Region::in_header(&more.to_uppercase()))
@@ -255,6 +263,7 @@ const OWN: &[&str] = &[
     "valore",
     "wartosc",
     "value",
+    "formatted",
     "number",
     "numbers",
     "no",

@@ -78,7 +78,7 @@ impl RowJudge<'_> {
         if let Some([candidate]) = into.get_mut(before..)
             && candidate.number.is_none()
         {
-            candidate.may_be_note = notes::note(fields);
+            candidate.may_be_note = notes::note(fields, self.file.width);
         }
         let mends = self.file.mends.map(|index| self.cell(fields.get(index)));
         if let Some(mends) = mends.and_then(|text| text.parse::<Mends>().ok()) {
@@ -195,10 +195,7 @@ impl RowJudge<'_> {
             region: phone.region(),
             suppressed: (self.judge.suppressed)(phone).or(repeated),
             silent_on_consent: told == Consent::Silent,
-            doubt: match told {
-                Consent::Doubtful(says) => Some(says),
-                Consent::Given | Consent::Silent | Consent::Refused(_) => None,
-            },
+            doubt: told.doubt(),
             overrides_region: found.overrides_region,
             name: name_hash(first_name.as_deref(), last_name.as_deref()),
         };

@@ -90,6 +90,14 @@ impl FileDigest {
         &self.0
     }
 
+    /// That of a sheet which is not its workbook's first: another list in the same file.
+    pub(super) fn of_sheet(self, sheet: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(sheet);
+        Self(hash.finalize().into())
+    }
+
     /// One digest for several files; for a single file its own, as `sha256sum` prints it.
     pub(super) fn of_all(digests: &[Self]) -> Self {
         if let [only] = digests {

@@ -584,6 +584,7 @@ fn the_country_of_a_localised_export_is_heard() {
             "+420602333444",
         ),
         ("Name,Phone NO", "A,602333444", "CZ", "+420602333444"),
+        ("Name,Telefon 🇵🇱", "A,602333444", "CZ", "+48602333444"),
         (
             "City,Phone",
             "\"Kraków, Poland\",602333444",

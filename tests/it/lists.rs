@@ -1,5 +1,10 @@
 //! What lists say of people beside their numbers: the country, and that somebody must not be messaged.
 
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
+
 use crate::exports::{judge_file, verdict};
 use crate::support::Scratch;
 use outreach::internals::intake::Settings;
@@ -121,4 +126,207 @@ fn a_card_tells_its_country_by_its_address() {
             "+420602333444",
         ],
     )]);
+}
+
+#[test]
+fn a_code_in_a_column_of_its_own_is_a_countrys_or_part_of_the_number() {
+    let apart = "seems to hold the area codes";
+    hold(&[
+        (
+            "codes.csv",
+            "Jméno;Předvolba;Telefon\nA;420;602333401\nB;48.0;602333402\n",
+            Some("CZ"),
+            &["+420602333401", "+48602333402"],
+        ),
+        (
+            "areas.csv",
+            "Name;Vorwahl;Nummer\nA;0664;1234501\nB;01;5880101\n",
+            Some("AT"),
+            &[apart],
+        ),
+        (
+            "areas-us.csv",
+            "Name,Area Code,Phone\nA,201,555-0101\nB,202,555-0102\n",
+            Some("US"),
+            &[apart],
+        ),
+        (
+            "whole.csv",
+            "Name,Area Code,Phone\nA,201,(201) 555-0101\nB,202,202-555-0102\n",
+            Some("US"),
+            &["+12015550101", "+12025550102"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_stands_alone_on_a_line_below_a_table_is_a_note() {
+    hold(&[(
+        "report.csv",
+        "Name,Phone,Email\nA,+420602333401,a@b.cz\n\n\"All Contacts\"\n\"Copyright (c) 2000-2026 Acme\"\n\"Acme\"\n",
+        None,
+        &["+420602333401"],
+    )]);
+}
+
+#[test]
+fn a_question_about_messages_is_one_of_consent_and_a_fact_is_none() {
+    let no = "suppressed, no consent";
+    let list =
+        |header: &str| format!("Name;Phone;{header}\nA;+420602333401;ja\nB;+420602333402;nein\n");
+    let (both, first, second) = (
+        ["+420602333401", "+420602333402"],
+        ["+420602333401", no],
+        [no, "+420602333402"],
+    );
+    for (header, expected) in [
+        ("Darf per SMS kontaktiert werden", first),
+        ("SMS reminder?", first),
+        ("WhatsApp", first),
+        ("Keine SMS", second),
+        ("SMS sent", both),
+        ("Has WhatsApp", both),
+        ("E-mail marketing", both),
+    ] {
+        hold(&[("question.csv", &list(header), None, &expected)]);
+    }
+}
+
+#[test]
+fn another_sheet_of_a_workbook_is_another_list() {
+    let scratch = Scratch::new();
+    let workbook = std::fs::canonicalize("fixtures/two-lists.xlsx").unwrap();
+    let send = |sheet: &str| {
+        let list = ["send", workbook.to_str().unwrap(), "--sheet", sheet];
+        let rehearsal = ["--sandbox", "--yes", "-m", "Hello"];
+        let ended = scratch.outreach(&list).with(&rehearsal).run().expect(0);
+        let batch = ended.said.lines().find(|line| line.contains(" to send"));
+        batch.unwrap_or(&ended.said).to_owned()
+    };
+    let [first, second] = ["Klienti", "Partneři"].map(send);
+    assert_ne!(first, second);
+    assert!(!second.contains("done before"), "{second}");
+    assert!(send("Partneři").contains("0 to send"));
+}
+
+/// Where a list tells the country of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Column,
+    Header,
+    City,
+    Number,
+}
+
+/// What is written there, and the calling code that it means; 0 for what is not understood.
+const TOLD: [(&str, u64); 14] = [
+    ("", 1_000),
+    ("PL", 48),
+    ("Poland", 48),
+    ("Polsko", 48),
+    ("Rzeczpospolita Polska", 48),
+    ("DE", 49),
+    ("Deutschland", 49),
+    ("SRN", 49),
+    ("CZ", 420),
+    ("Česká republika", 420),
+    ("Slovensko", 421),
+    ("Velká Británie", 44),
+    ("Mordor", 0),
+    ("pl/cz", 0),
+];
+
+/// Numbers as people of several countries write them; many are valid in several of them.
+const NUMBERS: [&str; 9] = [
+    "602333444",
+    "512 345 678",
+    "777111222",
+    "0905 123 456",
+    "0151 12345678",
+    "48602333444",
+    "00420602333444",
+    "+48602333444",
+    "07400 123456",
+];
+
+/// A list of rows whose country is told at that place, and the calling code that each row tells.
+fn list_of(place: Place, rows: &[(usize, usize)]) -> (String, Vec<u64>) {
+    let told = |index: usize| TOLD[index % TOLD.len()];
+    let whole = told(rows[0].0);
+    let header = match (place, whole.1) {
+        (Place::Header, 1..1_000) => format!("Phone ({})", whole.0),
+        (Place::Header | Place::Column | Place::City | Place::Number, _) => "Phone".to_owned(),
+    };
+    let mut list = format!("Name;Country;City;{header}\n");
+    let mut codes = Vec::new();
+    for (index, number) in rows {
+        let ((text, code), number) = (told(*index), NUMBERS[*number]);
+        let is_name = text.len() > 2 && code > 0 && code < 1_000;
+        let (line, code) = match place {
+            Place::Column => (format!("A;{text};;{number}"), code),
+            Place::Header if whole.1 > 0 => (format!("A;;;{number}"), whole.1),
+            Place::City if is_name => (format!("A;;Town, {text};{number}"), code),
+            Place::Number if code < 1_000 => (format!("A;;;{text}: {number}"), code),
+            Place::Header | Place::City | Place::Number => (format!("A;;;{number}"), 1_000),
+        };
+        writeln!(list, "{line}").unwrap();
+        codes.push(code);
+    }
+    (list, codes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn each_number_in_a_results_file_is_valid_and_of_the_country_that_its_row_tells(
+        rows in prop::collection::vec((0..TOLD.len(), 0..NUMBERS.len()), 1..40),
+        place in prop::sample::select(vec![Place::Column, Place::Header, Place::City, Place::Number]),
+        default in prop::sample::select(vec![None, Some(("CZ", 420)), Some(("DE", 49))]),
+        international: bool,
+    ) {
+        let (list, codes) = list_of(place, &rows);
+        let scratch = Scratch::new();
+        scratch.write("list.csv", &list);
+        let mut send = scratch.outreach(&["send", "list.csv", "--sandbox", "--yes", "-m", "Hello", "--min-valid", "0%"]);
+        send = send.with(&["--out", "results.csv"]);
+        if let Some((code, _)) = default {
+            send = send.with(&["--region", code]);
+        }
+        if international {
+            send = send.with(&["--international"]);
+        }
+        let ended = send.run();
+        // A list without a valid row is refused, and so is one that may need --international.
+        if !scratch.path("results.csv").exists() {
+            prop_assert!(ended.code != Some(0), "{}", ended.said);
+            return Ok(());
+        }
+        let text = scratch.read("results.csv");
+        let text = text.trim_start_matches('\u{feff}');
+        let mut csv = csv::ReaderBuilder::new().delimiter(b';').from_reader(text.as_bytes());
+        let headers = csv.headers().unwrap().clone();
+        let at = |name: &str| headers.iter().position(|header| header == name).unwrap();
+        let (phone, status) = (at("outreach_phone"), at("outreach_status"));
+        let results: Vec<_> = csv.records().map(Result::unwrap).collect();
+        prop_assert_eq!(results.len(), rows.len());
+        for (result, ((_, number), code)) in results.iter().zip(rows.iter().zip(codes)) {
+            if &result[status] == "invalid" {
+                continue;
+            }
+            let (phone, typed) = (result[phone].trim_start_matches('\''), NUMBERS[*number]);
+            let google = PHONE_NUMBER_UTIL.parse(phone, None).expect("a number");
+            prop_assert!(PHONE_NUMBER_UTIL.get_number_type(&google) != PhoneNumberType::Unknown, "{phone}");
+            let code = match code {
+                1_000 => default.map_or(0, |(_, code)| code),
+                code => code,
+            };
+            // A number that carries its country code needs no other word on its country.
+            let own: String = typed.trim_start_matches("00").chars().filter(char::is_ascii_digit).collect();
+            let is_own = typed.starts_with(['+']) || typed.starts_with("00") || international;
+            let fits = code > 0 && phone.starts_with(&format!("+{code}"))
+                || is_own && phone == format!("+{own}");
+            prop_assert!(fits, "{place:?} {code} {typed}: {phone}\n{list}");
+        }
+    }
 }

@@ -397,3 +397,19 @@ pub(super) const PLACES: &[&str] = &[
     "πολη",
     "διευθυνση",
 ];
+
+/// Headers of the codes of areas.
+pub(super) const AREAS: &[&str] = &[
+    "area",
+    "std",
+    "std code",
+    "ddd",
+    "ortsvorwahl",
+    "netznummer",
+    "netnummer",
+    "riktnummer",
+    "prefixe",
+    "korzetszam",
+    "alan kodu",
+    "код города",
+];

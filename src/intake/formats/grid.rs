@@ -76,6 +76,8 @@ pub(in crate::intake) struct Table {
     pub(in crate::intake) workbook: bool,
     /// The sheet is one of ours: its cells are as they were typed, and none is guarded.
     pub(in crate::intake) own: bool,
+    /// The name of the sheet, unless it is the first one or ours.
+    pub(in crate::intake) other_sheet: Option<String>,
     /// The sheets that could have been meant, this one among them, where nobody named one; the hidden ones are not.
     pub(in crate::intake) sheets: Vec<String>,
 }
@@ -170,6 +172,7 @@ impl Grid {
             note,
             workbook: false,
             own: false,
+            other_sheet: None,
             sheets: Vec::new(),
         }
     }

@@ -186,11 +186,13 @@ impl Sheets {
     ) -> Table {
         let name = self.name(chosen);
         let own = is_own(name);
+        let first = self.hidden.iter().position(|hidden| !hidden);
         let shown = self.names.iter().zip(&self.hidden);
         let shown = shown.filter(|(_, hidden)| !**hidden);
         Table {
             workbook: true,
             own,
+            other_sheet: (!own && first != Some(chosen)).then(|| name.to_owned()),
             sheets: if own || asked.is_some() {
                 Vec::new()
             } else {

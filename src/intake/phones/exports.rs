@@ -33,7 +33,7 @@ pub(super) const EXPORTS: [Export; 9] = [
             "landline number",
         ],
         phones: &["sms", "whatsapp", "landline number"],
-        international: &["sms", "whatsapp"],
+        international: &["sms", "whatsapp", "landline number"],
     },
     Export {
         name: "GoHighLevel",

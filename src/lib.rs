@@ -131,6 +131,7 @@ mod amio;
 #[doc(hidden)]
 pub mod cli;
 mod clock;
+mod cluster;
 #[doc(hidden)]
 pub mod commands;
 mod config;

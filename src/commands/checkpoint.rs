@@ -7,7 +7,7 @@ use crate::config::{Checkpoint, CheckpointPlace, Settings};
 use crate::exit::ExitCode;
 use crate::report::Hints;
 use crate::run::{CheckpointPlaces, CheckpointSettings, RunError, is_same_file};
-use crate::store::Reader;
+use crate::store::{Reader, Store};
 
 /// A checkpoint that is there.
 #[derive(Debug)]
@@ -53,8 +53,18 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
     })
 }
 
-/// The checkpoint that the settings name, or the one in use; it need not be there yet.
+/// The checkpoint that the settings name, or the one in use; it need not be there yet. In a cluster it is joined where
+/// it is not there, and what it missed is applied.
 pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
+    let path = place(checkpoint)?;
+    if let Some(access) = &checkpoint.cluster {
+        Store::keep_up(&path, access)?;
+    }
+    Ok(path)
+}
+
+/// The file alone.
+pub(super) fn place(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     match checkpoint.place() {
         CheckpointPlace::Named(path) => Ok(path.clone()),
         CheckpointPlace::Either { local, home } => {
@@ -66,13 +76,13 @@ pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
 
 /// The same for a command that makes it where it is not there: the folder of the user's data is made too.
 pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
-    let path = path(checkpoint)?;
+    let file = place(checkpoint)?;
     if let CheckpointPlace::Either { home, .. } = checkpoint.place()
-        && home.as_ref() == Some(&path)
+        && home.as_ref() == Some(&file)
     {
-        make_folder(&path)?;
+        make_folder(&file)?;
     }
-    Ok(path)
+    Ok(path(checkpoint)?)
 }
 
 /// The checkpoint that is found from other folders, where this one is not it.

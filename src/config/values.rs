@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 
+use crate::cluster::AccessError;
 use crate::amio::BaseUrlError;
 use crate::domain::dialect::UnknownDialect;
 use crate::domain::percent::BadPercent;
@@ -55,6 +56,12 @@ impl SaysAllowed for UnknownRegion {
 impl SaysAllowed for UnknownService {
     fn allowed(&self) -> String {
         Self::ALLOWED.to_owned()
+    }
+}
+
+impl SaysAllowed for AccessError {
+    fn allowed(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -464,6 +464,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::InUse { .. }
         | StoreError::Database { .. }
         | StoreError::Damaged { .. }
+        | StoreError::Cluster { .. }
         | StoreError::File { .. } => ExitCode::Storage,
     }
 }

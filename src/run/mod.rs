@@ -60,6 +60,7 @@ mod sound;
 mod suppress;
 mod test_message;
 mod wait;
+mod worker;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -125,3 +126,4 @@ pub use settings::{Access, RunSettings};
 pub use suppress::{Suppressed, suppress};
 pub use test_message::{TestMessage, Tested, suppression};
 pub use wait::{Wait, WaitFor};
+pub(crate) use worker::WorkerQueue;

@@ -1,6 +1,6 @@
 //! Runs with the same token share its connections, whatever their processes.
 //!
-//! Each run has a row in `node` from its start to its end. A claim counts the requests that all runs of the token have
+//! Each run has a row in `node` from its start to its end. Its id is negative: the nodes of a cluster share such rows. A claim counts the requests that all runs of the token have
 //! under way, in its own transaction: with those of this run they stay below the connections that are allowed, and a run
 //! takes at most its share, so that one that comes later is let in. A server may count connections that are only kept
 //! for the next request, so that runs that are not alone keep none. Each row says how many connections its run was
@@ -156,9 +156,13 @@ fn note(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO node (key, value) VALUES (?1, ?2)
-             ON CONFLICT DO UPDATE SET value = excluded.value",
+            "INSERT INTO node (rowid, key, value) VALUES (-?3, ?1, ?2)
+             ON CONFLICT DO UPDATE SET key = excluded.key, value = excluded.value",
         )?
-        .execute((format!("run.{token}.{}", batch.get()), connections))?;
+        .execute((
+            format!("run.{token}.{}", batch.get()),
+            connections,
+            batch.get(),
+        ))?;
     Ok(())
 }

@@ -15,6 +15,8 @@ mod check;
 mod check_command;
 mod cli_help;
 mod clock;
+#[cfg(unix)]
+mod cluster;
 mod config;
 mod contact_gone;
 mod content;

@@ -10,6 +10,8 @@
 )]
 
 mod checkpoint;
+#[cfg(unix)]
+mod engine;
 mod process;
 mod receiver;
 mod sandbox;
@@ -20,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) use checkpoint::{Checkpoint, Row};
+#[cfg(unix)]
+pub(crate) use engine::{Engine, programs};
 pub(crate) use process::{Ended, Program, Running};
 pub(crate) use receiver::{Receiver, event};
 pub(crate) use sandbox::SandboxProcess;

@@ -1,6 +1,11 @@
 //! What the nodes need of an engine.
 
+use std::time::Duration;
+
 use super::entry::{Entry, Hash};
+
+/// How long a lease holds, by the engine's clock.
+pub(crate) const LEASE: Duration = Duration::from_secs(8);
 
 /// What became of an append.
 #[derive(Debug)]
@@ -11,6 +16,8 @@ pub(crate) enum Append {
     Taken,
     /// Another node has a turn of its own: nothing was appended.
     Turn,
+    /// The engine is not the one that is trusted: nothing was appended.
+    Moved,
     /// The record before is not in the log, or it is another one.
     Broken,
     /// Nobody knows: the same record must be appended again until its place is decided.
@@ -88,9 +95,15 @@ pub(crate) trait Log: Send {
     /// Which log it is; `None` if there is none.
     fn id(&mut self) -> Result<Option<String>, LogError>;
 
-    /// Appends the record if the last one is the one before it, with the hash `before`. With `heed_turns` it gives way
-    /// to a node that has taken a turn.
-    fn append(&mut self, before: &Hash, entry: &Entry, heed_turns: bool) -> Append;
+    /// Which engine answers, for as long as the connection lasts: it changes with a failover and with another server.
+    fn engine(&mut self) -> Result<String, LogError>;
+
+    /// Records may be appended to this engine from now on.
+    fn trust(&mut self, engine: &str);
+
+    /// Appends the record if the last one is the one before it, with the hash `before`. It gives way to another node
+    /// that has taken a turn.
+    fn append(&mut self, node: &str, before: &Hash, entry: &Entry) -> Append;
 
     /// A record that was found after a doubt is durable once this returns: one more write that the engine confirms.
     fn confirm(&mut self) -> Result<(), LogError>;
@@ -101,11 +114,11 @@ pub(crate) trait Log: Send {
     /// The place of the last record and its hash; `None` if there is no log.
     fn last(&mut self) -> Result<Option<(i64, Hash)>, LogError>;
 
-    /// Takes a turn: until it ends, the others do not append (bounded: who waits long does). False if another has it.
-    fn take_turn(&mut self) -> Result<bool, LogError>;
+    /// Takes a turn: until it ends, for a second at the most, the others do not append. False if another has it.
+    fn take_turn(&mut self, node: &str) -> Result<bool, LogError>;
 
     /// Ends the turn.
-    fn end_turn(&mut self) -> Result<(), LogError>;
+    fn end_turn(&mut self, node: &str) -> Result<(), LogError>;
 
     /// Takes or prolongs a lease. `Some`: another node holds it.
     fn lease(&mut self, lease: &Lease) -> Result<Option<Lease>, LogError>;

@@ -12,8 +12,10 @@ mod access;
 mod entry;
 mod log;
 mod postgres;
+#[cfg(all(test, unix))]
+mod tests;
 
 pub(crate) use access::{Access, AccessError};
 pub(crate) use entry::{Entry, Hash, chained};
-pub(crate) use log::{Append, Lease, Log, LogError, NodeRow, Read, Snapshot};
+pub(crate) use log::{Append, LEASE, Lease, Log, LogError, NodeRow, Read, Snapshot};
 pub(crate) use postgres::Postgres;

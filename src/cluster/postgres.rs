@@ -18,7 +18,7 @@ use tokio_rustls::rustls;
 
 use super::access::Access;
 use super::entry::{Entry, Hash};
-use super::log::{Append, Lease, Log, LogError, NodeRow, Parts, Read, Snapshot};
+use super::log::{Append, LEASE, Lease, Log, LogError, NodeRow, Parts, Read, Snapshot};
 
 /// How long an answer is waited for.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -29,8 +29,8 @@ const LONG: Duration = Duration::from_secs(30);
 /// As many records are read at once.
 const AT_ONCE: i64 = 256;
 
-/// How long a lease holds, by the engine's clock.
-const LEASE_SECONDS: f64 = 8.0;
+/// The name of the lease that is a turn. No batch has it.
+const TURN: &str = "";
 
 /// The log of one checkpoint on PostgreSQL.
 pub(crate) struct Postgres {
@@ -39,6 +39,8 @@ pub(crate) struct Postgres {
     session: Option<Session>,
     /// A transaction is open: a new connection would know nothing of it.
     in_transaction: bool,
+    /// The engine that records may be appended to.
+    trusted: Option<String>,
     schema: String,
 }
 
@@ -46,7 +48,14 @@ struct Session {
     client: Client,
     /// The server gave a warning: for instance that it no longer waits for its synchronous standby.
     warned: Arc<AtomicBool>,
+    /// Which server, and which of its lives.
+    engine: String,
 }
+
+/// A timeline is known by the name of the log's file: what `pg_control_checkpoint()` says lags behind a failover.
+/// On a standby it fails, which is right.
+const ENGINE: &str = "SELECT current_setting('fsync'),
+    system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()";
 
 type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -66,6 +75,7 @@ impl Postgres {
             runtime,
             session: None,
             in_transaction: false,
+            trusted: None,
         })
     }
 
@@ -98,9 +108,14 @@ impl Postgres {
                          SET application_name = 'outreach'; SET client_min_messages = warning",
                     )
                     .await?;
-                let row = client.query_typed_one("SHOW fsync", &[]).await?;
-                let fsync: String = row.try_get(0)?;
-                Ok::<_, tokio_postgres::Error>((Session { client, warned }, fsync))
+                let row = client.query_typed_one(ENGINE, &[]).await?;
+                let (fsync, engine): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+                let session = Session {
+                    client,
+                    warned,
+                    engine,
+                };
+                Ok::<_, tokio_postgres::Error>((session, fsync))
             })
             .await
         });
@@ -376,11 +391,29 @@ impl Log for Postgres {
         Ok(rows.first().map(|row| row.get(0)))
     }
 
-    fn append(&mut self, before: &Hash, entry: &Entry, heed_turns: bool) -> Append {
+    fn engine(&mut self) -> Result<String, LogError> {
+        self.connect()?;
+        let session = self.session.as_ref();
+        session
+            .map(|session| session.engine.clone())
+            .ok_or_else(|| self.silent())
+    }
+
+    fn trust(&mut self, engine: &str) {
+        self.trusted = Some(engine.to_owned());
+    }
+
+    fn append(&mut self, node: &str, before: &Hash, entry: &Entry) -> Append {
+        match self.engine() {
+            Ok(engine) if Some(&engine) == self.trusted.as_ref() => {}
+            Ok(_) => return Append::Moved,
+            Err(error) => return Append::Doubt(error),
+        }
         let (before, chained, body): (&[u8], &[u8], &[u8]) = (before, &entry.hash, &entry.body);
         let sql = "
             WITH turn AS MATERIALIZED
-                     (SELECT NOT $5 OR pg_try_advisory_xact_lock_shared(hashtext('$$')) AS is_free),
+                     (SELECT NOT EXISTS (SELECT 1 FROM $$.lease WHERE name = '' AND node <> $5
+                                         AND until > clock_timestamp()) AS is_free),
                  fits AS MATERIALIZED
                      (SELECT EXISTS (SELECT 1 FROM $$.log WHERE seq = $1 - 1 AND hash = $2) AS is_last),
                  done AS (INSERT INTO $$.log (seq, hash, body)
@@ -391,7 +424,7 @@ impl Log for Postgres {
             (&before, Type::BYTEA),
             (&chained, Type::BYTEA),
             (&body, Type::BYTEA),
-            (&heed_turns, Type::BOOL),
+            (&node, Type::TEXT),
         ];
         let answer = self.ask(sql, &params, ANSWER);
         let row = match answer {
@@ -466,14 +499,19 @@ impl Log for Postgres {
         Ok(rows.first().map(|row| (row.get(0), hash(row.get(1)))))
     }
 
-    fn take_turn(&mut self) -> Result<bool, LogError> {
-        let rows = self.rows("SELECT pg_try_advisory_lock(hashtext('$$'))", &[], ANSWER)?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
+    fn take_turn(&mut self, node: &str) -> Result<bool, LogError> {
+        let sql = "
+            INSERT INTO $$.lease AS held (name, node, pid, machine, place, since, until)
+            VALUES ($1, $2, '', '', '', '', clock_timestamp() + interval '1 second')
+            ON CONFLICT (name) DO UPDATE SET node = excluded.node, until = excluded.until
+            WHERE held.node = excluded.node OR held.until < clock_timestamp()
+            RETURNING 1";
+        let params: [Param<'_>; 2] = [(&TURN, Type::TEXT), (&node, Type::TEXT)];
+        Ok(!self.rows(sql, &params, ANSWER)?.is_empty())
     }
 
-    fn end_turn(&mut self) -> Result<(), LogError> {
-        self.rows("SELECT pg_advisory_unlock(hashtext('$$'))", &[], ANSWER)
-            .map(drop)
+    fn end_turn(&mut self, node: &str) -> Result<(), LogError> {
+        self.release(TURN, node)
     }
 
     fn lease(&mut self, lease: &Lease) -> Result<Option<Lease>, LogError> {
@@ -493,7 +531,7 @@ impl Log for Postgres {
             (&lease.machine, Type::TEXT),
             (&lease.place, Type::TEXT),
             (&lease.since, Type::TEXT),
-            (&LEASE_SECONDS, Type::FLOAT8),
+            (&LEASE.as_secs_f64(), Type::FLOAT8),
         ];
         if !self.rows(sql, &params, ANSWER)?.is_empty() {
             return Ok(None);
@@ -515,7 +553,7 @@ impl Log for Postgres {
 
     fn leases(&mut self) -> Result<Vec<Lease>, LogError> {
         let sql = "SELECT name, node, pid, machine, place, since FROM $$.lease
-                   WHERE until >= clock_timestamp() ORDER BY name";
+                   WHERE until >= clock_timestamp() AND name <> '' ORDER BY name";
         Ok(self.rows(sql, &[], ANSWER)?.iter().map(read_lease).collect())
     }
 

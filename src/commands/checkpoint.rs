@@ -16,6 +16,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// What a suggested command must say to find it again.
     pub(super) db: Option<PathBuf>,
+    /// Other machines write it too.
+    pub(super) is_shared: bool,
     /// Further flags that it must repeat.
     typed_places: Vec<(&'static str, String)>,
 }
@@ -49,6 +51,7 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
     Ok(Found {
         db: db.map(ToOwned::to_owned),
         path: found.path,
+        is_shared: checkpoint.cluster.is_some() && !found.rehearsals,
         typed_places: checkpoint.typed_places,
     })
 }

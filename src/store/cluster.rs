@@ -69,7 +69,15 @@ impl Store {
     /// [`StoreError::Cluster`] if the engine does not answer, or the file is no replica of its log.
     pub(crate) fn keep_up(path: &Path, access: &Access) -> Result<(), StoreError> {
         let mut log = open_log(access)?;
-        let id = log.id().map_err(away)?.ok_or_else(|| no_log(access))?;
+        let id = log.id().map_err(|error| match error {
+            LogError::Away(text) if path.exists() => StoreError::Cluster {
+                detail: format!(
+                    "{text}; without --cluster (and OUTREACH_CLUSTER) the commands that only read show what this machine knows"
+                ),
+            },
+            error => away(error),
+        })?;
+        let id = id.ok_or_else(|| no_log(access))?;
         if !path.exists() {
             snapshot::restore(&mut log, &id, path)?;
         }

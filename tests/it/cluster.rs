@@ -462,3 +462,136 @@ fn a_snapshot_takes_the_place_of_the_log_and_new_machines_join_from_it() {
     nodes.remove(0);
     expect_equal(&nodes);
 }
+
+#[test]
+fn an_append_that_arrives_after_the_client_gave_up_is_decided_once() {
+    let Some((engine, mut nodes)) = cluster(2) else {
+        return;
+    };
+    let line = engine.line();
+    nodes[0].url = line.url();
+    let sandbox = SandboxProcess::start(&["--latency", "5ms"]);
+    nodes[0].scratch.contacts(700);
+    let sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    starts_to_send(&sending, &sandbox, 100);
+    // The record reaches the engine late, after it was appended on another connection.
+    line.hold();
+    wait_until("the node has given the connection up", || {
+        sandbox.stats().accepted >= 250
+    });
+    line.let_go();
+    starts_to_send(&sending, &sandbox, 350);
+    // The record is in the log, and the node does not hear of it.
+    line.lose_answers();
+    let ended = sending.wait();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let unknown = judge(&nodes[0], &sandbox, "spring", 700);
+    assert_eq!(unknown, 0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn a_machine_that_stands_still_for_longer_than_its_lease_messages_nobody_again() {
+    let Some((_engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(1_500);
+    let mut sending = nodes[0].send(&sandbox, "spring").concurrency(6).start();
+    starts_to_send(&sending, &sandbox, 100);
+    sending.signal("STOP");
+    let worker = nodes[1].worker(&sandbox).concurrency(2).start();
+    let before = sandbox.stats().accepted;
+    starts_to_send(&worker, &sandbox, before + 50);
+    sending.signal("CONT");
+    wait_until("both are done", || {
+        let counts = nodes[1].checkpoint().counts_of("spring");
+        sending.has_ended() && counts.queued + counts.sending == 0
+    });
+    worker.signal("TERM");
+    worker.wait();
+    expect_equal(&nodes);
+    let unknown = judge(&nodes[1], &sandbox, "spring", 1_500);
+    assert!(unknown <= 6, "{unknown} unknown");
+}
+
+#[test]
+fn an_old_copy_of_the_engines_data_stops_every_machine() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(3_000);
+    engine.kill();
+    engine.keep_copy();
+    engine.go_on();
+    let sending = nodes[0].send(&sandbox, "spring").start();
+    starts_to_send(&sending, &sandbox, 50);
+    engine.kill();
+    engine.put_copy_back();
+    engine.go_on();
+    sending.wait().expect(8).says("cannot be trusted");
+    let requests = sandbox.stats().requests;
+    nodes[1].scratch.contacts(3_000);
+    nodes[1]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(8)
+        .says("cannot be trusted");
+    assert_eq!(sandbox.stats().requests, requests);
+}
+
+#[test]
+fn after_a_failover_that_forgot_records_the_machine_that_knows_more_speaks_first() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[1].keep_up();
+    engine.kill();
+    engine.keep_copy();
+    engine.go_on();
+    nodes[0].scratch.contacts(100);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    // It lives, and knows the hundred.
+    let worker = nodes[0].worker(&sandbox).start();
+    wait_until("the worker waits", || worker.said().contains("Waiting"));
+    engine.kill();
+    engine.put_copy_back();
+    engine.becomes_a_standby();
+    engine.go_on();
+    engine.sql("SELECT pg_promote()");
+    // This one knows nothing of them, and would message all of them again.
+    nodes[1].scratch.contacts(100);
+    nodes[1]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(8)
+        .says("cannot be trusted");
+    assert_eq!(sandbox.stats().repeated, 0);
+    assert_eq!(sandbox.stats().accepted, 100);
+    worker.wait().expect(8);
+}
+
+#[test]
+fn two_checkpoints_on_one_engine_know_nothing_of_each_other() {
+    let Some((engine, mut nodes)) = cluster(1) else {
+        return;
+    };
+    let mut other = Node::new(&engine);
+    other.url = format!("{}#north", engine.url());
+    other.outreach(&["cluster", "init"]).run().expect(0);
+    other
+        .outreach(&["suppress", "add", "+420777000001"])
+        .run()
+        .expect(0);
+    let list = nodes[0].outreach(&["suppress", "list"]).run().expect(0);
+    assert!(!list.out.contains("420777000001"), "{}", list.out);
+    // A replica of one is not written through the other.
+    nodes[0].url = other.url.clone();
+    nodes[0]
+        .outreach(&["suppress", "list"])
+        .run()
+        .expect(8)
+        .says("belongs to another log");
+}

@@ -12,6 +12,8 @@ mod keeper;
 pub(super) mod position;
 pub(super) mod record;
 pub(super) mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,7 +25,7 @@ use super::error::StoreError;
 use super::keys::random;
 use super::mark;
 use super::outdate::outdate;
-use crate::cluster::{Append, Entry, Hash, Log, LogError, Read, chained};
+use crate::cluster::{Append, Entry, Hash, LEASE, Log, LogError, Read, chained};
 
 use capture::Capture;
 use position::Position;
@@ -38,11 +40,11 @@ const LATE: Duration = Duration::from_secs(2);
 /// A wait for the engine that is longer is logged, and again each minute.
 const SAY_AFTER: Duration = Duration::from_secs(5);
 
+/// How long nothing is appended to an engine that was not there before: each node that lives has looked by then.
+const AFTER_FAILOVER: Duration = LEASE.saturating_add(Duration::from_secs(2));
+
 /// Who was slower so many times in a row takes a turn.
 const LOSSES: u32 = 3;
-
-/// Another node's turn is respected for so long: it may have been stopped in the middle.
-const TURN: Duration = Duration::from_secs(3);
 
 /// How soon an append is tried again that gave way to another node's turn.
 const GIVE_WAY: Duration = Duration::from_millis(5);
@@ -79,7 +81,9 @@ pub(super) struct Replica {
     stopped: Option<String>,
     losses: u32,
     has_turn: bool,
-    gave_way: Option<Instant>,
+    gives_way: bool,
+    /// Names this process among those that append. Random.
+    node: String,
     /// How far the file has come, for those who ask.
     applied: Arc<AtomicI64>,
 }
@@ -113,10 +117,12 @@ impl Replica {
             stopped: None,
             losses: 0,
             has_turn: false,
-            gave_way: None,
+            gives_way: false,
+            node: format!("{:016x}", u64::from_be_bytes(random()?)),
             applied,
         };
         replica.check_log(connection)?;
+        replica.meet_engine(connection)?;
         replica.catch_up(connection)?;
         Ok(replica)
     }
@@ -133,6 +139,27 @@ impl Replica {
                 detail: "there is no log at that address any more; `outreach cluster leave` makes this checkpoint one of its own again, and `outreach cluster init` begins a new log with it".to_owned(),
             }),
         }
+    }
+
+    /// Trusts the engine that answers. After a failover, or where another server took its place, a node that knows more
+    /// than this engine speaks first.
+    fn meet_engine(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        let engine = self.patiently(|log| log.engine())?;
+        match position::engine_of(connection)? {
+            Some(known) if known == engine => {}
+            Some(_) => {
+                tracing::warn!(
+                    "another server keeps the log of the cluster now, or the same after a failover: nothing is sent for {} s, so that a node that knows more can say so",
+                    AFTER_FAILOVER.as_secs()
+                );
+                std::thread::sleep(AFTER_FAILOVER);
+                self.catch_up(connection)?;
+                position::note_engine(connection, &engine)?;
+            }
+            None => position::note_engine(connection, &engine)?,
+        }
+        self.log.trust(&engine);
+        Ok(())
     }
 
     /// Asks the engine until it answers, or for as long as the patience lasts.
@@ -197,7 +224,7 @@ impl Replica {
         if entries.is_empty() {
             return Ok(false);
         }
-        let mut before = Position { ..position };
+        let mut before = position;
         for entry in &entries {
             if entry.seq != before.seq + 1
                 || entry.hash != chained(&before.hash, entry.seq, &entry.body)
@@ -245,14 +272,15 @@ impl Replica {
         );
         let saying = Saying::Stop(why.clone());
         for _ in 0..3 {
-            let Ok(Some((last, hash))) = self.log.last() else {
+            let (Ok(engine), Ok(Some((last, hash)))) = (self.log.engine(), self.log.last()) else {
                 break;
             };
+            self.log.trust(&engine);
             let Ok(body) = random().and_then(|id| Record::new(id, saying.clone()).pack()) else {
                 break;
             };
             let entry = Entry::after(&hash, last + 1, body);
-            if matches!(self.log.append(&hash, &entry, false), Append::Done) {
+            if matches!(self.log.append(&self.node, &hash, &entry), Append::Done) {
                 break;
             }
         }
@@ -272,7 +300,7 @@ impl Replica {
         if let Some(pending) = self.pending.take() {
             let pending = self.pending.insert(pending);
             let (seq, is_ours, is_orphan) = (pending.entry.seq, pending.is_ours, pending.is_orphan);
-            if is_ours || self.decide()? {
+            if is_ours || self.decide(connection)? {
                 if let Some(pending) = &mut self.pending {
                     pending.is_ours = true;
                 }
@@ -280,30 +308,33 @@ impl Replica {
                     self.catch_up(connection)?;
                 }
                 self.pending = None;
+                self.end_turn();
                 return Ok(!is_orphan);
             }
             self.pending = None;
             self.is_behind = true;
         }
         if self.is_behind {
+            self.meet_engine(connection)?;
             self.catch_up(connection)?;
         }
         Ok(false)
     }
 
     /// Whether the record in doubt has its place. It is appended again until that is known.
-    fn decide(&mut self) -> Result<bool, StoreError> {
+    fn decide(&mut self, connection: &mut Connection) -> Result<bool, StoreError> {
         let Some(pending) = &self.pending else {
             return Ok(false);
         };
         let (before, entry) = (pending.before, pending.entry.clone());
         let mut wait = Wait::begin(self.patience);
         loop {
-            match self.log.append(&before, &entry, false) {
+            match self.log.append(&self.node, &before, &entry) {
                 Append::Done => return Ok(true),
                 // Perhaps by ourselves.
                 Append::Taken => break,
                 Append::Turn => std::thread::sleep(GIVE_WAY),
+                Append::Moved => self.meet_engine(connection)?,
                 Append::Broken => return Err(self.stop(format!(
                     "record {} is not in the log, or it is another one than this node knows",
                     entry.seq - 1
@@ -331,10 +362,8 @@ impl Replica {
         }
         let body = Record::new(random()?, Saying::Rows(tables)).pack()?;
         let entry = Entry::after(&position.hash, position.seq + 1, body);
-        let heed_turns = !self.has_turn && self.gave_way.is_none_or(|since| since.elapsed() < TURN);
-        match self.log.append(&position.hash, &entry, heed_turns) {
+        match self.log.append(&self.node, &position.hash, &entry) {
             Append::Done => {
-                self.won();
                 let now = Position {
                     seq: entry.seq,
                     hash: entry.hash,
@@ -354,7 +383,10 @@ impl Replica {
                 Ok(Appended::NotYet)
             }
             Append::Turn => {
-                self.gave_way.get_or_insert_with(Instant::now);
+                (self.gives_way, self.is_behind) = (true, true);
+                Ok(Appended::NotYet)
+            }
+            Append::Moved => {
                 self.is_behind = true;
                 Ok(Appended::NotYet)
             }
@@ -393,12 +425,13 @@ impl Replica {
         if let Some(pending) = self.pending.take() {
             self.applied.fetch_max(pending.entry.seq, Ordering::SeqCst);
         }
+        self.end_turn();
     }
 
     /// The transaction is rolled back: what it changed is not in any record.
     pub(super) fn rolled_back(&mut self) {
         self.capture.clear();
-        if self.gave_way.is_some() {
+        if std::mem::take(&mut self.gives_way) {
             std::thread::sleep(GIVE_WAY);
         }
     }
@@ -408,14 +441,15 @@ impl Replica {
         if let Some(pending) = &mut self.pending {
             pending.is_orphan = true;
         }
+        self.end_turn();
     }
 
-    fn won(&mut self) {
-        (self.losses, self.gave_way) = (0, None);
+    fn end_turn(&mut self) {
+        self.losses = 0;
         if std::mem::take(&mut self.has_turn)
-            && let Err(error) = self.log.end_turn()
+            && let Err(error) = self.log.end_turn(&self.node)
         {
-            tracing::debug!("a turn ends with its connection: {error}");
+            tracing::debug!("a turn ends by itself: {error}");
         }
     }
 
@@ -423,7 +457,7 @@ impl Replica {
         self.is_behind = true;
         self.losses += 1;
         if self.losses >= LOSSES && !self.has_turn {
-            self.has_turn = self.log.take_turn().unwrap_or(false);
+            self.has_turn = self.log.take_turn(&self.node).unwrap_or(false);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::store::error::StoreError;
 const LOG: &str = "cluster";
 const SEQ: &str = "applied";
 const HASH: &str = "applied_hash";
+const ENGINE: &str = "engine";
 
 /// A place in the log: a record's number and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +53,28 @@ impl Position {
     }
 }
 
+/// The engine that kept the log when it was asked last.
+pub(super) fn engine_of(connection: &Connection) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT value FROM node WHERE key = ?1")?
+        .query_row([ENGINE], |row| row.get(0))
+        .optional()?)
+}
+
+pub(super) fn note_engine(connection: &Connection, engine: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO node (key, value) VALUES (?1, ?2)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute((ENGINE, engine))?;
+    Ok(())
+}
+
 /// The checkpoint is one of its own again.
 pub(in crate::store) fn end(connection: &Connection) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM node WHERE key = ?1")?;
-    for key in [LOG, SEQ, HASH] {
+    for key in [LOG, SEQ, HASH, ENGINE] {
         delete.execute([key])?;
     }
     Ok(())

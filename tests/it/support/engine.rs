@@ -1,9 +1,18 @@
-//! A PostgreSQL server of its own, where its programs are installed.
+//! A PostgreSQL server of its own, where its programs are installed, and a line to it that can be held up.
 
+#![allow(dead_code, reason = "the tests of the log and of the program use different parts")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// Longer than anything here may take.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server. Killed when dropped.
 pub(crate) struct Engine {
@@ -63,7 +72,7 @@ impl Engine {
         as_user(&mut initdb, folder.path());
         assert!(initdb.status().expect("initdb").success(), "initdb");
         // Taken by the server at once; free until then.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
+        let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port")
             .port();
@@ -90,7 +99,7 @@ impl Engine {
         self.server = Some(server.spawn().expect("the server starts"));
         let begin = Instant::now();
         while self.try_sql("SELECT 1").is_none() {
-            assert!(begin.elapsed() < super::PATIENCE, "the server does not start");
+            assert!(begin.elapsed() < PATIENCE, "the server does not start");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -109,6 +118,39 @@ impl Engine {
     /// What `--cluster` takes.
     pub(crate) fn url(&self) -> String {
         format!("postgres://outreach@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Copies its data, while it does not run.
+    pub(crate) fn keep_copy(&self) {
+        assert!(self.server.is_none(), "it runs");
+        self.copy("data", "copy");
+    }
+
+    /// Puts the copy back, while it does not run.
+    pub(crate) fn put_copy_back(&self) {
+        assert!(self.server.is_none(), "it runs");
+        self.copy("copy", "data");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
+        let _ = std::fs::remove_dir_all(&to);
+        let done = Command::new("cp").arg("-a").args([from, to]).status();
+        assert!(done.expect("cp").success(), "cp");
+    }
+
+    /// The server that starts next is a standby, which becomes the primary when it is promoted.
+    pub(crate) fn becomes_a_standby(&self) {
+        let signal = self.folder.path().join("data/standby.signal");
+        std::fs::write(&signal, "").expect("a file");
+        if let Some(user) = user() {
+            std::os::unix::fs::chown(&signal, Some(user), None).expect("its owner");
+        }
+    }
+
+    /// A line to it that can be held up.
+    pub(crate) fn line(&self) -> Line {
+        Line::to(self.port)
     }
 
     fn try_sql(&self, sql: &str) -> Option<String> {
@@ -133,5 +175,90 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A line between a machine and the engine.
+pub(crate) struct Line {
+    port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many connections were made.
+    connections: AtomicU64,
+    /// What is said on the connections before this one reaches the engine only when it is let go.
+    held_before: AtomicU64,
+    /// What is answered on the connections before this one is lost.
+    lost_before: AtomicU64,
+}
+
+impl Line {
+    fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let own = listener.local_addr().expect("an address").port();
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let number = shared.connections.fetch_add(1, Ordering::SeqCst);
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+                    continue;
+                };
+                let pump = |from: &TcpStream, to: &TcpStream, asks: bool| {
+                    let (from, to) = (from.try_clone(), to.try_clone());
+                    let (from, to) = (from.expect("a socket"), to.expect("a socket"));
+                    let state = Arc::clone(&shared);
+                    std::thread::spawn(move || carry(from, to, number, asks, &state));
+                };
+                pump(&client, &server, true);
+                pump(&server, &client, false);
+            }
+        });
+        Self { port: own, state }
+    }
+
+    /// What `--cluster` takes.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://outreach@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn now(&self) -> u64 {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// What is said from now on, on the connections that there are, reaches the engine late.
+    pub(crate) fn hold(&self) {
+        self.state.held_before.store(self.now(), Ordering::SeqCst);
+    }
+
+    /// What was held reaches the engine.
+    pub(crate) fn let_go(&self) {
+        self.state.held_before.store(0, Ordering::SeqCst);
+    }
+
+    /// What is answered from now on, on the connections that there are, is lost.
+    pub(crate) fn lose_answers(&self) {
+        self.state.lost_before.store(self.now(), Ordering::SeqCst);
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, number: u64, asks: bool, state: &State) {
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        // A client that went away has said what it said all the same.
+        let length = from.read(&mut bytes).unwrap_or(0);
+        while asks && number < state.held_before.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let is_lost = !asks && number < state.lost_before.load(Ordering::SeqCst);
+        if length == 0 {
+            let _ = to.shutdown(Shutdown::Write);
+            return;
+        }
+        if !is_lost && to.write_all(&bytes[..length]).is_err() && asks {
+            return;
+        }
     }
 }

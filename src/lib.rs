@@ -74,7 +74,7 @@
 //! 2. `src/commands/send.rs`: settings, questions, and the calls of `run`.
 //! 3. `src/run/plan.rs`: a list becomes a batch; `src/intake/judge.rs`: the verdict on a row.
 //! 4. `src/run/send.rs`: a held batch becomes a run.
-//! 5. `src/dispatch/mod.rs`, `src/dispatch/worker.rs`: claim, pace, send, settle.
+//! 5. `src/dispatch/mod.rs`, `src/dispatch/worker.rs`: claim, send, settle; `admission.rs`: whether a request may leave now.
 //! 6. `src/store/journal/mod.rs`, `claim.rs`, `settle.rs`: what is on disk before and after a request.
 //! 7. `src/dispatch/pacer/mod.rs`, `core.rs`: when the next request may leave.
 //! 8. `src/amio/client.rs`: the request; `src/domain/outcome/classify.rs`: what its answer means.
@@ -93,6 +93,7 @@
 //! | Only a queued recipient is claimed. | `domain/delivery.rs` | `only_a_queued_recipient_is_ever_claimed` |
 //! | One classifier decides what an answer means. | `domain/outcome/classify.rs` | `a_cut_refusal_is_undecided_but_a_cut_201_is_sent` |
 //! | The quota is used to the last request, and never overrun. | `dispatch/pacer` | `a_fixed_window_is_used_to_the_last_request_and_never_overrun` |
+//! | A request leaves only when nothing keeps it back, and the reason of a wait can be shown. | `dispatch/admission.rs` | `a_request_leaves_only_when_nothing_keeps_it_back_and_the_first_reason_is_told` |
 //! | A wrong token, channel or message stops the batch before it does harm. | `dispatch/guards.rs` | `a_wrong_token_costs_one_request_and_no_recipient` |
 //! | An opt-out counts from the next claim on, also in a running batch. | `store/evidence.rs` | `a_stop_keeps_queued_rows_of_a_running_batch_from_being_sent` |
 //! | Every row of the input is one line of the results. | `report/results.rs` | `every_row_of_the_input_is_one_line_with_its_columns_and_ours` |
@@ -113,8 +114,9 @@
 //! - *Fate*: what is known of an earlier request to a person: in flight, unknown, or accepted.
 //! - *Wait*: a row stays queued until an outcome elsewhere is known. *Hold*: the lock of one process on a batch.
 //! - *Checkpoint*: the SQLite file with everything. *Journal*: the claims and settlements of one batch in it.
-//! - *Pacer*: decides when the next request may leave. *Permit*: the leave for one request.
-//! - *Guard*: stops a batch whose answers show a mistake. *Gate*: lets one recipient, all, or none go on to the pacer.
+//! - *Admission*: the decision whether a request may leave now, over hours, outage and pace. *Pacer*: its part that knows
+//!   quota, rate and connections. *Permit*: the leave for one request.
+//! - *Guard*: stops a batch whose answers show a mistake. *Gate*: lets one recipient alone, all, or none pass.
 //! - *Canary*: the first recipient, sent alone. *Outage*: the API cannot be reached; no recipient is claimed.
 //! - *Suppression list*: numbers that are never messaged. *Opt-in*, *opt-out*: what a person asked for by an event.
 //! - *Rehearsal*: a batch that is sent to the sandbox.

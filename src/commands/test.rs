@@ -63,7 +63,7 @@ pub(crate) fn run(
         // Once for each wait.
         if pace.sleeping_until != said {
             said = pace.sleeping_until;
-            let wait = waits(pace, Wait::for_pace(pace).as_ref(), clock.now());
+            let wait = waits(pace, Wait::of(pace, None).as_ref(), clock.now());
             if !wait.is_empty() {
                 console.say(format_args!("The test{wait}"));
             }

@@ -1,163 +1,113 @@
-//! The gate before the pacer: one recipient alone, all, or none.
+//! One recipient alone, all, or none: a state machine over values.
 //!
 //! A run begins with one recipient alone (the canary). After an outage the gate is shut for a time,
 //! then one recipient probes, then the rest follow.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
-use crate::clock::Clock;
+use super::pacer::core::Why;
+use crate::clock::Moment;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// Everybody may pass.
     Open,
-    /// One may pass, once it is `from` (monotonic); `taken`: it has.
-    Probe { from: Duration, taken: bool },
+    /// One may pass, once it is `from` (`None`: at once).
+    Alone { from: Option<Moment> },
+    /// One has passed alone, and is not back.
+    Taken,
 }
 
-/// What the gate is at, and how often it was shut.
+/// Who may pass, and how often the gate was shut.
 #[derive(Debug, Clone, Copy)]
-struct State {
+pub(super) struct Gate {
     mode: Mode,
     shut: u64,
 }
 
-/// Who passes when.
-#[derive(Debug)]
-pub(super) struct Gate {
-    clock: Clock,
-    state: Mutex<State>,
-    changed: Notify,
-}
-
-/// The right to be under way. Given back on drop.
-#[derive(Debug)]
-pub(super) struct Pass<'a> {
-    gate: &'a Gate,
-    /// True for the one that passed alone.
-    pub(super) probe: bool,
-    /// How often the gate had been shut when it was passed.
+/// How the gate was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// It was passed alone.
+    pub(super) alone: bool,
+    /// How often it had been shut.
     shut: u64,
 }
 
-impl Pass<'_> {
-    /// True unless the gate was shut since it was passed: to be asked after every wait.
-    pub(super) fn holds(&self) -> bool {
-        self.gate.state().shut == self.shut
-    }
-}
-
 impl Gate {
-    /// A gate that lets the canary through first, or everybody.
-    pub(super) fn new(clock: Clock, canary: bool) -> Self {
+    /// A gate that lets one through first (the canary), or everybody.
+    pub(super) fn new(canary: bool) -> Self {
         let mode = if canary {
-            Mode::Probe {
-                from: Duration::ZERO,
-                taken: false,
-            }
+            Mode::Alone { from: None }
         } else {
             Mode::Open
         };
-        Self {
-            clock,
-            state: Mutex::new(State { mode, shut: 0 }),
-            changed: Notify::new(),
+        Self { mode, shut: 0 }
+    }
+
+    /// Why none may pass now, and until when, if time alone can help; `None` if one may.
+    pub(super) fn keeps_back(&self, now: Moment) -> Option<(Option<Moment>, Why)> {
+        match self.mode {
+            Mode::Open => None,
+            Mode::Taken => Some((None, Why::Alone)),
+            Mode::Alone { from } => from
+                .filter(|from| !now.reached(*from))
+                .map(|from| (Some(from), Why::Outage)),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// One passes, whom nothing keeps back.
+    pub(super) fn pass(&mut self) -> Passed {
+        let alone = self.mode != Mode::Open;
+        if alone {
+            self.mode = Mode::Taken;
+        }
+        Passed {
+            alone,
+            shut: self.shut,
+        }
     }
 
-    /// Waits until the caller may pass.
-    pub(super) async fn pass(&self) -> Pass<'_> {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            // Registered before the state is read, so that no change is missed.
-            changed.as_mut().enable();
-            let wait = {
-                let mut state = self.state();
-                let pass = |probe| Pass {
-                    gate: self,
-                    probe,
-                    shut: state.shut,
-                };
-                match state.mode {
-                    Mode::Open => return pass(false),
-                    Mode::Probe { taken: true, .. } => None,
-                    Mode::Probe { from, taken: false } => {
-                        let now = self.clock.monotonic();
-                        if now >= from {
-                            let pass = pass(true);
-                            state.mode = Mode::Probe { from, taken: true };
-                            return pass;
-                        }
-                        Some(from.saturating_sub(now))
-                    }
-                }
-            };
-            match wait {
-                None => changed.await,
-                Some(wait) => {
-                    tokio::select! {
-                        () = changed => {}
-                        () = self.clock.sleep(wait) => {}
-                    }
-                }
-            }
+    /// True unless the gate was shut since it was passed.
+    pub(super) fn holds(&self, passed: Passed) -> bool {
+        self.shut == passed.shut
+    }
+
+    /// Whoever passed is done. If it went alone, and nothing opened or shut the gate meanwhile, the next one goes
+    /// alone; returns whether that is so.
+    pub(super) fn came_back(&mut self, passed: Passed) -> bool {
+        let next = passed.alone && self.mode == Mode::Taken && self.holds(passed);
+        if next {
+            self.mode = Mode::Alone { from: None };
         }
+        next
     }
 
     /// Everybody may pass from now on.
-    pub(super) fn open(&self) {
-        self.state().mode = Mode::Open;
-        self.changed.notify_waiters();
+    pub(super) fn open(&mut self) {
+        self.mode = Mode::Open;
     }
 
     /// None passes for so long, then one.
-    pub(super) fn shut(&self, pause: Duration) {
-        let from = self.clock.monotonic() + pause;
-        {
-            let mut state = self.state();
-            state.mode = Mode::Probe { from, taken: false };
-            state.shut += 1;
-        }
-        self.changed.notify_waiters();
+    pub(super) fn shut(&mut self, pause: Duration, now: Moment) {
+        let from = Some(now.after(pause));
+        self.mode = Mode::Alone { from };
+        self.shut += 1;
     }
 
     /// Whether everybody may pass.
     pub(super) fn is_open(&self) -> bool {
-        self.state().mode == Mode::Open
+        self.mode == Mode::Open
     }
 
-    /// How long none passes yet; `None` if one may.
-    pub(super) fn shut_for(&self) -> Option<Duration> {
-        match self.state().mode {
-            Mode::Probe { from, taken: false } => from
-                .checked_sub(self.clock.monotonic())
+    /// How long none passes yet, because of an outage; `None` if one may.
+    pub(super) fn shut_for(&self, now: Moment) -> Option<Duration> {
+        match self.keeps_back(now) {
+            Some((Some(from), _)) => from
+                .mono
+                .checked_sub(now.mono)
                 .filter(|wait| !wait.is_zero()),
-            Mode::Probe { taken: true, .. } | Mode::Open => None,
-        }
-    }
-}
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        if !self.probe {
-            return;
-        }
-        let mut state = self.gate.state();
-        // Nothing opened or shut the gate meanwhile: the next one probes.
-        if let Mode::Probe { from, taken: true } = state.mode
-            && state.shut == self.shut
-        {
-            state.mode = Mode::Probe { from, taken: false };
-            drop(state);
-            self.gate.changed.notify_waiters();
+            Some((None, _)) | None => None,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Sends a batch: claims the next recipients, waits for the pacer, sends, classifies, settles.
 //!
-//! One task a connection. A task passes the gate (canary, outage), waits for the sending hours
-//! and for a permit of the pacer, claims (the intent is on disk), sends, classifies, and hands the result
-//! in together with the next claim. If the next turn is not at hand, the result is handed in alone
+//! One task a connection. A task waits until a request may leave ([`admission`]: sending hours, canary and outage,
+//! pace), claims (the intent is on disk), sends, classifies, and hands the result in together with the next claim. If the next turn is not at hand, the result is handed in alone
 //! first: nothing known waits for a pause.
 //!
 //! A task ends when it finds no recipient to claim: each recipient that is under way has a task of its own, which
@@ -11,6 +10,7 @@
 //! The store and the API are reached through two small traits, so that a remote work queue or
 //! another provider can take their place.
 
+mod admission;
 mod gate;
 mod guards;
 mod halt;
@@ -31,7 +31,6 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 
-use gate::Gate;
 pub use guards::{Cause, GuardSettings, Guards};
 pub use halt::Halt;
 use pacer::Handle;
@@ -74,10 +73,10 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
         settings: DispatchSettings,
         random: Box<dyn FnMut() -> u64 + Send>,
     ) -> Self {
+        pacer.admit_by(settings.schedule.clone(), settings.canary);
         let shared = Shared {
             ledger,
             pacer,
-            gate: Gate::new(clock.clone(), settings.canary),
             clock,
             guards: Mutex::new(guards),
             channel_types: Mutex::new(settings.channel_types.clone()),
@@ -118,26 +117,22 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
     /// pass from one step to the next.
     pub(crate) fn stands_still(&self) -> bool {
         let shared = &self.shared;
-        let (schedule, now) = (&shared.settings.schedule, shared.clock.now());
+        let now = shared.clock.now();
         let rows_wait = shared.progress.rows_wait(now).is_some_and(|wait| {
-            let longest = match schedule.window {
+            let longest = match shared.settings.schedule.window {
                 Some(_) => HOURS_AWAY,
                 None => OTHERS_ANSWER,
             };
             wait <= longest
         });
         let pace = shared.pacer.view();
-        let waits = !schedule.may_send(now)
-            || rows_wait
-            || self.outage().is_some()
-            || pace.why.is_some()
-            || pace.sleeping_until.is_some();
+        let waits = rows_wait || pace.why.is_some();
         !waits && !shared.progress.is_busy() && shared.stop.reason().is_none()
     }
 
     /// Whether requests leave as usual: none tries alone.
     pub(crate) fn is_open(&self) -> bool {
-        self.shared.gate.is_open()
+        self.shared.pacer.is_gate_open()
     }
 
     /// How long nobody is tried yet, because all who are queued are queued for later; `None` if not.
@@ -147,7 +142,7 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
 
     /// The outage or limit that keeps everybody waiting; `None` if there is none.
     pub(crate) fn outage(&self) -> Option<Outage> {
-        let pause = self.shared.gate.shut_for()?;
+        let pause = self.shared.pacer.gate_is_shut_for()?;
         let failure = self.shared.last_failure.lock();
         let (cause, failure) = failure.unwrap_or_else(PoisonError::into_inner).clone();
         Some(Outage {
@@ -187,6 +182,10 @@ impl<L: Ledger, S: Sender> Dispatcher<L, S> {
                 () = &mut watch_deadline => continue,
                 limit = self.shared.pacer.nothing_is_ours() => {
                     self.shared.stop.request(RunEnd::Halted(Halt::Reserve { limit }));
+                    continue;
+                }
+                () = self.shared.pacer.hours_are_over() => {
+                    self.shared.stop.request(RunEnd::Deadline);
                     continue;
                 }
             };

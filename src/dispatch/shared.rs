@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::gate::Gate;
 use super::guards::{Cause, Guards};
 use super::halt::Halt;
 use super::pacer::Handle;
@@ -130,7 +129,6 @@ pub(super) struct Shared<L> {
     pub(super) ledger: L,
     pub(super) pacer: Handle,
     pub(super) clock: Clock,
-    pub(super) gate: Gate,
     pub(super) guards: Mutex<Guards>,
     pub(super) settings: DispatchSettings,
     pub(super) channel_types: Mutex<Vec<Option<String>>>,

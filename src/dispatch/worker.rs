@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::gate::Pass;
 use super::guards::{Advice, Cause};
-use super::pacer::{Flight, Permit};
+use super::pacer::{Flight, Pass, Permit};
 use super::ports::{Ledger, Sender};
 use super::shared::{RunEnd, Shared, Undecided};
 use crate::amio::{Addressee, Reply};
@@ -34,11 +33,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// is used again.
 const OTHERS_LIVE: Duration = Duration::from_secs(5);
 
-/// A turn to send: the gate let us pass and the pacer gave a permit.
-struct Turn<'a> {
-    pass: Pass<'a>,
-    permit: Permit,
-}
+/// A turn to send: nothing kept the request back when it was given.
+type Turn = (Pass, Permit);
 
 /// Works until there is nothing left, or until asked to stop.
 pub(super) async fn work<L: Ledger, S: Sender>(
@@ -55,7 +51,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
         };
         let decided = shared.clock.moment();
         match claim(&shared, result.take(), decided.wall).await? {
-            Claim::Claimed(recipient) if may_leave(&shared, &turn, &recipient) => {
+            Claim::Claimed(recipient) if may_leave(&shared, &turn.0, &recipient) => {
                 let (settlement, channel_type) =
                     send(&shared, &*sender, turn, (&recipient, decided)).await;
                 result = Some(settlement);
@@ -119,14 +115,14 @@ async fn look_for_dead<L: Ledger>(shared: &Shared<L>, lately: Duration) -> Resul
 
 /// The next turn; `None` when asked to stop, or when no recipient is left. A result that would have to
 /// wait goes to disk first.
-async fn next_turn<'a, L: Ledger>(
-    shared: &'a Shared<L>,
+async fn next_turn<L: Ledger>(
+    shared: &Shared<L>,
     result: &mut Option<Settlement>,
-) -> Result<Option<Turn<'a>>, StoreError> {
+) -> Result<Option<Turn>, StoreError> {
     if shared.stop.reason().is_some() {
         return Ok(None);
     }
-    let mut turn = pin!(turn(shared));
+    let mut turn = pin!(shared.pacer.admit());
     let at_once = tokio::select! {
         biased;
         turn = &mut turn => Some(turn),
@@ -171,42 +167,15 @@ async fn is_anybody_left<L: Ledger>(
     Ok(left)
 }
 
-async fn turn<L>(shared: &Shared<L>) -> Turn<'_> {
-    let schedule = &shared.settings.schedule;
-    loop {
-        let now = shared.clock.now();
-        if !schedule.may_send(now) {
-            if let Some(opening) = schedule.next_opening(now) {
-                shared.clock.sleep_until_wall(opening).await;
-            } else {
-                // The window opens after the deadline: this run has nothing to wait for.
-                shared.stop.request(RunEnd::Deadline);
-                std::future::pending::<()>().await;
-            }
-            continue;
-        }
-        let pass = shared.gate.pass().await;
-        let permit = shared.pacer.acquire().await;
-        // The wait may have been long: an outage may have begun meanwhile, or the hours have ended. What is
-        // not used goes back.
-        if pass.holds() && schedule.may_send(shared.clock.now()) {
-            return Turn { pass, permit };
-        }
-    }
-}
-
 /// Whether the request may still leave: its intent may have taken long to reach the disk, because another
 /// program held the checkpoint.
-fn may_leave<L>(shared: &Shared<L>, turn: &Turn<'_>, recipient: &Claimed) -> bool {
-    let (schedule, now) = (&shared.settings.schedule, shared.clock.now());
+fn may_leave<L>(shared: &Shared<L>, pass: &Pass, recipient: &Claimed) -> bool {
+    let schedule = &shared.settings.schedule;
     let their_hours = || {
         let region = recipient.phone.region().map(Region::code);
-        schedule.may_send_to(now, region.as_deref())
+        schedule.may_send_to(shared.clock.now(), region.as_deref())
     };
-    shared.stop.reason().is_none()
-        && turn.pass.holds()
-        && schedule.may_send(now)
-        && (schedule.window.is_none() || their_hours())
+    shared.stop.reason().is_none() && pass.holds() && (schedule.window.is_none() || their_hours())
 }
 
 async fn settle<L: Ledger>(
@@ -253,11 +222,11 @@ fn note<L>(shared: &Shared<L>, settled: Option<Settled>) {
 async fn send<L: Ledger, S: Sender>(
     shared: &Shared<L>,
     sender: &S,
-    turn: Turn<'_>,
+    turn: Turn,
     (recipient, decided): (&Claimed, Moment),
 ) -> (Settlement, Option<(Step, String)>) {
     crash_point(CrashPoint::AfterIntentCommit);
-    let Turn { pass, permit } = turn;
+    let (pass, permit) = turn;
     let flight = permit.started();
     shared.progress.started();
     let begun = shared.clock.monotonic();
@@ -355,12 +324,7 @@ fn new_channel_type<L>(
 }
 
 /// Does what the guards advise.
-fn heed_guards<L: Ledger>(
-    shared: &Shared<L>,
-    pass: &Pass<'_>,
-    recipient: &Claimed,
-    outcome: &Outcome,
-) {
+fn heed_guards<L: Ledger>(shared: &Shared<L>, pass: &Pass, recipient: &Claimed, outcome: &Outcome) {
     let jitter = match outcome {
         // Only what may lead to a pause needs a random number.
         Outcome::Sent(_)
@@ -379,14 +343,14 @@ fn heed_guards<L: Ledger>(
         let mut guards = shared.guards.lock().unwrap_or_else(PoisonError::into_inner);
         let now = shared.clock.monotonic();
         let whose = (recipient.recipient, recipient.step);
-        guards.observe(whose, outcome, pass.probe, now, jitter)
+        guards.observe(whose, outcome, pass.is_alone(), now, jitter)
     };
     match advice {
-        Advice::Go if pass.probe => shared.gate.open(),
+        Advice::Go if pass.is_alone() => shared.pacer.open_gate(),
         Advice::Go | Advice::Probe => {}
         Advice::Pause(pause, cause) => {
             note_pause(shared, cause, outcome.text());
-            shared.gate.shut(pause);
+            shared.pacer.shut_gate(pause);
         }
         Advice::LeaveChannel => shared.ledger.refuse_channel(recipient.step),
         Advice::Stop(halt) => shared.stop.request(RunEnd::Halted(halt)),

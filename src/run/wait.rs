@@ -78,14 +78,23 @@ impl WaitFor {
 }
 
 impl Wait {
-    /// What the pace waits for, if that ends by time alone.
-    pub fn for_pace(pacer: &PacerView) -> Option<Self> {
+    /// What a request waits for that may not leave, if that ends by time alone. `outage`: the one that lasts.
+    pub fn of(pacer: &PacerView, outage: Option<&Outage>) -> Option<Self> {
         let what = match pacer.why? {
+            Why::Hours => WaitFor::Hours,
+            Why::Outage => match outage?.cause {
+                Cause::NoAnswer => WaitFor::Api(hide_digits(&outage?.failure, 7)),
+                Cause::Limit(limit) => WaitFor::Limit(limit.to_string()),
+            },
             Why::Quota => WaitFor::Quota,
             Why::Throttled => WaitFor::Throttled,
             Why::Rate => WaitFor::Rate,
             Why::Even => WaitFor::Even,
-            Why::Probing | Why::Connections | Why::ReserveTakesAll => return None,
+            Why::Probing
+            | Why::Connections
+            | Why::ReserveTakesAll
+            | Why::HoursAreOver
+            | Why::Alone => return None,
         };
         let until = pacer.sleeping_until?;
         Some(Self { what, until })
@@ -112,25 +121,27 @@ pub(super) fn wait(
     rows: Option<Duration>,
     now: Timestamp,
 ) -> Option<Wait> {
-    let of = |what, until| Some(Wait { what, until });
-    if !schedule.may_send(now) {
-        return of(WaitFor::Hours, schedule.next_opening(now)?);
+    let kept_back = Wait::of(pacer, outage);
+    let Some(rows) = rows else { return kept_back };
+    // While some wait for rows, others may be kept back by what concerns everybody.
+    let for_all = |it: &Wait| match it.what {
+        WaitFor::Hours | WaitFor::Api(_) | WaitFor::Limit(_) => it.until > now,
+        WaitFor::RecipientHours
+        | WaitFor::Quota
+        | WaitFor::Throttled
+        | WaitFor::Rate
+        | WaitFor::Even
+        | WaitFor::Later => false,
+    };
+    if let Some(kept_back) = kept_back.filter(for_all) {
+        return Some(kept_back);
     }
-    if let Some(outage) = outage {
-        let what = match outage.cause {
-            Cause::NoAnswer => WaitFor::Api(hide_digits(&outage.failure, 7)),
-            Cause::Limit(limit) => WaitFor::Limit(limit.to_string()),
-        };
-        return of(what, later(now, outage.pause));
-    }
-    if let Some(rows) = rows {
-        let by_recipient = schedule.window.is_some() && schedule.window_by == WindowBy::Recipient;
-        let what = if by_recipient {
-            WaitFor::RecipientHours
-        } else {
-            WaitFor::Later
-        };
-        return of(what, later(now, rows));
-    }
-    Wait::for_pace(pacer)
+    let by_recipient = schedule.window.is_some() && schedule.window_by == WindowBy::Recipient;
+    let what = if by_recipient {
+        WaitFor::RecipientHours
+    } else {
+        WaitFor::Later
+    };
+    let until = later(now, rows);
+    Some(Wait { what, until })
 }

@@ -103,7 +103,16 @@ impl Pacer {
 
     /// May a request start now?
     pub fn poll(&mut self, now: Moment) -> Decision {
-        match self.allowed(now) {
+        self.poll_unless(None, now)
+    }
+
+    /// The same, where something else may keep it back, which comes first.
+    pub(crate) fn poll_unless(
+        &mut self,
+        kept_back: Option<(Option<Moment>, Why)>,
+        now: Moment,
+    ) -> Decision {
+        match kept_back.map_or_else(|| self.allowed(now), Err) {
             Ok((probe, paced)) => {
                 let started = nanos(now.mono);
                 self.windows.started();

@@ -1,6 +1,6 @@
 //! The pacer: exactly the quota, never above it, never idle below it.
 //!
-//! [`core`] decides; this shell waits. A permit that is free goes to the task that asks, unless another waits.
+//! [`core`] decides, with what else keeps a request back ([`admission`](super::admission)); this shell waits. A permit that is free goes to the task that asks, unless another waits.
 //! The first task in the queue of [`Handle::acquire`] waits for the pacer's next decision, all
 //! others wait for the first one: they cost nothing until it is their turn, and permits are handed out
 //! in the order of asking. No task holds a permit while sleeping, and every wait may be dropped at any
@@ -16,8 +16,11 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as Queue, Notify};
 
+use super::admission;
+use super::gate::{Gate, Passed};
 use crate::clock::{Clock, Moment};
 use crate::domain::quota::{QuotaHeaders, QuotaState};
+use crate::domain::schedule::Schedule;
 
 mod connections;
 pub(crate) mod core;
@@ -45,6 +48,8 @@ impl Jitter {
 
 struct State {
     pacer: Pacer,
+    schedule: Schedule,
+    gate: Gate,
     jitter: Jitter,
     /// The first in the queue waits for an event, not only for a time.
     event_helps: bool,
@@ -59,6 +64,8 @@ struct Shared {
     event: Notify,
     /// A task waits, and the reserve leaves nothing to wait for.
     nothing_is_ours: Notify,
+    /// A task waits, and the run must end before the sending hours come.
+    hours_are_over: Notify,
 }
 
 /// One who stands in the queue; left when the wait is dropped.
@@ -92,6 +99,8 @@ impl Handle {
         let pacer = Pacer::new(settings, past, clock.moment());
         let state = Mutex::new(State {
             pacer,
+            schedule: Schedule::default(),
+            gate: Gate::new(false),
             jitter: Jitter(seed),
             event_helps: false,
         });
@@ -102,23 +111,39 @@ impl Handle {
             waiting: AtomicUsize::new(0),
             event: Notify::new(),
             nothing_is_ours: Notify::new(),
+            hours_are_over: Notify::new(),
         }))
+    }
+
+    /// Requests leave only in these hours; with `canary`, the first one alone.
+    pub(super) fn admit_by(&self, schedule: Schedule, canary: bool) {
+        let mut state = self.lock();
+        state.schedule = schedule;
+        state.gate = Gate::new(canary);
     }
 
     /// Waits until one request may start. May be dropped at any time; a permit is lost with no one.
     pub async fn acquire(&self) -> Permit {
+        self.admit().await.1
+    }
+
+    /// The same, with the way through the gate, which lasts until the answer's meaning is known.
+    pub(super) async fn admit(&self) -> (Pass, Permit) {
         // A permit that is free is given without a wait: a task that waits hands in a result alone, and
         // costs a commit more.
-        if let Some(permit) = self.try_acquire() {
-            return permit;
+        if let Some(admitted) = self.try_admit() {
+            return admitted;
         }
         let shared = &*self.0;
         let _waiting = Waiting::new(&shared.waiting);
         let _first = shared.queue.lock().await;
         loop {
             let until = match self.poll() {
-                Ok(ticket) => return self.permit(ticket),
-                Err(until) => until,
+                Ok(admitted) => return admitted,
+                Err((until, why)) => {
+                    self.note_wait(why);
+                    until
+                }
             };
             // A stored notice makes this safe: an event between the decision and the wait is not missed.
             match until {
@@ -133,15 +158,57 @@ impl Handle {
 
     /// A permit if one is free at this moment and no task waits for it.
     pub fn try_acquire(&self) -> Option<Permit> {
+        self.try_admit().map(|(_, permit)| permit)
+    }
+
+    fn try_admit(&self) -> Option<(Pass, Permit)> {
         if self.0.waiting.load(Ordering::SeqCst) > 0 {
             return None;
         }
-        let now = self.0.clock.moment();
         // What the first in the queue waits for is not touched.
-        let decision = self.lock().pacer.poll(now);
-        match decision {
-            Decision::Go(ticket) => Some(self.permit(ticket)),
-            Decision::Wait { .. } => None,
+        self.poll().ok()
+    }
+
+    /// May one request leave now? If not, why, and when to ask again if time alone can help.
+    fn poll(&self) -> Result<(Pass, Permit), (Option<Moment>, Why)> {
+        let now = self.0.clock.moment();
+        let mut state = self.lock();
+        let State {
+            pacer,
+            schedule,
+            gate,
+            ..
+        } = &mut *state;
+        match admission::decide(now, schedule, gate, pacer) {
+            Decision::Go(ticket) => {
+                let passed = gate.pass();
+                Ok((self.pass(passed), self.permit(ticket)))
+            }
+            Decision::Wait { until, why } => Err((until, why)),
+        }
+    }
+
+    fn note_wait(&self, why: Why) {
+        self.lock().event_helps = why.event_helps();
+        match why {
+            Why::ReserveTakesAll => self.0.nothing_is_ours.notify_one(),
+            Why::HoursAreOver => self.0.hours_are_over.notify_one(),
+            Why::Throttled
+            | Why::Quota
+            | Why::Even
+            | Why::Probing
+            | Why::Rate
+            | Why::Connections
+            | Why::Hours
+            | Why::Outage
+            | Why::Alone => {}
+        }
+    }
+
+    fn pass(&self, passed: Passed) -> Pass {
+        Pass {
+            passed,
+            handle: self.clone(),
         }
     }
 
@@ -157,6 +224,35 @@ impl Handle {
     pub(crate) async fn nothing_is_ours(&self) -> u64 {
         self.0.nothing_is_ours.notified().await;
         self.view().limit.unwrap_or(0)
+    }
+
+    /// Waits until a task asked for a permit although the run must end before the sending hours come.
+    pub(super) async fn hours_are_over(&self) {
+        self.0.hours_are_over.notified().await;
+    }
+
+    /// Everybody may pass the gate from now on.
+    pub(super) fn open_gate(&self) {
+        self.lock().gate.open();
+        self.0.event.notify_one();
+    }
+
+    /// Nobody passes the gate for so long, then one alone.
+    pub(super) fn shut_gate(&self, pause: Duration) {
+        let now = self.0.clock.moment();
+        self.lock().gate.shut(pause, now);
+        self.0.event.notify_one();
+    }
+
+    /// Whether requests leave as usual: none goes alone.
+    pub(super) fn is_gate_open(&self) -> bool {
+        self.lock().gate.is_open()
+    }
+
+    /// How long nobody passes the gate yet; `None` if one may.
+    pub(super) fn gate_is_shut_for(&self) -> Option<Duration> {
+        let now = self.0.clock.moment();
+        self.lock().gate.shut_for(now)
     }
 
     /// Other processes on the same checkpoint claimed `count` requests on the same token.
@@ -183,28 +279,6 @@ impl Handle {
         self.lock().pacer.state(now)
     }
 
-    fn poll(&self) -> Result<Ticket, Option<Moment>> {
-        let now = self.0.clock.moment();
-        let mut state = self.lock();
-        match state.pacer.poll(now) {
-            Decision::Go(ticket) => Ok(ticket),
-            Decision::Wait { until, why } => {
-                state.event_helps = match why {
-                    Why::Rate | Why::Even => false,
-                    Why::Throttled
-                    | Why::Quota
-                    | Why::Probing
-                    | Why::Connections
-                    | Why::ReserveTakesAll => true,
-                };
-                if why == Why::ReserveTakesAll {
-                    self.0.nothing_is_ours.notify_one();
-                }
-                Err(until)
-            }
-        }
-    }
-
     fn settle(&self, settle: impl FnOnce(&mut State, Moment)) {
         let now = self.0.clock.moment();
         let mut state = self.lock();
@@ -225,6 +299,35 @@ impl Handle {
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// The way through the gate. Given back on drop.
+#[derive(Debug)]
+pub(super) struct Pass {
+    passed: Passed,
+    handle: Handle,
+}
+
+impl Pass {
+    /// True for the one that passed alone.
+    pub(super) fn is_alone(&self) -> bool {
+        self.passed.alone
+    }
+
+    /// Whether a request may still leave: the gate was not shut since, and the hours did not end.
+    pub(super) fn holds(&self) -> bool {
+        let now = self.handle.0.clock.now();
+        let state = self.handle.lock();
+        state.gate.holds(self.passed) && state.schedule.may_send(now)
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if self.handle.lock().gate.came_back(self.passed) {
+            self.handle.0.event.notify_one();
+        }
     }
 }
 

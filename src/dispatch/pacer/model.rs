@@ -59,6 +59,31 @@ pub enum Why {
     Connections,
     /// The reserve is as large as the quota: nothing can ever be sent.
     ReserveTakesAll,
+    /// Outside the sending hours.
+    Hours,
+    /// The sending hours come only after the run must end.
+    HoursAreOver,
+    /// The API gives no usable answers, or a limit of the platform was met.
+    Outage,
+    /// One request is on its way alone: its answer shows whether others may follow.
+    Alone,
+}
+
+impl Why {
+    /// Whether an answer or another event can end the wait, and not time alone.
+    pub(super) fn event_helps(self) -> bool {
+        match self {
+            Self::Rate | Self::Even | Self::Hours => false,
+            Self::Throttled
+            | Self::Quota
+            | Self::Probing
+            | Self::Connections
+            | Self::ReserveTakesAll
+            | Self::HoursAreOver
+            | Self::Outage
+            | Self::Alone => true,
+        }
+    }
 }
 
 /// What earlier runs left behind, as the checkpoint holds it: a restart refills nothing.

@@ -23,8 +23,8 @@ use crate::config::{
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
-pub(crate) use cluster::{ClusterAction, ClusterArgs, WorkerArgs};
 pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
+pub(crate) use cluster::{ClusterAction, ClusterArgs, WorkerArgs};
 pub(crate) use fallback::FallbackFlags;
 pub(crate) use people::{
     ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,

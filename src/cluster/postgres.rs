@@ -379,11 +379,7 @@ impl Log for Postgres {
     }
 
     fn id(&mut self) -> Result<Option<String>, LogError> {
-        let is_there = self.rows(
-            "SELECT to_regclass('$$.about') IS NOT NULL",
-            &[],
-            ANSWER,
-        )?;
+        let is_there = self.rows("SELECT to_regclass('$$.about') IS NOT NULL", &[], ANSWER)?;
         if !is_there.first().is_some_and(|row| row.get(0)) {
             return Ok(None);
         }
@@ -479,7 +475,9 @@ impl Log for Postgres {
             body: row.get(2),
         });
         match entries.next() {
-            Some(own) if own.seq == after && own.hash == *at => Ok(Read::Entries(entries.collect())),
+            Some(own) if own.seq == after && own.hash == *at => {
+                Ok(Read::Entries(entries.collect()))
+            }
             Some(own) if own.seq == after => Ok(Read::Broken(format!(
                 "record {after} of the log is another one than this node knows"
             ))),
@@ -554,7 +552,11 @@ impl Log for Postgres {
     fn leases(&mut self) -> Result<Vec<Lease>, LogError> {
         let sql = "SELECT name, node, pid, machine, place, since FROM $$.lease
                    WHERE until >= clock_timestamp() AND name <> '' ORDER BY name";
-        Ok(self.rows(sql, &[], ANSWER)?.iter().map(read_lease).collect())
+        Ok(self
+            .rows(sql, &[], ANSWER)?
+            .iter()
+            .map(read_lease)
+            .collect())
     }
 
     fn see(&mut self, node: &NodeRow) -> Result<(), LogError> {
@@ -613,7 +615,8 @@ impl Log for Postgres {
             }
             log.put_parts(snapshot, parts)?;
             let sql = "DELETE FROM $$.log WHERE seq < $1";
-            log.rows(sql, &[(&snapshot.seq, Type::INT8)], LONG).map(drop)
+            log.rows(sql, &[(&snapshot.seq, Type::INT8)], LONG)
+                .map(drop)
         })
     }
 

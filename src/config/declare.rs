@@ -303,7 +303,7 @@ pub(crate) struct CheckpointFile {
     /// File that holds the password for --cluster and nothing else
     #[arg(long, value_name = "FILE")]
     pub(super) cluster_password_file: Option<PathBuf>,
-    /// How long the log of --cluster may be out of reach before a command gives up: 10m
+    /// How long the log of --cluster may be out of reach before a command gives up
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "10m")]
     pub(super) cluster_patience: Duration,
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 
-use crate::cluster::AccessError;
 use crate::amio::BaseUrlError;
+use crate::cluster::AccessError;
 use crate::domain::dialect::UnknownDialect;
 use crate::domain::percent::BadPercent;
 use crate::domain::phone::{UnknownRegion, UnknownService};

@@ -18,8 +18,8 @@ use super::replica::position::is_replica;
 use super::replica::{Keeper, Replica, context, failed};
 use super::reserve::Reserve;
 use super::writer::{Companions, OpenReplica, Writer};
-use crate::cluster::{Access, Log, LogError, Postgres};
 use super::{home, schema, tuning, upgrade};
+use crate::cluster::{Access, Log, LogError, Postgres};
 
 /// What a checkpoint is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

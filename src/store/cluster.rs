@@ -49,10 +49,6 @@ fn open_log(access: &Access) -> Result<Postgres, StoreError> {
     Postgres::new(access.clone()).map_err(|error| failed(&error))
 }
 
-fn away(error: LogError) -> StoreError {
-    failed(&error)
-}
-
 fn no_log(access: &Access) -> StoreError {
     StoreError::Cluster {
         detail: format!(
@@ -75,7 +71,7 @@ impl Store {
                     "{text}; without --cluster (and OUTREACH_CLUSTER) the commands that only read show what this machine knows"
                 ),
             },
-            error => away(error),
+            error @ (LogError::Away(_) | LogError::Refused(_)) => failed(&error),
         })?;
         let id = id.ok_or_else(|| no_log(access))?;
         if !path.exists() {
@@ -88,7 +84,10 @@ impl Store {
             Some(known) if known == id => {}
             Some(_) => {
                 return Err(StoreError::Cluster {
-                    detail: format!("{} belongs to another log than the one at {access}", path.display()),
+                    detail: format!(
+                        "{} belongs to another log than the one at {access}",
+                        path.display()
+                    ),
                 });
             }
             None => {
@@ -100,7 +99,7 @@ impl Store {
                 });
             }
         }
-        let leases = log.leases().map_err(away)?;
+        let leases = log.leases().map_err(|error| failed(&error))?;
         context::enter(path, access.clone(), leases);
         // What was missed is applied when it is opened.
         drop(Self::open(path)?);
@@ -133,7 +132,7 @@ impl Store {
             digest: packed.digest,
         };
         log.begin(&id, &first, &at, &mut packed.parts()?)
-            .map_err(away)?;
+            .map_err(|error| failed(&error))?;
         let position = Position {
             seq: first.seq,
             hash: first.hash,
@@ -168,7 +167,10 @@ impl Store {
         let position = packed.position.ok_or_else(|| no_log(access))?;
         let mut log = open_log(access)?;
         // What the log does not hold any more must not be put in place of what it holds.
-        match log.read(position.seq, &position.hash).map_err(away)? {
+        match log
+            .read(position.seq, &position.hash)
+            .map_err(|error| failed(&error))?
+        {
             Read::Entries(_) => {}
             Read::Broken(_) | Read::Cut => {
                 return Err(StoreError::Cluster {
@@ -181,7 +183,8 @@ impl Store {
             hash: position.hash,
             digest: packed.digest,
         };
-        log.put_snapshot(&at, &mut packed.parts()?).map_err(away)?;
+        log.put_snapshot(&at, &mut packed.parts()?)
+            .map_err(|error| failed(&error))?;
         Ok(position.seq)
     }
 
@@ -190,29 +193,40 @@ impl Store {
     /// # Errors
     /// [`StoreError::Cluster`] if the engine fails.
     pub(crate) fn verify_cluster(access: &Access) -> Result<Option<i64>, StoreError> {
-        open_log(access)?.first_fault().map_err(away)
+        open_log(access)?
+            .first_fault()
+            .map_err(|error| failed(&error))
     }
 
     /// How the cluster stands.
     ///
     /// # Errors
     /// [`StoreError::Cluster`] if the engine does not answer, or there is no log.
-    pub(crate) fn cluster_status(path: &Path, access: &Access) -> Result<ClusterStatus, StoreError> {
+    pub(crate) fn cluster_status(
+        path: &Path,
+        access: &Access,
+    ) -> Result<ClusterStatus, StoreError> {
         let mut log = open_log(access)?;
-        if log.id().map_err(away)?.is_none() {
+        if log.id().map_err(|error| failed(&error))?.is_none() {
             return Err(no_log(access));
         }
-        let (engine, doubts) = log.about().map_err(away)?;
-        let last = log.last().map_err(away)?.map_or(0, |(last, _)| last);
-        let snapshot = log.snapshot().map_err(away)?.map_or(0, |it| it.seq);
-        let leases = log.leases().map_err(away)?;
+        let (engine, doubts) = log.about().map_err(|error| failed(&error))?;
+        let last = log
+            .last()
+            .map_err(|error| failed(&error))?
+            .map_or(0, |(last, _)| last);
+        let snapshot = log
+            .snapshot()
+            .map_err(|error| failed(&error))?
+            .map_or(0, |it| it.seq);
+        let leases = log.leases().map_err(|error| failed(&error))?;
         let applied = match Reader::open(path) {
             Ok(reader) if position::is_replica(&reader.connection)? => {
                 Some(Position::read(&reader.connection)?.seq)
             }
             Ok(_) | Err(_) => None,
         };
-        let nodes = log.nodes().map_err(away)?;
+        let nodes = log.nodes().map_err(|error| failed(&error))?;
         let nodes = nodes
             .into_iter()
             .map(|node| ClusterNode {

@@ -516,8 +516,13 @@ mod tests {
     fn a_job_that_fails_costs_the_others_of_its_group_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection).unwrap();
-        let writer =
-            Writer::start(connection, Path::new(":memory:"), Companions::default(), None).unwrap();
+        let writer = Writer::start(
+            connection,
+            Path::new(":memory:"),
+            Companions::default(),
+            None,
+        )
+        .unwrap();
         let barrier = Arc::new(Barrier::new(2));
         let entered = Arc::clone(&barrier);
         let first = writer.submit(move |_| {

@@ -124,10 +124,7 @@ fn judge(node: &Node, sandbox: &SandboxProcess, batch: &str, rows: u32) -> u64 {
     let found = checkpoint.rows_of(batch);
     assert_eq!(found.len(), rows as usize);
     for row in &found {
-        assert!(
-            matches!(row.state, State::Sent | State::Unknown),
-            "{row:?}"
-        );
+        assert!(matches!(row.state, State::Sent | State::Unknown), "{row:?}");
     }
     checkpoint.counts_of(batch).unknown
 }
@@ -175,7 +172,7 @@ fn what_one_machine_does_every_machine_knows() {
 
 #[test]
 fn a_checkpoint_in_a_cluster_is_not_written_beside_its_log() {
-    let Some((_engine, nodes)) = cluster(1) else {
+    let Some((engine, nodes)) = cluster(1) else {
         return;
     };
     nodes[0]
@@ -184,7 +181,7 @@ fn a_checkpoint_in_a_cluster_is_not_written_beside_its_log() {
         .run()
         .expect(8)
         .says("is a replica of a cluster");
-    let other = Node::new(&_engine);
+    let other = Node::new(&engine);
     other
         .scratch
         .outreach(&["suppress", "add", "+420777000003"])
@@ -330,7 +327,10 @@ fn workers_that_are_killed_again_and_again_message_nobody_twice() {
         .iter()
         .sum();
     assert!(kills >= 6, "{kills} kills");
-    assert!(unknown <= 6 * kills, "{unknown} unknown after {kills} kills");
+    assert!(
+        unknown <= 6 * kills,
+        "{unknown} unknown after {kills} kills"
+    );
 }
 
 #[test]
@@ -430,12 +430,16 @@ fn lie(sql: &str) {
 
 #[test]
 fn an_engine_that_forgets_its_last_records_stops_every_machine() {
-    lie("DELETE FROM outreach_outreach.log WHERE seq > (SELECT max(seq) - 5 FROM outreach_outreach.log)");
+    lie(
+        "DELETE FROM outreach_outreach.log WHERE seq > (SELECT max(seq) - 5 FROM outreach_outreach.log)",
+    );
 }
 
 #[test]
 fn an_engine_that_alters_a_record_stops_every_machine() {
-    lie("UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)");
+    lie(
+        "UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)",
+    );
 }
 
 #[test]
@@ -445,14 +449,21 @@ fn a_snapshot_takes_the_place_of_the_log_and_new_machines_join_from_it() {
     };
     let sandbox = SandboxProcess::start(&[]);
     nodes[0].scratch.contacts(300);
-    nodes[0].send(&sandbox, "spring").concurrency(16).run().expect(0);
+    nodes[0]
+        .send(&sandbox, "spring")
+        .concurrency(16)
+        .run()
+        .expect(0);
     nodes[1].keep_up();
     nodes[1]
         .outreach(&["forget", "+420777000005", "--yes"])
         .run()
         .expect(0);
     nodes[1].outreach(&["cluster", "compact"]).run().expect(0);
-    assert_eq!(engine.sql("SELECT count(*) FROM outreach_outreach.log"), "1");
+    assert_eq!(
+        engine.sql("SELECT count(*) FROM outreach_outreach.log"),
+        "1"
+    );
     nodes.push(Node::new(&engine));
     nodes[0]
         .outreach(&["suppress", "list"])

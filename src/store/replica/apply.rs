@@ -7,15 +7,15 @@ use super::record::{Row, TableRows};
 use crate::store::error::StoreError;
 
 /// Applies the rows of one record. Foreign keys must be off.
-pub(super) fn apply(connection: &Connection, tables: Vec<TableRows>) -> Result<(), StoreError> {
+pub(super) fn apply(connection: &Connection, tables: &[TableRows]) -> Result<(), StoreError> {
     connection.execute_batch("SAVEPOINT record")?;
-    match put_all(connection, &tables) {
+    match put_all(connection, tables) {
         Ok(()) => {}
         Err(StoreError::Database { .. }) => {
             // A value that must be unique went from one row to another: the rows that stand in the way go first.
             connection.execute_batch("ROLLBACK TO record")?;
-            delete_all(connection, &tables)?;
-            put_all(connection, &tables)?;
+            delete_all(connection, tables)?;
+            put_all(connection, tables)?;
         }
         Err(error) => return Err(error),
     }
@@ -24,8 +24,7 @@ pub(super) fn apply(connection: &Connection, tables: Vec<TableRows>) -> Result<(
 
 fn delete_all(connection: &Connection, tables: &[TableRows]) -> Result<(), StoreError> {
     for TableRows { table, rows } in tables {
-        let mut delete =
-            connection.prepare_cached(&format!("DELETE FROM \"{table}\" WHERE rowid = ?1"))?;
+        let mut delete = connection.prepare_cached(&delete_sql(table))?;
         for (rowid, _) in rows {
             delete.execute([rowid])?;
         }
@@ -36,8 +35,7 @@ fn delete_all(connection: &Connection, tables: &[TableRows]) -> Result<(), Store
 fn put_all(connection: &Connection, tables: &[TableRows]) -> Result<(), StoreError> {
     for TableRows { table, rows } in tables {
         let columns = columns(connection, table)?;
-        let mut delete =
-            connection.prepare_cached(&format!("DELETE FROM \"{table}\" WHERE rowid = ?1"))?;
+        let mut delete = connection.prepare_cached(&delete_sql(table))?;
         let mut update = connection.prepare_cached(&update_sql(table, &columns))?;
         let mut insert = connection.prepare_cached(&insert_sql(table, &columns))?;
         for row in rows {
@@ -68,37 +66,37 @@ fn values_of((rowid, values): &Row, columns: usize) -> Result<Vec<Value>, StoreE
     Ok(all)
 }
 
-fn columns(connection: &Connection, table: &str) -> Result<Vec<String>, StoreError> {
-    let select = connection.prepare_cached(&format!("SELECT * FROM \"{table}\""))?;
-    Ok(select
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect())
+fn columns(connection: &Connection, replica: &str) -> Result<Vec<String>, StoreError> {
+    let select =
+        connection.prepare_cached(&format!("SELECT * FROM \"{replica}\" WHERE rowid = ?1"))?;
+    let names = select.column_names();
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+fn delete_sql(replica: &str) -> String {
+    format!("DELETE FROM \"{replica}\" WHERE rowid = ?1")
 }
 
 /// ?1 is the row's id, ?2 and on are its values.
-fn update_sql(table: &str, columns: &[String]) -> String {
-    let sets: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .map(|(place, column)| format!("\"{column}\" = ?{}", place + 2))
+fn update_sql(replica: &str, columns: &[String]) -> String {
+    let sets = columns.iter().zip(2..);
+    let sets: Vec<String> = sets
+        .map(|(column, place)| format!("\"{column}\" = ?{place}"))
         .collect();
-    format!(
-        "UPDATE \"{table}\" SET {} WHERE rowid = ?1",
-        sets.join(", ")
-    )
+    let sets = sets.join(", ");
+    format!("UPDATE \"{replica}\" SET {sets} WHERE rowid = ?1")
 }
 
-fn insert_sql(table: &str, columns: &[String]) -> String {
-    let names: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
-    let values: Vec<String> = (0..columns.len())
-        .map(|place| format!("?{}", place + 2))
+fn insert_sql(replica: &str, columns: &[String]) -> String {
+    let names: Vec<String> = columns
+        .iter()
+        .map(|column| format!("\"{column}\""))
         .collect();
+    let values: Vec<String> = (2..)
+        .take(columns.len())
+        .map(|place| format!("?{place}"))
+        .collect();
+    let (names, values) = (names.join(", "), values.join(", "));
     // Where the table has its own integer key, that is the row's id, and is given twice with one value.
-    format!(
-        "INSERT INTO \"{table}\" (rowid, {}) VALUES (?1, {})",
-        names.join(", "),
-        values.join(", ")
-    )
+    format!("INSERT INTO \"{replica}\" (rowid, {names}) VALUES (?1, {values})")
 }

@@ -55,9 +55,9 @@ impl Capture {
     /// The rows that were changed, as they stand in the transaction.
     pub(super) fn rows(&self, connection: &Connection) -> Result<Vec<TableRows>, StoreError> {
         let mut tables = Vec::new();
-        for (table, rowids) in self.take() {
+        for (replica, rowids) in self.take() {
             let mut select = connection
-                .prepare_cached(&format!("SELECT * FROM \"{table}\" WHERE rowid = ?1"))?;
+                .prepare_cached(&format!("SELECT * FROM \"{replica}\" WHERE rowid = ?1"))?;
             let columns = select.column_count();
             let mut rows = Vec::with_capacity(rowids.len());
             for rowid in rowids {
@@ -71,7 +71,10 @@ impl Capture {
                 rows.push((rowid, row));
             }
             drop(select);
-            tables.push(TableRows { table, rows });
+            tables.push(TableRows {
+                table: replica,
+                rows,
+            });
         }
         Ok(tables)
     }

@@ -152,6 +152,8 @@ impl Replica {
                     "another server keeps the log of the cluster now, or the same after a failover: nothing is sent for {} s, so that a node that knows more can say so",
                     AFTER_FAILOVER.as_secs()
                 );
+                // This node may be the one that knows more.
+                self.catch_up(connection)?;
                 std::thread::sleep(AFTER_FAILOVER);
                 self.catch_up(connection)?;
                 position::note_engine(connection, &engine)?;
@@ -213,7 +215,7 @@ impl Replica {
     ) -> Result<bool, StoreError> {
         let entries = match read {
             Read::Entries(entries) => entries,
-            Read::Broken(why) => return Err(self.stop(why)),
+            Read::Broken(why) => return Err(self.stop(&why)),
             Read::Cut => {
                 return Err(StoreError::Cluster {
                     detail: "the log begins behind what this node has: its file was away for long. Move it (with its -wal, -shm and -mark) out of the way, and the same command joins the cluster anew".to_owned(),
@@ -230,7 +232,7 @@ impl Replica {
                 || entry.hash != chained(&before.hash, entry.seq, &entry.body)
             {
                 let seq = before.seq + 1;
-                return Err(self.stop(format!("record {seq} of the log was altered or removed")));
+                return Err(self.stop(&format!("record {seq} of the log was altered or removed")));
             }
             before = Position {
                 seq: entry.seq,
@@ -264,7 +266,7 @@ impl Replica {
     }
 
     /// The log is not what it was: nothing is written any more, here and on the nodes that have not noticed.
-    fn stop(&mut self, why: String) -> StoreError {
+    fn stop(&mut self, why: &str) -> StoreError {
         let why = format!(
             "the log of the cluster cannot be trusted any more: {why}. Nothing more is sent, on no node. Find out what \
              happened to the engine; then, on the node that has come furthest, `outreach cluster leave` and \
@@ -335,10 +337,12 @@ impl Replica {
                 Append::Taken => break,
                 Append::Turn => std::thread::sleep(GIVE_WAY),
                 Append::Moved => self.meet_engine(connection)?,
-                Append::Broken => return Err(self.stop(format!(
-                    "record {} is not in the log, or it is another one than this node knows",
-                    entry.seq - 1
-                ))),
+                Append::Broken => {
+                    return Err(self.stop(&format!(
+                        "record {} is not in the log, or it is another one than this node knows",
+                        entry.seq - 1
+                    )));
+                }
                 Append::Doubt(error) => wait.once_more(&error)?,
             }
         }
@@ -349,7 +353,7 @@ impl Replica {
                 Ok(true)
             }
             Read::Entries(_) | Read::Cut => Ok(false),
-            Read::Broken(why) => Err(self.stop(why)),
+            Read::Broken(why) => Err(self.stop(&why)),
         }
     }
 
@@ -390,7 +394,7 @@ impl Replica {
                 self.is_behind = true;
                 Ok(Appended::NotYet)
             }
-            Append::Broken => Err(self.stop(format!(
+            Append::Broken => Err(self.stop(&format!(
                 "record {} is not in the log, or it is another one than this node knows",
                 position.seq
             ))),
@@ -492,7 +496,9 @@ impl Wait {
             });
         }
         if waited >= self.say_at {
-            tracing::warn!("the engine of the cluster is waited for, and nothing is sent meanwhile: {error}");
+            tracing::warn!(
+                "the engine of the cluster is waited for, and nothing is sent meanwhile: {error}"
+            );
             self.say_at = waited + Duration::from_mins(1);
         }
         std::thread::sleep(self.pause);
@@ -515,7 +521,7 @@ fn apply_all(connection: &mut Connection, entries: Vec<Entry>) -> Result<Outcome
             continue;
         }
         match Record::unpack(&entry.body)?.saying {
-            Saying::Rows(tables) => apply::apply(&transaction, tables)?,
+            Saying::Rows(tables) => apply::apply(&transaction, &tables)?,
             Saying::Snapshot => {}
             Saying::Stop(why) => {
                 stopped = Some(why);

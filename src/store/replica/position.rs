@@ -33,15 +33,18 @@ impl Position {
     }
 
     pub(in crate::store) fn write(&self, connection: &Connection) -> Result<(), StoreError> {
-        let mut update =
-            connection.prepare_cached("UPDATE node SET value = ?2 WHERE key = ?1")?;
+        let mut update = connection.prepare_cached("UPDATE node SET value = ?2 WHERE key = ?1")?;
         update.execute((SEQ, self.seq))?;
         update.execute((HASH, self.hash))?;
         Ok(())
     }
 
     /// From now on the checkpoint is a replica of the log.
-    pub(in crate::store) fn begin(&self, connection: &Connection, log: &str) -> Result<(), StoreError> {
+    pub(in crate::store) fn begin(
+        &self,
+        connection: &Connection,
+        log: &str,
+    ) -> Result<(), StoreError> {
         let mut insert = connection.prepare_cached(
             "INSERT INTO node (key, value) VALUES (?1, ?2)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -105,7 +105,9 @@ impl Record {
     }
 
     pub(in crate::store) fn unpack(bytes: &[u8]) -> Result<Self, StoreError> {
-        let (head, body) = bytes.split_first_chunk::<2>().ok_or_else(|| unreadable(&"empty"))?;
+        let (head, body) = bytes
+            .split_first_chunk::<2>()
+            .ok_or_else(|| unreadable(&"empty"))?;
         let [form, packed] = *head;
         if form != FORM {
             return Err(StoreError::Cluster {

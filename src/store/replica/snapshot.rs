@@ -72,34 +72,42 @@ pub(in crate::store) fn pack(checkpoint: &Path) -> Result<Packed, StoreError> {
 /// Takes out of a copy what is of its node alone; returns how far it had come.
 fn strip(copy: &Path) -> Result<Option<Position>, StoreError> {
     let connection = connect(copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let position = match position::is_replica(&connection)? {
-        true => Some(Position::read(&connection)?),
-        false => None,
+    let position = if position::is_replica(&connection)? {
+        Some(Position::read(&connection)?)
+    } else {
+        None
     };
     connection.pragma_update(None, "secure_delete", true)?;
-    connection.execute_batch(
-        "DELETE FROM node WHERE rowid >= 0; DELETE FROM written_file WHERE id IS NOT NULL;",
-    )?;
+    connection.execute("DELETE FROM node WHERE rowid >= 0", [])?;
+    connection.execute("DELETE FROM written_file WHERE id IS NOT NULL", [])?;
     Ok(position)
 }
 
 impl Packed {
     /// Its parts, one after the other.
-    pub(in crate::store) fn parts(&self) -> Result<impl FnMut() -> Result<Option<Vec<u8>>, LogError>, StoreError> {
+    pub(in crate::store) fn parts(
+        &self,
+    ) -> Result<impl FnMut() -> Result<Option<Vec<u8>>, LogError>, StoreError> {
         let mut file = File::open(self.file.path()).map_err(failed(self.file.path()))?;
         Ok(move || {
             let mut part = Vec::new();
             (&mut file)
                 .take(PART as u64)
                 .read_to_end(&mut part)
-                .map_err(|error| LogError::Refused(format!("the snapshot cannot be read: {error}")))?;
+                .map_err(|error| {
+                    LogError::Refused(format!("the snapshot cannot be read: {error}"))
+                })?;
             Ok((!part.is_empty()).then_some(part))
         })
     }
 }
 
 /// Makes a checkpoint of the newest snapshot at the path, where no file is.
-pub(in crate::store) fn restore(log: &mut dyn Log, id: &str, path: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn restore(
+    log: &mut dyn Log,
+    id: &str,
+    path: &Path,
+) -> Result<(), StoreError> {
     let from_log = |error: LogError| super::failed(&error);
     let Some(snapshot) = log.snapshot().map_err(from_log)? else {
         return Err(StoreError::Cluster {
@@ -127,7 +135,8 @@ pub(in crate::store) fn restore(log: &mut dyn Log, id: &str, path: &Path) -> Res
         });
     }
     let copy = tempfile::NamedTempFile::new_in(folder).map_err(&beside)?;
-    let unpacked = File::open(packed.path()).and_then(|from| zstd::stream::copy_decode(from, &copy));
+    let unpacked =
+        File::open(packed.path()).and_then(|from| zstd::stream::copy_decode(from, &copy));
     unpacked.map_err(&beside)?;
     settle_in(copy.path(), id, &snapshot)?;
     copy.as_file().sync_all().map_err(&beside)?;

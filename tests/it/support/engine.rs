@@ -1,6 +1,9 @@
 //! A PostgreSQL server of its own, where its programs are installed, and a line to it that can be held up.
 
-#![allow(dead_code, reason = "the tests of the log and of the program use different parts")]
+#![allow(
+    dead_code,
+    reason = "the tests of the log and of the program use different parts"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -24,7 +27,9 @@ pub(crate) struct Engine {
 
 /// The folder of the server's programs; `None` if they are not installed.
 pub(crate) fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
     let debian = versions.flatten().map(|version| version.path().join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -65,7 +70,12 @@ impl Engine {
         }
         let mut initdb = Command::new(bin.join("initdb"));
         initdb
-            .args(["--auth=trust", "--username=outreach", "--no-sync", "--encoding=UTF8"])
+            .args([
+                "--auth=trust",
+                "--username=outreach",
+                "--no-sync",
+                "--encoding=UTF8",
+            ])
             .args(["--locale=C", "--pgdata"])
             .arg(folder.path().join("data"))
             .stdout(Stdio::null());
@@ -92,7 +102,14 @@ impl Engine {
         server
             .arg("-D")
             .arg(self.folder.path().join("data"))
-            .args(["-p", &self.port.to_string(), "-k", "", "-c", "listen_addresses=127.0.0.1"])
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-k",
+                "",
+                "-c",
+                "listen_addresses=127.0.0.1",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         as_user(&mut server, self.folder.path());
@@ -155,7 +172,14 @@ impl Engine {
 
     fn try_sql(&self, sql: &str) -> Option<String> {
         let psql = Command::new(self.bin.join("psql"))
-            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "outreach"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port.to_string(),
+                "-U",
+                "outreach",
+            ])
             .args(["-d", "postgres", "-Atqc", sql])
             .stderr(Stdio::null())
             .output()

@@ -104,7 +104,8 @@ fn no_statement_deletes_all_of_a_table_unseen() {
     assert!(found.len() > 40);
     for (file, text) in found {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for (at, _) in text.match_indices("DELETE FROM ") {
+        let delete = ["DELETE", "FROM", ""].join(" ");
+        for (at, _) in text.match_indices(&delete) {
             let statement: String = text[at..].chars().take(70).collect();
             assert!(statement.contains(" WHERE "), "{file}: {statement}");
         }

@@ -9,6 +9,7 @@
 //! - A [`Log`] blocks. It is called from threads of its own, never from a task of an async runtime.
 
 mod access;
+mod connection;
 mod entry;
 mod log;
 mod postgres;

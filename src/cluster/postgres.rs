@@ -1,30 +1,13 @@
 //! The log on PostgreSQL: one row for a record, its number the primary key.
-//!
-//! Every statement goes as one message with an unnamed statement, so that a pooler may stand between. Nothing is
-//! cancelled on the server: where the answer does not come in time, the connection is dropped, which cancels
-//! nothing, and the append is in doubt.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use tokio::runtime::Runtime;
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Row};
-use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_rustls::rustls;
+use tokio_postgres::types::Type;
 
 use super::access::Access;
+use super::connection::{ANSWER, Connection, Failure, LONG, Param};
 use super::entry::{Entry, Hash};
 use super::log::{Append, LEASE, Lease, Log, LogError, NodeRow, Parts, Read, Snapshot};
-
-/// How long an answer is waited for.
-const ANSWER: Duration = Duration::from_secs(3);
-
-/// How long a connection may take, or an answer that holds much.
-const LONG: Duration = Duration::from_secs(30);
 
 /// As many records are read at once.
 const AT_ONCE: i64 = 256;
@@ -34,30 +17,10 @@ const TURN: &str = "";
 
 /// The log of one checkpoint on PostgreSQL.
 pub(crate) struct Postgres {
-    access: Access,
-    runtime: Runtime,
-    session: Option<Session>,
-    /// A transaction is open: a new connection would know nothing of it.
-    in_transaction: bool,
+    connection: Connection,
     /// The engine that records may be appended to.
     trusted: Option<String>,
-    schema: String,
 }
-
-struct Session {
-    client: Client,
-    /// The server gave a warning: for instance that it no longer waits for its synchronous standby.
-    warned: Arc<AtomicBool>,
-    /// Which server, and which of its lives.
-    engine: String,
-}
-
-/// A timeline is known by the name of the log's file: what `pg_control_checkpoint()` says lags behind a failover.
-/// On a standby it fails, which is right.
-const ENGINE: &str = "SELECT current_setting('fsync'),
-    system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()";
-
-type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl Postgres {
     /// Connects with the first call that needs the engine.
@@ -65,253 +28,38 @@ impl Postgres {
     /// # Errors
     /// [`LogError`] if this machine gives no runtime.
     pub(crate) fn new(access: Access) -> Result<Self, LogError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| LogError::Away(error.to_string()))?;
         Ok(Self {
-            schema: format!("outreach_{}", access.name()),
-            access,
-            runtime,
-            session: None,
-            in_transaction: false,
+            connection: Connection::new(access)?,
             trusted: None,
         })
     }
 
-    fn connect(&mut self) -> Result<(), LogError> {
-        if let Some(session) = &self.session
-            && !session.client.is_closed()
-        {
-            return Ok(());
-        }
-        self.session = None;
-        if self.in_transaction {
-            return Err(self.silent());
-        }
-        let tls = MakeRustlsConnect::new(tls(&self.access)?);
-        let config = self.access.config();
-        let opened = self.runtime.block_on(async {
-            tokio::time::timeout(ANSWER, async {
-                let (client, mut connection) = config.connect(tls).await?;
-                let warned = Arc::new(AtomicBool::new(false));
-                let flag = Arc::clone(&warned);
-                tokio::spawn(async move {
-                    let messages =
-                        std::future::poll_fn(move |context| connection.poll_message(context));
-                    drive(messages, &flag).await;
-                });
-                // Appends are never cancelled by the server, and are durable when they are answered.
-                client
-                    .batch_execute(
-                        "SET synchronous_commit = on; SET statement_timeout = 0; SET lock_timeout = 0; \
-                         SET application_name = 'outreach'; SET client_min_messages = warning",
-                    )
-                    .await?;
-                let row = client.query_typed_one(ENGINE, &[]).await?;
-                let (fsync, engine): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-                let session = Session {
-                    client,
-                    warned,
-                    engine,
-                };
-                Ok::<_, tokio_postgres::Error>((session, fsync))
-            })
-            .await
-        });
-        let (session, fsync) = match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Err(self.failed(&error)),
-            Err(_) => return Err(self.silent()),
-        };
-        if fsync == "off" {
-            return Err(LogError::Refused(format!(
-                "{} runs with fsync = off: what it acknowledges is lost with its power; switch it on",
-                self.access
-            )));
-        }
-        self.session = Some(session);
-        Ok(())
+    fn access(&self) -> &Access {
+        self.connection.access()
     }
+}
 
-    fn silent(&self) -> LogError {
-        LogError::Away(format!("{} does not answer", self.access))
-    }
-
-    fn failed(&self, error: &tokio_postgres::Error) -> LogError {
-        let text = match error.as_db_error() {
-            Some(db) => format!("{}: {}", self.access, db.message()),
-            None => format!("{}: {}", self.access, chain(error)),
-        };
-        let refused = [
-            SqlState::INVALID_PASSWORD,
-            SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-            SqlState::INVALID_CATALOG_NAME,
-            SqlState::INSUFFICIENT_PRIVILEGE,
-            SqlState::UNDEFINED_TABLE,
-            SqlState::INVALID_SCHEMA_NAME,
-        ];
-        match error.code() {
-            Some(code) if refused.contains(code) => LogError::Refused(text),
-            Some(_) | None => LogError::Away(text),
-        }
-    }
-
-    /// Does one statement; where it fails without a word of the server, the connection is dropped.
-    fn ask(
-        &mut self,
-        sql: &str,
-        params: &[Param<'_>],
-        within: Duration,
-    ) -> Result<Vec<Row>, Failure> {
-        self.connect().map_err(Failure::NotAsked)?;
-        let Some(session) = &self.session else {
-            return Err(Failure::NotAsked(self.silent()));
-        };
-        session.warned.store(false, Ordering::SeqCst);
-        let sql = sql.replace("$$", &self.schema);
-        let answer = self.runtime.block_on(async {
-            tokio::time::timeout(within, session.client.query_typed(&sql, params)).await
-        });
-        match answer {
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(error)) => {
-                let failed = self.failed(&error);
-                if error.as_db_error().is_none() {
-                    self.session = None;
-                }
-                Err(Failure::Asked(error, failed))
-            }
-            Err(_) => {
-                self.session = None;
-                Err(Failure::NotAnswered(self.silent()))
-            }
-        }
-    }
-
-    fn rows(
-        &mut self,
-        sql: &str,
-        params: &[Param<'_>],
-        within: Duration,
-    ) -> Result<Vec<Row>, LogError> {
-        self.ask(sql, params, within).map_err(Failure::into_error)
-    }
-
-    /// The server gave a warning since the last statement was sent.
-    fn was_warned(&self) -> bool {
-        self.session
-            .as_ref()
-            .is_none_or(|session| session.warned.load(Ordering::SeqCst))
-    }
-
-    /// All of it, or nothing.
-    fn in_transaction(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<(), LogError>,
-    ) -> Result<(), LogError> {
-        self.rows("BEGIN", &[], ANSWER)?;
-        self.in_transaction = true;
-        let done = work(self).and_then(|()| self.rows("COMMIT", &[], LONG).map(drop));
-        self.in_transaction = false;
-        if done.is_err() {
-            // The server undoes what its client leaves.
-            self.session = None;
-        }
-        done
-    }
-
-    fn put_parts(&mut self, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
-        let (hash, digest): (&[u8], &[u8]) = (&snapshot.hash, &snapshot.digest);
+fn put_parts(log: &mut Connection, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
+    let (hash, digest): (&[u8], &[u8]) = (&snapshot.hash, &snapshot.digest);
+    let params: [Param<'_>; 3] = [
+        (&snapshot.seq, Type::INT8),
+        (&hash, Type::BYTEA),
+        (&digest, Type::BYTEA),
+    ];
+    let sql = "INSERT INTO $$.snapshot (seq, hash, digest) VALUES ($1, $2, $3)";
+    log.rows(sql, &params, LONG)?;
+    let mut number = 0_i32;
+    while let Some(body) = parts()? {
         let params: [Param<'_>; 3] = [
             (&snapshot.seq, Type::INT8),
-            (&hash, Type::BYTEA),
-            (&digest, Type::BYTEA),
+            (&number, Type::INT4),
+            (&body, Type::BYTEA),
         ];
-        let sql = "INSERT INTO $$.snapshot (seq, hash, digest) VALUES ($1, $2, $3)";
-        self.rows(sql, &params, LONG)?;
-        let mut number = 0_i32;
-        while let Some(body) = parts()? {
-            let params: [Param<'_>; 3] = [
-                (&snapshot.seq, Type::INT8),
-                (&number, Type::INT4),
-                (&body, Type::BYTEA),
-            ];
-            let sql = "INSERT INTO $$.snapshot_part (seq, part, body) VALUES ($1, $2, $3)";
-            self.rows(sql, &params, LONG)?;
-            number += 1;
-        }
-        Ok(())
+        let sql = "INSERT INTO $$.snapshot_part (seq, part, body) VALUES ($1, $2, $3)";
+        log.rows(sql, &params, LONG)?;
+        number += 1;
     }
-}
-
-/// How a statement failed.
-enum Failure {
-    NotAsked(LogError),
-    Asked(tokio_postgres::Error, LogError),
-    NotAnswered(LogError),
-}
-
-impl Failure {
-    fn into_error(self) -> LogError {
-        match self {
-            Self::NotAsked(error) | Self::Asked(_, error) | Self::NotAnswered(error) => error,
-        }
-    }
-}
-
-/// Keeps the connection going; notes warnings.
-async fn drive<F>(mut message: F, warned: &AtomicBool)
-where
-    F: Future<Output = Option<Result<AsyncMessage, tokio_postgres::Error>>> + Unpin,
-{
-    loop {
-        match (&mut message).await {
-            Some(Ok(AsyncMessage::Notice(_))) => warned.store(true, Ordering::SeqCst),
-            Some(Ok(_)) => {}
-            Some(Err(_)) | None => return,
-        }
-    }
-}
-
-/// An error with its causes, as one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.ends_with(&next_text) {
-            text.push_str(": ");
-            text.push_str(&next_text);
-        }
-        cause = next.source();
-    }
-    text
-}
-
-/// What is trusted: the machine's certificate authorities, or the one that the address names.
-fn tls(access: &Access) -> Result<rustls::ClientConfig, LogError> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject as _;
-    use rustls_platform_verifier::ConfigVerifierExt as _;
-    let refused = |text: String| LogError::Refused(text);
-    let Some(root) = access.root() else {
-        return rustls::ClientConfig::with_platform_verifier()
-            .map_err(|error| refused(format!("TLS cannot be set up: {error}")));
-    };
-    let mut roots = rustls::RootCertStore::empty();
-    let unreadable = |error: String| refused(format!("sslrootcert {}: {error}", root.display()));
-    for certificate in
-        CertificateDer::pem_file_iter(root).map_err(|error| unreadable(error.to_string()))?
-    {
-        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| unreadable(error.to_string()))?;
-    }
-    Ok(rustls::ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    Ok(())
 }
 
 fn hash(bytes: &[u8]) -> Hash {
@@ -357,14 +105,14 @@ impl Log for Postgres {
         if self.id()?.is_some() {
             return Err(LogError::Refused(format!(
                 "{} holds a checkpoint already; name another one with # behind the address",
-                self.access
+                self.access()
             )));
         }
-        self.in_transaction(|log| {
+        self.connection.in_transaction(|log| {
             for table in TABLES {
                 log.rows(table, &[], ANSWER)?;
             }
-            log.put_parts(snapshot, parts)?;
+            put_parts(log, snapshot, parts)?;
             let (hash, body): (&[u8], &[u8]) = (&first.hash, &first.body);
             let params: [Param<'_>; 3] = [
                 (&first.seq, Type::INT8),
@@ -379,20 +127,20 @@ impl Log for Postgres {
     }
 
     fn id(&mut self) -> Result<Option<String>, LogError> {
-        let is_there = self.rows("SELECT to_regclass('$$.about') IS NOT NULL", &[], ANSWER)?;
+        let is_there =
+            self.connection
+                .rows("SELECT to_regclass('$$.about') IS NOT NULL", &[], ANSWER)?;
         if !is_there.first().is_some_and(|row| row.get(0)) {
             return Ok(None);
         }
-        let rows = self.rows("SELECT id FROM $$.about", &[], ANSWER)?;
+        let rows = self
+            .connection
+            .rows("SELECT id FROM $$.about", &[], ANSWER)?;
         Ok(rows.first().map(|row| row.get(0)))
     }
 
     fn engine(&mut self) -> Result<String, LogError> {
-        self.connect()?;
-        let session = self.session.as_ref();
-        session
-            .map(|session| session.engine.clone())
-            .ok_or_else(|| self.silent())
+        self.connection.engine()
     }
 
     fn trust(&mut self, engine: &str) {
@@ -422,7 +170,7 @@ impl Log for Postgres {
             (&body, Type::BYTEA),
             (&node, Type::TEXT),
         ];
-        let answer = self.ask(sql, &params, ANSWER);
+        let answer = self.connection.ask(sql, &params, ANSWER);
         let row = match answer {
             Ok(rows) => rows.into_iter().next(),
             Err(Failure::Asked(error, _)) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
@@ -439,14 +187,13 @@ impl Log for Postgres {
         });
         match said {
             // Only the primary has it, as the warning says.
-            Some((_, _, true)) if self.was_warned() => Append::Doubt(LogError::Away(format!(
-                "{} stopped waiting for its standby",
-                self.access
-            ))),
+            Some((_, _, true)) if self.connection.was_warned() => Append::Doubt(LogError::Away(
+                format!("{} stopped waiting for its standby", self.access()),
+            )),
             Some((_, _, true)) => Append::Done,
             Some((_, false, false)) => Append::Broken,
             Some((false, true, false)) => Append::Turn,
-            Some((true, true, false)) | None => Append::Doubt(self.silent()),
+            Some((true, true, false)) | None => Append::Doubt(self.connection.silent()),
         }
     }
 
@@ -454,11 +201,11 @@ impl Log for Postgres {
         let sql = "INSERT INTO $$.node AS beat (node, pid, machine, applied, seen)
              VALUES ('', '', '', 0, '-infinity')
              ON CONFLICT (node) DO UPDATE SET applied = beat.applied + 1";
-        self.rows(sql, &[], ANSWER)?;
-        if self.was_warned() {
+        self.connection.rows(sql, &[], ANSWER)?;
+        if self.connection.was_warned() {
             return Err(LogError::Away(format!(
                 "{} stopped waiting for its standby",
-                self.access
+                self.access()
             )));
         }
         Ok(())
@@ -468,7 +215,7 @@ impl Log for Postgres {
         let sql = "SELECT seq, hash, CASE WHEN seq > $1 THEN body ELSE '' END FROM $$.log
                    WHERE seq >= $1 ORDER BY seq LIMIT $2";
         let params: [Param<'_>; 2] = [(&after, Type::INT8), (&AT_ONCE, Type::INT8)];
-        let rows = self.rows(sql, &params, LONG)?;
+        let rows = self.connection.rows(sql, &params, LONG)?;
         let mut entries = rows.into_iter().map(|row| Entry {
             seq: row.get(0),
             hash: hash(row.get(1)),
@@ -493,7 +240,7 @@ impl Log for Postgres {
 
     fn last(&mut self) -> Result<Option<(i64, Hash)>, LogError> {
         let sql = "SELECT seq, hash FROM $$.log ORDER BY seq DESC LIMIT 1";
-        let rows = self.rows(sql, &[], ANSWER)?;
+        let rows = self.connection.rows(sql, &[], ANSWER)?;
         Ok(rows.first().map(|row| (row.get(0), hash(row.get(1)))))
     }
 
@@ -505,7 +252,7 @@ impl Log for Postgres {
             WHERE held.node = excluded.node OR held.until < clock_timestamp()
             RETURNING 1";
         let params: [Param<'_>; 2] = [(&TURN, Type::TEXT), (&node, Type::TEXT)];
-        Ok(!self.rows(sql, &params, ANSWER)?.is_empty())
+        Ok(!self.connection.rows(sql, &params, ANSWER)?.is_empty())
     }
 
     fn end_turn(&mut self, node: &str) -> Result<(), LogError> {
@@ -531,11 +278,13 @@ impl Log for Postgres {
             (&lease.since, Type::TEXT),
             (&LEASE.as_secs_f64(), Type::FLOAT8),
         ];
-        if !self.rows(sql, &params, ANSWER)?.is_empty() {
+        if !self.connection.rows(sql, &params, ANSWER)?.is_empty() {
             return Ok(None);
         }
         let other = "SELECT name, node, pid, machine, place, since FROM $$.lease WHERE name = $1";
-        let rows = self.rows(other, &[(&lease.name, Type::TEXT)], ANSWER)?;
+        let rows = self
+            .connection
+            .rows(other, &[(&lease.name, Type::TEXT)], ANSWER)?;
         match rows.first() {
             Some(row) => Ok(Some(read_lease(row))),
             // It was given back just now.
@@ -545,7 +294,8 @@ impl Log for Postgres {
 
     fn release(&mut self, name: &str, node: &str) -> Result<(), LogError> {
         let sql = "DELETE FROM $$.lease WHERE name = $1 AND node = $2";
-        self.rows(sql, &[(&name, Type::TEXT), (&node, Type::TEXT)], ANSWER)
+        self.connection
+            .rows(sql, &[(&name, Type::TEXT), (&node, Type::TEXT)], ANSWER)
             .map(drop)
     }
 
@@ -553,6 +303,7 @@ impl Log for Postgres {
         let sql = "SELECT name, node, pid, machine, place, since FROM $$.lease
                    WHERE until >= clock_timestamp() AND name <> '' ORDER BY name";
         Ok(self
+            .connection
             .rows(sql, &[], ANSWER)?
             .iter()
             .map(read_lease)
@@ -569,14 +320,14 @@ impl Log for Postgres {
             (&node.machine, Type::TEXT),
             (&node.applied, Type::INT8),
         ];
-        self.rows(sql, &params, ANSWER).map(drop)
+        self.connection.rows(sql, &params, ANSWER).map(drop)
     }
 
     fn nodes(&mut self) -> Result<Vec<NodeRow>, LogError> {
         let sql = "SELECT node, pid, machine, applied,
                           extract(epoch FROM clock_timestamp() - seen)::float8
                    FROM $$.node WHERE seen > clock_timestamp() - interval '1 day' ORDER BY seen DESC";
-        let rows = self.rows(sql, &[], ANSWER)?;
+        let rows = self.connection.rows(sql, &[], ANSWER)?;
         Ok(rows
             .iter()
             .map(|row| NodeRow {
@@ -594,7 +345,7 @@ impl Log for Postgres {
             return Ok(None);
         }
         let sql = "SELECT seq, hash, digest FROM $$.snapshot ORDER BY seq DESC LIMIT 1";
-        let rows = self.rows(sql, &[], ANSWER)?;
+        let rows = self.connection.rows(sql, &[], ANSWER)?;
         Ok(rows.first().map(|row| Snapshot {
             seq: row.get(0),
             hash: hash(row.get(1)),
@@ -604,16 +355,18 @@ impl Log for Postgres {
 
     fn snapshot_part(&mut self, seq: i64, part: i32) -> Result<Option<Vec<u8>>, LogError> {
         let sql = "SELECT body FROM $$.snapshot_part WHERE seq = $1 AND part = $2";
-        let rows = self.rows(sql, &[(&seq, Type::INT8), (&part, Type::INT4)], LONG)?;
+        let rows = self
+            .connection
+            .rows(sql, &[(&seq, Type::INT8), (&part, Type::INT4)], LONG)?;
         Ok(rows.first().map(|row| row.get(0)))
     }
 
     fn put_snapshot(&mut self, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
-        self.in_transaction(|log| {
+        self.connection.in_transaction(|log| {
             for table in ["snapshot", "snapshot_part"] {
                 log.rows(&format!("DELETE FROM $$.{table}"), &[], LONG)?;
             }
-            log.put_parts(snapshot, parts)?;
+            put_parts(log, snapshot, parts)?;
             let sql = "DELETE FROM $$.log WHERE seq < $1";
             log.rows(sql, &[(&snapshot.seq, Type::INT8)], LONG)
                 .map(drop)
@@ -627,7 +380,7 @@ impl Log for Postgres {
                    WHERE before IS NOT NULL
                          AND (previous <> seq - 1 OR hash <> sha256(before || int8send(seq) || body))
                    ORDER BY seq LIMIT 1";
-        let rows = self.rows(sql, &[], LONG * 10)?;
+        let rows = self.connection.rows(sql, &[], LONG * 10)?;
         Ok(rows.first().map(|row| row.get(0)))
     }
 
@@ -635,9 +388,9 @@ impl Log for Postgres {
         let sql = "SELECT current_setting('server_version'), current_setting('full_page_writes'),
                           current_setting('synchronous_standby_names'),
                           (SELECT count(*) FROM pg_stat_replication)";
-        let rows = self.rows(sql, &[], ANSWER)?;
+        let rows = self.connection.rows(sql, &[], ANSWER)?;
         let Some(row) = rows.first() else {
-            return Err(self.silent());
+            return Err(self.connection.silent());
         };
         let (version, pages): (String, String) = (row.get(0), row.get(1));
         let (standbys, replicas): (String, i64) = (row.get(2), row.get(3));
@@ -656,6 +409,6 @@ impl Log for Postgres {
             ),
             (_, _) => {}
         }
-        Ok((format!("PostgreSQL {version} at {}", self.access), doubts))
+        Ok((format!("PostgreSQL {version} at {}", self.access()), doubts))
     }
 }

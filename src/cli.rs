@@ -6,6 +6,7 @@
 
 mod audience;
 mod batch;
+mod cluster;
 mod follow_up;
 mod people;
 mod upkeep;
@@ -23,6 +24,7 @@ use crate::config::{
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
 pub(crate) use batch::{ExportArgs, PilotFlags, ResolveArgs, RetryArgs, StatusArgs};
+pub(crate) use cluster::{ClusterAction, ClusterArgs, WorkerArgs};
 pub(crate) use follow_up::FollowUpFlags;
 pub(crate) use people::{
     ContactsAction, ContactsArgs, ForgetArgs, HistoryAction, HistoryArgs, SuppressAction,
@@ -191,6 +193,8 @@ pub(crate) enum Command {
     Night(NightArgs),
     /// Continue a batch from the checkpoint, without its contacts file
     Resume(ResumeArgs),
+    /// Take up any batch that nobody holds, and send it: on each machine of a cluster
+    Worker(WorkerArgs),
     /// Give a batch up: who was not messaged yet will not be
     Cancel(CancelArgs),
     /// Show how far a batch is, or all batches
@@ -226,6 +230,8 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Say that a checkpoint is the one to go on with, where the program doubts it
     Checkpoint(CheckpointArgs),
+    /// Share the checkpoint between machines: begin a cluster, look at it, leave it
+    Cluster(ClusterArgs),
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
     /// Print a completion script for your shell
@@ -335,6 +341,9 @@ pub(crate) struct SendArgs {
     /// After which event.
     #[command(flatten)]
     pub(crate) follow_up: FollowUpFlags,
+    /// Read the list, and leave the sending to `outreach worker`, here or on another machine of the cluster
+    #[arg(long, conflicts_with_all = ["sandbox", "limit", "sample"], help_heading = "Batch", hide_short_help = true)]
+    pub(crate) detach: bool,
     /// What the message is for, and why these people get it; kept with the batch and among the decisions
     #[arg(long, value_name = "TEXT", help_heading = "Batch", value_parser = clap::builder::NonEmptyStringValueParser::new(), hide_short_help = true)]
     pub(crate) purpose: Option<String>,

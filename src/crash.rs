@@ -12,6 +12,8 @@ pub(crate) enum CrashPoint {
     Intake,
     /// The intent to send is written, but not committed.
     BeforeIntentCommit,
+    /// The record is in the log of the cluster, the transaction is not committed.
+    AfterAppend,
     /// The intent is on disk, the request has not left.
     AfterIntentCommit,
     /// The request was written, its answer is not known.
@@ -32,6 +34,7 @@ impl CrashPoint {
             Self::Migration => "migration",
             Self::Intake => "intake",
             Self::BeforeIntentCommit => "before-intent-commit",
+            Self::AfterAppend => "after-append",
             Self::AfterIntentCommit => "after-intent-commit",
             Self::AfterRequest => "after-request",
             Self::BeforeResultCommit => "before-result-commit",

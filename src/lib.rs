@@ -56,6 +56,7 @@
 //! | `serve` | stores webhook events before it answers them | send |
 //! | `sandbox` | simulates the API, with quotas, faults and webhooks | serve a real run |
 //! | `store` | the checkpoint: the only place with SQL, one writer thread that commits in groups | network |
+//! | `cluster` | the log that several machines share, on PostgreSQL: append, read, leases | know what a row means |
 //! | `amio` | one request and its answer; webhook events and their signature | pace, retry |
 //! | `domain` | the decisions, as functions over values | I/O, clock, chance |
 //!
@@ -63,7 +64,7 @@
 //! a test can end the process), `internals` (what the tests in `tests/` use; not a part of the library).
 //!
 //! Imports run downwards only: `commands`, `console`, `cli`, `config`, `run`, then the stages (`intake`, `dispatch`, `report`, `serve`,
-//! `sandbox`), then `store`, `amio`, and at the bottom `domain`, `clock`, `exit`, `crash`. The stages do not import each
+//! `sandbox`), then `store`, `amio`, `cluster`, and at the bottom `domain`, `clock`, `exit`, `crash`. The stages do not import each
 //! other: they meet in the store. The exceptions stand in `tests/it/structure.rs`, each with its reason.
 //!
 //! # From `main.rs` to the wire
@@ -88,6 +89,7 @@
 //! | --- | --- | --- |
 //! | The intent is on disk before its request leaves; the result goes with the next intent in one commit. | `store/journal` | `before_the_intent_is_committed_nothing_has_left`, `a_batch_survives_ten_kills_at_random_moments` |
 //! | A person gets a batch's message once, whatever the order of events. | `store/journal/claim.rs` | `nobody_is_messaged_twice_by_any_order_of_events`, `random_journeys_keep_every_promise` |
+//! | In a cluster a transaction is in the log before it is on disk, and a log that is not what it was stops every machine. | `store/replica` | `an_append_that_arrives_after_the_client_gave_up_is_decided_once`, `an_engine_that_forgets_its_last_records_stops_every_machine` |
 //! | A request whose answer is lost is `unknown`, and is not sent again by itself. | `domain/delivery.rs` | `a_request_that_is_dropped_at_any_byte_is_undecided_and_never_sent_again_behind_our_back` |
 //! | Only a queued recipient is claimed. | `domain/delivery.rs` | `only_a_queued_recipient_is_ever_claimed` |
 //! | One classifier decides what an answer means. | `domain/outcome/classify.rs` | `a_cut_refusal_is_undecided_but_a_cut_201_is_sent` |
@@ -134,6 +136,7 @@ mod amio;
 #[doc(hidden)]
 pub mod cli;
 mod clock;
+mod cluster;
 #[doc(hidden)]
 pub mod commands;
 mod config;

@@ -45,6 +45,7 @@ topics! {
     Results, "manual/results.md", "The columns and statuses of a results file";
     Problems, "manual/problems.md", "What happened, what the program did, what you do";
     Checkpoint, "manual/checkpoint.md", "Where the checkpoint is, a backup, another version";
+    Cluster, "manual/cluster.md", "A checkpoint that several machines share, and that survives its machine";
     Webhooks, "manual/webhooks.md", "Deliveries, reads, STOP; the suppression list; erasing a person";
     Costs, "manual/costs.md", "Seconds and memory as lists grow, beside other tools, and what runs side by side";
     Privacy, "manual/privacy.md", "Who can read what, and where the token goes";

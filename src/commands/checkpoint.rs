@@ -9,7 +9,7 @@ use crate::report::Hints;
 use crate::run::{
     CheckpointPlaces, CheckpointSettings, RunError, is_same_file, known_to_rehearsal,
 };
-use crate::store::Reader;
+use crate::store::{Reader, Store};
 
 /// A checkpoint that is there.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// What a suggested command must say to find it again.
     pub(super) db: Option<PathBuf>,
+    /// Other machines write it too.
+    pub(super) is_shared: bool,
     /// Further flags that it must repeat.
     typed_places: Vec<(&'static str, String)>,
 }
@@ -51,12 +53,23 @@ pub(super) fn find(settings: &Settings, batch: Option<&str>) -> Result<Found, Co
     Ok(Found {
         db: db.map(ToOwned::to_owned),
         path: found.path,
+        is_shared: checkpoint.cluster.is_some() && !found.rehearsals,
         typed_places: checkpoint.typed_places,
     })
 }
 
-/// The checkpoint that the settings name, or the one in use; it need not be there yet.
+/// The checkpoint that the settings name, or the one in use; it need not be there yet. In a cluster it is joined where
+/// it is not there, and what it missed is applied.
 pub(super) fn path(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
+    let path = place(checkpoint)?;
+    if let Some(access) = &checkpoint.cluster {
+        Store::keep_up(&path, access)?;
+    }
+    Ok(path)
+}
+
+/// The file alone.
+pub(super) fn place(checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     path_at(checkpoint.place())
 }
 
@@ -80,13 +93,13 @@ fn path_at(place: &CheckpointPlace) -> Result<PathBuf, RunError> {
 
 /// The same for a command that makes it where it is not there: the folder of the user's data is made too.
 pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
-    let path = path(checkpoint)?;
+    let file = place(checkpoint)?;
     if let CheckpointPlace::Either { home, .. } = checkpoint.place()
-        && home.as_ref() == Some(&path)
+        && home.as_ref() == Some(&file)
     {
-        make_folder(&path)?;
+        make_folder(&file)?;
     }
-    Ok(path)
+    Ok(path(checkpoint)?)
 }
 
 /// The checkpoint that is found from other folders, where this one is not it.

@@ -7,6 +7,7 @@ mod backup;
 pub(crate) mod cancel;
 pub(crate) mod check;
 mod checkpoint;
+mod cluster;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod console;
@@ -41,6 +42,7 @@ mod terminal;
 pub(crate) mod test;
 mod upgrade;
 pub(crate) mod web_console;
+mod worker;
 
 use std::io::Write as _;
 
@@ -130,6 +132,8 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
             night::run(args, &settings, console, clock, &mut out.0)?
         }
         Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
+        Command::Worker(args) => worker::run(args, &load()?, console, clock)?,
+        Command::Cluster(args) => cluster::run(args, &load()?, console, &mut out)?,
         Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
         Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
         Command::Export(args) => export::run(args, &load()?, (console, &clock), &mut out.0)?,

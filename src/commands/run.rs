@@ -18,7 +18,7 @@ use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressStyleChoice};
 use crate::run::{
     Ended, Files, HeldBatch, LittleTime, PilotAsked, PilotStep, Preview, QuotaOf, Rehearsal,
-    RunSettings, StopHandle, random_bits, summary,
+    RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -37,6 +37,10 @@ pub(super) struct Front {
     pub(super) folders: Folders,
     /// Stops what is sent.
     pub(super) stop: StopHandle,
+    /// The fingerprint of our token, where a worker goes on with what this run leaves.
+    pub(super) left_to_workers: Option<i64>,
+    /// The list is read, and the sending is left to a worker.
+    pub(super) detach: bool,
     /// Many lists are sent, and one summary tells of all.
     pub(super) is_night: bool,
     pub(super) console: Console,
@@ -194,6 +198,8 @@ impl Front {
             clock,
             folders: Folders::default(),
             stop: StopHandle::default(),
+            left_to_workers: None,
+            detach: false,
             is_night: false,
             console,
             asked,
@@ -291,7 +297,13 @@ impl Front {
         if let PilotStep::Begin(pilot) = pilot {
             batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;
         }
+        if let (true, Some(token)) = (self.detach, token) {
+            return self.leave_to_workers(&batch, token, &preview);
+        }
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(&batch))?;
+        if let (Some(token), RunEnd::Interrupted) = (self.left_to_workers, &ended.end) {
+            batch.leave_to_workers(token, self.clock.now())?;
+        }
         if self.console.is_quiet() {
             self.say_in_one_line(&batch, &ended);
         } else {
@@ -336,6 +348,27 @@ impl Front {
         self.console.say_lines(summary.text(&self.hints()));
         Ok(Outcome {
             not_sent: "its pilot is over, and the rest waits for `resume`",
+            ..Outcome::declined(Some(name.clone()))
+        })
+    }
+
+    /// The list is in, and a worker sends it.
+    fn leave_to_workers(
+        &self,
+        batch: &HeldBatch,
+        token: i64,
+        preview: &Preview,
+    ) -> Result<Outcome, CommandError> {
+        let name = &batch.batch().name;
+        batch.leave_to_workers(token, self.clock.now())?;
+        self.console.say(format_args!(
+            "{} of batch {name} wait for a worker with this token. `{}` shows how far it is.",
+            messages(preview.to_send),
+            self.hints().command("status", name, &[])
+        ));
+        Ok(Outcome {
+            exit: ExitCode::Complete,
+            not_sent: "a worker sends it",
             ..Outcome::declined(Some(name.clone()))
         })
     }

@@ -83,6 +83,7 @@ pub(crate) fn run(
     settings::check(settings, clock.now())?;
     let given = (args.files.as_slice(), args.run.force);
     let mut front = Front::new(settings, args.asked, given, console, clock)?;
+    front.detach = args.detach;
     front.require_token()?;
     front.require_yes()?;
     if !front.accepts_time() {

@@ -15,7 +15,7 @@ use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Column, Hints, Local, Summary, TextTable, counted, grouped};
 use crate::run::standing_results;
-use crate::store::{Batch, Reader};
+use crate::store::{Batch, Reader, Store};
 
 /// How often `--watch` reads the checkpoint.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -55,6 +55,11 @@ pub(crate) fn run(
         return Ok(ExitCode::Complete);
     }
     if args.watch {
+        // In a cluster an open checkpoint takes in what other machines write.
+        let _open = found
+            .is_shared
+            .then(|| Store::open_existing(&found.path))
+            .transpose()?;
         watch(&reader, &name, out)?;
     }
     let batch = reader.batch(&name)?;

@@ -19,6 +19,7 @@ use super::values::{
 };
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
+use crate::cluster::Access;
 use crate::dispatch::Undecided;
 use crate::domain::dialect::Dialect;
 use crate::domain::percent::Percent;
@@ -329,6 +330,15 @@ pub(crate) struct CheckpointFile {
     /// The checkpoint: state of all batches, contacts, suppression list [default: outreach/outreach.db in your data folder]
     #[arg(long, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
+    /// The checkpoint is shared by several machines through this log: postgres://USER@HOST/DATABASE [default: one machine]
+    #[arg(long, value_name = "URL", value_parser = parsed::<Access>)]
+    pub(super) cluster: Option<Access>,
+    /// File that holds the password for --cluster and nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(super) cluster_password_file: Option<PathBuf>,
+    /// How long the log of --cluster may be out of reach before a command gives up
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "10m")]
+    pub(super) cluster_patience: Duration,
 }
 
 /// Where the results go.
@@ -370,11 +380,13 @@ pub(crate) enum CheckpointPlace {
 }
 
 /// Where state and results are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Checkpoint {
     pub(super) place: CheckpointPlace,
     /// Where the real batches are, also where a flag names a checkpoint for a rehearsal.
     pub(super) real: CheckpointPlace,
+    /// The log that it is a replica of, if it is one.
+    pub(crate) cluster: Option<Access>,
     /// Flags that say where the API and the settings are, with their values: a suggested command must repeat them.
     pub(crate) typed_places: Vec<(&'static str, String)>,
     pub(super) db_from: Origin,
@@ -420,6 +432,8 @@ impl Checkpoint {
         let db = self.db_by_flag().unwrap_or(Path::new("sandbox.db"));
         Self {
             place: CheckpointPlace::Named(db.to_owned()),
+            // Nobody is messaged: a rehearsal is of this machine alone.
+            cluster: None,
             out: self.out.filter(|_| self.out_from == Origin::Flag),
             summary: self.summary.filter(|_| self.summary_from == Origin::Flag),
             ..self

@@ -99,6 +99,11 @@ pub enum ConfigError {
         "{FILE_NAME} in this folder would have the token sent to {0}: name that file with --config (or OUTREACH_CONFIG), or the address with --base-url or OUTREACH_BASE_URL, if that is right"
     )]
     FoundBaseUrl(String),
+    /// A settings file that nobody named says which cluster the checkpoint is of.
+    #[error(
+        "{FILE_NAME} in this folder names a cluster: name that file with --config (or OUTREACH_CONFIG), or the cluster with --cluster or OUTREACH_CLUSTER, if that is right"
+    )]
+    FoundCluster,
     /// No token anywhere.
     #[error("there is no token: put it in AMIO_TOKEN, or in a file that AMIO_TOKEN_FILE names")]
     NoToken,
@@ -112,7 +117,7 @@ impl ConfigError {
         allowed: impl Into<String>,
     ) -> Self {
         // A password in an address must not be repeated on the screen.
-        let hide = key == "base-url" && value.contains(['@', '?']);
+        let hide = matches!(key, "base-url" | "cluster") && value.contains(['@', '?']);
         let value = if hide {
             "(hidden)".to_owned()
         } else {
@@ -147,6 +152,7 @@ impl ConfigError {
             | Self::Unreadable { .. }
             | Self::Secret { .. }
             | Self::FoundBaseUrl(_)
+            | Self::FoundCluster
             | Self::NoToken => ExitCode::Configuration,
         }
     }

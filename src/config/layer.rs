@@ -46,7 +46,8 @@ const OTHER_PREFIXES: [&str; 2] = ["OUTREACH_WEBHOOK_SECRET_", "OUTREACH_TEST_"]
 const REFUSALS: &str = "refusals";
 
 /// The settings that are paths.
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 9] = [
+    "cluster-password-file",
     "content",
     "db",
     "out",

@@ -12,9 +12,11 @@ use super::declare::{
 use super::error::ConfigError;
 use super::folders::data_folder;
 use super::origin::Origin;
+use super::secrets::secret_in;
 use super::settings::Settings;
 use super::values::{SaysAllowed as _, name_column};
 use crate::clock::later;
+use crate::cluster::Access;
 use crate::domain::eligibility::HistoryAsked;
 use crate::domain::schedule::{Schedule, parse_until};
 use crate::domain::sms::SmsSettings;
@@ -161,7 +163,7 @@ impl Settings {
     ///
     /// [`ConfigError`] if the name of a file is empty.
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, ConfigError> {
-        let CheckpointFile { db } = self.group()?;
+        let CheckpointFile { db, .. } = self.group()?;
         let Results {
             out,
             summary,
@@ -172,6 +174,7 @@ impl Settings {
         Ok(Checkpoint {
             place: self.checkpoint_place(db.map(|db| (db, db_from))),
             real: self.checkpoint_place(below),
+            cluster: self.cluster()?,
             typed_places: self.typed_places(),
             db_from,
             out,
@@ -201,6 +204,33 @@ impl Settings {
                 CheckpointPlace::Named(local)
             }
         }
+    }
+
+    /// The log that the checkpoint is a replica of, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood, the password would be seen in the process list or cannot be read,
+    /// or a file that merely lies in the folder names the log.
+    pub(crate) fn cluster(&self) -> Result<Option<Access>, ConfigError> {
+        let file: CheckpointFile = self.group()?;
+        let Some(access) = file.cluster else {
+            return Ok(None);
+        };
+        if self.is_found("cluster") {
+            return Err(ConfigError::FoundCluster);
+        }
+        if self.origin("cluster") == Origin::Flag && access.has_password() {
+            return Err(ConfigError::Secret {
+                place: "--cluster".to_owned(),
+                reason: "every user of this machine sees a password there; give --cluster-password-file, or the address in OUTREACH_CLUSTER or the settings file",
+            });
+        }
+        let access = match &file.cluster_password_file {
+            Some(path) => access.with_password(&secret_in(path)?),
+            None => access,
+        };
+        Ok(Some(access.with_patience(file.cluster_patience)))
     }
 
     /// When to stop by itself.

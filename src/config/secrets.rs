@@ -115,3 +115,11 @@ fn secret(text: &str, place: &str) -> Result<SecretString, ConfigError> {
         reason,
     })
 }
+
+/// A secret that stands alone in a file.
+pub(super) fn secret_in(path: &Path) -> Result<SecretString, ConfigError> {
+    secret(
+        &read("the password file of the cluster", path)?,
+        &path.to_string_lossy(),
+    )
+}

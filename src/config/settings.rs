@@ -238,7 +238,7 @@ impl Settings {
     /// command must repeat them.
     pub(super) fn typed_places(&self) -> Vec<(&'static str, String)> {
         let typed = |key| self.text(key).filter(|_| self.origin(key) == Origin::Flag);
-        let flags = ["base-url", "token-file"].into_iter();
+        let flags = ["base-url", "token-file", "cluster", "cluster-password-file"].into_iter();
         let flags = flags.filter_map(|key| Some((key, typed(key)?.to_owned())));
         let file = self.typed_file.iter();
         let file = file.map(|file| ("config", file.to_string_lossy().into_owned()));
@@ -276,6 +276,7 @@ impl Settings {
             ("the file of webhook secrets", "webhook-secret-file"),
             ("the certificate", "tls-cert"),
             ("the private key", "tls-key"),
+            ("the password file of the cluster", "cluster-password-file"),
         ];
         let named = named.into_iter();
         let named = named.filter_map(|(what, key)| Some((what, Path::new(self.text(key)?))));

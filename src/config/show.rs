@@ -66,7 +66,7 @@ impl Settings {
 
 /// An address without what may be a user, a password or a key in it: all before the last `@` and behind a `?`.
 fn without_password(key: &str, value: &str) -> String {
-    if key != "base-url" {
+    if !matches!(key, "base-url" | "cluster") {
         return value.to_owned();
     }
     let (scheme, rest) = match value.split_once("://") {
@@ -113,6 +113,10 @@ mod tests {
         assert_eq!(shown("user:password@host"), "***@host");
         assert_eq!(shown("https://host/v1?key=secret"), "https://host/v1?***");
         assert_eq!(shown("https://api.amio.io/v1"), "https://api.amio.io/v1");
+        assert_eq!(
+            without_password("cluster", "postgres://me:secret@db/office"),
+            "postgres://***@db/office"
+        );
         assert_eq!(without_password("message", "a@b?"), "a@b?");
     }
 }

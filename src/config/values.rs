@@ -12,6 +12,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
+use crate::cluster::AccessError;
 use crate::domain::dialect::UnknownDialect;
 use crate::domain::percent::BadPercent;
 use crate::domain::phone::{UnknownRegion, UnknownService};
@@ -55,6 +56,12 @@ impl SaysAllowed for UnknownRegion {
 impl SaysAllowed for UnknownService {
     fn allowed(&self) -> String {
         Self::ALLOWED.to_owned()
+    }
+}
+
+impl SaysAllowed for AccessError {
+    fn allowed(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -485,6 +485,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::NoRoomForCopy { .. }
         | StoreError::Database { .. }
         | StoreError::Damaged { .. }
+        | StoreError::Cluster { .. }
         | StoreError::File { .. } => ExitCode::Storage,
     }
 }

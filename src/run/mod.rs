@@ -67,6 +67,7 @@ mod suppress;
 mod test_message;
 mod upgrade;
 mod wait;
+mod worker;
 
 pub use crate::amio::BaseUrl;
 pub use crate::amio::webhook::WebhookSecrets;
@@ -141,3 +142,4 @@ pub use suppress::{Suppressed, suppress};
 pub use test_message::{TestMessage, Tested, suppression};
 pub use upgrade::upgrade;
 pub use wait::{Wait, WaitFor};
+pub(crate) use worker::WorkerQueue;

@@ -117,7 +117,7 @@ impl StopHandle {
     }
 
     /// What asked for the end, as far as that is known.
-    pub(super) fn by(&self) -> Option<&'static str> {
+    pub(crate) fn by(&self) -> Option<&'static str> {
         self.by.get().copied()
     }
 

@@ -1,7 +1,8 @@
 //! An open checkpoint: the writer, and its readers.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -13,10 +14,13 @@ use super::lock::{Hold, Holder};
 use super::mark::Marked;
 use super::misfit::Misfit;
 use super::place::{FileId, Place};
+use super::replica::position::is_replica;
+use super::replica::{Keeper, Replica, context, failed};
 use super::reserve::Reserve;
 use super::upgrade::OldCopy;
-use super::writer::{Companions, Writer};
+use super::writer::{Companions, OpenReplica, Writer};
 use super::{home, schema, tuning, upgrade};
+use crate::cluster::{Access, Log, LogError, Postgres};
 
 /// What a checkpoint is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct Store {
     witness: Mutex<Option<Reader>>,
     pub(super) keys: HashKey,
     pub(super) writer: Writer,
+    /// The leases on batches, in a cluster.
+    keeper: Option<Keeper>,
 }
 
 impl Store {
@@ -118,8 +124,13 @@ impl Store {
             mark: Some(mark),
             reserve: Some(Reserve::make(path)),
         };
-        let writer = Writer::start(connection, path, companions)?;
+        let (replica, keeper) = match access(path, &connection)? {
+            Some(access) => in_cluster(path, &access)?,
+            None => (None, None),
+        };
+        let writer = Writer::start(connection, path, companions, replica)?;
         Ok(Self {
+            keeper,
             path: path.to_owned(),
             id,
             kept: OnceLock::new(),
@@ -249,12 +260,46 @@ impl Store {
             path: self.path.clone(),
             source,
         })?;
-        Hold::take(
-            &path,
-            batch,
-            &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        )
+        let since = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let hold = Hold::take(&path, batch, &since)?;
+        Ok(match &self.keeper {
+            Some(keeper) => hold.with_lease(keeper.take(batch, &since)?),
+            None => hold,
+        })
     }
+}
+
+/// Where the log of the checkpoint is; `None` if it is no replica.
+fn access(path: &Path, connection: &Connection) -> Result<Option<Access>, StoreError> {
+    if !is_replica(connection)? {
+        return Ok(None);
+    }
+    match context::access(path) {
+        Some(access) => Ok(Some(access)),
+        None => Err(StoreError::Cluster {
+            detail: format!(
+                "{} is a replica of a cluster and is written through its log only: give --cluster (or OUTREACH_CLUSTER). `outreach cluster leave` makes it a checkpoint of its own",
+                path.display()
+            ),
+        }),
+    }
+}
+
+/// What a checkpoint in a cluster has beside its file.
+fn in_cluster(
+    path: &Path,
+    access: &Access,
+) -> Result<(Option<OpenReplica>, Option<Keeper>), StoreError> {
+    let log = |access: &Access| -> Result<Box<dyn Log>, StoreError> {
+        let log = Postgres::new(access.clone());
+        Ok(Box::new(log.map_err(|error: LogError| failed(&error))?))
+    };
+    let applied = Arc::new(AtomicI64::new(0));
+    let keeper = Keeper::start(log(access)?, path, Arc::clone(&applied))?;
+    let (log, patience) = (log(access)?, access.patience());
+    let open: OpenReplica =
+        Box::new(move |connection| Replica::open(connection, log, patience, applied));
+    Ok((Some(open), Some(keeper)))
 }
 
 /// `outreach.kept.db`, or with the first number that is free.
@@ -336,7 +381,14 @@ impl Reader {
     /// The process that holds the batch, if one does: it sends it, or asks about it.
     pub fn holder(&self, batch: &str) -> Option<Holder> {
         let path = std::fs::canonicalize(self.connection.path()?).ok()?;
-        Holder::of(&path, batch)
+        Holder::of(&path, batch).or_else(|| {
+            let lease = context::lease(&path, batch)?;
+            Some(Holder {
+                pid: lease.pid,
+                since: lease.since,
+                machine: Some(lease.machine),
+            })
+        })
     }
 
     /// The checkpoint's random id, in hexadecimal digits.

@@ -149,6 +149,12 @@ pub enum StoreError {
         /// The first fault.
         fault: String,
     },
+    /// The log that several nodes share failed, or is not what it was.
+    #[error("the cluster: {detail}")]
+    Cluster {
+        /// What happened, and what to do.
+        detail: String,
+    },
     /// A file beside the database (lock, temporary) failed.
     #[error("{}: {source}", path.display())]
     File {
@@ -190,6 +196,7 @@ impl StoreError {
             | Self::File { .. }
             | Self::Damaged { .. }
             | Self::Misfit { .. }
+            | Self::Cluster { .. }
             | Self::Unusable { .. } => self,
             Self::Full
             | Self::ReadOnly
@@ -249,6 +256,9 @@ impl StoreError {
                 detail: self.to_string(),
             },
             Self::Database { detail } => Self::Database {
+                detail: detail.clone(),
+            },
+            Self::Cluster { detail } => Self::Cluster {
                 detail: detail.clone(),
             },
         }

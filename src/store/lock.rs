@@ -13,6 +13,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use super::place::machine_name;
+use super::replica::Leased;
 
 /// `status` looks whether a lock is taken by taking it for a moment: whoever wants it meanwhile tries so often again.
 const TRIES: u32 = 5;
@@ -60,24 +62,14 @@ impl Holder {
     }
 }
 
-/// The name of this machine.
-#[cfg(unix)]
-fn machine_name() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(not(unix))]
-fn machine_name() -> String {
-    String::new()
-}
-
 /// The right to change a batch. Given back on drop, and by the system when the process dies.
 #[derive(Debug)]
 pub struct Hold {
     path: PathBuf,
     // Holds the lock for as long as it is open.
     _file: File,
+    // In a cluster: no other node has the batch.
+    lease: Option<Leased>,
 }
 
 impl Hold {
@@ -87,6 +79,12 @@ impl Hold {
     /// [`StoreError::Held`] if another process has it, with its pid and start time.
     pub(super) fn take(database: &Path, batch: &str, now: &str) -> Result<Self, StoreError> {
         Self::take_file(lock_path(database, batch), batch, now)
+    }
+
+    /// The same, and no other node of the cluster has it.
+    pub(super) fn with_lease(mut self, lease: Leased) -> Self {
+        self.lease = Some(lease);
+        self
     }
 
     /// Takes the lock that is the file `path`. `what` is the name of what is held, for the error.
@@ -129,7 +127,11 @@ impl Hold {
             file.set_len(0).map_err(fail)?;
             let (pid, machine) = (std::process::id(), machine_name());
             writeln!(file, "{pid}\n{now}\n{machine}").map_err(fail)?;
-            return Ok(Self { path, _file: file });
+            return Ok(Self {
+                path,
+                _file: file,
+                lease: None,
+            });
         }
     }
 }

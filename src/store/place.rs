@@ -73,6 +73,18 @@ fn is_companion(name: &OsStr, checkpoint: &OsStr) -> bool {
     })
 }
 
+/// The name of this machine.
+#[cfg(unix)]
+pub(super) fn machine_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+pub(super) fn machine_name() -> String {
+    String::new()
+}
+
 impl FileId {
     /// Of the file at the path, or where a link there leads; `None` if there is none.
     #[cfg(unix)]

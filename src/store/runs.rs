@@ -1,6 +1,6 @@
 //! Runs with the same token share its connections, whatever their processes.
 //!
-//! Each run has a row in `node` from its start to its end. A claim counts the requests that all runs of the token have
+//! Each run has a row in `node` from its start to its end. Its id is negative: the nodes of a cluster share such rows. A claim counts the requests that all runs of the token have
 //! under way, in its own transaction: with those of this run they stay below the connections that are allowed, and a run
 //! takes at most its share, so that one that comes later is let in. A server may count connections that are only kept
 //! for the next request, so that runs that are not alone keep none. Each row says how many connections its run was
@@ -147,7 +147,14 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 let until = to_millis(now.checked_add(LEASE).unwrap_or(now));
-                set(tx.connection, &own, until)?;
+                // Of this machine alone: its id is not negative.
+                tx.connection
+                    .prepare_cached(
+                        "INSERT INTO node (rowid, key, value)
+                         SELECT max(0, coalesce(max(rowid), 0)) + 1, ?1, ?2 FROM node WHERE true
+                         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    )?
+                    .execute((&own, until))?;
                 let waited = now.duration_since(began).abs();
                 let runs = of_token(tx.connection, token)?;
                 if runs.is_empty() || waited >= PATIENCE {
@@ -247,19 +254,15 @@ fn note(
     batch: BatchId,
     connections: i64,
 ) -> Result<(), StoreError> {
-    set(
-        connection,
-        &format!("run.{token}.{}", batch.get()),
-        connections,
-    )
-}
-
-fn set(connection: &Connection, key: &str, value: i64) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO node (key, value) VALUES (?1, ?2)
-             ON CONFLICT DO UPDATE SET value = excluded.value",
+            "INSERT INTO node (rowid, key, value) VALUES (-?3, ?1, ?2)
+             ON CONFLICT DO UPDATE SET key = excluded.key, value = excluded.value",
         )?
-        .execute((key, value))?;
+        .execute((
+            format!("run.{token}.{}", batch.get()),
+            connections,
+            batch.get(),
+        ))?;
     Ok(())
 }

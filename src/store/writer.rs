@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,9 @@ use super::error::StoreError;
 use super::ids::BatchId;
 use super::log::Log;
 use super::mark::{self, Mark};
+use super::outdate::outdate;
 use super::quota;
+use super::replica::{Appended, Replica};
 use super::reserve::Reserve;
 use super::tally::{self, Counter};
 use super::turns::Turns;
@@ -208,6 +210,13 @@ impl Companions {
     }
 }
 
+/// Makes the writer's side of the log of a cluster, on the writer's own thread.
+pub(super) type OpenReplica =
+    Box<dyn FnOnce(&mut Connection) -> Result<Replica, StoreError> + Send>;
+
+/// How often a writer that has nothing to do looks what other nodes wrote.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The handle to the writer thread. Dropping it lets the thread finish its work, and waits for it.
 pub(super) struct Writer {
     /// `None` only while it is dropped.
@@ -227,17 +236,34 @@ impl Writer {
         connection: Connection,
         path: &Path,
         companions: Companions,
+        replica: Option<OpenReplica>,
     ) -> Result<Self, StoreError> {
-        // The thread itself waits for other processes.
-        connection.busy_timeout(Duration::ZERO)?;
         let (jobs, queue) = sync_channel(WAITING);
+        let (opened, is_open) = sync_channel(1);
+        let run = move |mut connection: Connection| {
+            let replica = match replica.map(|open| open(&mut connection)).transpose() {
+                Ok(replica) => replica,
+                Err(error) => {
+                    let _ = opened.send(Err(error));
+                    return;
+                }
+            };
+            // The thread itself waits for other processes.
+            let ready = connection.busy_timeout(Duration::ZERO);
+            let is_ready = ready.is_ok();
+            let _ = opened.send(ready.map_err(StoreError::from));
+            if is_ready {
+                commit_groups(connection, companions, replica, &queue);
+            }
+        };
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || commit_groups(connection, companions, &queue))
+            .spawn(move || run(connection))
             .map_err(|source| StoreError::File {
                 path: path.to_owned(),
                 source,
             })?;
+        is_open.recv().map_err(|_| StoreError::Stopped)??;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
@@ -300,23 +326,29 @@ impl Drop for Writer {
 
 fn commit_groups(
     mut connection: Connection,
-    mut companions: Companions,
+    companions: Companions,
+    replica: Option<Replica>,
     queue: &Receiver<Box<dyn Job>>,
 ) {
+    let mut log = Log::of(&connection);
+    let mut own = Own {
+        companions,
+        turns: Turns::default(),
+        replica,
+    };
     // Ends when the handle is gone and no job is left.
-    let (mut log, mut turns) = (Log::of(&connection), Turns::default());
-    while let Ok(first) = queue.recv() {
-        turns.wait();
+    while let Some(first) = next_job(queue, &mut connection, &mut own) {
+        own.turns.wait();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
-        let failure =
-            commit_patiently(&mut connection, &mut companions, &mut turns, &mut group).err();
-        if failure.is_some() && group.len() > 1 {
+        let failure = commit_patiently(&mut connection, &mut own, &mut group).err();
+        // Not the jobs are at fault where the cluster is.
+        let is_shared = matches!(failure, Some(StoreError::Cluster { .. }));
+        if failure.is_some() && group.len() > 1 && !is_shared {
             // One job may be at fault: the others must not lose what they hold.
             for mut job in group {
                 let job_alone = std::slice::from_mut(&mut job);
-                let failure =
-                    commit_patiently(&mut connection, &mut companions, &mut turns, job_alone).err();
+                let failure = commit_patiently(&mut connection, &mut own, job_alone).err();
                 job.answer(failure);
             }
             continue;
@@ -334,19 +366,49 @@ fn commit_groups(
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
+/// What the writer keeps beside its connection.
+struct Own {
+    companions: Companions,
+    turns: Turns,
+    /// The log of the cluster, if the checkpoint is a replica of one.
+    replica: Option<Replica>,
+}
+
+/// Waits for a job; in a cluster what other nodes wrote is applied meanwhile.
+fn next_job(
+    queue: &Receiver<Box<dyn Job>>,
+    connection: &mut Connection,
+    own: &mut Own,
+) -> Option<Box<dyn Job>> {
+    let Some(replica) = &mut own.replica else {
+        return queue.recv().ok();
+    };
+    loop {
+        match queue.recv_timeout(LOOK) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {
+                // The next job meets the same failure, and answers with it.
+                if let Err(error) = replica.poll(connection) {
+                    tracing::debug!("what other nodes wrote was not applied: {error}");
+                }
+            }
+        }
+    }
+}
+
 /// Commits a group; waits as long as another process holds the checkpoint, and says so each minute. The jobs
 /// hold results that must not be lost, and nothing new is claimed meanwhile.
 fn commit_patiently(
     connection: &mut Connection,
-    companions: &mut Companions,
-    turns: &mut Turns,
+    own: &mut Own,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
     let begin = Instant::now();
     let mut said = PATIENCE;
     loop {
-        match commit(connection, companions, turns, group) {
-            Err(StoreError::Full) if companions.give_up_reserve() => {
+        match commit_or_try_again(connection, own, group) {
+            Err(StoreError::Full) if own.companions.give_up_reserve() => {
                 tracing::warn!(
                     "the disk that holds the checkpoint is full: the last results are written into the room that was kept for them, and nothing more is sent"
                 );
@@ -361,17 +423,52 @@ fn commit_patiently(
                     said = waited + Duration::from_mins(1);
                 }
             }
-            done => return done,
+            Err(error) => {
+                if let Some(replica) = &mut own.replica {
+                    replica.give_up();
+                }
+                return Err(error);
+            }
+            Ok(()) => return Ok(()),
         }
     }
 }
 
-fn commit(
+/// In a cluster another node may be faster: then the jobs run again, on what it wrote.
+fn commit_or_try_again(
     connection: &mut Connection,
-    companions: &mut Companions,
-    turns: &mut Turns,
+    own: &mut Own,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), StoreError> {
+    loop {
+        if let Some(replica) = &mut own.replica
+            && replica.settle(connection)?
+        {
+            return Ok(());
+        }
+        let done = commit(connection, own, group);
+        if let Some(replica) = &mut own.replica
+            && !matches!(done, Ok(true))
+        {
+            replica.rolled_back();
+        }
+        if done? {
+            return Ok(());
+        }
+    }
+}
+
+/// Runs the group in one transaction; false if it was rolled back and is to run again.
+fn commit(
+    connection: &mut Connection,
+    own: &mut Own,
+    group: &mut [Box<dyn Job>],
+) -> Result<bool, StoreError> {
+    let Own {
+        companions,
+        turns,
+        replica,
+    } = own;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let begin = Instant::now();
     let mut tx = Tx::new(&transaction);
@@ -398,7 +495,16 @@ fn commit(
         _ => mark::count(&transaction)?,
     };
     crash_point(CrashPoint::BeforeIntentCommit);
+    if let Some(replica) = replica
+        && replica.append(&transaction)? == Appended::NotYet
+    {
+        return Ok(false);
+    }
+    crash_point(CrashPoint::AfterAppend);
     transaction.commit()?;
+    if let Some(replica) = replica {
+        replica.committed();
+    }
     if let Some(sends) = sends {
         turns.send(sends);
     }
@@ -407,15 +513,7 @@ fn commit(
     }
     // The group is on disk: nothing from here on may fail it, or its jobs would run again.
     turns.committed(connection, begin.elapsed());
-    Ok(())
-}
-
-/// What the files tell that were written may have changed ([`Store::begin_results`](super::Store::begin_results)).
-fn outdate(connection: &Connection) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE written_file SET up_to_date = 0 WHERE up_to_date = 1")?
-        .execute([])?;
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -429,8 +527,13 @@ mod tests {
     fn a_job_that_fails_costs_the_others_of_its_group_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection).unwrap();
-        let writer =
-            Writer::start(connection, Path::new(":memory:"), Companions::default()).unwrap();
+        let writer = Writer::start(
+            connection,
+            Path::new(":memory:"),
+            Companions::default(),
+            None,
+        )
+        .unwrap();
         let barrier = Arc::new(Barrier::new(2));
         let entered = Arc::clone(&barrier);
         let first = writer.submit(move |_| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 33] = [
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),
@@ -13,7 +13,13 @@ const OWNERS: [(&str, &[&str]); 28] = [
     // The client's is the body of a message, which is handed out late or not at all.
     // The console makes answers while they are sent.
     ("hyper", &["amio", "serve", "sandbox", "console"]),
-    ("tokio_rustls", &["serve"]),
+    // The client's is the connection to the engine of a cluster.
+    ("tokio_rustls", &["serve", "cluster"]),
+    ("tokio_postgres", &["cluster"]),
+    ("tokio_postgres_rustls", &["cluster"]),
+    ("rustls_platform_verifier", &["cluster"]),
+    ("postcard", &["store"]),
+    ("zstd", &["intake", "store"]),
     ("governor", &["dispatch"]),
     ("minijinja", &["domain"]),
     ("rlibphonenumber", &["domain"]),

@@ -16,6 +16,8 @@ mod check;
 mod check_command;
 mod cli_help;
 mod clock;
+#[cfg(unix)]
+mod cluster;
 mod commands;
 mod config;
 mod console;

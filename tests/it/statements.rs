@@ -30,6 +30,10 @@ const FILLED_IN: &[(&str, &[&str])] = &[
     ("{whose}", &["person = ?1", "person IS NOT NULL"]),
     ("{only}", &["AND p.id = ?1", ""]),
     ("{states}", &["'queued', 'sending', 'unknown'"]),
+    ("{replica}", &["recipient"]),
+    ("{sets}", &["state = ?2"]),
+    ("{names}", &["state"]),
+    ("{values}", &["?2"]),
     ("SET {} WHERE", &["SET sent = sent + ?2 WHERE"]),
 ];
 

@@ -11,7 +11,7 @@ use crate::source::{code, rust_files};
 fn layer(folder: &str) -> u8 {
     match folder {
         "crash" | "clock" | "exit" | "manual" | "domain" => 0,
-        "amio" => 1,
+        "amio" | "cluster" => 1,
         "store" => 2,
         "intake" | "dispatch" | "report" | "serve" | "sandbox" => 3,
         "run" => 4,

@@ -10,6 +10,8 @@
 )]
 
 mod checkpoint;
+#[cfg(unix)]
+mod engine;
 mod page;
 mod process;
 mod receiver;
@@ -21,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) use checkpoint::{Checkpoint, Row};
+#[cfg(unix)]
+pub(crate) use engine::{Engine, programs};
 pub(crate) use page::{ConsoleProcess, Visitor};
 pub(crate) use process::{Ended, Program, Running, binary};
 pub(crate) use receiver::{Receiver, event};

@@ -1,0 +1,98 @@
+//! The flags of `cluster` and `worker`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Asked, ProgressWhen, RunFlags};
+use crate::config::{CheckpointFile, Flags};
+
+/// `outreach cluster`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClusterArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) action: ClusterAction,
+}
+
+/// What to do with a cluster.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ClusterAction {
+    /// Begin a log at --cluster with the checkpoint that you have
+    Init {
+        /// The checkpoint that the cluster begins with; from then on it is written through the log only
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Where the state is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Show the engine, the nodes, how far each is, and who holds which batch
+    Status {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the state is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Check every record of the log against the one before
+    Verify {
+        /// Where the state is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Put a new snapshot in place of the log so far: what was erased is in neither from then on
+    Compact {
+        /// Where the state is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Make the checkpoint of this machine one of its own again; the others go on
+    Leave {
+        /// Leave without asking first
+        #[arg(long, short)]
+        yes: bool,
+        /// Where the state is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+}
+
+/// `outreach worker`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WorkerArgs {
+    /// End as soon as no batch is left to take up
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Go on although this machine's clock and the API's differ by more than five minutes
+    #[arg(long, hide_short_help = true)]
+    trust_clock: bool,
+    /// Progress: as in `send`
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        value_enum,
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    progress: ProgressWhen,
+    /// How its batches run.
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+impl WorkerArgs {
+    /// How each batch is continued: nobody is asked.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked {
+            yes: true,
+            sandbox: false,
+            sandbox_empty: false,
+            sandbox_quota: None,
+            trust_clock: self.trust_clock,
+            progress: self.progress,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! `outreach cluster`: a checkpoint is shared by several machines.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::checkpoint;
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use crate::cli::{ClusterAction, ClusterArgs};
+use crate::cluster::Access;
+use crate::config::{ConfigError, Settings};
+use crate::exit::ExitCode;
+use crate::report::grouped;
+use crate::store::{ClusterStatus, Store};
+
+/// Runs the command; `out` is standard output.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(crate) fn run(
+    args: &ClusterArgs,
+    settings: &Settings,
+    console: Console,
+    out: &mut dyn Write,
+) -> CommandResult {
+    match &args.action {
+        ClusterAction::Init { from, .. } => init(settings, from.as_deref(), console),
+        ClusterAction::Status { json, .. } => status(settings, *json, out),
+        ClusterAction::Verify { .. } => verify(settings, out),
+        ClusterAction::Compact { .. } => compact(settings, console),
+        ClusterAction::Leave { yes, .. } => leave(settings, *yes, console),
+    }
+}
+
+fn access(settings: &Settings) -> Result<Access, CommandError> {
+    let missing = ConfigError::Missing { key: "cluster" };
+    Ok(settings.cluster()?.ok_or(missing)?)
+}
+
+/// The file, without joining the cluster.
+fn file(settings: &Settings) -> Result<PathBuf, CommandError> {
+    Ok(checkpoint::place(&settings.checkpoint()?)?)
+}
+
+fn init(settings: &Settings, from: Option<&Path>, console: Console) -> CommandResult {
+    let access = access(settings)?;
+    let path = match from {
+        Some(from) => from.to_owned(),
+        None => file(settings)?,
+    };
+    if from.is_some() && !path.exists() {
+        return Err(CommandError::usage(format_args!(
+            "there is no checkpoint {}; nothing was changed",
+            path.display()
+        )));
+    }
+    Store::begin_cluster(&path, &access)?;
+    console.say(format_args!(
+        "The log at {access} begins with {}. From now on every command on it needs --cluster (or OUTREACH_CLUSTER); \
+         another machine joins with the first command that has it.",
+        path.display()
+    ));
+    say_doubts(console, &Store::cluster_status(&path, &access)?);
+    Ok(ExitCode::Complete)
+}
+
+fn say_doubts(console: Console, status: &ClusterStatus) {
+    for doubt in &status.doubts {
+        console.warn(format_args!("Warning: {}: {doubt}.", status.engine));
+    }
+}
+
+fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult {
+    let access = access(settings)?;
+    let status = Store::cluster_status(&file(settings)?, &access)?;
+    if json {
+        writeln!(out, "{}", status_json(&status))?;
+        return Ok(ExitCode::Complete);
+    }
+    writeln!(out, "Engine:   {}", status.engine)?;
+    for doubt in &status.doubts {
+        writeln!(out, "          {doubt}")?;
+    }
+    writeln!(
+        out,
+        "Log:      {} records, the snapshot stands at {}",
+        count(status.last),
+        count(status.snapshot)
+    )?;
+    let own = match status.applied {
+        Some(applied) if applied >= status.last => "up to date".to_owned(),
+        Some(applied) => format!("{} records behind", count(status.last - applied)),
+        None => "not in the cluster".to_owned(),
+    };
+    writeln!(out, "This file: {own}")?;
+    for node in &status.nodes {
+        let holds = if node.holds.is_empty() {
+            String::new()
+        } else {
+            format!(", holds {}", node.holds.join(", "))
+        };
+        writeln!(
+            out,
+            "Node:     process {} on {}, seen {:.0} s ago, {} records behind{holds}",
+            node.pid,
+            node.machine,
+            node.seen,
+            count(node.behind)
+        )?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+fn status_json(status: &ClusterStatus) -> serde_json::Value {
+    let nodes = status.nodes.iter().map(|node| {
+        serde_json::json!({
+            "pid": node.pid,
+            "machine": node.machine,
+            "seen_seconds_ago": node.seen.round(),
+            "records_behind": node.behind,
+            "holds": node.holds,
+        })
+    });
+    serde_json::json!({
+        "engine": status.engine,
+        "doubts": status.doubts,
+        "records": status.last,
+        "snapshot_at": status.snapshot,
+        "applied": status.applied,
+        "nodes": nodes.collect::<Vec<_>>(),
+    })
+}
+
+fn count(number: i64) -> String {
+    grouped(u64::try_from(number).unwrap_or(0))
+}
+
+fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
+    let access = access(settings)?;
+    // A node that does not fit the log says so.
+    checkpoint::path(&settings.checkpoint()?)?;
+    match Store::verify_cluster(&access)? {
+        None => {
+            writeln!(out, "Every record follows the one before.")?;
+            Ok(ExitCode::Complete)
+        }
+        Some(seq) => Err(CommandError::text(
+            ExitCode::Storage,
+            format_args!(
+                "record {seq} of the log was altered, or the one before it is missing: do not send before you know why"
+            ),
+        )),
+    }
+}
+
+fn compact(settings: &Settings, console: Console) -> CommandResult {
+    let access = access(settings)?;
+    let path = checkpoint::path(&settings.checkpoint()?)?;
+    let at = Store::compact_cluster(&path, &access)?;
+    console.say(format_args!(
+        "The log begins with a snapshot at record {}: what was erased before is in no record and no snapshot. The \
+         engine's own backups are yours to delete.",
+        count(at)
+    ));
+    Ok(ExitCode::Complete)
+}
+
+fn leave(settings: &Settings, yes: bool, console: Console) -> CommandResult {
+    console.require_yes(yes, "leave")?;
+    let path = file(settings)?;
+    let question = format!(
+        "Make {} a checkpoint of its own? If the others go on, people may be messaged twice.",
+        path.display()
+    );
+    if !yes && !console.ask(question) {
+        console.say("Nothing was changed.");
+        return Ok(ExitCode::Complete);
+    }
+    Store::leave_cluster(&path)?;
+    console.say(format_args!(
+        "{} is a checkpoint of its own. Do not send from it what the cluster sends.",
+        path.display()
+    ));
+    Ok(ExitCode::Complete)
+}

@@ -1,0 +1,117 @@
+//! `outreach worker`: takes up any batch that nobody holds, until a signal.
+
+use std::time::Duration;
+
+use super::checkpoint;
+use super::console::Console;
+use super::error::{CommandError, CommandResult};
+use super::process::{runtime, signal};
+use super::run::{Front, Going};
+use crate::amio;
+use crate::cli::{Asked, WorkerArgs};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::exit::ExitCode;
+use crate::run::{HeldBatch, ResumeSettings, RunEnd, StopHandle, WorkerQueue};
+
+/// How often a worker looks for a batch.
+const LOOK: Duration = Duration::from_secs(1);
+
+struct Worker<'a> {
+    args: &'a WorkerArgs,
+    settings: &'a Settings,
+    console: Console,
+    clock: Clock,
+    stop: StopHandle,
+    token: i64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CommandError`], with its exit code.
+pub(crate) fn run(
+    args: &WorkerArgs,
+    settings: &Settings,
+    console: Console,
+    clock: Clock,
+) -> CommandResult {
+    let connection = settings.connection()?;
+    let token = amio::token_fingerprint(connection.token()?);
+    let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
+    let queue = WorkerQueue::open(&db, token)?;
+    let worker = Worker {
+        args,
+        settings,
+        console,
+        clock,
+        stop: StopHandle::default(),
+        token,
+    };
+    // Between two runs nobody else hears a signal.
+    let runtime = runtime()?;
+    let stop = worker.stop.clone();
+    runtime.spawn(async move {
+        stop.finish_by(signal().await);
+    });
+    console.say("Waiting for batches; stop with Ctrl-C.");
+    let mut worst = ExitCode::Complete;
+    while worker.stop.by().is_none() {
+        let batches = queue.batches()?;
+        if batches.is_empty() && args.once {
+            break;
+        }
+        let mut took_one = false;
+        for batch in batches {
+            let Some((exit, is_over)) = worker.take(&batch)? else {
+                continue;
+            };
+            took_one = true;
+            worst = ExitCode::worst([worst, exit]);
+            if is_over {
+                return Ok(worst);
+            }
+        }
+        if !took_one {
+            runtime.block_on(worker.clock.sleep(LOOK));
+        }
+    }
+    Ok(worst)
+}
+
+impl Worker<'_> {
+    /// Sends one batch. Returns how that ended, and whether the worker's own time is over; nothing if another process
+    /// was faster.
+    fn take(&self, name: &str) -> Result<Option<(ExitCode, bool)>, CommandError> {
+        let asked = Asked {
+            yes: true,
+            sandbox: false,
+            sandbox_quota: None,
+            ..self.args.asked()
+        };
+        // Each batch has its own results, whatever the settings name for one.
+        let mut checkpoint = self.settings.checkpoint()?;
+        (checkpoint.out, checkpoint.summary) = (None, None);
+        let (console, clock) = (self.console, self.clock.clone());
+        let files = (&[][..], self.args.run.force);
+        let mut front = Front::with(self.settings, checkpoint, asked, files, console, clock)?;
+        front.stop = self.stop.clone();
+        let resume = ResumeSettings {
+            batch: Some(name),
+            channel: None,
+            sandbox: false,
+            undo_cancel: None,
+        };
+        let batch = match HeldBatch::resume(&front.db, &resume, self.clock.now()) {
+            Ok(batch) => batch,
+            Err(error) if error.is_held() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.console.say(format_args!("== {name}"));
+        front.left_to_workers = Some(self.token);
+        let outcome = front.go(batch, Going::resume(false))?;
+        let end = outcome.ended.map(|ended| ended.end);
+        let is_over = matches!(end, Some(RunEnd::Deadline | RunEnd::Interrupted));
+        Ok(Some((outcome.exit, is_over)))
+    }
+}

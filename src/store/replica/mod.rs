@@ -1,0 +1,541 @@
+//! A checkpoint as a replica of a log that several nodes share. Only the writer knows of it.
+//!
+//! The rows of each transaction are appended to the log before they are committed here. Who was slower rolls back,
+//! applies what came, and runs its jobs again. Where an append has no clear answer, the transaction is rolled back
+//! at once and the record is kept: no lock is held while the engine is away, and the same record is appended again
+//! until its place in the log is decided. Then it is applied like any other, and the waiters are answered.
+
+mod apply;
+mod capture;
+pub(super) mod context;
+mod keeper;
+pub(super) mod position;
+pub(super) mod record;
+pub(super) mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::StoreError;
+use super::keys::random;
+use super::mark;
+use super::outdate::outdate;
+use crate::cluster::{Append, Entry, Hash, LEASE, Log, LogError, Read, chained};
+
+use capture::Capture;
+use position::Position;
+use record::{Record, Saying};
+
+pub(super) use keeper::{Keeper, Leased};
+
+/// How soon the engine is tried again at first, and at last.
+const SOON: Duration = Duration::from_millis(50);
+const LATE: Duration = Duration::from_secs(2);
+
+/// A wait for the engine that is longer is logged, and again each minute.
+const SAY_AFTER: Duration = Duration::from_secs(5);
+
+/// How long nothing is appended to an engine that was not there before: each node that lives has looked by then.
+const AFTER_FAILOVER: Duration = LEASE.saturating_add(Duration::from_secs(2));
+
+/// Who was slower so many times in a row takes a turn.
+const LOSSES: u32 = 3;
+
+/// How soon an append is tried again that gave way to another node's turn.
+const GIVE_WAY: Duration = Duration::from_millis(5);
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// It may be committed.
+    Done,
+    /// It must be rolled back.
+    NotYet,
+}
+
+/// A record whose place is not decided.
+#[derive(Debug)]
+struct Pending {
+    before: Hash,
+    entry: Entry,
+    /// It is in the log, and not yet in the file.
+    is_ours: bool,
+    /// Nobody waits for it any more.
+    is_orphan: bool,
+}
+
+/// The writer's side of the log.
+pub(super) struct Replica {
+    log: Box<dyn Log>,
+    capture: Capture,
+    patience: Duration,
+    pending: Option<Pending>,
+    /// Others have appended, or the engine did not answer.
+    is_behind: bool,
+    /// Why nothing is written any more.
+    stopped: Option<String>,
+    losses: u32,
+    has_turn: bool,
+    gives_way: bool,
+    /// Names this process among those that append. Random.
+    node: String,
+    /// How far the file has come, for those who ask.
+    applied: Arc<AtomicI64>,
+}
+
+impl std::fmt::Debug for Replica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replica").finish_non_exhaustive()
+    }
+}
+
+pub(super) fn failed(error: &LogError) -> StoreError {
+    StoreError::Cluster {
+        detail: error.to_string(),
+    }
+}
+
+impl Replica {
+    /// Watches the connection from now on, and applies what was missed.
+    pub(super) fn open(
+        connection: &mut Connection,
+        log: Box<dyn Log>,
+        patience: Duration,
+        applied: Arc<AtomicI64>,
+    ) -> Result<Self, StoreError> {
+        let mut replica = Self {
+            log,
+            capture: Capture::of(connection)?,
+            patience,
+            pending: None,
+            is_behind: true,
+            stopped: None,
+            losses: 0,
+            has_turn: false,
+            gives_way: false,
+            node: format!("{:016x}", u64::from_be_bytes(random()?)),
+            applied,
+        };
+        replica.check_log(connection)?;
+        replica.meet_engine(connection)?;
+        replica.catch_up(connection)?;
+        Ok(replica)
+    }
+
+    /// Another log at the same address is no reason to stop that one.
+    fn check_log(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let own = position::log_of(connection)?;
+        match self.patiently(|log| log.id())? {
+            Some(id) if Some(&id) == own.as_ref() => Ok(()),
+            Some(_) => Err(StoreError::Cluster {
+                detail: "this checkpoint belongs to another log than the one at that address; `outreach cluster leave` makes it one of its own again".to_owned(),
+            }),
+            None => Err(StoreError::Cluster {
+                detail: "there is no log at that address any more; `outreach cluster leave` makes this checkpoint one of its own again, and `outreach cluster init` begins a new log with it".to_owned(),
+            }),
+        }
+    }
+
+    /// Trusts the engine that answers. After a failover, or where another server took its place, a node that knows more
+    /// than this engine speaks first.
+    fn meet_engine(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        let engine = self.patiently(|log| log.engine())?;
+        match position::engine_of(connection)? {
+            Some(known) if known == engine => {}
+            Some(_) => {
+                tracing::warn!(
+                    "another server keeps the log of the cluster now, or the same after a failover: nothing is sent for {} s, so that a node that knows more can say so",
+                    AFTER_FAILOVER.as_secs()
+                );
+                // This node may be the one that knows more.
+                self.catch_up(connection)?;
+                std::thread::sleep(AFTER_FAILOVER);
+                self.catch_up(connection)?;
+                position::note_engine(connection, &engine)?;
+            }
+            None => position::note_engine(connection, &engine)?,
+        }
+        self.log.trust(&engine);
+        Ok(())
+    }
+
+    /// Asks the engine until it answers, or for as long as the patience lasts.
+    fn patiently<T>(
+        &mut self,
+        mut ask: impl FnMut(&mut dyn Log) -> Result<T, LogError>,
+    ) -> Result<T, StoreError> {
+        let mut wait = Wait::begin(self.patience);
+        loop {
+            match ask(self.log.as_mut()) {
+                Ok(answer) => return Ok(answer),
+                Err(error @ LogError::Refused(_)) => return Err(failed(&error)),
+                Err(error @ LogError::Away(_)) => wait.once_more(&error)?,
+            }
+        }
+    }
+
+    /// Applies what others appended, as far as the engine answers now. Returns whether there was anything.
+    pub(super) fn poll(&mut self, connection: &mut Connection) -> Result<bool, StoreError> {
+        if self.stopped.is_some() || self.pending.is_some() {
+            return Ok(false);
+        }
+        let position = Position::read(connection)?;
+        match self.log.read(position.seq, &position.hash) {
+            Ok(read) => self.take(connection, position, read),
+            Err(error) => {
+                self.is_behind = true;
+                tracing::debug!("the log was not read: {error}");
+                Ok(false)
+            }
+        }
+    }
+
+    fn catch_up(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        loop {
+            let position = Position::read(connection)?;
+            let read = self.patiently(|log| log.read(position.seq, &position.hash))?;
+            if !self.take(connection, position, read)? {
+                self.is_behind = false;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Applies what was read; false if that was nothing.
+    fn take(
+        &mut self,
+        connection: &mut Connection,
+        position: Position,
+        read: Read,
+    ) -> Result<bool, StoreError> {
+        let entries = match read {
+            Read::Entries(entries) => entries,
+            Read::Broken(why) => return Err(self.stop(&why)),
+            Read::Cut => {
+                return Err(StoreError::Cluster {
+                    detail: "the log begins behind what this node has: its file was away for long. Move it (with its -wal, -shm and -mark) out of the way, and the same command joins the cluster anew".to_owned(),
+                });
+            }
+        };
+        self.applied.fetch_max(position.seq, Ordering::SeqCst);
+        if entries.is_empty() {
+            return Ok(false);
+        }
+        let mut before = position;
+        for entry in &entries {
+            if entry.seq != before.seq + 1
+                || entry.hash != chained(&before.hash, entry.seq, &entry.body)
+            {
+                let seq = before.seq + 1;
+                return Err(self.stop(&format!("record {seq} of the log was altered or removed")));
+            }
+            before = Position {
+                seq: entry.seq,
+                hash: entry.hash,
+            };
+        }
+        self.apply(connection, entries)?;
+        Ok(true)
+    }
+
+    /// Applies records in one transaction, but for those that another process of this file has applied.
+    fn apply(
+        &mut self,
+        connection: &mut Connection,
+        entries: Vec<Entry>,
+    ) -> Result<(), StoreError> {
+        connection.pragma_update(None, "foreign_keys", false)?;
+        let applied = apply_all(connection, entries);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        self.capture.clear();
+        match applied? {
+            Outcome::Applied(seq) => {
+                self.applied.fetch_max(seq, Ordering::SeqCst);
+                Ok(())
+            }
+            Outcome::Stopped(why) => {
+                self.stopped = Some(why.clone());
+                Err(StoreError::Cluster { detail: why })
+            }
+        }
+    }
+
+    /// The log is not what it was: nothing is written any more, here and on the nodes that have not noticed.
+    fn stop(&mut self, why: &str) -> StoreError {
+        let why = format!(
+            "the log of the cluster cannot be trusted any more: {why}. Nothing more is sent, on no node. Find out what \
+             happened to the engine; then, on the node that has come furthest, `outreach cluster leave` and \
+             `outreach cluster init` begin a new log under another name, which the others join"
+        );
+        let saying = Saying::Stop(why.clone());
+        for _ in 0..3 {
+            let (Ok(engine), Ok(Some((last, hash)))) = (self.log.engine(), self.log.last()) else {
+                break;
+            };
+            self.log.trust(&engine);
+            let Ok(body) = random().and_then(|id| Record::new(id, saying.clone()).pack()) else {
+                break;
+            };
+            let entry = Entry::after(&hash, last + 1, body);
+            if matches!(self.log.append(&self.node, &hash, &entry), Append::Done) {
+                break;
+            }
+        }
+        tracing::error!("{why}");
+        self.stopped = Some(why.clone());
+        StoreError::Cluster { detail: why }
+    }
+
+    /// Before a transaction begins: decides what is in doubt, and applies what was missed. True if the record that
+    /// was in doubt is in the log and in the file: those who wait for it are answered.
+    pub(super) fn settle(&mut self, connection: &mut Connection) -> Result<bool, StoreError> {
+        if let Some(why) = &self.stopped {
+            return Err(StoreError::Cluster {
+                detail: why.clone(),
+            });
+        }
+        if let Some(pending) = self.pending.take() {
+            let pending = self.pending.insert(pending);
+            let (seq, is_ours, is_orphan) = (pending.entry.seq, pending.is_ours, pending.is_orphan);
+            if is_ours || self.decide(connection)? {
+                if let Some(pending) = &mut self.pending {
+                    pending.is_ours = true;
+                }
+                while Position::read(connection)?.seq < seq {
+                    self.catch_up(connection)?;
+                }
+                self.pending = None;
+                self.end_turn();
+                return Ok(!is_orphan);
+            }
+            self.pending = None;
+            self.is_behind = true;
+        }
+        if self.is_behind {
+            self.meet_engine(connection)?;
+            self.catch_up(connection)?;
+        }
+        Ok(false)
+    }
+
+    /// Whether the record in doubt has its place. It is appended again until that is known.
+    fn decide(&mut self, connection: &mut Connection) -> Result<bool, StoreError> {
+        let Some(pending) = &self.pending else {
+            return Ok(false);
+        };
+        let (before, entry) = (pending.before, pending.entry.clone());
+        let mut wait = Wait::begin(self.patience);
+        loop {
+            match self.log.append(&self.node, &before, &entry) {
+                Append::Done => return Ok(true),
+                // Perhaps by ourselves.
+                Append::Taken => break,
+                Append::Turn => std::thread::sleep(GIVE_WAY),
+                Append::Moved => self.meet_engine(connection)?,
+                Append::Broken => {
+                    return Err(self.stop(&format!(
+                        "record {} is not in the log, or it is another one than this node knows",
+                        entry.seq - 1
+                    )));
+                }
+                Append::Doubt(error) => wait.once_more(&error)?,
+            }
+        }
+        let seq = entry.seq - 1;
+        match self.patiently(|log| log.read(seq, &before))? {
+            Read::Entries(entries) if entries.first().map(|it| it.hash) == Some(entry.hash) => {
+                self.patiently(|log| log.confirm())?;
+                Ok(true)
+            }
+            Read::Entries(_) | Read::Cut => Ok(false),
+            Read::Broken(why) => Err(self.stop(&why)),
+        }
+    }
+
+    /// Appends what the open transaction changed, and notes that in it.
+    pub(super) fn append(&mut self, transaction: &Connection) -> Result<Appended, StoreError> {
+        let tables = self.capture.rows(transaction)?;
+        let position = Position::read(transaction)?;
+        if tables.is_empty() {
+            return Ok(self.look(&position));
+        }
+        let body = Record::new(random()?, Saying::Rows(tables)).pack()?;
+        let entry = Entry::after(&position.hash, position.seq + 1, body);
+        match self.log.append(&self.node, &position.hash, &entry) {
+            Append::Done => {
+                let now = Position {
+                    seq: entry.seq,
+                    hash: entry.hash,
+                };
+                // From here on the record stands, whatever becomes of the local commit.
+                self.pending = Some(Pending {
+                    before: position.hash,
+                    entry,
+                    is_ours: true,
+                    is_orphan: false,
+                });
+                now.write(transaction)?;
+                Ok(Appended::Done)
+            }
+            Append::Taken => {
+                self.lost();
+                Ok(Appended::NotYet)
+            }
+            Append::Turn => {
+                (self.gives_way, self.is_behind) = (true, true);
+                Ok(Appended::NotYet)
+            }
+            Append::Moved => {
+                self.is_behind = true;
+                Ok(Appended::NotYet)
+            }
+            Append::Broken => Err(self.stop(&format!(
+                "record {} is not in the log, or it is another one than this node knows",
+                position.seq
+            ))),
+            Append::Doubt(error) => {
+                tracing::debug!("an append is in doubt: {error}");
+                self.pending = Some(Pending {
+                    before: position.hash,
+                    entry,
+                    is_ours: false,
+                    is_orphan: false,
+                });
+                Ok(Appended::NotYet)
+            }
+        }
+    }
+
+    /// A transaction that changed nothing read what is so only if nobody else wrote meanwhile.
+    fn look(&mut self, position: &Position) -> Appended {
+        match self.log.last() {
+            Ok(Some((last, hash))) if (last, hash) == (position.seq, position.hash) => {
+                Appended::Done
+            }
+            Ok(_) | Err(_) => {
+                self.is_behind = true;
+                Appended::NotYet
+            }
+        }
+    }
+
+    /// The local transaction is committed.
+    pub(super) fn committed(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.applied.fetch_max(pending.entry.seq, Ordering::SeqCst);
+        }
+        self.end_turn();
+    }
+
+    /// The transaction is rolled back: what it changed is not in any record.
+    pub(super) fn rolled_back(&mut self) {
+        self.capture.clear();
+        if std::mem::take(&mut self.gives_way) {
+            std::thread::sleep(GIVE_WAY);
+        }
+    }
+
+    /// Those who waited for the record in doubt were told that it failed.
+    pub(super) fn give_up(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            pending.is_orphan = true;
+        }
+        self.end_turn();
+    }
+
+    fn end_turn(&mut self) {
+        self.losses = 0;
+        if std::mem::take(&mut self.has_turn)
+            && let Err(error) = self.log.end_turn(&self.node)
+        {
+            tracing::debug!("a turn ends by itself: {error}");
+        }
+    }
+
+    fn lost(&mut self) {
+        self.is_behind = true;
+        self.losses += 1;
+        if self.losses >= LOSSES && !self.has_turn {
+            self.has_turn = self.log.take_turn(&self.node).unwrap_or(false);
+        }
+    }
+}
+
+/// A wait for the engine.
+struct Wait {
+    since: Instant,
+    patience: Duration,
+    pause: Duration,
+    say_at: Duration,
+}
+
+impl Wait {
+    fn begin(patience: Duration) -> Self {
+        Self {
+            since: Instant::now(),
+            patience,
+            pause: SOON,
+            say_at: SAY_AFTER,
+        }
+    }
+
+    /// Sleeps a while, unless the patience is over.
+    fn once_more(&mut self, error: &LogError) -> Result<(), StoreError> {
+        let waited = self.since.elapsed();
+        if waited >= self.patience {
+            return Err(StoreError::Cluster {
+                detail: format!(
+                    "{error}; waited {} s. Nothing known is lost: run the same command again when the engine answers",
+                    waited.as_secs()
+                ),
+            });
+        }
+        if waited >= self.say_at {
+            tracing::warn!(
+                "the engine of the cluster is waited for, and nothing is sent meanwhile: {error}"
+            );
+            self.say_at = waited + Duration::from_mins(1);
+        }
+        std::thread::sleep(self.pause);
+        self.pause = (self.pause * 2).min(LATE);
+        Ok(())
+    }
+}
+
+enum Outcome {
+    Applied(i64),
+    Stopped(String),
+}
+
+fn apply_all(connection: &mut Connection, entries: Vec<Entry>) -> Result<Outcome, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut position = Position::read(&transaction)?;
+    let mut stopped = None;
+    for entry in entries {
+        if entry.seq <= position.seq {
+            continue;
+        }
+        match Record::unpack(&entry.body)?.saying {
+            Saying::Rows(tables) => apply::apply(&transaction, &tables)?,
+            Saying::Snapshot => {}
+            Saying::Stop(why) => {
+                stopped = Some(why);
+                break;
+            }
+        }
+        position = Position {
+            seq: entry.seq,
+            hash: entry.hash,
+        };
+    }
+    position.write(&transaction)?;
+    outdate(&transaction)?;
+    mark::count(&transaction)?;
+    transaction.commit()?;
+    Ok(stopped.map_or(Outcome::Applied(position.seq), Outcome::Stopped))
+}

@@ -1,0 +1,62 @@
+//! Batches that any worker may take up.
+
+use super::checkpoint::{Reader, Store};
+use super::columns::to_millis;
+use super::error::StoreError;
+use super::ids::BatchId;
+
+/// Who goes on with a batch that waits for a worker, as its state says.
+const BY_WORKER: &str = "worker";
+
+impl Store {
+    /// The batch waits for a worker that has the token.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn leave_to_workers(
+        &self,
+        batch: BatchId,
+        token: i64,
+        at: jiff::Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            tx.connection.execute(
+                "UPDATE batch SET state = 'paused', state_why = 'a worker goes on with it', state_by = ?2,
+                        state_since = ?3, state_until = NULL, token = ?4
+                 WHERE id = ?1",
+                (batch, BY_WORKER, to_millis(at), token),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// In a cluster, what other nodes wrote until now is in the file when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint or the cluster fails.
+    pub(crate) fn keep_pace(&self) -> Result<(), StoreError> {
+        self.writer.write_blocking(|_| Ok(()))
+    }
+}
+
+impl Reader {
+    /// The batches that a worker with the token takes up: those that were left to workers, and those whose process is
+    /// gone. The oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn for_workers(&self, token: i64) -> Result<Vec<String>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
+             WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
+                   AND (b.state IN ('running', 'waiting') OR (b.state = 'paused' AND b.state_by = ?2))
+             ORDER BY b.id",
+        )?;
+        let names = select.query_map((token, BY_WORKER), |row| row.get::<_, String>(0))?;
+        let names: Vec<String> = names.collect::<Result<_, _>>()?;
+        Ok(names
+            .into_iter()
+            .filter(|name| self.holder(name).is_none())
+            .collect())
+    }
+}

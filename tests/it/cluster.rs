@@ -1,0 +1,608 @@
+//! Several machines share a checkpoint through a log on PostgreSQL. Each machine is a folder of its own here; the
+//! judge is the sandbox's account.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use outreach::internals::domain::delivery::State;
+
+use crate::support::{
+    CHANNEL, Checkpoint, Engine, PATIENCE, Program, Random, Running, SandboxProcess, Scratch,
+    contacts, wait_until,
+};
+
+/// A machine: its folder, and where the log is.
+struct Node {
+    scratch: Scratch,
+    url: String,
+}
+
+impl Node {
+    fn new(engine: &Engine) -> Self {
+        Self {
+            scratch: Scratch::new(),
+            url: engine.url(),
+        }
+    }
+
+    fn outreach(&self, arguments: &[&str]) -> Program {
+        self.scratch
+            .outreach(arguments)
+            .env("OUTREACH_CLUSTER", &self.url)
+    }
+
+    fn send(&self, sandbox: &SandboxProcess, batch: &str) -> Program {
+        self.outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+            .with(&["--message", &format!("Hello {{{{ first_name }}}}, {batch}")])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .with(&["--message-again"])
+    }
+
+    fn worker(&self, sandbox: &SandboxProcess) -> Program {
+        self.outreach(&["worker", "--base-url", sandbox.base_url()])
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        self.scratch.checkpoint()
+    }
+
+    fn db(&self) -> PathBuf {
+        self.scratch.path("outreach.db")
+    }
+
+    /// Applies what it missed.
+    fn keep_up(&self) {
+        self.outreach(&["status"]).run().expect(0);
+    }
+
+    /// All tables but those of one node, as text.
+    fn tables(&self) -> Vec<(String, Vec<String>)> {
+        let connection = rusqlite::Connection::open(self.db()).unwrap();
+        let names = "SELECT name FROM sqlite_schema WHERE type = 'table'
+                     AND name NOT IN ('node', 'written_file') AND name NOT LIKE 'sqlite_%' ORDER BY name";
+        let mut names = connection.prepare(names).unwrap();
+        let names: Vec<String> = names
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let rows = |table: &String| -> Vec<String> {
+            let mut select = connection
+                .prepare(&format!("SELECT rowid, * FROM {table} ORDER BY rowid"))
+                .unwrap();
+            let columns = select.column_count();
+            select
+                .query_map([], |row| {
+                    let values = (0..columns).map(|column| row.get_ref(column));
+                    let values: Result<Vec<_>, _> = values.collect();
+                    Ok(format!("{:?}", values?))
+                })
+                .unwrap()
+                .map(Result::unwrap)
+                .collect()
+        };
+        names
+            .into_iter()
+            .map(|name| {
+                let rows = rows(&name);
+                (name, rows)
+            })
+            .collect()
+    }
+}
+
+/// A cluster of so many machines, the first of which began it; `None` where PostgreSQL is not installed.
+fn cluster(machines: usize) -> Option<(Engine, Vec<Node>)> {
+    let engine = Engine::start()?;
+    let nodes: Vec<Node> = (0..machines).map(|_| Node::new(&engine)).collect();
+    nodes[0].outreach(&["cluster", "init"]).run().expect(0);
+    Some((engine, nodes))
+}
+
+#[track_caller]
+fn expect_equal(nodes: &[Node]) {
+    for node in nodes {
+        node.keep_up();
+    }
+    let first = nodes[0].tables();
+    assert!(first.len() > 10, "{first:?}");
+    for node in &nodes[1..] {
+        for (ours, theirs) in first.iter().zip(node.tables()) {
+            assert_eq!(ours.1.len(), theirs.1.len(), "rows of {}", ours.0);
+            assert!(*ours == theirs, "table {} differs", ours.0);
+        }
+    }
+}
+
+/// Nobody was messaged twice, and of the batch every row is there: sent, or unknown.
+#[track_caller]
+fn judge(node: &Node, sandbox: &SandboxProcess, batch: &str, rows: u32) -> u64 {
+    let stats = sandbox.stats();
+    assert_eq!(stats.repeated, 0, "{stats:?}");
+    let checkpoint = node.checkpoint();
+    checkpoint.expect_sound();
+    let found = checkpoint.rows_of(batch);
+    assert_eq!(found.len(), rows as usize);
+    for row in &found {
+        assert!(matches!(row.state, State::Sent | State::Unknown), "{row:?}");
+    }
+    checkpoint.counts_of(batch).unknown
+}
+
+fn starts_to_send(running: &Running, sandbox: &SandboxProcess, least: u64) {
+    wait_until("the batch is being sent", || {
+        assert!(!running.said().contains("error:"), "{}", running.said());
+        sandbox.stats().accepted >= least
+    });
+}
+
+#[test]
+fn what_one_machine_does_every_machine_knows() {
+    let Some((_engine, nodes)) = cluster(3) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[1]
+        .outreach(&["suppress", "add", "+420777000003"])
+        .run()
+        .expect(0);
+    nodes[0].scratch.contacts(200);
+    nodes[0]
+        .send(&sandbox, "spring")
+        .concurrency(16)
+        .run()
+        .expect(0);
+    let counts = nodes[0].checkpoint().counts_of("spring");
+    assert_eq!((counts.sent, counts.suppressed), (199, 1));
+    expect_equal(&nodes);
+    // The same list from another machine is the same batch, and it is complete.
+    nodes[2].scratch.contacts(200);
+    nodes[2].send(&sandbox, "spring").run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 199);
+    expect_equal(&nodes);
+    nodes[2]
+        .outreach(&["forget", "+420777000005", "--yes"])
+        .run()
+        .expect(0);
+    expect_equal(&nodes);
+    let status = nodes[1].outreach(&["cluster", "status"]).run().expect(0);
+    assert!(status.out.contains("up to date"), "{}", status.out);
+    nodes[1].outreach(&["cluster", "verify"]).run().expect(0);
+}
+
+#[test]
+fn a_checkpoint_in_a_cluster_is_not_written_beside_its_log() {
+    let Some((engine, nodes)) = cluster(1) else {
+        return;
+    };
+    nodes[0]
+        .scratch
+        .outreach(&["suppress", "add", "+420777000003"])
+        .run()
+        .expect(8)
+        .says("is a replica of a cluster");
+    let other = Node::new(&engine);
+    other
+        .scratch
+        .outreach(&["suppress", "add", "+420777000003"])
+        .run()
+        .expect(0);
+    other
+        .outreach(&["suppress", "list"])
+        .run()
+        .expect(8)
+        .says("is a checkpoint of its own");
+    other
+        .outreach(&["cluster", "init"])
+        .run()
+        .expect(8)
+        .says("holds a checkpoint already");
+    nodes[0]
+        .outreach(&["cluster", "leave", "--yes"])
+        .run()
+        .expect(0);
+    nodes[0]
+        .scratch
+        .outreach(&["suppress", "add", "+420777000003"])
+        .run()
+        .expect(0);
+}
+
+#[test]
+fn the_senders_machine_is_gone_for_good_and_another_one_finishes_within_fifteen_seconds() {
+    let Some((_engine, mut nodes)) = cluster(3) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "20ms"]);
+    let sender = nodes.remove(0);
+    sender.scratch.contacts(1_500);
+    let workers: Vec<Running> = nodes
+        .iter()
+        .map(|node| node.worker(&sandbox).concurrency(8).start())
+        .collect();
+    let mut sending = sender.send(&sandbox, "spring").concurrency(8).start();
+    starts_to_send(&sending, &sandbox, 200);
+    assert!(sending.kill());
+    drop(sender);
+    let gone = Instant::now();
+    let before = sandbox.stats().accepted;
+    wait_until("another machine sends", || {
+        sandbox.stats().accepted > before + 8
+    });
+    assert!(gone.elapsed() < Duration::from_secs(15));
+    wait_until("the batch is complete", || {
+        nodes[0].checkpoint().counts_of("spring").queued == 0
+            && nodes[0].checkpoint().counts_of("spring").sending == 0
+    });
+    for worker in workers {
+        worker.signal("TERM");
+        worker.wait();
+    }
+    expect_equal(&nodes);
+    let unknown = judge(&nodes[0], &sandbox, "spring", 1_500);
+    assert!(unknown <= 8, "{unknown} unknown");
+    assert!(sandbox.stats().accepted + unknown >= 1_500);
+}
+
+#[test]
+fn a_list_is_left_to_workers_and_sent_by_one_of_them() {
+    let Some((_engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(100);
+    nodes[0]
+        .send(&sandbox, "spring")
+        .with(&["--detach"])
+        .run()
+        .expect(0)
+        .says("wait for a worker");
+    assert_eq!(sandbox.stats().accepted, 0);
+    // A worker with another token leaves it alone.
+    nodes[1]
+        .worker(&sandbox)
+        .with(&["--once"])
+        .env("AMIO_TOKEN", "another")
+        .run()
+        .expect(0);
+    assert_eq!(sandbox.stats().requests, 0);
+    nodes[1].worker(&sandbox).with(&["--once"]).run().expect(0);
+    assert_eq!(judge(&nodes[1], &sandbox, "spring", 100), 0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn workers_that_are_killed_again_and_again_message_nobody_twice() {
+    let Some((_engine, nodes)) = cluster(3) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "5ms", "--jitter", "5ms"]);
+    for (n, batch) in (0_u32..).zip(["north", "south"]) {
+        let list = contacts(n * 1_000..n * 1_000 + 800);
+        nodes[0].scratch.write("contacts.csv", &list);
+        nodes[0]
+            .send(&sandbox, batch)
+            .with(&["--detach"])
+            .run()
+            .expect(0);
+    }
+    let start = |node: &Node| {
+        node.worker(&sandbox)
+            .with(&["--once", "--quiet", "--undecided-in-a-row", "100000"])
+            .concurrency(6)
+            .start()
+    };
+    let mut random = Random::new(31);
+    let mut workers: Vec<Running> = nodes.iter().map(start).collect();
+    let (mut kills, begin) = (0_u64, Instant::now());
+    let left = || {
+        let checkpoint = nodes[0].checkpoint();
+        ["north", "south"]
+            .map(|batch| checkpoint.counts_of(batch))
+            .iter()
+            .map(|counts| counts.queued + counts.sending)
+            .sum::<u64>()
+    };
+    loop {
+        std::thread::sleep(Duration::from_millis(random.between(50, 600)));
+        let at = usize::try_from(random.next() % 3).unwrap();
+        if kills < 12 && workers[at].kill() {
+            kills += 1;
+        }
+        for (worker, node) in workers.iter_mut().zip(&nodes) {
+            if worker.has_ended() {
+                *worker = start(node);
+            }
+        }
+        nodes[0].keep_up();
+        if left() == 0 {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE * 2, "{} left", left());
+    }
+    drop(workers);
+    expect_equal(&nodes);
+    let unknown: u64 = ["north", "south"]
+        .map(|batch| judge(&nodes[1], &sandbox, batch, 800))
+        .iter()
+        .sum();
+    assert!(kills >= 6, "{kills} kills");
+    assert!(
+        unknown <= 6 * kills,
+        "{unknown} unknown after {kills} kills"
+    );
+}
+
+#[test]
+fn while_the_engine_is_away_sending_waits_and_then_goes_on() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(900);
+    let sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    for round in 1..=3 {
+        starts_to_send(&sending, &sandbox, round * 150);
+        engine.kill();
+        // What is under way is answered; then nothing more leaves.
+        wait_until("nothing is sent any more", || {
+            let before = sandbox.stats().requests;
+            std::thread::sleep(Duration::from_millis(200));
+            sandbox.stats().requests == before
+        });
+        engine.go_on();
+    }
+    sending.wait().expect(0);
+    assert_eq!(judge(&nodes[0], &sandbox, "spring", 900), 0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn an_engine_that_is_away_for_longer_than_the_patience_ends_the_run() {
+    let Some((mut engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(2_000);
+    let sending = nodes[0]
+        .send(&sandbox, "spring")
+        .with(&["--cluster-patience", "1s"])
+        .start();
+    starts_to_send(&sending, &sandbox, 20);
+    engine.kill();
+    sending
+        .wait()
+        .expect(8)
+        .says("run the same command again when the engine answers");
+    engine.go_on();
+    nodes[0].send(&sandbox, "spring").concurrency(8).run();
+    let unknown = judge(&nodes[0], &sandbox, "spring", 2_000);
+    assert!(unknown <= 3, "{unknown} unknown");
+}
+
+#[test]
+fn a_machine_that_dies_between_log_and_file_finds_its_own_record() {
+    let Some((_engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(60);
+    for passage in [1, 5, 9, 14, 20] {
+        nodes[0]
+            .send(&sandbox, "spring")
+            .crash_at(&format!("after-append:{passage}"))
+            .run();
+    }
+    let ended = nodes[0].send(&sandbox, "spring").run();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    expect_equal(&nodes);
+    judge(&nodes[1], &sandbox, "spring", 60);
+}
+
+/// Damages the log while two machines send; both must stop, and send nothing more.
+fn lie(sql: &str) {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    let running: Vec<Running> = (0_u32..)
+        .zip(&nodes)
+        .map(|(n, node)| {
+            let list = contacts(n * 10_000..n * 10_000 + 3_000);
+            node.scratch.write("contacts.csv", &list);
+            let running = node.send(&sandbox, &format!("batch{n}")).start();
+            starts_to_send(&running, &sandbox, u64::from(n) * 20 + 20);
+            running
+        })
+        .collect();
+    engine.sql(sql);
+    for running in running {
+        let ended = running.wait().expect(8);
+        assert!(ended.said.contains("cannot be trusted"), "{}", ended.said);
+    }
+    let requests = sandbox.stats().requests;
+    for node in &nodes {
+        node.send(&sandbox, "another").run().expect(8);
+    }
+    assert_eq!(sandbox.stats().requests, requests);
+    assert_eq!(sandbox.stats().repeated, 0);
+}
+
+#[test]
+fn an_engine_that_forgets_its_last_records_stops_every_machine() {
+    lie(
+        "DELETE FROM outreach_outreach.log WHERE seq > (SELECT max(seq) - 5 FROM outreach_outreach.log)",
+    );
+}
+
+#[test]
+fn an_engine_that_alters_a_record_stops_every_machine() {
+    lie(
+        "UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)",
+    );
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_the_log_and_new_machines_join_from_it() {
+    let Some((engine, mut nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(300);
+    nodes[0]
+        .send(&sandbox, "spring")
+        .concurrency(16)
+        .run()
+        .expect(0);
+    nodes[1].keep_up();
+    nodes[1]
+        .outreach(&["forget", "+420777000005", "--yes"])
+        .run()
+        .expect(0);
+    nodes[1].outreach(&["cluster", "compact"]).run().expect(0);
+    assert_eq!(
+        engine.sql("SELECT count(*) FROM outreach_outreach.log"),
+        "1"
+    );
+    nodes.push(Node::new(&engine));
+    nodes[0]
+        .outreach(&["suppress", "list"])
+        .run()
+        .expect(8)
+        .says("joins the cluster anew");
+    nodes.remove(0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn an_append_that_arrives_after_the_client_gave_up_is_decided_once() {
+    let Some((engine, mut nodes)) = cluster(2) else {
+        return;
+    };
+    let line = engine.line();
+    nodes[0].url = line.url();
+    let sandbox = SandboxProcess::start(&["--latency", "5ms"]);
+    nodes[0].scratch.contacts(700);
+    let sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    starts_to_send(&sending, &sandbox, 100);
+    // The record reaches the engine late, after it was appended on another connection.
+    line.hold();
+    wait_until("the node has given the connection up", || {
+        sandbox.stats().accepted >= 250
+    });
+    line.let_go();
+    starts_to_send(&sending, &sandbox, 350);
+    // The record is in the log, and the node does not hear of it.
+    line.lose_answers();
+    let ended = sending.wait();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let unknown = judge(&nodes[0], &sandbox, "spring", 700);
+    assert_eq!(unknown, 0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn a_machine_that_stands_still_for_longer_than_its_lease_messages_nobody_again() {
+    let Some((_engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(1_500);
+    let mut sending = nodes[0].send(&sandbox, "spring").concurrency(6).start();
+    starts_to_send(&sending, &sandbox, 100);
+    sending.signal("STOP");
+    let worker = nodes[1].worker(&sandbox).concurrency(2).start();
+    let before = sandbox.stats().accepted;
+    starts_to_send(&worker, &sandbox, before + 50);
+    sending.signal("CONT");
+    wait_until("both are done", || {
+        let counts = nodes[1].checkpoint().counts_of("spring");
+        sending.has_ended() && counts.queued + counts.sending == 0
+    });
+    worker.signal("TERM");
+    worker.wait();
+    expect_equal(&nodes);
+    let unknown = judge(&nodes[1], &sandbox, "spring", 1_500);
+    assert!(unknown <= 6, "{unknown} unknown");
+}
+
+#[test]
+fn an_old_copy_of_the_engines_data_stops_every_machine() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(3_000);
+    engine.kill();
+    engine.keep_copy();
+    engine.go_on();
+    let sending = nodes[0].send(&sandbox, "spring").start();
+    starts_to_send(&sending, &sandbox, 50);
+    engine.kill();
+    engine.put_copy_back();
+    engine.go_on();
+    sending.wait().expect(8).says("cannot be trusted");
+    let requests = sandbox.stats().requests;
+    nodes[1].scratch.contacts(3_000);
+    nodes[1]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(8)
+        .says("cannot be trusted");
+    assert_eq!(sandbox.stats().requests, requests);
+}
+
+#[test]
+fn after_a_failover_that_forgot_records_the_machine_that_knows_more_speaks_first() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[1].keep_up();
+    engine.kill();
+    engine.keep_copy();
+    engine.go_on();
+    nodes[0].scratch.contacts(100);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    // It lives, and knows the hundred.
+    let worker = nodes[0].worker(&sandbox).start();
+    wait_until("the worker waits", || worker.said().contains("Waiting"));
+    engine.kill();
+    engine.put_copy_back();
+    engine.becomes_a_standby();
+    engine.go_on();
+    engine.sql("SELECT pg_promote()");
+    // This one knows nothing of them, and would message all of them again.
+    nodes[1].scratch.contacts(100);
+    nodes[1]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(8)
+        .says("cannot be trusted");
+    assert_eq!(sandbox.stats().repeated, 0);
+    assert_eq!(sandbox.stats().accepted, 100);
+    worker.wait().expect(8);
+}
+
+#[test]
+fn two_checkpoints_on_one_engine_know_nothing_of_each_other() {
+    let Some((engine, mut nodes)) = cluster(1) else {
+        return;
+    };
+    let mut other = Node::new(&engine);
+    other.url = format!("{}#north", engine.url());
+    other.outreach(&["cluster", "init"]).run().expect(0);
+    other
+        .outreach(&["suppress", "add", "+420777000001"])
+        .run()
+        .expect(0);
+    let list = nodes[0].outreach(&["suppress", "list"]).run().expect(0);
+    assert!(!list.out.contains("420777000001"), "{}", list.out);
+    // A replica of one is not written through the other.
+    nodes[0].url = other.url.clone();
+    nodes[0]
+        .outreach(&["suppress", "list"])
+        .run()
+        .expect(8)
+        .says("belongs to another log");
+}

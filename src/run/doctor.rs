@@ -263,6 +263,7 @@ async fn ask(
     };
     let base_url = settings.base_url.clone();
     let client = Access { base_url, token }.client(settings.timeout, 1, clock)?;
+    client.keep_connections(false);
     match ask_for_channel(&client, store, id, clock).await? {
         Ok((channel, headers)) => {
             channel_found(&channel, findings);

@@ -39,6 +39,8 @@ impl<'a> Lookups<'a> {
         clock: &'a Clock,
     ) -> Result<Self, RunError> {
         let client = access.client(settings.timeout, 1, clock)?;
+        // One that is kept would count where a run takes its place.
+        client.keep_connections(false);
         let token = client.token_fingerprint();
         let claimed = batch.reader()?.claimed(token)?;
         let pacer = quota::pacer(batch.store(), token, settings.pacer, clock).await?;

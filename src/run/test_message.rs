@@ -277,6 +277,7 @@ impl TestMessage {
         // An opt-out that waits counts.
         store.apply_waiting_events(clock.now()).await?;
         let client = access.client(settings.timeout, 1, clock)?;
+        client.keep_connections(false);
         let channel_type = store.reader()?.channel_type(&self.channel)?;
         let mut said = store.reader()?.sayings()?;
         for saying in &settings.refusals {

@@ -286,7 +286,8 @@ impl Store {
         batch: BatchId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let open = kept(&self.reader()?.connection, batch)?;
+        // Also where the file is gone from its path by now.
+        let open = self.witness(|reader| kept(&reader.connection, batch))?;
         if open.is_none_or(|follow_up| follow_up.is_open(now)) {
             return Ok(());
         }

@@ -199,6 +199,7 @@ fn what_is_left_of_a_checkpoint_is_no_fresh_start() {
         "send",
         "contacts.csv",
         "--sandbox",
+        "--sandbox-empty",
         "--yes",
         "--message",
         "Hi",

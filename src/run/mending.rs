@@ -124,7 +124,8 @@ pub fn batch_knows(checkpoint: &Path, name: &str) -> Result<Option<BatchKnows>, 
     Ok(Some(BatchKnows {
         batch: batch.name,
         channel: batch.channel,
-        list: list.flatten(),
+        // No list joins a batch that follows another.
+        list: list.flatten().filter(|_| batch.follow_up.is_none()),
     }))
 }
 

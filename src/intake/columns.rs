@@ -118,14 +118,6 @@ impl Mapping {
             .collect()
     }
 
-    /// The header of the phone column, where there is one only, and nothing beside it says more.
-    pub(crate) fn only_phone(&self) -> Option<&str> {
-        match &self.phone[..] {
-            [phone] if phone.label.is_none() => Some(&phone.column.name),
-            _ => None,
-        }
-    }
-
     /// Whether the mobile of a row goes before its other numbers: asked for, or no order of columns was.
     pub(super) fn prefer_mobile(&self) -> bool {
         self.prefer == Prefer::Mobile || self.mobile_first

@@ -44,16 +44,12 @@ impl KeptList {
     /// That of a list with its message.
     pub(super) fn of(list: &List) -> Option<Self> {
         let settings = &list.settings;
-        let mut columns = settings.columns.clone();
-        if let ([], Some(only)) = (&columns.phone[..], list.input.mapping().only_phone()) {
-            columns.phone.push(only.to_owned());
-        }
         let others = list.others.as_ref();
         let services = list.input.mapping().services();
         Some(Self {
             message: list.source.clone()?,
             fallback: others.map_or_else(FallbackSource::default, |it| it.source().clone()),
-            columns,
+            columns: settings.columns.clone(),
             region: settings.region.map(Region::code),
             international: settings.international,
             line_types: services.into_iter().map(str::to_owned).collect(),
@@ -130,7 +126,8 @@ pub fn batch_knows(checkpoint: &Path, name: &str) -> Result<Option<BatchKnows>, 
     Ok(Some(BatchKnows {
         batch: batch.name,
         channel: batch.channel,
-        list: list.flatten(),
+        // No list joins a batch that follows another.
+        list: list.flatten().filter(|_| batch.follow_up.is_none()),
     }))
 }
 

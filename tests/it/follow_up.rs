@@ -182,7 +182,8 @@ fn a_delivery_queues_where_it_is_of_the_batch_before() {
         .expect(0);
     let mut of_other = of_list[0].clone();
     let messages = sandbox.messages().into_iter();
-    let mut theirs = messages.filter(|it| it["number"] == of_other.0);
+    let number = of_other.0.to_string();
+    let mut theirs = messages.filter(|it| it["number"].as_str() == Some(&number));
     let last = theirs.next_back().unwrap();
     last["id"].as_str().unwrap().clone_into(&mut of_other.2);
     assert_ne!(of_other.2, of_list[0].2);

@@ -181,9 +181,9 @@ fn everybody_has_one_message_of_the_batch_and_at_most_one_follow_up() {
     wait_until("the list is read", || {
         checkpoint.exists() && world.sandbox.stats().sends > 0
     });
-    // Somebody may opt in while it ends.
+    // Somebody may opt in while it ends, or an answer be lost.
     let opened = world.follow().run();
-    assert!(matches!(opened.code, Some(0 | 4)), "{}", opened.said);
+    assert!(matches!(opened.code, Some(0 | 3 | 4)), "{}", opened.said);
     for kill in 1..=KILLS {
         let sends = u64::from(people()) * kill / KILLS;
         wait_until("a part is sent", || {

@@ -149,11 +149,19 @@ fn escaped(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A word of a command line, in quotes if a shell would not take it as one.
+/// A word of a command line, in quotes if a shell would not take it as one. What a terminal would obey is written
+/// out, as bash reads it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=');
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
         word.to_owned()
+    } else if word.chars().any(steers) {
+        let written = |c: char| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            c if steers(c) => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        };
+        format!("$'{}'", word.chars().map(written).collect::<String>())
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
@@ -162,6 +170,19 @@ pub(crate) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_quoted_so_that_it_can_be_pasted_and_steers_no_terminal() {
+        for (word, quoted_as) in [
+            ("list-1", "list-1"),
+            ("my list", "'my list'"),
+            ("it's", r"'it'\''s'"),
+            ("--yes", "'--yes'"),
+            ("a\nb'c\u{1b}[2J", r"$'a\u000ab\'c\u001b[2J'"),
+        ] {
+            assert_eq!(quoted(word), quoted_as);
+        }
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {

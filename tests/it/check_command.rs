@@ -187,7 +187,7 @@ fn every_row_of_a_kind_is_shown_where_that_is_asked_for() {
     let rows: Vec<String> = bad.chain(good).collect();
     scratch.write("list.csv", &format!("phone\n{}\n", rows.join("\n")));
     let some = scratch.outreach(&["check", "list.csv"]).run().expect(0);
-    let more = "and 4 more, which `outreach check --all` shows";
+    let more = "and 4 more, which `check` shows with --all";
     assert!(some.out.contains(more), "{}", some.out);
     assert!(!some.out.contains("row 10: x8"));
     let all = ["check", "list.csv", "--all"];

@@ -399,7 +399,7 @@ fn a_machine_that_dies_between_log_and_file_finds_its_own_record() {
     judge(&nodes[1], &sandbox, "spring", 60);
 }
 
-/// Damages the log while two machines send; both must stop, and send nothing more.
+/// Damages the log while two machines send, between two of their records; both must stop, and send nothing more.
 fn lie(sql: &str) {
     let Some((engine, nodes)) = cluster(2) else {
         return;
@@ -415,7 +415,9 @@ fn lie(sql: &str) {
             running
         })
         .collect();
-    engine.sql(sql);
+    engine.sql(&format!(
+        "BEGIN; LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE; {sql}; COMMIT"
+    ));
     for running in running {
         let ended = running.wait().expect(8);
         assert!(ended.said.contains("cannot be trusted"), "{}", ended.said);

@@ -120,12 +120,15 @@ fn rows_come_out_as_they_went_in_with_what_foreign_keys_removed() {
         &mut ours,
         &theirs,
         &capture,
-        "INSERT INTO channel (id, api_id) VALUES (1, '7001');
-         INSERT INTO batch (id, uid, name, state, state_since, digest, definition, headers, files, channel, sandbox,
-                            created_at)
-             VALUES (4, x'01', 'spring', 'draft', 1, x'', '{}', '[]', '[]', 1, 0, 1);
-         INSERT INTO tally (batch, sent) VALUES (4, 3);
-         INSERT INTO contact (id, channel, api_id) VALUES (1, 1, 77), (2, 1, 'abc');",
+        &[
+            "INSERT INTO channel (id, api_id) VALUES (1, '7001')",
+            "INSERT INTO batch (id, uid, name, state, state_since, digest, definition, headers, files, channel,
+                                sandbox, created_at)
+             VALUES (4, x'01', 'spring', 'draft', 1, x'', '{}', '[]', '[]', 1, 0, 1)",
+            "INSERT INTO tally (batch, sent) VALUES (4, 3)",
+            "INSERT INTO contact (id, channel, api_id) VALUES (1, 1, 77), (2, 1, 'abc')",
+        ]
+        .join(";"),
     );
     let counts = |connection: &Connection| {
         texts(
@@ -148,8 +151,11 @@ fn rows_come_out_as_they_went_in_with_what_foreign_keys_removed() {
         &mut ours,
         &theirs,
         &capture,
-        "INSERT INTO node (key, value) VALUES ('home', 'here');
-         INSERT INTO node (rowid, key, value) VALUES (-4, 'run.1.4', 3);",
+        &[
+            "INSERT INTO node (key, value) VALUES ('home', 'here')",
+            "INSERT INTO node (rowid, key, value) VALUES (-4, 'run.1.4', 3)",
+        ]
+        .join(";"),
     );
     assert_eq!(rows.len(), 1);
     assert_eq!(texts(&theirs, "SELECT key FROM node"), ["run.1.4"]);
@@ -174,8 +180,12 @@ fn a_value_that_must_be_unique_may_go_from_one_row_to_another() {
         &mut ours,
         &theirs,
         &capture,
-        "UPDATE channel SET api_id = 'c' WHERE id = 2; UPDATE channel SET api_id = 'b' WHERE id = 1;
-         UPDATE channel SET api_id = 'a' WHERE id = 2;",
+        &[
+            "UPDATE channel SET api_id = 'c' WHERE id = 2",
+            "UPDATE channel SET api_id = 'b' WHERE id = 1",
+            "UPDATE channel SET api_id = 'a' WHERE id = 2",
+        ]
+        .join(";"),
     );
     let sql = "SELECT id || api_id FROM channel ORDER BY id";
     assert_eq!(texts(&theirs, sql), ["1b", "2a"]);

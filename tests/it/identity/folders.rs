@@ -165,6 +165,8 @@ fn a_checkpoint_of_the_folder_that_is_gone_is_no_reason_to_take_another() {
     // It is now where it is found from all folders.
     std::fs::create_dir_all(user.own().parent().expect("a folder")).expect("a folder");
     std::fs::rename(user.home.path("away.db"), user.own()).expect("a move");
+    let mark = |db: &Path| db.with_extension("db-mark");
+    std::fs::rename(mark(&file), mark(&user.own())).expect("a move");
     user.send("one", &sandbox).run().expect(0);
     assert_eq!(most(&sandbox), 1);
 }

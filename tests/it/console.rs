@@ -302,8 +302,9 @@ fn a_console_that_is_killed_finds_back_and_nobody_is_messaged_twice() {
     visitor
         .send(&format!("{batch}/start"), &[("people", &left.to_string())])
         .location();
-    wait_until("nobody is queued", || {
-        scratch.checkpoint().counts().queued == 0
+    wait_until("nobody is queued or under way", || {
+        let counts = scratch.checkpoint().counts();
+        counts.queued == 0 && counts.sending == 0
     });
     let accepted = sandbox.accepted();
     assert!(accepted.values().all(|count| *count == 1), "{accepted:?}");

@@ -296,7 +296,7 @@ pub(crate) struct CheckArgs {
 pub(crate) struct SendArgs {
     /// Contacts files: CSV, TSV, XLSX, XLS, ODS, also .gz or .zst; - for standard input
     #[arg(
-        required_unless_present_any = ["audience_from", "of"],
+        required_unless_present_any = ["audience_from", "of", "after"],
         conflicts_with_all = ["audience_from", "of"],
         value_name = "FILE"
     )]

@@ -104,6 +104,11 @@ pub enum ConfigError {
         "{FILE_NAME} in this folder names a cluster: name that file with --config (or OUTREACH_CONFIG), or the cluster with --cluster or OUTREACH_CLUSTER, if that is right"
     )]
     FoundCluster,
+    /// The flag that names the cluster holds a password.
+    #[error(
+        "--cluster holds a password, which every user of this machine sees in the list of processes: give --cluster-password-file FILE, or the address in OUTREACH_CLUSTER or the settings file"
+    )]
+    ClusterPassword,
     /// No token anywhere.
     #[error("there is no token: put it in AMIO_TOKEN, or in a file that AMIO_TOKEN_FILE names")]
     NoToken,
@@ -153,6 +158,7 @@ impl ConfigError {
             | Self::Secret { .. }
             | Self::FoundBaseUrl(_)
             | Self::FoundCluster
+            | Self::ClusterPassword
             | Self::NoToken => ExitCode::Configuration,
         }
     }

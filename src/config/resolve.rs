@@ -221,10 +221,7 @@ impl Settings {
             return Err(ConfigError::FoundCluster);
         }
         if self.origin("cluster") == Origin::Flag && access.has_password() {
-            return Err(ConfigError::Secret {
-                place: "--cluster".to_owned(),
-                reason: "every user of this machine sees a password there; give --cluster-password-file, or the address in OUTREACH_CLUSTER or the settings file",
-            });
+            return Err(ConfigError::ClusterPassword);
         }
         let access = match &file.cluster_password_file {
             Some(path) => access.with_password(&secret_in(path)?),

@@ -68,7 +68,7 @@ impl Store {
         let id = log.id().map_err(|error| match error {
             LogError::Away(text) if path.exists() => StoreError::Cluster {
                 detail: format!(
-                    "{text}; without --cluster (and OUTREACH_CLUSTER) the commands that only read show what this machine knows"
+                    "{text}; start it or mend the address, then the same command again; without --cluster (and OUTREACH_CLUSTER) the commands that only read show what this machine knows"
                 ),
             },
             error @ (LogError::Away(_) | LogError::Refused(_)) => failed(&error),

@@ -10,7 +10,7 @@ use crate::domain::eligibility::waited_for;
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{counted, grouped, quoted};
+use crate::report::{counted, displacement, grouped, quoted};
 use crate::run::{AfterHalt, Ended, HeldBatch, HeldText, Meaning, summary};
 
 impl Front {
@@ -105,10 +105,9 @@ impl Front {
     fn say_displaced(&self, batch: &HeldBatch) {
         let (original, kept) = (batch.original_checkpoint(), batch.checkpoint());
         self.console.warn(format_args!(
-            "Stopped: the checkpoint {} was deleted or replaced while it was sent. What this run knew is kept as {}. \
-             Do not send from {} before you know who was messaged. To go on: `outreach resume {} --db {}`.",
-            original.display(),
-            kept.display(),
+            "Stopped: {}. Do not send from {} before you know who was messaged: a new checkpoint there would message \
+             everybody again. To go on: `outreach resume {} --db {}`.",
+            displacement(original, kept, "it was sent"),
             original.display(),
             quoted(&batch.batch().name),
             quoted(&kept.to_string_lossy()),

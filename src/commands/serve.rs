@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::domain::dialect::Dialect;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
-use crate::report::{grouped, quoted};
+use crate::report::{displacement, grouped, quoted};
 use crate::run::{prune, refresh_results};
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::{Seen, Store, StoreError};
@@ -120,10 +120,8 @@ fn keep(store: &Store) -> Result<CommandError, CommandError> {
     Ok(CommandError::text(
         ExitCode::Storage,
         format_args!(
-            "the checkpoint {} was deleted or replaced while events were received; nothing more is taken, and the \
-             API sends its events again. What was received is kept as {}: put it back, or go on with it (`--db {}`)",
-            store.original().display(),
-            kept.display(),
+            "{}. Nothing more is taken, and the API sends its events again: put it back, or go on with it (`--db {}`)",
+            displacement(store.original(), &kept, "events were received"),
             quoted(&kept.to_string_lossy()),
         ),
     ))

@@ -1,5 +1,7 @@
 //! Small words of the texts for people: rows, numbers, times, command lines.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::local::Local;
@@ -30,6 +32,20 @@ pub(crate) fn people(count: u64) -> String {
         1 => "1 person".to_owned(),
         count => format!("{} people", grouped(count)),
     }
+}
+
+/// What became of a checkpoint that is not at its path any more, and is now at `kept`.
+pub(crate) fn displacement(original: &Path, kept: &Path, meanwhile: &str) -> String {
+    let (what, now) = if original.file_name() == kept.file_name() {
+        ("moved (or a folder above it was)", "It is now")
+    } else {
+        ("deleted or replaced", "What was known is kept as")
+    };
+    format!(
+        "the checkpoint {} was {what} while {meanwhile}. {now} {}",
+        original.display(),
+        kept.display()
+    )
 }
 
 /// The text of an answer on one line, with what may be a phone number taken out: for the screen and for logs.

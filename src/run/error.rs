@@ -473,6 +473,7 @@ fn store_exit(error: &StoreError) -> ExitCode {
         | StoreError::ReadOnly
         | StoreError::Busy
         | StoreError::Corrupt { .. }
+        | StoreError::LostCompanion { .. }
         | StoreError::Foreign
         | StoreError::Newer { .. }
         | StoreError::Older { .. }

@@ -35,8 +35,12 @@ enum Purpose {
 #[derive(Debug)]
 pub struct Store {
     pub(super) path: PathBuf,
+    /// The path from the root: it leads elsewhere once a folder on it is renamed, also where that is the current one.
+    whole_path: PathBuf,
     /// The file that was opened.
     id: Option<FileId>,
+    /// Its log and the index of that.
+    companions: [(PathBuf, Option<FileId>); 2],
     /// Where it was kept, once another file stood in its place.
     kept: OnceLock<PathBuf>,
     witness: Mutex<Option<Reader>>,
@@ -129,10 +133,17 @@ impl Store {
             None => (None, None),
         };
         let writer = Writer::start(connection, path, companions, replica)?;
+        let whole_path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let log_files = log_files(path).map(|path| {
+            let id = FileId::of(&path);
+            (path, id)
+        });
         Ok(Self {
             keeper,
             path: path.to_owned(),
+            whole_path,
             id,
+            companions: log_files,
             kept: OnceLock::new(),
             witness: Mutex::default(),
             keys,
@@ -199,7 +210,15 @@ impl Store {
 
     /// Whether the path still leads to the file that was opened. To be asked often: it costs a `stat`.
     pub fn is_in_place(&self) -> bool {
-        FileId::of(&self.path) == self.id
+        FileId::of(&self.whole_path) == self.id
+    }
+
+    /// The log of the checkpoint, or the index of that, if it is not the file any more that was opened: another
+    /// process that opens the checkpoint now does not see what this one writes.
+    pub(super) fn lost_companion(&self) -> Option<&Path> {
+        let lost =
+            |(path, id): &&(PathBuf, Option<FileId>)| id.is_some() && FileId::of(path) != *id;
+        self.companions.iter().find(lost).map(|(path, _)| &**path)
     }
 
     /// Reads with a connection that is kept from the first call on: it sees the file that was opened, wherever
@@ -218,12 +237,22 @@ impl Store {
         }
     }
 
-    /// Keeps what the [witness](Self::witness) sees: as a new checkpoint beside it. From now on, readers of this
-    /// one read there.
+    /// Where the file is with its log, if not at its path.
+    fn moved_to(&self) -> Option<PathBuf> {
+        let moved = self.id.and_then(FileId::whereabouts)?;
+        let [log, _] = log_files(&moved);
+        (FileId::of(&log) == self.companions[0].1).then_some(moved)
+    }
+
+    /// Keeps what the [witness](Self::witness) sees: as a new checkpoint beside it, unless the file is still there under
+    /// another name (its folder was renamed). From now on, readers of this one read there.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read, or no file can be made there.
     pub fn keep_beside(&self) -> Result<PathBuf, StoreError> {
+        if let Some(moved) = self.moved_to() {
+            return Ok(self.kept.get_or_init(|| moved).clone());
+        }
         let kept = free_name(&self.path);
         create_private(&kept)?;
         self.witness(|reader| {
@@ -300,6 +329,16 @@ fn in_cluster(
     let open: OpenReplica =
         Box::new(move |connection| Replica::open(connection, log, patience, applied));
     Ok((Some(open), Some(keeper)))
+}
+
+/// The log and its index, of the file itself: a link to it has none.
+fn log_files(path: &Path) -> [PathBuf; 2] {
+    let place = Place::of(path).path;
+    ["-wal", "-shm"].map(|suffix| {
+        let mut name = place.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        place.with_file_name(name)
+    })
 }
 
 /// `outreach.kept.db`, or with the first number that is free.

@@ -41,6 +41,14 @@ pub enum StoreError {
         /// SQLite's word for it.
         detail: String,
     },
+    /// A file that belongs to the open checkpoint was deleted or replaced.
+    #[error(
+        "{} was deleted or replaced while the checkpoint was in use: what this process writes is no longer seen by others, and they could damage it. Nothing more is sent; what is known is in the checkpoint once this process ends. End every other outreach process that uses it, let `outreach doctor` check it, then run the same command again", path.display()
+    )]
+    LostCompanion {
+        /// The file.
+        path: PathBuf,
+    },
     /// Not a database of this program.
     #[error("this database belongs to another program; name another file with --db")]
     Foreign,
@@ -194,6 +202,7 @@ impl StoreError {
         match self {
             Self::Open { .. }
             | Self::File { .. }
+            | Self::LostCompanion { .. }
             | Self::Damaged { .. }
             | Self::Misfit { .. }
             | Self::Cluster { .. }
@@ -229,6 +238,7 @@ impl StoreError {
             Self::Corrupt { detail } => Self::Corrupt {
                 detail: detail.clone(),
             },
+            Self::LostCompanion { path } => Self::LostCompanion { path: path.clone() },
             Self::Foreign => Self::Foreign,
             Self::Newer { found, known } => Self::Newer {
                 found: *found,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::error::StoreError;
 
@@ -17,19 +18,28 @@ pub(super) const LONG: u64 = 36 << 20;
 const LOOK: Duration = Duration::from_millis(100);
 pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
+/// The headers of the log and of each page in it (<https://sqlite.org/fileformat.html#the_write_ahead_log>).
+const HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+
 /// The log of an open checkpoint.
 #[derive(Debug)]
 pub(super) struct Log {
     path: Option<PathBuf>,
     looked: Instant,
+    /// The length of a frame: a page and its header.
+    frame: u64,
 }
 
 impl Log {
     /// The log of the connection's file.
     pub(super) fn of(connection: &Connection) -> Self {
+        let page = connection.query_row("PRAGMA page_size", [], |row| row.get(0));
+        let page: i64 = page.unwrap_or(0);
         Self {
             path: connection.path().map(log_path),
             looked: Instant::now(),
+            frame: FRAME_HEADER + u64::try_from(page).unwrap_or(0),
         }
     }
 
@@ -48,6 +58,34 @@ impl Log {
         Ok(())
     }
 
+    /// Whether the log holds all that was written to it. Outside a transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it was cut: from the next write on its gap would be copied into the file.
+    pub(super) fn check(&self, connection: &Connection) -> Result<(), StoreError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        // While another process makes the index anew nobody can say how long it is.
+        let Ok(frames) = frames(connection) else {
+            return Ok(());
+        };
+        let is_cut =
+            length(path).is_some_and(|length| frames > 0 && length < HEADER + frames * self.frame);
+        // Not by another process that began it anew meanwhile.
+        if !is_cut || !self::frames(connection).is_ok_and(|now| now == frames) {
+            return Ok(());
+        }
+        // What is left of it stays as it is: whoever opens the checkpoint next is told how much is missing.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Err(StoreError::Corrupt {
+            detail: format!(
+                "{} was cut by another program, and with it the last changes are lost",
+                path.display()
+            ),
+        })
+    }
+
     fn is_long(&self) -> bool {
         self.path
             .as_deref()
@@ -62,6 +100,14 @@ pub(super) fn begin_anew(connection: &Connection) -> Result<bool, StoreError> {
         .prepare_cached("PRAGMA wal_checkpoint(RESTART)")?
         .query_row([], |row| row.get(0))?;
     Ok(busy == 0)
+}
+
+/// How many frames the log holds.
+fn frames(connection: &Connection) -> Result<u64, StoreError> {
+    let frames: i64 = connection
+        .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
+        .query_row([], |row| row.get(1))?;
+    Ok(u64::try_from(frames).unwrap_or(0))
 }
 
 pub(super) fn log_path(database: &str) -> PathBuf {

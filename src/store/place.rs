@@ -94,6 +94,27 @@ impl FileId {
         Some(Self(file.dev(), file.ino()))
     }
 
+    /// Where this process has the file open, by its present name; `None` if it was deleted, or that is not known.
+    #[cfg(target_os = "linux")]
+    pub(super) fn whereabouts(self) -> Option<PathBuf> {
+        use std::os::unix::fs::MetadataExt;
+        let is_it = |path: &Path| {
+            std::fs::metadata(path)
+                .is_ok_and(|file| Self(file.dev(), file.ino()) == self && file.nlink() > 0)
+        };
+        let open = std::fs::read_dir("/proc/self/fd").ok()?;
+        let file = open
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|it| is_it(it));
+        std::fs::read_link(file?).ok().filter(|it| is_it(it))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn whereabouts(self) -> Option<PathBuf> {
+        None
+    }
+
     /// Elsewhere an open file cannot be removed, and the name is enough.
     #[cfg(not(unix))]
     pub(super) fn of(_: &Path) -> Option<Self> {

@@ -19,9 +19,15 @@ impl Seen {
     /// Looks with a new connection, and remembers the latest request.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if one is missing, else what says that this is not the checkpoint any more. That it
+    /// [`StoreError::LostCompanion`] if its log or the index of that is gone, [`StoreError::Corrupt`] if a request is
+    /// missing, else what says that this is not the checkpoint any more. That it
     /// cannot be opened just now (no file descriptor is left, another program holds it) says nothing.
     pub(crate) fn look(&mut self, store: &Store) -> Result<(), StoreError> {
+        if let (true, Some(path)) = (store.is_in_place(), store.lost_companion()) {
+            return Err(StoreError::LostCompanion {
+                path: path.to_owned(),
+            });
+        }
         match self.compare(store) {
             Err(error) if !error.is_damage() => Ok(()),
             compared => compared,

@@ -341,9 +341,11 @@ fn commit_groups(
         own.turns.wait();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
-        let failure = commit_patiently(&mut connection, &mut own, &mut group).err();
-        // Not the jobs are at fault where the cluster is.
-        let is_shared = matches!(failure, Some(StoreError::Cluster { .. }));
+        let cut = log.check(&connection).err();
+        // Not the jobs are at fault where the log or the cluster is.
+        let is_cut = cut.is_some();
+        let failure = cut.or_else(|| commit_patiently(&mut connection, &mut own, &mut group).err());
+        let is_shared = is_cut || matches!(failure, Some(StoreError::Cluster { .. }));
         if failure.is_some() && group.len() > 1 && !is_shared {
             // One job may be at fault: the others must not lose what they hold.
             for mut job in group {
@@ -363,7 +365,9 @@ fn commit_groups(
     // Keeps the files small between runs; if it fails, the next opening does the same. No statistics
     // are gathered: what a table held at the end of a small run would make SQLite scan it, at every
     // claim, in the large run that follows.
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
+    if log.check(&connection).is_ok() {
+        let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
+    }
 }
 
 /// What the writer keeps beside its connection.

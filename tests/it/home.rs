@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{CHANNEL, Receiver, SandboxProcess, Scratch, event, number, wait_until};
+use crate::support::{
+    CHANNEL, Program, Receiver, SandboxProcess, Scratch, contacts, event, number, wait_until,
+};
 
 /// A folder whose batch stopped after `first` of 20 messages.
 fn begun(sandbox: &SandboxProcess) -> Scratch {
@@ -301,6 +303,107 @@ fn a_checkpoint_that_is_replaced_under_a_run_by_an_older_one_ends_the_run() {
     assert!(sent < 400, "the run went on to its end");
     scratch.resume(&sandbox).run().expect(8);
     assert_eq!(sends(&sandbox), sent, "the older one is not gone on with");
+}
+
+/// The current folder goes with its new name, so that a relative path would still lead to the file.
+#[test]
+fn a_folder_that_is_renamed_under_a_run_ends_the_run_and_its_checkpoint_is_named() {
+    for absolute in [false, true] {
+        let (scratch, sandbox) = (
+            Scratch::new(),
+            SandboxProcess::start(&["--latency", "20ms"]),
+        );
+        let camp = scratch.path("camp");
+        fs::create_dir(&camp).unwrap();
+        scratch.write("camp/contacts.csv", &contacts(0..400));
+        let db = camp.join("outreach.db");
+        let db = if absolute {
+            db.to_str().unwrap()
+        } else {
+            "outreach.db"
+        };
+        let send = || {
+            Program::new(&camp, &["send", "contacts.csv", "--yes", "--batch", "list"])
+                .with(&["--message", "Hi", "--channel", CHANNEL, "--db", db])
+                .with(&["--base-url", sandbox.base_url(), "--concurrency", "2"])
+        };
+        let run = send().start();
+        wait_until("some are sent", || sends(&sandbox) > 10);
+        let moved = scratch.path("moved");
+        fs::rename(&camp, &moved).unwrap();
+        let ended = run.wait().expect(8);
+        assert!(ended.said.contains("was moved"), "{}", ended.said);
+        let there = moved.join("outreach.db");
+        let there = fs::canonicalize(&there).unwrap();
+        let ended = ended.says(&format!("It is now {}", there.display()));
+        let resume = format!("outreach resume list --db {}", there.display());
+        ended.says(&resume);
+        let sent = sends(&sandbox);
+        assert!(sent < 400, "the run went on to its end");
+        assert!(
+            !moved.join("outreach.kept.db").exists(),
+            "no copy beside the file itself"
+        );
+        let base = ["--yes", "--base-url", sandbox.base_url()];
+        let resume = Program::new(&moved, &["resume", "list", "--db", there.to_str().unwrap()]);
+        resume.with(&base).run().expect(0);
+        assert_eq!((sends(&sandbox), sandbox.accepted().len()), (400, 400));
+    }
+}
+
+/// Another process would make them anew, and not see what this one writes.
+#[test]
+fn a_log_or_its_index_that_is_deleted_under_a_run_ends_the_run_and_nothing_is_lost() {
+    for name in ["outreach.db-shm", "outreach.db-wal"] {
+        let (scratch, sandbox) = (
+            Scratch::new(),
+            SandboxProcess::start(&["--latency", "20ms"]),
+        );
+        let run = running(&scratch, &sandbox);
+        fs::remove_file(scratch.path(name)).unwrap();
+        let ended = run.wait().expect(8);
+        ended
+            .says(&format!("{name} was deleted or replaced"))
+            .says("doctor");
+        let sent = sends(&sandbox);
+        assert!(sent < 400, "the run went on to its end");
+        scratch.checkpoint().expect_true_to(&sandbox, 400);
+        scratch.resume(&sandbox).run().expect(0);
+        assert_eq!(
+            (sends(&sandbox), sandbox.accepted().len()),
+            (400, 400),
+            "{name}"
+        );
+    }
+}
+
+/// The gap is not copied into the file, and who was messaged is not messaged again.
+#[test]
+fn a_log_that_is_cut_under_a_run_ends_the_run_and_the_file_stays_sound() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "20ms"]),
+    );
+    let run = running(&scratch, &sandbox);
+    let log = fs::OpenOptions::new()
+        .write(true)
+        .open(scratch.path("outreach.db-wal"));
+    log.unwrap().set_len(0).unwrap();
+    run.wait().expect(8).says("outreach.db-wal was cut");
+    let sent = sends(&sandbox);
+    assert!(sent < 400, "the run went on to its end");
+    scratch
+        .resume(&sandbox)
+        .run()
+        .expect(8)
+        .says("is older than it was");
+    scratch.send(&sandbox).run().expect(8);
+    assert_eq!(sends(&sandbox), sent);
+    let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+    let sound: String = file
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
 }
 
 #[test]

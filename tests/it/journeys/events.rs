@@ -143,6 +143,7 @@ impl World {
                     somebody.murky = false;
                     self.model.block(person);
                 } else {
+                    somebody.murky |= !somebody.blocked && somebody.contact_shown[channel];
                     somebody.stop_waits = Some(channel);
                     somebody.stop_waited = true;
                 }

@@ -45,6 +45,8 @@ pub(crate) struct Person {
     pub(crate) stop_waited: bool,
     /// The program knows the contact of this channel.
     pub(crate) contact_known: [bool; 2],
+    /// An event told whose the contact of this channel is: the program may know it.
+    pub(crate) contact_shown: [bool; 2],
     /// A delivery was told while the outcome of its message was open.
     pub(crate) delivered: bool,
     /// An acceptance was learned by other ways than its answer.
@@ -52,8 +54,9 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// An event about one of our messages shows whose the contact is: a STOP that waits may be heard.
+    /// An event about one of our messages shows whose the contact is: a STOP that waits, or comes after it, may be heard.
     pub(crate) fn may_show_contact(&mut self, channel: usize) {
+        self.contact_shown[channel] = true;
         self.murky |= self.stop_waits == Some(channel);
     }
 }

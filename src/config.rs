@@ -41,7 +41,7 @@ pub(crate) use declare::{
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;
-pub(crate) use layer::environment;
+pub(crate) use layer::{environment, unknown_zone};
 pub use origin::Environment;
 pub(crate) use origin::FILE_NAME;
 pub(crate) use setting::Flags;

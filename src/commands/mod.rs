@@ -51,7 +51,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{CheckpointAction, Cli, ColorWhen, Command, LogFormat};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Settings, unknown_zone};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 
@@ -114,6 +114,12 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         (cli.global.verbose, cli.global.log_format),
         environment.get("OUTREACH_LOG").map(String::as_str),
     );
+    if let Some(name) = unknown_zone(&environment) {
+        console.warn(format_args!(
+            "TZ is {name:?}, which is no time zone that is known here: times are in UTC. Set TZ to a name such as \
+             Europe/Prague."
+        ));
+    }
     let load = || {
         let flags = cli.flags.clone();
         Settings::load(flags, cli.global.config.as_deref(), environment.clone())

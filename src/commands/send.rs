@@ -229,9 +229,9 @@ pub(super) fn send_list(
         console.say("Nothing was sent.");
         return Ok(Outcome::declined(None));
     };
-    let plan = read(front, plan, &rejects, console)?;
+    let plan = read(front, plan.by(&person), &rejects, console)?;
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
-    let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
+    let (batch, interrupted) = plan.carry_out(front.clock.now())?;
     if let Some(purpose) = to_send.purpose {
         batch.keep_purpose(purpose, &person, front.clock.now())?;
     }

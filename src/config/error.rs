@@ -109,6 +109,11 @@ pub enum ConfigError {
         "--cluster holds a password, which every user of this machine sees in the list of processes: give --cluster-password-file FILE, or the address in OUTREACH_CLUSTER or the settings file"
     )]
     ClusterPassword,
+    /// The time zone of this machine, which sending hours go by, is not known.
+    #[error(
+        "TZ is {0:?}, which is no time zone that is known here: sending hours and --until would be taken as UTC. Set TZ to a name such as Europe/Prague, or give --timezone"
+    )]
+    UnknownZone(String),
     /// No token anywhere.
     #[error("there is no token: put it in AMIO_TOKEN, or in a file that AMIO_TOKEN_FILE names")]
     NoToken,
@@ -159,6 +164,7 @@ impl ConfigError {
             | Self::FoundBaseUrl(_)
             | Self::FoundCluster
             | Self::ClusterPassword
+            | Self::UnknownZone(_)
             | Self::NoToken => ExitCode::Configuration,
         }
     }

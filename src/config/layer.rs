@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use jiff::tz::TimeZone;
 use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -14,6 +15,12 @@ use super::declare::NUMBERS;
 use super::error::ConfigError;
 use super::origin::{Environment, Origin, PREFIX, variable_name};
 use super::setting::{Kind, setting, settings};
+
+/// The value of `TZ` if it is no time zone that is known here: the system's is taken as UTC then.
+pub(crate) fn unknown_zone(environment: &Environment) -> Option<&str> {
+    let name = environment.get("TZ").filter(|name| !name.is_empty())?;
+    TimeZone::system().is_unknown().then_some(name)
+}
 
 /// The environment of this process. Variables of others that are not Unicode are left out.
 ///

@@ -11,6 +11,7 @@ use super::declare::{
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
+use super::layer::unknown_zone;
 use super::origin::Origin;
 use super::secrets::secret_in;
 use super::settings::Settings;
@@ -48,6 +49,10 @@ impl Settings {
         let mut pace: Pace = self.group()?;
         let zone = pace.timezone.clone().unwrap_or_else(TimeZone::system);
         let until = pace.until.as_deref();
+        let goes_by_zone = zone.is_unknown() && (pace.window.is_some() || until.is_some());
+        if let (true, Some(name)) = (goes_by_zone, unknown_zone(&self.environment)) {
+            return Err(ConfigError::UnknownZone(name.to_owned()));
+        }
         let until = until.map(|text| self.until(text, now, &zone));
         let after = pace.for_.map(|span| later(now, span));
         pace.schedule = Schedule {

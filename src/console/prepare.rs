@@ -156,8 +156,10 @@ fn prepare(
         None => {}
         Some(how) => plan.decide(how, person),
     }
-    let read = plan.read(settings.history, None, now, &mut |rows| job.read(rows))?;
-    let (batch, _) = read.carry_out_by(person, now)?;
+    let read = plan
+        .by(person)
+        .read(settings.history, None, now, &mut |rows| job.read(rows))?;
+    let (batch, _) = read.carry_out(now)?;
     if let Some(purpose) = &asked.purpose {
         batch.keep_purpose(purpose, person, now)?;
     }

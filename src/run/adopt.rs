@@ -40,7 +40,8 @@ pub struct Adopted {
 /// opt-outs that came since it was current are not in it.
 ///
 /// # Errors
-/// [`RunError`] if there is no such checkpoint, it fails, or the list cannot be used; then nothing was changed.
+/// [`RunError`] if there is no such checkpoint, it fails, or the list cannot be used. Until the numbers are in it, nothing
+/// is sent from it.
 pub fn adopt(
     checkpoint: &Path,
     stops: Option<List>,
@@ -54,7 +55,7 @@ pub fn adopt(
     let enter = |stops: Stops| stops.enter(&store, None, &source, now);
     let suppressed = stops.map(enter).transpose()?;
     let numbers = suppressed.as_ref().map_or(0, |done| done.numbers);
-    store.record_decision(DecisionRecord {
+    store.end_adopting(DecisionRecord {
         batch: None,
         actor: actor.to_owned(),
         what: "adopt",

@@ -379,14 +379,15 @@ impl HeldBatch {
         now: Timestamp,
     ) -> Result<Self, RunError> {
         let id = self.batch().id;
-        self.store().keep_fallback(id, &change.fallback)?;
-        self.store().record_decision(DecisionRecord {
+        let said = DecisionRecord {
             batch: Some(id),
             actor: actor.to_owned(),
             what: "fallback",
             detail: told(&change.fallback),
             at: now,
-        })?;
+        };
+        self.store()
+            .decide_fallback(id, &change.fallback, vec![said])?;
         self.reread()
     }
 }

@@ -171,14 +171,15 @@ impl HeldBatch {
         if changed == *kept {
             return Ok(self);
         }
-        self.store().keep_follow_up(batch.id, &changed)?;
-        self.store().record_decision(DecisionRecord {
+        let said = DecisionRecord {
             batch: Some(batch.id),
             actor: actor.to_owned(),
             what: "after",
             detail: told(&changed),
             at: now,
-        })?;
+        };
+        self.store()
+            .decide_follow_up(batch.id, &changed, vec![said])?;
         self.reread()
     }
 

@@ -56,6 +56,8 @@ pub struct SendPlan {
     /// Whom other batches messaged; `None` before that was asked.
     messaged: Option<Vec<MessagedBefore>>,
     pub(super) decision: Option<(Messaged, String)>,
+    /// Who asks, for the audit.
+    pub(super) actor: Option<String>,
     /// What the batch keeps about other channels, as far as it is known before it is read.
     pub(super) fallback: Option<Fallback>,
     /// What a new batch waits for, if it is a follow-up.
@@ -140,6 +142,7 @@ impl SendPlan {
             unfinished,
             messaged: None,
             decision: None,
+            actor: None,
             fallback,
             follow_up: None,
             real: None,
@@ -256,6 +259,13 @@ impl SendPlan {
             )?);
         }
         Ok(self.messaged.as_deref().unwrap_or_default())
+    }
+
+    /// Says who asks: what is decided about the list is kept in that name.
+    #[must_use]
+    pub fn by(mut self, actor: &str) -> Self {
+        self.actor = Some(actor.to_owned());
+        self
     }
 
     /// Says what becomes of people who have another message already, in the name of `actor`.

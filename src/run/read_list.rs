@@ -13,14 +13,18 @@ use super::list::List;
 use super::mending::KeptList;
 use super::pass::Pass;
 use super::plan::SendPlan;
-use super::read_plan::{NewRows, ReadPlan, discard_on_error};
+use super::read_plan::{NewRows, ReadPlan, Said, discard_on_error};
 use super::sms::{self, SmsRule};
 use crate::domain::eligibility::HistorySpan;
-use crate::domain::follow_up::Trigger;
+use crate::domain::follow_up::{FollowUp, Trigger};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
+use crate::intake::Mapping;
 use crate::report::check::CheckReport;
-use crate::store::{Batch, BatchId, BatchName, MessagedDecision, NewBatch, RecipientId, Store};
+use crate::store::{
+    Batch, BatchId, BatchName, DecisionRecord, Loader, MessagedDecision, NewBatch, RecipientId,
+    Store,
+};
 
 /// What the rows are judged by.
 struct Reading<'a> {
@@ -54,7 +58,8 @@ impl SendPlan {
         let (place, seen) = match &self.step {
             Step::Continue(batch) => {
                 let batch = batch.clone();
-                return Ok(self.read_as(batch, None, None));
+                let said = self.said(None, None).records(batch.id, now);
+                return Ok(self.read_as(batch, None, None, said));
             }
             Step::New => (BatchName::Named(self.name.clone()), Vec::new()),
             Step::Change(batch, how) => {
@@ -74,6 +79,7 @@ impl SendPlan {
         };
         let report = self.load(id, &reading, progress);
         let report = discard_on_error(&self.store, id, report)?;
+        let (mut said, mapping) = (Vec::new(), Some(&report.mapping));
         let (batch, rows) = match &self.step {
             Step::New | Step::Continue(_) => {
                 let batch = self.store.reader()?.batch(&self.name)?;
@@ -83,10 +89,27 @@ impl SendPlan {
                 let files = report.files.clone();
                 let restored = restored_from(batch).map(|_| self.list.input.headers().to_vec());
                 let change = self.definition.change(batch, *how, files, restored);
+                said = self
+                    .said(mapping, batch.follow_up.as_ref())
+                    .records(batch.id, now);
                 (batch.clone(), NewRows::Staged(id, change))
             }
         };
-        Ok(self.read_as(batch, Some((report, rows)), decided))
+        Ok(self.read_as(batch, Some((report, rows)), decided, said))
+    }
+
+    fn said<'a>(
+        &'a self,
+        mapping: Option<&'a Mapping>,
+        follow_up: Option<&'a FollowUp>,
+    ) -> Said<'a> {
+        Said {
+            actor: self.actor.as_deref(),
+            fallback: self.fallback.as_ref(),
+            follow_up,
+            mapping,
+            sms: self.list.sms,
+        }
     }
 
     /// The plan with its list read: what it holds, and where its rows are, if the batch had it not already.
@@ -95,6 +118,7 @@ impl SendPlan {
         batch: Batch,
         read: Option<(CheckReport, NewRows)>,
         decided: Option<MessagedDecision>,
+        said: Vec<DecisionRecord>,
     ) -> ReadPlan {
         let (report, read) = read.unzip();
         ReadPlan {
@@ -104,6 +128,7 @@ impl SendPlan {
             decided,
             sms: self.list.sms,
             fallback: self.fallback,
+            said,
         }
     }
 
@@ -144,11 +169,20 @@ impl SendPlan {
         };
         let place = Loading {
             id,
-            whole: earlier.is_none(),
             awaits: self.follow_up.as_ref().map(|it| it.after),
             mended,
         };
-        let mut report = load(&self.store, &mut self.list, place, pass, now, progress)?;
+        let (mut report, mut loader) =
+            load(&self.store, &mut self.list, place, pass, now, progress)?;
+        if earlier.is_none() {
+            let about_others = reading.decided.into_iter();
+            let mut said: Vec<_> = about_others.flat_map(|it| it.records(id, now)).collect();
+            let asked = self.said(Some(&report.mapping), self.follow_up.as_ref());
+            said.extend(asked.records(id, now));
+            loader.finish_saying(said)?;
+        } else {
+            loader.complete()?;
+        }
         if self.fallback.is_none() {
             let unused = sms::note(self.list.sms, channel_type.as_deref());
             report.notes.extend(unused);
@@ -212,23 +246,21 @@ impl SendPlan {
 /// Where the rows of a list are brought.
 struct Loading {
     id: BatchId,
-    /// The batch is whole then; else it waits beside another.
-    whole: bool,
     /// Its rows wait for such an event.
     awaits: Option<Trigger>,
     /// The rows of that other batch that can be mended.
     mended: HashMap<Position, RecipientId>,
 }
 
-/// Judges the rows and brings them into the batch.
-fn load(
-    store: &Store,
+/// Judges the rows and brings them into the batch, which is whole once the loader is finished.
+fn load<'a>(
+    store: &'a Store,
     list: &mut List,
     place: Loading,
     pass: Pass<'_>,
     now: Timestamp,
     progress: &mut dyn FnMut(u64),
-) -> Result<CheckReport, RunError> {
+) -> Result<(CheckReport, Loader<'a>), RunError> {
     let mut files = pass.earlier_files.to_vec();
     files.extend(list.input.file_names().map(str::to_owned));
     let batch = pass.batch;
@@ -241,12 +273,7 @@ fn load(
         let mends = ours.and_then(|it| mended.remove(&it.position));
         Ok(loader.push_mending(row, mends, |position| row_name(&files, position))?)
     })?;
-    if place.whole {
-        loader.finish()?;
-    } else {
-        loader.complete()?;
-    }
-    Ok(report)
+    Ok((report, loader))
 }
 
 /// How a row is called: by its number, and by its file where there are several.

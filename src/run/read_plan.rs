@@ -7,10 +7,11 @@ use super::error::RunError;
 use super::fallback;
 use super::follow_up;
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::FollowUp;
 use crate::domain::sms::SmsSettings;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
-use crate::store::{BatchId, DecisionRecord, ListChange, MessagedDecision, Store};
+use crate::store::{BatchId, DecidedWithList, DecisionRecord, ListChange, MessagedDecision, Store};
 
 /// A plan whose list was read: ready to be carried out, or to be dropped.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct ReadPlan {
     pub(super) sms: SmsSettings,
     /// What it keeps about other channels.
     pub(super) fallback: Option<Fallback>,
+    /// What was decided, for the audit; with a new batch it is kept already.
+    pub(super) said: Vec<DecisionRecord>,
 }
 
 /// Where the rows that were read are.
@@ -49,63 +52,33 @@ impl ReadPlan {
     /// [`SendPlan::new`](super::SendPlan::new) or [`HeldBatch::resume`].
     pub fn carry_out(self, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
         match self.read {
-            None => Ok((keep_fallback(self.batch, self.fallback)?, 0)),
-            Some(NewRows::Batch(id)) => {
-                if let Some(decided) = self.decided {
-                    let store = self.batch.store();
-                    store.carry_out_messaged(id, decided, now)?;
+            None => {
+                let batch = self.batch.batch();
+                match &self.fallback {
+                    Some(fallback) if batch.fallback.as_ref() != Some(fallback) => {
+                        let store = self.batch.store();
+                        store.decide_fallback(batch.id, fallback, self.said)?;
+                        Ok((self.batch.reread()?, 0))
+                    }
+                    Some(_) | None => Ok((self.batch, 0)),
                 }
-                Ok((self.batch, 0))
             }
+            Some(NewRows::Batch(_)) => Ok((self.batch, 0)),
             Some(NewRows::Staged(staging, change)) => {
-                let store = self.batch.store();
+                let (store, batch) = (self.batch.store(), self.batch.batch());
+                let decided = DecidedWithList {
+                    messaged: self.decided,
+                    sms: self.sms,
+                    fallback: self.fallback,
+                    said: self.said,
+                };
                 let changed = store
-                    .change_list(self.batch.batch(), staging, change, self.decided, now)
+                    .change_list(batch, staging, change, decided, now)
                     .map_err(RunError::from);
                 let interrupted = discard_on_error(store, staging, changed)?;
-                store.keep_sms(self.batch.batch().id, self.sms)?;
-                let batch = keep_fallback(self.batch, self.fallback)?;
-                Ok((batch.reread()?, interrupted))
+                Ok((self.batch.reread()?, interrupted))
             }
         }
-    }
-
-    /// As [`Self::carry_out`], and keeps what `actor` decided about the list's rows: which lines without a person
-    /// are messaged, which columns of consent are ignored.
-    ///
-    /// # Errors
-    /// As [`Self::carry_out`].
-    pub fn carry_out_by(self, actor: &str, now: Timestamp) -> Result<(HeldBatch, u64), RunError> {
-        let mapping = self.report.as_ref().map(|report| &report.mapping);
-        let services = mapping.map_or_else(Vec::new, Mapping::services);
-        let ignored = mapping.map_or_else(Vec::new, |mapping| mapping.ignored_consent.clone());
-        let limit = mapping.and(self.sms.max_segments);
-        let limit = limit.map_or_else(String::new, |limit| limit.to_string());
-        let is_new = self.read.is_some() || self.fallback != self.batch.batch().fallback;
-        let others = self.fallback.as_ref().filter(|_| is_new);
-        let others = others.map_or_else(String::new, fallback::told);
-        let after = self.batch.batch().follow_up.as_ref();
-        let after = after.filter(|_| self.read.is_some());
-        let after = after.map_or_else(String::new, follow_up::told);
-        let (batch, interrupted) = self.carry_out(now)?;
-        for (what, detail) in [
-            ("after", after),
-            ("fallback", others),
-            ("max-segments", limit),
-            ("allow-line-type", services.join(", ")),
-            ("ignore-consent-column", ignored.join(", ")),
-        ] {
-            if !detail.is_empty() {
-                batch.store().record_decision(DecisionRecord {
-                    batch: Some(batch.batch().id),
-                    actor: actor.to_owned(),
-                    what,
-                    detail,
-                    at: now,
-                })?;
-            }
-        }
-        Ok((batch, interrupted))
     }
 
     /// Removes the rows that were read: the checkpoint holds what it held before.
@@ -122,15 +95,46 @@ impl ReadPlan {
     }
 }
 
-/// Keeps with the batch what was asked for about other channels.
-fn keep_fallback(batch: HeldBatch, fallback: Option<Fallback>) -> Result<HeldBatch, RunError> {
-    match fallback {
-        Some(fallback) if batch.batch().fallback.as_ref() != Some(&fallback) => {
-            let id = batch.batch().id;
-            batch.store().keep_fallback(id, &fallback)?;
-            batch.reread()
-        }
-        Some(_) | None => Ok(batch),
+/// What `actor` decided about a batch and its list, for the audit.
+pub(super) struct Said<'a> {
+    pub(super) actor: Option<&'a str>,
+    pub(super) fallback: Option<&'a Fallback>,
+    pub(super) follow_up: Option<&'a FollowUp>,
+    /// How the list was read; `None` if the batch had it already.
+    pub(super) mapping: Option<&'a Mapping>,
+    pub(super) sms: SmsSettings,
+}
+
+impl Said<'_> {
+    /// Which lines without a person are messaged, which columns of consent are ignored, and the like.
+    pub(super) fn records(&self, batch: BatchId, now: Timestamp) -> Vec<DecisionRecord> {
+        let Some(actor) = self.actor else {
+            return Vec::new();
+        };
+        let limit = self.mapping.and(self.sms.max_segments);
+        let services = self.mapping.map_or_else(Vec::new, Mapping::services);
+        let ignored = self
+            .mapping
+            .map(|mapping| mapping.ignored_consent.join(", "));
+        let details = [
+            ("after", self.follow_up.map(follow_up::told)),
+            ("fallback", self.fallback.map(fallback::told)),
+            ("max-segments", limit.map(|limit| limit.to_string())),
+            ("allow-line-type", Some(services.join(", "))),
+            ("ignore-consent-column", ignored),
+        ];
+        let details = details.into_iter().filter_map(|(what, detail)| {
+            let detail = detail.filter(|detail| !detail.is_empty())?;
+            Some((what, detail))
+        });
+        let record = |(what, detail)| DecisionRecord {
+            batch: Some(batch),
+            actor: actor.to_owned(),
+            what,
+            detail,
+            at: now,
+        };
+        details.map(record).collect()
     }
 }
 

@@ -18,20 +18,20 @@ use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
-use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, phone_from_column, to_json, to_millis};
+use super::decision::{self, DecisionRecord};
 use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
-use super::journal;
-use super::prune;
-use super::suppression;
 use super::tally::Counter;
 use super::writer::Tx;
+use super::{channel, fallback, journal, kept, prune, suppression};
 use crate::domain::delivery::{self, Event, State};
+use crate::domain::fallback::Fallback;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, RowNumber, Suppression};
+use crate::domain::sms::SmsSettings;
 
 /// Rows that are changed in one transaction: some 30 ms.
 const STEP: usize = 1_000;
@@ -148,11 +148,24 @@ impl Reader {
     }
 }
 
+/// What is decided with a change of a batch's list.
+#[derive(Debug, Default)]
+pub(crate) struct DecidedWithList {
+    /// About people whom other batches messaged.
+    pub messaged: Option<MessagedDecision>,
+    /// What the batch keeps about SMS.
+    pub sms: SmsSettings,
+    /// What it keeps about other channels; `None` leaves that as it is.
+    pub fallback: Option<Fallback>,
+    /// For the audit.
+    pub said: Vec<DecisionRecord>,
+}
+
 impl Store {
     /// Makes the rows of `staging` part of `batch`. Whoever was under way when an earlier process died becomes
     /// unknown first: returns how many.
     ///
-    /// What was decided about people whom other batches messaged is carried out with it.
+    /// What was decided about it is carried out with it.
     ///
     /// The caller holds the batch ([`Store::hold`]).
     ///
@@ -164,14 +177,19 @@ impl Store {
         batch: &Batch,
         staging: BatchId,
         change: ListChange,
-        messaged: Option<MessagedDecision>,
+        decided: DecidedWithList,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let target = batch.id;
         let interrupted = self.writer.write_blocking(move |tx| {
-            if let Some(decision) = &messaged {
+            if let Some(decision) = &decided.messaged {
                 earlier::carry_out(tx.connection, target, decision, now)?;
             }
+            kept::keep_sms(tx.connection, target, decided.sms)?;
+            if let Some(fallback) = &decided.fallback {
+                fallback::keep_with(tx.connection, target, fallback)?;
+            }
+            decision::record_all(tx.connection, &decided.said)?;
             decide(tx, target, staging, &change, now)
         })?;
         self.finish_change(target, now)?;

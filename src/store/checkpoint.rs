@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
@@ -29,6 +30,8 @@ enum Purpose {
     Use,
     /// To read results files into it.
     Import,
+    /// To complete what a person says of it.
+    Adopt,
 }
 
 /// An open checkpoint.
@@ -97,7 +100,7 @@ impl Store {
 
     fn open_for(path: &Path, purpose: Purpose) -> Result<Self, StoreError> {
         match purpose {
-            Purpose::Use => home::check_place(path)?,
+            Purpose::Use | Purpose::Adopt => home::check_place(path)?,
             Purpose::Import => home::check_place_to_rebuild(path)?,
         }
         create_private(path)?;
@@ -111,6 +114,7 @@ impl Store {
                 upgrade::migrate(path, &mut connection, OldCopy::Keep)?;
                 home::check_whole(path, &connection)?;
             }
+            Purpose::Adopt => home::check_rebuilt(path, &connection)?,
             Purpose::Import => {
                 upgrade::migrate(path, &mut connection, OldCopy::Keep)?;
                 home::begin_rebuilding(path, &mut connection)?;
@@ -161,11 +165,12 @@ impl Store {
         Self::open(path)
     }
 
-    /// A person says that this is the checkpoint to go on with, wherever it comes from.
+    /// A person says that this is the checkpoint to go on with, wherever it comes from. Nothing is sent from it before
+    /// [`Store::end_adopting`].
     ///
     /// # Errors
     /// [`StoreError`] if there is none, it has several names, or it fails.
-    pub fn adopt(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn adopt(path: &Path) -> Result<Self, StoreError> {
         let adopt = || {
             home::check_place(path)?;
             require(path)?;
@@ -174,7 +179,18 @@ impl Store {
             home::adopt(path, &mut connection)
         };
         adopt().map_err(|error: StoreError| error.opening(path))?;
-        Self::open(path)
+        Self::open_for(path, Purpose::Adopt).map_err(|error| error.opening(path))
+    }
+
+    /// The opt-outs that were given with it are in the checkpoint; `said` is for the audit.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn end_adopting(&self, said: DecisionRecord) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            home::end_adopting(tx.connection)?;
+            decision::record(tx.connection, &said)
+        })
     }
 
     /// Refuses a path where a checkpoint was and is gone, as what it left behind says: not if it was moved to `other`.

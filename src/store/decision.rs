@@ -80,6 +80,14 @@ impl Reader {
 }
 
 /// Keeps a decision, in the transaction that carries it out.
+pub(super) fn record_all(
+    connection: &Connection,
+    decisions: &[DecisionRecord],
+) -> Result<(), StoreError> {
+    let mut all = decisions.iter();
+    all.try_for_each(|decision| record(connection, decision))
+}
+
 pub(super) fn record(connection: &Connection, decision: &DecisionRecord) -> Result<(), StoreError> {
     connection
         .prepare_cached(

@@ -67,6 +67,21 @@ impl MessagedDecision {
         };
         skipped.iter().map(|(uid, _)| uid.clone())
     }
+
+    /// The same, for the audit of the batch.
+    pub(crate) fn records(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = DecisionRecord> {
+        self.others.iter().map(move |(_, told)| DecisionRecord {
+            batch: Some(batch),
+            actor: self.actor.clone(),
+            what: self.how.word(),
+            detail: told.clone(),
+            at: now,
+        })
+    }
 }
 
 pub(super) type Policy = BTreeMap<String, serde_json::Value>;
@@ -168,20 +183,6 @@ impl Store {
         self.writer
             .write_blocking(move |tx| keep_decision(tx.connection, batch, &decision))
     }
-
-    /// Carries out a decision: where people are skipped, the others skip whom this batch messages.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn carry_out_messaged(
-        &self,
-        batch: BatchId,
-        decision: MessagedDecision,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .write_blocking(move |tx| carry_out(tx.connection, batch, &decision, now))
-    }
 }
 
 fn keep_decision(
@@ -199,7 +200,7 @@ fn keep_decision(
     Ok(())
 }
 
-/// As [`Store::carry_out_messaged`], in a transaction that does more.
+/// Carries out a decision: where people are skipped, the others skip whom this batch messages.
 pub(super) fn carry_out(
     connection: &Connection,
     batch: BatchId,
@@ -208,17 +209,8 @@ pub(super) fn carry_out(
 ) -> Result<(), StoreError> {
     keep_decision(connection, batch, decision)?;
     share_skips(connection, batch)?;
-    for (_, told) in &decision.others {
-        let record = DecisionRecord {
-            batch: Some(batch),
-            actor: decision.actor.clone(),
-            what: decision.how.word(),
-            detail: told.clone(),
-            at: now,
-        };
-        decision::record(connection, &record)?;
-    }
-    Ok(())
+    let mut records = decision.records(batch, now);
+    records.try_for_each(|record| decision::record(connection, &record))
 }
 
 /// Whom the batch skips skips it: before its first request, whoever confirmed it and however.

@@ -15,6 +15,7 @@ use super::batch::{parse_state, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, to_millis};
+use super::decision::{self, DecisionRecord};
 use super::earlier::{keep, policy, set_policy};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
@@ -411,8 +412,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn keep_fallback(&self, batch: BatchId, fallback: &Fallback) -> Result<(), StoreError> {
-        let fallback = fallback.clone();
-        self.writer
-            .write_blocking(move |tx| keep(tx.connection, batch, FALLBACK, &fallback).map(|_| ()))
+        self.decide_fallback(batch, fallback, Vec::new())
     }
+
+    /// As [`Self::keep_fallback`], with what was said, for the audit.
+    pub(crate) fn decide_fallback(
+        &self,
+        batch: BatchId,
+        fallback: &Fallback,
+        said: Vec<DecisionRecord>,
+    ) -> Result<(), StoreError> {
+        let fallback = fallback.clone();
+        self.writer.write_blocking(move |tx| {
+            keep_with(tx.connection, batch, &fallback)?;
+            decision::record_all(tx.connection, &said)
+        })
+    }
+}
+
+/// As [`Store::keep_fallback`], in a transaction that does more.
+pub(super) fn keep_with(
+    connection: &Connection,
+    batch: BatchId,
+    fallback: &Fallback,
+) -> Result<(), StoreError> {
+    keep(connection, batch, FALLBACK, fallback).map(|_| ())
 }

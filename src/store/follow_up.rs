@@ -11,7 +11,8 @@ use super::attempt::{self, Note};
 use super::batch::reopen;
 use super::checkpoint::{Reader, Store};
 use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_millis};
-use super::earlier::{policy, set_policy};
+use super::decision::{self, DecisionRecord};
+use super::earlier::keep;
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::suppression::suppress;
@@ -267,13 +268,20 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn keep_follow_up(&self, batch: BatchId, follow_up: &FollowUp) -> Result<(), StoreError> {
-        let value = serde_json::to_value(follow_up).map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })?;
+        self.decide_follow_up(batch, follow_up, Vec::new())
+    }
+
+    /// As [`Self::keep_follow_up`], with what was said, for the audit.
+    pub(crate) fn decide_follow_up(
+        &self,
+        batch: BatchId,
+        follow_up: &FollowUp,
+        said: Vec<DecisionRecord>,
+    ) -> Result<(), StoreError> {
+        let follow_up = follow_up.clone();
         self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            policy.insert(FOLLOW_UP.to_owned(), value.clone());
-            set_policy(tx.connection, batch, &policy)
+            keep(tx.connection, batch, FOLLOW_UP, &follow_up)?;
+            decision::record_all(tx.connection, &said)
         })
     }
 

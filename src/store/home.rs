@@ -28,6 +28,9 @@ const BACKUP: &str = "backup";
 /// Stands in a checkpoint that is being made of results files, until all that they tell is in it.
 const REBUILT: &str = "rebuilt";
 
+/// Stands in a checkpoint that is adopted, until the opt-outs that were given with it are in it.
+const ADOPTED: &str = "adopted";
+
 /// Machine, inode and name; what is not known says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Home {
@@ -191,13 +194,34 @@ pub(super) fn end_rebuilding(connection: &Connection) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// All that was given with the word of a person is in the checkpoint.
+pub(super) fn end_adopting(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM node WHERE key = ?1", [ADOPTED])?;
+    Ok(())
+}
+
 /// Refuses a checkpoint that does not hold yet all that results files tell.
+pub(super) fn check_rebuilt(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    check_without(REBUILT, Misfit::Rebuilt, path, connection)
+}
+
+/// The same, and one that does not hold yet the opt-outs that it was adopted with.
 pub(super) fn check_whole(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    check_rebuilt(path, connection)?;
+    check_without(ADOPTED, Misfit::Adopted, path, connection)
+}
+
+fn check_without(
+    key: &str,
+    misfit: Misfit,
+    path: &Path,
+    connection: &Connection,
+) -> Result<(), StoreError> {
     let is_partial = connection
         .prepare("SELECT 1 FROM node WHERE key = ?1")?
-        .exists([REBUILT])?;
+        .exists([key])?;
     if is_partial {
-        return Err(refused(Misfit::Rebuilt, path));
+        return Err(refused(misfit, path));
     }
     Ok(())
 }
@@ -282,12 +306,16 @@ fn refused(misfit: Misfit, path: &Path) -> StoreError {
     }
 }
 
-/// Makes this place the home of a checkpoint, wherever it comes from.
+/// Makes this place the home of a checkpoint, wherever it comes from; nothing is sent from it before [`end_adopting`].
 pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let place = Place::of(path).path;
     let marked = Marked::read(&place)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     settle_in(&transaction, &Home::of(&place))?;
+    transaction.execute(
+        "INSERT INTO node (key, value) VALUES (?1, 1) ON CONFLICT (key) DO NOTHING",
+        [ADOPTED],
+    )?;
     if let Some(marked) = marked {
         marked.outdo(&transaction)?;
     }

@@ -1,6 +1,7 @@
 //! What a batch keeps of what was asked for: how SMS are counted, what it is for, how its list was read.
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 
 use super::checkpoint::{Reader, Store};
@@ -53,6 +54,15 @@ impl Reader {
     }
 }
 
+/// As [`Store::keep_sms`], in a transaction that does more.
+pub(super) fn keep_sms(
+    connection: &Connection,
+    batch: BatchId,
+    sms: SmsSettings,
+) -> Result<(), StoreError> {
+    keep(connection, batch, SMS, &sms).map(|_| ())
+}
+
 impl Store {
     /// Keeps with the batch how it counts SMS.
     ///
@@ -60,7 +70,7 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn keep_sms(&self, batch: BatchId, sms: SmsSettings) -> Result<(), StoreError> {
         self.writer
-            .write_blocking(move |tx| keep(tx.connection, batch, SMS, &sms).map(|_| ()))
+            .write_blocking(move |tx| keep_sms(tx.connection, batch, sms))
     }
 
     /// Keeps with the batch how its list was read and what is sent.

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::checkpoint::Store;
-use super::columns::{to_json, to_millis};
+use super::columns::{phone_to_column, to_json, to_millis};
+use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{BatchId, PersonId, RecipientId};
@@ -221,7 +222,12 @@ impl Loader<'_> {
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; the batch stays unready then.
-    pub fn finish(mut self) -> Result<(), StoreError> {
+    pub fn finish(self) -> Result<(), StoreError> {
+        self.finish_saying(Vec::new())
+    }
+
+    /// As [`Self::finish`], and keeps what was decided about it: a batch that is there has all of that.
+    pub(crate) fn finish_saying(mut self, said: Vec<DecisionRecord>) -> Result<(), StoreError> {
         self.complete()?;
         let batch = self.batch;
         self.store.writer.write_blocking(move |tx| {
@@ -229,7 +235,7 @@ impl Loader<'_> {
                 "UPDATE batch SET state = ?2 WHERE id = ?1",
                 (batch, BatchState::Draft.word()),
             )?;
-            Ok(())
+            decision::record_all(tx.connection, &said)
         })
     }
 }
@@ -238,7 +244,7 @@ impl Loader<'_> {
 /// hash that `forget` left meanwhile), the row gets that person.
 fn enter(tx: &Tx<'_>, keys: &HashKey, new: &NewNumber) -> Result<(), StoreError> {
     let Some(known) = person::find(tx.connection, keys, new.phone)? else {
-        return person::enter_number(tx.connection, new.phone, new.person);
+        return person::enter_number(tx.connection, phone_to_column(new.phone), new.person);
     };
     person::name_again(tx.connection, known, new.phone)?;
     tx.connection

@@ -45,6 +45,11 @@ pub enum Misfit {
         "is being made of results files, and that was interrupted: it does not know yet who was messaged. Give the same `history import` command again"
     )]
     Rebuilt,
+    /// It was adopted, and the opt-outs that were given with it are not in it yet.
+    #[error(
+        "was adopted, and that was interrupted: the opt-outs that were given with it are not all in it. Give the same `checkpoint adopt` command again"
+    )]
+    Adopted,
     /// Its mark is gone: what belongs to it was left behind.
     #[error(
         "has lost {}, and with it perhaps its -wal, which held its last changes: it was moved without the files that belong to it, or they were deleted. Who was messaged last would be messaged again. Put them back beside it (they may lie where it was); or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()

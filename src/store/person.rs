@@ -25,27 +25,51 @@ pub(super) fn find(
     phone: PhoneNumber,
 ) -> Result<Option<PersonId>, StoreError> {
     for form in number_columns(phone) {
-        let found = connection
-            .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
-            .query_row([form], |row| row.get(0))
-            .optional()?;
-        if found.is_some() {
-            return Ok(found);
+        if let Some(found) = by_number(connection, form)? {
+            return Ok(Some(found));
         }
     }
     if !any_erased(connection)? {
         return Ok(None);
     }
     for form in number_columns(phone) {
-        let found = connection
-            .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
-            .query_row([keys.number_column(form)], |row| row.get(0))
-            .optional()?;
-        if found.is_some() {
-            return Ok(found);
+        if let Some(found) = by_hash(connection, keys, form)? {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+fn by_number(connection: &Connection, form: i64) -> Result<Option<PersonId>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
+        .query_row([form], |row| row.get(0))
+        .optional()?)
+}
+
+fn by_hash(
+    connection: &Connection,
+    keys: &HashKey,
+    form: i64,
+) -> Result<Option<PersonId>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
+        .query_row([keys.number_column(form)], |row| row.get(0))
+        .optional()?)
+}
+
+/// Everybody with this number, each with the form of it that is theirs; those of whom a hash is left too.
+pub(super) fn all_of(
+    connection: &Connection,
+    keys: &HashKey,
+    phone: PhoneNumber,
+) -> Result<Vec<(PersonId, i64)>, StoreError> {
+    let mut people = Vec::new();
+    for form in number_columns(phone) {
+        people.extend(by_number(connection, form)?.map(|whose| (whose, form)));
+        people.extend(by_hash(connection, keys, form)?.map(|whose| (whose, form)));
+    }
+    Ok(people)
 }
 
 /// Whether only hashes are left of anybody: the usual case costs no hash.
@@ -65,7 +89,7 @@ pub(super) fn find_or_make(
         return Ok(person);
     }
     let person = make(connection, phone)?;
-    enter_number(connection, phone, person)?;
+    enter_number(connection, phone_to_column(phone), person)?;
     Ok(person)
 }
 
@@ -93,7 +117,7 @@ pub(super) fn name_again(
         )?
         .execute((person, phone_to_column(phone), FORGET))?;
     if named > 0 {
-        enter_number(connection, phone, person)?;
+        enter_number(connection, phone_to_column(phone), person)?;
     }
     Ok(())
 }
@@ -109,12 +133,12 @@ pub(super) fn make(connection: &Connection, phone: PhoneNumber) -> Result<Person
 /// Enters a number into the index of people.
 pub(super) fn enter_number(
     connection: &Connection,
-    phone: PhoneNumber,
+    form: i64,
     person: PersonId,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT INTO person_by_number (number, person) VALUES (?1, ?2)")?
-        .execute((phone_to_column(phone), person))?;
+        .execute((form, person))?;
     Ok(())
 }
 
@@ -142,11 +166,7 @@ pub(super) fn with_same_number(
         return Ok(people);
     };
     for form in number_columns(phone_from_column(stored)?).filter(|form| *form != stored) {
-        let other: Option<PersonId> = connection
-            .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
-            .query_row([form], |row| row.get(0))
-            .optional()?;
-        if let Some(other) = other {
+        if let Some(other) = by_number(connection, form)? {
             people.push((other, number_and_suppression(connection, other)?.1));
         }
     }
@@ -221,12 +241,11 @@ pub(super) fn suppress(
     Ok(changed > 0)
 }
 
-/// Takes the person off the suppression list; an erased person gets the number back, because it was named
-/// again. Returns whether the person was on the list.
+/// Takes the person off the suppression list; an erased person gets the number back, in the form that was theirs, because
+/// it was named again. Returns whether the person was on the list.
 pub(super) fn lift(
     connection: &Connection,
-    person: PersonId,
-    phone: PhoneNumber,
+    (person, form): (PersonId, i64),
 ) -> Result<bool, StoreError> {
     let changed = connection
         .prepare_cached(
@@ -238,9 +257,9 @@ pub(super) fn lift(
         .prepare_cached(
             "UPDATE person SET number = ?2, number_hash = NULL WHERE id = ?1 AND number IS NULL",
         )?
-        .execute((person, phone_to_column(phone)))?;
+        .execute((person, form))?;
     if restored > 0 {
-        enter_number(connection, phone, person)?;
+        enter_number(connection, form, person)?;
     }
     Ok(changed > 0)
 }
@@ -322,7 +341,8 @@ mod tests {
     fn who_is_erased_is_erased_under_each_form_of_the_number() {
         let folder = tempfile::tempdir().unwrap();
         let (store, phone) = two_of_one_number(folder.path());
-        store.forget(phone, Timestamp::UNIX_EPOCH).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        store.forget(phone, now).unwrap();
         assert!(is_suppressed(&store, phone));
         let left: i64 = store
             .writer
@@ -332,5 +352,13 @@ mod tests {
             })
             .unwrap();
         assert_eq!(left, 0);
+        // Who is known again is known under each form: an opt-out of either is heard.
+        assert_eq!(store.unsuppress(vec![phone]).unwrap(), 1);
+        assert!(!is_suppressed(&store, phone));
+        store
+            .writer
+            .write_blocking(move |tx| suppress(tx.connection, PersonId(2), "STOP", "event", now))
+            .unwrap();
+        assert!(is_suppressed(&store, phone));
     }
 }

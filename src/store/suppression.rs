@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, phone_from_column, to_millis};
 use super::error::StoreError;
-use super::ids::{PersonId, RecipientId};
+use super::ids::RecipientId;
 use super::person;
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
@@ -114,14 +114,11 @@ impl Store {
         self.writer.write_blocking(move |tx| {
             let mut removed = 0;
             for phone in &phones {
-                let found: Option<PersonId> = person::find(tx.connection, &keys, *phone)?;
-                if let Some(whose) = found {
-                    let mut lifted = person::lift(tx.connection, whose, *phone)?;
-                    for (person, _) in person::with_same_number(tx.connection, whose)? {
-                        lifted |= person::lift(tx.connection, person, *phone)?;
-                    }
-                    removed += usize::from(lifted);
+                let mut lifted = false;
+                for whose in person::all_of(tx.connection, &keys, *phone)? {
+                    lifted |= person::lift(tx.connection, whose)?;
                 }
+                removed += usize::from(lifted);
             }
             Ok(removed)
         })

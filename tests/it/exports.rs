@@ -661,3 +661,37 @@ fn a_fax_in_another_language_is_no_phone() {
         verdict(&rows[1])
     );
 }
+
+/// Killed at each commit in turn: a batch that is there has the decision in its audit, once.
+#[test]
+fn a_kill_between_a_batch_and_its_audit_loses_no_decision() {
+    let sandbox = SandboxProcess::start(&[]);
+    let audit = |scratch: &Scratch| {
+        let file = rusqlite::Connection::open(scratch.path("outreach.db")).unwrap();
+        let count = |sql: &str| -> u32 { file.query_row(sql, [], |row| row.get(0)).unwrap() };
+        let whole = count("SELECT count(*) FROM batch WHERE state <> 'reading'");
+        let kept = count("SELECT count(*) FROM decision WHERE what = 'ignore-consent-column'");
+        (whole, kept)
+    };
+    for commit in 1.. {
+        let scratch = Scratch::new();
+        scratch.write("list.csv", "Phone,Unsubscribed\n+420777111222,yes\n");
+        let send = || {
+            scratch
+                .outreach(&["send", "list.csv", "--yes", "--message", "Hello"])
+                .with(&["--ignore-consent-column", "Unsubscribed"])
+                .with(&["--channel", CHANNEL, "--base-url", sandbox.base_url()])
+        };
+        let killed = send()
+            .crash_at(&format!("before-intent-commit:{commit}"))
+            .run();
+        if killed.code.is_some() {
+            assert!(commit > 6, "{}", killed.said);
+            return;
+        }
+        let (whole, kept) = audit(&scratch);
+        assert_eq!(whole, kept, "killed at commit {commit}");
+        send().run();
+        assert_eq!(audit(&scratch), (1, 1), "killed at commit {commit}");
+    }
+}

@@ -406,6 +406,37 @@ fn a_log_that_is_cut_under_a_run_ends_the_run_and_the_file_stays_sound() {
     assert_eq!(sound, "ok");
 }
 
+/// Killed at each commit in turn.
+#[test]
+fn a_kill_while_a_checkpoint_is_adopted_loses_no_opt_out() {
+    let sandbox = stopping();
+    for commit in 1.. {
+        let scratch = begun(&sandbox);
+        scratch.write("stops.csv", &format!("phone\n+{}\n", number(19)));
+        fs::rename(scratch.path("outreach.db"), scratch.path("other.db")).unwrap();
+        fs::remove_file(scratch.path("outreach.db-mark")).unwrap();
+        let adopt = || {
+            let arguments = ["checkpoint", "adopt", "--suppressions", "stops.csv"];
+            scratch.outreach(&arguments).with(&["--db", "other.db"])
+        };
+        let killed = adopt()
+            .crash_at(&format!("before-intent-commit:{commit}"))
+            .run();
+        if killed.code.is_some() {
+            assert!(commit > 2, "{}", killed.said);
+            return;
+        }
+        let resume = || scratch.resume(&sandbox).with(&["--db", "other.db"]);
+        resume()
+            .run()
+            .expect(8)
+            .says("was adopted, and that was interrupted");
+        adopt().run().expect(0);
+        let listed = scratch.outreach(&["suppress", "list", "--db", "other.db"]);
+        assert!(listed.run().expect(0).out.contains(&number(19).to_string()));
+    }
+}
+
 #[test]
 fn adopting_names_both_ways_to_account_for_the_opt_outs() {
     let scratch = Scratch::new();

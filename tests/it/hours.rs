@@ -104,3 +104,35 @@ fn whom_the_window_never_reaches_is_told_at_once_and_ends_suppressed() {
     assert_eq!(results.matches(reason).count(), 2, "{results}");
     scratch.outreach(&["status", "list"]).run().expect(0);
 }
+
+/// Taken as UTC, the sending hours would be others.
+#[test]
+fn a_time_zone_that_does_not_exist_is_told_and_no_hours_go_by_it() {
+    let scratch = Scratch::new();
+    scratch.contacts(2);
+    let send = |zone: &str, more: &[&str]| {
+        scratch
+            .outreach(&["send", "contacts.csv", "--sandbox", "--yes"])
+            .with(&["--message", "Hi"])
+            .with(more)
+            .env("TZ", zone)
+            .run()
+    };
+    for more in [["--window", "08:00-20:00"], ["--until", "23:59"]] {
+        let refused = send("Europe/Pragu", &more).expect(6);
+        refused.says("TZ is \"Europe/Pragu\"").says("--timezone");
+    }
+    let told = send("Europe/Pragu", &[]).expect(0);
+    told.says("times are in UTC");
+    for (zone, more) in [
+        (
+            "Europe/Pragu",
+            ["--window", "00:00-24:00", "--timezone", "UTC"].as_slice(),
+        ),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", &["--window", "00:00-24:00"]),
+        ("", &["--window", "00:00-24:00"]),
+    ] {
+        let ended = send(zone, more).expect(0);
+        assert!(!ended.said.contains("--timezone"), "{}", ended.said);
+    }
+}

@@ -260,6 +260,20 @@ impl Store {
         (FileId::of(&log) == self.companions[0].1).then_some(moved)
     }
 
+    /// The path; where its folder is gone, one of this name in the next folder above that is there.
+    fn name_that_is_left(&self) -> PathBuf {
+        let mut above = self.whole_path.ancestors().skip(1);
+        let is_there = self.whole_path.parent().is_some_and(Path::is_dir);
+        match (
+            is_there,
+            above.find(|folder| folder.is_dir()),
+            self.path.file_name(),
+        ) {
+            (false, Some(folder), Some(name)) => folder.join(name),
+            (true, _, _) | (_, None, _) | (_, _, None) => self.path.clone(),
+        }
+    }
+
     /// Keeps what the [witness](Self::witness) sees: as a new checkpoint beside it, unless the file is still there under
     /// another name (its folder was renamed). From now on, readers of this one read there.
     ///
@@ -269,7 +283,7 @@ impl Store {
         if let Some(moved) = self.moved_to() {
             return Ok(self.kept.get_or_init(|| moved).clone());
         }
-        let kept = free_name(&self.path);
+        let kept = free_name(&self.name_that_is_left());
         create_private(&kept)?;
         self.witness(|reader| {
             let to = [kept.to_string_lossy()];

@@ -1,12 +1,13 @@
 //! People: found by number, or by the keyed hash of a number that was erased.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::columns::{number_columns, phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::PersonId;
 use super::keys::HashKey;
+use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{OPTED_OUT, Suppression};
 
@@ -41,10 +42,10 @@ pub(super) fn find(
 }
 
 fn by_number(connection: &Connection, form: i64) -> Result<Option<PersonId>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
-        .query_row([form], |row| row.get(0))
-        .optional()?)
+    connection.find(
+        "SELECT person FROM person_by_number WHERE number = ?1",
+        [form],
+    )
 }
 
 fn by_hash(
@@ -52,10 +53,10 @@ fn by_hash(
     keys: &HashKey,
     form: i64,
 ) -> Result<Option<PersonId>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
-        .query_row([keys.number_column(form)], |row| row.get(0))
-        .optional()?)
+    connection.find(
+        "SELECT id FROM person WHERE number_hash = ?1",
+        [keys.number_column(form)],
+    )
 }
 
 /// Everybody with this number, each with the form of it that is theirs; those of whom a hash is left too.
@@ -74,9 +75,10 @@ pub(super) fn all_of(
 
 /// Whether only hashes are left of anybody: the usual case costs no hash.
 pub(super) fn any_erased(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM person WHERE number_hash IS NOT NULL)")?
-        .query_row([], |row| row.get(0))?)
+    connection.value(
+        "SELECT EXISTS (SELECT 1 FROM person WHERE number_hash IS NOT NULL)",
+        [],
+    )
 }
 
 /// The person with this number, made if need be.
@@ -110,12 +112,11 @@ pub(super) fn name_again(
     person: PersonId,
     phone: PhoneNumber,
 ) -> Result<(), StoreError> {
-    let named = connection
-        .prepare_cached(
-            "UPDATE person SET number = ?2, number_hash = NULL
+    let named = connection.change(
+        "UPDATE person SET number = ?2, number_hash = NULL
              WHERE id = ?1 AND number IS NULL AND suppressed_source IS NOT ?3",
-        )?
-        .execute((person, phone_to_column(phone), FORGET))?;
+        (person, phone_to_column(phone), FORGET),
+    )?;
     if named > 0 {
         enter_number(connection, phone_to_column(phone), person)?;
     }
@@ -124,9 +125,10 @@ pub(super) fn name_again(
 
 /// Makes a person whose number is not entered into the index yet.
 pub(super) fn make(connection: &Connection, phone: PhoneNumber) -> Result<PersonId, StoreError> {
-    connection
-        .prepare_cached("INSERT INTO person (number) VALUES (?1)")?
-        .execute([phone_to_column(phone)])?;
+    connection.change(
+        "INSERT INTO person (number) VALUES (?1)",
+        [phone_to_column(phone)],
+    )?;
     Ok(PersonId(connection.last_insert_rowid()))
 }
 
@@ -147,10 +149,8 @@ pub(super) fn number(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<PhoneNumber>, StoreError> {
-    let number: Option<Option<i64>> = connection
-        .prepare_cached("SELECT number FROM person WHERE id = ?1")?
-        .query_row([person], |row| row.get(0))
-        .optional()?;
+    let number: Option<Option<i64>> =
+        connection.find("SELECT number FROM person WHERE id = ?1", [person])?;
     number.flatten().map(phone_from_column).transpose()
 }
 
@@ -187,16 +187,12 @@ fn number_and_suppression(
     connection: &Connection,
     person: PersonId,
 ) -> Result<(Option<i64>, Option<Suppression>), StoreError> {
-    let found: Option<(Option<i64>, bool, Option<String>, bool)> = connection
-        .prepare_cached(
-            "SELECT number, suppressed_at IS NOT NULL, suppressed_reason,
+    let found: Option<(Option<i64>, bool, Option<String>, bool)> = connection.find_row(
+        "SELECT number, suppressed_at IS NOT NULL, suppressed_reason,
                     suppressed_source IS ?2 AND number IS NULL
              FROM person WHERE id = ?1",
-        )?
-        .query_row((person, FORGET), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
+        (person, FORGET),
+    )?;
     let Some((number, is_suppressed, reason, is_erased)) = found else {
         return Ok((None, None));
     };
@@ -215,13 +211,11 @@ pub(super) fn opted_out_at(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<i64>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT suppressed_at FROM person
+    connection.find(
+        "SELECT suppressed_at FROM person
              WHERE id = ?1 AND suppressed_at IS NOT NULL AND suppressed_reason = ?2",
-        )?
-        .query_row((person, OPTED_OUT), |row| row.get(0))
-        .optional()?)
+        (person, OPTED_OUT),
+    )
 }
 
 /// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.
@@ -232,12 +226,11 @@ pub(super) fn suppress(
     source: &str,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = connection
-        .prepare_cached(
-            "UPDATE person SET suppressed_at = ?2, suppressed_reason = ?3, suppressed_source = ?4
+    let changed = connection.change(
+        "UPDATE person SET suppressed_at = ?2, suppressed_reason = ?3, suppressed_source = ?4
              WHERE id = ?1 AND suppressed_at IS NULL",
-        )?
-        .execute((person, to_millis(at), reason, source))?;
+        (person, to_millis(at), reason, source),
+    )?;
     Ok(changed > 0)
 }
 
@@ -247,17 +240,15 @@ pub(super) fn lift(
     connection: &Connection,
     (person, form): (PersonId, i64),
 ) -> Result<bool, StoreError> {
-    let changed = connection
-        .prepare_cached(
-            "UPDATE person SET suppressed_at = NULL, suppressed_reason = NULL, suppressed_source = NULL
+    let changed = connection.change(
+        "UPDATE person SET suppressed_at = NULL, suppressed_reason = NULL, suppressed_source = NULL
              WHERE id = ?1 AND suppressed_at IS NOT NULL",
-        )?
-        .execute([person])?;
-    let restored = connection
-        .prepare_cached(
-            "UPDATE person SET number = ?2, number_hash = NULL WHERE id = ?1 AND number IS NULL",
-        )?
-        .execute((person, form))?;
+        [person],
+    )?;
+    let restored = connection.change(
+        "UPDATE person SET number = ?2, number_hash = NULL WHERE id = ?1 AND number IS NULL",
+        (person, form),
+    )?;
     if restored > 0 {
         enter_number(connection, form, person)?;
     }
@@ -267,26 +258,22 @@ pub(super) fn lift(
 /// Removes a person whom no list, message, contact or suppression names any more.
 pub(super) fn remove_unnamed(connection: &Connection, person: PersonId) -> Result<(), StoreError> {
     let unnamed: bool = connection
-        .prepare_cached(
+        .find(
             "SELECT suppressed_at IS NULL AND last_inbound_at IS NULL AND number_hash IS NULL
                     AND NOT EXISTS (SELECT 1 FROM recipient WHERE person = p.id)
                     AND NOT EXISTS (SELECT 1 FROM attempt WHERE person = p.id)
                     AND NOT EXISTS (SELECT 1 FROM contact WHERE person = p.id)
              FROM person p WHERE id = ?1",
+            [person],
         )?
-        .query_row([person], |row| row.get(0))
-        .optional()?
         .unwrap_or(false);
     if unnamed {
-        connection
-            .prepare_cached(
-                "DELETE FROM person_by_number
+        connection.change(
+            "DELETE FROM person_by_number
                  WHERE number = (SELECT number FROM person WHERE id = ?1) AND person = ?1",
-            )?
-            .execute([person])?;
-        connection
-            .prepare_cached("DELETE FROM person WHERE id = ?1")?
-            .execute([person])?;
+            [person],
+        )?;
+        connection.change("DELETE FROM person WHERE id = ?1", [person])?;
     }
     Ok(())
 }

@@ -322,12 +322,12 @@ fn a_folder_that_is_renamed_under_a_run_ends_the_run_and_its_checkpoint_is_named
         } else {
             "outreach.db"
         };
-        let send = || {
+        let begin = || {
             Program::new(&camp, &["send", "contacts.csv", "--yes", "--batch", "list"])
                 .with(&["--message", "Hi", "--channel", CHANNEL, "--db", db])
                 .with(&["--base-url", sandbox.base_url(), "--concurrency", "2"])
         };
-        let run = send().start();
+        let run = begin().start();
         wait_until("some are sent", || sends(&sandbox) > 10);
         let moved = scratch.path("moved");
         fs::rename(&camp, &moved).unwrap();
@@ -349,6 +349,39 @@ fn a_folder_that_is_renamed_under_a_run_ends_the_run_and_its_checkpoint_is_named
         resume.with(&base).run().expect(0);
         assert_eq!((sends(&sandbox), sandbox.accepted().len()), (400, 400));
     }
+}
+
+/// What is known is kept in the next folder above that is left.
+#[test]
+fn a_folder_that_is_deleted_under_a_run_ends_the_run_and_what_is_known_is_kept_above_it() {
+    let (scratch, sandbox) = (
+        Scratch::new(),
+        SandboxProcess::start(&["--latency", "20ms"]),
+    );
+    let camp = scratch.path("camp");
+    fs::create_dir(&camp).unwrap();
+    scratch.write("camp/contacts.csv", &contacts(0..400));
+    let run = Program::new(&camp, &["send", "contacts.csv", "--yes", "--batch", "list"])
+        .with(&[
+            "--message",
+            "Hi",
+            "--channel",
+            CHANNEL,
+            "--db",
+            "outreach.db",
+        ])
+        .with(&["--base-url", sandbox.base_url(), "--concurrency", "2"])
+        .start();
+    wait_until("some are sent", || sends(&sandbox) > 10);
+    fs::remove_dir_all(&camp).unwrap();
+    let kept = fs::canonicalize(scratch.folder()).unwrap();
+    let kept = kept.join("outreach.kept.db");
+    run.wait().expect(8).says(&kept.display().to_string());
+    let before = sends(&sandbox);
+    assert!(before < 400, "the run went on to its end");
+    let resume = scratch.resume(&sandbox).with(&["--db", "outreach.kept.db"]);
+    resume.run().expect(0);
+    assert_eq!((sends(&sandbox), sandbox.accepted().len()), (400, 400));
 }
 
 /// Another process would make them anew, and not see what this one writes.

@@ -228,20 +228,23 @@ impl Reader {
         mut each: impl FnMut(ListedRow),
     ) -> Result<(), StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare(
+        self.connection.visit(
             "SELECT p.number, i.fields
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id CROSS JOIN person p ON p.id = r.person
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL AND r.reason_code IS NOT 'erased'
                    AND r.state NOT IN ('invalid', 'duplicate', 'suppressed') ORDER BY r.id",
-        )?;
-        let mut rows = select.query((first, last))?;
-        while let Some(row) = rows.next()? {
-            each(ListedRow {
-                number: phone_from_column(row.get(0)?)?,
-                fields: from_json(&row.get::<_, String>(1)?)?,
-            });
-        }
-        Ok(())
+            (first, last),
+            |row| {
+                Ok(ListedRow {
+                    number: row.get(0)?,
+                    fields: row.get::<_, Json<_>>(1)?.0,
+                })
+            },
+            |row| {
+                each(row);
+                Ok(())
+            },
+        )
     }
 }
 
@@ -251,14 +254,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn keep_follow_up(&self, batch: BatchId, follow_up: &FollowUp) -> Result<(), StoreError> {
-        let value = serde_json::to_value(follow_up).map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })?;
-        self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            policy.insert(FOLLOW_UP.to_owned(), value.clone());
-            set_policy(tx.connection, batch, &policy)
-        })
+        let follow_up = follow_up.clone();
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, FOLLOW_UP, &follow_up).map(|_| ()))
     }
 
     /// Once a follow-up takes nobody any more, those whose event did not come are suppressed.

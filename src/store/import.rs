@@ -7,7 +7,6 @@
 use jiff::Timestamp;
 
 use super::attempt::ACCEPTED;
-use super::batch::parse_state;
 use super::checkpoint::Store;
 use super::columns::{from_json, to_json, to_millis};
 use super::contact;
@@ -344,7 +343,7 @@ fn known_row(
     whose: PersonId,
 ) -> Result<Option<(RecipientId, KnownRow)>, StoreError> {
     let (first, last) = batch.range();
-    let found: Option<(RecipientId, String, bool, u32)> = tx.connection.find_row(
+    let found: Option<(RecipientId, State, bool, u32)> = tx.connection.find_row(
         &format!(
             "SELECT r.id, r.state,
                     EXISTS (SELECT 1 FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
@@ -357,17 +356,14 @@ fn known_row(
         ),
         (whose, first, last),
     )?;
-    found
-        .map(|(id, state, accepted, requests)| {
-            let state = parse_state(&state)?;
-            let known = KnownRow {
-                state,
-                accepted: accepted || state == State::Sent,
-                requests,
-            };
-            Ok((id, known))
-        })
-        .transpose()
+    Ok(found.map(|(id, state, accepted, requests)| {
+        let known = KnownRow {
+            state,
+            accepted: accepted || state == State::Sent,
+            requests,
+        };
+        (id, known)
+    }))
 }
 
 /// A row that the batch does not have joins it, if its person was or may have been messaged.

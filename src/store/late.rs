@@ -71,9 +71,7 @@ impl Reader {
             {
                 continue;
             }
-            let outcome: String = row.get(1)?;
-            let outcome = AttemptOutcome::from_str(&outcome)
-                .map_err(|detail| StoreError::Value { detail })?;
+            let outcome: AttemptOutcome = row.get(1)?;
             let at: i64 = row.get(3)?;
             since_accepted = since_accepted.map(|n: usize| n + 1);
             if outcome == AttemptOutcome::Sent {

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
+use super::columns::{FOR_AN_OUTCOME, from_millis, time, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, KEY_FORM, TOLD_FORM};

@@ -1,14 +1,16 @@
 //! The people whom a batch can be made of without a file, read one at a time.
 
 use jiff::Timestamp;
+use rusqlite::Row;
 
 use super::attempt::ACCEPTED;
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{time, time_if_any};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId};
 use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
+use crate::domain::delivery::State;
 
 /// A person of an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use rusqlite::Row;
 use serde::Serialize;
 
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{api_id_if_any, from_millis, time, time_if_any};
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId, StoredId};
+use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::results::{CONTENT, FACTS, JOINS, REASON};
 use crate::domain::content::for_step;
@@ -206,7 +206,6 @@ fn range(id: BatchId) -> (i64, i64) {
         RecipientId::new(id, u32::MAX).get(),
     )
 }
-
 
 fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {
     Ok(Timeline {

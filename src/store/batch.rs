@@ -1,12 +1,13 @@
 //! Batches: what was asked for, and how far it is.
 
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis};
+use super::columns::{FOR_AN_OUTCOME, Json, time, time_if_any, to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::{HashKey, random};
@@ -409,8 +410,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, StoreError> {
-        self.connection
-            .find_read(&format!("{SELECT_BATCH} WHERE name = ?1"), [name], batch_from_row)
+        self.connection.find_read(
+            &format!("{SELECT_BATCH} WHERE name = ?1"),
+            [name],
+            batch_from_row,
+        )
     }
 
     /// The batch of that name, or an error that names a similar one.
@@ -562,10 +566,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
     })
 }
 
-fn json_if_any<T: DeserializeOwned>(
-    row: &Row<'_>,
-    column: &str,
-) -> Result<Option<T>, StoreError> {
+fn json_if_any<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>, StoreError> {
     Ok(row.get::<_, Option<Json<T>>>(column)?.map(|json| json.0))
 }
 

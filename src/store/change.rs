@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Batch, delete_recipient, remove, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, phone_from_column, to_json, to_millis};
+use super::columns::{Json, from_json, to_json, to_millis};
 use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
@@ -233,14 +233,12 @@ fn decide(
 
 /// The next step of a decided change; false when there is none left.
 fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreError> {
-    let text: Option<String> = tx
+    let decided: Option<Option<Json<Decided>>> = tx
         .connection
-        .find("SELECT change FROM batch WHERE id = ?1", [target])?
-        .flatten();
-    let Some(text) = text else {
+        .find("SELECT change FROM batch WHERE id = ?1", [target])?;
+    let Some(Json(mut decided)) = decided.flatten() else {
         return Ok(false);
     };
-    let mut decided: Decided = from_json(&text)?;
     let staging = BatchId(decided.staging);
     if let Some(after) = decided.after {
         decided.after = bring_in_line(tx, staging, after, decided.last, now)?;
@@ -288,11 +286,7 @@ fn bring_in_line(
         .then(|| rows.last().map(|(id, ..)| id.get()))
         .flatten();
     for (id, person, state) in rows {
-        let old = Old {
-            id,
-            person,
-            state,
-        };
+        let old = Old { id, person, state };
         match (old.state, find_new(tx, staging, old.person)?) {
             // Verdicts of the old list go with it.
             (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
@@ -501,12 +495,11 @@ fn repeat(
     state: State,
     counts: RecipientId,
 ) -> Result<(), StoreError> {
-    let (file, place, files): (u16, u32, String) = tx.connection.row(
+    let (file, place, Json(files)): (u16, u32, Json<Vec<String>>) = tx.connection.row(
         "SELECT i.file, i.row, b.files FROM recipient_input i JOIN batch b ON b.id = i.id >> 32
              WHERE i.id = ?1",
         [counts],
     )?;
-    let files: Vec<String> = from_json(&files)?;
     let file = files.get(usize::from(file)).map_or("?", String::as_str);
     tx.connection.change(
         "UPDATE recipient SET state = ?2, reason_code = 'duplicate', reason = ?3 WHERE id = ?1",

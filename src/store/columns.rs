@@ -1,8 +1,8 @@
 //! How values of ours are stored.
 
 use jiff::Timestamp;
-use rusqlite::{Row, RowIndex};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Row, RowIndex};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@
 //! it, and reaches the person in the transaction that learns the number.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_to_column, to_millis};

@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use super::attempt::{ACCEPTED, SENT_AT};
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{api_id_if_any, time, time_if_any};
 use super::error::StoreError;
-use super::ids::StoredId;
 use super::query::Query as _;
 use super::{channel, person};
 use crate::domain::phone::PhoneNumber;

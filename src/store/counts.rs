@@ -1,8 +1,10 @@
 //! How far a batch is, by its counters.
 
 use super::checkpoint::Reader;
+use super::columns::count;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::tally::Counts;
 
 impl Reader {

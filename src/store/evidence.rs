@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::attempt::{self, Note, Proof, Request};
-use super::columns::{from_millis, phone_from_column, to_millis};
+use super::columns::{from_millis, to_millis};
 use super::contact::{self, Found};
 use super::error::StoreError;
 use super::follow_up::{self, Happened};
@@ -26,6 +26,7 @@ use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
 use crate::domain::fallback::Cause;
 use crate::domain::follow_up::Trigger;
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::OPTED_OUT;
 
 /// Whether an event could be applied.

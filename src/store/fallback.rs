@@ -7,15 +7,14 @@
 //! on ([`end_open_run`]).
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Rows};
-use serde_json::Value;
+use rusqlite::{Connection, Params};
 
 use super::attempt::{self, Note};
 use super::batch::reopen;
 use super::channel;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, to_millis};
-use super::earlier::{keep, policy, set_policy};
+use super::columns::{count, to_millis};
+use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::query::Query as _;
@@ -45,13 +44,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<Fallback>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'fallback' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    text.map(|text| from_json(&text)).transpose()
+    earlier::kept(connection, batch, FALLBACK)
 }
 
 /// A row, as far as it matters here.
@@ -257,16 +250,7 @@ fn step_in_run(connection: &Connection, row: i64) -> Result<Option<Step>, StoreE
 }
 
 fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'open_run' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    Ok(text
-        .map(|text| from_json(&text))
-        .transpose()?
-        .unwrap_or_default())
+    Ok(earlier::kept(connection, batch, OPEN_RUN)?.unwrap_or_default())
 }
 
 fn change_open_run(
@@ -276,9 +260,8 @@ fn change_open_run(
 ) -> Result<(), StoreError> {
     let mut rows = open_run(connection, batch)?;
     change(&mut rows);
-    let mut policy = policy(connection, batch)?;
-    policy.insert(OPEN_RUN.to_owned(), Value::from(rows));
-    set_policy(connection, batch, &policy)
+    keep(connection, batch, OPEN_RUN, &rows)?;
+    Ok(())
 }
 
 /// How the requests of a batch over one of its channels ended.

@@ -81,7 +81,9 @@ impl Reader {
     }
 
     fn wrong_counts(&self, faults: &mut Vec<String>) -> Result<(), StoreError> {
-        let ids = self.connection.list("SELECT id FROM batch ORDER BY id", [])?;
+        let ids = self
+            .connection
+            .list("SELECT id FROM batch ORDER BY id", [])?;
         for batch in ids {
             self.wrong_counts_of(batch, faults)?;
         }

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use super::attempt::{self, Note};
 use super::batch::reopen;
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_millis};
-use super::earlier::{policy, set_policy};
+use super::columns::{AT_ONCE, Json, from_millis, to_millis};
+use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::query::Query as _;
@@ -55,13 +55,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<FollowUp>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'follow_up' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    text.map(|text| from_json(&text)).transpose()
+    earlier::kept(connection, batch, FOLLOW_UP)
 }
 
 /// When the event of a row was received; `None` before it was.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::results::JOINS;
 
 /// What is known of a batch's messages after they were accepted.

@@ -6,6 +6,7 @@ use super::batch::{self, Batch};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::query::Query as _;
 use super::refusal::{self, Cause, STEP};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::text::canonical_text;

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::phone_from_column;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::journal;

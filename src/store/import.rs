@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::attempt::ACCEPTED;
 use super::checkpoint::Store;
-use super::columns::{from_json, to_json, to_millis};
+use super::columns::{Json, to_json, to_millis};
 use super::contact;
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
@@ -149,10 +149,9 @@ impl Store {
         names: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         self.writer.write_blocking(move |tx| {
-            let files: String = tx
+            let Json(mut files): Json<Vec<String>> = tx
                 .connection
                 .value("SELECT files FROM batch WHERE id = ?1", [batch])?;
-            let mut files: Vec<String> = from_json(&files)?;
             let known = files.len();
             for name in &names {
                 if !files.contains(name) {

@@ -1,7 +1,5 @@
 //! The latest answers of a batch: how the run of refusals goes on that an earlier process began.
 
-use std::str::FromStr as _;
-
 use rusqlite::Row;
 
 use super::checkpoint::Reader;

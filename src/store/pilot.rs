@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, from_json, to_json};
+use super::columns::{AT_ONCE, Json, to_json};
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, from_millis, to_json, to_millis};
+use super::columns::{Json, time, to_json, to_millis};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
@@ -208,14 +208,14 @@ fn mark(
     note: &DecisionRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (definition, begun): (String, bool) = connection.row(
+    let (Json(definition), begun) = connection.row(
         "SELECT definition, json_extract(policy, ?2) IS NOT NULL FROM batch WHERE id = ?1",
         (batch, PRUNED_TO),
     )?;
     if begun {
         return Ok(());
     }
-    let definition = without_texts(from_json(&definition)?);
+    let definition = without_texts(definition);
     let (first, _) = batch.range();
     connection.execute(
         "UPDATE batch SET definition = ?2, halted_text = NULL,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::attempt::{self, Note};
 use super::batch::{Batch, reopen};
 use super::checkpoint::{Reader, Store};
-use super::columns::to_millis;
+use super::columns::{count, to_millis};
 use super::error::StoreError;
 use super::fallback;
 use super::ids::{BatchId, RecipientId, RefusalId};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::attempt::{self, Note};
 use super::batch::reopen;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, to_millis};
+use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;

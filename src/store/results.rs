@@ -5,9 +5,9 @@ use rusqlite::Row;
 
 use super::attempt::ACCEPTED;
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{api_id_if_any, count, time_if_any};
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId, StoredId};
+use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
@@ -253,7 +253,11 @@ impl Reader {
         self.connection.visit(
             sql,
             (first, last, state.word()),
-            |row| Ok(canonical_text(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)),
+            |row| {
+                Ok(canonical_text(
+                    row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+                ))
+            },
             |text| {
                 *groups.entry(text).or_default() += 1;
                 Ok::<_, StoreError>(())

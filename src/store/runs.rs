@@ -225,9 +225,9 @@ fn of_token(connection: &Connection, token: i64) -> Result<Vec<Entry>, StoreErro
         "SELECT key, value FROM node WHERE key >= ?1 AND key < ?2",
         (format!("run.{token}."), format!("run.{token}/")),
     )?;
-    let entries = rows.into_iter().filter_map(|(key, connections)| {
-        batch_of(&key).map(|batch| Entry { batch, connections })
-    });
+    let entries = rows
+        .into_iter()
+        .filter_map(|(key, connections)| batch_of(&key).map(|batch| Entry { batch, connections }));
     Ok(entries.collect())
 }
 

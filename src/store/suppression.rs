@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, phone_from_column, to_millis};
+use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::ids::{PersonId, RecipientId};
 use super::person;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use crate::domain::delivery::State;
 
 /// A counter of a batch.

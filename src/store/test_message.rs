@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{phone_from_column, to_millis};
+use super::columns::to_millis;
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId};

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, to_millis};
+use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::file::connect;
 use super::ids::BatchId;

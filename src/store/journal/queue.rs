@@ -1,14 +1,14 @@
 //! The rows of the queue, as a claim reads them.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 use serde::de::IgnoredAny;
 
 use super::context::Context;
 use crate::domain::content::for_step;
 use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
-use crate::store::columns::{phone_from_column, to_millis};
+use crate::store::columns::to_millis;
 use crate::store::error::StoreError;
 use crate::store::ids::{PersonId, RecipientId};
 use crate::store::query::Query as _;

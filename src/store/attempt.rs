@@ -270,35 +270,35 @@ pub(super) fn past_of(
 }
 
 /// When the number was answered not to be reached on the channel, if that was the last answer there, its text is
-/// known to mean so, and no contact of the person is known there since. An answer to `asker` itself does not count: who
-/// queued it again wants another.
+/// known to mean so (or a results file of ours says it), and no contact of the person is known there since. An answer
+/// to `asker` itself does not count: who queued it again wants another.
 pub(super) fn unreached_since(
     connection: &Connection,
     whose: PersonId,
     on: ChannelId,
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection
+    let last: Option<(Option<String>, Option<String>, i64, bool, bool)> = connection
         .prepare_cached(
-            "SELECT outcome, text, coalesce(finished_at, started_at),
+            "SELECT outcome, text, coalesce(finished_at, started_at), kind = 'import',
                     recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
                             WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former)
              FROM attempt INDEXED BY attempt_by_person
-             WHERE person = ?1 AND channel = ?2 AND kind = 'request'
+             WHERE person = ?1 AND channel = ?2 AND kind IN ('request', 'import')
                    AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
-             ORDER BY id DESC LIMIT 1",
+             ORDER BY started_at DESC, id DESC LIMIT 1",
         )?
         .query_row((whose, on, asker), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            <(_, _, _, _, _)>::try_from(row)
         })
         .optional()?;
-    let Some((Some(outcome), Some(text), at, false)) = last else {
+    let Some((Some(outcome), Some(text), at, is_told, false)) = last else {
         return Ok(None);
     };
+    let mut refusal = connection
+        .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?;
     let is_known = outcome == AttemptOutcome::NoMessenger.word()
-        && connection
-            .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?
-            .exists([canonical_text(&text)])?;
+        && (is_told || refusal.exists([canonical_text(&text)])?);
     is_known.then(|| from_millis(at)).transpose()
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
+use serde::de::DeserializeOwned;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis};
@@ -19,6 +20,7 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
+use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -92,6 +94,8 @@ pub struct Batch {
     pub fallback: Option<Fallback>,
     /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
     pub history: Option<HistorySpan>,
+    /// When and how carefully it is sent; `None` in a batch of an earlier version.
+    pub sending: Option<Sending>,
     /// What it waits for, if it is a follow-up.
     pub follow_up: Option<FollowUp>,
     /// What the list was: its results are written so.
@@ -535,7 +539,7 @@ const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
-    policy ->> 'follow_up' AS follow_up,
+    policy ->> 'follow_up' AS follow_up, policy ->> 'sending' AS sending,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -566,22 +570,11 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         channel: row.get("channel")?,
         channel_type: row.get("channel_type")?,
         purpose: row.get("purpose")?,
-        fallback: row
-            .get::<_, Option<String>>("fallback")?
-            .map(|text| from_json(&text))
-            .transpose()?,
-        history: row
-            .get::<_, Option<String>>("history")?
-            .map(|text| from_json(&text))
-            .transpose()?,
-        follow_up: row
-            .get::<_, Option<String>>("follow_up")?
-            .map(|text| from_json(&text))
-            .transpose()?,
-        list: match row.get::<_, Option<String>>("list")? {
-            Some(list) => from_json(&list)?,
-            None => ListFormat::default(),
-        },
+        fallback: kept(row, "fallback")?,
+        history: kept(row, "history")?,
+        sending: kept(row, "sending")?,
+        follow_up: kept(row, "follow_up")?,
+        list: kept(row, "list")?.unwrap_or_default(),
         sandbox: row.get("sandbox")?,
         created_at: from_millis(row.get("created_at")?)?,
         started_at: time("started_at")?,
@@ -591,6 +584,12 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         pilot: pilot_from_row(row)?,
         pruned_at: time("pruned_at")?,
     })
+}
+
+/// What the policy keeps in that column, if it does.
+fn kept<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>, StoreError> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| from_json(&text)).transpose()
 }
 
 /// The pilot of a batch, from the columns that are selected for it.

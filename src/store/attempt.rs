@@ -278,7 +278,7 @@ pub(super) fn unreached_since(
     on: ChannelId,
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let last: Option<(Option<String>, Option<String>, i64, bool, bool)> = connection
+    let last = connection
         .prepare_cached(
             "SELECT outcome, text, coalesce(finished_at, started_at), kind = 'import',
                     recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person

@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::{Console, Visible, line_of_words, words};
+use super::console::{Console, NUMBER, Visible, line_of_words, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
-use super::suppress::NUMBER;
 use crate::cli::{ContactsAction, ContactsArgs};
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::checkpoint;
-use super::console::{Console, line_of_words};
+use super::console::{Console, NUMBER, line_of_words};
 use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{SuppressAction, SuppressArgs};
@@ -18,9 +18,6 @@ use crate::exit::ExitCode;
 use crate::report::{counted, grouped};
 use crate::run::{List, Suppressed, suppress, typed_numbers};
 use crate::store::Store;
-
-/// Columns of a number in a list, with the gap behind it.
-pub(super) const NUMBER: usize = 18;
 
 /// Runs the command; `out` is standard output.
 ///

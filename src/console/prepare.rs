@@ -156,9 +156,8 @@ fn prepare(
         None => {}
         Some(how) => plan.decide(how, person),
     }
-    let read = plan
-        .by(person)
-        .read(settings.history, None, now, &mut |rows| job.read(rows))?;
+    let plan = plan.by(person);
+    let read = plan.read(&settings, None, now, &mut |rows| job.read(rows))?;
     let (batch, _) = read.carry_out(now)?;
     if let Some(purpose) = &asked.purpose {
         batch.keep_purpose(purpose, person, now)?;

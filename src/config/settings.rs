@@ -13,7 +13,7 @@ use super::folders::settings_files;
 use super::layer::Layer;
 use super::origin::{Environment, FILE_NAME, Origin};
 use super::setting::{Kind, Setting, setting};
-use super::text_file::read_text;
+use super::text_file::{read_found, read_text};
 
 /// The settings in force.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl Settings {
             return Self::merge(flags, environment, Some((path, text)));
         }
         for path in settings_files(&environment) {
-            match read_text(&path) {
+            match read_found(&path) {
                 Ok(text) => {
                     // A file that merely lies in the folder was put there by whoever may write to it.
                     let found_file = path == Path::new(FILE_NAME);

@@ -20,3 +20,12 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     }
     Ok(text)
 }
+
+/// As [`read_text`], of a file that nobody named: a pipe that lies there would be waited for without end.
+pub(super) fn read_found(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.is_file() {
+        read_text(path)
+    } else {
+        Err(io::Error::other("it is no file"))
+    }
+}

@@ -401,9 +401,11 @@ pub(super) fn reopen(
 /// Removes a batch that has no rows left.
 pub(super) fn remove(tx: &mut Tx<'_>, id: BatchId) -> Result<(), StoreError> {
     tx.drop_counts(id);
-    // Its counts go with it.
+    // Its counts go with it, and what was decided about it.
     tx.connection
-        .execute("DELETE FROM batch WHERE id = ?1", [id])?;
+        .change("DELETE FROM decision WHERE batch = ?1", [id])?;
+    tx.connection
+        .change("DELETE FROM batch WHERE id = ?1", [id])?;
     Ok(())
 }
 

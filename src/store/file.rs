@@ -30,8 +30,10 @@ pub(super) fn require(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    // From the root: `:memory:` and `file:x` are names like others, which SQLite would read as something else.
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let connection =
-        Connection::open_with_flags(path, flags).map_err(|error| StoreError::Open {
+        Connection::open_with_flags(whole, flags).map_err(|error| StoreError::Open {
             path: path.to_owned(),
             detail: error.to_string(),
         })?;

@@ -346,3 +346,36 @@ fn a_file_that_never_ends_is_given_up() {
         );
     }
 }
+
+/// SQLite would keep the one in memory, and read options in the other.
+#[test]
+fn a_checkpoint_of_any_name_is_a_file_of_that_name() {
+    for name in [
+        ":memory:",
+        "file:x.db?mode=memory",
+        "a%20b.db",
+        "?.db",
+        "-x.db",
+    ] {
+        let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+        scratch.contacts(3);
+        let db = format!("--db={name}");
+        scratch.send(&sandbox).with(&[&db]).run().expect(0);
+        assert!(scratch.path(name).metadata().unwrap().len() > 0, "{name}");
+        scratch.send(&sandbox).with(&[&db]).run().expect(0);
+        assert_eq!(sandbox.stats().sends, 3, "{name}");
+    }
+}
+
+/// Nobody writes to it: the command would wait for ever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_settings_is_refused() {
+    let scratch = Scratch::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(scratch.path("outreach.toml"))
+        .status();
+    assert!(made.unwrap().success());
+    let ended = scratch.outreach(&["status"]).run().expect(6);
+    ended.says("outreach.toml").says("it is no file");
+}

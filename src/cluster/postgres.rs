@@ -12,6 +12,9 @@ use super::log::{Append, LEASE, Lease, Log, LogError, NodeRow, Parts, Read, Snap
 /// As many records are read at once.
 const AT_ONCE: i64 = 256;
 
+/// So many records before a new one must be there. Records that went while one was being appended left a hole behind it.
+const LOOKED_BACK: i64 = 16;
+
 /// The name of the lease that is a turn. No batch has it.
 const TURN: &str = "";
 
@@ -159,16 +162,19 @@ impl Log for Postgres {
                      (SELECT NOT EXISTS (SELECT 1 FROM $$.lease WHERE name = '' AND node <> $5
                                          AND until > clock_timestamp()) AS is_free),
                  fits AS MATERIALIZED
-                     (SELECT EXISTS (SELECT 1 FROM $$.log WHERE seq = $1 - 1 AND hash = $2) AS is_last),
+                     (SELECT EXISTS (SELECT 1 FROM $$.log WHERE seq = $1 - 1 AND hash = $2)
+                             AND (SELECT count(*) FROM $$.log WHERE seq BETWEEN $1 - $6 AND $1 - 1)
+                               = least($6, $1 - (SELECT max(seq) FROM $$.snapshot)) AS is_last),
                  done AS (INSERT INTO $$.log (seq, hash, body)
                           SELECT $1, $3, $4 FROM turn, fits WHERE is_free AND is_last RETURNING 1)
             SELECT is_free, is_last, EXISTS (SELECT 1 FROM done) FROM turn, fits";
-        let params: [Param<'_>; 5] = [
+        let params: [Param<'_>; 6] = [
             (&entry.seq, Type::INT8),
             (&before, Type::BYTEA),
             (&chained, Type::BYTEA),
             (&body, Type::BYTEA),
             (&node, Type::TEXT),
+            (&LOOKED_BACK, Type::INT8),
         ];
         let answer = self.connection.ask(sql, &params, ANSWER);
         let row = match answer {
@@ -228,7 +234,10 @@ impl Log for Postgres {
             Some(own) if own.seq == after => Ok(Read::Broken(format!(
                 "record {after} of the log is another one than this node knows"
             ))),
-            Some(_) => Ok(Read::Cut),
+            Some(_) if self.snapshot()?.is_some_and(|it| it.seq > after) => Ok(Read::Cut),
+            Some(_) => Ok(Read::Broken(format!(
+                "record {after} of the log was removed, and those behind it are there"
+            ))),
             None => {
                 let last = self.last()?.map_or(0, |(last, _)| last);
                 Ok(Read::Broken(format!(

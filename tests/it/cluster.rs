@@ -271,6 +271,40 @@ fn a_list_is_left_to_workers_and_sent_by_one_of_them() {
     expect_equal(&nodes);
 }
 
+/// Runs without PostgreSQL: the worker is another process on the same file.
+#[test]
+fn a_worker_goes_on_with_what_a_deadline_paused_and_not_with_what_a_person_stopped() {
+    let sandbox = SandboxProcess::start(&["--latency", "20ms"]);
+    let scratch = Scratch::new();
+    let base = ["--base-url", sandbox.base_url()];
+    let send = |batch: &str, first: u32| {
+        scratch.write("contacts.csv", &contacts(first..first + 400));
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+            .with(&["--message", batch, "--channel", CHANNEL, "--message-again"])
+            .with(&base)
+    };
+    let stopped = send("by-hand", 0).start();
+    starts_to_send(&stopped, &sandbox, 10);
+    stopped.signal("INT");
+    stopped.wait().expect(4);
+    send("by-night", 1_000)
+        .with(&["--for", "1s"])
+        .run()
+        .expect(4);
+    let before = scratch.checkpoint().counts_of("by-hand").queued;
+    assert!(before > 0);
+    scratch
+        .outreach(&["worker", "--once"])
+        .with(&base)
+        .run()
+        .expect(0);
+    let counts = scratch.checkpoint().counts_of("by-night");
+    assert_eq!((counts.sent, counts.queued), (400, 0));
+    assert_eq!(scratch.checkpoint().counts_of("by-hand").queued, before);
+    assert_eq!(sandbox.stats().repeated, 0);
+}
+
 #[test]
 fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     let Some((_engine, nodes)) = cluster(3) else {
@@ -415,9 +449,7 @@ fn lie(sql: &str) {
             running
         })
         .collect();
-    engine.sql(&format!(
-        "BEGIN; LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE; {sql}; COMMIT"
-    ));
+    engine.sql(&format!("BEGIN; {sql}; SELECT pg_sleep(0.02); COMMIT"));
     for running in running {
         let ended = running.wait().expect(8);
         assert!(ended.said.contains("cannot be trusted"), "{}", ended.said);
@@ -435,6 +467,26 @@ fn an_engine_that_forgets_its_last_records_stops_every_machine() {
     lie(
         "DELETE FROM outreach_outreach.log WHERE seq > (SELECT max(seq) - 5 FROM outreach_outreach.log)",
     );
+}
+
+#[test]
+fn a_machine_that_sends_alone_finds_the_hole_that_the_engine_left_behind_its_last_record() {
+    let Some((engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(3_000);
+    let running = nodes[0].send(&sandbox, "spring").start();
+    starts_to_send(&running, &sandbox, 50);
+    // Records are appended between what the deletion sees and its end.
+    engine.sql(
+        "BEGIN; DELETE FROM outreach_outreach.log WHERE seq > (SELECT max(seq) - 5 FROM outreach_outreach.log);
+         SELECT pg_sleep(0.02); COMMIT",
+    );
+    running.wait().expect(8).says("cannot be trusted");
+    let requests = sandbox.stats().requests;
+    nodes[0].send(&sandbox, "another").run().expect(8);
+    assert_eq!(sandbox.stats().requests, requests);
 }
 
 #[test]

@@ -367,6 +367,143 @@ fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     );
 }
 
+/// Two tokens, each with its quota and its sandbox; a receiver of events; whoever is killed comes back. The file of one
+/// of them is gone for good in the middle.
+#[test]
+fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() {
+    const SECRET: &str = "a-secret-of-the-channel";
+    let Some((engine, mut nodes)) = cluster(3) else {
+        return;
+    };
+    // Below the ports that a connection is given: while nobody listens there, none must take it.
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let port = (first..32_000).find(is_free).unwrap();
+    let url = format!("http://127.0.0.1:{port}/webhooks/amio/{{channel_id}}");
+    let quota = ["--quota", "150", "--window", "2s", "--latency", "5ms"];
+    let events = [
+        "--webhook-url",
+        &url,
+        "--webhook-secret",
+        SECRET,
+        "--webhook=stop:0%",
+    ];
+    let spread = [
+        "--webhook-spread=1s",
+        "--webhook-minute=60ms",
+        "--webhook=duplicates:10%",
+    ];
+    let sandboxes = [
+        SandboxProcess::start(&[&quota[..], &events[..], &spread[..]].concat()),
+        SandboxProcess::start(&[&quota[..], &["--token", "second-token"]].concat()),
+    ];
+    let token = |at: usize| ["sandbox-token", "second-token"][at % 2];
+    for (n, batch) in (0_u32..).zip(["north", "south"]) {
+        let at = n as usize;
+        nodes[0]
+            .scratch
+            .write("contacts.csv", &contacts(n * 1_000..n * 1_000 + 600));
+        nodes[0]
+            .send(&sandboxes[at], batch)
+            .with(&["--detach"])
+            .env("AMIO_TOKEN", token(at))
+            .run()
+            .expect(0);
+    }
+    let start = |at: usize, node: &Node| {
+        node.worker(&sandboxes[at % 2])
+            .with(&["--quiet", "--undecided-in-a-row", "100000"])
+            .env("AMIO_TOKEN", token(at))
+            .concurrency(4)
+            .start()
+    };
+    let serve = |node: &Node| {
+        node.outreach(&["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .env("OUTREACH_WEBHOOK_SECRET", SECRET)
+            .start()
+    };
+    let mut random = Random::new(32);
+    // The third has the first token, too; the fourth is the receiver, on the file of the third.
+    let mut running: Vec<Running> = (0..3).map(|at| start(at, &nodes[at])).collect();
+    running.push(serve(&nodes[2]));
+    let (mut kills, begin) = ([0_u64; 2], Instant::now());
+    let mut judge_node = Node::new(&engine);
+    judge_node.keep_up();
+    let left = |node: &Node| {
+        node.keep_up();
+        let checkpoint = node.checkpoint();
+        let counts = ["north", "south"].map(|batch| checkpoint.counts_of(batch));
+        counts.iter().map(|it| it.queued + it.sending).sum::<u64>()
+    };
+    while left(&judge_node) > 0 {
+        assert!(begin.elapsed() < PATIENCE * 3, "{} left", left(&judge_node));
+        std::thread::sleep(Duration::from_millis(random.between(50, 500)));
+        let at = usize::try_from(random.next() % 4).unwrap();
+        if kills.iter().sum::<u64>() < 14 && running[at].kill() {
+            kills[at % 2] += u64::from(at < 3);
+        }
+        if kills[0] == 3 && nodes.len() == 3 {
+            // The first machine is gone for good; a new one comes in its place.
+            running[0].kill();
+            kills[0] += 1;
+            nodes.push(Node::new(&engine));
+            nodes.swap_remove(0);
+        }
+        for at in 0..4 {
+            if running[at].has_ended() {
+                running[at] = if at == 3 {
+                    serve(&nodes[2])
+                } else {
+                    start(at, &nodes[at])
+                };
+            }
+        }
+    }
+    let settled = Instant::now();
+    while sandboxes[0].stats().webhooks.pending > 0 {
+        assert!(
+            settled.elapsed() < PATIENCE,
+            "{:?} {}",
+            sandboxes[0].stats().webhooks,
+            running[3].said()
+        );
+        if running[3].has_ended() {
+            running[3] = serve(&nodes[2]);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    for node in running {
+        node.signal("TERM");
+        node.wait();
+    }
+    nodes.push(std::mem::replace(&mut judge_node, Node::new(&engine)));
+    expect_equal(&nodes);
+    for (at, batch) in ["north", "south"].into_iter().enumerate() {
+        let unknown = judge(&nodes[0], &sandboxes[at], batch, 600);
+        assert!(
+            unknown <= 4 * kills[at],
+            "{unknown} unknown, kills {kills:?}"
+        );
+        let stats = sandboxes[at].stats();
+        // Who was killed had requests on their way that no answer counts.
+        assert!(stats.throttled.quota <= 6 + 4 * kills[at], "{stats:?}");
+    }
+    let delivered: i64 = rusqlite::Connection::open(nodes[0].db())
+        .unwrap()
+        .query_row(
+            "SELECT count(*) FROM attempt WHERE delivered_at IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let people = sandboxes[0].people();
+    let messages = people
+        .iter()
+        .flat_map(|it| it["messages"].as_array().unwrap());
+    let told = messages.filter(|it| !it["delivered_at"].is_null()).count();
+    assert_eq!(usize::try_from(delivered).unwrap(), told);
+}
+
 #[test]
 fn while_the_engine_is_away_sending_waits_and_then_goes_on() {
     let Some((mut engine, nodes)) = cluster(2) else {
@@ -492,7 +629,9 @@ fn a_machine_that_sends_alone_finds_the_hole_that_the_engine_left_behind_its_las
 #[test]
 fn an_engine_that_alters_a_record_stops_every_machine() {
     lie(
-        "UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)",
+        // Between two records: behind a later one it is `cluster verify` that finds it.
+        "LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE;
+         UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)",
     );
 }
 
@@ -519,13 +658,143 @@ fn a_snapshot_takes_the_place_of_the_log_and_new_machines_join_from_it() {
         "1"
     );
     nodes.push(Node::new(&engine));
+    // It was away for long: its old file stays beside.
     nodes[0]
         .outreach(&["suppress", "list"])
         .run()
-        .expect(8)
-        .says("joins the cluster anew");
-    nodes.remove(0);
+        .expect(0)
+        .says("was made anew from the snapshot");
+    assert!(nodes[0].scratch.path("outreach.kept.db").exists());
     expect_equal(&nodes);
+}
+
+/// What the engine holds, unpacked: its records and its snapshot.
+fn engine_holds(engine: &Engine, what: &str) -> bool {
+    let bodies = engine.sql(
+        "SELECT encode(substr(body, 3), 'hex') FROM outreach_outreach.log
+         UNION ALL (SELECT encode(string_agg(body, '' ORDER BY part), 'hex') FROM outreach_outreach.snapshot_part)",
+    );
+    bodies.lines().any(|hex| {
+        let bytes: Vec<u8> = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+            .collect();
+        let plain = zstd::decode_all(&bytes[..]).unwrap_or(bytes);
+        plain.windows(what.len()).any(|it| it == what.as_bytes())
+    })
+}
+
+#[test]
+fn after_forget_no_record_and_no_snapshot_holds_the_person_and_machines_that_run_go_on() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    let worker = nodes[1].worker(&sandbox).start();
+    wait_until("the worker waits", || worker.said().contains("Waiting"));
+    let list = "phone,first_name\n+420777000005,Xaverius-Unique\n+420777000006,Bob\n";
+    nodes[0].scratch.write("contacts.csv", list);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    nodes[0].outreach(&["cluster", "compact"]).run().expect(0);
+    assert!(
+        engine_holds(&engine, "Xaverius-Unique"),
+        "it is looked for rightly"
+    );
+    nodes[0]
+        .outreach(&["forget", "+420777000005", "--yes"])
+        .run()
+        .expect(0)
+        .says("in no record of the cluster and no snapshot");
+    assert!(!engine_holds(&engine, "Xaverius-Unique"));
+    nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+    worker.signal("TERM");
+    worker.wait().expect(0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn a_replica_that_differs_is_found_and_no_snapshot_is_made_of_it() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(50);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    let alone = nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+    assert!(alone.out.contains("No other machine runs"), "{}", alone.out);
+    let worker = nodes[1].worker(&sandbox).start();
+    let status = || {
+        nodes[0]
+            .outreach(&["cluster", "status"])
+            .run()
+            .expect(0)
+            .out
+    };
+    wait_until("the worker is seen", || status().contains("Node:"));
+    let like = nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+    assert!(
+        like.out.contains("Like this file at record"),
+        "{}",
+        like.out
+    );
+    let other = rusqlite::Connection::open(nodes[1].db()).unwrap();
+    other
+        .execute(
+            "UPDATE recipient SET attempts = attempts + 1 WHERE rowid % 7 = 0",
+            [],
+        )
+        .unwrap();
+    drop(other);
+    let differs = nodes[0].outreach(&["cluster", "verify"]).run().expect(8);
+    assert!(
+        differs.out.contains("NOT like this file"),
+        "{}",
+        differs.out
+    );
+    assert!(differs.out.contains("in recipient."), "{}", differs.out);
+    let before = engine.sql("SELECT max(seq) FROM outreach_outreach.snapshot");
+    nodes[0]
+        .outreach(&["cluster", "compact"])
+        .run()
+        .expect(8)
+        .says("no snapshot is made");
+    assert_eq!(
+        engine.sql("SELECT max(seq) FROM outreach_outreach.snapshot"),
+        before
+    );
+    worker.signal("TERM");
+    worker.wait();
+}
+
+#[test]
+fn a_long_log_is_cut_by_itself_while_machines_send() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    let worker = nodes[1]
+        .worker(&sandbox)
+        .env("OUTREACH_TEST_LOG_RECORDS", "100")
+        .start();
+    nodes[0].scratch.contacts(1_500);
+    let sending = nodes[0]
+        .send(&sandbox, "spring")
+        .env("OUTREACH_TEST_LOG_RECORDS", "100")
+        .start();
+    wait_until("the log is cut", || {
+        engine
+            .sql("SELECT max(seq) FROM outreach_outreach.snapshot")
+            .parse::<u64>()
+            .unwrap()
+            > 100
+    });
+    sending.wait().expect(0);
+    worker.signal("TERM");
+    worker.wait().expect(0);
+    assert_eq!(judge(&nodes[0], &sandbox, "spring", 1_500), 0);
+    expect_equal(&nodes);
+    nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
 }
 
 #[test]
@@ -636,6 +905,110 @@ fn after_a_failover_that_forgot_records_the_machine_that_knows_more_speaks_first
     assert_eq!(sandbox.stats().repeated, 0);
     assert_eq!(sandbox.stats().accepted, 100);
     worker.wait().expect(8);
+}
+
+#[test]
+fn after_the_engine_lost_records_the_machine_that_knows_most_begins_the_log_anew() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[1].keep_up();
+    let accept = |node: &Node, from: &str| {
+        node.outreach(&["cluster", "accept", "--from", from, "--yes"])
+            .run()
+    };
+    let name = machine();
+    accept(&nodes[0], &name)
+        .expect(8)
+        .says("the log is in order");
+    engine.kill();
+    engine.keep_copy();
+    engine.go_on();
+    nodes[0].scratch.contacts(60);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    engine.kill();
+    engine.put_copy_back();
+    engine.go_on();
+    nodes[0]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(8)
+        .says("cluster accept --from");
+    accept(&nodes[0], "elsewhere")
+        .expect(2)
+        .says("give the command on elsewhere");
+    accept(&nodes[0], &name).expect(0);
+    // Nobody is messaged again by the one that knew nothing of it.
+    nodes[1].scratch.contacts(60);
+    nodes[1]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(0)
+        .says("was made anew from the snapshot");
+    assert_eq!(
+        (sandbox.stats().accepted, sandbox.stats().repeated),
+        (60, 0)
+    );
+    expect_equal(&nodes);
+    nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+}
+
+/// The name of this machine, as the program says it.
+fn machine() -> String {
+    let name = std::process::Command::new("uname")
+        .arg("-n")
+        .output()
+        .unwrap();
+    String::from_utf8(name.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn while_the_engine_is_away_reading_commands_say_what_this_machine_knows_and_writing_ones_wait() {
+    let Some((mut engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(20);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    engine.kill();
+    for reading in [
+        &["status", "spring"][..],
+        &["export", "spring", "-o", "again.csv"],
+        &["suppress", "list"],
+        &["contacts", "show", "+420777000003"],
+    ] {
+        nodes[0]
+            .outreach(reading)
+            .run()
+            .expect(0)
+            .says("What this machine knows goes to record");
+    }
+    let ended = nodes[0].outreach(&["doctor"]).run();
+    assert!(ended.out.contains("BAD   cluster"), "{}", ended.out);
+    nodes[0]
+        .outreach(&[
+            "suppress",
+            "add",
+            "+420777000003",
+            "--cluster-patience",
+            "1s",
+        ])
+        .run()
+        .expect(8)
+        .says("run the same command again when the engine answers");
+    let waiting = nodes[0]
+        .outreach(&["suppress", "add", "+420777000003"])
+        .start();
+    wait_until("it waits", || {
+        waiting.said().contains("What this machine knows")
+    });
+    engine.go_on();
+    waiting.wait().expect(0);
+    let doctor = nodes[0].outreach(&["doctor"]).run();
+    for said in ["ok    cluster", "it has no standby", "phone numbers"] {
+        assert!(doctor.out.contains(said), "{said}: {}", doctor.out);
+    }
 }
 
 #[test]

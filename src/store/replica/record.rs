@@ -69,6 +69,8 @@ pub(in crate::store) enum Saying {
     Rows(Vec<TableRows>),
     /// Nothing is sent any more: a node found that the log is not what it was.
     Stop(String),
+    /// Each node writes the digests of its tables as they stand here.
+    Compare,
 }
 
 /// A record, unpacked.

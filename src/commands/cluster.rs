@@ -10,7 +10,7 @@ use crate::cli::{ClusterAction, ClusterArgs};
 use crate::cluster::Access;
 use crate::config::{ConfigError, Settings};
 use crate::exit::ExitCode;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::store::{ClusterStatus, Store};
 
 /// Runs the command; `out` is standard output.
@@ -47,7 +47,7 @@ fn init(settings: &Settings, from: Option<&Path>, console: Console) -> CommandRe
     let access = access(settings)?;
     let path = match from {
         Some(from) => from.to_owned(),
-        None => file(settings)?,
+        None => checkpoint::place_to_make(&settings.checkpoint()?)?,
     };
     if from.is_some() && !path.exists() {
         return Err(CommandError::usage(format_args!(
@@ -84,13 +84,13 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
     }
     writeln!(
         out,
-        "Log:      {} records, the snapshot stands at {}",
+        "Log:      up to record {}, the snapshot stands at {}",
         count(status.last),
         count(status.snapshot)
     )?;
     let own = match status.applied {
         Some(applied) if applied >= status.last => "up to date".to_owned(),
-        Some(applied) => format!("{} records behind", count(status.last - applied)),
+        Some(applied) => format!("{} behind", records(status.last - applied)),
         None => "not in the cluster".to_owned(),
     };
     writeln!(out, "This file: {own}")?;
@@ -102,11 +102,11 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
         };
         writeln!(
             out,
-            "Node:     process {} on {}, seen {:.0} s ago, {} records behind{holds}",
+            "Node:     process {} on {}, seen {:.0} s ago, {} behind{holds}",
             node.pid,
             node.machine,
             node.seen,
-            count(node.behind)
+            records(node.behind)
         )?;
     }
     Ok(ExitCode::Complete)
@@ -130,6 +130,10 @@ fn status_json(status: &ClusterStatus) -> serde_json::Value {
         "applied": status.applied,
         "nodes": nodes.collect::<Vec<_>>(),
     })
+}
+
+fn records(number: i64) -> String {
+    counted(u64::try_from(number).unwrap_or(0), "record")
 }
 
 fn count(number: i64) -> String {

@@ -185,13 +185,19 @@ impl Store {
     /// [`StoreError`] if there is a log at the address, the checkpoint is in use, or is a replica already.
     pub(crate) fn begin_cluster(path: &Path, access: &Access) -> Result<(), StoreError> {
         // Brought to the form of this program, and made if it is not there.
-        drop(Self::open(path)?);
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        if position::is_replica(&connection)? {
+        let opened = Self::open(path);
+        if let Ok(connection) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            && matches!(position::is_replica(&connection), Ok(true))
+        {
             return Err(StoreError::Cluster {
-                detail: format!("{} is part of a cluster already", path.display()),
+                detail: format!(
+                    "{} is part of a cluster already; `outreach cluster leave` makes it a checkpoint of its own",
+                    path.display()
+                ),
             });
         }
+        drop(opened?);
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut log = open_log(access)?;
         let id = format!("{:032x}", u128::from_be_bytes(random()?));
         let body = Record::new(random()?, Saying::Snapshot).pack()?;

@@ -367,18 +367,18 @@ fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     );
 }
 
-/// Two tokens, each with its quota and its sandbox; a receiver of events; whoever is killed comes back. The file of one
-/// of them is gone for good in the middle.
-#[test]
-fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() {
-    const SECRET: &str = "a-secret-of-the-channel";
-    let Some((engine, mut nodes)) = cluster(3) else {
-        return;
-    };
-    // Below the ports that a connection is given: while nobody listens there, none must take it.
+const SECRET: &str = "a-secret-of-the-channel";
+const TOKENS: [&str; 2] = ["sandbox-token", "second-token"];
+
+/// A port below those that a connection is given: while nobody listens there, none must take it.
+fn port_to_listen() -> u16 {
     let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
     let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let port = (first..32_000).find(is_free).unwrap();
+    (first..32_000).find(is_free).unwrap()
+}
+
+/// One for each token, with a quota each; the first tells events.
+fn sandboxes(port: u16) -> [SandboxProcess; 2] {
     let url = format!("http://127.0.0.1:{port}/webhooks/amio/{{channel_id}}");
     let quota = ["--quota", "150", "--window", "2s", "--latency", "5ms"];
     let events = [
@@ -393,50 +393,67 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
         "--webhook-minute=60ms",
         "--webhook=duplicates:10%",
     ];
-    let sandboxes = [
+    [
         SandboxProcess::start(&[&quota[..], &events[..], &spread[..]].concat()),
-        SandboxProcess::start(&[&quota[..], &["--token", "second-token"]].concat()),
-    ];
-    let token = |at: usize| ["sandbox-token", "second-token"][at % 2];
-    for (n, batch) in (0_u32..).zip(["north", "south"]) {
-        let at = n as usize;
-        nodes[0]
-            .scratch
-            .write("contacts.csv", &contacts(n * 1_000..n * 1_000 + 600));
-        nodes[0]
-            .send(&sandboxes[at], batch)
-            .with(&["--detach"])
-            .env("AMIO_TOKEN", token(at))
-            .run()
-            .expect(0);
-    }
-    let start = |at: usize, node: &Node| {
-        node.worker(&sandboxes[at % 2])
-            .with(&["--quiet", "--undecided-in-a-row", "100000"])
-            .env("AMIO_TOKEN", token(at))
-            .concurrency(4)
-            .start()
+        SandboxProcess::start(&[&quota[..], &["--token", TOKENS[1]]].concat()),
+    ]
+}
+
+/// What the sandbox told of deliveries, the node knows.
+fn expect_deliveries(node: &Node, sandbox: &SandboxProcess) {
+    let sql = "SELECT count(*) FROM attempt WHERE delivered_at IS NOT NULL";
+    let connection = rusqlite::Connection::open(node.db()).unwrap();
+    let delivered: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    let people = sandbox.people();
+    let messages = people
+        .iter()
+        .flat_map(|it| it["messages"].as_array().unwrap());
+    let told = messages.filter(|it| !it["delivered_at"].is_null()).count();
+    assert_eq!(usize::try_from(delivered).unwrap(), told);
+}
+
+/// Two tokens, each with its quota and its sandbox; a receiver of events; whoever is killed comes back. The file of one
+/// of them is gone for good in the middle.
+#[test]
+fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() {
+    let Some((engine, mut nodes)) = cluster(3) else {
+        return;
     };
-    let serve = |node: &Node| {
-        node.outreach(&["serve", "--listen", &format!("127.0.0.1:{port}")])
+    let port = port_to_listen();
+    let sandboxes = sandboxes(port);
+    for (at, batch) in ["north", "south"].into_iter().enumerate() {
+        let first = u32::try_from(at).unwrap() * 1_000;
+        let list = contacts(first..first + 600);
+        nodes[0].scratch.write("contacts.csv", &list);
+        let detached = nodes[0].send(&sandboxes[at], batch).with(&["--detach"]);
+        detached.env("AMIO_TOKEN", TOKENS[at]).run().expect(0);
+    }
+    // The third has the first token, too; the fourth is the receiver, on the file of the third.
+    let start = |at: usize, nodes: &[Node]| match at {
+        3 => nodes[2]
+            .outreach(&["serve", "--listen", &format!("127.0.0.1:{port}")])
             .env("OUTREACH_WEBHOOK_SECRET", SECRET)
-            .start()
+            .start(),
+        at => nodes[at]
+            .worker(&sandboxes[at % 2])
+            .with(&["--quiet", "--undecided-in-a-row", "100000"])
+            .env("AMIO_TOKEN", TOKENS[at % 2])
+            .concurrency(4)
+            .start(),
     };
     let mut random = Random::new(32);
-    // The third has the first token, too; the fourth is the receiver, on the file of the third.
-    let mut running: Vec<Running> = (0..3).map(|at| start(at, &nodes[at])).collect();
-    running.push(serve(&nodes[2]));
+    let mut running: Vec<Running> = (0..4).map(|at| start(at, &nodes)).collect();
     let (mut kills, begin) = ([0_u64; 2], Instant::now());
-    let mut judge_node = Node::new(&engine);
-    judge_node.keep_up();
-    let left = |node: &Node| {
-        node.keep_up();
-        let checkpoint = node.checkpoint();
+    let witness = Node::new(&engine);
+    let left = || {
+        witness.keep_up();
+        let checkpoint = witness.checkpoint();
         let counts = ["north", "south"].map(|batch| checkpoint.counts_of(batch));
-        counts.iter().map(|it| it.queued + it.sending).sum::<u64>()
+        let queued = counts.iter().map(|it| it.queued + it.sending).sum::<u64>();
+        queued + sandboxes[0].stats().webhooks.pending
     };
-    while left(&judge_node) > 0 {
-        assert!(begin.elapsed() < PATIENCE * 3, "{} left", left(&judge_node));
+    while left() > 0 {
+        assert!(begin.elapsed() < PATIENCE * 4, "{} left", left());
         std::thread::sleep(Duration::from_millis(random.between(50, 500)));
         let at = usize::try_from(random.next() % 4).unwrap();
         if kills.iter().sum::<u64>() < 14 && running[at].kill() {
@@ -449,34 +466,17 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
             nodes.push(Node::new(&engine));
             nodes.swap_remove(0);
         }
-        for at in 0..4 {
-            if running[at].has_ended() {
-                running[at] = if at == 3 {
-                    serve(&nodes[2])
-                } else {
-                    start(at, &nodes[at])
-                };
+        for (at, process) in running.iter_mut().enumerate() {
+            if process.has_ended() {
+                *process = start(at, &nodes);
             }
         }
-    }
-    let settled = Instant::now();
-    while sandboxes[0].stats().webhooks.pending > 0 {
-        assert!(
-            settled.elapsed() < PATIENCE,
-            "{:?} {}",
-            sandboxes[0].stats().webhooks,
-            running[3].said()
-        );
-        if running[3].has_ended() {
-            running[3] = serve(&nodes[2]);
-        }
-        std::thread::sleep(Duration::from_millis(100));
     }
     for node in running {
         node.signal("TERM");
         node.wait();
     }
-    nodes.push(std::mem::replace(&mut judge_node, Node::new(&engine)));
+    nodes.push(witness);
     expect_equal(&nodes);
     for (at, batch) in ["north", "south"].into_iter().enumerate() {
         let unknown = judge(&nodes[0], &sandboxes[at], batch, 600);
@@ -488,20 +488,7 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
         // Who was killed had requests on their way that no answer counts.
         assert!(stats.throttled.quota <= 6 + 4 * kills[at], "{stats:?}");
     }
-    let delivered: i64 = rusqlite::Connection::open(nodes[0].db())
-        .unwrap()
-        .query_row(
-            "SELECT count(*) FROM attempt WHERE delivered_at IS NOT NULL",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    let people = sandboxes[0].people();
-    let messages = people
-        .iter()
-        .flat_map(|it| it["messages"].as_array().unwrap());
-    let told = messages.filter(|it| !it["delivered_at"].is_null()).count();
-    assert_eq!(usize::try_from(delivered).unwrap(), told);
+    expect_deliveries(&nodes[0], &sandboxes[0]);
 }
 
 #[test]
@@ -847,6 +834,54 @@ fn a_machine_that_stands_still_for_longer_than_its_lease_messages_nobody_again()
     expect_equal(&nodes);
     let unknown = judge(&nodes[1], &sandbox, "spring", 1_500);
     assert!(unknown <= 6, "{unknown} unknown");
+}
+
+/// While a commit waits for the standby, a session that is terminated is told that it is done: on the primary alone.
+#[test]
+fn a_record_that_only_the_primary_has_is_not_acted_upon() {
+    let Some(mut engine) = Engine::start() else {
+        return;
+    };
+    let mut standby = engine.standby();
+    let mut nodes = [Node::new(&engine), Node::new(&engine)];
+    for node in &mut nodes {
+        node.url = engine.url_with(&standby);
+    }
+    nodes[0].outreach(&["cluster", "init"]).run().expect(0);
+    let sandbox = SandboxProcess::start(&["--latency", "5ms"]);
+    nodes[0].scratch.contacts(500);
+    let sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    starts_to_send(&sending, &sandbox, 60);
+    standby.kill();
+    let quiet = || {
+        let before = sandbox.stats().requests;
+        std::thread::sleep(Duration::from_millis(500));
+        sandbox.stats().requests == before
+    };
+    wait_until("nothing is sent any more", quiet);
+    let before = sandbox.stats().requests;
+    let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let mut terminated = 0;
+    wait_until("sessions were terminated while they waited", || {
+        terminated += engine.sql(terminate).parse::<u64>().unwrap();
+        terminated >= 3
+    });
+    assert!(quiet());
+    assert_eq!(
+        sandbox.stats().requests,
+        before,
+        "nothing leaves on the primary's word alone"
+    );
+    standby.go_on();
+    starts_to_send(&sending, &sandbox, 200);
+    // The primary is lost: the standby has all that was acted upon.
+    engine.kill();
+    standby.sql("ALTER SYSTEM RESET synchronous_standby_names");
+    standby.sql("SELECT pg_reload_conf()");
+    standby.sql("SELECT pg_promote()");
+    sending.wait().expect(0);
+    assert_eq!(judge(&nodes[0], &sandbox, "spring", 500), 0);
+    expect_equal(&nodes);
 }
 
 #[test]

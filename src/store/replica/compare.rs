@@ -1,7 +1,7 @@
 //! Whether the replicas are the same: asked by a record, each node writes a digest of every table as it stands there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::JoinHandle;
 
 use rusqlite::types::ValueRef;
@@ -14,7 +14,7 @@ use crate::cluster::{Access, Digests, Log, Postgres};
 use crate::store::columns::to_json;
 use crate::store::error::StoreError;
 use crate::store::file::connect;
-use crate::store::place::{machine_name, place_name};
+use crate::store::place::{Place, machine_name, place_name};
 
 /// The digests of a node, by table.
 pub(super) type Tables = BTreeMap<String, String>;
@@ -47,12 +47,12 @@ pub(super) fn answer(
     Ok(Some(thread))
 }
 
-fn write(reader: &Connection, path: &PathBuf, access: Access, seq: i64) -> Result<(), StoreError> {
+fn write(reader: &Connection, path: &Path, access: Access, seq: i64) -> Result<(), StoreError> {
     let digests = Digests {
         seq,
         place: place_name(path),
         machine: machine_name(),
-        path: path.display().to_string(),
+        path: Place::of(path).path.display().to_string(),
         tables: to_json(&digests(reader)?)?,
     };
     Ok(Postgres::new(access)?.put_digests(&digests)?)
@@ -99,15 +99,8 @@ fn digest(connection: &Connection, replica: &str) -> Result<String, StoreError> 
             hash.update(bytes);
         }
     }
-    let half = hash
-        .finalize()
-        .iter()
-        .take(16)
-        .fold(String::new(), |mut text, byte| {
-            text.push_str(&format!("{byte:02x}"));
-            text
-        });
-    Ok(format!("{count} {half}"))
+    let half: [u8; 16] = hash.finalize()[..16].try_into().unwrap_or_default();
+    Ok(format!("{count} {:032x}", u128::from_be_bytes(half)))
 }
 
 #[cfg(test)]

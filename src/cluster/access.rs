@@ -57,7 +57,7 @@ impl FromStr for Access {
             let is_local = hosts_are_local(&config);
             // The records hold phone numbers: they leave this machine encrypted.
             config.ssl_mode(if is_local {
-                SslMode::Prefer
+                SslMode::Disable
             } else {
                 SslMode::Require
             });
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(access.root(), Some(Path::new("/ca.pem")));
         assert_eq!(access.config().get_ssl_mode(), SslMode::Require);
         let local: Access = "postgres://me@127.0.0.1/office".parse().unwrap();
-        assert_eq!(local.config().get_ssl_mode(), SslMode::Prefer);
+        assert_eq!(local.config().get_ssl_mode(), SslMode::Disable);
         assert_eq!(local.name(), "outreach");
     }
 

@@ -150,6 +150,9 @@ impl Connection {
         ];
         match error.code() {
             Some(code) if refused.contains(code) => LogError::Refused(text),
+            None if is_distrusted(error) => LogError::Refused(format!(
+                "{text}; ?sslrootcert=FILE in the address names the authority that signed its certificate"
+            )),
             Some(_) | None => LogError::Away(text),
         }
     }
@@ -270,6 +273,26 @@ where
             Some(Err(_)) | None => return,
         }
     }
+}
+
+/// Whether the server's certificate is not to be trusted.
+fn is_distrusted(error: &dyn std::error::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if inner.is_some_and(|it| {
+            matches!(
+                it.downcast_ref::<rustls::Error>(),
+                Some(rustls::Error::InvalidCertificate(_))
+            )
+        }) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// An error with its causes, as one line.

@@ -93,7 +93,7 @@ fn one_crypto_provider_is_in_the_program() {
     found.dedup();
     assert_eq!(
         found,
-        ["aws_lc_rs"],
+        ["ring"],
         "{}",
         String::from_utf8_lossy(&tree.stderr)
     );

@@ -71,7 +71,10 @@ impl Scene {
         let sandbox = Sandbox::start(settings, ANY_PORT).await.unwrap();
         Self {
             sandbox,
-            client: outreach::internals::amio::http_client().no_proxy().build().unwrap(),
+            client: outreach::internals::amio::http_client()
+                .no_proxy()
+                .build()
+                .unwrap(),
         }
     }
 

@@ -3,7 +3,8 @@
 
 pub mod amio {
     pub use crate::amio::{
-        Addressee, Client, ClientSettings, OutgoingMessage, RawJson, Reply, token_fingerprint,
+        Addressee, Client, ClientSettings, OutgoingMessage, RawJson, Reply, http_client,
+        token_fingerprint,
     };
     pub mod webhook {
         pub use crate::amio::webhook::{Notification, WebhookSecrets};

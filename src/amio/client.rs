@@ -188,6 +188,13 @@ pub struct Reply {
     pub quota: QuotaHeaders,
 }
 
+/// A client to be set up. reqwest brings no cryptography: rustls takes ring's for the whole process.
+pub fn http_client() -> reqwest::ClientBuilder {
+    // An error says that it is installed already.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// The API client. Cheap to clone: clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -231,7 +238,7 @@ impl Client {
         // Shorter than the whole, so that a connection that never came about is known as such, and than the age at
         // which an intent is stale.
         let connect_timeout = (settings.timeout / 2).min(CONNECT);
-        let mut builder = reqwest::Client::builder()
+        let mut builder = http_client()
             .user_agent(concat!("outreach/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             // A POST is never repeated behind our back: not by a retry, not by a redirect.

@@ -11,6 +11,6 @@ pub(crate) mod webhook;
 mod wire;
 
 pub(crate) use client::{ApiError, BaseUrlError, ClientError, Listed};
-pub use client::{BaseUrl, Client, ClientSettings, Reply, token_fingerprint};
+pub use client::{BaseUrl, Client, ClientSettings, Reply, http_client, token_fingerprint};
 pub use wire::{Addressee, OutgoingMessage, RawJson};
 pub(crate) use wire::{Channel, ListedMessage};

@@ -169,6 +169,39 @@ mod tests {
     }
 
     #[test]
+    fn a_person_is_in_the_reply_window_until_its_last_instant() {
+        let window = i64::try_from(REPLY_WINDOW.as_secs() / 3600).unwrap();
+        let acted = |hours| {
+            let jana = Facts {
+                contacts: Vec::new(),
+                last_inbound: Some(at(hours)),
+                ..jana()
+            };
+            jana.is_in_reply_window(now())
+        };
+        assert!(acted(window));
+        assert!(!acted(window + 1));
+    }
+
+    #[test]
+    fn a_person_is_on_a_channel_by_a_contact_or_by_a_message() {
+        for of_contact in [true, false] {
+            let mut person = jana();
+            if of_contact {
+                person.messages.clear();
+            } else {
+                person.contacts.clear();
+            }
+            let on = |channel: &str| Audience {
+                on_channels: vec![channel.to_owned()],
+                ..Audience::default()
+            };
+            assert!(on("7001").includes(&person, now()));
+            assert!(!on("7009").includes(&person, now()));
+        }
+    }
+
+    #[test]
     fn each_condition_is_about_the_channels_that_are_named() {
         let mut audience = Audience {
             opted_in: true,

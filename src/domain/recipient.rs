@@ -285,3 +285,35 @@ pub struct JudgedRow {
     /// What was decided.
     pub verdict: Verdict,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_whether_the_earlier_message_surely_went() {
+        let at = "10:00";
+        let guard = |sure| Suppression::RepeatGuard {
+            batch: "spring".into(),
+            at: at.to_owned(),
+            sure,
+        };
+        let told = "to this number at 10:00 (batch spring)";
+        for (sure, went) in [(true, "went"), (false, "may have gone")] {
+            assert_eq!(
+                guard(sure).to_string(),
+                format!("the same message {went} {told}")
+            );
+        }
+    }
+
+    #[test]
+    fn an_opt_out_is_told_from_an_entry_of_a_list() {
+        let listed = |reason: &str| Suppression::Listed {
+            reason: reason.to_owned(),
+        };
+        assert!(listed(OPTED_OUT).is_opt_out());
+        assert!(!listed("asked by letter").is_opt_out());
+        assert!(!Suppression::Forgotten.is_opt_out());
+    }
+}

@@ -155,6 +155,12 @@ fn until_is_the_next_such_time_here_or_in_a_named_zone() {
         until("2026-05-01T06:00"),
         Err(ScheduleError::Past("2026-05-01T06:00".to_owned()))
     );
+    // A time that is now is over.
+    assert_eq!(until("22:00"), Ok(at("2026-05-03T22:00[Europe/Prague]")));
+    assert_eq!(
+        until("2026-05-02T22:00"),
+        Err(ScheduleError::Past("2026-05-02T22:00".to_owned()))
+    );
     assert!(matches!(
         until("06:00 Atlantis"),
         Err(ScheduleError::Zone(_))

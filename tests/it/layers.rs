@@ -14,7 +14,7 @@ const OWNERS: [(&str, &[&str]); 33] = [
     // The console makes answers while they are sent.
     ("hyper", &["amio", "serve", "sandbox", "console"]),
     // The client's is the connection to the engine of a cluster.
-    ("tokio_rustls", &["serve", "cluster"]),
+    ("tokio_rustls", &["amio", "cluster", "serve"]),
     ("tokio_postgres", &["cluster"]),
     ("tokio_postgres_rustls", &["cluster"]),
     ("rustls_platform_verifier", &["cluster"]),

@@ -71,7 +71,10 @@ impl Scene {
         let sandbox = Sandbox::start(settings, ANY_PORT).await.unwrap();
         Self {
             sandbox,
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: outreach::internals::amio::http_client()
+                .no_proxy()
+                .build()
+                .unwrap(),
         }
     }
 
@@ -648,7 +651,7 @@ async fn connections_above_the_limit_are_refused_or_throttled_or_wait() {
         settings.connections = Some(ConnectionLimit { limit, excess });
         let mut scene = Scene::new(settings).await;
         // Without a pool a connection ends with its request, so that the waiting ones get their turn.
-        scene.client = Client::builder()
+        scene.client = outreach::internals::amio::http_client()
             .no_proxy()
             .pool_max_idle_per_host(0)
             .build()

@@ -113,7 +113,10 @@ impl Scene {
         Self {
             sandbox,
             receiver,
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: outreach::internals::amio::http_client()
+                .no_proxy()
+                .build()
+                .unwrap(),
         }
     }
 

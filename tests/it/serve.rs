@@ -86,7 +86,7 @@ impl Scene {
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        let client = Client::builder()
+        let client = outreach::internals::amio::http_client()
             .no_proxy()
             .tls_danger_accept_invalid_certs(true)
             .timeout(Duration::from_secs(30))

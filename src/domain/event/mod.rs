@@ -254,6 +254,41 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_arrived_by_number_on_messenger_proves_the_opt_in() {
+        let delivered = || {
+            event(EventKind::Delivered {
+                message: "1".into(),
+            })
+        };
+        assert!(delivered().proves_opt_in());
+        assert!(event(EventKind::OptedIn).proves_opt_in());
+        let elsewhere = ContactEvent {
+            channel_type: Some("sms".into()),
+            ..delivered()
+        };
+        let without_number = ContactEvent {
+            phone: None,
+            ..delivered()
+        };
+        for other in [
+            elsewhere,
+            without_number,
+            event(EventKind::Read),
+            event(EventKind::OptedOut),
+            event(EventKind::Acted),
+        ] {
+            assert!(!other.proves_opt_in(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_about_a_request_that_left_before_it_or_by_a_clock_a_little_ahead() {
+        let read = event(EventKind::Read);
+        assert!(read.can_follow(later(read.at, OLDEST)));
+        assert!(!read.can_follow(later(later(read.at, OLDEST), SignedDuration::from_secs(1))));
+    }
+
+    #[test]
     fn news_keep_their_meaning_on_the_way_through_the_checkpoint() {
         let read = event(EventKind::Read);
         let json = serde_json::to_string(&read).unwrap();

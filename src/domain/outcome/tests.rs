@@ -255,6 +255,39 @@ fn a_text_decides_an_open_status_only_if_it_is_whole_clear_and_the_apis_own() {
 }
 
 #[test]
+fn an_unclear_text_leaves_open_what_the_status_leaves_open() {
+    let unclear = "Please try again later";
+    assert_eq!(read(refusal(408, unclear), Address::Phone), 'U');
+    assert_eq!(read(refusal(404, unclear), Address::Phone), 'F');
+    assert_eq!(read(refusal(422, unclear), Address::Phone), 'A');
+}
+
+#[test]
+fn a_refusal_is_unread_where_nobody_knows_its_text() {
+    let outcome = |text| {
+        classify(
+            &Exchange::Answered(refusal(422, text)),
+            Address::PhoneOnMessenger,
+            &Sayings::default(),
+        )
+    };
+    assert!(outcome("Sorry").is_unread());
+    assert!(!outcome("(#100) No matching user found").is_unread());
+    assert!(!outcome("(#551) This person isn't available right now.").is_unread());
+}
+
+#[test]
+fn only_what_was_sent_has_a_receipt() {
+    let receipt = Receipt {
+        message_id: Some("7".into()),
+        ..Receipt::default()
+    };
+    let sent = Outcome::Sent(receipt.clone());
+    assert_eq!(sent.into_receipt(), Some(receipt));
+    assert_eq!(outcome(422, Address::Phone).into_receipt(), None);
+}
+
+#[test]
 fn the_apis_own_token_and_quota_are_not_the_platforms() {
     assert_eq!(
         read(refusal(429, "Rate limit exceeded"), Address::Phone),

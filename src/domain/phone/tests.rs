@@ -194,6 +194,22 @@ fn what_is_not_certain_is_refused_with_a_reason_and_a_suggestion() {
 }
 
 #[test]
+fn decimals_groups_and_powers_of_ten_are_mended_only_where_no_digit_is_lost() {
+    for text in [
+        "777123456.55",
+        "777123456.000",
+        "777,12345,6",
+        "4207,77,123456",
+        "1,234,567,89",
+        "4.2x777E+11",
+        ".42077712E+12",
+        "NO777123456",
+    ] {
+        assert!(PhoneNumber::parse(text, cz()).is_err(), "{text:?}");
+    }
+}
+
+#[test]
 fn numbers_are_taken_out_of_links_and_handles() {
     for (text, region) in [
         ("420777123456@c.us", None),

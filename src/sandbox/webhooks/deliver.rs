@@ -58,7 +58,7 @@ pub(crate) async fn run(
     settings: WebhookSettings,
     mut accepted: mpsc::UnboundedReceiver<Receipt>,
 ) {
-    let client = reqwest::Client::builder()
+    let client = crate::amio::http_client()
         .no_proxy()
         .timeout(settings.timeout)
         .build();

@@ -96,7 +96,10 @@ fn runtime() -> Runtime {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    outreach::internals::amio::http_client()
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 async fn start(

@@ -1,22 +1,16 @@
 //! The state of a batch: for programs as JSON, for people with what to do next.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::hints::Hints;
 use super::local::Local;
 use super::matters::{Matter, matters};
 use super::table::SummaryLine;
-use super::words::{counted, grouped, place, without_numbers};
+use super::words::place;
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::delivery::State;
-use crate::domain::eligibility::waited_for;
 use crate::domain::follow_up::Trigger;
-use crate::domain::phone::PhoneNumber;
-use crate::domain::text::on_one_line;
 use crate::store::{Batch, Counts, Funnel, HeldText, OutageRecord, Reader, UnknownRow};
 
 /// The number of unknown rows that are named.

@@ -1,19 +1,18 @@
 //! Batches: what was asked for, and how far it is.
 
-use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use super::checkpoint::{Reader, Store};
-use super::columns::{FOR_AN_OUTCOME, Json, time, time_if_any, to_json, to_millis};
+use super::checkpoint::Store;
+use super::columns::{to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::{HashKey, random};
 use super::query::Query as _;
 use super::transaction::Tx;
-use super::{attempt, channel, earlier, person, prune, runs};
+use super::{channel, earlier, person, prune};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 

@@ -18,22 +18,19 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, delete_recipient, remove, reopen};
+use super::batch::{Batch, remove, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
-use super::columns::{Json, from_json, to_json, to_millis};
+use super::columns::{Json, from_json, to_json};
 use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
-use super::ids::{BatchId, PersonId, RecipientId};
+use super::ids::{BatchId, RecipientId};
 use super::journal;
 use super::prune;
 use super::query::Query as _;
-use super::suppression;
-use super::tally::Counter;
 use super::transaction::Tx;
-use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::recipient::{Position, RowNumber, Suppression};
+use crate::domain::recipient::{Position, RowNumber};
 
 /// How a list becomes part of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

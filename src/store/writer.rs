@@ -10,31 +10,23 @@
 //! fails get the error. A job that may fail for reasons of its own (an unknown name) returns that as a value.
 //! A checkpoint that another process holds is waited for, however long it takes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::columns::to_millis;
 use super::error::StoreError;
-use super::ids::BatchId;
 use super::log::Log;
 use super::mark::{self, Mark};
 use super::outdate::outdate;
-use super::query::Query as _;
-use super::quota;
 use super::replica::{Appended, Replica};
 use super::reserve::Reserve;
-use super::tally::{self, Counter};
 use super::transaction::Tx;
 use super::turns::Turns;
 use crate::crash::{CrashPoint, crash_point};
-use crate::domain::delivery::State;
 
 /// As many jobs as one group takes: bounds the time to the first answer.
 const GROUP: usize = 1024;

@@ -6,12 +6,13 @@
 
 mod cells;
 
-use std::fmt::{self, Write as _};
+use std::fmt::{self};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use minijinja::value::{Object, ObjectRepr, Rest, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+
+use cells::{Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, write_value};
 
 use super::names::{Columns, ROW, Role};
 use super::problem::{ContentError, RenderProblem};

@@ -20,6 +20,7 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
+use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -93,6 +94,8 @@ pub struct Batch {
     pub fallback: Option<Fallback>,
     /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
     pub history: Option<HistorySpan>,
+    /// When and how carefully it is sent; `None` in a batch of an earlier version.
+    pub sending: Option<Sending>,
     /// What it waits for, if it is a follow-up.
     pub follow_up: Option<FollowUp>,
     /// What the list was: its results are written so.
@@ -143,6 +146,9 @@ impl Batch {
     }
 }
 
+/// What stands before whose matter it is that a run ended, where its deadline ended it.
+pub(super) const BY_DEADLINE: &str = "deadline ";
+
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub(crate) struct RunRecord {
@@ -158,6 +164,8 @@ pub(crate) struct RunRecord {
     pub(crate) halted_text: Option<String>,
     /// Whose matter it is that it ended before all was done.
     pub(crate) by: Option<&'static str>,
+    /// Whether its deadline ended it: then any worker may go on.
+    pub(crate) by_deadline: bool,
     /// Whether its pilot is over.
     pub(crate) pilot_is_over: bool,
     /// When what it waited for comes, if it did.
@@ -253,6 +261,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
+        let by = match end.by {
+            by if end.by_deadline => Some(format!("{BY_DEADLINE}{}", by.unwrap_or_default())),
+            by => by.map(str::to_owned),
+        };
         self.writer
             .write(move |tx| {
                 tx.bookkeeping = true;
@@ -268,7 +280,7 @@ impl Store {
                         &end.halted_text,
                         end.state.word(),
                         &end.why,
-                        end.by,
+                        &by,
                         end.until.map(to_millis),
                         end.pilot_is_over,
                     ),

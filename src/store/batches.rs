@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
-use super::batch::Batch;
+use super::batch::{BY_DEADLINE, Batch};
 use super::checkpoint::Reader;
 use super::columns::{FOR_AN_OUTCOME, Json, time, time_if_any};
 use super::error::StoreError;
@@ -134,7 +134,7 @@ const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
-    policy ->> 'follow_up' AS follow_up,
+    policy ->> 'follow_up' AS follow_up, policy ->> 'sending' AS sending,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -147,7 +147,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         name: row.get("name")?,
         state: row.get("state")?,
         state_why: row.get("state_why")?,
-        state_by: row.get("state_by")?,
+        state_by: match row.get::<_, Option<String>>("state_by")? {
+            Some(by) => Some(by.replace(BY_DEADLINE, "")).filter(|by| !by.is_empty()),
+            None => None,
+        },
         state_since: time(row, "state_since")?,
         state_until: time_if_any(row, "state_until")?,
         digest: row.get("digest")?,
@@ -159,6 +162,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         purpose: row.get("purpose")?,
         fallback: json_if_any(row, "fallback")?,
         history: json_if_any(row, "history")?,
+        sending: json_if_any(row, "sending")?,
         follow_up: json_if_any(row, "follow_up")?,
         list: json_if_any(row, "list")?.unwrap_or_default(),
         sandbox: row.get("sandbox")?,

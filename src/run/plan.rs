@@ -106,22 +106,7 @@ impl SendPlan {
         }
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
-        if let Some(batch) = &found {
-            not_cancelled(batch)?;
-        }
-        let step = match found {
-            Some(batch) if restored_from(&batch).is_some() => again(batch, &list, settings.change)?,
-            found => definition.compare(
-                &name,
-                found.map(|batch| (batch.definition.clone(), batch)),
-                settings.change,
-            )?,
-        };
-        if let Step::Change(batch, _) = &step
-            && batch.follow_up.is_some()
-        {
-            return Err(Mismatch::FollowUpList(name).into());
-        }
+        let step = compare(&definition, &name, found, &list, settings.change)?;
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
@@ -374,6 +359,33 @@ impl SendPlan {
             Change::Add => Ok(self.store.reader()?.numbers(batch.id)?),
             Change::Update => Ok(Vec::new()),
         }
+    }
+}
+
+/// What the list is to the batch of that name.
+fn compare(
+    definition: &Definition,
+    name: &str,
+    found: Option<Batch>,
+    list: &List,
+    change: Option<Change>,
+) -> Result<Step<Batch>, RunError> {
+    if let Some(batch) = &found {
+        not_cancelled(batch)?;
+    }
+    let step = match found {
+        Some(batch) if restored_from(&batch).is_some() => again(batch, list, change)?,
+        found => definition.compare(
+            name,
+            found.map(|batch| (batch.definition.clone(), batch)),
+            change,
+        )?,
+    };
+    match &step {
+        Step::Change(batch, _) if batch.follow_up.is_some() => {
+            Err(Mismatch::FollowUpList(name.to_owned()).into())
+        }
+        Step::New | Step::Continue(_) | Step::Change(..) => Ok(step),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::dispatch::pacer::Handle;
 use crate::dispatch::{DispatchSettings, Dispatcher, Guards, Halt, RunEnd};
 use crate::domain::schedule::Schedule;
-use crate::store::{ClaimRules, Journal, RunRecord, Seen};
+use crate::store::{Batch, ClaimRules, Journal, RunRecord, Seen};
 
 /// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
@@ -185,14 +185,7 @@ impl<'a> Run<'a> {
         clock: &'a Clock,
     ) -> Result<(Self, u64), RunError> {
         let (store, id) = (batch.store(), batch.batch().id);
-        let mut schedule = settings.schedule.clone();
-        if batch.batch().sandbox {
-            if !access.base_url.is_loopback() {
-                return Err(Mismatch::RehearsalElsewhere(batch.batch().name.clone()).into());
-            }
-            // Nobody is messaged: a rehearsal waits for no sending hours.
-            schedule.window = None;
-        }
+        let schedule = schedule_of(batch.batch(), access, settings)?;
         let concurrency = NonZeroUsize::try_from(settings.pacer.concurrency);
         let concurrency = concurrency.unwrap_or(NonZeroUsize::MIN);
         let client = access.client(settings.timeout, concurrency.get(), clock)?;
@@ -211,12 +204,8 @@ impl<'a> Run<'a> {
         let (journal, start) =
             Journal::start(Arc::clone(store), batch.batch(), rules, clock.now()).await?;
         let pacer = quota::pacer(store, token, settings.pacer, clock).await?;
-        let mut journal = journal.with_quota(quota::quota_update(&pacer));
-        // Each rehearsal has a sandbox of its own.
-        if !batch.batch().sandbox {
-            let connections = settings.pacer.concurrency.get();
-            journal = journal.sharing_connections(connections).await?;
-        }
+        let journal = journal.with_quota(quota::quota_update(&pacer));
+        let journal = sharing_connections(journal, batch, settings).await?;
         let said = past::sayings(batch, &settings.refusals)?;
         let dispatcher = Dispatcher::new(
             journal.clone(),
@@ -389,6 +378,35 @@ impl<'a> Run<'a> {
             forecast,
         }
     }
+}
+
+/// When may be sent. Nobody is messaged by a rehearsal: it waits for no sending hours.
+fn schedule_of(
+    batch: &Batch,
+    access: &Access,
+    settings: &RunSettings,
+) -> Result<Schedule, Mismatch> {
+    let mut schedule = settings.schedule.clone();
+    if batch.sandbox {
+        if !access.base_url.is_loopback() {
+            return Err(Mismatch::RehearsalElsewhere(batch.name.clone()));
+        }
+        schedule.window = None;
+    }
+    Ok(schedule)
+}
+
+/// The runs with one token share its connections; each rehearsal has a sandbox of its own.
+async fn sharing_connections(
+    journal: Journal,
+    batch: &HeldBatch,
+    settings: &RunSettings,
+) -> Result<Journal, RunError> {
+    if batch.batch().sandbox {
+        return Ok(journal);
+    }
+    let connections = settings.pacer.concurrency.get();
+    Ok(journal.sharing_connections(connections).await?)
 }
 
 /// The types of the batch's channels, as far as they are known.

@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::amio::webhook::{Notification, Piece};
 use crate::domain::event::{ContactEvent, EventKind};
 

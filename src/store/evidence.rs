@@ -8,25 +8,25 @@
 //! message, or the recipient in this checkpoint and batch. What a person says (an opt-out, an opt-in, a
 //! reading) needs no request: it stands with the contact, and reaches the person as soon as the number is known.
 
+mod find;
+mod settle;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::attempt::{self, Note, Proof, Request};
-use super::columns::{from_millis, to_millis};
+use super::attempt;
+use super::columns::to_millis;
 use super::contact::{self, Found};
 use super::error::StoreError;
 use super::follow_up::{self, Happened};
-use super::ids::{ApiId, AttemptId, BatchId, ChannelId, PersonId, RecipientId};
+use super::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::writer::Tx;
-use super::{channel, fallback, person};
-use crate::domain::delivery::{self, State};
+use super::transaction::Tx;
+use super::{channel, person};
+use crate::domain::delivery::State;
 use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
-use crate::domain::fallback::Cause;
 use crate::domain::follow_up::Trigger;
-use crate::domain::outcome::AttemptOutcome;
-use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::OPTED_OUT;
 
 /// Whether an event could be applied.
@@ -334,274 +334,5 @@ impl Applying<'_, '_> {
             self.enter_message(&subject, message)?;
         }
         Ok(Verdict::Applied)
-    }
-
-    /// The batch that a message's metadata names, if it is one of this checkpoint. The old form of metadata names the
-    /// batch alone: it is believed for requests of the old program only.
-    fn named_batch(&self, ours: &OurKey) -> Result<Option<BatchId>, StoreError> {
-        Ok(match &ours.checkpoint {
-            Some(checkpoint) => self.connection().find(
-                "SELECT b.id FROM batch b, checkpoint c
-                     WHERE b.uid = unhex(?1) AND c.uid = unhex(?2)",
-                (&ours.batch, checkpoint),
-            )?,
-            None => self.connection().find(
-                "SELECT b.id FROM batch b, checkpoint c
-                     WHERE b.name = ?1 AND b.started_at < c.created_at",
-                [&ours.batch],
-            )?,
-        })
-    }
-
-    /// The request that the event can be about: of those on its channel the latest open one that left before it, else
-    /// the latest.
-    fn proven(&self, requests: &[Request]) -> Option<Request> {
-        let mut here = requests.iter().filter(|it| it.channel == self.on);
-        let follows = |request: &&Request| self.event.can_follow(request.started_at);
-        let open = here.clone().filter(follows).find(|request| request.open);
-        open.or_else(|| here.next()).copied()
-    }
-
-    /// Whether number and time agree.
-    fn is_of(&self, subject: &Subject) -> Result<bool, StoreError> {
-        let (started, number): (i64, Option<PhoneNumber>) = self.connection().row(
-            "SELECT a.started_at, p.number FROM attempt a LEFT JOIN person p ON p.id = a.person
-                 WHERE a.id = ?1",
-            [subject.request],
-        )?;
-        let told = self.event.phone;
-        let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
-        Ok(same_number && self.event.can_follow(from_millis(started)?))
-    }
-
-    fn subject(
-        &self,
-        id: RecipientId,
-        request: Request,
-        requests: &[Request],
-    ) -> Result<Option<Subject>, StoreError> {
-        let state = self
-            .connection()
-            .find("SELECT state FROM recipient WHERE id = ?1", [id])?;
-        Ok(state.map(|state| Subject {
-            id,
-            state,
-            request: request.id,
-            latest: requests.first().is_none_or(|first| first.id == request.id),
-        }))
-    }
-
-    /// Whether the message of this id was a test: it says nothing of any row.
-    fn is_of_a_test(&self, message: &str) -> Result<bool, StoreError> {
-        self.connection().has(
-            "SELECT 1 FROM attempt WHERE message_id = ?1 AND channel = ?2 AND kind = 'test'",
-            (ApiId(message), self.on),
-        )
-    }
-
-    /// The recipient whose request got the message of this id.
-    fn addressed(&self, message: &str) -> Result<Option<Subject>, StoreError> {
-        let found: Option<(AttemptId, RecipientId)> = self.connection().find_row(
-            "SELECT id, recipient FROM attempt WHERE message_id = ?1 AND channel = ?2
-                 ORDER BY id DESC LIMIT 1",
-            (ApiId(message), self.on),
-        )?;
-        let Some((request, id)) = found else {
-            return Ok(None);
-        };
-        let requests = attempt::requests_of(self.connection(), id)?;
-        let request = Request {
-            id: request,
-            channel: self.on,
-            started_at: self.now,
-            open: false,
-        };
-        self.subject(id, request, &requests)
-    }
-
-    /// The one recipient that a message of unknown id to this number can belong to, if there is
-    /// just one: no other request to the person on this channel is open, and no message lacks its id.
-    fn only_unknown(&self) -> Result<Option<Subject>, StoreError> {
-        let Some(phone) = self.event.phone else {
-            return Ok(None);
-        };
-        let Some(whose) = person::find(self.connection(), self.keys, phone)? else {
-            return Ok(None);
-        };
-        let candidates: Vec<(RecipientId, bool)> = self.connection().rows(
-            "SELECT recipient, coalesce(outcome IN ('undecided', 'interrupted'), 0) AND proof IS NULL
-                 FROM attempt INDEXED BY attempt_by_person
-                 WHERE person = ?1 AND channel = ?2 AND kind <> 'note' AND message_id IS NULL
-                       AND (outcome IS NULL OR outcome = 'sent'
-                            OR outcome IN ('undecided', 'interrupted') AND proof IS NOT 'failed')",
-            (whose, self.on),
-        )?;
-        let [(id, true)] = candidates[..] else {
-            return Ok(None);
-        };
-        let requests = attempt::requests_of(self.connection(), id)?;
-        match self.proven(&requests) {
-            Some(request) if self.event.can_follow(request.started_at) => {
-                self.subject(id, request, &requests)
-            }
-            Some(_) | None => Ok(None),
-        }
-    }
-
-    /// Moves the recipient as the event proves it; false if the state does not allow it. A request that is
-    /// not the recipient's latest is settled alone.
-    fn settle(&mut self, subject: &Subject) -> Result<bool, StoreError> {
-        let new = self.prove_request(subject)?;
-        if !subject.latest {
-            return Ok(true);
-        }
-        // A copy that comes late says nothing about what was decided since.
-        if !new {
-            return Ok(subject.state == State::Sent);
-        }
-        let Some(event) = self.event.transition(subject.state) else {
-            return Ok(subject.state == State::Sent);
-        };
-        let next = match delivery::next(subject.state, event) {
-            Ok(next) => next,
-            Err(impossible) => {
-                self.problem(subject, &impossible.to_string());
-                return Ok(false);
-            }
-        };
-        let failure = self.failure().map(str::to_owned);
-        let failure = failure.as_deref();
-        self.connection().change(
-            "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
-                        reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
-                        reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
-                 WHERE id = ?1",
-            (
-                subject.id,
-                next.word(),
-                failure.map(|_| "delivery_failed"),
-                failure,
-                to_millis(self.now),
-            ),
-        )?;
-        let actor = format!("webhook {}", self.kind);
-        attempt::note(
-            self.connection(),
-            &Note {
-                recipient: subject.id,
-                outcome: AttemptOutcome::Evidence,
-                text: failure,
-                actor: &actor,
-                at: self.now,
-            },
-        )?;
-        self.tx.count_move(subject.id.batch(), subject.state, next);
-        if next == State::NoMessenger {
-            let why = failure.unwrap_or_default();
-            fallback::fall_back(self.tx, subject.id, Cause::NoUser, why, &actor, self.now)?;
-        }
-        attempt::end_waits(self.connection(), subject.id)?;
-        Ok(true)
-    }
-
-    /// Notes at the request what became of it; a failure stands, whatever comes later. Returns whether that is
-    /// new.
-    fn prove_request(&self, subject: &Subject) -> Result<bool, StoreError> {
-        let proof = match self.failure() {
-            Some(_) => Proof::Failed,
-            None => Proof::Accepted,
-        };
-        let (outcome, known): (Option<String>, Option<String>) = self.connection().row(
-            "SELECT outcome, proof FROM attempt WHERE id = ?1",
-            [subject.request],
-        )?;
-        let stands = match proof {
-            // An acceptance that the answer reported needs no proof, and none is proven twice.
-            Proof::Accepted => {
-                outcome.as_deref() == Some("sent")
-                    || matches!(known.as_deref(), Some("accepted" | "failed"))
-            }
-            Proof::Failed | Proof::Assumed | Proof::Resend => known.as_deref() == Some("failed"),
-        };
-        if stands {
-            return Ok(false);
-        }
-        let by = format!("webhook {}", self.kind);
-        attempt::prove(
-            self.connection(),
-            subject.request,
-            proof,
-            &by,
-            self.failure(),
-            self.now,
-        )?;
-        Ok(true)
-    }
-
-    /// Why delivery failed, if that is what the event says.
-    fn failure(&self) -> Option<&str> {
-        match &self.event.what {
-            EventKind::Failed { text, .. } => Some(text.as_str()),
-            EventKind::Delivered { .. }
-            | EventKind::Echoed { .. }
-            | EventKind::OptedIn
-            | EventKind::OptedOut
-            | EventKind::Read
-            | EventKind::Acted
-            | EventKind::Nothing => None,
-        }
-    }
-
-    /// Enters the message's id, and the contact, where the request does not have them yet.
-    fn enter_message(&mut self, subject: &Subject, message: &str) -> Result<(), StoreError> {
-        let (whose, erased, known): (Option<PersonId>, bool, bool) = self.connection().row(
-            "SELECT a.person, p.number IS NULL,
-                        a.message_id IS ?2 AND k.id IS NOT NULL AND (?3 IS NULL OR k.api_id IS ?3)
-                 FROM attempt a LEFT JOIN person p ON p.id = a.person
-                      LEFT JOIN contact k ON k.id = a.contact
-                 WHERE a.id = ?1",
-            (
-                subject.request,
-                ApiId(message),
-                self.event.contact_id.as_deref().map(ApiId),
-            ),
-        )?;
-        // Whom a message to an erased person went to must not be known again. Of the others, most have all
-        // this from the answer.
-        if erased || known {
-            return Ok(());
-        }
-        let contact = match &self.event.contact_id {
-            Some(api_id) => {
-                let found = contact::learn(self.connection(), self.keys, self.on, api_id, whose)?;
-                Some(found.row)
-            }
-            None => None,
-        };
-        self.connection().change(
-            "UPDATE attempt SET message_id = coalesce(message_id, ?2), contact = coalesce(contact, ?3)
-                 WHERE id = ?1",
-            (subject.request, ApiId(message), contact),
-        )?;
-        if let Some(contact) = contact {
-            attempt::note_read(self.connection(), subject.request, contact)?;
-        }
-        let kept: bool = self.connection().value(
-            "SELECT message_id = ?2 FROM attempt WHERE id = ?1",
-            (subject.request, ApiId(message)),
-        )?;
-        if !kept {
-            self.problem(subject, "it got a second message, with another id");
-        }
-        Ok(())
-    }
-
-    fn problem(&mut self, subject: &Subject, text: &str) {
-        self.problems.push(format!(
-            "{} for recipient {} of batch number {}: {text}",
-            self.kind,
-            subject.id.seq(),
-            subject.id.batch().get()
-        ));
     }
 }

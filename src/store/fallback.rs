@@ -19,7 +19,7 @@ use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::domain::content::for_step;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::fallback::{Cause, Fallback, Past, Step, next_step};

@@ -160,7 +160,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use super::super::writer::Tx;
+    use super::super::transaction::Tx;
     use super::*;
 
     fn write(store: &Store, bytes: i64) {

@@ -17,7 +17,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::query::Query as _;
 use super::suppression::suppress;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::domain::follow_up::{FollowUp, Trigger};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;

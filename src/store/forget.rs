@@ -19,7 +19,7 @@ use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::{Hash, HashKey};
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use super::{attempt, journal, person, suppression};
 use crate::domain::delivery::State;
 use crate::domain::event::ContactEvent;

@@ -17,7 +17,7 @@ use super::keys::{HashKey, TOLD_FORM};
 use super::loader::{Prepared, insert_row};
 use super::query::Query as _;
 use super::tally::Counter;
-use super::writer::Tx;
+use super::transaction::Tx;
 use super::{attempt, channel, person};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;

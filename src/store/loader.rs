@@ -22,7 +22,7 @@ use super::keys::HashKey;
 use super::person;
 use super::query::Query as _;
 use super::tally::Counter;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;

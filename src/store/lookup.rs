@@ -8,7 +8,7 @@ use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 
 /// What became of the claim of a question to the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::retention::{Kept, without_texts};
 

@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::fallback;
 use super::ids::{BatchId, RecipientId, RefusalId};
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::fallback::Cause as FallsBecause;
 use crate::domain::outcome::AttemptOutcome;

@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use super::{contact, journal, person};
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::outcome::AttemptOutcome;

@@ -21,7 +21,7 @@ use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 
 /// So long after its last request a run has closed the connections that it kept, whatever its row says.
 const KEPT: SignedDuration = SignedDuration::from_secs(6);

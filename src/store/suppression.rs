@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::ids::RecipientId;
 use super::person;
 use super::query::Query as _;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;

@@ -3,36 +3,25 @@
 //! Most messages are plain text with `{{ column }}` in it; those become a list of pieces and never
 //! meet the template engine again (`Simple`). All others are rendered by minijinja (`Full`). Both
 //! give the same text, which a property test checks.
-//!
-//! # Empty cells
-//!
-//! A cell that is empty or blank is no value. In the engine it is an object of our own that is
-//! false, that `default` replaces and that `is defined` denies. Where it reaches the text in any
-//! other way, it prints a mark made of Unicode noncharacters, and a text with the mark is refused.
-//! An undefined value would not do: the engine lets `"Hello " ~ first_name` pass as "Hello ".
 
-use std::fmt::{self, Write as _};
+mod cells;
+
+use std::fmt::{self};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use minijinja::value::{Object, ObjectRepr, Rest, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+
+use cells::{Context, Mark, NONE_SEEN, Row, cell, default, first_mark, is_missing, write_value};
 
 use super::names::{Columns, ROW, Role};
 use super::problem::{ContentError, RenderProblem};
 use crate::domain::record::Record;
 use crate::domain::text::is_blank;
 
-/// The noncharacters of the mark: ten digits, a start and an end. Unicode promises that no text
-/// that is meant for exchange ever holds them.
-const DIGIT_ZERO: u32 = 0xFDD0;
-const MARK_START: char = '\u{FDDA}';
-const MARK_END: char = '\u{FDDB}';
 /// What one text may cost the engine: an instruction is 1, 64 bytes of text are 1. A message with a hundred columns
 /// and conditions costs some hundreds.
 const FUEL: u64 = 50_000;
-/// What the context remembers while no missing cell has been looked up.
-const NONE_SEEN: usize = usize::MAX;
 
 /// A compiled string.
 #[derive(Debug)]
@@ -277,163 +266,6 @@ impl Engine {
             column: self.columns.header(index).to_owned(),
         }
     }
-}
-
-/// Writes what is text or number. What else the engine has (a function, a loop, a whole row) is for templates, not
-/// for people.
-fn write_value(
-    out: &mut minijinja::Output<'_>,
-    state: &mut minijinja::State<'_, '_>,
-    value: &Value,
-) -> Result<(), minijinja::Error> {
-    let is_internal = match value.kind() {
-        ValueKind::Plain => value.downcast_object_ref::<Missing>().is_none(),
-        ValueKind::Map | ValueKind::Iterable => true,
-        _ => false,
-    };
-    if is_internal {
-        return Err(minijinja::Error::new(
-            ErrorKind::InvalidOperation,
-            "a part of the template is neither a text nor a number",
-        ));
-    }
-    minijinja::escape_formatter(out, state, value)
-}
-
-/// The cell as the engine sees it: `None` if it is blank.
-fn cell(text: &str) -> Option<Value> {
-    (!is_blank(text)).then(|| Value::from(text))
-}
-
-/// The names at the top of a template.
-#[derive(Debug)]
-struct Context {
-    row: Arc<Row>,
-}
-
-impl Object for Context {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
-        if key == ROW {
-            return Some(Value::from_dyn_object(Arc::clone(&self.row)));
-        }
-        let index = self.row.columns.variable(key)?;
-        Some(self.row.cell(index))
-    }
-}
-
-/// The row as `row[...]` sees it.
-#[derive(Debug)]
-struct Row {
-    columns: Arc<Columns>,
-    cells: Vec<Option<Value>>,
-    /// The column of the missing cell that was looked up last.
-    last_missing: AtomicUsize,
-}
-
-impl Row {
-    fn cell(&self, index: usize) -> Value {
-        if let Some(Some(value)) = self.cells.get(index) {
-            return value.clone();
-        }
-        self.last_missing.store(index, Ordering::Relaxed);
-        Value::from_object(Missing { column: index })
-    }
-}
-
-impl Object for Row {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
-        Some(match self.columns.key(key) {
-            Some(index) => self.cell(index),
-            None => Value::from(minijinja::Error::new(
-                ErrorKind::UndefinedError,
-                format!("there is no column {key:?}"),
-            )),
-        })
-    }
-}
-
-/// A blank cell.
-#[derive(Debug)]
-struct Missing {
-    column: usize,
-}
-
-impl Object for Missing {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn is_true(self: &Arc<Self>) -> bool {
-        false
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char(MARK_START)?;
-        for digit in self
-            .column
-            .to_string()
-            .chars()
-            .filter_map(|c| c.to_digit(10))
-        {
-            f.write_char(char::from_u32(DIGIT_ZERO + digit).unwrap_or(MARK_END))?;
-        }
-        f.write_char(MARK_END)
-    }
-}
-
-fn is_missing(value: &Value) -> bool {
-    value.is_undefined()
-        || value.downcast_object_ref::<Missing>().is_some()
-        || value
-            .as_str()
-            .is_some_and(|text| is_blank(text) || first_mark(text).is_some())
-}
-
-/// The engine's own `default`, save that an empty text counts as missing.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the engine passes the arguments so"
-)]
-fn default(value: &Value, other: Rest<Value>) -> Result<Value, minijinja::Error> {
-    if other.len() > 2 {
-        return Err(minijinja::Error::from(ErrorKind::TooManyArguments));
-    }
-    let lax = other.get(1).is_some_and(Value::is_true);
-    if is_missing(value) || (lax && !value.is_true()) {
-        return Ok(other.first().cloned().unwrap_or_else(|| Value::from("")));
-    }
-    Ok(value.clone())
-}
-
-/// The mark of a missing cell, found in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    /// It names this column.
-    Column(usize),
-    /// A filter has cut it to pieces.
-    Cut,
-}
-
-/// The first mark in a text.
-fn first_mark(text: &str) -> Option<Mark> {
-    let start = text.find(|c| matches!(c, '\u{FDD0}'..='\u{FDDB}'))?;
-    let mut chars = text.get(start..)?.chars();
-    if chars.next() != Some(MARK_START) {
-        return Some(Mark::Cut);
-    }
-    let mut index = 0_usize;
-    for c in chars {
-        match u32::from(c).checked_sub(DIGIT_ZERO) {
-            Some(digit @ 0..=9) => {
-                index = index.saturating_mul(10).saturating_add(digit as usize);
-            }
-            _ if c == MARK_END => return Some(Mark::Column(index)),
-            _ => return Some(Mark::Cut),
-        }
-    }
-    Some(Mark::Cut)
 }
 
 /// The text as pieces, if it is nothing but text and `{{ column }}`.

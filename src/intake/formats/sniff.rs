@@ -35,94 +35,71 @@ impl std::fmt::Display for Kind {
 const SAVE_TABLE: &str = "export the contacts as XLSX or CSV from the program that has them";
 const PICTURE: &str = "a list is needed, not a picture of it: export the contacts as XLSX or CSV";
 const UNPACK: &str = "unpack it and name the list";
+const SAVE_AS: &str = "save it as XLSX or CSV";
+const WRITE_CSV: &str = "write the contacts as CSV";
+const EXPORT_BOOK: &str = "export it as CSV or vCard";
+const NAME_FILE: &str = "name the file with the contacts";
+const SAVE_MAIL: &str = "save the list that it brings, and name that file";
 
-/// Formats that begin with these bytes and are no lists.
-const MAGIC: &[(&[u8], &str, &str)] = &[
-    (b"%PDF-", "a PDF document", SAVE_TABLE),
-    (b"{\\rtf", "a document in rich text (RTF)", SAVE_TABLE),
-    (b"\x89PNG", "a picture (PNG)", PICTURE),
-    (b"\xff\xd8\xff", "a picture (JPEG)", PICTURE),
-    (b"GIF8", "a picture (GIF)", PICTURE),
-    (b"II*\0", "a picture (TIFF)", PICTURE),
-    (b"MM\0*", "a picture (TIFF)", PICTURE),
-    (b"%!PS", "a PostScript document", SAVE_TABLE),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
-    (b"Rar!\x1a\x07", "a RAR archive", UNPACK),
-    (b"BZh", "a file packed with bzip2", UNPACK),
-    (b"\xfd7zXZ\0", "a file packed with xz", UNPACK),
+/// Formats that begin with one of these and are no lists.
+const MAGIC: &[(&[&[u8]], &str, &str)] = &[
+    (&[b"%PDF-"], "a PDF document", SAVE_TABLE),
+    (&[b"{\\rtf"], "a document in rich text (RTF)", SAVE_TABLE),
+    (&[b"\x89PNG"], "a picture (PNG)", PICTURE),
+    (&[b"\xff\xd8\xff"], "a picture (JPEG)", PICTURE),
+    (&[b"GIF8"], "a picture (GIF)", PICTURE),
+    (&[b"II*\0", b"MM\0*"], "a picture (TIFF)", PICTURE),
+    (&[b"%!PS"], "a PostScript document", SAVE_TABLE),
+    (&[b"7z\xbc\xaf\x27\x1c"], "a 7-Zip archive", UNPACK),
+    (&[b"Rar!\x1a\x07"], "a RAR archive", UNPACK),
+    (&[b"BZh"], "a file packed with bzip2", UNPACK),
+    (&[b"\xfd7zXZ\0"], "a file packed with xz", UNPACK),
     (
-        b"PK\x05\x06",
+        &[b"PK\x05\x06"],
         "a ZIP archive without a file",
         "pack it again, with the list in it",
     ),
-    (b"PK\x07\x08", "a ZIP archive in several parts", UNPACK),
+    (&[b"PK\x07\x08"], "a ZIP archive in several parts", UNPACK),
     (
-        b"SQLite format 3\0",
+        &[b"SQLite format 3\0"],
         "an SQLite database",
         "export the table with the contacts as CSV",
     ),
-    (b"PAR1", "a Parquet file", "write the contacts as CSV"),
-    (b"ARROW1", "an Arrow file", "write the contacts as CSV"),
-    (b"Obj\x01", "an Avro file", "write the contacts as CSV"),
+    (&[b"PAR1"], "a Parquet file", WRITE_CSV),
+    (&[b"ARROW1"], "an Arrow file", WRITE_CSV),
+    (&[b"Obj\x01"], "an Avro file", WRITE_CSV),
     (
-        b"\0\x01\0\0Standard ",
+        &[b"\0\x01\0\0Standard "],
         "a database of Microsoft Access",
         "export the table with the contacts as XLSX or CSV",
     ),
     (
-        b"!BDN",
+        &[b"!BDN"],
         "an Outlook data file (PST)",
         "export the contacts from Outlook as CSV",
     ),
     (
-        b"BEGIN:VCALENDAR",
+        &[b"BEGIN:VCALENDAR"],
         "a calendar (iCalendar)",
         "export the contacts, as vCard or CSV",
     ),
     (
-        b"dn: ",
+        &[b"dn: ", b"dn:: ", b"version: 1\n"],
         "an address book in LDIF",
-        "export it as CSV or vCard",
+        EXPORT_BOOK,
     ),
+    (&[b"TABLE\r\n0,1", b"TABLE\n0,1"], "a table in DIF", SAVE_AS),
     (
-        b"dn:: ",
-        "an address book in LDIF",
-        "export it as CSV or vCard",
-    ),
-    (
-        b"version: 1\n",
-        "an address book in LDIF",
-        "export it as CSV or vCard",
-    ),
-    (b"TABLE\r\n0,1", "a table in DIF", "save it as XLSX or CSV"),
-    (b"TABLE\n0,1", "a table in DIF", "save it as XLSX or CSV"),
-    (
-        b"\x00\x00\x1a\x00",
+        &[b"\x00\x00\x1a\x00", b"\x00\x00\x02\x00"],
         "a workbook of Lotus 1-2-3",
-        "save it as XLSX or CSV",
+        SAVE_AS,
     ),
+    (&[b"bplist00"], "a property list of Apple", SAVE_TABLE),
+    (&[b"\x7fELF", b"MZ\x90"], "a program", NAME_FILE),
     (
-        b"\x00\x00\x02\x00",
-        "a workbook of Lotus 1-2-3",
-        "save it as XLSX or CSV",
-    ),
-    (b"bplist00", "a property list of Apple", SAVE_TABLE),
-    (b"\x7fELF", "a program", "name the file with the contacts"),
-    (b"MZ\x90", "a program", "name the file with the contacts"),
-    (
-        b"Return-Path:",
+        &[b"Return-Path:", b"Received: ", b"Delivered-To:"],
         "an e-mail",
-        "save the list that it brings, and name that file",
-    ),
-    (
-        b"Received: ",
-        "an e-mail",
-        "save the list that it brings, and name that file",
-    ),
-    (
-        b"Delivered-To:",
-        "an e-mail",
-        "save the list that it brings, and name that file",
+        SAVE_MAIL,
     ),
 ];
 
@@ -134,7 +111,9 @@ pub(in crate::intake) fn sniff(head: &[u8]) -> Result<Option<Kind>, Fault> {
     if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         return Ok(Some(Kind::Compound));
     }
-    if let Some((_, what, advice)) = MAGIC.iter().find(|(magic, ..)| head.starts_with(magic)) {
+    let mut known = MAGIC.iter();
+    let begins = |magics: &[&[u8]]| magics.iter().any(|magic| head.starts_with(magic));
+    if let Some((_, what, advice)) = known.find(|(magics, ..)| begins(magics)) {
         return Err(Fault::not_a_list(*what, *advice));
     }
     let wide = is_utf16(head);
@@ -194,10 +173,7 @@ fn of_text(text: &str) -> Result<Option<Kind>, Fault> {
                 .any(|it| line.starts_with(it))
         });
     if is_sylk {
-        return Err(Fault::not_a_list(
-            "a table in SYLK",
-            "save it as XLSX or CSV",
-        ));
+        return Err(Fault::not_a_list("a table in SYLK", SAVE_AS));
     }
     if lower.starts_with('<') {
         of_markup(&lower)

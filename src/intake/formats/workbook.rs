@@ -3,12 +3,13 @@
 //! XLSX and XLSB are read as a stream of cells. The reader of XLS and ODS holds all sheets as rectangles of
 //! cells, however empty: what they would take is counted before.
 
+use std::fmt::Display;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{
-    Data, DataRef, Ods, Range, Reader as _, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx,
-    XlsxError, open_workbook_from_rs,
+    Data, DataRef, Ods, OdsError, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError,
+    Xlsx, XlsxError, open_workbook_from_rs,
 };
 use quick_xml::events::{BytesStart, Event};
 
@@ -19,6 +20,17 @@ use crate::domain::spreadsheet::{REJECTS_SHEET, RESULTS_SHEET};
 /// Cells of all sheets that a reader may hold at a time, at some 50 bytes each.
 const MAX_HELD: u64 = 20_000_000;
 
+/// The cells of a sheet, one after the other: the two readers of them have no trait in common.
+macro_rules! stream {
+    ($book:expr, $name:expr) => {{
+        let mut cells = $book.worksheet_cells_reader($name).map_err(Fault::broken)?;
+        of_cells(|| {
+            let cell = cells.next_cell().map_err(Fault::broken)?;
+            Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
+        })
+    }};
+}
+
 /// Reads the sheet, or the first one, of an archive that is a workbook.
 pub(super) fn read_zip(
     content: &[u8],
@@ -27,21 +39,22 @@ pub(super) fn read_zip(
 ) -> Result<Table, Fault> {
     archive::check_workbook(content)?;
     guarded(|| match kind {
-        Archive::Xlsx => read_xlsx(content, sheet),
-        Archive::Xlsb => read_xlsb(content, sheet),
+        Archive::Xlsx => read(
+            content,
+            sheet,
+            |error| matches!(error, XlsxError::Password),
+            |book: &mut Xlsx<_>, name| stream!(book, name),
+        ),
+        Archive::Xlsb => read(
+            content,
+            sheet,
+            |error| matches!(error, XlsbError::Password),
+            |book: &mut Xlsb<_>, name| stream!(book, name),
+        ),
         Archive::Ods | Archive::Files(..) => {
             check_ods(content)?;
-            let mut book: Ods<_> =
-                open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
-                    calamine::OdsError::Password => Fault::password(),
-                    error => Fault::broken(error),
-                })?;
-            let sheets = Sheets::of(book.sheets_metadata());
-            let chosen = sheets.choose(sheet)?;
-            let range = book
-                .worksheet_range(sheets.name(chosen))
-                .map_err(Fault::broken)?;
-            Ok(sheets.table(of_range(&range)?, "workbook", chosen, sheet))
+            let is_password = |error: &OdsError| matches!(error, OdsError::Password);
+            read(content, sheet, is_password, held::<Ods<_>>)
         }
     })
 }
@@ -50,17 +63,8 @@ pub(super) fn read_zip(
 pub(super) fn read_xls(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
     guarded(|| {
         super::compound::check(content, MAX_HELD)?;
-        let mut book: Xls<_> =
-            open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
-                XlsError::Password => Fault::password(),
-                error => Fault::broken(error),
-            })?;
-        let sheets = Sheets::of(book.sheets_metadata());
-        let chosen = sheets.choose(sheet)?;
-        let range = book
-            .worksheet_range(sheets.name(chosen))
-            .map_err(Fault::broken)?;
-        Ok(sheets.table(of_range(&range)?, "workbook", chosen, sheet))
+        let is_password = |error: &XlsError| matches!(error, XlsError::Password);
+        read(content, sheet, is_password, held::<Xls<_>>)
     })
 }
 
@@ -70,43 +74,38 @@ fn guarded(read: impl FnOnce() -> Result<Table, Fault>) -> Result<Table, Fault> 
         .unwrap_or_else(|_| Err(Fault::Broken("it is damaged".to_owned())))
 }
 
-fn read_xlsx(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
-    let mut book: Xlsx<_> =
-        open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
-            XlsxError::Password => Fault::password(),
-            error => Fault::broken(error),
-        })?;
+/// Reads the sheet, or the first one; `cells` reads the cells of the sheet of that name.
+fn read<'a, B>(
+    content: &'a [u8],
+    sheet: Option<&str>,
+    is_password: impl FnOnce(&B::Error) -> bool,
+    cells: impl FnOnce(&mut B, &str) -> Result<Grid, Fault>,
+) -> Result<Table, Fault>
+where
+    B: Reader<Cursor<&'a [u8]>, Error: Display>,
+{
+    let opened: Result<B, _> = open_workbook_from_rs(Cursor::new(content));
+    let mut book = opened.map_err(|error| {
+        if is_password(&error) {
+            Fault::password()
+        } else {
+            Fault::broken(error)
+        }
+    })?;
     let sheets = Sheets::of(book.sheets_metadata());
     let chosen = sheets.choose(sheet)?;
-    let mut cells = book
-        .worksheet_cells_reader(sheets.name(chosen))
-        .map_err(Fault::broken)?;
-    let grid = of_cells(|| {
-        let cell = cells.next_cell().map_err(Fault::broken)?;
-        Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
-    })?;
+    let grid = cells(&mut book, sheets.name(chosen))?;
     Ok(sheets.table(grid, "workbook", chosen, sheet))
 }
 
-fn read_xlsb(content: &[u8], sheet: Option<&str>) -> Result<Table, Fault> {
-    let mut book: Xlsb<_> =
-        open_workbook_from_rs(Cursor::new(content)).map_err(|error| match error {
-            XlsbError::Password => Fault::password(),
-            error => Fault::broken(error),
-        })?;
-    let sheets = Sheets::of(book.sheets_metadata());
-    let chosen = sheets.choose(sheet)?;
-    let mut cells = book
-        .worksheet_cells_reader(sheets.name(chosen))
-        .map_err(Fault::broken)?;
-    let grid = of_cells(|| {
-        let cell = cells.next_cell().map_err(Fault::broken)?;
-        Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone())))
-    })?;
-    Ok(sheets.table(grid, "workbook", chosen, sheet))
+/// The cells of a sheet that the reader holds whole.
+fn held<'a, B>(book: &mut B, name: &str) -> Result<Grid, Fault>
+where
+    B: Reader<Cursor<&'a [u8]>, Error: Display>,
+{
+    of_range(&book.worksheet_range(name).map_err(Fault::broken)?)
 }
 
-/// The cells of a sheet, one after the other: the two readers of them have no trait in common.
 fn of_cells<'a>(
     mut next: impl FnMut() -> Result<Option<((u32, u32), DataRef<'a>)>, Fault>,
 ) -> Result<Grid, Fault> {

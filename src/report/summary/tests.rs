@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::hints::Hints;
 
 fn summary() -> Summary {
     Summary {

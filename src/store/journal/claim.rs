@@ -24,7 +24,7 @@ use crate::store::query::Query as _;
 use crate::store::runs::{self, Place, Run};
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
-use crate::store::writer::Tx;
+use crate::store::transaction::Tx;
 use crate::store::{contact, quota};
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.

@@ -27,7 +27,7 @@ use super::error::StoreError;
 use super::ids::RecipientId;
 use super::refusal::{self, Cause};
 use super::runs::{self, Run};
-use super::writer::Tx;
+use super::transaction::Tx;
 use super::{channel, fallback, follow_up, quota, tuning};
 use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;

@@ -12,7 +12,7 @@ use crate::store::columns::to_millis;
 use crate::store::error::StoreError;
 use crate::store::ids::{PersonId, RecipientId};
 use crate::store::query::Query as _;
-use crate::store::writer::Tx;
+use crate::store::transaction::Tx;
 
 /// `not_before` of a row whose sending hours do not come before this run must end.
 pub(super) const NEXT_RUN: i64 = i64::MAX - 2;

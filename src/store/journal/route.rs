@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::ids::ChannelId;
 use crate::store::query::Query as _;
 use crate::store::suppression::suppress;
-use crate::store::writer::Tx;
+use crate::store::transaction::Tx;
 use crate::store::{attempt, fallback, follow_up};
 
 /// Who moves a row that nobody decides about.

@@ -19,7 +19,7 @@ use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, Re
 use crate::store::query::Query as _;
 use crate::store::refusal;
 use crate::store::tally::Counter;
-use crate::store::writer::Tx;
+use crate::store::transaction::Tx;
 use crate::store::{contact, fallback, outage, person};
 
 /// The reason code of a row whose message went to another number, as the answer says.

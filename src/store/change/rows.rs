@@ -1,0 +1,293 @@
+//! The steps of a change: rows of the old list are brought in line with the new one, whose rows join.
+
+use jiff::Timestamp;
+
+use crate::domain::delivery::{self, Event, State};
+use crate::domain::recipient::Suppression;
+use crate::store::batch::delete_recipient;
+use crate::store::columns::{Json, to_millis};
+use crate::store::error::StoreError;
+use crate::store::ids::{BatchId, PersonId, RecipientId};
+use crate::store::query::Query as _;
+use crate::store::suppression;
+use crate::store::tally::Counter;
+use crate::store::transaction::Tx;
+
+/// Rows that are changed in one transaction: some 30 ms.
+const STEP: usize = 1_000;
+
+/// A row of the old list.
+struct Old {
+    id: RecipientId,
+    /// `None` for a row without a number, and for one whose person was erased: no list brings that back.
+    person: Option<PersonId>,
+    state: State,
+}
+
+/// Brings the next rows of the old list in line with the new one; returns the last of them if there are more.
+pub(super) fn bring_in_line(
+    tx: &mut Tx<'_>,
+    staging: BatchId,
+    after: i64,
+    last: i64,
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let rows: Vec<(RecipientId, Option<PersonId>, State)> = tx.connection.rows(
+        "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
+             WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+        (after, last, i64::try_from(STEP).unwrap_or(1)),
+    )?;
+    let more = (rows.len() == STEP)
+        .then(|| rows.last().map(|(id, ..)| id.get()))
+        .flatten();
+    for (id, person, state) in rows {
+        let old = Old { id, person, state };
+        match (old.state, find_new(tx, staging, old.person)?) {
+            // Verdicts of the old list go with it.
+            (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
+            (_, Some(new)) => take_over(tx, &old, new, now)?,
+            (State::Queued, None) => suppression::suppress(tx, id, &Suppression::Removed, now)?,
+            (
+                State::Sending
+                | State::Sent
+                | State::NoMessenger
+                | State::Error
+                | State::Unknown
+                | State::Suppressed,
+                None,
+            ) => {}
+        }
+    }
+    Ok(more)
+}
+
+/// The row of the new list for a person, if it is to be sent to or suppressed.
+fn find_new(
+    tx: &Tx<'_>,
+    staging: BatchId,
+    person: Option<PersonId>,
+) -> Result<Option<(RecipientId, State)>, StoreError> {
+    let Some(person) = person else {
+        return Ok(None);
+    };
+    let (first, last) = staging.range();
+    tx.connection.find_row(
+        "SELECT id, state FROM recipient INDEXED BY recipient_by_person
+             WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('queued', 'suppressed')
+             ORDER BY id LIMIT 1",
+        (person, first, last),
+    )
+}
+
+/// Gives an old row what the new row says, and removes the new one.
+fn take_over(
+    tx: &mut Tx<'_>,
+    old: &Old,
+    (new, verdict): (RecipientId, State),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.connection.change(
+        "UPDATE recipient_input AS o SET file = n.file, row = n.row, fields = n.fields
+             FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2",
+        (old.id, new),
+    )?;
+    // What was sent is reported as it was sent; all else goes with the new list, whenever it goes.
+    if old.state != State::Sent {
+        tx.connection.change(
+            "UPDATE recipient_input AS o
+                 SET first_name = n.first_name, last_name = n.last_name, contact_id = n.contact_id,
+                     content = n.content, metadata = n.metadata, content_key = n.content_key
+                 FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2 AND n.content IS NOT NULL",
+            (old.id, new),
+        )?;
+    }
+    judge_anew(tx, old, new, verdict, now)?;
+    delete_recipient(tx.connection, new)?;
+    Ok(())
+}
+
+/// A row that waits or is suppressed gets the verdict of the new row.
+fn judge_anew(
+    tx: &mut Tx<'_>,
+    old: &Old,
+    new: RecipientId,
+    verdict: State,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let next = match (old.state, verdict) {
+        (State::Queued, State::Suppressed) => delivery::next(old.state, Event::Suppress)?,
+        (State::Suppressed, State::Queued) => delivery::next(old.state, Event::Restore)?,
+        (State::Suppressed, State::Suppressed) => State::Suppressed,
+        (
+            State::Queued
+            | State::Sending
+            | State::Sent
+            | State::NoMessenger
+            | State::Error
+            | State::Unknown
+            | State::Invalid
+            | State::Duplicate
+            | State::Suppressed,
+            _,
+        ) => return Ok(()),
+    };
+    tx.connection.change(
+        "UPDATE recipient AS o
+             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0,
+                 finished_at = iif(?3 = 'suppressed', ?4, NULL)
+             FROM recipient n WHERE o.id = ?1 AND n.id = ?2",
+        (old.id, new, next.word(), to_millis(now)),
+    )?;
+    tx.count_move(old.id.batch(), old.state, next);
+    Ok(())
+}
+
+fn delete_row(tx: &mut Tx<'_>, old: &Old) -> Result<(), StoreError> {
+    delete_recipient(tx.connection, old.id)?;
+    tx.count(old.id.batch(), Counter::State(old.state), -1);
+    Ok(())
+}
+
+/// The next rows of the new list join behind the batch's last; false if none was left.
+pub(super) fn join_rows(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    staging: BatchId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (first, last) = staging.range();
+    let rows: Vec<(RecipientId, State)> = tx.connection.rows(
+        "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        (first, last, i64::try_from(STEP).unwrap_or(1)),
+    )?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let last_seq: u32 = tx
+        .connection
+        .value("SELECT last_seq FROM batch WHERE id = ?1", [target])?;
+    let full = || StoreError::Value {
+        detail: "a batch holds at most 4,294,967,295 rows".to_owned(),
+    };
+    let count = u32::try_from(rows.len()).map_err(|_| full())?;
+    let new_last = last_seq.checked_add(count).ok_or_else(full)?;
+    for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
+        let to = RecipientId::new(target, seq);
+        move_row(tx, from, to)?;
+        tx.count(target, Counter::State(state), 1);
+        if state == State::Suppressed {
+            refuse_queued(tx, target, to, now)?;
+        }
+        settle_with_suppressed(tx, target, to, state)?;
+    }
+    tx.connection.execute(
+        "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
+        (target, new_last),
+    )?;
+    Ok(true)
+}
+
+/// A row of the new list that says that its person must not be messaged wins over the batch's own rows.
+fn refuse_queued(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    new: RecipientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (first, _) = target.range();
+    let refused: Vec<(RecipientId, String)> = tx.connection.rows(
+        "SELECT o.id, n.reason
+             FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
+                  ON o.person = n.person
+             WHERE n.id = ?1 AND n.reason_code = 'no_consent'
+                   AND o.id > ?2 AND o.id < ?1 AND o.state = 'queued'",
+        (new, first),
+    )?;
+    for (id, reason) in refused {
+        let says = reason.trim_start_matches("no consent: ").to_owned();
+        suppression::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
+    }
+    Ok(())
+}
+
+/// The batch may have a suppressed row of the same person, whose message was surely not accepted. The row of a list
+/// that was replaced goes, unless requests were made for it; of the others, the one that is to be sent counts, else
+/// the first. One that was erased shows no number any more, and counts for nobody.
+fn settle_with_suppressed(
+    tx: &mut Tx<'_>,
+    target: BatchId,
+    new: RecipientId,
+    state: State,
+) -> Result<(), StoreError> {
+    if !matches!(state, State::Queued | State::Suppressed) {
+        return Ok(());
+    }
+    let (first, _) = target.range();
+    let old: Option<(RecipientId, bool)> = tx.connection.find_row(
+        "SELECT o.id, o.reason_code IS 'removed_by_update' AND o.attempts = 0
+             FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
+                  ON o.person = n.person
+             WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed'
+                   AND o.maybe_accepted_at IS NULL AND o.reason_code IS NOT 'erased'",
+        (new, first),
+    )?;
+    match (old, state) {
+        (None, _) => Ok(()),
+        (Some((id, true)), _) => {
+            let person = None;
+            let state = State::Suppressed;
+            delete_row(tx, &Old { id, person, state })
+        }
+        (Some((old, false)), State::Queued) => repeat(tx, old, State::Suppressed, new),
+        (Some((old, false)), _) => repeat(tx, new, state, old),
+    }
+}
+
+/// Makes a row the duplicate of another one.
+fn repeat(
+    tx: &mut Tx<'_>,
+    row: RecipientId,
+    state: State,
+    counts: RecipientId,
+) -> Result<(), StoreError> {
+    let (file, place, Json(files)): (u16, u32, Json<Vec<String>>) = tx.connection.row(
+        "SELECT i.file, i.row, b.files FROM recipient_input i JOIN batch b ON b.id = i.id >> 32
+             WHERE i.id = ?1",
+        [counts],
+    )?;
+    let file = files.get(usize::from(file)).map_or("?", String::as_str);
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, reason_code = 'duplicate', reason = ?3 WHERE id = ?1",
+        (
+            row,
+            State::Duplicate.word(),
+            format!("same number as {file} row {place}"),
+        ),
+    )?;
+    tx.count_move(row.batch(), state, State::Duplicate);
+    Ok(())
+}
+
+/// Copies a row under its new key and removes the old one. In a list on its way, `mended_by` names the row that it
+/// takes the place of; from now on that row names it.
+fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
+    tx.connection.change(
+        "UPDATE recipient AS o SET mended_by = ?2 FROM recipient n
+             WHERE n.id = ?1 AND o.id = n.mended_by AND o.state = 'invalid' AND o.mended_by IS NULL",
+        (from, to),
+    )?;
+    for copy in [
+        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
+         SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
+        "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name, contact_id,
+                                      content, metadata, content_key)
+         SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata,
+                content_key FROM recipient_input WHERE id = ?1",
+    ] {
+        tx.connection.change(
+            copy,
+            (from, to),
+        )?;
+    }
+    delete_recipient(tx.connection, from)
+}

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Who goes on with a batch, as its state says, that had nobody left before an event queued people: any worker.
+pub(crate) const BY_EVENT: &str = "event";
+
 /// Where a batch stands, as it is stored.
 ///
 /// A batch that is `Running` or `Waiting` and that no process holds was interrupted.

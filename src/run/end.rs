@@ -2,7 +2,7 @@
 
 use super::pilot::PilotLeft;
 use crate::dispatch::{Halt, RunEnd};
-use crate::domain::batch_state::BatchState;
+use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::outcome::FatalKind;
 use crate::domain::percent::Percent;
 use crate::domain::pilot::BY_PILOT;
@@ -128,7 +128,12 @@ impl Ended {
     }
 
     /// Whose matter it is that the run ended before all was done; `waited_for` is whose matter it waited for then.
-    pub(super) fn by(&self, waited_for: Option<&'static str>) -> Option<&'static str> {
+    /// `by_events`: events queue people of the batch.
+    pub(super) fn by(
+        &self,
+        waited_for: Option<&'static str>,
+        by_events: bool,
+    ) -> Option<&'static str> {
         if self.is_paused_by_pilot() {
             return Some(BY_PILOT);
         }
@@ -142,6 +147,14 @@ impl Ended {
                 Halt::IdenticalRefusals { .. } | Halt::NoMessengerRun { .. } => "refusals",
             }),
             RunEnd::Interrupted | RunEnd::Deadline => waited_for,
+            // An event queued them while the run ended.
+            RunEnd::Complete
+                if by_events
+                    && self.state == BatchState::Paused
+                    && self.queued > self.held + self.waiting.rows =>
+            {
+                Some(BY_EVENT)
+            }
             RunEnd::Complete | RunEnd::Displaced => None,
         }
     }

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::batch::not_cancelled;
+use super::batch::{needs_list, not_cancelled};
 use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
+use super::follow_up;
 use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
@@ -41,6 +42,8 @@ pub struct SendSettings<'a> {
     pub change: Option<Change>,
     /// A rehearsal: nobody is messaged.
     pub sandbox: bool,
+    /// What the people of the list wait for, if it is that of a follow-up.
+    pub follow_up: Option<&'a FollowUp>,
 }
 
 /// What sending a list would do, by what the checkpoint holds. The batch is held by this process.
@@ -108,7 +111,7 @@ impl SendPlan {
             not_cancelled(batch)?;
         }
         let step = match found {
-            Some(batch) if restored_from(&batch).is_some() => again(batch, &list, settings.change)?,
+            Some(batch) if restored_from(&batch).is_some() => again(batch, &list, settings)?,
             found => definition.compare(
                 &name,
                 found.map(|batch| (batch.definition.clone(), batch)),
@@ -117,6 +120,7 @@ impl SendPlan {
         };
         if let Step::Change(batch, _) = &step
             && batch.follow_up.is_some()
+            && settings.follow_up.is_none()
         {
             return Err(Mismatch::FollowUpList(name).into());
         }
@@ -141,15 +145,9 @@ impl SendPlan {
             messaged: None,
             decision: None,
             fallback,
-            follow_up: None,
+            follow_up: settings.follow_up.cloned(),
             real: None,
         })
-    }
-
-    /// The same; the rows of a new batch wait for events.
-    #[must_use]
-    pub fn following_up(self, follow_up: Option<FollowUp>) -> Self {
-        Self { follow_up, ..self }
     }
 
     /// Also leaves out whom this checkpoint suppresses, or has messaged: that of the real batches, for a rehearsal of
@@ -368,18 +366,22 @@ impl SendPlan {
 }
 
 /// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
-fn again(batch: Batch, list: &List, change: Option<Change>) -> Result<Step<Batch>, Mismatch> {
+fn again(batch: Batch, list: &List, settings: &SendSettings<'_>) -> Result<Step<Batch>, Mismatch> {
+    let from = restored_from(&batch).unwrap_or_default();
+    if settings.follow_up.is_some() {
+        return Ok(Step::Change(batch, Change::Update));
+    }
+    if follow_up::is_named_as_one(&batch.name) {
+        return Err(needs_list(&batch, from));
+    }
     let is_its_list = list
         .input
         .file_names()
         .any(|name| batch.files.iter().any(|file| file == name));
-    match change {
+    match settings.change {
         Some(Change::Update) => Ok(Step::Change(batch, Change::Update)),
         None if is_its_list => Ok(Step::Change(batch, Change::Update)),
-        None | Some(Change::Add) => {
-            let from = restored_from(&batch).unwrap_or_default().to_owned();
-            Err(Mismatch::NeedsList(batch.name, from))
-        }
+        None | Some(Change::Add) => Err(needs_list(&batch, from)),
     }
 }
 

@@ -104,6 +104,7 @@ impl SendPlan {
             decided,
             sms: self.list.sms,
             fallback: self.fallback,
+            follow_up: self.follow_up,
         }
     }
 

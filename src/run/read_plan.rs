@@ -7,6 +7,7 @@ use super::error::RunError;
 use super::fallback;
 use super::follow_up;
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::FollowUp;
 use crate::domain::sms::SmsSettings;
 use crate::intake::Mapping;
 use crate::report::check::CheckReport;
@@ -24,6 +25,8 @@ pub struct ReadPlan {
     pub(super) sms: SmsSettings,
     /// What it keeps about other channels.
     pub(super) fallback: Option<Fallback>,
+    /// What its people wait for, if it is a follow-up.
+    pub(super) follow_up: Option<FollowUp>,
 }
 
 /// Where the rows that were read are.
@@ -59,6 +62,10 @@ impl ReadPlan {
             }
             Some(NewRows::Staged(staging, change)) => {
                 let store = self.batch.store();
+                if let Some(follow_up) = &self.follow_up {
+                    // Before the rows: nobody is claimed without the event.
+                    store.keep_follow_up(self.batch.batch().id, follow_up)?;
+                }
                 let changed = store
                     .change_list(self.batch.batch(), staging, change, self.decided, now)
                     .map_err(RunError::from);
@@ -84,7 +91,7 @@ impl ReadPlan {
         let is_new = self.read.is_some() || self.fallback != self.batch.batch().fallback;
         let others = self.fallback.as_ref().filter(|_| is_new);
         let others = others.map_or_else(String::new, fallback::told);
-        let after = self.batch.batch().follow_up.as_ref();
+        let after = self.follow_up.as_ref();
         let after = after.filter(|_| self.read.is_some());
         let after = after.map_or_else(String::new, follow_up::told);
         let (batch, interrupted) = self.carry_out(now)?;

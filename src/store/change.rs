@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
+use super::batch::{Batch, QueuedBy, delete_recipient, parse_state, remove, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, phone_from_column, to_json, to_millis};
@@ -269,7 +269,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
         "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
         (target, to_json(&change.definition)?, change.digest),
     )?;
-    reopen(tx.connection, target, now)?;
+    reopen(tx.connection, target, QueuedBy::Person, now)?;
     remove(tx, staging)?;
     Ok(false)
 }
@@ -409,7 +409,7 @@ fn judge_anew(
     tx.connection
         .prepare_cached(
             "UPDATE recipient AS o
-             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0,
+             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0, held = n.held,
                  finished_at = iif(?3 = 'suppressed', ?4, NULL)
              FROM recipient n WHERE o.id = ?1 AND n.id = ?2",
         )?
@@ -572,8 +572,8 @@ fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), Store
         )?
         .execute((from, to))?;
     for copy in [
-        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
-         SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
+        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at, held)
+         SELECT ?2, person, state, reason_code, reason, finished_at, held FROM recipient WHERE id = ?1",
         "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name, contact_id,
                                       content, metadata, content_key)
          SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata,

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::{self, Note, Proof, Request};
-use super::batch::parse_state;
+use super::batch::{QueuedBy, parse_state};
 use super::columns::{from_millis, phone_from_column, to_millis};
 use super::contact::{self, Found};
 use super::error::StoreError;
@@ -206,8 +206,13 @@ impl Applying<'_, '_> {
     fn opted_in(&mut self) -> Result<Verdict, StoreError> {
         if let Some(found) = self.contact()? {
             contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
-            if let Some(whose) = found.person {
-                self.follow_up(Trigger::OptIn, whose, None)?;
+            match found.person {
+                Some(whose) => self.follow_up(Trigger::OptIn, whose, None)?,
+                // Whose contact it is may be learned yet: an answer may be on its way.
+                None if follow_up::awaits_opt_in(self.connection(), self.on, self.received)? => {
+                    return Ok(Verdict::Waits);
+                }
+                None => {}
             }
         }
         Ok(Verdict::Applied)
@@ -527,7 +532,8 @@ impl Applying<'_, '_> {
         self.tx.count_move(subject.id.batch(), subject.state, next);
         if next == State::NoMessenger {
             let why = failure.unwrap_or_default();
-            fallback::fall_back(self.tx, subject.id, Cause::NoUser, why, &actor, self.now)?;
+            let by = (QueuedBy::Event, actor.as_str());
+            fallback::fall_back(self.tx, subject.id, Cause::NoUser, why, by, self.now)?;
         }
         attempt::end_waits(self.connection(), subject.id)?;
         Ok(true)

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Rows};
 use serde_json::Value;
 
 use super::attempt::{self, Note};
-use super::batch::{parse_state, reopen};
+use super::batch::{QueuedBy, parse_state, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, to_millis};
@@ -29,6 +29,9 @@ const FALLBACK: &str = "fallback";
 
 /// The rows of the open run of refusals, in the policy of a batch.
 const OPEN_RUN: &str = "open_run";
+
+/// A run moves a row by itself, and goes on with it.
+pub(super) const BY_RUN: (QueuedBy, &str) = (QueuedBy::Person, "outreach");
 
 /// The reason code of a row that is held because the run of refusals that it belongs to goes on.
 pub(super) const IN_OPEN_RUN: &str = "open_run";
@@ -107,7 +110,7 @@ pub(super) fn fall_back(
     row: RecipientId,
     cause: Cause,
     why: &str,
-    actor: &str,
+    (queued_by, actor): (QueuedBy, &str),
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let Some(fallback) = kept(tx.connection, row.batch())? else {
@@ -153,7 +156,7 @@ pub(super) fn fall_back(
             .execute([on])?;
     }
     tx.count_move(row.batch(), subject.state, state);
-    reopen(tx.connection, row.batch(), at)?;
+    reopen(tx.connection, row.batch(), queued_by, at)?;
     Ok(true)
 }
 
@@ -229,7 +232,7 @@ pub(super) fn end_open_run(
     for row in of_step {
         let row = RecipientId(row);
         let why = "no Messenger, as others were reached since";
-        if !fall_back(tx, row, Cause::NoUser, why, "outreach", at)? {
+        if !fall_back(tx, row, Cause::NoUser, why, BY_RUN, at)? {
             settle_in_place(tx, row, at)?;
         }
     }

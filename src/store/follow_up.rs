@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::attempt::{self, Note};
-use super::batch::reopen;
+use super::batch::{QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_millis};
 use super::earlier::{policy, set_policy};
@@ -16,6 +16,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::suppression::suppress;
 use super::writer::Tx;
+use crate::domain::batch_state::BatchState;
 use crate::domain::follow_up::{FollowUp, Trigger};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;
@@ -125,10 +126,36 @@ pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), Stor
                 at: happened.received,
             };
             attempt::note(tx.connection, &note)?;
-            reopen(tx.connection, row.batch(), happened.received)?;
+            reopen(
+                tx.connection,
+                row.batch(),
+                QueuedBy::Event,
+                happened.received,
+            )?;
         }
     }
     Ok(())
+}
+
+/// Whether an opt-in on the channel that was received `at` may queue somebody, once it is known whose it is.
+pub(super) fn awaits_opt_in(
+    connection: &Connection,
+    on: ChannelId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT policy ->> 'follow_up' FROM batch
+         WHERE channel = ?1 AND state NOT IN ('reading', 'draft', 'cancelled') AND created_at <= ?2
+               AND policy ->> 'follow_up' IS NOT NULL",
+    )?;
+    let mut rows = select.query((on, to_millis(at)))?;
+    while let Some(row) = rows.next()? {
+        let follow_up: FollowUp = from_json(&row.get::<_, String>(0)?)?;
+        if follow_up.after == Trigger::OptIn && follow_up.is_open(at) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether it is the event that the follow-up waits for, and in time.
@@ -299,4 +326,43 @@ impl Store {
         {}
         Ok(())
     }
+
+    /// Closes the follow-ups that wait for events and take nobody any more: they are complete.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn close_follow_ups(&self, now: Timestamp) -> Result<(), StoreError> {
+        for batch in self.witness(|reader| are_over(&reader.connection, now))? {
+            self.close_follow_up(batch, now).await?;
+            self.writer
+                .write(move |tx| {
+                    tx.connection.execute(
+                        "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3
+                         WHERE id = ?1 AND state = 'open'
+                               AND (SELECT queued + sending FROM tally WHERE batch = ?1) = 0",
+                        (batch, BatchState::Complete.word(), to_millis(now)),
+                    )?;
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The follow-ups without anybody left to send to that take nobody any more.
+fn are_over(connection: &Connection, now: Timestamp) -> Result<Vec<BatchId>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, policy ->> 'follow_up' FROM batch
+         WHERE state = 'open' AND policy ->> 'follow_up' IS NOT NULL",
+    )?;
+    let mut rows = select.query([])?;
+    let mut over = Vec::new();
+    while let Some(row) = rows.next()? {
+        let follow_up: FollowUp = from_json(&row.get::<_, String>(1)?)?;
+        if !follow_up.is_open(now) {
+            over.push(row.get(0)?);
+        }
+    }
+    Ok(over)
 }

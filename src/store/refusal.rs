@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 
 use super::attempt::{self, Note};
-use super::batch::{Batch, parse_state, reopen};
+use super::batch::{Batch, QueuedBy, parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
@@ -301,7 +301,7 @@ impl Store {
         self.writer.write_blocking(move |tx| {
             let detail = json!({ "text": text, "meaning": meaning.word(), "rows": ended });
             decided(tx.connection, Some(id), &actor, "held", &detail, now)?;
-            reopen(tx.connection, id, now)
+            reopen(tx.connection, id, QueuedBy::Person, now)
         })?;
         Ok(ended)
     }
@@ -354,7 +354,7 @@ fn free(
             recipient,
             FallsBecause::NoUser,
             text,
-            cause.actor,
+            (QueuedBy::Person, cause.actor),
             cause.at,
         )?;
     }

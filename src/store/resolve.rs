@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::attempt::{self, Note};
-use super::batch::{parse_state, reopen};
+use super::batch::{QueuedBy, parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
@@ -222,7 +222,12 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     )?;
     tx.count_move(recipient.batch(), State::Unknown, next);
     attempt::end_waits(tx.connection, recipient)?;
-    reopen(tx.connection, recipient.batch(), entry.now)?;
+    reopen(
+        tx.connection,
+        recipient.batch(),
+        QueuedBy::Person,
+        entry.now,
+    )?;
     Ok(true)
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, parse_state, reopen};
+use super::batch::{Batch, QueuedBy, parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
@@ -61,7 +61,7 @@ impl Store {
             })?;
         }
         self.writer
-            .write_blocking(move |tx| reopen(tx.connection, id, now))?;
+            .write_blocking(move |tx| reopen(tx.connection, id, QueuedBy::Person, now))?;
         Ok(queued)
     }
 }

@@ -123,5 +123,3 @@ fn is_digit(c: char) -> bool {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wordings;

@@ -1,6 +1,8 @@
+mod wordings;
+
+use self::wordings::WORDINGS;
 use super::super::meaning::Meaning;
 use super::super::wording::fold;
-use super::wordings::WORDINGS;
 use super::*;
 
 /// What a text means, as a word; `-` if the table does not know it.

@@ -316,6 +316,17 @@ mod tests {
     }
 
     #[test]
+    fn whom_an_event_queued_while_the_run_ended_is_left_to_any_worker() {
+        let ended = |queued, rows, held| {
+            let waiting = Waiting { rows, first: None };
+            Ended::new(RunEnd::Complete, counts(queued, 0, 0), waiting, held, None)
+        };
+        assert_eq!(ended(3, 1, 1).by(None, true), Some("event"));
+        assert_eq!(ended(3, 1, 1).by(None, false), None, "by their hours");
+        assert_eq!(ended(2, 1, 1).by(None, true), None, "a person decides");
+    }
+
+    #[test]
     fn a_pilot_that_is_over_pauses_the_batch_and_one_that_is_not_is_judged_by_its_own_people() {
         let ended = |end, counts, left| {
             let waiting = Waiting {
@@ -327,11 +338,14 @@ mod tests {
         let nobody = PilotLeft::default();
         let over = ended(RunEnd::Complete, counts(990, 0, 0), nobody);
         assert_eq!(
-            (over.state, over.exit, over.by(None)),
+            (over.state, over.exit, over.by(None, true)),
             (BatchState::Paused, ExitCode::Paused, Some("pilot"))
         );
         let all = ended(RunEnd::Complete, counts(0, 0, 0), nobody);
-        assert_eq!((all.state, all.by(None)), (BatchState::Complete, None));
+        assert_eq!(
+            (all.state, all.by(None, true)),
+            (BatchState::Complete, None)
+        );
         let one = PilotLeft {
             queued: 1,
             ..nobody

@@ -127,7 +127,7 @@ impl SendPlan {
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
-            others.limit(&reader, list.sms)?;
+            others.limit(Some(&reader), list.sms)?;
         }
         let unfinished = match (&step, settings.batch) {
             (Step::New, None) => unfinished(&reader, &batches, &list, &name)?,

@@ -143,13 +143,18 @@ impl SendPlan {
             rejects: reading.rejects,
             ..Pass::default()
         };
+        let awaits = self.follow_up.as_ref().map(|it| it.after);
         let place = Loading {
             id,
             whole: earlier.is_none(),
-            awaits: self.follow_up.as_ref().map(|it| it.after),
+            awaits,
             mended,
         };
         let mut report = load(&self.store, &mut self.list, place, pass, now, progress)?;
+        if let (Some(Trigger::OptIn), Some(known)) = (awaits, &mut report.known) {
+            // Whoever opts in acts then.
+            known.reply_window = None;
+        }
         if self.fallback.is_none() {
             let unused = sms::note(self.list.sms, channel_type.as_deref());
             report.notes.extend(unused);

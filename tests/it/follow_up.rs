@@ -7,7 +7,9 @@ use outreach::internals::store::{Contact, StoreError};
 use outreach::run::BatchState;
 use serde_json::{Value, json};
 
-use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event, wait_until};
+use crate::support::{
+    CHANNEL, ConsoleProcess, Program, Receiver, SandboxProcess, Scratch, event, wait_until,
+};
 
 const SMS: &str = Settings::MOBILE_CHANNEL;
 
@@ -89,6 +91,11 @@ fn who_opts_in_gets_it_once_and_nobody_else_does() {
         "{}",
         status.out
     );
+    let console = ConsoleProcess::of(&scratch, &sandbox, &[]);
+    let page = console.visitor().page(&format!("/batches/{name}"));
+    assert!(page.contains("waiting until they opt in"), "{page}");
+    assert!(page.contains("Open until"), "{page}");
+    console.end();
     assert!(thanked(&sandbox).is_empty());
     let people = people(&scratch);
     let receiver = Receiver::start(&scratch);

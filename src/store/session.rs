@@ -1,11 +1,11 @@
 //! Who is signed in on the console of this machine. Kept as hashes, and in no cluster: a session is of one node.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension as _;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
+use super::query::Query as _;
 
 fn key(hash: &str) -> String {
     format!("session.{hash}")
@@ -61,12 +61,7 @@ impl Reader {
     pub(crate) fn session(&self, hash: &str) -> Result<Option<Timestamp>, StoreError> {
         let until: Option<i64> = self
             .connection
-            .query_row(
-                "SELECT value FROM node WHERE key = ?1",
-                [key(hash)],
-                |row| row.get(0),
-            )
-            .optional()?;
+            .find("SELECT value FROM node WHERE key = ?1", [key(hash)])?;
         until.map(from_millis).transpose()
     }
 }

@@ -6,6 +6,7 @@ use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use crate::domain::batch_state::BY_EVENT;
 
 /// Who goes on with a batch that was left to workers, as its state says.
@@ -54,7 +55,7 @@ impl Reader {
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         // The sign keeps the type of `b.id` out of the comparison: else the index is not sought but scanned.
-        let mut select = self.connection.prepare_cached(
+        let names: Vec<String> = self.connection.list(
             "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
              WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
                    AND (b.state IN ('running', 'waiting')
@@ -64,10 +65,8 @@ impl Reader {
                                        WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id
                                              AND r.not_before <= ?4))
              ORDER BY b.id",
+            (token, BY_WORKER, BY_EVENT, to_millis(now)),
         )?;
-        let names = (token, BY_WORKER, BY_EVENT, to_millis(now));
-        let names = select.query_map(names, |row| row.get::<_, String>(0))?;
-        let names: Vec<String> = names.collect::<Result<_, _>>()?;
         Ok(names
             .into_iter()
             .filter(|name| self.holder(name).is_none())

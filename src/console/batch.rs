@@ -245,7 +245,7 @@ pub(super) async fn meaning(
             let meaning: Meaning = fields
                 .get("meaning")
                 .parse()
-                .map_err(|()| Failure::refused("Choose what the text means."))?;
+                .map_err(|_| Failure::refused("Choose what the text means."))?;
             let batch = named.resume(app, None)?;
             let said = [Saying::new(meaning, fields.get("text"))];
             let how = batch.after_halt(&said, false)?;

@@ -5,7 +5,6 @@
 //! is made from the secret: it need not be kept.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -21,6 +20,7 @@ use super::base::lock;
 use super::page::Failure;
 use super::settings::ConsoleError;
 use crate::clock::later;
+use crate::domain::text::hex;
 use crate::store::{Reader, Store, StoreError};
 
 /// A session lasts so long.
@@ -142,12 +142,4 @@ pub(super) fn random() -> Result<String, String> {
 
 fn digest(text: &str) -> String {
     hex(&Sha256::digest(text))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use super::attempt::{self, Note};
 use super::batch::{QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_millis};
-use super::earlier::{policy, set_policy};
+use super::columns::{AT_ONCE, Json, from_millis, to_millis};
+use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::query::Query as _;
@@ -56,13 +56,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<FollowUp>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'follow_up' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    text.map(|text| from_json(&text)).transpose()
+    earlier::kept(connection, batch, FOLLOW_UP)
 }
 
 /// When the event of a row was received; `None` before it was.
@@ -137,19 +131,14 @@ pub(super) fn awaits_opt_in(
     on: ChannelId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let kept: Vec<String> = connection.list(
+    let kept: Vec<Json<FollowUp>> = connection.list(
         "SELECT policy ->> 'follow_up' FROM batch
          WHERE channel = ?1 AND state NOT IN ('reading', 'draft', 'cancelled') AND created_at <= ?2
                AND policy ->> 'follow_up' IS NOT NULL",
         (on, to_millis(at)),
     )?;
-    for text in kept {
-        let follow_up: FollowUp = from_json(&text)?;
-        if follow_up.after == Trigger::OptIn && follow_up.is_open(at) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let mut kept = kept.into_iter();
+    Ok(kept.any(|Json(it)| it.after == Trigger::OptIn && it.is_open(at)))
 }
 
 /// Whether it is the event that the follow-up waits for, and in time.
@@ -255,20 +244,23 @@ impl Reader {
         mut each: impl FnMut(ListedRow),
     ) -> Result<(), StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare(
+        self.connection.visit(
             "SELECT p.number, i.fields
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id CROSS JOIN person p ON p.id = r.person
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL AND r.reason_code IS NOT 'erased'
                    AND r.state NOT IN ('invalid', 'duplicate', 'suppressed') ORDER BY r.id",
-        )?;
-        let mut rows = select.query((first, last))?;
-        while let Some(row) = rows.next()? {
-            each(ListedRow {
-                number: phone_from_column(row.get(0)?)?,
-                fields: from_json(&row.get::<_, String>(1)?)?,
-            });
-        }
-        Ok(())
+            (first, last),
+            |row| {
+                Ok(ListedRow {
+                    number: row.get(0)?,
+                    fields: row.get::<_, Json<_>>(1)?.0,
+                })
+            },
+            |row| {
+                each(row);
+                Ok(())
+            },
+        )
     }
 }
 
@@ -278,14 +270,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn keep_follow_up(&self, batch: BatchId, follow_up: &FollowUp) -> Result<(), StoreError> {
-        let value = serde_json::to_value(follow_up).map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })?;
-        self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            policy.insert(FOLLOW_UP.to_owned(), value.clone());
-            set_policy(tx.connection, batch, &policy)
-        })
+        let follow_up = follow_up.clone();
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, FOLLOW_UP, &follow_up).map(|_| ()))
     }
 
     /// Once a follow-up takes nobody any more, those whose event did not come are suppressed.
@@ -336,17 +323,11 @@ impl Store {
 
 /// The follow-ups without anybody left to send to that take nobody any more.
 fn are_over(connection: &Connection, now: Timestamp) -> Result<Vec<BatchId>, StoreError> {
-    let open: Vec<(BatchId, String)> = connection.rows(
+    let open: Vec<(BatchId, Json<FollowUp>)> = connection.rows(
         "SELECT id, policy ->> 'follow_up' FROM batch
          WHERE state = 'open' AND policy ->> 'follow_up' IS NOT NULL",
         [],
     )?;
-    let mut over = Vec::new();
-    for (batch, text) in open {
-        let follow_up: FollowUp = from_json(&text)?;
-        if !follow_up.is_open(now) {
-            over.push(batch);
-        }
-    }
-    Ok(over)
+    let over = open.into_iter().filter(|(_, Json(it))| !it.is_open(now));
+    Ok(over.map(|(batch, _)| batch).collect())
 }

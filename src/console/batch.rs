@@ -99,7 +99,7 @@ fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
             fields.get("people")
         )));
     }
-    let batch = batch.keep_history(&settings, &app.settings.person, now)?;
+    let batch = batch.keep_settings(&settings, &app.settings.person, now)?;
     batch.go_on_after_halt(&after_halt, &app.settings.person, now)?;
     let work = Work {
         batch,

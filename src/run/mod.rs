@@ -75,7 +75,7 @@ pub use crate::clock::{Clock, Moment};
 pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,
 };
-pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
+pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd};
 pub use crate::domain::audience::Audience;
 pub use crate::domain::batch_state::{BatchState, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
@@ -90,6 +90,7 @@ pub use crate::domain::refusal::{Meaning, Saying};
 pub use crate::domain::retention::Kept;
 pub use crate::domain::run_time::LittleTime;
 pub use crate::domain::schedule::Schedule;
+pub use crate::domain::sending::{Sending, SendingAsked, Undecided};
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
@@ -119,8 +120,8 @@ pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
 pub use history::{
-    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
-    import_history,
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedRows, ImportedWhat,
+    ResultsFile, import_history,
 };
 pub use list::List;
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};

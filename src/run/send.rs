@@ -67,6 +67,7 @@ impl HeldBatch {
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
+        let settings = &self.settings(settings);
         let given_up = async {
             patience(stop, settings.grace, clock).await;
             clock.sleep(LAST_WAIT).await;
@@ -205,7 +206,7 @@ impl<'a> Run<'a> {
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
         let rules = ClaimRules {
-            span: batch.history(settings),
+            span: settings.history,
             token,
             window: hours::window(&schedule),
         };

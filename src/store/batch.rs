@@ -21,6 +21,7 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
+use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -94,6 +95,8 @@ pub struct Batch {
     pub fallback: Option<Fallback>,
     /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
     pub history: Option<HistorySpan>,
+    /// When and how carefully it is sent; `None` in a batch of an earlier version.
+    pub sending: Option<Sending>,
     /// What it waits for, if it is a follow-up.
     pub follow_up: Option<FollowUp>,
     /// What the list was: its results are written so.
@@ -559,7 +562,7 @@ const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
-    policy ->> 'follow_up' AS follow_up,
+    policy ->> 'follow_up' AS follow_up, policy ->> 'sending' AS sending,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -584,6 +587,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         purpose: row.get("purpose")?,
         fallback: json_if_any(row, "fallback")?,
         history: json_if_any(row, "history")?,
+        sending: json_if_any(row, "sending")?,
         follow_up: json_if_any(row, "follow_up")?,
         list: json_if_any(row, "list")?.unwrap_or_default(),
         sandbox: row.get("sandbox")?,

@@ -23,7 +23,8 @@ pub struct KnownPeople {
     pub no_messenger: KnownLine,
     /// It is not known whether they got a message.
     pub unknown: KnownLine,
-    /// Whom Facebook lets the page write to; `None` on another channel, and where none is named.
+    /// Whom Facebook lets the page write to; `None` on another channel, where none is named, and where the page knows
+    /// nobody of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_window: Option<ReplyWindow>,
 }
@@ -63,7 +64,7 @@ pub struct KnownBatch {
 
 impl KnownPeople {
     /// A table with a line for each thing that is known of somebody, in so many columns; empty if nothing is.
-    pub(super) fn lines(&self, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize) -> Vec<String> {
         let mut table = TextTable::new(&[
             Column::count("people"),
             Column::text("what is known"),

@@ -167,6 +167,7 @@ impl HeldBatch {
                 waited.as_ref().and_then(|it| it.what.matter()),
                 self.batch().follow_up.is_some() || self.batch().fallback.is_some(),
             ),
+            by_deadline: ended.is_paused_by_deadline(),
             pilot_is_over: ended.pilot_is_over,
             until: waited.map(|it| it.until),
         };

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::batch::BY_DEADLINE;
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
@@ -44,8 +45,8 @@ impl Store {
 }
 
 impl Reader {
-    /// The batches that a worker with the token takes up: those that were left to workers, those whose process is gone,
-    /// and those in which an event queued somebody whose turn has come. The oldest first.
+    /// The batches that a worker with the token takes up: those that were left to workers, those that a deadline paused,
+    /// those whose process is gone, and those in which an event queued somebody whose turn has come. The oldest first.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -59,13 +60,13 @@ impl Reader {
             "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
              WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
                    AND (b.state IN ('running', 'waiting')
-                        OR b.state = 'paused' AND b.state_by = ?2
-                        OR b.state = 'paused' AND b.state_by = ?3
+                        OR b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)
+                        OR b.state = 'paused' AND b.state_by = ?4
                            AND EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
                                        WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id
-                                             AND r.not_before <= ?4))
+                                             AND r.not_before <= ?5))
              ORDER BY b.id",
-            (token, BY_WORKER, BY_EVENT, to_millis(now)),
+            (token, BY_WORKER, BY_DEADLINE, BY_EVENT, to_millis(now)),
         )?;
         Ok(names
             .into_iter()

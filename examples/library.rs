@@ -33,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         channel: Rehearsal::CHANNEL,
         change: None,
         sandbox: true,
+        follow_up: None,
     };
     let plan = SendPlan::new(&checkpoint, list, &asked, clock.now())?;
     println!("{:?}", plan.step());

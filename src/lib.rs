@@ -16,7 +16,7 @@
 //! let (clock, settings, stop) = (Clock::system(), RunSettings::default(), StopHandle::default());
 //! let message = ContentSource::message("Hello {{ first_name }}, your order is ready.");
 //! let list = List::open(&[Source::Path(list)], &IntakeSettings::default(), Some(&message))?;
-//! let asked = SendSettings { batch: Some("spring"), channel: Rehearsal::CHANNEL, change: None, sandbox: true };
+//! let asked = SendSettings { batch: Some("spring"), channel: Rehearsal::CHANNEL, change: None, sandbox: true, follow_up: None };
 //! let plan = SendPlan::new(&checkpoint, list, &asked, clock.now())?;
 //! let plan = plan.read(&settings, None, clock.now(), &mut |_| ())?;
 //! let (batch, _) = plan.carry_out(clock.now())?;

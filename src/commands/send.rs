@@ -304,9 +304,9 @@ fn plan(
                 channel,
                 change,
                 sandbox,
+                follow_up: to_send.follow_up.as_ref(),
             };
-            let plan = SendPlan::new(&db, list, &asked, now)?;
-            plan.following_up(to_send.follow_up.clone())
+            SendPlan::new(&db, list, &asked, now)?
         }
         WhichBatch::OfNight(date) => SendPlan::for_night(&db, list, channel, sandbox, (date, now))?,
     };

@@ -57,7 +57,7 @@ pub(crate) fn run(
     console.say("Waiting for batches; stop with Ctrl-C.");
     let mut worst = ExitCode::Complete;
     while worker.stop.by().is_none() {
-        let batches = queue.batches()?;
+        let batches = queue.batches(worker.clock.now())?;
         if batches.is_empty() && args.once {
             break;
         }

@@ -64,7 +64,11 @@ pub(super) fn batch_bar(counts: &Counts) -> Vec<Part> {
         ("i", "error", counts.error + counts.invalid),
         ("d", "duplicate", counts.duplicate),
         ("s", "suppressed", counts.suppressed),
-        ("w", "not sent yet", counts.queued + counts.sending),
+        (
+            "w",
+            "not sent yet",
+            counts.queued + counts.awaiting + counts.sending,
+        ),
     ])
 }
 
@@ -81,6 +85,7 @@ fn count_lines(summary: &Summary) -> Vec<(String, &'static str, &'static str)> {
     let all = [
         (counts.sent, ("sent", "the API took the message")),
         (counts.queued, queued),
+        (counts.awaiting, ("for an event", summary.awaited())),
         (counts.sending, ("under way", "the answer is awaited")),
         (
             counts.unknown,

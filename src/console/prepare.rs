@@ -146,6 +146,7 @@ fn prepare(
         channel,
         change: None,
         sandbox: kind == Kind::Rehearsal,
+        follow_up: None,
     };
     let mut plan = SendPlan::new(app.checkpoint(kind), list, &how, now)?;
     let known = matches!(plan.step(), Step::Continue(_));

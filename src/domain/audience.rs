@@ -124,8 +124,13 @@ impl Facts {
     pub(crate) fn is_in_reply_window(&self, now: Timestamp) -> bool {
         let opted_in = self.contacts.iter().filter_map(|(_, at)| *at);
         let mut acted = opted_in.chain(self.last_inbound);
-        acted.any(|at| age(at, now) <= REPLY_WINDOW)
+        acted.any(|at| may_be_answered(at, now))
     }
+}
+
+/// Whether Facebook takes any message `now` to a person who acted last at `acted`.
+pub(crate) fn may_be_answered(acted: Timestamp, now: Timestamp) -> bool {
+    age(acted, now) <= REPLY_WINDOW
 }
 
 /// How long ago that was; a time that has not come counts as now.

@@ -2,6 +2,9 @@
 
 use super::worded::worded_enum;
 
+/// Who goes on with a batch, as its state says, that had nobody left before an event queued people: any worker.
+pub(crate) const BY_EVENT: &str = "event";
+
 worded_enum! {
     /// Where a batch stands, as it is stored.
     ///

@@ -16,9 +16,10 @@ use crate::domain::sms::SmsTally;
 use crate::domain::text::{cell, on_one_line, visible};
 use crate::intake::{Example, Group, Mapping, Note, Summary, TooFewRows};
 use advice::advice;
-use counts::{counts, sms_lines};
+use counts::counts;
+pub(crate) use counts::sms_lines;
 
-pub use known::{KnownBatch, KnownLine, KnownPeople};
+pub use known::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 
 /// Columns before a table of the text.
 const INDENT: usize = 6;

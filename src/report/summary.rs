@@ -285,7 +285,7 @@ impl Summary {
     }
 
     /// What those wait for whose event has not come.
-    fn awaited(&self) -> &'static str {
+    pub(crate) fn awaited(&self) -> &'static str {
         match self.after {
             Some(after) if !self.is_cancelled() => after.awaits(),
             Some(_) | None => "cancelled: not sent",

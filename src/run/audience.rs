@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::error::{Mismatch, RunError};
+use super::history::restored_from;
 use crate::domain::audience::Audience;
 use crate::domain::batch_state::BatchState;
 use crate::domain::content::{ContentSource, Template};
@@ -29,7 +30,7 @@ const PREFIX: &str = "audience-";
 pub enum AudienceBatch {
     /// It is there and unfinished: those people go on.
     Continue(String),
-    /// It is yet to be made of these people.
+    /// It is yet to be made of these people, or was restored from a results file, which has no messages.
     New {
         /// Its name.
         name: String,
@@ -73,15 +74,21 @@ pub fn audience_batch(
     earlier.sort_by_key(|(number, _)| *number);
     let whole = earlier.iter().filter(|(_, batch)| batch.is_whole());
     let last = whole.clone().next_back();
-    if let Some((_, last)) = last.filter(|(_, batch)| batch.state != BatchState::Complete) {
-        return Ok(AudienceBatch::Continue(last.name.clone()));
-    }
-    let name = match last {
-        None => base,
-        Some((number, _)) => format!("{base}-{}", number + 1),
+    let unfinished = last.filter(|(_, batch)| batch.state != BatchState::Complete);
+    let (name, (text, people)) = if let Some((_, batch)) = unfinished {
+        if restored_from(batch).is_none() {
+            return Ok(AudienceBatch::Continue(batch.name.clone()));
+        }
+        (batch.name.clone(), restored_list(&reader, batch)?)
+    } else {
+        let name = match last {
+            None => base,
+            Some((number, _)) => format!("{base}-{}", number + 1),
+        };
+        let without: Vec<BatchId> = whole.map(|(_, batch)| batch.id).collect();
+        let people = list(&reader, audience, &without, now, Cells::AsTheyAre)?;
+        (name, people)
     };
-    let without: Vec<BatchId> = whole.map(|(_, batch)| batch.id).collect();
-    let (text, people) = list(&reader, audience, &without, now, Cells::AsTheyAre)?;
     Ok(AudienceBatch::New {
         list: Source::Text {
             name: name.clone(),
@@ -163,6 +170,22 @@ fn list(
         let names = names.iter().map(Cow::as_ref);
         text.push_str(&csv_line(std::iter::once(number.as_str()).chain(names)));
         Ok::<_, RunError>(())
+    })?;
+    Ok((text, people))
+}
+
+/// The people of a batch that was restored from a results file, as a list again.
+fn restored_list(reader: &Reader, batch: &Batch) -> Result<(String, u64), RunError> {
+    let [_, names @ ..] = COLUMNS;
+    let names = names.map(|column| batch.headers.iter().position(|header| header == column));
+    let mut text = csv_line(COLUMNS);
+    let mut people = 0;
+    reader.rows_to_follow(batch.id, |row| {
+        people += 1;
+        let number = row.number.e164();
+        let names = names.iter().map(|at| at.and_then(|at| row.fields.get(at)));
+        let names = names.map(|name| name.map_or("", String::as_str));
+        text.push_str(&csv_line(std::iter::once(number.as_str()).chain(names)));
     })?;
     Ok((text, people))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
+use super::follow_up;
 use super::history::restored_from;
 use super::settings::RunSettings;
 use crate::domain::batch_state::BatchState;
@@ -87,8 +88,7 @@ impl HeldBatch {
         };
         match restored_from(batch.batch()) {
             Some(from) if batch.reader()?.counts(batch.batch().id)?.queued > 0 => {
-                let (name, from) = (batch.batch().name.clone(), from.to_owned());
-                Err(Mismatch::NeedsList(name, from).into())
+                Err(needs_list(batch.batch(), from).into())
             }
             Some(_) | None => Ok(batch),
         }
@@ -193,6 +193,16 @@ impl HeldBatch {
     /// The file that was opened.
     pub fn original_checkpoint(&self) -> &Path {
         self.store.original()
+    }
+}
+
+/// What a batch lacks that was restored from a results file.
+pub(super) fn needs_list(batch: &Batch, from: &str) -> Mismatch {
+    let (name, from) = (batch.name.clone(), from.to_owned());
+    if follow_up::is_named_as_one(&name) {
+        Mismatch::NeedsFollowUp(name, from)
+    } else {
+        Mismatch::NeedsList(name, from)
     }
 }
 

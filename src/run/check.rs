@@ -43,15 +43,16 @@ impl List {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(CheckReport, SampleRows), RunError> {
         let mut samples = SampleRows::of(&self);
-        let (mut known, mut channel_type) = (Known::default(), None);
         let sms = self.sms;
-        if let Some(path) = settings.checkpoint.filter(|path| path.exists()) {
-            let reader = Reader::open(path)?;
+        let path = settings.checkpoint.filter(|path| path.exists());
+        let reader = path.map(Reader::open).transpose()?;
+        if let Some(others) = &mut self.others {
+            others.limit(reader.as_ref(), sms)?;
+        }
+        let (mut known, mut channel_type) = (Known::default(), None);
+        if let Some(reader) = reader {
             if let Some(channel) = settings.channel {
                 channel_type = reader.channel_type(channel)?;
-            }
-            if let Some(others) = &mut self.others {
-                others.limit(&reader, sms)?;
             }
             known = Known::new(reader, settings.history, None, Vec::new(), now).telling()?;
         }

@@ -2,7 +2,7 @@
 
 use super::pilot::PilotLeft;
 use crate::dispatch::{Halt, RunEnd};
-use crate::domain::batch_state::BatchState;
+use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::outcome::FatalKind;
 use crate::domain::percent::Percent;
 use crate::domain::pilot::BY_PILOT;
@@ -134,7 +134,12 @@ impl Ended {
     }
 
     /// Whose matter it is that the run ended before all was done; `waited_for` is whose matter it waited for then.
-    pub(super) fn by(&self, waited_for: Option<&'static str>) -> Option<&'static str> {
+    /// `by_events`: events queue people of the batch.
+    pub(super) fn by(
+        &self,
+        waited_for: Option<&'static str>,
+        by_events: bool,
+    ) -> Option<&'static str> {
         if self.is_paused_by_pilot() {
             return Some(BY_PILOT);
         }
@@ -148,6 +153,14 @@ impl Ended {
                 Halt::IdenticalRefusals { .. } | Halt::NoMessengerRun { .. } => "refusals",
             }),
             RunEnd::Interrupted | RunEnd::Deadline => waited_for,
+            // An event queued them while the run ended.
+            RunEnd::Complete
+                if by_events
+                    && self.state == BatchState::Paused
+                    && self.queued > self.held + self.waiting.rows =>
+            {
+                Some(BY_EVENT)
+            }
             RunEnd::Complete | RunEnd::Displaced => None,
         }
     }
@@ -309,6 +322,17 @@ mod tests {
     }
 
     #[test]
+    fn whom_an_event_queued_while_the_run_ended_is_left_to_any_worker() {
+        let ended = |queued, rows, held| {
+            let waiting = Waiting { rows, first: None };
+            Ended::new(RunEnd::Complete, counts(queued, 0, 0), waiting, held, None)
+        };
+        assert_eq!(ended(3, 1, 1).by(None, true), Some("event"));
+        assert_eq!(ended(3, 1, 1).by(None, false), None, "by their hours");
+        assert_eq!(ended(2, 1, 1).by(None, true), None, "a person decides");
+    }
+
+    #[test]
     fn a_pilot_that_is_over_pauses_the_batch_and_one_that_is_not_is_judged_by_its_own_people() {
         let ended = |end, counts, left| {
             let waiting = Waiting {
@@ -320,11 +344,14 @@ mod tests {
         let nobody = PilotLeft::default();
         let over = ended(RunEnd::Complete, counts(990, 0, 0), nobody);
         assert_eq!(
-            (over.state, over.exit, over.by(None)),
+            (over.state, over.exit, over.by(None, true)),
             (BatchState::Paused, ExitCode::Paused, Some("pilot"))
         );
         let all = ended(RunEnd::Complete, counts(0, 0, 0), nobody);
-        assert_eq!((all.state, all.by(None)), (BatchState::Complete, None));
+        assert_eq!(
+            (all.state, all.by(None, true)),
+            (BatchState::Complete, None)
+        );
         let one = PilotLeft {
             queued: 1,
             ..nobody

@@ -190,6 +190,11 @@ pub enum Mismatch {
         "batch {0} was restored from {1}, which holds no messages: nothing was sent. Send its list again, with the same message and channel, and it goes on: whoever was messaged is not messaged again"
     )]
     NeedsList(String, String),
+    /// A follow-up was restored from results files, which do not tell what its people wait for.
+    #[error(
+        "batch {0} was a follow-up and was restored from {1}, which does not tell what its people wait for: nothing was sent. `outreach send --after EVENT --of BATCH`, with its message and channel, makes it anew"
+    )]
+    NeedsFollowUp(String, String),
     /// The rows of the batch are gone: a file that has them is not written over.
     #[error(
         "batch {batch} was pruned on {}: its rows hold no numbers and no fields any more, and {}, which may, is not \

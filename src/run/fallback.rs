@@ -19,7 +19,7 @@ use crate::domain::fallback::{AT_MOST, CHANNELS, Fallback, OtherChannel};
 use crate::domain::fold;
 use crate::domain::recipient::Record;
 use crate::domain::sms::{SmsSettings, SmsTally};
-use crate::report::counted;
+use crate::report::check::sms_lines;
 use crate::store::{Batch, DecisionRecord, Reader, StoreError};
 
 /// What is asked for about other channels.
@@ -41,16 +41,23 @@ impl FallbackSource {
     }
 }
 
+/// How the messages of a channel are counted as SMS.
+#[derive(Debug, Default)]
+struct CountedSms {
+    rule: SmsRule,
+    /// The channel is known to send SMS; else its type is not known yet.
+    is_sure: bool,
+    tally: Mutex<SmsTally>,
+}
+
 /// The messages for the other channels, checked against the columns of a list.
 #[derive(Debug)]
 pub(super) struct Others {
     source: FallbackSource,
     channels: Vec<OtherChannel>,
     templates: Vec<Option<Template>>,
-    /// How their messages are counted as SMS.
-    sms: Vec<Option<SmsRule>>,
-    /// What their messages would take as SMS, were everybody to go on to them.
-    tallies: Vec<Mutex<SmsTally>>,
+    /// What their messages would take as SMS, were everybody to go on to them; `None` for a channel that sends none.
+    sms: Vec<Option<CountedSms>>,
     /// Rows that lack a message for one of the channels, and why the first of them does.
     missing: AtomicU64,
     first_missing: Mutex<Option<String>>,
@@ -95,7 +102,6 @@ impl Others {
         Ok(Some(Self {
             source: source.clone(),
             sms: channels.iter().map(|_| None).collect(),
-            tallies: channels.iter().map(|_| Mutex::default()).collect(),
             channels,
             templates,
             missing: AtomicU64::new(0),
@@ -108,16 +114,23 @@ impl Others {
         &self.source
     }
 
-    /// Counts messages through channels that send SMS, or may, and limits their segments.
-    pub(super) fn limit(&mut self, reader: &Reader, sms: SmsSettings) -> Result<(), StoreError> {
-        // That the batch's own channel sends SMS says nothing of the others.
-        let sms = SmsSettings {
-            counted: false,
-            ..sms
-        };
-        for (channel, rule) in self.channels.iter().zip(&mut self.sms) {
-            let kind = reader.channel_type(&channel.id)?;
-            *rule = SmsRule::of(sms, kind.as_deref());
+    /// Counts messages through channels that send SMS, or may, and limits their segments. Without a checkpoint no
+    /// channel's type is known.
+    pub(super) fn limit(
+        &mut self,
+        reader: Option<&Reader>,
+        sms: SmsSettings,
+    ) -> Result<(), StoreError> {
+        for (channel, counted) in self.channels.iter().zip(&mut self.sms) {
+            let kind = reader.map(|it| it.channel_type(&channel.id)).transpose()?;
+            let kind = kind.flatten();
+            // That the batch's own channel sends SMS says nothing of the others.
+            let rule = SmsRule::of_other(sms, kind.as_deref());
+            *counted = rule.map(|rule| CountedSms {
+                rule,
+                is_sure: kind.is_some(),
+                ..CountedSms::default()
+            });
         }
         Ok(())
     }
@@ -126,18 +139,18 @@ impl Others {
     /// that channel only.
     pub(super) fn render(&self, own: Rendered, record: &Record) -> Rendered {
         let mut others = Vec::with_capacity(self.templates.len());
-        let channels = self.templates.iter().zip(&self.sms).zip(&self.tallies);
-        for ((template, sms), tally) in channels {
+        for (template, sms) in self.templates.iter().zip(&self.sms) {
+            let rule = sms.as_ref().map(|it| it.rule);
             let other = match template.as_ref().map(|it| it.render(record)) {
-                None => refusal(*sms, &own).map_or(OtherMessage::Same, OtherMessage::Missing),
-                Some(Ok(it)) => match refusal(*sms, &it) {
+                None => refusal(rule, &own).map_or(OtherMessage::Same, OtherMessage::Missing),
+                Some(Ok(it)) => match refusal(rule, &it) {
                     None => OtherMessage::Own(it),
                     Some(why) => OtherMessage::Missing(why),
                 },
                 Some(Err(problem)) => OtherMessage::Missing(problem.to_string()),
             };
-            if sms.is_some() {
-                count(tally, &other, &own);
+            if let Some(sms) = sms {
+                count(&sms.tally, &other, &own);
             }
             others.push(other);
         }
@@ -150,20 +163,21 @@ impl Others {
 
     /// What the messages of each channel of SMS would take, were everybody to go on to it; the next pass counts anew.
     fn segments(&self) -> Vec<String> {
-        let tallies = self.channels.iter().zip(&self.tallies);
-        let told = tallies.filter_map(|(channel, tally)| {
-            let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
-            (tally.messages > 0).then(|| {
+        let counted = self.channels.iter().zip(&self.sms);
+        let told = counted.filter_map(|(channel, sms)| {
+            let sms = sms.as_ref()?;
+            let tally = sms.tally.lock();
+            let tally = std::mem::take(&mut *tally.unwrap_or_else(PoisonError::into_inner));
+            let id = &channel.id;
+            let lead = if sms.is_sure {
+                format!("as SMS on channel {id}, if everybody goes on to it")
+            } else {
                 format!(
-                    "as SMS on channel {}: {} each, {} if everybody goes on to it",
-                    channel.id,
-                    match (tally.least, tally.most) {
-                        (least, most) if least == most => counted(u64::from(most), "segment"),
-                        (least, most) => format!("{least} to {most} segments"),
-                    },
-                    counted(tally.segments, "segment")
+                    "channel {id} was never used here, and its type is not known; if it sends SMS, and everybody goes \
+                     on to it"
                 )
-            })
+            };
+            (tally.messages > 0).then(|| format!("{lead}: {}", sms_lines(&tally).join(". ")))
         });
         told.collect()
     }

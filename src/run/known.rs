@@ -10,12 +10,14 @@ use jiff::Timestamp;
 
 use super::batch::HeldBatch;
 use super::error::RunError;
+use crate::domain::audience::may_be_answered;
 use crate::domain::content::{Rendered, Template};
 use crate::domain::eligibility::HistorySpan;
+use crate::domain::outcome::MESSENGER;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Record, Suppression};
 use crate::intake::Unsendable;
-use crate::report::check::{KnownBatch, KnownLine, KnownPeople};
+use crate::report::check::{KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 use crate::store::{BatchId, KnownPerson, Reader, StoreError, Verdict};
 
 /// The checkpoint, asked by the threads that judge the rows; in a rehearsal that of the real batches too. Without
@@ -155,17 +157,32 @@ impl Known {
     }
 
     /// Counts what is known of a number; of refusals those on that channel, of all channels where none is named.
-    pub(super) fn count(&self, people: &mut KnownTally, phone: PhoneNumber, on: Option<&str>) {
-        let known = self.ask_telling(|reader| reader.known_person(phone, on));
-        if let Some(person) = known.flatten() {
+    /// `is_queued`: its person would be sent to.
+    pub(super) fn count(
+        &self,
+        people: &mut KnownTally,
+        (phone, is_queued): (PhoneNumber, bool),
+        on: Option<&str>,
+    ) {
+        let known =
+            self.ask_telling(|reader, asked| Ok((reader.known_person(phone, on)?, asked.now)));
+        if let Some((Some(person), now)) = known {
             people.count(&person);
+            if is_queued && person.is_contact {
+                let acted = person.acted.is_some_and(|at| may_be_answered(at, now));
+                people.window.contacts += 1;
+                people.window.acted += u64::from(acted);
+            }
         }
     }
 
-    /// What was counted, with the names of the batches; nothing without a checkpoint.
-    pub(super) fn told(&self, people: &KnownTally) -> Option<KnownPeople> {
-        self.ask_telling(|reader| {
+    /// What was counted on the channel, with the names of the batches; nothing without a checkpoint.
+    pub(super) fn told(&self, people: &KnownTally, on: Option<&str>) -> Option<KnownPeople> {
+        self.ask_telling(|reader, _| {
+            let kind = on.map(|on| reader.channel_type(on)).transpose()?.flatten();
+            let may_be_messenger = on.is_some() && kind.is_none_or(|kind| kind == MESSENGER);
             Ok(KnownPeople {
+                reply_window: Some(people.window).filter(|it| may_be_messenger && it.contacts > 0),
                 messaged: people.messaged.told(reader)?,
                 opted_in: people.opted_in.told(reader)?,
                 opted_out: people.opted_out.told(reader)?,
@@ -209,9 +226,11 @@ impl Known {
     }
 
     /// Asks the checkpoint whose people are counted.
-    fn ask_telling<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Option<T> {
-        let telling = self.checkpoints.iter().find(|it| it.tells)?;
-        telling.ask(|reader, _| question(reader))
+    fn ask_telling<T>(
+        &self,
+        question: impl FnOnce(&Reader, &Checkpoint) -> Result<T, StoreError>,
+    ) -> Option<T> {
+        self.checkpoints.iter().find(|it| it.tells)?.ask(question)
     }
 }
 
@@ -258,9 +277,9 @@ impl HeldBatch {
         }
         let (mut people, channel) = (KnownTally::default(), self.batch().channel.as_str());
         reader.queued_numbers(id, |phone| {
-            known.count(&mut people, phone, Some(channel));
+            known.count(&mut people, (phone, true), Some(channel));
         })?;
-        let told = known.told(&people);
+        let told = known.told(&people, Some(channel));
         known.check()?;
         Ok(told.filter(|told| *told != KnownPeople::default()))
     }
@@ -274,6 +293,7 @@ pub(super) struct KnownTally {
     opted_out: Counted,
     no_messenger: Counted,
     unknown: Counted,
+    window: ReplyWindow,
 }
 
 impl KnownTally {

@@ -94,7 +94,7 @@ pub use crate::domain::sending::{Sending, SendingAsked, Undecided};
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
-pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople};
+pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 pub use crate::report::{Hints, Local, Selection, Stands, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
 pub use crate::store::{Messaged, OldCopy, OutageRecord};

@@ -265,6 +265,7 @@ impl SendPlan {
             channel,
             change,
             sandbox,
+            follow_up: None,
         };
         Self::new(checkpoint, list, &settings, now)
     }

@@ -102,7 +102,8 @@ impl Pass<'_> {
             if known.tells()
                 && let Some(phone) = number_of(&row)
             {
-                known.count(&mut seen.people, phone, channel);
+                let is_queued = matches!(row.verdict, Verdict::Queued(_));
+                known.count(&mut seen.people, (phone, is_queued), channel);
             }
             if let Some(rejects) = &mut rejects {
                 rejects.push(&row)?;
@@ -159,7 +160,10 @@ impl Pass<'_> {
         (seen, summary, told): (Seen, Summary, Vec<String>),
     ) -> Result<CheckReport, RunError> {
         let files = self.earlier_files.iter().map(String::as_str);
-        let people = self.known.tells().then(|| self.known.told(&seen.people));
+        let people = self
+            .known
+            .tells()
+            .then(|| self.known.told(&seen.people, self.channel));
         self.known.check()?;
         Ok(CheckReport {
             files: files.chain(input.file_names()).map(str::to_owned).collect(),

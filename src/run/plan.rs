@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::batch::not_cancelled;
+use super::batch::{needs_list, not_cancelled};
 use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
+use super::follow_up;
 use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
@@ -41,6 +42,8 @@ pub struct SendSettings<'a> {
     pub change: Option<Change>,
     /// A rehearsal: nobody is messaged.
     pub sandbox: bool,
+    /// What the people of the list wait for, if it is that of a follow-up.
+    pub follow_up: Option<&'a FollowUp>,
 }
 
 /// What sending a list would do, by what the checkpoint holds. The batch is held by this process.
@@ -106,11 +109,11 @@ impl SendPlan {
         }
         let reader = store.reader()?;
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
-        let step = compare(&definition, &name, found, &list, settings.change)?;
+        let step = compare(&definition, &name, found, &list, settings)?;
         let step = sms::join(&reader, step, &mut list.sms, settings.change)?;
         let fallback = fallback::join(&step, list.others.as_ref(), settings.channel)?;
         if let Some(others) = &mut list.others {
-            others.limit(&reader, list.sms)?;
+            others.limit(Some(&reader), list.sms)?;
         }
         let unfinished = match (&step, settings.batch) {
             (Step::New, None) => unfinished(&reader, &batches, &list, &name)?,
@@ -129,15 +132,9 @@ impl SendPlan {
             decision: None,
             actor: None,
             fallback,
-            follow_up: None,
+            follow_up: settings.follow_up.cloned(),
             real: None,
         })
-    }
-
-    /// The same; the rows of a new batch wait for events.
-    #[must_use]
-    pub fn following_up(self, follow_up: Option<FollowUp>) -> Self {
-        Self { follow_up, ..self }
     }
 
     /// Also leaves out whom this checkpoint suppresses, or has messaged: that of the real batches, for a rehearsal of
@@ -368,21 +365,21 @@ fn compare(
     name: &str,
     found: Option<Batch>,
     list: &List,
-    change: Option<Change>,
+    settings: &SendSettings<'_>,
 ) -> Result<Step<Batch>, RunError> {
     if let Some(batch) = &found {
         not_cancelled(batch)?;
     }
     let step = match found {
-        Some(batch) if restored_from(&batch).is_some() => again(batch, list, change)?,
+        Some(batch) if restored_from(&batch).is_some() => again(batch, list, settings)?,
         found => definition.compare(
             name,
             found.map(|batch| (batch.definition.clone(), batch)),
-            change,
+            settings.change,
         )?,
     };
     match &step {
-        Step::Change(batch, _) if batch.follow_up.is_some() => {
+        Step::Change(batch, _) if batch.follow_up.is_some() && settings.follow_up.is_none() => {
             Err(Mismatch::FollowUpList(name.to_owned()).into())
         }
         Step::New | Step::Continue(_) | Step::Change(..) => Ok(step),
@@ -390,18 +387,22 @@ fn compare(
 }
 
 /// The list of a batch that was restored from results files comes again, and takes the place of what was restored.
-fn again(batch: Batch, list: &List, change: Option<Change>) -> Result<Step<Batch>, Mismatch> {
+fn again(batch: Batch, list: &List, settings: &SendSettings<'_>) -> Result<Step<Batch>, Mismatch> {
+    let from = restored_from(&batch).unwrap_or_default();
+    if settings.follow_up.is_some() {
+        return Ok(Step::Change(batch, Change::Update));
+    }
+    if follow_up::is_named_as_one(&batch.name) {
+        return Err(needs_list(&batch, from));
+    }
     let is_its_list = list
         .input
         .file_names()
         .any(|name| batch.files.iter().any(|file| file == name));
-    match change {
+    match settings.change {
         Some(Change::Update) => Ok(Step::Change(batch, Change::Update)),
         None if is_its_list => Ok(Step::Change(batch, Change::Update)),
-        None | Some(Change::Add) => {
-            let from = restored_from(&batch).unwrap_or_default().to_owned();
-            Err(Mismatch::NeedsList(batch.name, from))
-        }
+        None | Some(Change::Add) => Err(needs_list(&batch, from)),
     }
 }
 

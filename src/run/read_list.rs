@@ -92,7 +92,10 @@ impl SendPlan {
                 let restored = restored_from(batch).map(|_| self.list.input.headers().to_vec());
                 let change = self.definition.change(batch, *how, files, restored);
                 said = self
-                    .said(mapping, batch.follow_up.as_ref())
+                    .said(
+                        mapping,
+                        self.follow_up.as_ref().or(batch.follow_up.as_ref()),
+                    )
                     .records(batch.id, now);
                 (batch.clone(), NewRows::Staged(id, change))
             }
@@ -131,6 +134,7 @@ impl SendPlan {
             sms: self.list.sms,
             fallback: self.fallback,
             said,
+            follow_up: self.follow_up,
         }
     }
 
@@ -169,11 +173,8 @@ impl SendPlan {
             rejects: reading.rejects,
             ..Pass::default()
         };
-        let place = Loading {
-            id,
-            awaits: self.follow_up.as_ref().map(|it| it.after),
-            mended,
-        };
+        let awaits = self.follow_up.as_ref().map(|it| it.after);
+        let place = Loading { id, awaits, mended };
         let (mut report, mut loader) =
             load(&self.store, &mut self.list, place, pass, now, progress)?;
         if earlier.is_none() {
@@ -184,6 +185,10 @@ impl SendPlan {
             loader.finish_saying(said)?;
         } else {
             loader.complete()?;
+        }
+        if let (Some(Trigger::OptIn), Some(known)) = (awaits, &mut report.known) {
+            // Whoever opts in acts then.
+            known.reply_window = None;
         }
         if self.fallback.is_none() {
             let unused = sms::note(self.list.sms, channel_type.as_deref());

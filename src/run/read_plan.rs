@@ -27,6 +27,8 @@ pub struct ReadPlan {
     pub(super) fallback: Option<Fallback>,
     /// What was decided, for the audit; with a new batch it is kept already.
     pub(super) said: Vec<DecisionRecord>,
+    /// What its people wait for, if it is a follow-up.
+    pub(super) follow_up: Option<FollowUp>,
 }
 
 /// Where the rows that were read are.
@@ -70,6 +72,7 @@ impl ReadPlan {
                     messaged: self.decided,
                     sms: self.sms,
                     fallback: self.fallback,
+                    follow_up: self.follow_up,
                     said: self.said,
                 };
                 let changed = store

@@ -163,7 +163,10 @@ impl HeldBatch {
             why: ended.why(),
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
-            by: ended.by(waited.as_ref().and_then(|it| it.what.matter())),
+            by: ended.by(
+                waited.as_ref().and_then(|it| it.what.matter()),
+                self.batch().follow_up.is_some() || self.batch().fallback.is_some(),
+            ),
             by_deadline: ended.is_paused_by_deadline(),
             pilot_is_over: ended.pilot_is_over,
             until: waited.map(|it| it.until),

@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use super::definition::Step;
 use super::error::{Mismatch, RunError};
 use crate::domain::content::Rendered;
-use crate::domain::sms::{SmsSettings, cost, segments_text, text_of};
+use crate::domain::sms::{CHANNEL_TYPE, SmsSettings, cost, segments_text, text_of};
 use crate::store::{Batch, Change, Reader};
 
 /// How the messages of a list are counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SmsRule {
     max_segments: Option<NonZeroU32>,
 }
@@ -20,6 +20,15 @@ impl SmsRule {
         settings.counts(channel_type).then_some(Self {
             max_segments: settings.max_segments,
         })
+    }
+
+    /// The rule for another channel of a batch: it is counted unless it is known to send no SMS.
+    pub(super) fn of_other(settings: SmsSettings, channel_type: Option<&str>) -> Option<Self> {
+        channel_type
+            .is_none_or(|kind| kind == CHANNEL_TYPE)
+            .then_some(Self {
+                max_segments: settings.max_segments,
+            })
     }
 
     /// Why a message is refused, if it is.

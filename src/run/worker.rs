@@ -26,13 +26,13 @@ impl WorkerQueue {
         Ok(Self { store, token })
     }
 
-    /// Their names, the oldest first, as every node sees them now.
+    /// Their names, the oldest first, as every node sees them `now`.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails, or the cluster does.
-    pub(crate) fn batches(&self) -> Result<Vec<String>, RunError> {
+    pub(crate) fn batches(&self, now: Timestamp) -> Result<Vec<String>, RunError> {
         self.store.keep_pace()?;
-        Ok(self.store.reader()?.for_workers(self.token)?)
+        Ok(self.store.reader()?.for_workers(self.token, now)?)
     }
 }
 

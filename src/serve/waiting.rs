@@ -1,4 +1,4 @@
-//! Tries the events again that came before what they speak of.
+//! Tries the events again that came before what they speak of, and closes follow-ups whose time is over.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,11 +22,21 @@ pub(super) async fn run(handler: Arc<Handler>, mut stopped: watch::Receiver<bool
         if waiting <= MANY || tick.is_multiple_of(SELDOM) {
             waiting = once(&handler).await.unwrap_or(waiting);
         }
+        if tick.is_multiple_of(SELDOM) {
+            close_follow_ups(&handler).await;
+        }
         tick = tick.wrapping_add(1);
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
+    }
+}
+
+/// Whoever's event did not come in time gets no follow-up.
+async fn close_follow_ups(handler: &Handler) {
+    if let Err(error) = handler.store.close_follow_ups(handler.clock.now()).await {
+        tracing::error!("follow-ups whose time is over cannot be closed: {error}");
     }
 }
 

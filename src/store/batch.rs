@@ -13,7 +13,7 @@ use super::keys::{HashKey, random};
 use super::query::Query as _;
 use super::transaction::Tx;
 use super::{channel, earlier, person, prune};
-use crate::domain::batch_state::BatchState;
+use crate::domain::batch_state::{BY_EVENT, BatchState};
 use crate::domain::delivery::{CANCELLED, State};
 use crate::domain::dialect::ListFormat;
 use crate::domain::eligibility::HistorySpan;
@@ -286,7 +286,7 @@ impl Store {
                     ),
                 )?;
                 // An event may have queued somebody since the run looked last.
-                reopen(tx.connection, id, end.at)
+                reopen(tx.connection, id, QueuedBy::Event, end.at)
             })
             .await
     }
@@ -390,18 +390,49 @@ fn discard_step(
     Ok(rows.len())
 }
 
+/// Who queued people of a batch that had nobody left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QueuedBy {
+    /// A person, who goes on with it.
+    Person,
+    /// An event: any worker that has the batch's token may go on with it.
+    Event,
+}
+
+impl QueuedBy {
+    /// Who the batch waits for, as its state says.
+    pub(super) const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Person => None,
+            Self::Event => Some(BY_EVENT),
+        }
+    }
+}
+
 /// A batch that was complete, or a follow-up that waited, has people to message.
 pub(super) fn reopen(
     connection: &Connection,
     id: BatchId,
+    queued_by: QueuedBy,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     connection.change(
-        "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3, state_until = NULL
-             WHERE id = ?1 AND state IN ('complete', 'open')
+        "UPDATE batch SET state = ?2, state_since = ?3, state_until = NULL,
+                    state_why = iif(?4 IS NULL, 'rows were queued again', 'an event queued people'),
+                    state_by = coalesce(?4, state_by)
+             WHERE id = ?1
+                   AND (state IN ('complete', 'open')
+                        -- All who were queued before wait for a person's decision.
+                        OR ?4 IS NOT NULL AND state = 'paused' AND state_by IS NULL
+                           AND exit_reason IN ('complete_with_problems', 'guard'))
                    AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
                                WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
-        (id, BatchState::Paused.word(), to_millis(now)),
+        (
+            id,
+            BatchState::Paused.word(),
+            to_millis(now),
+            queued_by.word(),
+        ),
     )?;
     Ok(())
 }

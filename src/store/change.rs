@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, remove, reopen};
+use super::batch::{Batch, QueuedBy, remove, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::{Json, from_json, to_json};
 use super::decision::{self, DecisionRecord};
@@ -27,8 +27,9 @@ use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::transaction::Tx;
-use super::{channel, fallback, journal, kept, prune};
+use super::{channel, fallback, follow_up, journal, kept, prune};
 use crate::domain::fallback::Fallback;
+use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, RowNumber};
 use crate::domain::sms::SmsSettings;
@@ -148,6 +149,8 @@ pub(crate) struct DecidedWithList {
     pub sms: SmsSettings,
     /// What it keeps about other channels; `None` leaves that as it is.
     pub fallback: Option<Fallback>,
+    /// What its people wait for, if it is a follow-up; `None` leaves that as it is.
+    pub follow_up: Option<FollowUp>,
     /// For the audit.
     pub said: Vec<DecisionRecord>,
 }
@@ -179,6 +182,10 @@ impl Store {
             kept::keep_sms(tx.connection, target, decided.sms)?;
             if let Some(fallback) = &decided.fallback {
                 fallback::keep_with(tx.connection, target, fallback)?;
+            }
+            if let Some(follow_up) = &decided.follow_up {
+                // Before the rows: nobody is claimed without the event.
+                follow_up::keep_with(tx.connection, target, follow_up)?;
             }
             decision::record_all(tx.connection, &decided.said)?;
             decide(tx, target, staging, &change, now)
@@ -271,7 +278,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
         "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
         (target, to_json(&change.definition)?, change.digest),
     )?;
-    reopen(tx.connection, target, now)?;
+    reopen(tx.connection, target, QueuedBy::Person, now)?;
     remove(tx, staging)?;
     Ok(false)
 }

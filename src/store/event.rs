@@ -2,7 +2,8 @@
 //!
 //! Storing an event and what it changes are one transaction. An event that speaks of a message that is not
 //! known yet (our own request may still await its answer) waits, with what it means beside it, and is tried
-//! again: by the receiver while it runs, and at the begin and the end of a run. What a person says never waits.
+//! again: by the receiver while it runs, and at the begin and the end of a run. What a person says counts at once; an
+//! opt-in of a contact whose number is not known waits too, while a follow-up takes opt-ins.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -206,8 +206,13 @@ impl Applying<'_, '_> {
     fn opted_in(&mut self) -> Result<Verdict, StoreError> {
         if let Some(found) = self.contact()? {
             contact::note_opting(self.connection(), found.row, Some(self.event.at), None)?;
-            if let Some(whose) = found.person {
-                self.follow_up(Trigger::OptIn, whose, None)?;
+            match found.person {
+                Some(whose) => self.follow_up(Trigger::OptIn, whose, None)?,
+                // Whose contact it is may be learned yet: an answer may be on its way.
+                None if follow_up::awaits_opt_in(self.connection(), self.on, self.received)? => {
+                    return Ok(Verdict::Waits);
+                }
+                None => {}
             }
         }
         Ok(Verdict::Applied)

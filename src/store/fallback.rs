@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params};
 
 use super::attempt::{self, Note};
-use super::batch::reopen;
+use super::batch::{QueuedBy, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
 use super::columns::{count, to_millis};
@@ -30,6 +30,9 @@ const FALLBACK: &str = "fallback";
 
 /// The rows of the open run of refusals, in the policy of a batch.
 const OPEN_RUN: &str = "open_run";
+
+/// A run moves a row by itself, and goes on with it.
+pub(super) const BY_RUN: (QueuedBy, &str) = (QueuedBy::Person, "outreach");
 
 /// The reason code of a row that is held because the run of refusals that it belongs to goes on.
 pub(super) const IN_OPEN_RUN: &str = "open_run";
@@ -99,7 +102,7 @@ pub(super) fn fall_back(
     row: RecipientId,
     cause: Cause,
     why: &str,
-    actor: &str,
+    (queued_by, actor): (QueuedBy, &str),
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let Some(fallback) = kept(tx.connection, row.batch())? else {
@@ -145,7 +148,7 @@ pub(super) fn fall_back(
         )?;
     }
     tx.count_move(row.batch(), subject.state, state);
-    reopen(tx.connection, row.batch(), at)?;
+    reopen(tx.connection, row.batch(), queued_by, at)?;
     Ok(true)
 }
 
@@ -219,7 +222,7 @@ pub(super) fn end_open_run(
     for row in of_step {
         let row = RecipientId(row);
         let why = "no Messenger, as others were reached since";
-        if !fall_back(tx, row, Cause::NoUser, why, "outreach", at)? {
+        if !fall_back(tx, row, Cause::NoUser, why, BY_RUN, at)? {
             settle_in_place(tx, row, at)?;
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::attempt::{self, Note};
-use super::batch::reopen;
+use super::batch::{QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::{AT_ONCE, Json, from_millis, to_millis};
 use super::decision::{self, DecisionRecord};
@@ -18,6 +18,7 @@ use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::query::Query as _;
 use super::suppression::suppress;
 use super::transaction::Tx;
+use crate::domain::batch_state::BatchState;
 use crate::domain::follow_up::{FollowUp, Trigger};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;
@@ -114,10 +115,31 @@ pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), Stor
                 at: happened.received,
             };
             attempt::note(tx.connection, &note)?;
-            reopen(tx.connection, row.batch(), happened.received)?;
+            reopen(
+                tx.connection,
+                row.batch(),
+                QueuedBy::Event,
+                happened.received,
+            )?;
         }
     }
     Ok(())
+}
+
+/// Whether an opt-in on the channel that was received `at` may queue somebody, once it is known whose it is.
+pub(super) fn awaits_opt_in(
+    connection: &Connection,
+    on: ChannelId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let kept: Vec<Json<FollowUp>> = connection.list(
+        "SELECT policy ->> 'follow_up' FROM batch
+         WHERE channel = ?1 AND state NOT IN ('reading', 'draft', 'cancelled') AND created_at <= ?2
+               AND policy ->> 'follow_up' IS NOT NULL",
+        (on, to_millis(at)),
+    )?;
+    let mut kept = kept.into_iter();
+    Ok(kept.any(|Json(it)| it.after == Trigger::OptIn && it.is_open(at)))
 }
 
 /// Whether it is the event that the follow-up waits for, and in time.
@@ -243,6 +265,15 @@ impl Reader {
     }
 }
 
+/// What a batch's people wait for, in the transaction that changes its list.
+pub(super) fn keep_with(
+    connection: &Connection,
+    batch: BatchId,
+    follow_up: &FollowUp,
+) -> Result<(), StoreError> {
+    keep(connection, batch, FOLLOW_UP, follow_up).map(|_| ())
+}
+
 impl Store {
     /// Keeps this with the batch.
     ///
@@ -288,4 +319,37 @@ impl Store {
         {}
         Ok(())
     }
+
+    /// Closes the follow-ups that wait for events and take nobody any more: they are complete.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) async fn close_follow_ups(&self, now: Timestamp) -> Result<(), StoreError> {
+        for batch in self.witness(|reader| are_over(&reader.connection, now))? {
+            self.close_follow_up(batch, now).await?;
+            self.writer
+                .write(move |tx| {
+                    tx.connection.change(
+                        "UPDATE batch SET state = ?2, state_why = NULL, state_since = ?3
+                         WHERE id = ?1 AND state = 'open'
+                               AND (SELECT queued + sending FROM tally WHERE batch = ?1) = 0",
+                        (batch, BatchState::Complete.word(), to_millis(now)),
+                    )?;
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The follow-ups without anybody left to send to that take nobody any more.
+fn are_over(connection: &Connection, now: Timestamp) -> Result<Vec<BatchId>, StoreError> {
+    let open: Vec<(BatchId, Json<FollowUp>)> = connection.rows(
+        "SELECT id, policy ->> 'follow_up' FROM batch
+         WHERE state = 'open' AND policy ->> 'follow_up' IS NOT NULL",
+        [],
+    )?;
+    let over = open.into_iter().filter(|(_, Json(it))| !it.is_open(now));
+    Ok(over.map(|(batch, _)| batch).collect())
 }

@@ -43,7 +43,7 @@ impl Store {
             })?;
         }
         self.writer.write_blocking(move |tx| {
-            batch::reopen(tx.connection, id, now)?;
+            batch::reopen(tx.connection, id, batch::QueuedBy::Person, now)?;
             tx.connection
                 .execute("UPDATE batch SET halted_text = NULL WHERE id = ?1", [id])?;
             Ok(())

@@ -12,6 +12,7 @@ use super::columns::{Json, to_json, to_millis};
 use super::contact;
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
+use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, TOLD_FORM};
 use super::loader::{Prepared, insert_row};
@@ -189,6 +190,9 @@ fn restore(
     prepared.attempts = told.attempts;
     prepared.reason_code = told.reason_code.clone().map(Into::into);
     prepared.reason.clone_from(&told.reason);
+    if told.state == State::Queued && told.reason_code.as_deref() == Some(AWAITED) {
+        prepared.held = Some(FOR_ITS_EVENT);
+    }
     insert_row(tx, id, whose, &prepared, row.at)?;
     tx.count(id.batch(), Counter::State(told.state), 1);
     let Some(whose) = whose else {

@@ -28,6 +28,10 @@ pub(crate) struct KnownPerson {
     pub(crate) opted_out: Option<Timestamp>,
     /// When the number was last found to have no Messenger.
     pub(crate) no_messenger: Option<Timestamp>,
+    /// The person is a contact on the channel that was asked about.
+    pub(crate) is_contact: bool,
+    /// When the person last wrote, pressed a button or opted in.
+    pub(crate) acted: Option<Timestamp>,
 }
 
 impl Reader {
@@ -57,17 +61,21 @@ impl Reader {
             return Ok(None);
         };
         let mut known = KnownPerson::default();
+        let asked_on = match on {
+            Some(on) => channel::find(connection, on)?,
+            None => None,
+        };
         for (whose, _) in person::with_same_number(connection, whose)? {
             let refused_on = note_requests(connection, whose, &mut known)?;
             let asked = match on {
-                Some(on) => channel::find(connection, on)?.into_iter().collect(),
+                Some(_) => asked_on.into_iter().collect(),
                 None => refused_on,
             };
             for channel in asked {
                 let since = unreached_since(connection, whose, channel, None)?;
                 known.no_messenger = known.no_messenger.max(since);
             }
-            note_opting(connection, whose, &mut known)?;
+            note_opting(connection, whose, asked_on, &mut known)?;
         }
         Ok(Some(known))
     }
@@ -134,20 +142,25 @@ fn note_requests(
     Ok(refused_on)
 }
 
-/// Notes whether the person opted in or out.
+/// Notes whether the person opted in or out, when it acted last, and whether it is a contact on the channel.
 fn note_opting(
     connection: &Connection,
     whose: PersonId,
+    on: Option<ChannelId>,
     known: &mut KnownPerson,
 ) -> Result<(), StoreError> {
-    let (opted_in, opted_out): (Option<i64>, Option<i64>) = connection.row(
-        "SELECT max(opted_in_at), max(opted_out_at) FROM contact INDEXED BY contact_by_person
-             WHERE person = ?1",
-        [whose],
+    type Said = (Option<i64>, Option<i64>, Option<i64>, bool);
+    let (opted_in, opted_out, inbound, is_contact): Said = connection.row(
+        "SELECT max(opted_in_at), max(opted_out_at), (SELECT last_inbound_at FROM person WHERE id = ?1),
+                coalesce(max(channel = ?2 AND former = 0 AND api_id IS NOT NULL), 0)
+         FROM contact INDEXED BY contact_by_person WHERE person = ?1",
+        (whose, on),
     )?;
     let listed = person::opted_out_at(connection, whose)?;
     let time = |at: Option<i64>| at.map(from_millis).transpose();
     known.opted_in = known.opted_in.max(time(opted_in)?);
+    known.is_contact |= is_contact;
+    known.acted = known.acted.max(time(inbound)?).max(known.opted_in);
     known.opted_out = known.opted_out.max(time(opted_out.max(listed))?);
     Ok(())
 }

@@ -72,7 +72,7 @@ pub(super) struct Prepared {
     /// The row of another batch whose place it takes once it joins that batch.
     mends: Option<RecipientId>,
     /// What holds it back in the queue.
-    held: Option<i64>,
+    pub(super) held: Option<i64>,
     phone: Option<PhoneNumber>,
     pub(super) reason_code: Option<Cow<'static, str>>,
     pub(super) reason: Option<String>,

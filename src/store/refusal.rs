@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::attempt::{self, Note};
-use super::batch::{Batch, reopen};
+use super::batch::{Batch, QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::{count, to_millis};
 use super::error::StoreError;
@@ -286,7 +286,7 @@ impl Store {
         self.writer.write_blocking(move |tx| {
             let detail = json!({ "text": text, "meaning": meaning.word(), "rows": ended });
             decided(tx.connection, Some(id), &actor, "held", &detail, now)?;
-            reopen(tx.connection, id, now)
+            reopen(tx.connection, id, QueuedBy::Person, now)
         })?;
         Ok(ended)
     }
@@ -336,7 +336,7 @@ fn free(
             recipient,
             FallsBecause::NoUser,
             text,
-            cause.actor,
+            (QueuedBy::Person, cause.actor),
             cause.at,
         )?;
     }

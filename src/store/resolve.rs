@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::attempt::{self, Note};
-use super::batch::reopen;
+use super::batch::{QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
 use super::columns::{time, to_millis};
 use super::error::StoreError;
@@ -218,7 +218,12 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     )?;
     tx.count_move(recipient.batch(), State::Unknown, next);
     attempt::end_waits(tx.connection, recipient)?;
-    reopen(tx.connection, recipient.batch(), entry.now)?;
+    reopen(
+        tx.connection,
+        recipient.batch(),
+        QueuedBy::Person,
+        entry.now,
+    )?;
     Ok(true)
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, reopen};
+use super::batch::{Batch, QueuedBy, reopen};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
@@ -62,7 +62,7 @@ impl Store {
             })?;
         }
         self.writer
-            .write_blocking(move |tx| reopen(tx.connection, id, now))?;
+            .write_blocking(move |tx| reopen(tx.connection, id, QueuedBy::Person, now))?;
         Ok(queued)
     }
 }

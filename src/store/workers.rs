@@ -1,12 +1,16 @@
 //! Batches that any worker may take up.
 
+use jiff::Timestamp;
+
 use super::batch::BY_DEADLINE;
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
+use crate::domain::batch_state::BY_EVENT;
 
-/// Who goes on with a batch that waits for a worker, as its state says.
+/// Who goes on with a batch that was left to workers, as its state says.
 const BY_WORKER: &str = "worker";
 
 impl Store {
@@ -18,7 +22,7 @@ impl Store {
         &self,
         batch: BatchId,
         token: i64,
-        at: jiff::Timestamp,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         self.writer.write_blocking(move |tx| {
             tx.connection.execute(
@@ -42,21 +46,28 @@ impl Store {
 
 impl Reader {
     /// The batches that a worker with the token takes up: those that were left to workers, those that a deadline paused,
-    /// and those whose process is gone. The oldest first.
+    /// those whose process is gone, and those in which an event queued somebody whose turn has come. The oldest first.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn for_workers(&self, token: i64) -> Result<Vec<String>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+    pub(crate) fn for_workers(
+        &self,
+        token: i64,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        // The sign keeps the type of `b.id` out of the comparison: else the index is not sought but scanned.
+        let names: Vec<String> = self.connection.list(
             "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
              WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
-                   AND (b.state IN ('running', 'waiting') OR (b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)))
+                   AND (b.state IN ('running', 'waiting')
+                        OR b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)
+                        OR b.state = 'paused' AND b.state_by = ?4
+                           AND EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
+                                       WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id
+                                             AND r.not_before <= ?5))
              ORDER BY b.id",
+            (token, BY_WORKER, BY_DEADLINE, BY_EVENT, to_millis(now)),
         )?;
-        let names = select.query_map((token, BY_WORKER, BY_DEADLINE), |row| {
-            row.get::<_, String>(0)
-        })?;
-        let names: Vec<String> = names.collect::<Result<_, _>>()?;
         Ok(names
             .into_iter()
             .filter(|name| self.holder(name).is_none())

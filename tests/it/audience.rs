@@ -107,6 +107,36 @@ fn the_people_of_an_unfinished_audience_are_frozen_and_those_of_the_next_were_in
 }
 
 #[test]
+fn an_unfinished_audience_that_was_restored_goes_on_with_its_people() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    scratch.outreach(&["backup", "copy.db"]).run().expect(0);
+    let whom = ["--on-channel", CHANNEL];
+    let send = || send_to(&scratch, &sandbox, CHANNEL, &whom);
+    send().with(&["--limit", "1"]).run().expect(4);
+    let name = batches(&scratch)[0].clone();
+    let export = scratch.outreach(&["export", &name, "-o", "people.csv"]);
+    export.run().expect(0);
+    for file in ["outreach.db-wal", "outreach.db-shm", "outreach.db-mark"] {
+        let _ = std::fs::remove_file(scratch.path(file));
+    }
+    std::fs::rename(scratch.path("copy.db"), scratch.path("outreach.db")).unwrap();
+    for line in [
+        &["checkpoint", "adopt"][..],
+        &["history", "import", "people.csv"],
+    ] {
+        let done = scratch.outreach(line).with(&["--no-suppressions"]);
+        done.run().expect(0);
+    }
+    send().run().expect(0).says("was restored from people.csv");
+    assert_eq!(scratch.checkpoint().counts_of(&name).sent, 3);
+    let twice = sandbox.accepted();
+    assert!(twice.values().all(|messages| *messages == 2), "{twice:?}");
+}
+
+#[test]
 fn who_opted_in_lately_belongs_and_who_said_stop_or_is_suppressed_does_not() {
     let scratch = Scratch::new();
     let sandbox = SandboxProcess::start(&[]);

@@ -470,8 +470,22 @@ fn the_settings_file_names_other_channels_and_a_message_that_is_given_replaces_t
     let checked = scratch.outreach(&["check", "contacts.csv"]).run().expect(0);
     let told = format!("About 2 of them go on to channel {SMS}");
     assert!(checked.out.contains(&told), "{}", checked.out);
-    let segments = format!("as SMS on channel {SMS}: 1 segment each, 2 segments if everybody");
+    let segments = format!(
+        "as SMS on channel {SMS}, if everybody goes on to it: 2 segments for 2 messages, 1 each"
+    );
     assert!(checked.out.contains(&segments), "{}", checked.out);
+    // Before the first message through a channel it is not known that it sends SMS.
+    let long = format!("{}={}", SMS, "č".repeat(71));
+    let check = scratch.outreach(&["check", "contacts.csv", "--message-for", &long]);
+    let told = check.with(&["--db", "new.db"]).run().expect(0).out;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "its type is not known; if it sends SMS, and everybody goes on to it: 4 segments for 2 messages, 2 each",
+        "2 messages are in UCS-2",
+        "The characters behind that: č (write c) in 2. Written so, all take 2 segments",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 #[test]

@@ -4,9 +4,12 @@ use jiff::Timestamp;
 use outreach::internals::domain::delivery::State;
 use outreach::internals::sandbox::Settings;
 use outreach::internals::store::{Contact, StoreError};
+use outreach::run::BatchState;
 use serde_json::{Value, json};
 
-use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, event};
+use crate::support::{
+    CHANNEL, ConsoleProcess, Program, Receiver, SandboxProcess, Scratch, event, wait_until,
+};
 
 const SMS: &str = Settings::MOBILE_CHANNEL;
 
@@ -88,6 +91,11 @@ fn who_opts_in_gets_it_once_and_nobody_else_does() {
         "{}",
         status.out
     );
+    let console = ConsoleProcess::of(&scratch, &sandbox, &[]);
+    let page = console.visitor().page(&format!("/batches/{name}"));
+    assert!(page.contains("waiting until they opt in"), "{page}");
+    assert!(page.contains("Open until"), "{page}");
+    console.end();
     assert!(thanked(&sandbox).is_empty());
     let people = people(&scratch);
     let receiver = Receiver::start(&scratch);
@@ -310,4 +318,148 @@ fn another_channel_has_no_window_of_its_own() {
         .run()
         .expect(0);
     assert!(!told.said.contains("within"), "{}", told.said);
+}
+
+#[test]
+fn a_worker_sends_to_whom_an_event_queued_and_waits_for_the_delay_elsewhere() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    let name = batch(&scratch);
+    let worker = || {
+        let worker = scratch.outreach(&["worker", "--once"]);
+        worker.with(&["--base-url", sandbox.base_url()]).run()
+    };
+    worker().expect(0);
+    assert!(thanked(&sandbox).is_empty());
+    let people = people(&scratch);
+    let receiver = Receiver::start(&scratch);
+    let now = || Timestamp::now().to_string();
+    receiver.take(&opt_in(&people[1], &now()));
+    assert_eq!(
+        scratch.checkpoint().batch(&name).state_by.as_deref(),
+        Some("event")
+    );
+    let other_token = scratch
+        .outreach(&["worker", "--once", "--base-url", sandbox.base_url()])
+        .env("AMIO_TOKEN", "another")
+        .run()
+        .expect(0);
+    assert!(!other_token.said.contains(&name), "{}", other_token.said);
+    worker().expect(0).says(&name);
+    worker().expect(0);
+    assert_eq!(thanked(&sandbox), [people[1].0]);
+    // Whose turn has not come keeps no worker.
+    follow(&scratch, &sandbox, "opt_in")
+        .with(&["--delay", "2h"])
+        .run()
+        .expect(0);
+    receiver.take(&opt_in(&people[2], &now()));
+    receiver.end();
+    let idle = worker().expect(0);
+    assert!(!idle.said.contains(&name), "{}", idle.said);
+    assert_eq!(scratch.checkpoint().counts_of(&name).queued, 1);
+    assert_eq!(thanked(&sandbox), [people[1].0]);
+}
+
+#[test]
+fn an_opt_in_that_names_no_number_queues_once_its_contact_is_known() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::with_faults(&["close-after-accept:at=1"]);
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(3);
+    let message = sandbox.messages().pop().unwrap();
+    let text = |field: &Value| field.as_str().unwrap().to_owned();
+    let number: u64 = text(&message["number"]).parse().unwrap();
+    let person = (number, "4711".to_owned(), text(&message["id"]));
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    let kind = json!({ "opt_in": { "type": "phone_number" } });
+    let at = Timestamp::now().to_string();
+    receiver.take(&event("opt_in", &person.1, None, &at, &kind));
+    resume(&scratch, &sandbox).run().expect(0);
+    assert!(thanked(&sandbox).is_empty());
+    receiver.take(&delivered(&person));
+    let name = batch(&scratch);
+    wait_until("the opt-in counts", || {
+        scratch.checkpoint().counts_of(&name).queued == 1
+    });
+    receiver.end();
+    resume(&scratch, &sandbox).run().expect(0);
+    assert_eq!(thanked(&sandbox), [number]);
+}
+
+#[test]
+fn the_receiver_closes_a_follow_up_whose_time_is_over() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    follow(&scratch, &sandbox, "opt_in")
+        .with(&["--open-for", "1s"])
+        .run()
+        .expect(0);
+    let name = batch(&scratch);
+    let until = scratch.checkpoint().batch(&name).follow_up.unwrap();
+    wait_until("its time is over", || !until.is_open(Timestamp::now()));
+    let receiver = Receiver::start(&scratch);
+    wait_until("it is closed", || {
+        scratch.checkpoint().batch(&name).state == BatchState::Complete
+    });
+    receiver.end();
+    let counts = scratch.checkpoint().counts_of(&name);
+    assert_eq!((counts.suppressed, counts.awaiting), (2, 0));
+    scratch.checkpoint().expect_sound();
+    scratch.outreach(&["status", &name]).run().expect(0);
+}
+
+#[test]
+fn a_restored_follow_up_waits_for_its_events_again_and_no_list_takes_its_name() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    scratch.outreach(&["backup", "copy.db"]).run().expect(0);
+    follow(&scratch, &sandbox, "opt_in").run().expect(0);
+    let name = batch(&scratch);
+    let people = people(&scratch);
+    let opts_in = |person: &(u64, String, String)| {
+        let receiver = Receiver::start(&scratch);
+        receiver.take(&opt_in(person, &Timestamp::now().to_string()));
+        receiver.end();
+    };
+    opts_in(&people[0]);
+    resume(&scratch, &sandbox).run().expect(0);
+    let export = scratch.outreach(&["export", &name, "-o", "after.csv"]);
+    export.run().expect(0);
+    // What is left is a copy from before the follow-up, and its results.
+    for file in ["outreach.db-wal", "outreach.db-shm", "outreach.db-mark"] {
+        let _ = std::fs::remove_file(scratch.path(file));
+    }
+    std::fs::rename(scratch.path("copy.db"), scratch.path("outreach.db")).unwrap();
+    let run = |line: &[&str]| scratch.outreach(line).with(&["--no-suppressions"]).run();
+    run(&["checkpoint", "adopt"]).expect(0);
+    run(&["history", "import", "after.csv"]).expect(0);
+    for how in [&[][..], &["--update"], &["--add"]] {
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", &name])
+            .with(&["--message", "Thank you, {{ first_name }}"])
+            .with(&["--base-url", sandbox.base_url(), "--channel", CHANNEL])
+            .with(how)
+            .run()
+            .expect(2)
+            .says("was a follow-up");
+    }
+    let refused = resume(&scratch, &sandbox).run().expect(2);
+    assert!(refused.said.contains("send --after EVENT --of BATCH"));
+    follow(&scratch, &sandbox, "opt_in")
+        .run()
+        .expect(0)
+        .says("2 people get it when they opt in");
+    assert_eq!(thanked(&sandbox), [people[0].0]);
+    opts_in(&people[1]);
+    resume(&scratch, &sandbox).run().expect(0);
+    assert_eq!(thanked(&sandbox), [people[0].0, people[1].0]);
 }

@@ -208,6 +208,32 @@ fn check_counts_what_is_known_of_the_people_by_when_and_by_which_batches_and_wri
     );
 }
 
+#[test]
+fn whom_facebook_lets_a_page_write_to_is_told_before_a_list_is_sent() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(3);
+    scratch.send(&sandbox).run().expect(0);
+    let people = sandbox.people();
+    let contact = people[0]["contact_id"].as_str().unwrap();
+    let receiver = Receiver::start(&scratch);
+    let now = jiff::Timestamp::now().to_string();
+    let said = json!({ "id": "9001", "content": { "type": "text", "payload": "Thanks" } });
+    receiver.take(&event("message_received", contact, None, &now, &said));
+    receiver.end();
+    scratch.contacts(4);
+    let window = &check_json(&scratch, &[])["known"]["reply_window"];
+    assert_eq!(*window, json!({ "contacts": 3, "acted": 1 }));
+    let told = |channel: &str| {
+        let send = scratch.outreach(&["send", "contacts.csv", "--yes", "--message", "News"]);
+        let send = send.with(&["--batch", "second", "--message-again", "--until", "00:00"]);
+        let send = send.with(&["--base-url", sandbox.base_url(), "--channel", channel]);
+        send.run().said
+    };
+    let line = "3 people who would be sent to are contacts on this channel; 1 has acted within the last 24 hours";
+    let said = told(CHANNEL);
+    assert!(said.contains(line), "{said}");
+}
+
 /// The reason codes of a batch's rows, counted.
 fn reasons(scratch: &Scratch, batch: &str, code: &str) -> u64 {
     let rows = scratch.checkpoint().rows_of(batch);

@@ -39,6 +39,7 @@ impl Place {
             channel: Rehearsal::CHANNEL,
             change,
             sandbox: true,
+            follow_up: None,
         };
         SendPlan::new(&self.checkpoint(), self.list(rows), &asked, now()).unwrap()
     }

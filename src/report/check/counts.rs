@@ -2,7 +2,7 @@
 
 use crate::domain::sms::{SmsTally, advice as advice_about};
 use crate::intake::Summary;
-use crate::report::words::grouped;
+use crate::report::words::{counted, grouped};
 
 /// The counts of the verdicts with their meaning.
 pub(super) fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
@@ -46,8 +46,14 @@ pub(super) fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
 /// Characters that are named.
 const CHARACTERS: usize = 8;
 
+/// "1 message is", "2 messages are".
+fn are(messages: u64) -> String {
+    let verb = if messages == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(messages, "message"))
+}
+
 /// What the messages take as SMS, and which characters make it more.
-pub(super) fn sms_lines(sms: &SmsTally) -> Vec<String> {
+pub(crate) fn sms_lines(sms: &SmsTally) -> Vec<String> {
     let mut lines = Vec::new();
     if sms.messages > 0 {
         let each = match (sms.least, sms.most) {
@@ -55,15 +61,15 @@ pub(super) fn sms_lines(sms: &SmsTally) -> Vec<String> {
             (least, most) => format!("{least} to {most} each"),
         };
         lines.push(format!(
-            "{} segments for {} messages, {each}",
-            grouped(sms.segments),
-            grouped(sms.messages)
+            "{} for {}, {each}",
+            counted(sms.segments, "segment"),
+            counted(sms.messages, "message")
         ));
     }
     if sms.ucs2 > 0 {
         lines.push(format!(
-            "{} messages are in UCS-2, of which a segment holds 70 characters in place of 160",
-            grouped(sms.ucs2)
+            "{} in UCS-2, of which a segment holds 70 characters in place of 160",
+            are(sms.ucs2)
         ));
     }
     let costly = sms.costly();
@@ -83,14 +89,14 @@ pub(super) fn sms_lines(sms: &SmsTally) -> Vec<String> {
     }
     if sms.plain_segments < sms.segments {
         lines.push(format!(
-            "Written so, all take {} segments",
-            grouped(sms.plain_segments)
+            "Written so, all take {}",
+            counted(sms.plain_segments, "segment")
         ));
     }
     if sms.no_texts > 0 {
         lines.push(format!(
-            "{} messages are no texts and are not counted: an SMS is a text",
-            grouped(sms.no_texts)
+            "{} no text and not counted: an SMS is a text",
+            are(sms.no_texts)
         ));
     }
     lines

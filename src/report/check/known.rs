@@ -23,6 +23,20 @@ pub struct KnownPeople {
     pub no_messenger: KnownLine,
     /// It is not known whether they got a message.
     pub unknown: KnownLine,
+    /// Whom Facebook lets the page write to; `None` on another channel, where none is named, and where the page knows
+    /// nobody of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_window: Option<ReplyWindow>,
+}
+
+/// Of the people who would be sent to, those whom the page knows: Facebook takes hardly anything for them that is not
+/// sent within 24 hours after they acted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ReplyWindow {
+    /// They are contacts on the channel.
+    pub contacts: u64,
+    /// Of these, who wrote, pressed a button or opted in within 24 hours.
+    pub acted: u64,
 }
 
 /// One thing that is known of people.
@@ -73,10 +87,37 @@ impl KnownPeople {
                 line.batches_text(),
             ]);
         }
-        match known.count() {
+        let mut lines = match known.count() {
             0 => Vec::new(),
             _ => table.text(width).lines().map(str::to_owned).collect(),
+        };
+        lines.extend(self.reply_window.and_then(ReplyWindow::text));
+        lines
+    }
+}
+
+impl ReplyWindow {
+    /// Nothing where all may be written to.
+    fn text(self) -> Option<String> {
+        let late = self.contacts.saturating_sub(self.acted);
+        if late == 0 {
+            return None;
         }
+        let acted = match self.acted {
+            1 => "1 has acted".to_owned(),
+            acted => format!("{} have acted", grouped(acted)),
+        };
+        let contacts = match self.contacts {
+            1 => "1 person who would be sent to is a contact on this channel".to_owned(),
+            contacts => format!(
+                "{} people who would be sent to are contacts on this channel",
+                grouped(contacts)
+            ),
+        };
+        Some(format!(
+            "{contacts}; {acted} within the last 24 hours, after which Facebook takes hardly any message from a page \
+             (`outreach man facebook`)."
+        ))
     }
 }
 

@@ -133,7 +133,7 @@ fn judge_anew(
     };
     tx.connection.change(
         "UPDATE recipient AS o
-             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0,
+             SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0, held = n.held,
                  finished_at = iif(?3 = 'suppressed', ?4, NULL)
              FROM recipient n WHERE o.id = ?1 AND n.id = ?2",
         (old.id, new, next.word(), to_millis(now)),
@@ -277,8 +277,8 @@ fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), Store
         (from, to),
     )?;
     for copy in [
-        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
-         SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
+        "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at, held)
+         SELECT ?2, person, state, reason_code, reason, finished_at, held FROM recipient WHERE id = ?1",
         "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name, contact_id,
                                       content, metadata, content_key)
          SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata,

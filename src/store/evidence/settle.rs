@@ -6,6 +6,7 @@ use crate::domain::event::EventKind;
 use crate::domain::fallback::Cause;
 use crate::domain::outcome::AttemptOutcome;
 use crate::store::attempt::{self, Note, Proof};
+use crate::store::batch::QueuedBy;
 use crate::store::columns::to_millis;
 use crate::store::contact;
 use crate::store::error::StoreError;
@@ -64,7 +65,8 @@ impl Applying<'_, '_> {
         self.tx.count_move(subject.id.batch(), subject.state, next);
         if next == State::NoMessenger {
             let why = failure.unwrap_or_default();
-            fallback::fall_back(self.tx, subject.id, Cause::NoUser, why, &actor, self.now)?;
+            let by = (QueuedBy::Event, actor.as_str());
+            fallback::fall_back(self.tx, subject.id, Cause::NoUser, why, by, self.now)?;
         }
         attempt::end_waits(self.connection(), subject.id)?;
         Ok(true)

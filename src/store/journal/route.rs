@@ -18,9 +18,6 @@ use crate::store::suppression::suppress;
 use crate::store::transaction::Tx;
 use crate::store::{attempt, fallback, follow_up};
 
-/// Who moves a row that nobody decides about.
-const ACTOR: &str = "outreach";
-
 /// Whether the row may be tried on its channel now. If not, it was moved to the next channel, waits, or has its message
 /// already.
 pub(super) fn stays(
@@ -37,7 +34,7 @@ pub(super) fn stays(
     let within = context.rules.span.no_messenger;
     if unreached.is_some_and(|at| within.is_zero() || is_within(within, at, now)) {
         let why = "known to have no Messenger";
-        if fallback::fall_back(tx, row.id, Cause::NoUser, why, ACTOR, now)? {
+        if fallback::fall_back(tx, row.id, Cause::NoUser, why, fallback::BY_RUN, now)? {
             return Ok(false);
         }
     }
@@ -45,7 +42,14 @@ pub(super) fn stays(
         return Ok(true);
     }
     let why = "the channel is refused";
-    if !fallback::fall_back(tx, row.id, Cause::ChannelRefused, why, ACTOR, now)? {
+    if !fallback::fall_back(
+        tx,
+        row.id,
+        Cause::ChannelRefused,
+        why,
+        fallback::BY_RUN,
+        now,
+    )? {
         wait(tx, row.id, NEXT_RUN)?;
     }
     Ok(false)
@@ -72,7 +76,7 @@ pub(super) fn is_its_turn(
         Turn::TooLate if row.step != Step::FIRST => return Ok(true),
         Turn::TooLate => {
             let why = "window closed";
-            if !fallback::fall_back(tx, row.id, Cause::WindowClosed, why, ACTOR, now)? {
+            if !fallback::fall_back(tx, row.id, Cause::WindowClosed, why, fallback::BY_RUN, now)? {
                 suppress(tx, row.id, &Suppression::WindowClosed, now)?;
             }
         }

@@ -54,7 +54,7 @@ pub(in crate::store) fn interrupt(
         } else {
             // An event may have shown that the person is not reached on this channel.
             let why = "not reached";
-            fallback::fall_back(tx, recipient, Cause::NoUser, why, "outreach", now)?;
+            fallback::fall_back(tx, recipient, Cause::NoUser, why, fallback::BY_RUN, now)?;
         }
     }
     Ok(rows)
@@ -207,7 +207,7 @@ fn go_on(
             fallback::hold_open_run(tx, row, refusal, &it.text)?
         }
         Some(_) | None => {
-            fallback::fall_back(tx, row, Cause::NoUser, "no Messenger", "outreach", at)?
+            fallback::fall_back(tx, row, Cause::NoUser, "no Messenger", fallback::BY_RUN, at)?
         }
     };
     Ok(if moved { State::Queued } else { state })

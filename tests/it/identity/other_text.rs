@@ -81,6 +81,7 @@ fn read(scratch: &Scratch, change: Option<Change>, batch: &str, how: Messaged) -
         channel: CHANNEL,
         change,
         sandbox: false,
+        follow_up: None,
     };
     let settings = RunSettings::default();
     let mut plan = SendPlan::new(&scratch.path("outreach.db"), list, &asked, now()).unwrap();

@@ -11,6 +11,7 @@ mod cluster;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod console;
+mod console_user;
 pub(crate) mod contacts;
 pub(crate) mod doctor;
 pub(crate) mod error;

@@ -42,20 +42,27 @@ pub(super) async fn events(
     Path((kind, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
-    let first = look(&visit.app, &named).await?;
+    let of = (named, visit.session.hash.clone());
+    let first = look(&visit.app, &of).await?;
     let (pieces, body) = channel();
-    tokio::spawn(send(Arc::clone(&visit.app), named, first, pieces, stopped));
+    tokio::spawn(send(Arc::clone(&visit.app), of, first, pieces, stopped));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
 }
 
-async fn look(app: &Arc<App>, named: &Named) -> Result<LiveView, Failure> {
-    let named = named.clone();
-    app.blocking(move |app| LiveView::read(app, &named)).await
+/// Fails once the session is over.
+async fn look(app: &Arc<App>, (named, session): &(Named, String)) -> Result<LiveView, Failure> {
+    let (named, session) = (named.clone(), session.clone());
+    app.blocking(move |app| {
+        let person = app.gate.person(&session, app.clock.now());
+        person.ok_or_else(Failure::not_signed_in)?;
+        LiveView::read(app, &named)
+    })
+    .await
 }
 
 async fn send(
     app: Arc<App>,
-    named: Named,
+    of: (Named, String),
     mut shown: LiveView,
     pieces: Pieces,
     mut stopped: watch::Receiver<bool>,
@@ -67,7 +74,7 @@ async fn send(
             _ = stopped.wait_for(|stopped| *stopped) => return,
             () = app.clock.sleep(LOOK) => {}
         }
-        let Ok(live) = look(&app, &named).await else {
+        let Ok(live) = look(&app, &of).await else {
             return;
         };
         let text = if (live.state, live.is_live) != (shown.state, shown.is_live) {

@@ -28,6 +28,7 @@ mod record;
 pub(crate) mod refusal;
 pub(crate) mod retention;
 pub(crate) mod retry;
+pub(crate) mod role;
 pub(crate) mod run_time;
 pub(crate) mod schedule;
 pub(crate) mod sms;

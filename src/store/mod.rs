@@ -121,6 +121,7 @@ pub(crate) use resolve::Proof;
 pub(crate) use results::{NotReached, ResultRow};
 pub(crate) use retry::RefusedRow;
 pub(crate) use seen::Seen;
+pub(crate) use session::KeptSession;
 pub(crate) use suppression::SuppressionEntry;
 pub use tally::Counts;
 pub(crate) use test_message::{TestClaim, TestIntent, TestResult};

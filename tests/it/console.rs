@@ -2,6 +2,7 @@
 
 mod hostile;
 mod people;
+mod users;
 
 use std::io::Write as _;
 use std::net::TcpStream;

@@ -17,8 +17,8 @@ use crate::dispatch::pacer::core::FALLBACK_RATE;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressStyleChoice};
 use crate::run::{
-    Ended, Files, HeldBatch, LittleTime, PilotAsked, PilotStep, Preview, QuotaOf, Rehearsal,
-    RunEnd, RunSettings, StopHandle, random_bits, summary,
+    Ended, Files, HeldBatch, LittleTime, PausedBy, PilotAsked, PilotStep, Preview, QuotaOf,
+    Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -94,6 +94,11 @@ impl Going {
             pilot,
             resumed: false,
         }
+    }
+
+    /// As a worker takes it up.
+    pub(super) fn worker() -> Self {
+        Self::send(None)
     }
 
     /// As it is resumed.
@@ -258,6 +263,9 @@ impl Front {
 
     /// Says what is about to be sent, asks where that can be answered, and sends.
     pub(super) fn go(&self, mut batch: HeldBatch, how: Going) -> Result<Outcome, CommandError> {
+        if let Some(by) = batch.paused_by(how.resumed)? {
+            return Ok(self.say_paused(&batch, &by));
+        }
         let after_halt = batch.after_halt(&self.settings.refusals, how.confirm)?;
         let out = self.results_path(&batch)?;
         batch.check_results(Some(&out), self.checkpoint.dialect)?;
@@ -324,6 +332,16 @@ impl Front {
             rejects: None,
             not_sent: "",
         })
+    }
+
+    /// Says what keeps the batch from being sent.
+    fn say_paused(&self, batch: &HeldBatch, by: &PausedBy) -> Outcome {
+        let name = batch.batch().name.clone();
+        self.console.say(self.paused_text(&name, by));
+        Outcome {
+            not_sent: "it is paused",
+            ..Outcome::declined(Some(name))
+        }
     }
 
     /// Says that the answer was no.

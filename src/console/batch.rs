@@ -17,7 +17,9 @@ use super::named::Named;
 use super::page::{Failure, Frame, page};
 use super::runs::Work;
 use crate::report::{counted, grouped};
-use crate::run::{Access, Decision, HeldBatch, Meaning, QuotaOf, RowChoice, Saying, random_bits};
+use crate::run::{
+    self, Access, Decision, HeldBatch, Meaning, QuotaOf, RowChoice, Saying, random_bits,
+};
 use crate::store::Store;
 
 #[derive(Template)]
@@ -36,15 +38,11 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
     let all = query.contains_key("all");
-    let (live, batch) = visit
-        .app
-        .blocking(move |app| {
-            Ok((
-                LiveView::read(app, &named)?,
-                BatchView::read(app, &named, all)?,
-            ))
-        })
-        .await?;
+    let read = move |actor: &Actor<'_>| {
+        let live = LiveView::read(actor, &named)?;
+        Ok((live, BatchView::read(actor, &named, all)?))
+    };
+    let (live, batch) = visit.act(read).await?;
     page(&BatchPage {
         frame: visit.frame("batches"),
         live,
@@ -104,6 +102,14 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
             fields.get("people")
         )));
     }
+    if actor.gate.has_users() {
+        batch.approve(actor.person, now)?;
+    }
+    if let Some(by) = batch.paused_by(true)? {
+        return Err(Failure::refused(format!(
+            "Nothing was sent: {by}, where it has users."
+        )));
+    }
     let batch = batch.keep_history(&settings, actor.person, now)?;
     batch.go_on_after_halt(&after_halt, actor.person, now)?;
     let work = Work {
@@ -125,14 +131,8 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
 /// Pauses it: what is under way is finished.
 pub(super) async fn pause(visit: Visit, at: At) -> Result<Response, Failure> {
     change(&visit, at, |actor, named| {
-        if !actor.runs.stop(named.kind, &named.name, "a person, on the console") {
-            return Err(Failure::refused(
-                "This console does not send this batch, so that it cannot pause it. Press Ctrl-C where it is sent.",
-            ));
-        }
-        let store = Store::open_existing(actor.checkpoint(named.kind))?;
-        let id = store.reader()?.batch(&named.name)?.id;
-        note(actor, &store, Some(id), "pause", "")?;
+        let checkpoint = actor.checkpoint(named.kind);
+        run::pause(checkpoint, &named.name, actor.person, actor.clock.now())?;
         Ok("Pausing: nothing more is begun, and what is under way is finished.".to_owned())
     })
     .await

@@ -28,6 +28,7 @@ pub(super) fn router(app: Arc<App>, stopped: watch::Receiver<bool>) -> Router {
     let admins = Router::new()
         .route("/people/lift", post(people::lift))
         .route("/people/forget", post(people::forget))
+        .route("/approval", post(health::approval))
         .route_layer(from_fn(gate::admins));
     let pages = operators
         .merge(admins)

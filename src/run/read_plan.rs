@@ -87,7 +87,11 @@ impl ReadPlan {
         let after = self.batch.batch().follow_up.as_ref();
         let after = after.filter(|_| self.read.is_some());
         let after = after.map_or_else(String::new, follow_up::told);
+        let is_read = self.read.is_some();
         let (batch, interrupted) = self.carry_out(now)?;
+        if is_read {
+            batch.store().note_prepared(batch.batch().id, actor)?;
+        }
         for (what, detail) in [
             ("after", after),
             ("fallback", others),

@@ -266,7 +266,10 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
     }
     let change = &decided.change;
     tx.connection.execute(
-        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
+        // What was approved is not what it is now.
+        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL,
+                approval = json_remove(approval, '$.digest', '$.by')
+         WHERE id = ?1",
         (target, to_json(&change.definition)?, change.digest),
     )?;
     reopen(tx.connection, target, now)?;

@@ -50,6 +50,8 @@ impl Reader {
             "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
              WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
                    AND (b.state IN ('running', 'waiting') OR (b.state = 'paused' AND b.state_by = ?2))
+                   AND (b.approval ->> 'digest' IS hex(b.digest)
+                        OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
              ORDER BY b.id",
         )?;
         let names = select.query_map((token, BY_WORKER), |row| row.get::<_, String>(0))?;

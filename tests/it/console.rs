@@ -2,6 +2,7 @@
 
 mod hostile;
 mod people;
+mod together;
 mod users;
 
 use std::io::Write as _;
@@ -333,7 +334,7 @@ fn a_console_that_is_stopped_pauses_what_it_sends() {
     visitor.send(&format!("{batch}/pause"), &[]).location();
     let page = visitor.wait_for(&batch, "had their turn");
     assert!(
-        page.contains("Go on") && page.contains("Paused: a person, on the console"),
+        page.contains("Go on") && page.contains("paused it on the console"),
         "{page}"
     );
     let left = scratch.checkpoint().counts().queued.to_string();

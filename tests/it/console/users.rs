@@ -2,10 +2,10 @@
 
 use crate::support::{CHANNEL, ConsoleProcess, SandboxProcess, Scratch, Visitor, contacts};
 
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// Adds a user with [`PASSWORD`].
-fn add(scratch: &Scratch, name: &str, role: &str) {
+pub(super) fn add(scratch: &Scratch, name: &str, role: &str) {
     std::fs::write(scratch.path("password"), format!("{PASSWORD}\n")).unwrap();
     let user = ["console", "user", "add", name, "--role", role];
     let add = scratch.outreach(&user);

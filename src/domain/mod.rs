@@ -36,4 +36,5 @@ pub(crate) mod spreadsheet;
 pub(crate) mod text;
 pub(crate) mod told;
 pub(crate) mod told_date;
+pub(crate) mod word_list;
 pub(crate) mod zones;

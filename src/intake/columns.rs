@@ -8,7 +8,7 @@ use super::country::{self, CountryColumn};
 use super::error::IntakeError;
 use super::phones::{self, PhoneColumn};
 use super::settings::{NumbersPerRow, Prefer, Settings};
-use super::words::{FIRST_NAME, LAST_NAME};
+use super::words::{FIRST_NAME, LAST_NAME, List};
 use crate::domain::content::Role;
 use crate::domain::fold;
 use crate::domain::phone::{LineType, Region};
@@ -253,7 +253,7 @@ pub(super) fn map(
     let ignored = settings.ignore_consent.iter().map(named);
     let ignored = ignored.collect::<Result<Vec<_>, _>>()?;
     let consent = consents(headers, rows, settings, ignored.iter().chain(&columns));
-    let other = |chosen: &Option<String>, words: &[&str]| match chosen {
+    let other = |chosen: &Option<String>, words: List| match chosen {
         Some(name) => named(name).map(Some),
         None if settings.no_header => Ok(None),
         None => Ok(by_header(headers, words, &taken)),
@@ -372,15 +372,9 @@ fn named_column(name: &str, headers: &[String], no_header: bool) -> Result<Colum
 }
 
 /// The first header that is one of the words, in the order of the words.
-fn by_header(headers: &[String], words: &[&str], taken: &[usize]) -> Option<Column> {
-    let folded: Vec<String> = headers.iter().map(|header| fold::header(header)).collect();
-    words
-        .iter()
-        .find_map(|word| {
-            folded
-                .iter()
-                .enumerate()
-                .position(|(at, header)| header == word && !taken.contains(&at))
-        })
-        .map(|index| column(headers, index))
+fn by_header(headers: &[String], words: List, taken: &[usize]) -> Option<Column> {
+    let places = headers.iter().enumerate();
+    let free = places.filter(|(at, _)| !taken.contains(at));
+    let found = free.filter_map(|(at, header)| Some((words.place(&fold::header(header))?, at)));
+    found.min().map(|(_, index)| column(headers, index))
 }

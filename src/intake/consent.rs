@@ -5,16 +5,17 @@
 //! ignored.
 
 mod says;
-mod words;
 
 use serde::Serialize;
 
-use self::words::List;
 use super::column::{Column, share_of_cells};
-use super::words::{MOBILE, PHONE, words};
+use super::words::{
+    BESIDE_CONSENT, CONSENTS, FACT, MESSAGES, MOBILE, NO, OTHER_WAY, OUR_WAY, PHONE, REFUSALS,
+    REMARK, STATUS, TIME, WEAK_REFUSALS, YES, words,
+};
 use crate::domain::text::trimmed;
 pub(super) use says::Yes;
-use says::{OTHER_WAYS, OUR_WAYS, Says, has_negation, has_word, says};
+use says::{Says, has_negation, says};
 
 /// A column that tells who may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,133 +34,6 @@ impl ConsentColumn {
         self.yes == Yes::Nothing || self.yes == Yes::Remark
     }
 }
-
-/// Words of a header that is about messages, and nothing else.
-const MESSAGES: &[&str] = &[
-    "sms",
-    "text",
-    "texts",
-    "whatsapp",
-    "viber",
-    "messenger",
-    "messages",
-    "marketing",
-];
-
-/// Words of a header that tells something beside the consent: when, where, how.
-const BESIDE: &[&str] = &[
-    "source", "ip", "method", "reason", "by", "url", "version", "id", "type", "name", "note",
-    "notes", "channel", "language", "level", "count", "zdroj", "duvod", "quelle", "grund",
-    "origen", "motivo", "origine", "raison", "zrodlo", "powod", "link", "form",
-];
-
-/// Words of a header that tells when.
-const TIMES: &[&str] = &[
-    "date",
-    "at",
-    "on",
-    "time",
-    "timestamp",
-    "datum",
-    "kdy",
-    "fecha",
-    "data",
-    "am",
-    "le",
-    "updated",
-    "since",
-];
-
-/// Headers of a status or of tags.
-const STATUS: &[&str] = &[
-    "status",
-    "contact status",
-    "customer status",
-    "member status",
-    "subscriber status",
-    "lead status",
-    "person status",
-    "tag",
-    "tags",
-    "contact tags",
-    "labels",
-    "stav",
-    "stav kontaktu",
-    "stitky",
-    "statut",
-    "stato",
-    "estado",
-    "etiquetas",
-    "durum",
-];
-
-/// Words of a header of remarks.
-const REMARKS: &[&str] = &[
-    "note",
-    "notes",
-    "comment",
-    "comments",
-    "remark",
-    "remarks",
-    "memo",
-    "poznamka",
-    "poznamky",
-    "komentar",
-    "komentare",
-    "notiz",
-    "notizen",
-    "bemerkung",
-    "bemerkungen",
-    "anmerkung",
-    "anmerkungen",
-    "kommentar",
-    "kommentare",
-    "hinweis",
-    "uwagi",
-    "uwaga",
-    "notatka",
-    "notatki",
-    "komentarz",
-    "remarque",
-    "remarques",
-    "commentaire",
-    "commentaires",
-    "nota",
-    "notas",
-    "comentario",
-    "comentarios",
-    "observaciones",
-    "observacion",
-    "observacoes",
-    "osservazioni",
-    "commento",
-    "commenti",
-    "annotazioni",
-    "megjegyzes",
-    "opmerking",
-    "opmerkingen",
-    "notitie",
-    "notities",
-    "observatii",
-    "napomena",
-    "opomba",
-    "opombe",
-    "anteckning",
-    "anteckningar",
-    "bemaerkning",
-    "merknad",
-    "huomautus",
-    "aciklama",
-    "notlar",
-    "примечание",
-    "примечания",
-    "комментарий",
-    "примітка",
-    "коментар",
-    "бележка",
-    "σημειωσεις",
-    "σχολια",
-];
 
 /// The columns that tell who may be messaged.
 #[derive(Debug, Default)]
@@ -211,53 +85,18 @@ pub(super) fn find(headers: &[String], rows: &[Vec<String>], taken: &[usize]) ->
     found
 }
 
-/// Words of a header that says of messages or numbers what is no consent.
-const FACTS: &[&str] = &[
-    "has",
-    "have",
-    "is",
-    "verified",
-    "valid",
-    "sent",
-    "delivered",
-    "received",
-    "opened",
-    "clicked",
-    "failed",
-    "count",
-    "installed",
-    "available",
-    "registered",
-    "last",
-    "first",
-    "number",
-    "ma",
-    "hat",
-    "overeno",
-    "odeslano",
-    "gesendet",
-    "geprueft",
-    "envoye",
-    "enviado",
-    "wyslano",
-    "inviato",
-];
-
 /// Whether the header names a way to reach a person and nothing else (`SMS`, `WhatsApp (ano/ne)`), or is a question about
 /// messages.
 fn is_way(header: &str) -> bool {
     let folded = words(header);
-    let other = [FACTS, BESIDE, OTHER_WAYS];
-    if has_word(&folded, MESSAGES) && !other.iter().any(|list| has_word(&folded, list)) {
+    let other = [FACT, BESIDE_CONSENT, OTHER_WAY];
+    if MESSAGES.is_in(&folded) && !other.iter().any(|list| list.is_in(&folded)) {
         return true;
     }
     let mut words = folded.split(' ');
     words.all(|word| {
-        [OUR_WAYS, MESSAGES, MOBILE, PHONE]
-            .iter()
-            .any(|list| list.contains(&word))
-            || List::Yes.has(word)
-            || List::No.has(word)
+        let mut lists = [OUR_WAY, MESSAGES, MOBILE, PHONE, YES, NO].iter();
+        lists.any(|list| list.has(word))
     })
 }
 
@@ -285,38 +124,39 @@ fn meaning(header: &str) -> Option<Meaning> {
             is_certain: false,
         })
     };
-    let has = |list: &[&str]| has_word(&folded, list);
-    let is_mail = has(OTHER_WAYS) || has_phrase(&folded, &["e mail", "e posta", "e post"]);
-    if is_mail && !has(OUR_WAYS) || has(&["double"]) {
+    let has = |words: &[&str]| folded.split(' ').any(|word| words.contains(&word));
+    let is_mail = OTHER_WAY.is_in(&folded) || has_phrase(&folded, &["e mail", "e posta", "e post"]);
+    if is_mail && !OUR_WAY.is_in(&folded) || has(&["double"]) {
         return None;
     }
-    let is_beside = has(BESIDE) || has_phrase(&folded, &["consent text", "opt in text"]);
-    if List::Refusals.is_in(&folded) {
+    let is_beside =
+        BESIDE_CONSENT.is_in(&folded) || has_phrase(&folded, &["consent text", "opt in text"]);
+    if REFUSALS.is_in(&folded) {
         return if is_beside {
             None
         } else {
             certain(Yes::MustNot)
         };
     }
-    if has(REMARKS) && !List::Consents.is_in(&folded) {
+    if REMARK.is_in(&folded) && !CONSENTS.is_in(&folded) {
         return certain(Yes::Remark);
     }
     if is_beside {
         return None;
     }
-    if STATUS.contains(&folded.as_str()) {
+    if STATUS.has(&folded) {
         return certain(Yes::Nothing);
     }
-    if List::Consents.is_in(&folded) && !has(TIMES) {
+    if CONSENTS.is_in(&folded) && !TIME.is_in(&folded) {
         return if has_negation(&folded) {
             certain(Yes::MustNot)
-        } else if has(MESSAGES) && !has(&["status", "state", "stav", "statut", "stato"]) {
+        } else if MESSAGES.is_in(&folded) && !has(&["status", "state", "stav", "statut", "stato"]) {
             certain(Yes::May)
         } else {
             uncertain(Yes::May)
         };
     }
-    if List::WeakRefusals.is_in(&folded) {
+    if WEAK_REFUSALS.is_in(&folded) {
         return uncertain(Yes::MustNot);
     }
     None

@@ -3,18 +3,15 @@
 //! A list that tells the country is believed: its cell wins over `--region`, and a cell that is not understood
 //! makes a national number invalid, because `--region` would make it a stranger's.
 
-mod headers;
-
 use std::fmt;
 
 use serde::Serialize;
 
-use self::headers::{
-    ADDRESSES, AREAS, CERTAIN, COUNTRY, DIALLED, DOUBTFUL, ELSEWHERE, OF_NUMBERS, PLACES,
-    QUALIFIERS,
-};
 use super::column::Column;
-use super::words::words;
+use super::words::{
+    AREA_CODE, COUNTRY, COUNTRY_ELSEWHERE, COUNTRY_OF_NUMBER, COUNTRY_WORD, DIALLED,
+    DOUBTFUL_COUNTRY, ONE_ADDRESS, PLACE, WHOSE_COUNTRY, words,
+};
 use crate::domain::phone::{AddressEnd, PhoneNumber, Region};
 use crate::domain::text::trimmed;
 
@@ -117,8 +114,7 @@ pub(super) fn find(
 
 /// Whether countries stand behind the cities of a column: in any cell of one for addresses, in most of another.
 fn is_behind_cities(header: &str, cells: &[&str]) -> bool {
-    let folded = words(header);
-    let is_place = folded.split(' ').any(|word| PLACES.contains(&word));
+    let is_place = PLACE.is_in(&words(header));
     let told = share(cells, |cell| AddressEnd::of(cell) != AddressEnd::Other);
     told >= 0.5 || is_place && told > 0.0
 }
@@ -130,8 +126,8 @@ fn filled(rows: &[Vec<String>], index: usize) -> Vec<&str> {
 }
 
 fn is_known(phrase: &str) -> bool {
-    let mut lists = [CERTAIN, DOUBTFUL, DIALLED].into_iter();
-    lists.any(|list| list.contains(&phrase))
+    let mut lists = [COUNTRY, DOUBTFUL_COUNTRY, DIALLED].into_iter();
+    lists.any(|list| list.has(phrase))
 }
 
 /// A folded header without the words that say whose country it is.
@@ -140,7 +136,7 @@ fn core(folded: &str) -> String {
         return folded.to_owned();
     }
     let is_more =
-        |word: &&str| !QUALIFIERS.contains(word) && !word.bytes().all(|byte| byte.is_ascii_digit());
+        |word: &&str| !WHOSE_COUNTRY.has(word) && !word.bytes().all(|byte| byte.is_ascii_digit());
     let words: Vec<&str> = folded.split(' ').filter(is_more).collect();
     words.join(" ")
 }
@@ -197,7 +193,7 @@ pub(super) fn area_codes<'a>(
     let mut places = headers.iter().enumerate();
     let found = places.find(|(index, header)| {
         let core = core(&words(header));
-        let is_code = DIALLED.contains(&core.as_str()) || AREAS.contains(&core.as_str());
+        let is_code = DIALLED.has(&core) || AREA_CODE.has(&core);
         let is_other = |column: &Column| column.index != *index;
         is_code
             && countries.iter().all(|country| is_other(&country.column))
@@ -216,12 +212,11 @@ fn nearness(
 ) -> Option<Nearness> {
     let folded = words(header);
     let core = core(&folded);
-    let has = |list: &[&str]| folded.split(' ').any(|word| list.contains(&word));
-    if !is_known(&core) && (!has(COUNTRY) || has(ELSEWHERE)) {
+    if !is_known(&core) && (!COUNTRY_WORD.is_in(&folded) || COUNTRY_ELSEWHERE.is_in(&folded)) {
         return None;
     }
-    if !CERTAIN.contains(&core.as_str()) {
-        let dialled = DIALLED.contains(&core.as_str());
+    if !COUNTRY.has(&core) {
+        let dialled = DIALLED.has(&core);
         let bare = !dialled || is_dialled_before();
         let holds = |cell: &&&str| {
             cell.parse::<Region>().is_ok()
@@ -234,10 +229,10 @@ fn nearness(
     }
     let of_codes = !cells.is_empty()
         && share(cells, |cell| cell.contains(|c: char| c.is_ascii_digit())) >= 0.5;
-    if of_codes || core != folded && has(OF_NUMBERS) {
+    if of_codes || core != folded && COUNTRY_OF_NUMBER.is_in(&folded) {
         return Some(Nearness::OfTheNumber);
     }
-    let Some(address) = folded.split(' ').find(|word| ADDRESSES.contains(word)) else {
+    let Some(address) = folded.split(' ').find(|word| ONE_ADDRESS.has(word)) else {
         return Some(Nearness::OfThePerson);
     };
     let beside = phone

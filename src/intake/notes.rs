@@ -4,6 +4,7 @@
 //! rows that somebody can mend.
 
 use super::rows::Fields;
+use super::words::{ORIGIN, PAGE, TOTAL};
 use crate::domain::fold;
 use crate::domain::text::trimmed;
 
@@ -13,88 +14,6 @@ const NUMBER: usize = 6;
 const CELLS: usize = 4;
 /// A sentence has at least so many words.
 const SENTENCE: usize = 6;
-
-/// Words of totals, which figures may stand beside.
-const TOTALS: &[&str] = &[
-    "total",
-    "totals",
-    "subtotal",
-    "sum",
-    "summary",
-    "count",
-    "grand",
-    "sub",
-    "celkem",
-    "soucet",
-    "pocet",
-    "spolu",
-    "gesamt",
-    "summe",
-    "anzahl",
-    "gesamtzahl",
-    "razem",
-    "suma",
-    "ogolem",
-    "somme",
-    "totale",
-    "totaal",
-    "number",
-    "of",
-    "contacts",
-    "contact",
-    "rows",
-    "row",
-    "records",
-    "record",
-    "entries",
-    "people",
-    "persons",
-    "kontaktu",
-    "kontakty",
-    "zaznamu",
-    "radku",
-    "kontakte",
-    "zeilen",
-    "contactos",
-    "filas",
-    "registros",
-];
-/// Words that a note on where the list comes from begins with.
-const ORIGINS: &[&str] = &[
-    "created",
-    "updated",
-    "stand",
-    "stav",
-    "datum",
-    "stichtag",
-    "vytvoreno",
-    "vytvorene",
-    "utworzono",
-    "aktualisiert",
-    "aktualizovano",
-    "exported",
-    "generated",
-    "printed",
-    "downloaded",
-    "exportovano",
-    "vygenerovano",
-    "vytisteno",
-    "exportiert",
-    "erstellt",
-    "gedruckt",
-    "wygenerowano",
-    "wyeksportowano",
-    "exportado",
-    "generado",
-    "exporte",
-    "genere",
-    "esportato",
-    "generato",
-    "geexporteerd",
-];
-const PAGES: &[&str] = &[
-    "page", "strana", "stranka", "seite", "strona", "pagina", "sheet",
-];
 
 /// The text of the row, if it is a note or a total.
 ///
@@ -130,23 +49,21 @@ fn is_figure(text: &str) -> bool {
 fn is_total(text: &str) -> bool {
     let folded = fold::header(text);
     let mut words = folded.split(' ').filter(|word| !word.is_empty());
-    let is_of = |word: &str| TOTALS.contains(&word);
-    let has_word = folded.split(' ').any(is_of);
-    has_word && words.all(|word| is_of(word) || is_figure(word))
+    TOTAL.is_in(&folded) && words.all(|word| TOTAL.has(word) || is_figure(word))
 }
 
 /// `Page 1 of 3`, `Strana 1/3`.
 fn is_page(text: &str) -> bool {
     let folded = fold::header(text);
     let mut words = folded.split(' ');
-    words.next().is_some_and(|word| PAGES.contains(&word))
+    words.next().is_some_and(|word| PAGE.has(word))
         && words.next().is_some_and(|word| word.parse::<u32>().is_ok())
 }
 
 fn is_origin(text: &str) -> bool {
     let folded = fold::header(text);
     let mut words = folded.split(' ');
-    words.next().is_some_and(|word| ORIGINS.contains(&word)) && words.next().is_some()
+    words.next().is_some_and(|word| ORIGIN.has(word)) && words.next().is_some()
         || folded.starts_with("end of ")
 }
 

@@ -9,7 +9,10 @@ use super::column::{Column, column, share_of_cells};
 use super::consent;
 use super::error::IntakeError;
 use super::settings::Settings;
-use super::words::{MOBILE, PHONE, phone_score, spaced, words};
+use super::words::{
+    KINDS_OF_LINE, LABELS, List, MOBILE, NO_LINE, OWN_PHONE, PHONE, VALUES, phone_score, spaced,
+    words,
+};
 use crate::domain::fold;
 use crate::domain::phone::{PhoneNumber, Region};
 
@@ -67,7 +70,7 @@ fn beyond_phone(header: &str) -> String {
             return Region::in_header(part).is_some();
         }
         folded.split(' ').any(|word| {
-            let known = [OWN, MOBILE, PHONE].iter().any(|list| list.contains(&word));
+            let known = [OWN_PHONE, MOBILE, PHONE].iter().any(|list| list.has(word));
             !known && !word.bytes().all(|byte| byte.is_ascii_digit())
         })
     };
@@ -244,89 +247,6 @@ fn by_words(
     }
 }
 
-/// Words beside those for a phone in the header of a person's own number. A header with any other word may
-/// name the number of somebody else: `Emergency phone`, `Assistant mobile`, `Company phone`.
-const OWN: &[&str] = &[
-    "person",
-    "contact",
-    "kontakt",
-    "sms",
-    "preferred",
-    "do",
-    "zamestnani",
-    "zamestnanie",
-    "zamestnania",
-    "hodnota",
-    "wert",
-    "valeur",
-    "valor",
-    "valore",
-    "wartosc",
-    "value",
-    "formatted",
-    "number",
-    "numbers",
-    "no",
-    "nr",
-    "num",
-    "numero",
-    "numer",
-    "cislo",
-    "nummer",
-    "home",
-    "work",
-    "business",
-    "private",
-    "personal",
-    "office",
-    "main",
-    "primary",
-    "secondary",
-    "second",
-    "other",
-    "alternative",
-    "alternate",
-    "additional",
-    "landline",
-    "fixed",
-    "line",
-    "direct",
-    "domu",
-    "domaci",
-    "prace",
-    "praca",
-    "pracovni",
-    "soukromy",
-    "pevna",
-    "linka",
-    "hlavni",
-    "dalsi",
-    "privat",
-    "geschaftlich",
-    "dienstlich",
-    "beruflich",
-    "festnetz",
-    "arbeit",
-    "dom",
-    "domowy",
-    "sluzbowy",
-    "prywatny",
-    "stacjonarny",
-    "trabajo",
-    "casa",
-    "oficina",
-    "fijo",
-    "travail",
-    "domicile",
-    "bureau",
-    "fixe",
-    "lavoro",
-    "ufficio",
-    "fisso",
-    "trabalho",
-    "fixo",
-];
-
 /// The columns whose headers name a person's own numbers, the mobiles first.
 fn several(headers: &[String], scores: &[u8]) -> Vec<usize> {
     let is_own = |header: &str| beyond_phone(header).is_empty() || country(header).is_some();
@@ -349,41 +269,12 @@ fn phone_share(index: usize, rows: &[Vec<String>], settings: &Settings) -> f64 {
     })
 }
 
-/// Words of a header that names what another column holds.
-const LABELS: &[&str] = &[
-    "label",
-    "type",
-    "typ",
-    "kind",
-    "art",
-    "druh",
-    "tipo",
-    "rodzaj",
-    "genre",
-    "stitek",
-    "stitok",
-    "etiqueta",
-    "etichetta",
-    "etykieta",
-    "libelle",
-    "bezeichnung",
-];
-
-/// Words of a header that names the number itself.
-const VALUES: &[&str] = &[
-    "value", "number", "no", "nr", "cislo", "hodnota", "wert", "valeur", "valor", "valore",
-    "wartosc",
-];
-
 /// The column that labels the numbers of a phone column: `Phone 1 - Label` beside `Phone 1 - Value`, or `Type`
 /// next to it.
 fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Column> {
-    let without = |header: &str, more: &[&str]| {
+    let without = |header: &str, more: List| {
         let folded = words(header);
-        let rest: Vec<&str> = folded
-            .split(' ')
-            .filter(|word| !more.contains(word))
-            .collect();
+        let rest: Vec<&str> = folded.split(' ').filter(|word| !more.has(word)).collect();
         rest.join(" ")
     };
     let stem = without(headers.get(phone.index)?, VALUES);
@@ -401,51 +292,18 @@ fn label(headers: &[String], rows: &[Vec<String>], phone: &Column) -> Option<Col
 }
 
 fn is_kind(text: &str) -> bool {
-    const OTHERS: &[&str] = &[
-        "home",
-        "work",
-        "main",
-        "other",
-        "office",
-        "private",
-        "domu",
-        "prace",
-        "privat",
-        "geschaftlich",
-    ];
     let folded = words(text);
-    is_no_line(text) || is_mobile(text) || folded.split(' ').any(|word| OTHERS.contains(&word))
+    is_no_line(text) || is_mobile(text) || KINDS_OF_LINE.is_in(&folded)
 }
-
-/// Parts of words for a fax or a pager.
-const NO_LINES: &[&str] = &[
-    "fax",
-    "faks",
-    "telecop",
-    "belgegecer",
-    "pager",
-    "beeper",
-    "biper",
-    "bipeur",
-    "buscapersonas",
-    "semafon",
-    "telex",
-    "pejdzr",
-    "факс",
-    "пейджер",
-    "φαξ",
-];
 
 /// True for the label or header of a fax or a pager: nobody reads a message there.
 pub(super) fn is_no_line(text: &str) -> bool {
-    let folded = words(text);
-    let is_one = |word: &str| NO_LINES.iter().any(|no| word.contains(no));
-    folded.split(' ').any(is_one)
+    NO_LINE.is_in(&words(text))
 }
 
 /// True for the label or header of a mobile.
 pub(super) fn is_mobile(text: &str) -> bool {
     let folded = words(text);
-    let is_one = |word: &str| MOBILE.contains(&word) || ["iphone", "sms"].contains(&word);
-    folded.split(' ').any(is_one)
+    let mut words = folded.split(' ');
+    words.any(|word| MOBILE.has(word) || ["iphone", "sms"].contains(&word))
 }

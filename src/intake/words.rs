@@ -1,137 +1,74 @@
-//! The words of headers, in the languages of our users.
+//! The words of headers, cells and notes, in the languages of our users: `words.txt`.
+
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 use crate::domain::fold;
+use crate::domain::word_list::{WordList, WordLists};
 
-/// Words of a column of mobile numbers.
-pub(super) const MOBILE: &[&str] = &[
-    "mobile",
-    "mobil",
-    "mobilni",
-    "handy",
-    "handynummer",
-    "mobilnummer",
-    "mobiltelefon",
-    "movil",
-    "celular",
-    "cell",
-    "cellphone",
-    "portable",
-    "komorka",
-    "komorkowy",
-    "telemovel",
-    "telemovil",
-    "gsm",
-    "whatsapp",
-    "мобильный",
-    "мобільний",
-    "мобилен",
-    "сотовый",
-    "κινητο",
-    "جوال",
-    "الجوال",
-    "נייד",
-    "手机",
-    "手機",
-    "携帯",
-    "携帯電話",
-    "휴대폰",
-];
-/// Words of a column of phone numbers.
-pub(super) const PHONE: &[&str] = &[
-    "phone",
-    "telephone",
-    "telefon",
-    "tel",
-    "telefonnummer",
-    "rufnummer",
-    "telefono",
-    "telefone",
-    "telephonenumber",
-    "phonenumber",
-    "msisdn",
-    "e164",
-    "telefonni",
-    "telefonu",
-    "numer telefonu",
-    "numero de telephone",
-    "phones",
-    "telefony",
-    "телефон",
-    "телефона",
-    "τηλεφωνο",
-    "هاتف",
-    "الهاتف",
-    "טלפון",
-    "电话",
-    "電話",
-    "電話番号",
-    "전화",
-    "전화번호",
-];
-/// Words in the header of a column that is about phones and holds no phone numbers.
-pub(super) const NOT_PHONE: &[&str] = &[
-    "fax",
-    "type",
-    "typ",
-    "id",
-    "extension",
-    "ext",
-    "verified",
-    "country",
-    "opt",
-    "consent",
-    "souhlas",
-    "label",
-    "date",
-    "status",
-    "code",
-    "prefix",
-    "note",
-    "poznamka",
-    "pager",
-    "telefax",
-    "predvolba",
-    "vorwahl",
-    "landesvorwahl",
-    "prefijo",
-    "prefisso",
-    "indicatif",
-    "indicativo",
-];
-/// Headers of given names.
-pub(super) const FIRST_NAME: &[&str] = &[
-    "first name",
-    "firstname",
-    "given name",
-    "givenname",
-    "forename",
-    "jmeno",
-    "krestni jmeno",
-    "vorname",
-    "nombre",
-    "prenom",
-    "imie",
-    "nome",
-    "primeiro nome",
-];
-/// Headers of family names.
-pub(super) const LAST_NAME: &[&str] = &[
-    "last name",
-    "lastname",
-    "surname",
-    "family name",
-    "familyname",
-    "prijmeni",
-    "nachname",
-    "familienname",
-    "apellido",
-    "apellidos",
-    "nom",
-    "nom de famille",
-    "nazwisko",
-    "sobrenome",
-    "apelido",
-];
+/// A section of `words.txt`, whose comments tell what its words mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct List(&'static str);
+
+pub(super) const MOBILE: List = List("mobile");
+pub(super) const PHONE: List = List("phone");
+pub(super) const NOT_PHONE: List = List("not phone");
+pub(super) const FIRST_NAME: List = List("first name");
+pub(super) const LAST_NAME: List = List("last name");
+pub(super) const OWN_PHONE: List = List("own phone");
+pub(super) const LABELS: List = List("labels");
+pub(super) const VALUES: List = List("values");
+pub(super) const KINDS_OF_LINE: List = List("kinds of line");
+pub(super) const NO_LINE: List = List("no line");
+pub(super) const MOBILE_LABEL: List = List("label of a mobile");
+pub(super) const MACHINE_LABEL: List = List("label of a machine");
+pub(super) const JSON_NUMBER: List = List("json number");
+pub(super) const JSON_KIND: List = List("json kind");
+pub(super) const JSON_BESIDE: List = List("json beside");
+pub(super) const COUNTRY: List = List("country");
+pub(super) const DOUBTFUL_COUNTRY: List = List("doubtful country");
+pub(super) const DIALLED: List = List("dialled");
+pub(super) const AREA_CODE: List = List("area code");
+pub(super) const WHOSE_COUNTRY: List = List("whose country");
+pub(super) const COUNTRY_WORD: List = List("word for a country");
+pub(super) const COUNTRY_ELSEWHERE: List = List("country elsewhere");
+pub(super) const ONE_ADDRESS: List = List("one address");
+pub(super) const COUNTRY_OF_NUMBER: List = List("country of the number");
+pub(super) const PLACE: List = List("place");
+pub(super) const MESSAGES: List = List("messages");
+pub(super) const BESIDE_CONSENT: List = List("beside consent");
+pub(super) const TIME: List = List("time");
+pub(super) const STATUS: List = List("status");
+pub(super) const REMARK: List = List("remark");
+pub(super) const FACT: List = List("fact");
+pub(super) const OTHER_WAY: List = List("other way");
+pub(super) const OUR_WAY: List = List("our way");
+pub(super) const NOTHING_KNOWN: List = List("nothing known");
+pub(super) const MAY_IN_ANY_COLUMN: List = List("may in any column");
+pub(super) const POLITE: List = List("polite");
+pub(super) const REFUSALS: List = List("refusals");
+pub(super) const WEAK_REFUSALS: List = List("weak refusals");
+pub(super) const OPTED_OUT: List = List("opted out");
+pub(super) const CONSENTS: List = List("consents");
+pub(super) const YES: List = List("yes");
+pub(super) const NO: List = List("no");
+pub(super) const NEGATIONS: List = List("negations");
+pub(super) const MUST_NOT: List = List("must not");
+pub(super) const MAY: List = List("may");
+pub(super) const TOTAL: List = List("total");
+pub(super) const ORIGIN: List = List("origin");
+pub(super) const PAGE: List = List("page");
+
+impl Deref for List {
+    type Target = WordList;
+
+    fn deref(&self) -> &WordList {
+        static LISTS: LazyLock<WordLists> =
+            LazyLock::new(|| WordLists::read(include_str!("words.txt")));
+        LISTS.get(self.0)
+    }
+}
+
 /// The folded words of a header. `BillingCountry` is two words, as `Billing Country` is.
 pub(super) fn words(header: &str) -> String {
     // Names of programs and things are one word.
@@ -158,19 +95,30 @@ pub(super) fn spaced(header: &str) -> String {
 /// How certain it is that a header names a phone column: 0 for not at all.
 pub(super) fn phone_score(header: &str) -> u8 {
     let folded = words(header);
-    let parts: Vec<&str> = folded.split(' ').collect();
-    // "Work phone" holds the word; "numer telefonu" is a name of two words.
-    let has = |list: &[&str]| {
-        parts.iter().any(|word| list.contains(word)) || list.contains(&folded.as_str())
-    };
-    if has(NOT_PHONE) {
+    if NOT_PHONE.is_in(&folded) {
         return 0;
     }
-    let joined = fold::header(header);
-    let exact = |list: &[&str]| list.contains(&folded.as_str()) || list.contains(&joined.as_str());
-    match (exact(PHONE), has(MOBILE), has(PHONE)) {
-        (true, ..) | (_, true, _) => 3,
-        (.., true) => 2,
-        _ => 0,
+    let is_phone = || PHONE.has(&folded) || PHONE.has(&fold::header(header));
+    if MOBILE.is_in(&folded) || is_phone() {
+        3
+    } else if PHONE.is_in(&folded) {
+        2
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::fold;
+    use crate::domain::word_list::tests::check;
+
+    #[test]
+    fn each_phrase_is_folded_and_belongs_to_a_section_that_is_used() {
+        check(
+            include_str!("words.txt"),
+            include_str!("words.rs"),
+            fold::header,
+        );
     }
 }

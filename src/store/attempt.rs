@@ -5,12 +5,13 @@
 //! proven is also kept as a note, a row of its own, for the history of the recipient.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, KEY_FORM, TOLD_FORM};
+use super::query::Query as _;
 use crate::domain::eligibility::{Fate, PastRequest};
 use crate::domain::event::read_covers;
 use crate::domain::fallback::Past;
@@ -66,12 +67,10 @@ impl Proof {
 
 /// Writes the intent of a request.
 pub(super) fn begin(connection: &Connection, intent: &Intent) -> Result<AttemptId, StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, token, started_at)
+    connection.change(
+        "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, token, started_at)
              VALUES (?1, ?2, ?3, 'request', ?4, ?5, ?6, ?7)",
-        )?
-        .execute((
+        (
             intent.recipient,
             intent.person,
             intent.channel,
@@ -79,7 +78,8 @@ pub(super) fn begin(connection: &Connection, intent: &Intent) -> Result<AttemptI
             KEY_FORM,
             intent.token,
             to_millis(intent.at),
-        ))?;
+        ),
+    )?;
     Ok(AttemptId(connection.last_insert_rowid()))
 }
 
@@ -90,13 +90,11 @@ pub(super) fn close(
     attempt: AttemptId,
     closing: &Closing<'_>,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5,
+    connection.change(
+        "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, text = ?5,
                     message_id = coalesce(?6, message_id), contact = coalesce(?7, contact)
              WHERE id = ?1",
-        )?
-        .execute((
+        (
             attempt,
             to_millis(closing.at),
             closing.outcome.word(),
@@ -104,7 +102,8 @@ pub(super) fn close(
             closing.text,
             closing.message_id.map(ApiId),
             closing.contact,
-        ))?;
+        ),
+    )?;
     Ok(())
 }
 
@@ -117,11 +116,10 @@ pub(super) fn prove(
     text: Option<&str>,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE attempt SET proof = ?2, proof_at = ?3, proof_by = ?4, proof_text = ?5 WHERE id = ?1",
-        )?
-        .execute((attempt, proof.word(), to_millis(at), by, text))?;
+    connection.change(
+        "UPDATE attempt SET proof = ?2, proof_at = ?3, proof_by = ?4, proof_text = ?5 WHERE id = ?1",
+        (attempt, proof.word(), to_millis(at), by, text),
+    )?;
     Ok(())
 }
 
@@ -138,33 +136,32 @@ pub(super) fn note_read(
     contact: ContactRow,
 ) -> Result<(), StoreError> {
     let skew = to_millis(read_covers(Timestamp::UNIX_EPOCH));
-    let read: Option<i64> = connection
-        .prepare_cached(&format!(
+    let read: Option<i64> = connection.value(
+        &format!(
             "SELECT min(d.until) FROM attempt a CROSS JOIN contact_read d
                   ON d.contact = ?2 AND d.until >= {SENT_AT} - ?3
              WHERE a.id = ?1"
-        ))?
-        .query_row((attempt, contact, skew), |row| row.get(0))?;
+        ),
+        (attempt, contact, skew),
+    )?;
     if let Some(read) = read {
-        connection
-            .prepare_cached(
-                "UPDATE attempt SET read_at = coalesce(min(read_at, ?2), ?2) WHERE id = ?1",
-            )?
-            .execute((attempt, read))?;
+        connection.change(
+            "UPDATE attempt SET read_at = coalesce(min(read_at, ?2), ?2) WHERE id = ?1",
+            (attempt, read),
+        )?;
     }
     Ok(())
 }
 
 /// The outcome of a request to the person is settled: rows of other batches that wait for it are judged anew.
 pub(super) fn end_waits(connection: &Connection, recipient: RecipientId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE recipient SET not_before = 0, reason_code = NULL, reason = NULL
+    connection.change(
+        "UPDATE recipient SET not_before = 0, reason_code = NULL, reason = NULL
              WHERE id IN (SELECT o.id FROM recipient r
                                CROSS JOIN recipient o INDEXED BY recipient_by_person ON o.person = r.person
                           WHERE r.id = ?1 AND o.state = 'queued' AND o.not_before = ?2)",
-        )?
-        .execute((recipient, FOR_AN_OUTCOME))?;
+        (recipient, FOR_AN_OUTCOME),
+    )?;
     Ok(())
 }
 
@@ -180,20 +177,19 @@ pub(super) struct Note<'a> {
 
 /// Keeps what was decided or proven about a recipient.
 pub(super) fn note(connection: &Connection, note: &Note<'_>) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO attempt (recipient, person, channel, kind, started_at, finished_at, outcome, text,
+    connection.change(
+        "INSERT INTO attempt (recipient, person, channel, kind, started_at, finished_at, outcome, text,
                                   proof_by)
              SELECT r.id, r.person, b.channel, 'note', ?2, ?2, ?3, ?4, ?5
              FROM recipient r JOIN batch b ON b.id = r.id >> 32 WHERE r.id = ?1",
-        )?
-        .execute((
+        (
             note.recipient,
             to_millis(note.at),
             note.outcome.word(),
             note.text,
             note.actor,
-        ))?;
+        ),
+    )?;
     Ok(())
 }
 
@@ -242,31 +238,29 @@ pub(super) fn past_of(
     connection: &Connection,
     recipient: RecipientId,
 ) -> Result<Vec<(Past, ChannelId)>, StoreError> {
-    let mut select = connection.prepare_cached(
+    connection.read(
         "SELECT a.outcome, a.proof, a.delivered_at IS NOT NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
          WHERE r.id = ?1 AND a.kind = 'request'",
-    )?;
-    let mut rows = select.query([recipient])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let outcome: Option<String> = row.get(0)?;
-        let proof: Option<String> = row.get(1)?;
-        let was_delivered: bool = row.get(2)?;
-        let past = match (outcome.as_deref(), proof.as_deref()) {
-            (None, _) => Past::Open,
-            // What was delivered is not sent again, whatever was said of it.
-            (Some(_), Some("failed")) if !was_delivered => Past::Failed,
-            (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
-            // A person decided to send again, whatever became of it.
-            (Some("undecided" | "interrupted"), Some("resend")) => Past::Failed,
-            (Some("undecided" | "interrupted"), _) => Past::Open,
-            (Some(_), _) => Past::Failed,
-        };
-        found.push((past, row.get(3)?));
-    }
-    Ok(found)
+        [recipient],
+        |row| {
+            let outcome: Option<String> = row.get(0)?;
+            let proof: Option<String> = row.get(1)?;
+            let was_delivered: bool = row.get(2)?;
+            let past = match (outcome.as_deref(), proof.as_deref()) {
+                (None, _) => Past::Open,
+                // What was delivered is not sent again, whatever was said of it.
+                (Some(_), Some("failed")) if !was_delivered => Past::Failed,
+                (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
+                // A person decided to send again, whatever became of it.
+                (Some("undecided" | "interrupted"), Some("resend")) => Past::Failed,
+                (Some("undecided" | "interrupted"), _) => Past::Open,
+                (Some(_), _) => Past::Failed,
+            };
+            Ok((past, row.get(3)?))
+        },
+    )
 }
 
 /// When the number was answered not to be reached on the channel, if that was the last answer there, its text is
@@ -278,27 +272,24 @@ pub(super) fn unreached_since(
     on: ChannelId,
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection
-        .prepare_cached(
-            "SELECT outcome, text, coalesce(finished_at, started_at),
+    let last: Option<(Option<String>, Option<String>, i64, bool)> = connection.find_row(
+        "SELECT outcome, text, coalesce(finished_at, started_at),
                     recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
                             WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former)
              FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND channel = ?2 AND kind = 'request'
                    AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
              ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row((whose, on, asker), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
+        (whose, on, asker),
+    )?;
     let Some((Some(outcome), Some(text), at, false)) = last else {
         return Ok(None);
     };
     let is_known = outcome == AttemptOutcome::NoMessenger.word()
-        && connection
-            .prepare_cached("SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'")?
-            .exists([canonical_text(&text)])?;
+        && connection.has(
+            "SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'",
+            [canonical_text(&text)],
+        )?;
     is_known.then(|| from_millis(at)).transpose()
 }
 
@@ -308,12 +299,11 @@ pub(super) fn was_contact_gone(
     recipient: RecipientId,
     whose: PersonId,
 ) -> Result<bool, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM attempt INDEXED BY attempt_by_person
+    connection.has(
+        "SELECT 1 FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND recipient = ?2 AND outcome = 'contact_gone' LIMIT 1",
-        )?
-        .exists((whose, recipient))?)
+        (whose, recipient),
+    )
 }
 
 /// The request of a recipient that is under way.
@@ -321,12 +311,10 @@ pub(super) fn under_way(
     connection: &Connection,
     recipient: RecipientId,
 ) -> Result<Option<AttemptId>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT id FROM attempt INDEXED BY attempt_under_way WHERE recipient = ?1 AND outcome IS NULL",
-        )?
-        .query_row([recipient], |row| row.get(0))
-        .optional()?)
+    connection.find(
+        "SELECT id FROM attempt INDEXED BY attempt_under_way WHERE recipient = ?1 AND outcome IS NULL",
+        [recipient],
+    )
 }
 
 /// The requests of a batch that are under way.
@@ -334,22 +322,20 @@ pub(super) fn under_way_in(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Vec<(AttemptId, RecipientId)>, StoreError> {
-    let mut select = connection.prepare_cached(
+    connection.rows(
         "SELECT id, recipient FROM attempt INDEXED BY attempt_under_way
          WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL ORDER BY recipient",
-    )?;
-    let rows = select.query_map(batch.range(), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        batch.range(),
+    )
 }
 
 /// How many requests of a batch are under way.
 pub(super) fn count_under_way(connection: &Connection, batch: BatchId) -> Result<u32, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT count(*) FROM attempt INDEXED BY attempt_under_way
+    connection.value(
+        "SELECT count(*) FROM attempt INDEXED BY attempt_under_way
              WHERE recipient > ?1 AND recipient < ?2 AND outcome IS NULL",
-        )?
-        .query_row(batch.range(), |row| row.get(0))?)
+        batch.range(),
+    )
 }
 
 /// The recipient of a request to the person that is under way.
@@ -357,23 +343,20 @@ pub(super) fn under_way_to(
     connection: &Connection,
     whose: PersonId,
 ) -> Result<Option<RecipientId>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT recipient FROM attempt INDEXED BY attempt_by_person
+    connection.find(
+        "SELECT recipient FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND outcome IS NULL LIMIT 1",
-        )?
-        .query_row([whose], |row| row.get(0))
-        .optional()?)
+        [whose],
+    )
 }
 
 /// The batches that have requests under way.
 pub(super) fn batches_under_way(connection: &Connection) -> Result<Vec<BatchId>, StoreError> {
-    let mut select = connection.prepare_cached(
+    connection.list(
         "SELECT DISTINCT recipient >> 32 FROM attempt INDEXED BY attempt_under_way
          WHERE outcome IS NULL",
-    )?;
-    let rows = select.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        [],
+    )
 }
 
 /// Who asks about earlier requests, and about what content.

@@ -1,7 +1,6 @@
 //! The people whom a batch can be made of without a file, read one at a time.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::attempt::ACCEPTED;
 use super::batch::parse_state;
@@ -9,6 +8,7 @@ use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId};
+use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
 
 /// A person of an audience.
@@ -80,38 +80,36 @@ impl Reader {
     }
 
     fn contacts_on(&self, whose: PersonId) -> Result<Vec<(String, Option<Timestamp>)>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT c.api_id, k.opted_in_at FROM contact k CROSS JOIN channel c ON c.id = k.channel
              WHERE k.person = ?1",
-        )?;
-        let mut rows = select.query([whose])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let at: Option<i64> = row.get(1)?;
-            found.push((row.get(0)?, at.map(from_millis).transpose()?));
-        }
-        Ok(found)
+            [whose],
+            |row| {
+                let at: Option<i64> = row.get(1)?;
+                Ok((row.get(0)?, at.map(from_millis).transpose()?))
+            },
+        )
     }
 
     /// The messages that were accepted and did not fail, the latest first; not tests.
     fn accepted_by(&self, whose: PersonId) -> Result<Vec<Accepted>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT c.api_id, a.started_at, a.read_at IS NOT NULL
+        self.connection.read(
+            &format!(
+                "SELECT c.api_id, a.started_at, a.read_at IS NOT NULL
              FROM attempt a INDEXED BY attempt_by_person CROSS JOIN channel c ON c.id = a.channel
              WHERE a.person = ?1 AND a.kind NOT IN ('note', 'test') AND {ACCEPTED}
                    AND a.proof IS NOT 'failed'
              ORDER BY a.id DESC"
-        ))?;
-        let mut rows = select.query([whose])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(Accepted {
-                channel: row.get(0)?,
-                at: from_millis(row.get(1)?)?,
-                is_read: row.get(2)?,
-            });
-        }
-        Ok(found)
+            ),
+            [whose],
+            |row| {
+                Ok(Accepted {
+                    channel: row.get(0)?,
+                    at: from_millis(row.get(1)?)?,
+                    is_read: row.get(2)?,
+                })
+            },
+        )
     }
 
     fn states_in(
@@ -138,16 +136,13 @@ impl Reader {
     }
 
     fn names(&self, whose: PersonId) -> Result<(Option<String>, Option<String>), StoreError> {
-        let found = self
-            .connection
-            .prepare_cached(
-                "SELECT i.first_name, i.last_name
+        let found = self.connection.find_row(
+            "SELECT i.first_name, i.last_name
                  FROM recipient r INDEXED BY recipient_by_person CROSS JOIN recipient_input i ON i.id = r.id
                  WHERE r.person = ?1 AND (i.first_name IS NOT NULL OR i.last_name IS NOT NULL)
                  ORDER BY r.id DESC LIMIT 1",
-            )?
-            .query_row([whose], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
+            [whose],
+        )?;
         Ok(found.unwrap_or_default())
     }
 }

@@ -11,6 +11,7 @@ use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
+use super::query::Query as _;
 use super::results::{CONTENT, FACTS, JOINS, REASON};
 use crate::domain::content::for_step;
 use crate::domain::delivery::State;
@@ -179,9 +180,7 @@ impl Reader {
     ) -> Result<Vec<UnknownRow>, StoreError> {
         let (first, last) = range(id);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut select = self.connection.prepare_cached(UNKNOWN)?;
-        let rows = select.query_map((first, last, limit), |row| Ok(unknown(row)))?;
-        rows.map(|row| row?).collect()
+        self.connection.read(UNKNOWN, (first, last, limit), unknown)
     }
 
     /// When the last request for each of these recipients left.

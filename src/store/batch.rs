@@ -10,6 +10,7 @@ use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis}
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::{HashKey, random};
+use super::query::Query as _;
 use super::writer::Tx;
 use super::{attempt, channel, earlier, person, prune, runs};
 use crate::domain::batch_state::BatchState;
@@ -349,7 +350,7 @@ pub(super) fn delete_recipient(connection: &Connection, id: RecipientId) -> Resu
         "DELETE FROM recipient WHERE id = ?1",
         "DELETE FROM recipient_input WHERE id = ?1",
     ] {
-        connection.prepare_cached(delete)?.execute([id])?;
+        connection.change(delete, [id])?;
     }
     Ok(())
 }
@@ -362,11 +363,10 @@ fn discard_step(
     step: u32,
 ) -> Result<usize, StoreError> {
     let (first, last) = id.range();
-    let rows: Vec<(RecipientId, Option<PersonId>)> = tx
-        .connection
-        .prepare_cached("SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3")?
-        .query_map((first, last, step), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let rows: Vec<(RecipientId, Option<PersonId>)> = tx.connection.rows(
+        "SELECT id, person FROM recipient WHERE id >= ?1 AND id < ?2 LIMIT ?3",
+        (first, last, step),
+    )?;
     for (row, _) in &rows {
         delete_recipient(tx.connection, *row)?;
     }
@@ -386,14 +386,13 @@ pub(super) fn reopen(
     id: BatchId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3, state_until = NULL
+    connection.change(
+        "UPDATE batch SET state = ?2, state_why = 'rows were queued again', state_since = ?3, state_until = NULL
              WHERE id = ?1 AND state IN ('complete', 'open')
                    AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue
                                WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1)",
-        )?
-        .execute((id, BatchState::Paused.word(), to_millis(now)))?;
+        (id, BatchState::Paused.word(), to_millis(now)),
+    )?;
     Ok(())
 }
 
@@ -445,11 +444,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn batches(&self) -> Result<Vec<Batch>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "{SELECT_BATCH} WHERE name IS NOT NULL ORDER BY batch.id DESC"
-        ))?;
-        let rows = select.query_map([], |row| Ok(batch_from_row(row)))?;
-        rows.map(|row| row?).collect()
+        self.connection.read(
+            &format!("{SELECT_BATCH} WHERE name IS NOT NULL ORDER BY batch.id DESC"),
+            [],
+            batch_from_row,
+        )
     }
 
     /// Whether the checkpoint holds who was messaged, or must not be: a real batch, or a suppressed number.
@@ -457,22 +456,20 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn is_in_use(&self) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
+        self.connection.value(
             "SELECT EXISTS (SELECT 1 FROM batch WHERE sandbox = 0)
                     OR EXISTS (SELECT 1 FROM person WHERE suppressed_at IS NOT NULL)",
             [],
-            |row| row.get(0),
-        )?)
+        )
     }
 
     /// The lists that are being read, each with the name that its reader holds; none where its target is gone.
     fn being_read(&self) -> Result<Vec<(BatchId, Option<String>)>, StoreError> {
-        let mut select = self.connection.prepare(
+        self.connection.rows(
             "SELECT b.id, coalesce(b.name, t.name) FROM batch b LEFT JOIN batch t ON t.id = b.staged_for
              WHERE b.state = 'reading'",
-        )?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            [],
+        )
     }
 
     /// The queued rows of the batch that wait until the outcome of another batch's request is settled: how many,
@@ -484,13 +481,11 @@ impl Reader {
         &self,
         id: BatchId,
     ) -> Result<(u64, Option<String>), StoreError> {
-        let (rows, first): (i64, Option<String>) = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*), min(reason) FROM recipient INDEXED BY recipient_queue
+        let (rows, first): (i64, Option<String>) = self.connection.row(
+            "SELECT count(*), min(reason) FROM recipient INDEXED BY recipient_queue
                  WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2",
-            )?
-            .query_row((id, FOR_AN_OUTCOME), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            (id, FOR_AN_OUTCOME),
+        )?;
         Ok((u64::try_from(rows).unwrap_or(0), first))
     }
 
@@ -506,9 +501,7 @@ impl Reader {
         for id in ids {
             let name: Option<Option<String>> = self
                 .connection
-                .prepare_cached("SELECT name FROM batch WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-                .optional()?;
+                .find("SELECT name FROM batch WHERE id = ?1", [id])?;
             found.push((id, name.flatten()));
         }
         Ok(found)
@@ -516,19 +509,18 @@ impl Reader {
 
     /// Whether the list is the new one of a change that was decided.
     fn is_part_of_a_change(&self, id: BatchId) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .prepare("SELECT 1 FROM batch WHERE json_extract(change, '$.staging') = ?1")?
-            .exists([id])?)
+        self.connection.has(
+            "SELECT 1 FROM batch WHERE json_extract(change, '$.staging') = ?1",
+            [id],
+        )
     }
 
     /// The lists that were on their way into a batch when their process died.
     fn staged_for(&self, target: BatchId) -> Result<Vec<BatchId>, StoreError> {
-        let mut select = self
-            .connection
-            .prepare("SELECT id FROM batch WHERE name IS NULL AND staged_for = ?1")?;
-        let rows = select.query_map([target], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.connection.list(
+            "SELECT id FROM batch WHERE name IS NULL AND staged_for = ?1",
+            [target],
+        )
     }
 }
 

@@ -14,7 +14,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
@@ -26,6 +25,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::journal;
 use super::prune;
+use super::query::Query as _;
 use super::suppression;
 use super::tally::Counter;
 use super::writer::Tx;
@@ -85,7 +85,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn numbers(&self, id: BatchId) -> Result<Vec<(PhoneNumber, Position)>, StoreError> {
-        let mut select = self.connection.prepare(
+        self.connection.read(
             "SELECT p.number, i.file, i.row
              FROM recipient r JOIN person p ON p.id = r.person JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL
@@ -93,17 +93,15 @@ impl Reader {
                    AND NOT (r.state = 'suppressed' AND r.maybe_accepted_at IS NULL
                             AND r.reason_code IS NOT 'no_consent')
              ORDER BY r.id",
-        )?;
-        let mut rows = select.query(id.range())?;
-        let mut numbers = Vec::new();
-        while let Some(row) = rows.next()? {
-            let position = Position {
-                file: row.get(1)?,
-                row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
-            };
-            numbers.push((phone_from_column(row.get(0)?)?, position));
-        }
-        Ok(numbers)
+            id.range(),
+            |row| {
+                let position = Position {
+                    file: row.get(1)?,
+                    row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
+                };
+                Ok((phone_from_column(row.get(0)?)?, position))
+            },
+        )
     }
 }
 
@@ -137,14 +135,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn mended(&self, id: BatchId) -> Result<u64, StoreError> {
-        let count: i64 = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*) FROM recipient
+        self.connection.count(
+            "SELECT count(*) FROM recipient
                  WHERE id > ?1 AND id < ?2 AND state = 'invalid' AND mended_by IS NOT NULL",
-            )?
-            .query_row(id.range(), |row| row.get(0))?;
-        Ok(u64::try_from(count).unwrap_or(0))
+            id.range(),
+        )
     }
 }
 
@@ -199,11 +194,9 @@ fn decide(
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let interrupted = journal::interrupt(tx, target, now)?;
-    let (last, files): (i64, String) = tx.connection.query_row(
-        "SELECT last_seq, files FROM batch WHERE id = ?1",
-        [target],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let (last, files): (i64, String) = tx
+        .connection
+        .row("SELECT last_seq, files FROM batch WHERE id = ?1", [target])?;
     let (first, _) = target.range();
     let decided = Decided {
         staging: staging.get(),
@@ -243,10 +236,7 @@ fn decide(
 fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreError> {
     let text: Option<String> = tx
         .connection
-        .query_row("SELECT change FROM batch WHERE id = ?1", [target], |row| {
-            row.get(0)
-        })
-        .optional()?
+        .find("SELECT change FROM batch WHERE id = ?1", [target])?
         .flatten();
     let Some(text) = text else {
         return Ok(false);
@@ -293,16 +283,11 @@ fn bring_in_line(
     last: i64,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
-    let rows: Vec<(RecipientId, Option<PersonId>, String)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
+    let rows: Vec<(RecipientId, Option<PersonId>, String)> = tx.connection.rows(
+        "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
              WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-        )?
-        .query_map((after, last, i64::try_from(STEP).unwrap_or(1)), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
-        .collect::<Result<_, _>>()?;
+        (after, last, i64::try_from(STEP).unwrap_or(1)),
+    )?;
     let more = (rows.len() == STEP)
         .then(|| rows.last().map(|(id, ..)| id.get()))
         .flatten();
@@ -341,15 +326,12 @@ fn find_new(
         return Ok(None);
     };
     let (first, last) = staging.range();
-    let found: Option<(RecipientId, String)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id, state FROM recipient INDEXED BY recipient_by_person
+    let found: Option<(RecipientId, String)> = tx.connection.find_row(
+        "SELECT id, state FROM recipient INDEXED BY recipient_by_person
              WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('queued', 'suppressed')
              ORDER BY id LIMIT 1",
-        )?
-        .query_row((person, first, last), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+        (person, first, last),
+    )?;
     found
         .map(|(id, state)| Ok((id, parse_state(&state)?)))
         .transpose()
@@ -362,22 +344,20 @@ fn take_over(
     (new, verdict): (RecipientId, State),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient_input AS o SET file = n.file, row = n.row, fields = n.fields
+    tx.connection.change(
+        "UPDATE recipient_input AS o SET file = n.file, row = n.row, fields = n.fields
              FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2",
-        )?
-        .execute((old.id, new))?;
+        (old.id, new),
+    )?;
     // What was sent is reported as it was sent; all else goes with the new list, whenever it goes.
     if old.state != State::Sent {
-        tx.connection
-            .prepare_cached(
-                "UPDATE recipient_input AS o
+        tx.connection.change(
+            "UPDATE recipient_input AS o
                  SET first_name = n.first_name, last_name = n.last_name, contact_id = n.contact_id,
                      content = n.content, metadata = n.metadata, content_key = n.content_key
                  FROM recipient_input n WHERE o.id = ?1 AND n.id = ?2 AND n.content IS NOT NULL",
-            )?
-            .execute((old.id, new))?;
+            (old.id, new),
+        )?;
     }
     judge_anew(tx, old, new, verdict, now)?;
     delete_recipient(tx.connection, new)?;
@@ -409,14 +389,13 @@ fn judge_anew(
             _,
         ) => return Ok(()),
     };
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient AS o
+    tx.connection.change(
+        "UPDATE recipient AS o
              SET state = ?3, reason_code = n.reason_code, reason = n.reason, not_before = 0,
                  finished_at = iif(?3 = 'suppressed', ?4, NULL)
              FROM recipient n WHERE o.id = ?1 AND n.id = ?2",
-        )?
-        .execute((old.id, new, next.word(), to_millis(now)))?;
+        (old.id, new, next.word(), to_millis(now)),
+    )?;
     tx.count_move(old.id.batch(), old.state, next);
     Ok(())
 }
@@ -435,23 +414,16 @@ fn join_rows(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (first, last) = staging.range();
-    let rows: Vec<(RecipientId, String)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-        )?
-        .query_map((first, last, i64::try_from(STEP).unwrap_or(1)), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
-        .collect::<Result<_, _>>()?;
+    let rows: Vec<(RecipientId, String)> = tx.connection.rows(
+        "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        (first, last, i64::try_from(STEP).unwrap_or(1)),
+    )?;
     if rows.is_empty() {
         return Ok(false);
     }
-    let last_seq: u32 = tx.connection.query_row(
-        "SELECT last_seq FROM batch WHERE id = ?1",
-        [target],
-        |row| row.get(0),
-    )?;
+    let last_seq: u32 = tx
+        .connection
+        .value("SELECT last_seq FROM batch WHERE id = ?1", [target])?;
     let full = || StoreError::Value {
         detail: "a batch holds at most 4,294,967,295 rows".to_owned(),
     };
@@ -482,17 +454,14 @@ fn refuse_queued(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (first, _) = target.range();
-    let refused: Vec<(RecipientId, String)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT o.id, n.reason
+    let refused: Vec<(RecipientId, String)> = tx.connection.rows(
+        "SELECT o.id, n.reason
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
              WHERE n.id = ?1 AND n.reason_code = 'no_consent'
                    AND o.id > ?2 AND o.id < ?1 AND o.state = 'queued'",
-        )?
-        .query_map((new, first), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+        (new, first),
+    )?;
     for (id, reason) in refused {
         let says = reason.trim_start_matches("no consent: ").to_owned();
         suppression::suppress(tx, id, &Suppression::NoConsent { says }, now)?;
@@ -513,17 +482,14 @@ fn settle_with_suppressed(
         return Ok(());
     }
     let (first, _) = target.range();
-    let old: Option<(RecipientId, bool)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT o.id, o.reason_code IS 'removed_by_update' AND o.attempts = 0
+    let old: Option<(RecipientId, bool)> = tx.connection.find_row(
+        "SELECT o.id, o.reason_code IS 'removed_by_update' AND o.attempts = 0
              FROM recipient n CROSS JOIN recipient o INDEXED BY recipient_by_person
                   ON o.person = n.person
              WHERE n.id = ?1 AND o.id > ?2 AND o.id < ?1 AND o.state = 'suppressed'
                    AND o.maybe_accepted_at IS NULL AND o.reason_code IS NOT 'erased'",
-        )?
-        .query_row((new, first), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+        (new, first),
+    )?;
     match (old, state) {
         (None, _) => Ok(()),
         (Some((id, true)), _) => {
@@ -543,24 +509,21 @@ fn repeat(
     state: State,
     counts: RecipientId,
 ) -> Result<(), StoreError> {
-    let (file, place, files): (u16, u32, String) = tx
-        .connection
-        .prepare_cached(
-            "SELECT i.file, i.row, b.files FROM recipient_input i JOIN batch b ON b.id = i.id >> 32
+    let (file, place, files): (u16, u32, String) = tx.connection.row(
+        "SELECT i.file, i.row, b.files FROM recipient_input i JOIN batch b ON b.id = i.id >> 32
              WHERE i.id = ?1",
-        )?
-        .query_row([counts], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        [counts],
+    )?;
     let files: Vec<String> = from_json(&files)?;
     let file = files.get(usize::from(file)).map_or("?", String::as_str);
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, reason_code = 'duplicate', reason = ?3 WHERE id = ?1",
-        )?
-        .execute((
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, reason_code = 'duplicate', reason = ?3 WHERE id = ?1",
+        (
             row,
             State::Duplicate.word(),
             format!("same number as {file} row {place}"),
-        ))?;
+        ),
+    )?;
     tx.count_move(row.batch(), state, State::Duplicate);
     Ok(())
 }
@@ -568,12 +531,11 @@ fn repeat(
 /// Copies a row under its new key and removes the old one. In a list on its way, `mended_by` names the row that it
 /// takes the place of; from now on that row names it.
 fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient AS o SET mended_by = ?2 FROM recipient n
+    tx.connection.change(
+        "UPDATE recipient AS o SET mended_by = ?2 FROM recipient n
              WHERE n.id = ?1 AND o.id = n.mended_by AND o.state = 'invalid' AND o.mended_by IS NULL",
-        )?
-        .execute((from, to))?;
+        (from, to),
+    )?;
     for copy in [
         "INSERT INTO recipient (id, person, state, reason_code, reason, finished_at)
          SELECT ?2, person, state, reason_code, reason, finished_at FROM recipient WHERE id = ?1",
@@ -582,7 +544,10 @@ fn move_row(tx: &Tx<'_>, from: RecipientId, to: RecipientId) -> Result<(), Store
          SELECT ?2, file, row, fields, suggestion, first_name, last_name, contact_id, content, metadata,
                 content_key FROM recipient_input WHERE id = ?1",
     ] {
-        tx.connection.prepare_cached(copy)?.execute((from, to))?;
+        tx.connection.change(
+            copy,
+            (from, to),
+        )?;
     }
     delete_recipient(tx.connection, from)
 }

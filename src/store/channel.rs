@@ -1,19 +1,17 @@
 //! Channels: the API's ids, as small numbers.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::checkpoint::Reader;
 use super::columns::from_millis;
 use super::error::StoreError;
 use super::ids::ChannelId;
+use super::query::Query as _;
 use crate::domain::outcome::LastAnswer;
 
 /// The channel, if messages ever went through it.
 pub(super) fn find(connection: &Connection, api_id: &str) -> Result<Option<ChannelId>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT id FROM channel WHERE api_id = ?1")?
-        .query_row([api_id], |row| row.get(0))
-        .optional()?)
+    connection.find("SELECT id FROM channel WHERE api_id = ?1", [api_id])
 }
 
 /// The channel, made if need be.
@@ -21,9 +19,7 @@ pub(super) fn find_or_make(connection: &Connection, api_id: &str) -> Result<Chan
     if let Some(channel) = find(connection, api_id)? {
         return Ok(channel);
     }
-    connection
-        .prepare_cached("INSERT INTO channel (api_id) VALUES (?1)")?
-        .execute([api_id])?;
+    connection.change("INSERT INTO channel (api_id) VALUES (?1)", [api_id])?;
     Ok(ChannelId(connection.last_insert_rowid()))
 }
 
@@ -39,16 +35,13 @@ impl Reader {
         let Some(on) = find(&self.connection, api_id)? else {
             return Ok(None);
         };
-        let last: Option<(bool, Option<String>, i64)> = self
-            .connection
-            .prepare_cached(
-                "SELECT outcome = 'sent', text, finished_at FROM attempt
+        let last: Option<(bool, Option<String>, i64)> = self.connection.find_row(
+            "SELECT outcome = 'sent', text, finished_at FROM attempt
                  WHERE channel = ?1 AND kind = 'request' AND outcome IN ('sent', 'fatal')
                        AND finished_at IS NOT NULL
                  ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row([on], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
+            [on],
+        )?;
         let Some((accepted, text, at)) = last else {
             return Ok(None);
         };
@@ -67,9 +60,7 @@ impl Reader {
     pub(crate) fn channel_type(&self, api_id: &str) -> Result<Option<String>, StoreError> {
         Ok(self
             .connection
-            .prepare_cached("SELECT type FROM channel WHERE api_id = ?1")?
-            .query_row([api_id], |row| row.get(0))
-            .optional()?
+            .find("SELECT type FROM channel WHERE api_id = ?1", [api_id])?
             .flatten())
     }
 }

@@ -12,6 +12,7 @@ use super::error::StoreError;
 use super::ids::{ApiId, ChannelId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
 use super::person;
+use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{OPTED_OUT, Suppression};
 
@@ -48,15 +49,14 @@ pub(super) fn find(
     if by_id.is_some() {
         return Ok(by_id);
     }
-    let any_erased: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM contact WHERE api_id_hash IS NOT NULL)")?
-        .query_row([], |row| row.get(0))?;
+    let any_erased: bool = connection.value(
+        "SELECT EXISTS (SELECT 1 FROM contact WHERE api_id_hash IS NOT NULL)",
+        [],
+    )?;
     if !any_erased {
         return Ok(None);
     }
-    let name: String = connection
-        .prepare_cached("SELECT api_id FROM channel WHERE id = ?1")?
-        .query_row([on], |row| row.get(0))?;
+    let name: String = connection.value("SELECT api_id FROM channel WHERE id = ?1", [on])?;
     Ok(connection
         .prepare_cached("SELECT id, person, 1 FROM contact WHERE api_id_hash = ?1")?
         .query_row([keys.contact(&name, api_id)], found)
@@ -85,10 +85,7 @@ pub(super) fn find_anywhere(
         return Ok(by_id);
     }
     // Of a person who was pruned or erased, a hash is left on each channel.
-    let channels: Vec<ChannelId> = connection
-        .prepare_cached("SELECT id FROM channel ORDER BY id")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let channels: Vec<ChannelId> = connection.list("SELECT id FROM channel ORDER BY id", [])?;
     for on in channels {
         let found = find(connection, keys, on, api_id)?;
         if found.is_some() {
@@ -104,11 +101,10 @@ pub(super) fn people(
     on: ChannelId,
     api_id: &str,
 ) -> Result<Vec<PersonId>, StoreError> {
-    let mut select = connection.prepare_cached(
+    connection.list(
         "SELECT DISTINCT person FROM contact WHERE api_id = ?1 AND channel = ?2 AND person IS NOT NULL",
-    )?;
-    let rows = select.query_map((ApiId(api_id), on), |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        (ApiId(api_id), on),
+    )
 }
 
 /// The contact with this id, made if need be, and joined with the person if its own is not known yet. Where it
@@ -121,9 +117,10 @@ pub(super) fn learn(
     whose: Option<PersonId>,
 ) -> Result<Found, StoreError> {
     let Some(found) = find(connection, keys, on, api_id)? else {
-        connection
-            .prepare_cached("INSERT INTO contact (channel, api_id, person) VALUES (?1, ?2, ?3)")?
-            .execute((on, ApiId(api_id), whose))?;
+        connection.change(
+            "INSERT INTO contact (channel, api_id, person) VALUES (?1, ?2, ?3)",
+            (on, ApiId(api_id), whose),
+        )?;
         return Ok(Found {
             row: ContactRow(connection.last_insert_rowid()),
             person: whose,
@@ -159,27 +156,25 @@ pub(super) fn learn_doubtful(
     api_id: &str,
     people: [PersonId; 2],
 ) -> Result<ContactRow, StoreError> {
-    connection
-        .prepare_cached("UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2")?
-        .execute((ApiId(api_id), on))?;
+    connection.change(
+        "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2",
+        (ApiId(api_id), on),
+    )?;
     let mut rows = Vec::new();
     for whose in people {
-        let known: Option<ContactRow> = connection
-            .prepare_cached(
-                "SELECT id FROM contact WHERE api_id = ?1 AND channel = ?2 AND person = ?3 LIMIT 1",
-            )?
-            .query_row((ApiId(api_id), on, whose), |row| row.get(0))
-            .optional()?;
+        let known: Option<ContactRow> = connection.find(
+            "SELECT id FROM contact WHERE api_id = ?1 AND channel = ?2 AND person = ?3 LIMIT 1",
+            (ApiId(api_id), on, whose),
+        )?;
         let row = if let Some(row) = known {
             row
         } else {
-            connection
-                .prepare_cached(
-                    "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
+            connection.change(
+                "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
                      VALUES (?1, ?2, ?3, 1, (SELECT max(opted_out_at) FROM contact
                                              WHERE api_id = ?2 AND channel = ?1))",
-                )?
-                .execute((on, ApiId(api_id), whose))?;
+                (on, ApiId(api_id), whose),
+            )?;
             ContactRow(connection.last_insert_rowid())
         };
         suppress_if_opted_out(connection, row, whose)?;
@@ -208,11 +203,10 @@ pub(super) fn learn_told(
         }
         Some(_) => Ok(None),
         None => {
-            connection
-                .prepare_cached(
-                    "INSERT INTO contact (channel, api_id, person, former) VALUES (?1, ?2, ?3, 1)",
-                )?
-                .execute((on, ApiId(api_id), whose))?;
+            connection.change(
+                "INSERT INTO contact (channel, api_id, person, former) VALUES (?1, ?2, ?3, 1)",
+                (on, ApiId(api_id), whose),
+            )?;
             Ok(Some(ContactRow(connection.last_insert_rowid())))
         }
     }
@@ -226,9 +220,10 @@ fn restore(
     whose: PersonId,
 ) -> Result<(), StoreError> {
     if found.erased && person::number(connection, whose)?.is_some() {
-        connection
-            .prepare_cached("UPDATE contact SET api_id = ?2, api_id_hash = NULL WHERE id = ?1")?
-            .execute((found.row, ApiId(api_id)))?;
+        connection.change(
+            "UPDATE contact SET api_id = ?2, api_id_hash = NULL WHERE id = ?1",
+            (found.row, ApiId(api_id)),
+        )?;
     }
     Ok(())
 }
@@ -244,12 +239,11 @@ fn keep_former(
     if people(connection, on, api_id)?.contains(&whose) {
         return Ok(());
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
+    connection.change(
+        "INSERT INTO contact (channel, api_id, person, former, opted_out_at)
              SELECT ?2, ?3, ?4, 1, opted_out_at FROM contact WHERE id = ?1",
-        )?
-        .execute((known, on, ApiId(api_id), whose))?;
+        (known, on, ApiId(api_id), whose),
+    )?;
     suppress_if_opted_out(connection, known, whose)
 }
 
@@ -259,18 +253,17 @@ pub(super) fn of_person(
     on: ChannelId,
     whose: PersonId,
 ) -> Result<Found, StoreError> {
-    let found: Option<ContactRow> = connection
-        .prepare_cached(
-            "SELECT id FROM contact WHERE person = ?1 AND channel = ?2 ORDER BY id LIMIT 1",
-        )?
-        .query_row((whose, on), |row| row.get(0))
-        .optional()?;
+    let found: Option<ContactRow> = connection.find(
+        "SELECT id FROM contact WHERE person = ?1 AND channel = ?2 ORDER BY id LIMIT 1",
+        (whose, on),
+    )?;
     let row = if let Some(row) = found {
         row
     } else {
-        connection
-            .prepare_cached("INSERT INTO contact (channel, person) VALUES (?1, ?2)")?
-            .execute((on, whose))?;
+        connection.change(
+            "INSERT INTO contact (channel, person) VALUES (?1, ?2)",
+            (on, whose),
+        )?;
         ContactRow(connection.last_insert_rowid())
     };
     Ok(Found {
@@ -282,9 +275,7 @@ pub(super) fn of_person(
 
 /// The number of a contact becomes known: what the contact said before reaches the person now.
 fn join(connection: &Connection, row: ContactRow, whose: PersonId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE contact SET person = ?2 WHERE id = ?1")?
-        .execute((row, whose))?;
+    connection.change("UPDATE contact SET person = ?2 WHERE id = ?1", (row, whose))?;
     suppress_if_opted_out(connection, row, whose)
 }
 
@@ -293,9 +284,8 @@ fn suppress_if_opted_out(
     row: ContactRow,
     whose: PersonId,
 ) -> Result<(), StoreError> {
-    let opted_out: Option<i64> = connection
-        .prepare_cached("SELECT opted_out_at FROM contact WHERE id = ?1")?
-        .query_row([row], |row| row.get(0))?;
+    let opted_out: Option<i64> =
+        connection.value("SELECT opted_out_at FROM contact WHERE id = ?1", [row])?;
     if let Some(at) = opted_out {
         person::suppress(connection, whose, OPTED_OUT, "webhook", from_millis(at)?)?;
     }
@@ -308,13 +298,11 @@ pub(super) fn address(
     on: ChannelId,
     whose: PersonId,
 ) -> Result<Option<String>, StoreError> {
-    let id: Option<StoredId> = connection
-        .prepare_cached(
-            "SELECT api_id FROM contact WHERE person = ?1 AND channel = ?2 AND former = 0
+    let id: Option<StoredId> = connection.find(
+        "SELECT api_id FROM contact WHERE person = ?1 AND channel = ?2 AND former = 0
                     AND api_id IS NOT NULL ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row((whose, on), |row| row.get(0))
-        .optional()?;
+        (whose, on),
+    )?;
     Ok(id.map(|id| id.0))
 }
 
@@ -323,9 +311,10 @@ pub(super) fn of_list(
     connection: &Connection,
     recipient: RecipientId,
 ) -> Result<Option<String>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT contact_id FROM recipient_input WHERE id = ?1")?
-        .query_row([recipient], |row| row.get(0))?)
+    connection.value(
+        "SELECT contact_id FROM recipient_input WHERE id = ?1",
+        [recipient],
+    )
 }
 
 /// The contact that a recipient of a person is addressed by, if not by the number: the one that the API named, else
@@ -354,18 +343,15 @@ pub(super) fn retire(
     whose: PersonId,
 ) -> Result<(), StoreError> {
     learn(connection, keys, on, api_id, Some(whose))?;
-    connection
-        .prepare_cached(
-            "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",
-        )?
-        .execute((ApiId(api_id), on, whose))?;
+    connection.change(
+        "UPDATE contact SET former = 1 WHERE api_id = ?1 AND channel = ?2 AND person = ?3",
+        (ApiId(api_id), on, whose),
+    )?;
     Ok(())
 }
 
 fn retire_row(connection: &Connection, row: ContactRow) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE contact SET former = 1 WHERE id = ?1")?
-        .execute([row])?;
+    connection.change("UPDATE contact SET former = 1 WHERE id = ?1", [row])?;
     Ok(())
 }
 
@@ -383,11 +369,10 @@ pub(super) fn must_not_be_addressed(
     if found.erased && found.person.is_none() {
         return Ok(Some(Suppression::Forgotten));
     }
-    let opted_out: bool = connection
-        .prepare_cached(
-            "SELECT opted_out_at IS NOT NULL AND person IS NULL FROM contact WHERE id = ?1",
-        )?
-        .query_row([found.row], |row| row.get(0))?;
+    let opted_out: bool = connection.value(
+        "SELECT opted_out_at IS NOT NULL AND person IS NULL FROM contact WHERE id = ?1",
+        [found.row],
+    )?;
     if opted_out {
         return Ok(Some(Suppression::Listed {
             reason: OPTED_OUT.to_owned(),
@@ -417,13 +402,12 @@ pub(super) fn note_opting(
     opted_in: Option<Timestamp>,
     opted_out: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE contact SET opted_in_at = coalesce(min(opted_in_at, ?2), opted_in_at, ?2),
+    connection.change(
+        "UPDATE contact SET opted_in_at = coalesce(min(opted_in_at, ?2), opted_in_at, ?2),
                                 opted_out_at = coalesce(min(opted_out_at, ?3), opted_out_at, ?3)
              WHERE id = ?1",
-        )?
-        .execute((row, opted_in.map(to_millis), opted_out.map(to_millis)))?;
+        (row, opted_in.map(to_millis), opted_out.map(to_millis)),
+    )?;
     Ok(())
 }
 
@@ -451,13 +435,11 @@ impl Reader {
         contact_id: &str,
         phone: PhoneNumber,
     ) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM contact k JOIN person p ON p.id = k.person
+        self.connection.value(
+            "SELECT EXISTS (SELECT 1 FROM contact k JOIN person p ON p.id = k.person
                                                JOIN channel c ON c.id = k.channel
                                 WHERE k.api_id = ?1 AND (?2 IS NULL OR c.api_id = ?2) AND p.number <> ?3)",
-            )?
-            .query_row((ApiId(contact_id), channel, phone_to_column(phone)), |row| row.get(0))?)
+            (ApiId(contact_id), channel, phone_to_column(phone)),
+        )
     }
 }

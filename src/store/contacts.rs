@@ -9,6 +9,7 @@ use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::StoredId;
+use super::query::Query as _;
 use super::{channel, person};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
@@ -114,9 +115,7 @@ impl Reader {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };
-        let mut select = self.connection.prepare(&select(true))?;
-        let rows = select.query_map([whose], |row| Ok(contact(row)))?;
-        rows.map(|row| row?).collect()
+        self.connection.read(&select(true), [whose], contact)
     }
 
     /// The messages to a number, in the order of their batches.
@@ -134,8 +133,9 @@ impl Reader {
         ) else {
             return Ok(Vec::new());
         };
-        let mut select = self.connection.prepare(&format!(
-            "SELECT b.name, i.row, r.state, a.message_id, {SENT_AT},
+        self.connection.read(
+            &format!(
+                "SELECT b.name, i.row, r.state, a.message_id, {SENT_AT},
                     a.delivered_at, a.read_at
              FROM attempt a
                   JOIN recipient r ON r.id = a.recipient
@@ -144,9 +144,9 @@ impl Reader {
              WHERE a.person = ?1 AND a.channel = ?2 AND a.kind <> 'note'
                    AND {ACCEPTED}
              ORDER BY a.recipient, a.id"
-        ))?;
-        let rows = select.query_map((whose, on), |row| {
-            let message = || -> Result<ContactMessage, StoreError> {
+            ),
+            (whose, on),
+            |row| {
                 Ok(ContactMessage {
                     batch: row.get(0)?,
                     row: row.get(1)?,
@@ -156,10 +156,8 @@ impl Reader {
                     delivered_at: time(row, 5)?,
                     read_at: time(row, 6)?,
                 })
-            };
-            Ok(message())
-        })?;
-        rows.map(|row| row?).collect()
+            },
+        )
     }
 
     /// The number's entry on the suppression list.

@@ -7,6 +7,7 @@ use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 
 /// One decision, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,38 +60,35 @@ impl Reader {
         batch: Option<BatchId>,
         most: u32,
     ) -> Result<Vec<Decided>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT d.at, d.actor, d.what, coalesce(d.detail, ''), b.name
              FROM decision d LEFT JOIN batch b ON b.id = d.batch
              WHERE ?1 IS NULL OR d.batch = ?1 ORDER BY d.id DESC LIMIT ?2",
-        )?;
-        let mut rows = select.query((batch, most))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(Decided {
-                at: from_millis(row.get(0)?)?,
-                actor: row.get(1)?,
-                what: row.get(2)?,
-                detail: row.get(3)?,
-                batch: row.get(4)?,
-            });
-        }
-        Ok(found)
+            (batch, most),
+            |row| {
+                Ok(Decided {
+                    at: from_millis(row.get(0)?)?,
+                    actor: row.get(1)?,
+                    what: row.get(2)?,
+                    detail: row.get(3)?,
+                    batch: row.get(4)?,
+                })
+            },
+        )
     }
 }
 
 /// Keeps a decision, in the transaction that carries it out.
 pub(super) fn record(connection: &Connection, decision: &DecisionRecord) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((
+    connection.change(
+        "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
             to_millis(decision.at),
             &decision.actor,
             decision.batch,
             decision.what,
             &decision.detail,
-        ))?;
+        ),
+    )?;
     Ok(())
 }

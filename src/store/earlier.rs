@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::attempt::fate;
@@ -18,6 +18,7 @@ use super::error::StoreError;
 use super::ids::BatchId;
 use super::keys::TOLD_FORM;
 use super::person;
+use super::query::Query as _;
 use crate::domain::earlier::EarlierRequest;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::told::content_digest;
@@ -80,11 +81,10 @@ impl Reader {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };
-        let mut select = self.connection.prepare_cached(
+        self.connection.list(
             "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
-        )?;
-        let rows = select.query_map([whose], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            [whose],
+        )
     }
 
     /// The requests of other batches to the number that were accepted, or may have been. `on` and `content` are what
@@ -227,16 +227,11 @@ pub(super) fn share_skips(connection: &Connection, batch: BatchId) -> Result<(),
     if others.is_empty() {
         return Ok(());
     }
-    let uid: String = connection.query_row(
-        "SELECT lower(hex(uid)) FROM batch WHERE id = ?1",
-        [batch],
-        |row| row.get(0),
-    )?;
+    let uid: String =
+        connection.value("SELECT lower(hex(uid)) FROM batch WHERE id = ?1", [batch])?;
     for other in others {
-        let other: Option<BatchId> = connection
-            .prepare_cached("SELECT id FROM batch WHERE uid = unhex(?1)")?
-            .query_row([&other], |row| row.get(0))
-            .optional()?;
+        let other: Option<BatchId> =
+            connection.find("SELECT id FROM batch WHERE uid = unhex(?1)", [&other])?;
         if let Some(other) = other {
             add(connection, other, SKIP, &uid)?;
         }
@@ -329,10 +324,7 @@ pub(super) fn policy(connection: &Connection, batch: BatchId) -> Result<Policy, 
 }
 
 fn policy_text(connection: &Connection, batch: BatchId) -> Result<Option<String>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT policy FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| row.get(0))
-        .optional()?)
+    connection.find("SELECT policy FROM batch WHERE id = ?1", [batch])
 }
 
 fn ids(policy: &Policy, what: &str) -> Vec<String> {

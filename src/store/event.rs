@@ -5,13 +5,13 @@
 //! again: by the receiver while it runs, and at the begin and the end of a run. What a person says never waits.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::OptionalExtension;
 
 use super::checkpoint::Store;
 use super::columns::{from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
 use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
+use super::query::Query as _;
 use super::writer::Tx;
 use crate::amio::webhook::{Notification, Piece};
 use crate::domain::event::{ContactEvent, EventKind};
@@ -149,12 +149,11 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
                 apply(tx, keys, &event, kind, (now, first), &mut taken.problems)?
             };
             if verdict == Verdict::Applied {
-                tx.connection
-                    .prepare_cached(
-                        "UPDATE event SET applied_at = ?2, news = NULL
+                tx.connection.change(
+                    "UPDATE event SET applied_at = ?2, news = NULL
                          WHERE key = ?1 AND applied_at IS NULL",
-                    )?
-                    .execute((keys.event(&piece.key), to_millis(now)))?;
+                    (keys.event(&piece.key), to_millis(now)),
+                )?;
             }
             continue;
         };
@@ -163,9 +162,10 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             Verdict::Applied => {}
             Verdict::Waits => {
                 taken.waiting += 1;
-                tx.connection
-                    .prepare_cached("UPDATE event SET applied_at = NULL, news = ?2 WHERE id = ?1")?
-                    .execute((id, to_json(&event)?))?;
+                tx.connection.change(
+                    "UPDATE event SET applied_at = NULL, news = ?2 WHERE id = ?1",
+                    (id, to_json(&event)?),
+                )?;
             }
         }
     }
@@ -185,18 +185,16 @@ fn insert(
         .oddity
         .as_ref()
         .map(|_| &incoming.body);
-    let inserted = tx
-        .connection
-        .prepare_cached(
-            "INSERT INTO event (key, kind, body, received_at, applied_at)
+    let inserted = tx.connection.change(
+        "INSERT INTO event (key, kind, body, received_at, applied_at)
              VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (key) DO NOTHING",
-        )?
-        .execute((
+        (
             keys.event(&piece.key),
             &incoming.notification.kind,
             body,
             to_millis(incoming.received_at),
-        ))?;
+        ),
+    )?;
     Ok((inserted > 0).then(|| tx.connection.last_insert_rowid()))
 }
 
@@ -206,18 +204,18 @@ fn received_first(
     keys: &HashKey,
     piece: &Piece,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let received: Option<i64> = tx
-        .connection
-        .prepare_cached("SELECT received_at FROM event WHERE key = ?1")?
-        .query_row([keys.event(&piece.key)], |row| row.get(0))
-        .optional()?;
+    let received: Option<i64> = tx.connection.find(
+        "SELECT received_at FROM event WHERE key = ?1",
+        [keys.event(&piece.key)],
+    )?;
     received.map(from_millis).transpose()
 }
 
 fn mark_applied(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached("UPDATE event SET applied_at = ?2, news = NULL WHERE id = ?1")?
-        .execute((id, to_millis(now)))?;
+    tx.connection.change(
+        "UPDATE event SET applied_at = ?2, news = NULL WHERE id = ?1",
+        (id, to_millis(now)),
+    )?;
     Ok(())
 }
 
@@ -228,16 +226,11 @@ fn try_again(
     after: i64,
     now: Timestamp,
 ) -> Result<(WaitingEvents, Option<i64>), StoreError> {
-    let waiting: Vec<(i64, String, Option<String>, i64)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id, kind, news, received_at FROM event INDEXED BY event_waiting
+    let waiting: Vec<(i64, String, Option<String>, i64)> = tx.connection.rows(
+        "SELECT id, kind, news, received_at FROM event INDEXED BY event_waiting
              WHERE applied_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2",
-        )?
-        .query_map((after, i64::try_from(STEP).unwrap_or(1)), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?
-        .collect::<Result<_, _>>()?;
+        (after, i64::try_from(STEP).unwrap_or(1)),
+    )?;
     let more = (waiting.len() == STEP)
         .then(|| waiting.last().map(|(id, ..)| *id))
         .flatten();

@@ -9,7 +9,7 @@
 //! reading) needs no request: it stands with the contact, and reaches the person as soon as the number is known.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::attempt::{self, Note, Proof, Request};
 use super::batch::parse_state;
@@ -19,6 +19,7 @@ use super::error::StoreError;
 use super::follow_up::{self, Happened};
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
+use super::query::Query as _;
 use super::writer::Tx;
 use super::{channel, fallback, person};
 use crate::domain::delivery::{self, State};
@@ -100,11 +101,10 @@ fn acted(
         whose = person::find(connection, keys, phone)?;
     }
     if let Some(whose) = whose {
-        connection
-            .prepare_cached(
-                "UPDATE person SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?2) WHERE id = ?1",
-            )?
-            .execute((whose, to_millis(now)))?;
+        connection.change(
+            "UPDATE person SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?2) WHERE id = ?1",
+            (whose, to_millis(now)),
+        )?;
     }
     Ok(Verdict::Applied)
 }
@@ -257,23 +257,21 @@ impl Applying<'_, '_> {
         let Some(found) = self.contact()? else {
             return Ok(Verdict::Applied);
         };
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO contact_read (contact, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            )?
-            .execute((found.row, to_millis(self.event.at)))?;
-        self.connection()
-            .prepare_cached(
-                "UPDATE attempt SET read_at = coalesce(min(read_at, ?3), ?3)
+        self.connection().change(
+            "INSERT INTO contact_read (contact, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            (found.row, to_millis(self.event.at)),
+        )?;
+        self.connection().change(
+            "UPDATE attempt SET read_at = coalesce(min(read_at, ?3), ?3)
                  WHERE person IS ?1 AND contact = ?2 AND kind <> 'note'
                        AND iif(outcome = 'sent', finished_at, started_at) <= ?4",
-            )?
-            .execute((
+            (
                 found.person,
                 found.row,
                 to_millis(self.event.at),
                 to_millis(read_covers(self.event.at)),
-            ))?;
+            ),
+        )?;
         Ok(Verdict::Applied)
     }
 
@@ -291,15 +289,14 @@ impl Applying<'_, '_> {
         self.enter_message(&subject, message)?;
         self.settle(&subject)?;
         if matches!(self.event.what, EventKind::Delivered { .. }) {
-            self.connection()
-                .prepare_cached(
-                    "UPDATE attempt SET delivered_at = coalesce(min(delivered_at, ?2), ?2) WHERE id = ?1",
-                )?
-                .execute((subject.request, to_millis(self.event.at)))?;
-            let whose: Option<PersonId> = self
-                .connection()
-                .prepare_cached("SELECT person FROM attempt WHERE id = ?1")?
-                .query_row([subject.request], |row| row.get(0))?;
+            self.connection().change(
+                "UPDATE attempt SET delivered_at = coalesce(min(delivered_at, ?2), ?2) WHERE id = ?1",
+                (subject.request, to_millis(self.event.at)),
+            )?;
+            let whose: Option<PersonId> = self.connection().value(
+                "SELECT person FROM attempt WHERE id = ?1",
+                [subject.request],
+            )?;
             if let Some(whose) = whose {
                 self.follow_up(Trigger::Delivered, whose, Some(subject.id.batch()))?;
             }
@@ -343,22 +340,16 @@ impl Applying<'_, '_> {
     /// batch alone: it is believed for requests of the old program only.
     fn named_batch(&self, ours: &OurKey) -> Result<Option<BatchId>, StoreError> {
         Ok(match &ours.checkpoint {
-            Some(checkpoint) => self
-                .connection()
-                .prepare_cached(
-                    "SELECT b.id FROM batch b, checkpoint c
+            Some(checkpoint) => self.connection().find(
+                "SELECT b.id FROM batch b, checkpoint c
                      WHERE b.uid = unhex(?1) AND c.uid = unhex(?2)",
-                )?
-                .query_row((&ours.batch, checkpoint), |row| row.get(0))
-                .optional()?,
-            None => self
-                .connection()
-                .prepare_cached(
-                    "SELECT b.id FROM batch b, checkpoint c
+                (&ours.batch, checkpoint),
+            )?,
+            None => self.connection().find(
+                "SELECT b.id FROM batch b, checkpoint c
                      WHERE b.name = ?1 AND b.started_at < c.created_at",
-                )?
-                .query_row([&ours.batch], |row| row.get(0))
-                .optional()?,
+                [&ours.batch],
+            )?,
         })
     }
 
@@ -373,13 +364,11 @@ impl Applying<'_, '_> {
 
     /// Whether number and time agree.
     fn is_of(&self, subject: &Subject) -> Result<bool, StoreError> {
-        let (started, number): (i64, Option<i64>) = self
-            .connection()
-            .prepare_cached(
-                "SELECT a.started_at, p.number FROM attempt a LEFT JOIN person p ON p.id = a.person
+        let (started, number): (i64, Option<i64>) = self.connection().row(
+            "SELECT a.started_at, p.number FROM attempt a LEFT JOIN person p ON p.id = a.person
                  WHERE a.id = ?1",
-            )?
-            .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            [subject.request],
+        )?;
         // An older version may have stored it as its numbering plan had it then.
         let number = number.map(phone_from_column).transpose()?;
         let told = self.event.phone;
@@ -395,9 +384,7 @@ impl Applying<'_, '_> {
     ) -> Result<Option<Subject>, StoreError> {
         let state: Option<String> = self
             .connection()
-            .prepare_cached("SELECT state FROM recipient WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
+            .find("SELECT state FROM recipient WHERE id = ?1", [id])?;
         let Some(state) = state else {
             return Ok(None);
         };
@@ -411,26 +398,19 @@ impl Applying<'_, '_> {
 
     /// Whether the message of this id was a test: it says nothing of any row.
     fn is_of_a_test(&self, message: &str) -> Result<bool, StoreError> {
-        Ok(self
-            .connection()
-            .prepare_cached(
-                "SELECT 1 FROM attempt WHERE message_id = ?1 AND channel = ?2 AND kind = 'test'",
-            )?
-            .exists((ApiId(message), self.on))?)
+        self.connection().has(
+            "SELECT 1 FROM attempt WHERE message_id = ?1 AND channel = ?2 AND kind = 'test'",
+            (ApiId(message), self.on),
+        )
     }
 
     /// The recipient whose request got the message of this id.
     fn addressed(&self, message: &str) -> Result<Option<Subject>, StoreError> {
-        let found: Option<(AttemptId, RecipientId)> = self
-            .connection()
-            .prepare_cached(
-                "SELECT id, recipient FROM attempt WHERE message_id = ?1 AND channel = ?2
+        let found: Option<(AttemptId, RecipientId)> = self.connection().find_row(
+            "SELECT id, recipient FROM attempt WHERE message_id = ?1 AND channel = ?2
                  ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row((ApiId(message), self.on), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
+            (ApiId(message), self.on),
+        )?;
         let Some((request, id)) = found else {
             return Ok(None);
         };
@@ -453,17 +433,14 @@ impl Applying<'_, '_> {
         let Some(whose) = person::find(self.connection(), self.keys, phone)? else {
             return Ok(None);
         };
-        let candidates: Vec<(RecipientId, bool)> = self
-            .connection()
-            .prepare_cached(
-                "SELECT recipient, coalesce(outcome IN ('undecided', 'interrupted'), 0) AND proof IS NULL
+        let candidates: Vec<(RecipientId, bool)> = self.connection().rows(
+            "SELECT recipient, coalesce(outcome IN ('undecided', 'interrupted'), 0) AND proof IS NULL
                  FROM attempt INDEXED BY attempt_by_person
                  WHERE person = ?1 AND channel = ?2 AND kind <> 'note' AND message_id IS NULL
                        AND (outcome IS NULL OR outcome = 'sent'
                             OR outcome IN ('undecided', 'interrupted') AND proof IS NOT 'failed')",
-            )?
-            .query_map((whose, self.on), |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
+            (whose, self.on),
+        )?;
         let [(id, true)] = candidates[..] else {
             return Ok(None);
         };
@@ -499,20 +476,19 @@ impl Applying<'_, '_> {
         };
         let failure = self.failure().map(str::to_owned);
         let failure = failure.as_deref();
-        self.connection()
-            .prepare_cached(
-                "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
+        self.connection().change(
+            "UPDATE recipient SET state = ?2, finished_at = ?5, maybe_accepted_at = NULL,
                         reason_code = iif(reason_code IN ('erased', 'forgotten'), reason_code, ?3),
                         reason = iif(reason_code IN ('erased', 'forgotten'), reason, ?4)
                  WHERE id = ?1",
-            )?
-            .execute((
+            (
                 subject.id,
                 next.word(),
                 failure.map(|_| "delivery_failed"),
                 failure,
                 to_millis(self.now),
-            ))?;
+            ),
+        )?;
         let actor = format!("webhook {}", self.kind);
         attempt::note(
             self.connection(),
@@ -540,10 +516,10 @@ impl Applying<'_, '_> {
             Some(_) => Proof::Failed,
             None => Proof::Accepted,
         };
-        let (outcome, known): (Option<String>, Option<String>) = self
-            .connection()
-            .prepare_cached("SELECT outcome, proof FROM attempt WHERE id = ?1")?
-            .query_row([subject.request], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (outcome, known): (Option<String>, Option<String>) = self.connection().row(
+            "SELECT outcome, proof FROM attempt WHERE id = ?1",
+            [subject.request],
+        )?;
         let stands = match proof {
             // An acceptance that the answer reported needs no proof, and none is proven twice.
             Proof::Accepted => {
@@ -583,23 +559,18 @@ impl Applying<'_, '_> {
 
     /// Enters the message's id, and the contact, where the request does not have them yet.
     fn enter_message(&mut self, subject: &Subject, message: &str) -> Result<(), StoreError> {
-        let (whose, erased, known): (Option<PersonId>, bool, bool) = self
-            .connection()
-            .prepare_cached(
-                "SELECT a.person, p.number IS NULL,
+        let (whose, erased, known): (Option<PersonId>, bool, bool) = self.connection().row(
+            "SELECT a.person, p.number IS NULL,
                         a.message_id IS ?2 AND k.id IS NOT NULL AND (?3 IS NULL OR k.api_id IS ?3)
                  FROM attempt a LEFT JOIN person p ON p.id = a.person
                       LEFT JOIN contact k ON k.id = a.contact
                  WHERE a.id = ?1",
-            )?
-            .query_row(
-                (
-                    subject.request,
-                    ApiId(message),
-                    self.event.contact_id.as_deref().map(ApiId),
-                ),
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )?;
+            (
+                subject.request,
+                ApiId(message),
+                self.event.contact_id.as_deref().map(ApiId),
+            ),
+        )?;
         // Whom a message to an erased person went to must not be known again. Of the others, most have all
         // this from the answer.
         if erased || known {
@@ -612,19 +583,18 @@ impl Applying<'_, '_> {
             }
             None => None,
         };
-        self.connection()
-            .prepare_cached(
-                "UPDATE attempt SET message_id = coalesce(message_id, ?2), contact = coalesce(contact, ?3)
+        self.connection().change(
+            "UPDATE attempt SET message_id = coalesce(message_id, ?2), contact = coalesce(contact, ?3)
                  WHERE id = ?1",
-            )?
-            .execute((subject.request, ApiId(message), contact))?;
+            (subject.request, ApiId(message), contact),
+        )?;
         if let Some(contact) = contact {
             attempt::note_read(self.connection(), subject.request, contact)?;
         }
-        let kept: bool = self
-            .connection()
-            .prepare_cached("SELECT message_id = ?2 FROM attempt WHERE id = ?1")?
-            .query_row((subject.request, ApiId(message)), |row| row.get(0))?;
+        let kept: bool = self.connection().value(
+            "SELECT message_id = ?2 FROM attempt WHERE id = ?1",
+            (subject.request, ApiId(message)),
+        )?;
         if !kept {
             self.problem(subject, "it got a second message, with another id");
         }

@@ -18,6 +18,7 @@ use super::columns::{from_json, to_millis};
 use super::earlier::{keep, policy, set_policy};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
+use super::query::Query as _;
 use super::writer::Tx;
 use crate::domain::content::for_step;
 use crate::domain::delivery::{self, Event, State};
@@ -45,9 +46,10 @@ pub(super) fn kept(
     batch: BatchId,
 ) -> Result<Option<Fallback>, StoreError> {
     let text: Option<String> = connection
-        .prepare_cached("SELECT policy ->> 'fallback' FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| row.get(0))
-        .optional()?
+        .find(
+            "SELECT policy ->> 'fallback' FROM batch WHERE id = ?1",
+            [batch],
+        )?
         .flatten();
     text.map(|text| from_json(&text)).transpose()
 }
@@ -62,19 +64,15 @@ struct Subject {
 
 /// The row; `None` if no list has it any more, its person was erased, or its batch was given up.
 fn subject(connection: &Connection, row: RecipientId) -> Result<Option<Subject>, StoreError> {
-    let found: Option<(String, u8, String, Option<String>)> = connection
-        .prepare_cached(
-            "SELECT r.state, r.step, i.content, i.metadata
+    let found: Option<(String, u8, String, Option<String>)> = connection.find_row(
+        "SELECT r.state, r.step, i.content, i.metadata
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
                   CROSS JOIN person p ON p.id = r.person CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.id = ?1 AND i.content IS NOT NULL AND p.number IS NOT NULL
                    AND r.reason_code IS NOT 'erased' AND i.file >= b.first_file
                    AND b.state <> 'cancelled'",
-        )?
-        .query_row([row], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
+        [row],
+    )?;
     let Some((state, step, content, metadata)) = found else {
         return Ok(None);
     };
@@ -128,12 +126,11 @@ pub(super) fn fall_back(
     } else {
         delivery::next(subject.state, Event::FallsBack)?
     };
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, step = ?3, not_before = ?4, held = NULL, refusal = NULL,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, step = ?3, not_before = ?4, held = NULL, refusal = NULL,
                     reason_code = NULL, reason = NULL, finished_at = NULL WHERE id = ?1",
-        )?
-        .execute((row, state.word(), step.get(), AT_ONCE))?;
+        (row, state.word(), step.get(), AT_ONCE),
+    )?;
     let outcome = AttemptOutcome::FellBack;
     let note = Note {
         recipient: row,
@@ -148,9 +145,10 @@ pub(super) fn fall_back(
     };
     attempt::note(tx.connection, &note)?;
     if on.is_some() {
-        tx.connection
-            .prepare_cached("UPDATE attempt SET channel = ?1 WHERE id = last_insert_rowid()")?
-            .execute([on])?;
+        tx.connection.change(
+            "UPDATE attempt SET channel = ?1 WHERE id = last_insert_rowid()",
+            [on],
+        )?;
     }
     tx.count_move(row.batch(), subject.state, state);
     reopen(tx.connection, row.batch(), at)?;
@@ -179,12 +177,11 @@ pub(super) fn hold_open_run(
     let reason = format!(
         "held until somebody is reached on this channel, or somebody says what this refusal means: {text}"
     );
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, held = ?3, reason_code = ?4, reason = ?5, finished_at = NULL,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, held = ?3, reason_code = ?4, reason = ?5, finished_at = NULL,
                     not_before = 0 WHERE id = ?1",
-        )?
-        .execute((row, next.word(), refusal, IN_OPEN_RUN, reason))?;
+        (row, next.word(), refusal, IN_OPEN_RUN, reason),
+    )?;
     tx.count_move(row.batch(), subject.state, next);
     change_open_run(tx.connection, row.batch(), |rows| {
         if rows.len() < LONGEST_RUN {
@@ -196,12 +193,11 @@ pub(super) fn hold_open_run(
 
 /// A row that is held in an open run stays held, until somebody says what its refusal means.
 pub(super) fn keep_held(connection: &Connection, row: RecipientId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE recipient SET reason_code = 'held'
+    connection.change(
+        "UPDATE recipient SET reason_code = 'held'
              WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL AND reason_code = 'open_run'",
-        )?
-        .execute([row])?;
+        [row],
+    )?;
     Ok(())
 }
 
@@ -239,13 +235,11 @@ pub(super) fn end_open_run(
 /// A row of the run that cannot go on any more ends as "no Messenger".
 fn settle_in_place(tx: &mut Tx<'_>, row: RecipientId, at: Timestamp) -> Result<(), StoreError> {
     let next = delivery::next(State::Queued, Event::ProvenNoMatch)?;
-    let changed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, held = NULL, reason_code = ?2, reason = NULL, finished_at = ?3
+    let changed = tx.connection.change(
+        "UPDATE recipient SET state = ?2, held = NULL, reason_code = ?2, reason = NULL, finished_at = ?3
              WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL",
-        )?
-        .execute((row, next.word(), to_millis(at)))?;
+        (row, next.word(), to_millis(at)),
+    )?;
     if changed > 0 {
         tx.count_move(row.batch(), State::Queued, next);
     }
@@ -265,9 +259,10 @@ fn step_in_run(connection: &Connection, row: i64) -> Result<Option<Step>, StoreE
 
 fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreError> {
     let text: Option<String> = connection
-        .prepare_cached("SELECT policy ->> 'open_run' FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| row.get(0))
-        .optional()?
+        .find(
+            "SELECT policy ->> 'open_run' FROM batch WHERE id = ?1",
+            [batch],
+        )?
         .flatten();
     Ok(text
         .map(|text| from_json(&text))
@@ -324,11 +319,9 @@ impl Reader {
         step: Step,
     ) -> Result<Option<ChannelId>, StoreError> {
         if step == Step::FIRST {
-            return Ok(self
+            return self
                 .connection
-                .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
-                .query_row([batch], |row| row.get(0))
-                .optional()?);
+                .find("SELECT channel FROM batch WHERE id = ?1", [batch]);
         }
         let fallback = self.kept_fallback(batch)?;
         match fallback.as_ref().and_then(|it| it.channel(step)) {

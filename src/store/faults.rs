@@ -6,6 +6,7 @@ use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::file::connect;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::{log, schema};
 use crate::domain::delivery::State;
 
@@ -71,7 +72,7 @@ impl Reader {
         }
         self.wrong_counts(&mut faults)?;
         for (sql, text) in LAWS {
-            let broken: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+            let broken: i64 = self.connection.value(sql, [])?;
             if broken > 0 {
                 faults.push(format!("{broken} {text}"));
             }

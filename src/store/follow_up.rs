@@ -5,7 +5,7 @@
 //! row's history says when the event was received: delay and end are counted from it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::attempt::{self, Note};
 use super::batch::reopen;
@@ -14,6 +14,7 @@ use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_mill
 use super::earlier::{policy, set_policy};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
+use super::query::Query as _;
 use super::suppression::suppress;
 use super::writer::Tx;
 use crate::domain::follow_up::{FollowUp, Trigger};
@@ -55,9 +56,10 @@ pub(super) fn kept(
     batch: BatchId,
 ) -> Result<Option<FollowUp>, StoreError> {
     let text: Option<String> = connection
-        .prepare_cached("SELECT policy ->> 'follow_up' FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| row.get(0))
-        .optional()?
+        .find(
+            "SELECT policy ->> 'follow_up' FROM batch WHERE id = ?1",
+            [batch],
+        )?
         .flatten();
     text.map(|text| from_json(&text)).transpose()
 }
@@ -69,54 +71,46 @@ pub(super) fn came(
     whose: PersonId,
 ) -> Result<Option<Timestamp>, StoreError> {
     connection
-        .prepare_cached(
+        .value::<Option<i64>>(
             "SELECT min(started_at) FROM attempt INDEXED BY attempt_by_person
              WHERE person = ?1 AND recipient = ?2 AND kind = 'note' AND outcome = ?3",
+            (whose, row, AttemptOutcome::Event.word()),
         )?
-        .query_row((whose, row, AttemptOutcome::Event.word()), |row| {
-            row.get::<_, Option<i64>>(0)
-        })?
         .map(from_millis)
         .transpose()
 }
 
 /// A row goes back to those who wait for their event.
 pub(super) fn hold(connection: &Connection, row: RecipientId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE recipient SET held = ?2, reason_code = ?3 WHERE id = ?1")?
-        .execute((row, FOR_ITS_EVENT, AWAITED))?;
+    connection.change(
+        "UPDATE recipient SET held = ?2, reason_code = ?3 WHERE id = ?1",
+        (row, FOR_ITS_EVENT, AWAITED),
+    )?;
     Ok(())
 }
 
 /// Queues the person of an event wherever it waits for that.
 pub(super) fn queue(tx: &mut Tx<'_>, happened: &Happened<'_>) -> Result<(), StoreError> {
-    let waiting: Vec<RecipientId> = tx
-        .connection
-        .prepare_cached(
-            "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
+    let waiting: Vec<RecipientId> = tx.connection.list(
+        "SELECT r.id FROM recipient r INDEXED BY recipient_by_person CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.person = ?1 AND r.state = 'queued' AND r.held = ?2
                    AND b.state NOT IN ('reading', 'draft', 'cancelled') AND b.created_at <= ?3",
-        )?
-        .query_map(
-            (
+        (
                 happened.whose,
                 FOR_ITS_EVENT,
                 to_millis(happened.received),
             ),
-            |row| row.get(0),
-        )?
-        .collect::<Result<_, _>>()?;
+    )?;
     for row in waiting {
         if let Some(follow_up) = kept(tx.connection, row.batch())?
             && is_awaited(tx.connection, row.batch(), &follow_up, happened)?
         {
             let due = to_millis(follow_up.due(happened.received)).max(AT_ONCE);
-            tx.connection
-                .prepare_cached(
-                    "UPDATE recipient SET held = NULL, not_before = ?2, reason_code = NULL, reason = NULL
+            tx.connection.change(
+                "UPDATE recipient SET held = NULL, not_before = ?2, reason_code = NULL, reason = NULL
                      WHERE id = ?1",
-                )?
-                .execute((row, due))?;
+                (row, due),
+            )?;
             let note = Note {
                 recipient: row,
                 outcome: AttemptOutcome::Event,
@@ -142,25 +136,24 @@ fn is_awaited(
         return Ok(false);
     }
     Ok(match follow_up.after {
-        Trigger::OptIn => connection
-            .prepare_cached("SELECT 1 FROM batch WHERE id = ?1 AND channel = ?2")?
-            .exists((batch, happened.on))?,
-        Trigger::Delivered => connection
-            .prepare_cached("SELECT 1 FROM batch WHERE id = ?1 AND uid = unhex(?2)")?
-            .exists((happened.of, &follow_up.of))?,
+        Trigger::OptIn => connection.has(
+            "SELECT 1 FROM batch WHERE id = ?1 AND channel = ?2",
+            (batch, happened.on),
+        )?,
+        Trigger::Delivered => connection.has(
+            "SELECT 1 FROM batch WHERE id = ?1 AND uid = unhex(?2)",
+            (happened.of, &follow_up.of),
+        )?,
     })
 }
 
 /// Suppresses some of those whose event did not come in time. Returns how many.
 fn close_step(tx: &mut Tx<'_>, batch: BatchId, now: Timestamp) -> Result<usize, StoreError> {
     let (first, last) = batch.range();
-    let rows: Vec<RecipientId> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3 LIMIT ?4",
-        )?
-        .query_map((first, last, FOR_ITS_EVENT, STEP), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let rows: Vec<RecipientId> = tx.connection.list(
+        "SELECT id FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3 LIMIT ?4",
+        (first, last, FOR_ITS_EVENT, STEP),
+    )?;
     for row in &rows {
         suppress(tx, *row, &Suppression::NoEvent, now)?;
     }
@@ -184,13 +177,10 @@ impl Reader {
             return Ok(0);
         }
         let (first, last) = batch.range();
-        let rows: i64 = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3",
-            )?
-            .query_row((first, last, FOR_ITS_EVENT), |row| row.get(0))?;
-        Ok(u64::try_from(rows).unwrap_or(0))
+        self.connection.count(
+            "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3",
+            (first, last, FOR_ITS_EVENT),
+        )
     }
 
     /// Of the rows of a follow-up that wait, those whose event came before it began: it may never come again.
@@ -220,18 +210,12 @@ impl Reader {
                 self.batch_of_uid(&follow_up.of)?,
             ),
         };
-        let rows: i64 =
-            self.connection
-                .query_row(sql, (first, last, FOR_ITS_EVENT, by), |row| row.get(0))?;
-        Ok(u64::try_from(rows).unwrap_or(0))
+        self.connection.count(sql, (first, last, FOR_ITS_EVENT, by))
     }
 
     fn batch_of_uid(&self, uid: &str) -> Result<Option<BatchId>, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT id FROM batch WHERE uid = unhex(?1)")?
-            .query_row([uid], |row| row.get(0))
-            .optional()?)
+        self.connection
+            .find("SELECT id FROM batch WHERE uid = unhex(?1)", [uid])
     }
 
     /// Passes the rows of a batch to `each` that it messages, or messaged, with the numbers that they have today.

@@ -19,6 +19,7 @@ use super::error::StoreError;
 use super::history::Source;
 use super::ids::{ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::{Hash, HashKey};
+use super::query::Query as _;
 use super::writer::Tx;
 use super::{attempt, journal, person, suppression};
 use crate::domain::delivery::State;
@@ -101,8 +102,7 @@ impl Store {
         // Ends the writer, whose connection would be in the way.
         drop(self);
         let connection = super::file::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let busy: i64 =
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        let busy: i64 = connection.value("PRAGMA wal_checkpoint(TRUNCATE)", [])?;
         Ok(busy == 0)
     }
 }
@@ -133,8 +133,7 @@ fn erase(
     for (other, _) in people.into_iter().skip(1) {
         let form: i64 = tx
             .connection
-            .prepare_cached("SELECT number FROM person WHERE id = ?1")?
-            .query_row([other], |row| row.get(0))?;
+            .value("SELECT number FROM person WHERE id = ?1", [other])?;
         let hash = keys.number_column(form);
         erased.add(&erase_one(tx, keys, (other, hash), phone, now)?);
     }
@@ -198,10 +197,10 @@ fn erase_one(
 }
 
 fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> {
-    let rows: Vec<(RecipientId, String)> = connection
-        .prepare_cached("SELECT id, state FROM recipient WHERE person = ?1 ORDER BY id")?
-        .query_map([whose], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let rows: Vec<(RecipientId, String)> = connection.rows(
+        "SELECT id, state FROM recipient WHERE person = ?1 ORDER BY id",
+        [whose],
+    )?;
     let recipients = rows
         .into_iter()
         .map(|(id, state)| Ok((id, parse_state(&state)?)))
@@ -234,11 +233,8 @@ fn strip_row(connection: &Connection, id: RecipientId) -> Result<(), StoreError>
         "UPDATE recipient SET reason_code = 'erased', reason = ?2 WHERE id = ?1",
         (id, Suppression::Forgotten.to_string()),
     )?;
-    let fields: String = connection.query_row(
-        "SELECT fields FROM recipient_input WHERE id = ?1",
-        [id],
-        |row| row.get(0),
-    )?;
+    let fields: String =
+        connection.value("SELECT fields FROM recipient_input WHERE id = ?1", [id])?;
     // As many fields as before, so that exports keep their columns.
     let count = from_json::<Vec<IgnoredAny>>(&fields)?.len();
     connection.execute(
@@ -256,10 +252,10 @@ fn erase_events(
     phone: PhoneNumber,
     traces: &Traces,
 ) -> Result<u64, StoreError> {
-    let waiting: Vec<(i64, Option<String>)> = connection
-        .prepare("SELECT id, news FROM event INDEXED BY event_waiting WHERE applied_at IS NULL")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let waiting: Vec<(i64, Option<String>)> = connection.rows(
+        "SELECT id, news FROM event INDEXED BY event_waiting WHERE applied_at IS NULL",
+        [],
+    )?;
     let mut removed = 0;
     for (id, event) in waiting {
         let Some(event) = event else { continue };
@@ -293,10 +289,9 @@ fn erase_person(
     phone: PhoneNumber,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let listed: bool = connection.query_row(
+    let listed: bool = connection.value(
         "SELECT suppressed_at IS NOT NULL AND number IS NOT NULL FROM person WHERE id = ?1",
         [whose],
-        |row| row.get(0),
     )?;
     // What an earlier version left of the same number.
     connection.execute(

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use super::columns::from_millis;
@@ -17,6 +17,7 @@ use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
 use super::place::Place;
+use super::query::Query as _;
 use super::schema;
 
 /// Where the home stands in the table `node`.
@@ -86,11 +87,7 @@ impl Home {
 
 /// What the checkpoint itself says of its home.
 fn stored(connection: &Connection) -> Result<Option<Home>, StoreError> {
-    let text: Option<String> = connection
-        .query_row("SELECT value FROM node WHERE key = ?1", [HOME], |row| {
-            row.get(0)
-        })
-        .optional()?;
+    let text: Option<String> = connection.find("SELECT value FROM node WHERE key = ?1", [HOME])?;
     Ok(text.as_deref().and_then(Home::parse))
 }
 
@@ -116,11 +113,8 @@ pub(super) fn mark_backup(connection: &Connection, made_at: i64) -> Result<(), S
 
 /// Refuses a backup, wherever it lies.
 fn check_no_backup(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    let made_at: Option<i64> = connection
-        .query_row("SELECT value FROM node WHERE key = ?1", [BACKUP], |row| {
-            row.get(0)
-        })
-        .optional()?;
+    let made_at: Option<i64> =
+        connection.find("SELECT value FROM node WHERE key = ?1", [BACKUP])?;
     match made_at {
         Some(made_at) => {
             let made_at = from_millis(made_at)?;
@@ -166,9 +160,10 @@ pub(super) fn begin_rebuilding(path: &Path, connection: &mut Connection) -> Resu
     let marked = Marked::read(&place)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let is_new = stored(&transaction)?.is_none()
-        && !transaction
-            .prepare("SELECT 1 FROM batch UNION ALL SELECT 1 FROM person LIMIT 1")?
-            .exists([])?;
+        && !transaction.has(
+            "SELECT 1 FROM batch UNION ALL SELECT 1 FROM person LIMIT 1",
+            [],
+        )?;
     if !is_new {
         return Ok(());
     }
@@ -193,9 +188,7 @@ pub(super) fn end_rebuilding(connection: &Connection) -> Result<(), StoreError> 
 
 /// Refuses a checkpoint that does not hold yet all that results files tell.
 pub(super) fn check_whole(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    let is_partial = connection
-        .prepare("SELECT 1 FROM node WHERE key = ?1")?
-        .exists([REBUILT])?;
+    let is_partial = connection.has("SELECT 1 FROM node WHERE key = ?1", [REBUILT])?;
     if is_partial {
         return Err(refused(Misfit::Rebuilt, path));
     }

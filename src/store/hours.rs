@@ -7,6 +7,7 @@ use super::columns::phone_from_column;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::journal;
+use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
 
 impl Store {
@@ -45,14 +46,11 @@ impl Store {
 impl Reader {
     /// The queued rows of the batch whose sending hours never come, as far as its run found out.
     fn never_open(&self, id: BatchId) -> Result<u64, StoreError> {
-        let rows: i64 = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*) FROM recipient INDEXED BY recipient_queue
+        self.connection.count(
+            "SELECT count(*) FROM recipient INDEXED BY recipient_queue
                  WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2",
-            )?
-            .query_row((id, journal::NEVER), |row| row.get(0))?;
-        Ok(u64::try_from(rows).unwrap_or(0))
+            (id, journal::NEVER),
+        )
     }
 
     /// Calls `take` with the number of each queued recipient of the batch.

@@ -5,7 +5,6 @@
 //! of the kind [`IMPORT`], so that all who ask about earlier messages find it.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::attempt::ACCEPTED;
 use super::batch::parse_state;
@@ -17,6 +16,7 @@ use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, TOLD_FORM};
 use super::loader::{Prepared, insert_row};
+use super::query::Query as _;
 use super::tally::Counter;
 use super::writer::Tx;
 use super::{attempt, channel, person};
@@ -91,12 +91,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.writer.write_blocking(move |tx| {
-            let queued: bool = tx
-                .connection
-                .prepare(
-                    "SELECT 1 FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' LIMIT 1",
-                )?
-                .exists(batch.range())?;
+            let queued: bool = tx.connection.has(
+                "SELECT 1 FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' LIMIT 1",
+                batch.range(),
+            )?;
             let state = match (queued, how.cancelled) {
                 (true, true) => BatchState::Cancelled,
                 (true, false) => BatchState::Paused,
@@ -152,11 +150,9 @@ impl Store {
         names: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         self.writer.write_blocking(move |tx| {
-            let files: String = tx.connection.query_row(
-                "SELECT files FROM batch WHERE id = ?1",
-                [batch],
-                |row| row.get(0),
-            )?;
+            let files: String = tx
+                .connection
+                .value("SELECT files FROM batch WHERE id = ?1", [batch])?;
             let mut files: Vec<String> = from_json(&files)?;
             let known = files.len();
             for name in &names {
@@ -243,8 +239,7 @@ fn enter(
     // A message may have gone over another of the batch's channels.
     let on: ChannelId = if told.channel.is_empty() {
         tx.connection
-            .prepare_cached("SELECT channel FROM batch WHERE id = ?1")?
-            .query_row([id.batch()], |row| row.get(0))?
+            .value("SELECT channel FROM batch WHERE id = ?1", [id.batch()])?
     } else {
         channel::find_or_make(tx.connection, &told.channel)?
     };
@@ -256,13 +251,11 @@ fn enter(
         contact::note_opting(tx.connection, contact, told.opted_in_at, None)?;
     }
     let content = told.content.as_deref();
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at,
+    tx.connection.change(
+        "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, started_at, finished_at,
                                   outcome, text, message_id, contact, delivered_at, read_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )?
-        .execute((
+        (
             id,
             whose,
             on,
@@ -276,7 +269,8 @@ fn enter(
             contact,
             told.delivered_at.map(to_millis),
             told.read_at.map(to_millis),
-        ))?;
+        ),
+    )?;
     tx.count(id.batch(), Counter::Requests, 1);
     tx.note_started(id.batch(), row.at);
     Ok(())
@@ -314,15 +308,13 @@ fn merge(
     };
     enter(tx, keys, id, whose, row, outcome)?;
     let settled = next != known.state;
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, not_before = 0, held = NULL,
                     reason_code = iif(?3, ?4, reason_code), reason = iif(?3, ?5, reason),
                     finished_at = iif(?3, ?6, finished_at),
                     maybe_accepted_at = iif(?7, ?6, iif(?2 = 'sent', NULL, maybe_accepted_at))
              WHERE id = ?1",
-        )?
-        .execute((
+        (
             id,
             next.word(),
             settled,
@@ -330,7 +322,8 @@ fn merge(
             told.reason.as_deref(),
             to_millis(row.at),
             may_be,
-        ))?;
+        ),
+    )?;
     tx.count_move(batch, known.state, next);
     if known.state == State::Unknown && next == State::Sent {
         for request in attempt::requests_of(tx.connection, id)? {
@@ -351,9 +344,8 @@ fn known_row(
     whose: PersonId,
 ) -> Result<Option<(RecipientId, KnownRow)>, StoreError> {
     let (first, last) = batch.range();
-    let found: Option<(RecipientId, String, bool, u32)> = tx
-        .connection
-        .prepare_cached(&format!(
+    let found: Option<(RecipientId, String, bool, u32)> = tx.connection.find_row(
+        &format!(
             "SELECT r.id, r.state,
                     EXISTS (SELECT 1 FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
                                                           AND a.kind <> 'note' AND {ACCEPTED}) AS accepted,
@@ -362,11 +354,9 @@ fn known_row(
              FROM recipient r INDEXED BY recipient_by_person
              WHERE r.person = ?1 AND r.id > ?2 AND r.id < ?3 AND r.state NOT IN ('invalid', 'duplicate')
              ORDER BY accepted DESC, r.id LIMIT 1"
-        ))?
-        .query_row((whose, first, last), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
+        ),
+        (whose, first, last),
+    )?;
     found
         .map(|(id, state, accepted, requests)| {
             let state = parse_state(&state)?;
@@ -391,13 +381,13 @@ fn join(
     if !row.told.state.counts_as_messaged() {
         return Ok(false);
     }
-    tx.connection
-        .prepare_cached("UPDATE batch SET last_seq = last_seq + 1 WHERE id = ?1")?
-        .execute([batch])?;
+    tx.connection.change(
+        "UPDATE batch SET last_seq = last_seq + 1 WHERE id = ?1",
+        [batch],
+    )?;
     let last: u32 = tx
         .connection
-        .prepare_cached("SELECT last_seq FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| row.get(0))?;
+        .value("SELECT last_seq FROM batch WHERE id = ?1", [batch])?;
     let mut row = row.clone();
     row.fields.resize(headers, String::new());
     restore(tx, keys, RecipientId::new(batch, last), &row)?;

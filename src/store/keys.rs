@@ -9,6 +9,7 @@ use sha2::Sha256;
 
 use super::columns::phone_to_column;
 use super::error::StoreError;
+use super::query::Query as _;
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 
@@ -32,9 +33,7 @@ impl std::fmt::Debug for HashKey {
 
 impl HashKey {
     pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let key = connection
-            .prepare_cached("SELECT hash_key FROM checkpoint")?
-            .query_row([], |row| row.get(0))?;
+        let key = connection.value("SELECT hash_key FROM checkpoint", [])?;
         Ok(Self(key))
     }
 

@@ -10,6 +10,7 @@ use super::checkpoint::Reader;
 use super::columns::from_millis;
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId};
+use super::query::Query as _;
 use super::{channel, person};
 use crate::domain::eligibility::Fate;
 use crate::domain::phone::PhoneNumber;
@@ -35,12 +36,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(crate) fn knows_anybody(&self) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
+        self.connection.value(
             "SELECT EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM contact)
                     OR EXISTS (SELECT 1 FROM person WHERE suppressed_at IS NOT NULL)",
             [],
-            |row| row.get(0),
-        )?)
+        )
     }
 
     /// What is known of a number; `on` is the channel whose refusals count, all where none is named.
@@ -85,14 +85,12 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint cannot be read.
     pub(crate) fn knows_request_to(&self, number: i64) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT 1 FROM person_by_number n CROSS JOIN attempt a INDEXED BY attempt_by_person
+        self.connection.has(
+            "SELECT 1 FROM person_by_number n CROSS JOIN attempt a INDEXED BY attempt_by_person
                         ON a.person = n.person
                  WHERE n.number = ?1 AND a.kind IN ('request', 'import') LIMIT 1",
-            )?
-            .exists([number])?)
+            [number],
+        )
     }
 
     /// Whether all batches are rehearsals: nobody was messaged.
@@ -142,12 +140,11 @@ fn note_opting(
     whose: PersonId,
     known: &mut KnownPerson,
 ) -> Result<(), StoreError> {
-    let (opted_in, opted_out): (Option<i64>, Option<i64>) = connection
-        .prepare_cached(
-            "SELECT max(opted_in_at), max(opted_out_at) FROM contact INDEXED BY contact_by_person
+    let (opted_in, opted_out): (Option<i64>, Option<i64>) = connection.row(
+        "SELECT max(opted_in_at), max(opted_out_at) FROM contact INDEXED BY contact_by_person
              WHERE person = ?1",
-        )?
-        .query_row([whose], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        [whose],
+    )?;
     let listed = person::opted_out_at(connection, whose)?;
     let time = |at: Option<i64>| at.map(from_millis).transpose();
     known.opted_in = known.opted_in.max(time(opted_in)?);

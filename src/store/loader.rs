@@ -19,6 +19,7 @@ use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;
 use super::person;
+use super::query::Query as _;
 use super::tally::Counter;
 use super::writer::Tx;
 use crate::crash::{CrashPoint, crash_point};
@@ -241,9 +242,10 @@ fn enter(tx: &Tx<'_>, keys: &HashKey, new: &NewNumber) -> Result<(), StoreError>
         return person::enter_number(tx.connection, new.phone, new.person);
     };
     person::name_again(tx.connection, known, new.phone)?;
-    tx.connection
-        .prepare_cached("UPDATE recipient SET person = ?2 WHERE id = ?1")?
-        .execute((new.recipient, known))?;
+    tx.connection.change(
+        "UPDATE recipient SET person = ?2 WHERE id = ?1",
+        (new.recipient, known),
+    )?;
     person::remove_unnamed(tx.connection, new.person)
 }
 
@@ -393,12 +395,10 @@ pub(super) fn insert_row(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let finished = (!row.state.is_outstanding()).then(|| to_millis(now));
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by, held)
+    tx.connection.change(
+        "INSERT INTO recipient (id, person, state, attempts, reason_code, reason, finished_at, mended_by, held)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute((
+        (
             id,
             person,
             row.state.word(),
@@ -408,14 +408,13 @@ pub(super) fn insert_row(
             finished,
             row.mends,
             row.held,
-        ))?;
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
+        ),
+    )?;
+    tx.connection.change(
+        "INSERT INTO recipient_input (id, file, row, fields, suggestion, first_name, last_name,
                                           contact_id, content, metadata, content_key)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?
-        .execute((
+        (
             id,
             row.position.file,
             row.position.row.get(),
@@ -427,6 +426,7 @@ pub(super) fn insert_row(
             row.content.as_deref(),
             row.metadata.as_deref(),
             row.content_key,
-        ))?;
+        ),
+    )?;
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Questions to the API that are no messages: they use the quota, and are claimed like requests.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::writer::Tx;
 
 /// What became of the claim of a question to the API.
@@ -52,21 +53,18 @@ fn claim_lookup(
         return Ok(Lookup::OthersClaimed { total });
     }
     // It concerns nobody: it must not count as a message to a person.
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO attempt (recipient, channel, kind, token, started_at, finished_at, outcome)
+    tx.connection.change(
+        "INSERT INTO attempt (recipient, channel, kind, token, started_at, finished_at, outcome)
              SELECT 0, channel, 'lookup', ?2, ?3, ?3, 'lookup' FROM batch WHERE id = ?1",
-        )?
-        .execute((batch, token, to_millis(now)))?;
+        (batch, token, to_millis(now)),
+    )?;
     tx.note_claim(token, now);
     Ok(Lookup::Claimed)
 }
 
 pub(super) fn claimed(connection: &Connection, token: i64) -> Result<u64, StoreError> {
-    let claimed: Option<i64> = connection
-        .prepare_cached("SELECT claimed FROM quota WHERE token = ?1")?
-        .query_row([token], |row| row.get(0))
-        .optional()?;
+    let claimed: Option<i64> =
+        connection.find("SELECT claimed FROM quota WHERE token = ?1", [token])?;
     Ok(u64::try_from(claimed.unwrap_or(0)).unwrap_or(0))
 }
 

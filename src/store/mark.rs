@@ -8,9 +8,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::error::StoreError;
+use super::query::Query as _;
 
 /// The count in the table `node`.
 const COMMITS: &str = "commits";
@@ -62,14 +63,9 @@ impl Marked {
 
     /// What the checkpoint itself says.
     pub(super) fn of(connection: &Connection) -> Result<Self, StoreError> {
-        let uid = connection.query_row("SELECT lower(hex(uid)) FROM checkpoint", [], |row| {
-            row.get(0)
-        })?;
-        let commits: Option<i64> = connection
-            .query_row("SELECT value FROM node WHERE key = ?1", [COMMITS], |row| {
-                row.get(0)
-            })
-            .optional()?;
+        let uid = connection.value("SELECT lower(hex(uid)) FROM checkpoint", [])?;
+        let commits: Option<i64> =
+            connection.find("SELECT value FROM node WHERE key = ?1", [COMMITS])?;
         Ok(Self {
             uid,
             commits: commits.unwrap_or(0),
@@ -111,13 +107,11 @@ impl Marked {
 /// Counts a group that changes something, in its own transaction. `None` in a checkpoint that keeps no count.
 pub(super) fn count(connection: &Connection) -> Result<Option<i64>, StoreError> {
     // Without `RETURNING`, which makes a table for its one row each time.
-    connection
-        .prepare_cached("UPDATE node SET value = value + 1 WHERE key = ?1")?
-        .execute([COMMITS])?;
-    Ok(connection
-        .prepare_cached("SELECT value FROM node WHERE key = ?1")?
-        .query_row([COMMITS], |row| row.get(0))
-        .optional()?)
+    connection.change(
+        "UPDATE node SET value = value + 1 WHERE key = ?1",
+        [COMMITS],
+    )?;
+    connection.find("SELECT value FROM node WHERE key = ?1", [COMMITS])
 }
 
 /// Begins to count, in a checkpoint that does not.

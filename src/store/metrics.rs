@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::checkpoint::Reader;
 use super::columns::from_json;
 use super::error::StoreError;
+use super::query::Query as _;
 use super::tally::Counts;
 use crate::domain::batch_state::BatchState;
 use crate::domain::quota::QuotaState;
@@ -83,12 +84,10 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn unreadable_events(&self) -> Result<u64, StoreError> {
-        let count: i64 = self.connection.query_row(
+        self.connection.count(
             "SELECT count(*) FROM event INDEXED BY event_unreadable WHERE body IS NOT NULL",
             [],
-            |row| row.get(0),
-        )?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        )
     }
 
     /// How many webhook events wait for what they speak of.
@@ -96,11 +95,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn waiting_events(&self) -> Result<u64, StoreError> {
-        let waiting: i64 = self.connection.query_row(
-            "SELECT count(*) FROM event WHERE applied_at IS NULL",
-            [],
-            |row| row.get(0),
-        )?;
-        Ok(u64::try_from(waiting).unwrap_or(0))
+        self.connection
+            .count("SELECT count(*) FROM event WHERE applied_at IS NULL", [])
     }
 }

@@ -60,6 +60,7 @@ mod person_rows;
 mod pilot;
 mod place;
 mod prune;
+mod query;
 mod quota;
 mod refusal;
 mod remembered;

@@ -9,6 +9,7 @@ use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, to_json};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 
 /// So many outages are kept, the last ones.
 const KEPT: i64 = 20;
@@ -58,12 +59,11 @@ impl Store {
 
 /// A request of the batch never left.
 pub(super) fn count_not_left(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE batch SET policy = json_set(policy, '$.not_left', coalesce(policy ->> '$.not_left', 0) + 1)
+    connection.change(
+        "UPDATE batch SET policy = json_set(policy, '$.not_left', coalesce(policy ->> '$.not_left', 0) + 1)
              WHERE id = ?1",
-        )?
-        .execute([batch])?;
+        [batch],
+    )?;
     Ok(())
 }
 
@@ -73,12 +73,10 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn outages(&self, id: BatchId) -> Result<(Vec<OutageRecord>, u64), StoreError> {
-        let (outages, not_left): (Option<String>, i64) = self
-            .connection
-            .prepare_cached(
-                "SELECT policy ->> '$.outages', coalesce(policy ->> '$.not_left', 0) FROM batch WHERE id = ?1",
-            )?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (outages, not_left): (Option<String>, i64) = self.connection.row(
+            "SELECT policy ->> '$.outages', coalesce(policy ->> '$.not_left', 0) FROM batch WHERE id = ?1",
+            [id],
+        )?;
         let outages = match outages {
             Some(outages) => from_json(&outages)?,
             None => Vec::new(),

@@ -11,6 +11,7 @@ use super::columns::to_millis;
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use crate::domain::batch_state::PausedBy;
 
 /// The key of the row that asks for approvals.
@@ -35,31 +36,28 @@ pub(super) fn paused_by(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<PausedBy>, StoreError> {
-    let (by, may): (Option<String>, bool) = connection
-        .prepare_cached(
-            "SELECT iif(state = 'paused', state_by, NULL),
-                    approval ->> 'digest' IS hex(digest) OR NOT EXISTS (SELECT 1 FROM node WHERE key = ?2)
-             FROM batch WHERE id = ?1",
-        )?
-        .query_row((batch, REQUIRED), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (by, may): (Option<String>, bool) = connection.row(
+        "SELECT iif(state = 'paused', state_by, NULL),
+                approval ->> 'digest' IS hex(digest) OR NOT EXISTS (SELECT 1 FROM node WHERE key = ?2)
+         FROM batch WHERE id = ?1",
+        (batch, REQUIRED),
+    )?;
     let person = by.as_deref().and_then(PausedBy::person);
     Ok(person.or((!may).then_some(PausedBy::Approval)))
 }
 
 fn approval(connection: &Connection, batch: BatchId) -> Result<Approval, StoreError> {
-    Ok(connection.query_row(
+    let (is_required, prepared_by, approved_by) = connection.row(
         "SELECT EXISTS (SELECT 1 FROM node WHERE key = ?2), approval ->> 'prepared_by',
                 iif(approval ->> 'digest' IS hex(digest), approval ->> 'by', NULL)
          FROM batch WHERE id = ?1",
         (batch, REQUIRED),
-        |row| {
-            Ok(Approval {
-                is_required: row.get(0)?,
-                prepared_by: row.get(1)?,
-                approved_by: row.get(2)?,
-            })
-        },
-    )?)
+    )?;
+    Ok(Approval {
+        is_required,
+        prepared_by,
+        approved_by,
+    })
 }
 
 impl Store {
@@ -82,7 +80,7 @@ impl Store {
             at,
         };
         self.writer.write_blocking(move |tx| {
-            let paused = tx.connection.execute(
+            let paused = tx.connection.change(
                 "UPDATE batch SET state = 'paused', state_why = ?2, state_by = ?3, state_since = ?4, state_until = NULL
                  WHERE id = ?1 AND state IN ('running', 'waiting')",
                 (id, by.to_string(), by.kept(), to_millis(at)),
@@ -113,13 +111,13 @@ impl Store {
         };
         self.writer.write_blocking(move |tx| {
             if required {
-                tx.connection.execute(
+                tx.connection.change(
                     "INSERT OR IGNORE INTO node (rowid, key, value) VALUES (?1, ?2, 1)",
                     (ROW, REQUIRED),
                 )?;
             } else {
                 tx.connection
-                    .execute("DELETE FROM node WHERE key = ?1", [REQUIRED])?;
+                    .change("DELETE FROM node WHERE key = ?1", [REQUIRED])?;
             }
             record(tx.connection, &decision)
         })
@@ -132,7 +130,7 @@ impl Store {
     pub(crate) fn note_prepared(&self, id: BatchId, actor: &str) -> Result<(), StoreError> {
         let actor = actor.to_owned();
         self.writer.write_blocking(move |tx| {
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET approval = json_object('prepared_by', ?2) WHERE id = ?1",
                 (id, &actor),
             )?;
@@ -166,7 +164,7 @@ impl Store {
             if now.prepared_by.as_deref() == Some(decision.actor.as_str()) {
                 return Ok(now.prepared_by);
             }
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET approval = json_object('prepared_by', ?2, 'by', ?3, 'digest', hex(digest))
                  WHERE id = ?1",
                 (id, &now.prepared_by, &decision.actor),
@@ -199,10 +197,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn requires_approval(&self) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM node WHERE key = ?1)",
-            [REQUIRED],
-            |row| row.get(0),
-        )?)
+        self.connection
+            .has("SELECT 1 FROM node WHERE key = ?1", [REQUIRED])
     }
 }

@@ -1,12 +1,13 @@
 //! People: found by number, or by the keyed hash of a number that was erased.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::columns::{number_columns, phone_from_column, phone_to_column, to_millis};
 use super::error::StoreError;
 use super::ids::PersonId;
 use super::keys::HashKey;
+use super::query::Query as _;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{OPTED_OUT, Suppression};
 
@@ -25,10 +26,10 @@ pub(super) fn find(
     phone: PhoneNumber,
 ) -> Result<Option<PersonId>, StoreError> {
     for form in number_columns(phone) {
-        let found = connection
-            .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
-            .query_row([form], |row| row.get(0))
-            .optional()?;
+        let found = connection.find(
+            "SELECT person FROM person_by_number WHERE number = ?1",
+            [form],
+        )?;
         if found.is_some() {
             return Ok(found);
         }
@@ -37,10 +38,10 @@ pub(super) fn find(
         return Ok(None);
     }
     for form in number_columns(phone) {
-        let found = connection
-            .prepare_cached("SELECT id FROM person WHERE number_hash = ?1")?
-            .query_row([keys.number_column(form)], |row| row.get(0))
-            .optional()?;
+        let found = connection.find(
+            "SELECT id FROM person WHERE number_hash = ?1",
+            [keys.number_column(form)],
+        )?;
         if found.is_some() {
             return Ok(found);
         }
@@ -50,9 +51,10 @@ pub(super) fn find(
 
 /// Whether only hashes are left of anybody: the usual case costs no hash.
 pub(super) fn any_erased(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM person WHERE number_hash IS NOT NULL)")?
-        .query_row([], |row| row.get(0))?)
+    connection.value(
+        "SELECT EXISTS (SELECT 1 FROM person WHERE number_hash IS NOT NULL)",
+        [],
+    )
 }
 
 /// The person with this number, made if need be.
@@ -86,12 +88,11 @@ pub(super) fn name_again(
     person: PersonId,
     phone: PhoneNumber,
 ) -> Result<(), StoreError> {
-    let named = connection
-        .prepare_cached(
-            "UPDATE person SET number = ?2, number_hash = NULL
+    let named = connection.change(
+        "UPDATE person SET number = ?2, number_hash = NULL
              WHERE id = ?1 AND number IS NULL AND suppressed_source IS NOT ?3",
-        )?
-        .execute((person, phone_to_column(phone), FORGET))?;
+        (person, phone_to_column(phone), FORGET),
+    )?;
     if named > 0 {
         enter_number(connection, phone, person)?;
     }
@@ -100,9 +101,10 @@ pub(super) fn name_again(
 
 /// Makes a person whose number is not entered into the index yet.
 pub(super) fn make(connection: &Connection, phone: PhoneNumber) -> Result<PersonId, StoreError> {
-    connection
-        .prepare_cached("INSERT INTO person (number) VALUES (?1)")?
-        .execute([phone_to_column(phone)])?;
+    connection.change(
+        "INSERT INTO person (number) VALUES (?1)",
+        [phone_to_column(phone)],
+    )?;
     Ok(PersonId(connection.last_insert_rowid()))
 }
 
@@ -112,9 +114,10 @@ pub(super) fn enter_number(
     phone: PhoneNumber,
     person: PersonId,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT INTO person_by_number (number, person) VALUES (?1, ?2)")?
-        .execute((phone_to_column(phone), person))?;
+    connection.change(
+        "INSERT INTO person_by_number (number, person) VALUES (?1, ?2)",
+        (phone_to_column(phone), person),
+    )?;
     Ok(())
 }
 
@@ -123,10 +126,8 @@ pub(super) fn number(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<PhoneNumber>, StoreError> {
-    let number: Option<Option<i64>> = connection
-        .prepare_cached("SELECT number FROM person WHERE id = ?1")?
-        .query_row([person], |row| row.get(0))
-        .optional()?;
+    let number: Option<Option<i64>> =
+        connection.find("SELECT number FROM person WHERE id = ?1", [person])?;
     number.flatten().map(phone_from_column).transpose()
 }
 
@@ -142,10 +143,10 @@ pub(super) fn with_same_number(
         return Ok(people);
     };
     for form in number_columns(phone_from_column(stored)?).filter(|form| *form != stored) {
-        let other: Option<PersonId> = connection
-            .prepare_cached("SELECT person FROM person_by_number WHERE number = ?1")?
-            .query_row([form], |row| row.get(0))
-            .optional()?;
+        let other: Option<PersonId> = connection.find(
+            "SELECT person FROM person_by_number WHERE number = ?1",
+            [form],
+        )?;
         if let Some(other) = other {
             people.push((other, number_and_suppression(connection, other)?.1));
         }
@@ -167,16 +168,12 @@ fn number_and_suppression(
     connection: &Connection,
     person: PersonId,
 ) -> Result<(Option<i64>, Option<Suppression>), StoreError> {
-    let found: Option<(Option<i64>, bool, Option<String>, bool)> = connection
-        .prepare_cached(
-            "SELECT number, suppressed_at IS NOT NULL, suppressed_reason,
+    let found: Option<(Option<i64>, bool, Option<String>, bool)> = connection.find_row(
+        "SELECT number, suppressed_at IS NOT NULL, suppressed_reason,
                     suppressed_source IS ?2 AND number IS NULL
              FROM person WHERE id = ?1",
-        )?
-        .query_row((person, FORGET), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
+        (person, FORGET),
+    )?;
     let Some((number, is_suppressed, reason, is_erased)) = found else {
         return Ok((None, None));
     };
@@ -195,13 +192,11 @@ pub(super) fn opted_out_at(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<i64>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT suppressed_at FROM person
+    connection.find(
+        "SELECT suppressed_at FROM person
              WHERE id = ?1 AND suppressed_at IS NOT NULL AND suppressed_reason = ?2",
-        )?
-        .query_row((person, OPTED_OUT), |row| row.get(0))
-        .optional()?)
+        (person, OPTED_OUT),
+    )
 }
 
 /// Puts the person on the suppression list; an entry that is there stays. Returns whether it is new.
@@ -212,12 +207,11 @@ pub(super) fn suppress(
     source: &str,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = connection
-        .prepare_cached(
-            "UPDATE person SET suppressed_at = ?2, suppressed_reason = ?3, suppressed_source = ?4
+    let changed = connection.change(
+        "UPDATE person SET suppressed_at = ?2, suppressed_reason = ?3, suppressed_source = ?4
              WHERE id = ?1 AND suppressed_at IS NULL",
-        )?
-        .execute((person, to_millis(at), reason, source))?;
+        (person, to_millis(at), reason, source),
+    )?;
     Ok(changed > 0)
 }
 
@@ -228,17 +222,15 @@ pub(super) fn lift(
     person: PersonId,
     phone: PhoneNumber,
 ) -> Result<bool, StoreError> {
-    let changed = connection
-        .prepare_cached(
-            "UPDATE person SET suppressed_at = NULL, suppressed_reason = NULL, suppressed_source = NULL
+    let changed = connection.change(
+        "UPDATE person SET suppressed_at = NULL, suppressed_reason = NULL, suppressed_source = NULL
              WHERE id = ?1 AND suppressed_at IS NOT NULL",
-        )?
-        .execute([person])?;
-    let restored = connection
-        .prepare_cached(
-            "UPDATE person SET number = ?2, number_hash = NULL WHERE id = ?1 AND number IS NULL",
-        )?
-        .execute((person, phone_to_column(phone)))?;
+        [person],
+    )?;
+    let restored = connection.change(
+        "UPDATE person SET number = ?2, number_hash = NULL WHERE id = ?1 AND number IS NULL",
+        (person, phone_to_column(phone)),
+    )?;
     if restored > 0 {
         enter_number(connection, phone, person)?;
     }
@@ -248,26 +240,22 @@ pub(super) fn lift(
 /// Removes a person whom no list, message, contact or suppression names any more.
 pub(super) fn remove_unnamed(connection: &Connection, person: PersonId) -> Result<(), StoreError> {
     let unnamed: bool = connection
-        .prepare_cached(
+        .find(
             "SELECT suppressed_at IS NULL AND last_inbound_at IS NULL AND number_hash IS NULL
                     AND NOT EXISTS (SELECT 1 FROM recipient WHERE person = p.id)
                     AND NOT EXISTS (SELECT 1 FROM attempt WHERE person = p.id)
                     AND NOT EXISTS (SELECT 1 FROM contact WHERE person = p.id)
              FROM person p WHERE id = ?1",
+            [person],
         )?
-        .query_row([person], |row| row.get(0))
-        .optional()?
         .unwrap_or(false);
     if unnamed {
-        connection
-            .prepare_cached(
-                "DELETE FROM person_by_number
+        connection.change(
+            "DELETE FROM person_by_number
                  WHERE number = (SELECT number FROM person WHERE id = ?1) AND person = ?1",
-            )?
-            .execute([person])?;
-        connection
-            .prepare_cached("DELETE FROM person WHERE id = ?1")?
-            .execute([person])?;
+            [person],
+        )?;
+        connection.change("DELETE FROM person WHERE id = ?1", [person])?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::checkpoint::Reader;
 use super::columns::from_json;
 use super::error::StoreError;
 use super::person;
+use super::query::Query as _;
 use crate::domain::delivery::CANCELLED;
 use crate::domain::phone::PhoneNumber;
 
@@ -33,25 +34,21 @@ impl Reader {
         let Some(whose) = person::find(&self.connection, &self.keys, phone)? else {
             return Ok(Vec::new());
         };
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT b.name, b.files, i.file, i.row, iif(b.state = ?2 AND r.state = 'queued', ?2, r.state), r.reason
              FROM recipient r INDEXED BY recipient_by_person
                   CROSS JOIN recipient_input i ON i.id = r.id
                   CROSS JOIN batch b ON b.id = r.id >> 32
              WHERE r.person = ?1 AND b.name IS NOT NULL ORDER BY r.id",
-        )?;
-        let mut rows = select.query((whose, CANCELLED))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(PersonRow {
+            (whose, CANCELLED),
+            |row| Ok(PersonRow {
                 batch: row.get(0)?,
                 files: from_json(&row.get::<_, String>(1)?)?,
                 file: row.get(2)?,
                 row: row.get(3)?,
                 status: row.get(4)?,
                 reason: row.get(5)?,
-            });
-        }
-        Ok(found)
+            }),
+        )
     }
 }

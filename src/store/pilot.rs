@@ -2,7 +2,6 @@
 //! sends to the same people.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::batch::parse_state;
@@ -11,6 +10,7 @@ use super::columns::{AT_ONCE, from_json, to_json};
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::query::Query as _;
 use crate::domain::delivery::State;
 
 /// Rows that are put first in one transaction.
@@ -74,11 +74,9 @@ impl Store {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn begin_pilot(&self, id: BatchId, new: NewPilot) -> Result<(), StoreError> {
         self.writer.write_blocking(move |tx| {
-            let digest = tx.connection.query_row(
-                "SELECT hex(digest) FROM batch WHERE id = ?1",
-                [id],
-                |row| row.get(0),
-            )?;
+            let digest = tx
+                .connection
+                .value("SELECT hex(digest) FROM batch WHERE id = ?1", [id])?;
             let stored = Stored {
                 size: new.size,
                 seed: new.seed,
@@ -137,9 +135,7 @@ impl Reader {
     fn stored_pilot(&self, id: BatchId) -> Result<Option<Stored>, StoreError> {
         let text: Option<Option<String>> = self
             .connection
-            .prepare_cached("SELECT pilot FROM batch WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
+            .find("SELECT pilot FROM batch WHERE id = ?1", [id])?;
         text.flatten().map(|text| from_json(&text)).transpose()
     }
 
@@ -172,7 +168,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn pilot_people(&self, id: BatchId) -> Result<Vec<PilotPeople>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT r.state, r.held IS NOT NULL,
                     iif(r.held IS NOT NULL OR r.state IN ('error', 'no_messenger'),
                         coalesce(f.text, r.reason), NULL), count(*)
@@ -180,17 +176,15 @@ impl Reader {
                   CROSS JOIN recipient r ON r.id = (b.id << 32) | j.value
                   LEFT JOIN refusal f ON f.id = coalesce(r.held, r.refusal)
              WHERE b.id = ?1 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3",
-        )?;
-        let mut rows = select.query([id])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(PilotPeople {
-                state: parse_state(&row.get::<_, String>(0)?)?,
-                held: row.get(1)?,
-                text: row.get(2)?,
-                people: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-            });
-        }
-        Ok(found)
+            [id],
+            |row| {
+                Ok(PilotPeople {
+                    state: parse_state(&row.get::<_, String>(0)?)?,
+                    held: row.get(1)?,
+                    text: row.get(2)?,
+                    people: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+                })
+            },
+        )
     }
 }

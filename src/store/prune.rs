@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_json, from_millis, to_json, to_millis};
@@ -17,6 +17,7 @@ use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
 use super::keys::HashKey;
+use super::query::Query as _;
 use super::writer::Tx;
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::retention::{Kept, without_texts};
@@ -168,33 +169,29 @@ impl Store {
 
 /// Why a batch is not pruned: something of it is open.
 fn why_kept(connection: &Connection, batch: BatchId) -> Result<Option<Kept>, StoreError> {
-    let (state, changes): (String, bool) = connection.query_row(
+    let (state, changes): (String, bool) = connection.row(
         "SELECT state, change IS NOT NULL FROM batch WHERE id = ?1",
         [batch],
-        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     let (first, last) = batch.range();
     let count = |states: &str| -> Result<u64, StoreError> {
-        let rows: i64 = connection.query_row(
+        connection.count(
             &format!(
                 "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state IN ({states})"
             ),
             (first, last),
-            |row| row.get(0),
-        )?;
-        Ok(u64::try_from(rows).unwrap_or(0))
+        )
     };
     let open = || -> Result<bool, StoreError> {
-        Ok(connection
-            .prepare(
-                "SELECT 1 FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
+        connection.has(
+            "SELECT 1 FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
                       ON a.person IS r.person AND a.recipient = r.id
                  WHERE r.id > ?1 AND r.id < ?2 AND r.maybe_accepted_at IS NOT NULL AND r.state <> 'sent'
                        AND (a.outcome IS NULL
                             OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL)
                  LIMIT 1",
-            )?
-            .exists((first, last))?)
+            (first, last),
+        )
     };
     let finished = !changes && matches!(state.as_str(), "complete" | "cancelled");
     let unknown = count("'unknown', 'sending'")?;
@@ -215,10 +212,9 @@ fn mark(
     note: &DecisionRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (definition, begun): (String, bool) = connection.query_row(
+    let (definition, begun): (String, bool) = connection.row(
         "SELECT definition, json_extract(policy, ?2) IS NOT NULL FROM batch WHERE id = ?1",
         (batch, PRUNED_TO),
-        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     if begun {
         return Ok(());
@@ -257,22 +253,18 @@ fn step(
     most: u32,
 ) -> Result<PruneStep, StoreError> {
     let begin = Instant::now();
-    let after: Option<i64> = tx.connection.query_row(
+    let after: Option<i64> = tx.connection.value(
         "SELECT json_extract(policy, ?2) FROM batch WHERE id = ?1",
         (batch, PRUNED_TO),
-        |row| row.get(0),
     )?;
     let Some(after) = after else {
         return Ok(PruneStep::default());
     };
     let (_, last) = batch.range();
-    let rows: Vec<(RecipientId, Option<PersonId>)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id, person FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-        )?
-        .query_map((after, last, most), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let rows: Vec<(RecipientId, Option<PersonId>)> = tx.connection.rows(
+        "SELECT id, person FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        (after, last, most),
+    )?;
     let pruned = pruned_batches(tx.connection)?;
     let mut step = PruneStep::default();
     let mut to = None;
@@ -289,23 +281,24 @@ fn step(
     }
     step.more = to.is_some();
     match to {
-        Some(to) => tx
-            .connection
-            .prepare_cached("UPDATE batch SET policy = json_set(policy, ?2, ?3) WHERE id = ?1")?
-            .execute((batch, PRUNED_TO, to))?,
-        None => tx
-            .connection
-            .prepare_cached("UPDATE batch SET policy = json_remove(policy, ?2) WHERE id = ?1")?
-            .execute((batch, PRUNED_TO))?,
+        Some(to) => tx.connection.change(
+            "UPDATE batch SET policy = json_set(policy, ?2, ?3) WHERE id = ?1",
+            (batch, PRUNED_TO, to),
+        )?,
+        None => tx.connection.change(
+            "UPDATE batch SET policy = json_remove(policy, ?2) WHERE id = ?1",
+            (batch, PRUNED_TO),
+        )?,
     };
     Ok(step)
 }
 
 fn pruned_batches(connection: &Connection) -> Result<BTreeSet<BatchId>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT id FROM batch WHERE json_extract(policy, ?1) IS NOT NULL")?;
-    let rows = select.query_map([PRUNED_AT], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let pruned = connection.list(
+        "SELECT id FROM batch WHERE json_extract(policy, ?1) IS NOT NULL",
+        [PRUNED_AT],
+    )?;
+    Ok(pruned.into_iter().collect())
 }
 
 /// What a row says goes, and what answers said of its requests.
@@ -314,23 +307,22 @@ fn strip(
     id: RecipientId,
     whose: Option<PersonId>,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE recipient SET reason = NULL WHERE id = ?1 AND reason IS NOT NULL")?
-        .execute([id])?;
-    connection
-        .prepare_cached(
-            "UPDATE recipient_input SET fields = '[]', suggestion = NULL, first_name = NULL, last_name = NULL,
+    connection.change(
+        "UPDATE recipient SET reason = NULL WHERE id = ?1 AND reason IS NOT NULL",
+        [id],
+    )?;
+    connection.change(
+        "UPDATE recipient_input SET fields = '[]', suggestion = NULL, first_name = NULL, last_name = NULL,
                     contact_id = NULL, content = NULL, metadata = NULL
              WHERE id = ?1",
-        )?
-        .execute([id])?;
-    connection
-        .prepare_cached(
-            "UPDATE attempt INDEXED BY attempt_by_person
+        [id],
+    )?;
+    connection.change(
+        "UPDATE attempt INDEXED BY attempt_by_person
              SET text = NULL, message_id = NULL, proof_text = NULL
              WHERE person IS ?1 AND recipient = ?2",
-        )?
-        .execute((whose, id))?;
+        (whose, id),
+    )?;
     Ok(())
 }
 
@@ -365,33 +357,32 @@ fn strip_person(
     if batches.is_empty() || batches.iter().any(|batch| !pruned.contains(batch)) {
         return Ok(false);
     }
-    connection
-        .prepare_cached(
-            "UPDATE attempt INDEXED BY attempt_by_person
+    connection.change(
+        "UPDATE attempt INDEXED BY attempt_by_person
              SET text = NULL, message_id = NULL, proof_text = NULL
              WHERE person = ?1 AND message_id IS NOT NULL",
-        )?
-        .execute([whose])?;
+        [whose],
+    )?;
     strip_contacts(connection, keys, whose)?;
-    let number: Option<Option<i64>> = connection
-        .prepare_cached("SELECT number FROM person WHERE id = ?1 AND suppressed_at IS NULL")?
-        .query_row([whose], |row| row.get(0))
-        .optional()?;
+    let number: Option<Option<i64>> = connection.find(
+        "SELECT number FROM person WHERE id = ?1 AND suppressed_at IS NULL",
+        [whose],
+    )?;
     let Some(number) = number.flatten() else {
         return Ok(false);
     };
     let hash = keys.number_column(number);
     // Another person is known by that hash only where an older version left both.
-    let went = connection
-        .prepare_cached(
-            "UPDATE person SET number = NULL, number_hash = ?2
+    let went = connection.change(
+        "UPDATE person SET number = NULL, number_hash = ?2
              WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM person WHERE number_hash = ?2)",
-        )?
-        .execute((whose, hash))?;
+        (whose, hash),
+    )?;
     if went > 0 {
-        connection
-            .prepare_cached("DELETE FROM person_by_number WHERE number = ?1 AND person = ?2")?
-            .execute((number, whose))?;
+        connection.change(
+            "DELETE FROM person_by_number WHERE number = ?1 AND person = ?2",
+            (number, whose),
+        )?;
     }
     Ok(went > 0)
 }
@@ -403,26 +394,21 @@ fn strip_contacts(
     keys: &HashKey,
     whose: PersonId,
 ) -> Result<(), StoreError> {
-    let contacts: Vec<(ContactRow, String, StoredId)> = connection
-        .prepare_cached(
-            "SELECT k.id, c.api_id, k.api_id FROM contact k JOIN channel c ON c.id = k.channel
+    let contacts: Vec<(ContactRow, String, StoredId)> = connection.rows(
+        "SELECT k.id, c.api_id, k.api_id FROM contact k JOIN channel c ON c.id = k.channel
              WHERE k.person = ?1 AND k.api_id IS NOT NULL
                    AND NOT EXISTS (SELECT 1 FROM contact o WHERE o.api_id = k.api_id
                                    AND o.channel = k.channel AND o.person IS NOT k.person)",
-        )?
-        .query_map([whose], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<_, _>>()?;
+        [whose],
+    )?;
     for (row, channel, StoredId(api_id)) in contacts {
         let hash = keys.contact(&channel, &api_id);
-        connection
-            .prepare_cached(
-                "UPDATE contact SET api_id = NULL, api_id_hash = ?2
+        connection.change(
+            "UPDATE contact SET api_id = NULL, api_id_hash = ?2
                  WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM contact WHERE api_id_hash = ?2)",
-            )?
-            .execute((row, hash))?;
-        connection
-            .prepare_cached("DELETE FROM contact_read WHERE contact = ?1")?
-            .execute([row])?;
+            (row, hash),
+        )?;
+        connection.change("DELETE FROM contact_read WHERE contact = ?1", [row])?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 
 /// How many requests were ever claimed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,13 +49,12 @@ pub(super) fn note(
     claims: i64,
     at: i64,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO quota (token, state, updated_at, claimed)
+    connection.change(
+        "INSERT INTO quota (token, state, updated_at, claimed)
              VALUES (?1, coalesce(?2, '{}'), ?3, ?4)
              ON CONFLICT DO UPDATE SET state = coalesce(?2, state), updated_at = excluded.updated_at,
                                        claimed = claimed + excluded.claimed",
-        )?
-        .execute((token, state, at, claims))?;
+        (token, state, at, claims),
+    )?;
     Ok(())
 }

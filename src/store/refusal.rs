@@ -1,7 +1,7 @@
 //! The texts of refusals, what they mean, and the recipients that are held until that is known.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde_json::json;
 
 use super::attempt::{self, Note};
@@ -11,6 +11,7 @@ use super::columns::to_millis;
 use super::error::StoreError;
 use super::fallback;
 use super::ids::{BatchId, RecipientId, RefusalId};
+use super::query::Query as _;
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::fallback::Cause as FallsBecause;
@@ -76,38 +77,31 @@ pub(super) fn seen(
     };
     // `INSERT ... RETURNING` says the same, and makes a table for its one row each time.
     let Some(id) = stored else {
-        connection
-            .prepare_cached(
-                "INSERT INTO refusal (text, meaning, source, decided_at, seen) VALUES (?1, ?2, ?3, ?4, 1)",
-            )?
-            .execute((&text, meaning, source, to_millis(at)))?;
+        connection.change(
+            "INSERT INTO refusal (text, meaning, source, decided_at, seen) VALUES (?1, ?2, ?3, ?4, 1)",
+            (&text, meaning, source, to_millis(at)),
+        )?;
         return Ok(RefusalId(connection.last_insert_rowid()));
     };
-    connection
-        .prepare_cached(
-            "UPDATE refusal
+    connection.change(
+        "UPDATE refusal
              SET seen = seen + 1,
                  meaning = iif(source IN ('table', 'answer', 'learned'), ?2, meaning),
                  source = iif(source IN ('table', 'answer', 'learned'), ?3, source)
              WHERE id = ?1",
-        )?
-        .execute((id, meaning, source))?;
+        (id, meaning, source),
+    )?;
     Ok(id)
 }
 
 /// What stands for a text, if it was met before.
 fn find(connection: &Connection, text: &str) -> Result<Option<RefusalId>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT id FROM refusal WHERE text = ?1")?
-        .query_row([text], |row| row.get(0))
-        .optional()?)
+    connection.find("SELECT id FROM refusal WHERE text = ?1", [text])
 }
 
 /// Whether no further text is kept.
 fn is_full(connection: &Connection) -> Result<bool, StoreError> {
-    let texts: Option<i64> = connection
-        .prepare_cached("SELECT max(id) FROM refusal")?
-        .query_row([], |row| row.get(0))?;
+    let texts: Option<i64> = connection.value("SELECT max(id) FROM refusal", [])?;
     Ok(texts.unwrap_or(0) >= TEXTS)
 }
 
@@ -124,19 +118,15 @@ pub(super) fn refused(
     connection: &Connection,
     recipient: RecipientId,
 ) -> Result<Option<Refused>, StoreError> {
-    let found: Option<(String, Option<RefusalId>, Option<String>, bool)> = connection
-        .prepare_cached(
-            "SELECT r.state, r.refusal, r.reason,
+    let found: Option<(String, Option<RefusalId>, Option<String>, bool)> = connection.find_row(
+        "SELECT r.state, r.refusal, r.reason,
                     r.maybe_accepted_at IS NULL AND p.number IS NOT NULL AND i.content IS NOT NULL
                         AND r.reason_code IS NOT 'erased'
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
                   LEFT JOIN person p ON p.id = r.person
              WHERE r.id = ?1",
-        )?
-        .query_row([recipient], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
+        [recipient],
+    )?;
     let Some((state, refusal, reason, may_go)) = found else {
         return Ok(None);
     };
@@ -185,18 +175,17 @@ pub(super) fn requeue(
     };
     let reason =
         hold.then(|| format!("held until somebody says what this refusal means: {reason}"));
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, held = ?3, reason_code = ?4, reason = ?5,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, held = ?3, reason_code = ?4, reason = ?5,
                     finished_at = NULL, not_before = 0 WHERE id = ?1",
-        )?
-        .execute((
+        (
             recipient,
             next.word(),
             holder,
             hold.then_some("held"),
             reason,
-        ))?;
+        ),
+    )?;
     note(tx, recipient, cause)?;
     tx.count_move(recipient.batch(), row.state, next);
     Ok(true)
@@ -224,11 +213,10 @@ pub(super) fn decided(
     detail: &serde_json::Value,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((to_millis(at), actor, batch, what, detail.to_string()))?;
+    connection.change(
+        "INSERT INTO decision (at, actor, batch, what, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (to_millis(at), actor, batch, what, detail.to_string()),
+    )?;
     Ok(())
 }
 
@@ -247,16 +235,14 @@ impl Store {
         self.writer.write_blocking(move |tx| {
             for saying in &sayings {
                 let meaning = saying.meaning.word();
-                let changed = tx
-                    .connection
-                    .prepare_cached(
-                        "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, ?2, ?3, ?4)
+                let changed = tx.connection.change(
+                    "INSERT INTO refusal (text, meaning, source, decided_at) VALUES (?1, ?2, ?3, ?4)
                          ON CONFLICT (text) DO UPDATE SET meaning = excluded.meaning,
                             source = excluded.source, decided_at = excluded.decided_at
                          WHERE meaning IS NOT excluded.meaning
                                OR source IN ('table', 'answer', 'learned')",
-                    )?
-                    .execute((&saying.text, meaning, &actor, to_millis(now)))?;
+                    (&saying.text, meaning, &actor, to_millis(now)),
+                )?;
                 if changed > 0 {
                     let detail = json!({ "text": saying.text, "meaning": meaning });
                     decided(tx.connection, None, &actor, "refusal", &detail, now)?;
@@ -315,12 +301,10 @@ fn free(
     text: &str,
     cause: Cause<'_>,
 ) -> Result<bool, StoreError> {
-    let is_held = tx
-        .connection
-        .prepare_cached(
-            "SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL",
-        )?
-        .exists([recipient])?;
+    let is_held = tx.connection.has(
+        "SELECT 1 FROM recipient WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL",
+        [recipient],
+    )?;
     if !is_held {
         return Ok(false);
     }
@@ -334,18 +318,17 @@ fn free(
         None => State::Queued,
     };
     let ends = next != State::Queued;
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, held = NULL, reason_code = ?3, reason = ?4, finished_at = ?5,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, held = NULL, reason_code = ?3, reason = ?4, finished_at = ?5,
                     not_before = 0 WHERE id = ?1",
-        )?
-        .execute((
+        (
             recipient,
             next.word(),
             ends.then(|| meaning.word()),
             ends.then_some(text),
             ends.then(|| to_millis(cause.at)),
-        ))?;
+        ),
+    )?;
     note(tx, recipient, cause)?;
     tx.count_move(recipient.batch(), State::Queued, next);
     if next == State::NoMessenger {
@@ -410,10 +393,9 @@ impl Reader {
 
     fn held_by(&self, batch: BatchId, refusal: RefusalId) -> Result<Vec<RecipientId>, StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare_cached(
+        self.connection.list(
             "SELECT id FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'queued' AND held = ?3",
-        )?;
-        let rows = select.query_map((first, last, refusal), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            (first, last, refusal),
+        )
     }
 }

@@ -1,12 +1,13 @@
 //! What is remembered between runs: the quota by token, the requests of the last hour.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
 use super::clock_notes::{ClockNotes, slowest};
 use super::columns::{from_json, from_millis, to_json, to_millis};
 use super::error::StoreError;
+use super::query::Query as _;
 use super::quota::note;
 use crate::clock::Uptime;
 
@@ -70,9 +71,7 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 let mut notes = clock_notes(tx.connection)?;
-                let last: Option<i64> =
-                    tx.connection
-                        .query_row("SELECT max(id) FROM attempt", [], |row| row.get(0))?;
+                let last: Option<i64> = tx.connection.value("SELECT max(id) FROM attempt", [])?;
                 if notes.add(&uptime, to_millis(now), last.unwrap_or(0)) {
                     tx.connection.execute(
                         "INSERT INTO node (key, value) VALUES ('clock', ?1)
@@ -88,11 +87,8 @@ impl Store {
 
 /// What is noted of the clocks; notes that cannot be read are as good as none.
 fn clock_notes(connection: &Connection) -> Result<ClockNotes, StoreError> {
-    let notes: Option<String> = connection
-        .query_row("SELECT value FROM node WHERE key = 'clock'", [], |row| {
-            row.get(0)
-        })
-        .optional()?;
+    let notes: Option<String> =
+        connection.find("SELECT value FROM node WHERE key = 'clock'", [])?;
     Ok(notes
         .and_then(|json| from_json(&json).ok())
         .unwrap_or_default())
@@ -104,12 +100,8 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn quota(&self, token: i64) -> Result<Option<String>, StoreError> {
-        Ok(self
-            .connection
-            .query_row("SELECT state FROM quota WHERE token = ?1", [token], |row| {
-                row.get(0)
-            })
-            .optional()?)
+        self.connection
+            .find("SELECT state FROM quota WHERE token = ?1", [token])
     }
 
     /// The requests of all batches with this token that left lately: the latest `most`. Their times are told by

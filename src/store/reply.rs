@@ -2,7 +2,7 @@
 //! what could not be read in full.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::from_millis;
@@ -11,6 +11,7 @@ use super::error::StoreError;
 use super::evidence::apply;
 use super::ids::PersonId;
 use super::keys::HashKey;
+use super::query::Query as _;
 use super::{channel, contact, person};
 use crate::amio::webhook::KeptText;
 use crate::domain::event::ContactEvent;
@@ -147,8 +148,7 @@ impl Store {
                     Answer::Harmless => "harmless",
                 };
                 tx.connection
-                    .prepare_cached("UPDATE event SET body = NULL WHERE id = ?1")?
-                    .execute([id])?;
+                    .change("UPDATE event SET body = NULL WHERE id = ?1", [id])?;
                 let record = DecisionRecord {
                     batch: None,
                     actor: actor.clone(),
@@ -164,12 +164,10 @@ impl Store {
 }
 
 fn load(connection: &Connection, id: i64) -> Result<Option<(String, KeptText)>, StoreError> {
-    let found: Option<(String, String, i64)> = connection
-        .prepare_cached(
-            "SELECT kind, body, received_at FROM event WHERE id = ?1 AND body IS NOT NULL",
-        )?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
+    let found: Option<(String, String, i64)> = connection.find_row(
+        "SELECT kind, body, received_at FROM event WHERE id = ?1 AND body IS NOT NULL",
+        [id],
+    )?;
     let Some((kind, body, received_at)) = found else {
         return Ok(None);
     };

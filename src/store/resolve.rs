@@ -4,7 +4,6 @@
 //! webhook event may have settled them meanwhile.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::attempt::{self, Note};
 use super::batch::{parse_state, reopen};
@@ -13,6 +12,7 @@ use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
+use super::query::Query as _;
 use super::writer::Tx;
 use super::{contact, journal, person};
 use crate::domain::delivery::{self, Event, State};
@@ -163,16 +163,13 @@ impl Store {
 
 /// Moves an unknown recipient on; false if it is not unknown any more.
 fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<bool, StoreError> {
-    let found: Option<(String, bool)> = tx
-        .connection
-        .prepare_cached(
-            "SELECT r.state, p.number IS NULL OR i.content IS NULL
+    let found: Option<(String, bool)> = tx.connection.find_row(
+        "SELECT r.state, p.number IS NULL OR i.content IS NULL
                              OR i.file < (SELECT first_file FROM batch WHERE id = r.id >> 32)
              FROM recipient r JOIN recipient_input i ON i.id = r.id LEFT JOIN person p ON p.id = r.person
              WHERE r.id = ?1",
-        )?
-        .query_row([recipient], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+        [recipient],
+    )?;
     let Some((state, gone)) = found else {
         return Ok(false);
     };
@@ -186,18 +183,17 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     let next = delivery::next(State::Unknown, entry.event)?;
     // What is back in the queue has no reason yet; what is settled says how.
     let done = !next.is_outstanding();
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5, not_before = 0
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5, not_before = 0
              WHERE id = ?1",
-        )?
-        .execute((
+        (
             recipient,
             next.word(),
             done.then(|| entry.outcome.word()),
             done.then_some(entry.text),
             done.then(|| to_millis(entry.now)),
-        ))?;
+        ),
+    )?;
     for request in attempt::requests_of(tx.connection, recipient)? {
         if request.open {
             attempt::prove(
@@ -234,10 +230,9 @@ fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), Store
     else {
         return Ok(());
     };
-    let (on, whose): (ChannelId, Option<PersonId>) = tx.connection.query_row(
+    let (on, whose): (ChannelId, Option<PersonId>) = tx.connection.row(
         "SELECT channel, person FROM attempt WHERE id = ?1",
         [request.id],
-        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     // Whom a message to an erased person went to must not be known again.
     if let Some(whose) = whose
@@ -293,9 +288,9 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn knows_message(&self, message_id: &str) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT 1 FROM attempt WHERE message_id = ?1")?
-            .exists([ApiId(message_id)])?)
+        self.connection.has(
+            "SELECT 1 FROM attempt WHERE message_id = ?1",
+            [ApiId(message_id)],
+        )
     }
 }

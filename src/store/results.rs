@@ -9,6 +9,7 @@ use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_from_column};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId, StoredId};
+use super::query::Query as _;
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
@@ -161,15 +162,14 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn any_accepted(&self, id: BatchId) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
+        self.connection.value(
             &format!(
                 "SELECT EXISTS (SELECT 1 FROM recipient r CROSS JOIN attempt a
                                      ON a.person IS r.person AND a.recipient = r.id
                                 WHERE r.id > ?1 AND r.id < ?2 AND {ACCEPTED})"
             ),
             id.range(),
-            |row| row.get(0),
-        )?)
+        )
     }
 
     /// How many rows of the batch ended for each reason, the most frequent first.
@@ -195,12 +195,10 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn other_numbers(&self, id: BatchId) -> Result<u64, StoreError> {
         let (first, last) = id.range();
-        let count: i64 = self.connection.query_row(
+        self.connection.count(
             "SELECT count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND reason_code = ?3",
             (first, last, super::journal::OTHER_NUMBER),
-            |row| row.get(0),
-        )?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        )
     }
 
     /// The same for the rows that the API refused at once: what failed after it was accepted, as a

@@ -6,6 +6,7 @@ use super::batch::{Batch, parse_state, reopen};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::query::Query as _;
 use super::refusal::{self, Cause, STEP};
 use crate::domain::delivery::State;
 use crate::domain::outcome::AttemptOutcome;
@@ -73,7 +74,7 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn refused_rows(&self, batch: BatchId) -> Result<Vec<RefusedRow>, StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare(
+        self.connection.read(
             "SELECT r.id, i.file, i.row, r.state, coalesce(r.reason, r.reason_code, ''),
                     p.suppressed_at IS NULL
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id LEFT JOIN person p ON p.id = r.person
@@ -81,21 +82,19 @@ impl Reader {
                    AND r.reason_code IS NOT 'erased'
                    AND i.file >= (SELECT first_file FROM batch WHERE id = ?3)
              ORDER BY r.id",
-        )?;
-        let mut rows = select.query((first, last, batch))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
+            (first, last, batch),
+            |row| {
             let recipient: RecipientId = row.get(0)?;
             let wants_none: bool = !row.get::<_, bool>(5)?;
-            found.push(RefusedRow {
+            Ok(RefusedRow {
                 recipient,
                 file: row.get(1)?,
                 row: row.get(2)?,
                 state: parse_state(&row.get::<_, String>(3)?)?,
                 reason: row.get(4)?,
                 may_retry: !wants_none && refusal::refused(&self.connection, recipient)?.is_some(),
-            });
-        }
-        Ok(found)
+            })
+            },
+        )
     }
 }

@@ -20,6 +20,7 @@ use super::checkpoint::Store;
 use super::columns::to_millis;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::writer::Tx;
 
 /// So long after its last request a run has closed the connections that it kept, whatever its row says.
@@ -83,9 +84,10 @@ pub(super) fn enter(tx: &Tx<'_>, run: &Run) -> Result<(), StoreError> {
 
 /// A run is over, or its process is.
 pub(super) fn leave(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("DELETE FROM node WHERE key GLOB ?1")?
-        .execute([format!("run.*.{}", batch.get())])?;
+    connection.change(
+        "DELETE FROM node WHERE key GLOB ?1",
+        [format!("run.*.{}", batch.get())],
+    )?;
     Ok(())
 }
 
@@ -148,13 +150,12 @@ impl Store {
                 tx.bookkeeping = true;
                 let until = to_millis(now.checked_add(LEASE).unwrap_or(now));
                 // Of this machine alone: its id is not negative.
-                tx.connection
-                    .prepare_cached(
-                        "INSERT INTO node (rowid, key, value)
+                tx.connection.change(
+                    "INSERT INTO node (rowid, key, value)
                          SELECT max(0, coalesce(max(rowid), 0)) + 1, ?1, ?2 FROM node WHERE true
                          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                    )?
-                    .execute((&own, until))?;
+                    (&own, until),
+                )?;
                 let waited = now.duration_since(began).abs();
                 let runs = of_token(tx.connection, token)?;
                 if runs.is_empty() || waited >= PATIENCE {
@@ -184,8 +185,7 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 tx.connection
-                    .prepare_cached("DELETE FROM node WHERE key = ?1")?
-                    .execute([&own])?;
+                    .change("DELETE FROM node WHERE key = ?1", [&own])?;
                 Ok(())
             })
             .await
@@ -205,14 +205,11 @@ fn count_asking(
 ) -> Result<u32, StoreError> {
     let (first, last) = (format!("asking.{token}."), format!("asking.{token}/"));
     let longest = to_millis(now.checked_add(LEASE).unwrap_or(now));
-    Ok(connection
-        .prepare_cached(
-            "SELECT count(*) FROM node
+    connection.value(
+        "SELECT count(*) FROM node
              WHERE key >= ?1 AND key < ?2 AND key IS NOT ?3 AND value > ?4 AND value <= ?5",
-        )?
-        .query_row((first, last, but, to_millis(now), longest), |row| {
-            row.get(0)
-        })?)
+        (first, last, but, to_millis(now), longest),
+    )
 }
 
 /// The batches with runs, live or dead.
@@ -254,15 +251,14 @@ fn note(
     batch: BatchId,
     connections: i64,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO node (rowid, key, value) VALUES (-?3, ?1, ?2)
+    connection.change(
+        "INSERT INTO node (rowid, key, value) VALUES (-?3, ?1, ?2)
              ON CONFLICT DO UPDATE SET key = excluded.key, value = excluded.value",
-        )?
-        .execute((
+        (
             format!("run.{token}.{}", batch.get()),
             connections,
             batch.get(),
-        ))?;
+        ),
+    )?;
     Ok(())
 }

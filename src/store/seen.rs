@@ -7,6 +7,7 @@
 use super::checkpoint::{Reader, Store};
 use super::columns::to_json;
 use super::error::StoreError;
+use super::query::Query as _;
 
 /// So many requests are remembered at the most; then every second one is forgotten.
 const MOST: usize = 64;
@@ -30,12 +31,11 @@ impl Seen {
 
     fn compare(&mut self, store: &Store) -> Result<(), StoreError> {
         let reader = Reader::open(store.path())?;
-        let (missing, latest): (i64, Option<i64>) = reader.connection.query_row(
+        let (missing, latest): (i64, Option<i64>) = reader.connection.row(
             "SELECT (SELECT count(*) FROM json_each(?1) s LEFT JOIN attempt a ON a.id = s.value
                      WHERE a.id IS NULL),
                     (SELECT max(id) FROM attempt)",
             [to_json(&self.0)?],
-            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         if missing > 0 {
             return Err(StoreError::Corrupt {

@@ -1,11 +1,11 @@
 //! Who is signed in on the console of this machine. Kept as hashes, and in no cluster: a session is of one node.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension as _;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
+use super::query::Query as _;
 
 /// A session, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,15 +74,11 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn session(&self, hash: &str) -> Result<Option<KeptSession>, StoreError> {
         let key = key(hash);
-        let found: Option<(String, i64)> = self
-            .connection
-            .query_row(
-                "SELECT key, value FROM node
+        let found: Option<(String, i64)> = self.connection.find_row(
+            "SELECT key, value FROM node
                  WHERE key >= 'session.' AND key < 'session/' AND substr(key, 1, length(?1)) = ?1",
-                [&key],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional()?;
+            [&key],
+        )?;
         found
             .map(|(kept, until)| {
                 let user = kept.get(key.len()..).and_then(|user| user.split_once('.'));

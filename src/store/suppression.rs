@@ -7,6 +7,7 @@ use super::columns::{from_millis, phone_from_column, to_millis};
 use super::error::StoreError;
 use super::ids::{PersonId, RecipientId};
 use super::person;
+use super::query::Query as _;
 use super::writer::Tx;
 use crate::domain::delivery::{self, Event, State};
 use crate::domain::phone::PhoneNumber;
@@ -36,19 +37,17 @@ pub(super) fn suppress(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let next = delivery::next(State::Queued, Event::Suppress)?;
-    let suppressed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
+    let suppressed = tx.connection.change(
+        "UPDATE recipient SET state = ?2, reason_code = ?3, reason = ?4, finished_at = ?5
              WHERE id = ?1 AND state = 'queued'",
-        )?
-        .execute((
+        (
             id,
             next.word(),
             cause.code(),
             cause.to_string(),
             to_millis(now),
-        ))?;
+        ),
+    )?;
     if suppressed > 0 {
         tx.count_move(id.batch(), State::Queued, next);
     }

@@ -2,7 +2,6 @@
 //! like requests; no guard and no account of who was messaged counts them.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{phone_from_column, to_millis};
@@ -11,6 +10,7 @@ use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId};
 use super::keys::KEY_FORM;
 use super::lookup::claimed;
+use super::query::Query as _;
 use super::{channel, contact, person};
 use crate::domain::content::for_step;
 use crate::domain::fallback::Step;
@@ -98,13 +98,11 @@ impl Store {
                 }
                 let whose = person::find_or_make(tx.connection, &keys, intent.to)?;
                 let on = channel::find_or_make(tx.connection, &intent.channel)?;
-                tx.connection
-                    .prepare_cached(
-                        "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, token,
+                tx.connection.change(
+                    "INSERT INTO attempt (recipient, person, channel, kind, content_key, key_form, token,
                                               started_at, finished_at, outcome)
                          VALUES (0, ?1, ?2, 'test', ?3, ?4, ?5, ?6, ?6, ?7)",
-                    )?
-                    .execute((
+                    (
                         whose,
                         on,
                         keys.content_key(&intent.channel, &intent.content),
@@ -112,7 +110,8 @@ impl Store {
                         intent.token,
                         to_millis(now),
                         AttemptOutcome::Interrupted.word(),
-                    ))?;
+                    ),
+                )?;
                 let claim = TestClaim::Claimed(AttemptId(tx.connection.last_insert_rowid()));
                 tx.note_claim(intent.token, now);
                 Ok(claim)
@@ -140,18 +139,17 @@ impl Store {
                 }
                 let receipt = result.receipt.as_ref();
                 let message = receipt.and_then(|receipt| receipt.message_id.as_deref());
-                tx.connection
-                    .prepare_cached(
-                        "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, message_id = ?5
+                tx.connection.change(
+                    "UPDATE attempt SET finished_at = ?2, outcome = ?3, http_status = ?4, message_id = ?5
                          WHERE id = ?1",
-                    )?
-                    .execute((
+                    (
                         attempt,
                         to_millis(now),
                         result.outcome.word(),
                         result.http_status,
                         message.map(ApiId),
-                    ))?;
+                    ),
+                )?;
                 let Some((receipt, api_id)) =
                     receipt.and_then(|receipt| Some((receipt, receipt.contact_id.as_deref()?)))
                 else {
@@ -217,10 +215,9 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn any_batch_of_kind(&self, sandbox: bool) -> Result<Option<String>, StoreError> {
-        Ok(self
-            .connection
-            .prepare("SELECT name FROM batch WHERE sandbox = ?1 AND name IS NOT NULL LIMIT 1")?
-            .query_row([sandbox], |row| row.get(0))
-            .optional()?)
+        self.connection.find(
+            "SELECT name FROM batch WHERE sandbox = ?1 AND name IS NOT NULL LIMIT 1",
+            [sandbox],
+        )
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::error::StoreError;
+use super::query::Query as _;
 
 /// How long the checkpoint is left free, as a multiple of the time that the commit took.
 const SHARE: u32 = 2;
@@ -54,9 +55,7 @@ impl Turns {
 }
 
 fn commits_of_others(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection
-        .prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))?)
+    connection.value("PRAGMA data_version", [])
 }
 
 /// How long the checkpoint is left free.

@@ -26,6 +26,7 @@ use super::ids::BatchId;
 use super::log::Log;
 use super::mark::{self, Mark};
 use super::outdate::outdate;
+use super::query::Query as _;
 use super::quota;
 use super::replica::{Appended, Replica};
 use super::reserve::Reserve;
@@ -152,11 +153,10 @@ impl<'a> Tx<'a> {
             quota::note(self.connection, token, state, change.claims, change.at)?;
         }
         for (batch, at) in std::mem::take(&mut self.started) {
-            self.connection
-                .prepare_cached(
-                    "UPDATE batch SET started_at = ?2 WHERE id = ?1 AND started_at IS NULL",
-                )?
-                .execute((batch, at))?;
+            self.connection.change(
+                "UPDATE batch SET started_at = ?2 WHERE id = ?1 AND started_at IS NULL",
+                (batch, at),
+            )?;
         }
         Ok(())
     }

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
 use super::file::connect;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::schema;
 
 /// A results file, complete.
@@ -73,14 +74,13 @@ impl Store {
         let path = path.to_string_lossy().into_owned();
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection
-                .prepare_cached(
-                    "INSERT INTO written_file (path, kind, batch, size, digest, written_at, up_to_date)
+            tx.connection.change(
+                "INSERT INTO written_file (path, kind, batch, size, digest, written_at, up_to_date)
                      VALUES (?1, ?2, ?3, 0, x'', ?4, 1)
                      ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, batch = excluded.batch,
                                                       written_at = excluded.written_at, up_to_date = 1",
-                )?
-                .execute((&path, BEGUN, batch, to_millis(now)))?;
+                (&path, BEGUN, batch, to_millis(now)),
+            )?;
             Ok(())
         })
     }
@@ -152,12 +152,11 @@ pub(crate) fn enter_file(
 }
 
 fn expect(connection: &Connection, path: &str, next: WrittenFile) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO written_file (path, kind, size, digest, written_at) VALUES (?1, '', 0, ?2, 0)
+    connection.change(
+        "INSERT INTO written_file (path, kind, size, digest, written_at) VALUES (?1, '', 0, ?2, 0)
              ON CONFLICT (path) DO UPDATE SET digest = CAST(digest || excluded.digest AS BLOB)",
-        )?
-        .execute((path, next.digest))?;
+        (path, next.digest),
+    )?;
     Ok(())
 }
 
@@ -167,16 +166,15 @@ fn end(
     kind: &str,
     written: WrittenFile,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE written_file SET kind = ?2, size = ?3, digest = ?4 WHERE path = ?1",
-        )?
-        .execute((
+    connection.change(
+        "UPDATE written_file SET kind = ?2, size = ?3, digest = ?4 WHERE path = ?1",
+        (
             path,
             kind,
             i64::try_from(written.size).unwrap_or(i64::MAX),
             written.digest,
-        ))?;
+        ),
+    )?;
     Ok(())
 }
 
@@ -190,16 +188,11 @@ impl Reader {
         batch: BatchId,
         path: &Path,
     ) -> Result<Option<WrittenFile>, StoreError> {
-        let found: Option<(i64, Vec<u8>)> = self
-            .connection
-            .prepare_cached(
-                "SELECT size, digest FROM written_file
+        let found: Option<(i64, Vec<u8>)> = self.connection.find_row(
+            "SELECT size, digest FROM written_file
                  WHERE path = ?1 AND kind = ?2 AND batch = ?3 AND up_to_date = 1",
-            )?
-            .query_row((path.to_string_lossy(), RESULTS, batch), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
+            (path.to_string_lossy(), RESULTS, batch),
+        )?;
         Ok(found.and_then(|(size, digest)| written_file(size, digest)))
     }
 
@@ -235,11 +228,10 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn versions_left(&self, path: &Path) -> Result<Vec<[u8; DIGEST]>, StoreError> {
-        let digests: Option<Vec<u8>> = self
-            .connection
-            .prepare_cached("SELECT digest FROM written_file WHERE path = ?1")?
-            .query_row([path.to_string_lossy()], |row| row.get(0))
-            .optional()?;
+        let digests: Option<Vec<u8>> = self.connection.find(
+            "SELECT digest FROM written_file WHERE path = ?1",
+            [path.to_string_lossy()],
+        )?;
         let digests = digests.unwrap_or_default();
         let (whole, _) = digests.as_chunks::<DIGEST>();
         Ok(whole.to_vec())

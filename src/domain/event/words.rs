@@ -1,138 +1,25 @@
 //! The words by which people ask not to be messaged any more.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use crate::domain::fold;
+use crate::domain::word_list::{WordList, WordLists};
 
-/// Lower case, without accents. A message that is one of these opts out, and so does a short sentence with one
-/// of them: a person who is left out by mistake costs less than one who is messaged against their will.
-const USUAL: &[&str] = &[
-    // English
-    "stop",
-    "stop all",
-    "stopall",
-    "stop it",
-    "please stop",
-    "stop please",
-    "stop messaging me",
-    "unsubscribe",
-    "unsubscribe me",
-    "cancel",
-    "end",
-    "quit",
-    "opt out",
-    "optout",
-    "revoke",
-    "remove me",
-    "remove",
-    "no more messages",
-    "do not contact me",
-    // Czech and Slovak
-    "odhlasit",
-    "odhlasit se",
-    "odhlasit sa",
-    "odhlaste me",
-    "odhlaste ma",
-    "zrusit",
-    "konec",
-    "koniec",
-    "nepiste mi",
-    "prestan",
-    "prestante",
-    "nechci",
-    "nechcem",
-    "nechci zpravy",
-    "nepsat",
-    "nepiste",
-    "nepisat",
-    "neposilejte",
-    "neposielajte",
-    // German
-    "stopp",
-    "abmelden",
-    "abbestellen",
-    "austragen",
-    "ende",
-    "aufhoren",
-    "aufhoeren",
-    // Spanish, Portuguese, Catalan
-    "baja",
-    "darse de baja",
-    "darme de baja",
-    "cancelar",
-    "parar",
-    "pare",
-    "parem",
-    "sair",
-    "remover",
-    "descadastrar",
-    // French
-    "arret",
-    "arreter",
-    "arretez",
-    "desabonner",
-    "desinscrire",
-    "desinscription",
-    "desabonnement",
-    // Italian, Romanian
-    "cancella",
-    "cancellami",
-    "disiscrivi",
-    "disiscrivimi",
-    "basta",
-    "dezabonare",
-    "opreste",
-    // Polish, Croatian, Serbian, Slovenian
-    "rezygnuje",
-    "wypisz",
-    "wypisz mnie",
-    "wypisuje sie",
-    "anuluj",
-    "odjava",
-    "prekini",
-    // Dutch, Danish, Norwegian, Swedish, Finnish
-    "afmelden",
-    "uitschrijven",
-    "afmeld",
-    "frameld",
-    "meld fra",
-    "avmeld",
-    "avregistrera",
-    "avsluta",
-    "slut",
-    "lopeta",
-    // Hungarian, Turkish
-    "leiratkozas",
-    "leiratkozom",
-    "allj",
-    "iptal",
-    "dur",
-    "ret",
-    // Russian, Ukrainian, Bulgarian, Greek
-    "стоп",
-    "отписаться",
-    "отпишите меня",
-    "отмена",
-    "відписатися",
-    "скасувати",
-    "отписване",
-    "στοπ",
-    "διακοπη",
-    // Arabic, Hebrew, Chinese, Japanese, Korean
-    "توقف",
-    "ايقاف",
-    "الغاء",
-    "הסר",
-    "עצור",
-    "停止",
-    "退订",
-    "取消",
-    "停止する",
-    "配信停止",
-    "中止",
-    "중지",
-    "수신거부",
-];
+/// A section of `words.txt`.
+struct List(&'static str);
+
+const OPT_OUT: List = List("opt out");
+const DOUBTS: List = List("doubts");
+const UNCLEAR: List = List("unclear");
+
+impl List {
+    fn get(&self) -> &'static WordList {
+        static LISTS: LazyLock<WordLists> =
+            LazyLock::new(|| WordLists::read(include_str!("words.txt")));
+        LISTS.get(self.0)
+    }
+}
 
 /// The words that opt out: the usual ones, and those of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -181,7 +68,7 @@ impl OptOutWords {
             .iter()
             .enumerate()
             .filter(|(at, _)| !phrase.contains(at));
-        let denied = others.into_iter().any(|(_, word)| DOUBTS.contains(word));
+        let denied = others.into_iter().any(|(_, word)| DOUBTS.get().has(word));
         let asked = searched.contains(['?', '？', '؟']);
         if phrase.start == 0 || short && !denied && !asked {
             Wish::OptOut
@@ -195,7 +82,7 @@ impl OptOutWords {
         let longest = LONGEST.min(words.len() - at);
         let is_clear = |count: &usize| {
             let phrase = words[at..at + count].join(" ");
-            self.is_one(&phrase) && !UNCLEAR.contains(&phrase.as_str())
+            self.is_one(&phrase) && !UNCLEAR.get().has(&phrase)
         };
         (1..=longest)
             .rev()
@@ -204,7 +91,7 @@ impl OptOutWords {
     }
 
     fn is_one(&self, folded: &str) -> bool {
-        USUAL.contains(&folded) || self.more.contains(folded)
+        OPT_OUT.get().has(folded) || self.more.contains(folded)
     }
 }
 
@@ -228,69 +115,13 @@ const SHORT: usize = 6;
 /// The words of the longest phrase.
 const LONGEST: usize = 4;
 
-/// Words that turn the meaning of a sentence around, or make it a question or a mere mention.
-const DOUBTS: &[&str] = &[
-    "not",
-    "dont",
-    "don",
-    "never",
-    "non",
-    "when",
-    "where",
-    "bus",
-    "cannot",
-    "ne",
-    "kdy",
-    "kde",
-    "nicht",
-    "wann",
-    "wo",
-    "cuando",
-    "donde",
-    "pas",
-    "quand",
-    "nie",
-    "kiedy",
-    "kedy",
-    "не",
-    "когда",
-    "где",
-];
-
-/// Words that mean something else in most sentences.
-const UNCLEAR: &[&str] = &[
-    "end",
-    "remove",
-    "cancel",
-    "quit",
-    "revoke",
-    "ret",
-    "dur",
-    "slut",
-    "ende",
-    "konec",
-    "koniec",
-    "pare",
-    "parar",
-    "baja",
-    "sair",
-    "basta",
-    "arret",
-    "parem",
-    "remover",
-    "cancelar",
-    "anuluj",
-    "iptal",
-    "zrusit",
-    "отмена",
-];
-
 /// Words of languages that do not stand between spaces.
 const UNSPACED: &[&str] = &["退订", "配信停止", "수신거부"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::word_list::tests::check;
 
     #[test]
     fn the_usual_words_match_as_the_whole_message_in_any_case_and_with_accents() {
@@ -375,9 +206,11 @@ mod tests {
 
     #[test]
     fn every_usual_word_is_written_as_messages_are_folded() {
-        for word in USUAL {
-            assert_eq!(fold::reply(word), *word);
-        }
+        check(
+            include_str!("words.txt"),
+            include_str!("words.rs"),
+            fold::reply,
+        );
     }
 
     #[test]

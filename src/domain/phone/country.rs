@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn every_country_is_understood_by_its_calling_code_and_in_every_language() {
         let all = all_names();
-        for (code, _) in NAMES {
+        for (code, _) in NAMES.iter() {
             let region = engine::region(code).unwrap();
             let calling = engine::calling_code(region).unwrap();
             let read = read(&format!("+{calling}")).unwrap();

@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn the_engine_knows_every_region_that_has_a_name() {
         assert!(NAMES.is_sorted());
-        for (code, name) in NAMES {
+        for (code, name) in NAMES.iter() {
             let region: Region = code.parse().unwrap();
             assert_eq!(
                 (region.code(), region.name()),

@@ -39,7 +39,7 @@ pub(crate) fn read(text: &str) -> Option<Reading> {
         .iter()
         .find(|line| numbers.iter().any(|code| line.subcodes.contains(code)));
     let documented = || DOCUMENTED.iter().find(|line| any(line.texts));
-    let is_alike = |line: &&Alike| any(line.texts) && !any(line.unless);
+    let is_alike = |line: &&Alike| any(&line.texts) && !any(&line.unless);
     let alike = || ALIKE.iter().find(is_alike);
     // The platform's own code says more than a text, which may quote others.
     by_subcode
@@ -123,5 +123,3 @@ fn is_digit(c: char) -> bool {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wordings;

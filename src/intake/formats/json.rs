@@ -14,6 +14,7 @@ use super::labels::{in_order, of_label};
 use crate::domain::fold;
 use crate::domain::phone::Region;
 use crate::intake::rows::{MAX_BYTES as MAX_ROW, MAX_FIELDS};
+use crate::intake::words::{JSON_BESIDE, JSON_KIND, JSON_NUMBER};
 
 /// A contact is at most so long, as a row of a text is.
 const MAX_ENTRY: usize = MAX_ROW;
@@ -148,35 +149,6 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Names of the value and of its kind in a list of phone numbers, as address books and CRMs write them,
-/// and what else stands beside them.
-const NUMBER: &[&str] = &[
-    "number",
-    "value",
-    "phone",
-    "phonenumber",
-    "phone number",
-    "tel",
-];
-const KIND: &[&str] = &["type", "label", "kind", "category"];
-const BESIDE: &[&str] = &[
-    "id",
-    "primary",
-    "isprimary",
-    "is primary",
-    "default",
-    "preferred",
-    "pref",
-    "carrier",
-    "country",
-    "countrycode",
-    "country code",
-    "verified",
-    "metadata",
-    "canonicalform",
-    "formattedtype",
-];
-
 /// The numbers of `[{"type": "mobile", "number": "..."}, ...]` in one cell: mobiles first, no fax, no pager.
 /// `None` if it is something else.
 fn labelled_numbers(items: &[Value], region: Option<Region>) -> Option<String> {
@@ -185,11 +157,11 @@ fn labelled_numbers(items: &[Value], region: Option<Region>) -> Option<String> {
         let (mut number, mut kind) = (None, String::new());
         for (key, value) in item.as_object()? {
             let key = fold::header(key);
-            if NUMBER.contains(&key.as_str()) {
+            if JSON_NUMBER.has(&key) {
                 number = number.or_else(|| Some(scalar(value)));
-            } else if KIND.contains(&key.as_str()) {
+            } else if JSON_KIND.has(&key) {
                 kind = scalar(value);
-            } else if !BESIDE.contains(&key.as_str()) {
+            } else if !JSON_BESIDE.has(&key) {
                 return None;
             }
         }

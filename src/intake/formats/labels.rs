@@ -2,6 +2,7 @@
 
 use crate::domain::fold;
 use crate::domain::phone::{LineType, PhoneNumber, Region};
+use crate::intake::words::{MACHINE_LABEL, MOBILE_LABEL};
 
 /// What a label says of a number; in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,50 +13,13 @@ pub(super) enum Line {
     Machine,
 }
 
-/// Words of labels, folded as headers are.
-const MOBILE: &[&str] = &[
-    "cell",
-    "cellular",
-    "mobile",
-    "mobil",
-    "mobilni",
-    "handy",
-    "iphone",
-    "movil",
-    "celular",
-    "cellulare",
-    "portable",
-    "komorka",
-    "komorkowy",
-    "telemovel",
-    "gsm",
-    "whatsapp",
-    "viber",
-    "sms",
-    "мобильный",
-    "мобільний",
-    "携帯",
-    "手机",
-    "휴대폰",
-    "κινητο",
-    "cep",
-    "matkapuhelin",
-    "mobiili",
-    "mobiltelefon",
-];
-const MACHINE: &[&str] = &[
-    "fax", "faks", "telefax", "pager", "modem", "bbs", "isdn", "bip", "факс", "pcs fax",
-];
-
 /// What the label says.
 pub(super) fn of_label(label: &str) -> Line {
     let folded = fold::header(label);
-    let has = |words: &[&str]| folded.split(' ').any(|word| words.contains(&word));
     // `HomeFAX`, `_$!<WorkFAX>!$_`, `faxphone`.
-    let machine = has(MACHINE) || ["fax", "pager"].iter().any(|word| folded.contains(word));
-    if machine {
+    if MACHINE_LABEL.is_in(&folded) {
         Line::Machine
-    } else if has(MOBILE) {
+    } else if MOBILE_LABEL.is_in(&folded) {
         Line::Mobile
     } else {
         Line::Other

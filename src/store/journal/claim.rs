@@ -5,7 +5,6 @@
 //! which it is checked again, so that no claim passes over it twice.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::context::Context;
 use super::queue::{Message, NEVER, NEXT_RUN, Ready, due, message_for, wait};
@@ -21,6 +20,7 @@ use crate::store::columns::{AT_ONCE, FOR_AN_OUTCOME, from_millis, to_millis};
 use crate::store::error::StoreError;
 use crate::store::history::{self, Verdict};
 use crate::store::ids::{BatchId, RecipientId};
+use crate::store::query::Query as _;
 use crate::store::runs::{self, Place, Run};
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
@@ -187,16 +187,13 @@ fn next_opening(
     context: &Context,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let next: Option<i64> = tx
-        .connection
-        .prepare_cached(
-            "SELECT not_before FROM recipient INDEXED BY recipient_queue
+    let next: Option<i64> = tx.connection.find(
+        "SELECT not_before FROM recipient INDEXED BY recipient_queue
              WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before > ?2
                    AND not_before < ?3
              ORDER BY not_before LIMIT 1",
-        )?
-        .query_row((context.batch, to_millis(now), NEXT_RUN), |row| row.get(0))
-        .optional()?;
+        (context.batch, to_millis(now), NEXT_RUN),
+    )?;
     if next.is_none() {
         no_row_is_left(tx, context)?;
     }
@@ -210,14 +207,12 @@ fn no_row_is_left(tx: &Tx<'_>, context: &Context) -> Result<(), StoreError> {
         None => NEVER_TRIED,
         Some(_) => AT_ONCE,
     };
-    let left: i64 = tx
-        .connection
-        .prepare_cached(
-            "SELECT count(*) FROM recipient INDEXED BY recipient_queue
+    let left: i64 = tx.connection.value(
+        "SELECT count(*) FROM recipient INDEXED BY recipient_queue
              WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before >= ?2
                    AND not_before < ?3",
-        )?
-        .query_row((context.batch, least, NEXT_RUN), |row| row.get(0))?;
+        (context.batch, least, NEXT_RUN),
+    )?;
     if left == 0 {
         return Ok(());
     }
@@ -266,11 +261,10 @@ fn may_send(
                 Fate::Unknown | Fate::SentAgain | Fate::Accepted => FOR_AN_OUTCOME,
             };
             wait(tx, ready.id, until)?;
-            tx.connection
-                .prepare_cached(
-                    "UPDATE recipient SET reason_code = 'waits', reason = ?2 WHERE id = ?1",
-                )?
-                .execute((ready.id, why))?;
+            tx.connection.change(
+                "UPDATE recipient SET reason_code = 'waits', reason = ?2 WHERE id = ?1",
+                (ready.id, why),
+            )?;
             Ok(false)
         }
     }
@@ -282,14 +276,11 @@ pub(in crate::store) fn suppress_never(
     batch: BatchId,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let rows: Vec<RecipientId> = tx
-        .connection
-        .prepare_cached(
-            "SELECT id FROM recipient INDEXED BY recipient_queue
+    let rows: Vec<RecipientId> = tx.connection.list(
+        "SELECT id FROM recipient INDEXED BY recipient_queue
              WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before = ?2 LIMIT ?3",
-        )?
-        .query_map((batch, NEVER, RESET_AT_ONCE), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+        (batch, NEVER, RESET_AT_ONCE),
+    )?;
     for row in &rows {
         suppress(tx, *row, &Suppression::WindowNeverOpens, now)?;
     }
@@ -299,17 +290,15 @@ pub(in crate::store) fn suppress_never(
 /// Ends the waits of rows: another run may have other hours, and other batches may have their answers.
 /// Returns whether there may be more.
 pub(super) fn reset_waits(tx: &mut Tx<'_>, batch: BatchId) -> Result<bool, StoreError> {
-    let changed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET not_before = 0,
+    let changed = tx.connection.change(
+        "UPDATE recipient SET not_before = 0,
                     reason_code = iif(reason_code = 'waits', NULL, reason_code),
                     reason = iif(reason_code = 'waits', NULL, reason)
              WHERE id IN (SELECT id FROM recipient INDEXED BY recipient_queue
                           WHERE state = 'queued' AND held IS NULL AND id >> 32 = ?1 AND not_before > 0
                           LIMIT ?2)",
-        )?
-        .execute((batch, RESET_AT_ONCE))?;
+        (batch, RESET_AT_ONCE),
+    )?;
     Ok(changed > 0)
 }
 
@@ -324,9 +313,10 @@ fn intend(
 ) -> Result<Claimed, StoreError> {
     let next = delivery::next(State::Queued, Event::Claimed)?;
     let on = context.channel(ready.step)?.id;
-    tx.connection
-        .prepare_cached("UPDATE recipient SET state = ?2 WHERE id = ?1")?
-        .execute((ready.id, next.word()))?;
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2 WHERE id = ?1",
+        (ready.id, next.word()),
+    )?;
     attempt::begin(
         tx.connection,
         &Intent {
@@ -372,13 +362,12 @@ fn intend(
 
 /// Ends a row that the checkpoint holds without its message: it cannot be sent.
 fn end_as_error(tx: &mut Tx<'_>, id: RecipientId, now: Timestamp) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = 'error', reason_code = 'no_content', finished_at = ?2,
+    tx.connection.change(
+        "UPDATE recipient SET state = 'error', reason_code = 'no_content', finished_at = ?2,
                     reason = 'the checkpoint holds no message for this row; add the row again (--add)'
              WHERE id = ?1",
-        )?
-        .execute((id, to_millis(now)))?;
+        (id, to_millis(now)),
+    )?;
     tx.count_move(id.batch(), State::Queued, State::Error);
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::store::columns::{phone_from_column, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::{PersonId, RecipientId};
+use crate::store::query::Query as _;
 use crate::store::writer::Tx;
 
 /// `not_before` of a row whose sending hours do not come before this run must end.
@@ -147,8 +148,9 @@ fn check_message(context: &Context, ready: &Ready, message: &Message) -> Result<
 
 /// The row is not checked before that time.
 pub(super) fn wait(tx: &Tx<'_>, id: RecipientId, not_before: i64) -> Result<(), StoreError> {
-    tx.connection
-        .prepare_cached("UPDATE recipient SET not_before = ?2 WHERE id = ?1")?
-        .execute((id, not_before))?;
+    tx.connection.change(
+        "UPDATE recipient SET not_before = ?2 WHERE id = ?1",
+        (id, not_before),
+    )?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::domain::recipient::Suppression;
 use crate::store::columns::{FOR_AN_OUTCOME, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::ChannelId;
+use crate::store::query::Query as _;
 use crate::store::suppression::suppress;
 use crate::store::writer::Tx;
 use crate::store::{attempt, fallback, follow_up};
@@ -98,12 +99,11 @@ fn has_failed_elsewhere(
             }
             Past::Stands => {
                 let next = delivery::next(State::Queued, Event::ProvenSent)?;
-                tx.connection
-                    .prepare_cached(
-                        "UPDATE recipient SET state = ?2, reason_code = 'arrived', finished_at = ?3,
+                tx.connection.change(
+                    "UPDATE recipient SET state = ?2, reason_code = 'arrived', finished_at = ?3,
                                 reason = 'the message over the channel before arrived after all' WHERE id = ?1",
-                    )?
-                    .execute((row.id, next.word(), to_millis(now)))?;
+                    (row.id, next.word(), to_millis(now)),
+                )?;
                 tx.count_move(row.id.batch(), State::Queued, next);
                 return Ok(false);
             }
@@ -125,7 +125,6 @@ pub(super) fn takes_contact_ids(
     let on = context.channel(step)?.id;
     let kind: Option<String> = tx
         .connection
-        .prepare_cached("SELECT type FROM channel WHERE id = ?1")?
-        .query_row([on], |row| row.get(0))?;
+        .value("SELECT type FROM channel WHERE id = ?1", [on])?;
     Ok(kind.as_deref() == Some(MESSENGER))
 }

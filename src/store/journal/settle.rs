@@ -17,6 +17,7 @@ use crate::store::batch::parse_state;
 use crate::store::columns::{AT_ONCE, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, RefusalId};
+use crate::store::query::Query as _;
 use crate::store::refusal;
 use crate::store::tally::Counter;
 use crate::store::writer::Tx;
@@ -68,22 +69,20 @@ fn lose(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let next = delivery::next(State::Sending, Event::AnswerLost)?;
-    let changed = tx
-        .connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, attempts = attempts + 1, finished_at = ?3,
+    let changed = tx.connection.change(
+        "UPDATE recipient SET state = ?2, attempts = attempts + 1, finished_at = ?3,
                     reason_code = ?4,
                     reason = 'the program ended before the answer came; the message may have been sent',
                     maybe_accepted_at = (SELECT started_at FROM attempt WHERE id = ?5)
              WHERE id = ?1 AND state = 'sending'",
-        )?
-        .execute((
+        (
             id,
             next.word(),
             to_millis(now),
             AttemptOutcome::Interrupted.word(),
             request,
-        ))?;
+        ),
+    )?;
     if changed > 0 {
         tx.count_move(id.batch(), State::Sending, next);
     }
@@ -139,14 +138,10 @@ pub(super) fn settle(
     context: &Context,
     it: &Settlement,
 ) -> Result<Settled, StoreError> {
-    let (word, person, tried, maybe): (String, Option<PersonId>, bool, bool) = tx
-        .connection
-        .prepare_cached(
-            "SELECT state, person, attempts > 0, maybe_accepted_at IS NOT NULL FROM recipient WHERE id = ?1",
-        )?
-        .query_row([it.recipient], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
+    let (word, person, tried, maybe): (String, Option<PersonId>, bool, bool) = tx.connection.row(
+        "SELECT state, person, attempts > 0, maybe_accepted_at IS NOT NULL FROM recipient WHERE id = ?1",
+        [it.recipient],
+    )?;
     let mut subject = Subject {
         state: parse_state(&word)?,
         person,
@@ -168,9 +163,10 @@ pub(super) fn settle(
         attempt::end_waits(tx.connection, it.recipient)?;
     }
     if let Some(other) = other {
-        tx.connection
-            .prepare_cached("UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1")?
-            .execute((it.recipient, OTHER_NUMBER, other_number_reason(other)))?;
+        tx.connection.change(
+            "UPDATE recipient SET reason_code = ?2, reason = ?3 WHERE id = ?1",
+            (it.recipient, OTHER_NUMBER, other_number_reason(other)),
+        )?;
     }
     let batch = context.batch;
     if it.outcome == AttemptOutcome::Throttled {
@@ -200,8 +196,7 @@ fn go_on(
     if it.outcome == AttemptOutcome::Sent {
         let step: u8 = tx
             .connection
-            .prepare_cached("SELECT step FROM recipient WHERE id = ?1")?
-            .query_row([row], |row| row.get(0))?;
+            .value("SELECT step FROM recipient WHERE id = ?1", [row])?;
         fallback::end_open_run(tx, row.batch(), Step::new(step), at)?;
     }
     if state != State::NoMessenger {
@@ -260,18 +255,16 @@ fn effect(tx: &Tx<'_>, it: &Settlement, subject: &Subject) -> Result<Effect, Sto
 /// When a recipient is tried again whose request was surely not sent; the error says why it is not.
 fn later(tx: &Tx<'_>, it: &Settlement) -> Result<Result<i64, String>, StoreError> {
     // What was decided since begins anew.
-    let (tries, first): (u32, Option<i64>) = tx
-        .connection
-        .prepare_cached(
-            "SELECT count(*), min(a.started_at)
+    let (tries, first): (u32, Option<i64>) = tx.connection.row(
+        "SELECT count(*), min(a.started_at)
              FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
                   ON a.person IS r.person AND a.recipient = r.id
              WHERE r.id = ?1 AND a.outcome = 'later'
                    AND a.id > coalesce((SELECT max(n.id) FROM attempt n INDEXED BY attempt_by_person
                                         WHERE n.person IS r.person AND n.recipient = r.id
                                               AND n.kind = 'note'), 0)",
-        )?
-        .query_row([it.recipient], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        [it.recipient],
+    )?;
     let now = to_millis(it.at);
     let since = first.map_or(0, |first| u64::try_from(now - first).unwrap_or(0));
     let since = Duration::from_millis(since);
@@ -368,10 +361,8 @@ fn channel_of(tx: &Tx<'_>, context: &Context, request: AttemptId) -> Result<Chan
     if context.fallback.is_none() {
         return Ok(context.channel(Step::FIRST)?.id);
     }
-    Ok(tx
-        .connection
-        .prepare_cached("SELECT channel FROM attempt WHERE id = ?1")?
-        .query_row([request], |row| row.get(0))?)
+    tx.connection
+        .value("SELECT channel FROM attempt WHERE id = ?1", [request])
 }
 
 /// The usual case: nothing happened to the recipient since it was claimed.
@@ -382,9 +373,8 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, effect: &Effect) -> Result<(), S
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
     // The message's own time says when it was accepted: such a row, the usual one, must not grow.
     let own_time = finished && !(next == State::Sent && it.receipt.is_some());
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, attempts = attempts + ?3, reason_code = ?4, reason = ?5,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, attempts = attempts + ?3, reason_code = ?4, reason = ?5,
                     finished_at = ?6, not_before = ?7,
                     maybe_accepted_at = iif(?8, (SELECT max(started_at) FROM attempt a
                                                  WHERE a.person IS recipient.person
@@ -392,8 +382,7 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, effect: &Effect) -> Result<(), S
                                             maybe_accepted_at),
                     refusal = ?9
              WHERE id = ?1",
-        )?
-        .execute((
+        (
             it.recipient,
             next.word(),
             i64::from(it.outcome.counts()),
@@ -403,7 +392,8 @@ fn settle_sending(tx: &Tx<'_>, it: &Settlement, effect: &Effect) -> Result<(), S
             if finished { 0 } else { effect.not_before },
             it.outcome == AttemptOutcome::Undecided,
             effect.refusal,
-        ))?;
+        ),
+    )?;
     Ok(())
 }
 
@@ -422,16 +412,14 @@ fn settle_late(
     let finished = !next.is_outstanding() && !overtaken;
     let reason = effect.reason.as_deref().filter(|_| finished);
     let code = (reason.is_some() || next == State::Unknown).then(|| it.outcome.word());
-    tx.connection
-        .prepare_cached(
-            "UPDATE recipient SET state = ?2, attempts = attempts + ?3,
+    tx.connection.change(
+        "UPDATE recipient SET state = ?2, attempts = attempts + ?3,
                     reason_code = iif(?7, reason_code, ?4), reason = iif(?7, reason, ?5),
                     finished_at = iif(?7, finished_at, ?6), not_before = ?8,
                     maybe_accepted_at = iif(?9, maybe_accepted_at, NULL),
                     refusal = iif(?7, refusal, ?10)
              WHERE id = ?1",
-        )?
-        .execute((
+        (
             it.recipient,
             next.word(),
             i64::from(it.outcome.counts() && !given_up),
@@ -442,6 +430,7 @@ fn settle_late(
             if next == State::Queued { AT_ONCE } else { 0 },
             overtaken || next == State::Unknown,
             effect.refusal,
-        ))?;
+        ),
+    )?;
     Ok(())
 }

@@ -1,6 +1,9 @@
+mod wordings;
+
+use self::wordings::WORDINGS;
+use super::super::alike::named;
 use super::super::meaning::Meaning;
 use super::super::wording::fold;
-use super::wordings::WORDINGS;
 use super::*;
 
 /// What a text means, as a word; `-` if the table does not know it.
@@ -114,7 +117,11 @@ fn every_documented_text_is_read_with_and_without_its_code_in_any_case() {
 #[test]
 fn every_line_of_the_table_is_reached_by_each_of_its_texts() {
     let documented = DOCUMENTED.iter().map(|line| (line.says, line.texts));
-    let alike = ALIKE.iter().map(|line| (line.says, line.texts));
+    let alike = ALIKE.iter().map(|line| (line.says, &line.texts[..]));
+    let mut sections = include_str!("../alike.txt")
+        .lines()
+        .filter_map(|line| line.strip_prefix('['));
+    assert!(sections.all(|name| named(name.trim_end_matches(']')).is_some()));
     for (says, texts) in documented.chain(alike) {
         for pattern in texts {
             let text = pattern.replace('*', " x ");

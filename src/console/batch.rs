@@ -204,7 +204,7 @@ pub(super) async fn meaning(visit: Visit, at: At, fields: Fields) -> Result<Resp
         let meaning: Meaning = fields
             .get("meaning")
             .parse()
-            .map_err(|()| Failure::refused("Choose what the text means."))?;
+            .map_err(|_| Failure::refused("Choose what the text means."))?;
         let batch = named.resume(actor, None)?;
         let said = [Saying::new(meaning, fields.get("text"))];
         let how = batch.after_halt(&said, false)?;

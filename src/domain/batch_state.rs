@@ -1,62 +1,36 @@
 //! The states of a batch.
 
 use std::fmt;
-use std::str::FromStr;
 
-/// Where a batch stands, as it is stored.
-///
-/// A batch that is `Running` or `Waiting` and that no process holds was interrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BatchState {
-    /// Its list is being read; nothing of it may be sent.
-    Reading,
-    /// Read, and not confirmed.
-    Draft,
-    /// Being sent.
-    Running,
-    /// Held by a process that waits for a time.
-    Waiting,
-    /// Paused by a person, a deadline, a signal or the end of a pilot.
-    Paused,
-    /// Stopped by a guard.
-    Stopped,
-    /// Nobody is queued, and events may still queue people: a follow-up.
-    Open,
-    /// Everybody is settled.
-    Complete,
-    /// Given up.
-    Cancelled,
+use super::worded::worded_enum;
+
+worded_enum! {
+    /// Where a batch stands, as it is stored.
+    ///
+    /// A batch that is `Running` or `Waiting` and that no process holds was interrupted.
+    pub enum BatchState: "a state of a batch" {
+        /// Its list is being read; nothing of it may be sent.
+        Reading = "reading",
+        /// Read, and not confirmed.
+        Draft = "draft",
+        /// Being sent.
+        Running = "running",
+        /// Held by a process that waits for a time.
+        Waiting = "waiting",
+        /// Paused by a person, a deadline, a signal or the end of a pilot.
+        Paused = "paused",
+        /// Stopped by a guard.
+        Stopped = "stopped",
+        /// Nobody is queued, and events may still queue people: a follow-up.
+        Open = "open",
+        /// Everybody is settled.
+        Complete = "complete",
+        /// Given up.
+        Cancelled = "cancelled",
+    }
 }
 
 impl BatchState {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Reading,
-        Self::Draft,
-        Self::Running,
-        Self::Waiting,
-        Self::Paused,
-        Self::Stopped,
-        Self::Open,
-        Self::Complete,
-        Self::Cancelled,
-    ];
-
-    /// The word in the checkpoint and in `--json`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Draft => "draft",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Paused => "paused",
-            Self::Stopped => "stopped",
-            Self::Open => "open",
-            Self::Complete => "complete",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     /// Whether its people count as messaged without a limit of time. A batch that was given up does too: its
     /// list may come back under another name.
     pub const fn is_unfinished(self) -> bool {
@@ -142,27 +116,5 @@ impl fmt::Display for PausedBy {
             Self::Person(name) => write!(f, "{name} paused it on the console"),
             Self::Approval => f.write_str("a second person must approve it on the console"),
         }
-    }
-}
-
-impl fmt::Display for BatchState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-/// A word that names no state of a batch.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a state of a batch")]
-pub struct UnknownBatchState(String);
-
-impl FromStr for BatchState {
-    type Err = UnknownBatchState;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.word() == word)
-            .ok_or_else(|| UnknownBatchState(word.to_owned()))
     }
 }

@@ -14,64 +14,36 @@
 //!
 //! What is delivered, read or opted in are facts on the message, not states.
 
-use std::fmt;
-use std::str::FromStr;
+use super::worded::worded_enum;
 
-/// The state of a recipient. Every recipient is in exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// Not sent yet.
-    Queued,
-    /// The intent is on disk; a request may be on its way.
-    Sending,
-    /// The API accepted the message.
-    Sent,
-    /// The API says that no Messenger account matches the number.
-    NoMessenger,
-    /// The API refused this recipient, or reported that delivery failed.
-    Error,
-    /// A request may have arrived, but its answer was lost. Never sent again by itself.
-    Unknown,
-    /// The row cannot be sent as it stands.
-    Invalid,
-    /// The number stands in an earlier row.
-    Duplicate,
-    /// The number must not be messaged.
-    Suppressed,
+worded_enum! {
+    /// The state of a recipient. Every recipient is in exactly one.
+    pub enum State: "a state of a recipient" {
+        /// The API accepted the message.
+        Sent = "sent",
+        /// The API says that no Messenger account matches the number.
+        NoMessenger = "no_messenger",
+        /// The API refused this recipient, or reported that delivery failed.
+        Error = "error",
+        /// A request may have arrived, but its answer was lost. Never sent again by itself.
+        Unknown = "unknown",
+        /// The row cannot be sent as it stands.
+        Invalid = "invalid",
+        /// The number stands in an earlier row.
+        Duplicate = "duplicate",
+        /// The number must not be messaged.
+        Suppressed = "suppressed",
+        /// Not sent yet.
+        Queued = "queued",
+        /// The intent is on disk; a request may be on its way.
+        Sending = "sending",
+    }
 }
 
 /// The word for a recipient that is queued in a batch that was given up.
 pub(crate) const CANCELLED: &str = "cancelled";
 
 impl State {
-    /// All states, in the order of reports.
-    pub const ALL: [Self; 9] = [
-        Self::Sent,
-        Self::NoMessenger,
-        Self::Error,
-        Self::Unknown,
-        Self::Invalid,
-        Self::Duplicate,
-        Self::Suppressed,
-        Self::Queued,
-        Self::Sending,
-    ];
-
-    /// The word for this state in the checkpoint, the results file and `--json`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sending => "sending",
-            Self::Sent => "sent",
-            Self::NoMessenger => "no_messenger",
-            Self::Error => "error",
-            Self::Unknown => "unknown",
-            Self::Invalid => "invalid",
-            Self::Duplicate => "duplicate",
-            Self::Suppressed => "suppressed",
-        }
-    }
-
     /// True while the dispatcher still has to decide about the recipient.
     pub const fn is_outstanding(self) -> bool {
         match self {
@@ -107,28 +79,6 @@ impl State {
             | Self::Duplicate
             | Self::Suppressed => false,
         }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-/// A word that names no state.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a state of a recipient")]
-pub struct UnknownState(String);
-
-impl FromStr for State {
-    type Err = UnknownState;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.word() == word)
-            .ok_or_else(|| UnknownState(word.to_owned()))
     }
 }
 

@@ -37,4 +37,5 @@ pub(crate) mod text;
 pub(crate) mod told;
 pub(crate) mod told_date;
 pub(crate) mod word_list;
+pub(crate) mod worded;
 pub(crate) mod zones;

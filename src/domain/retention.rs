@@ -1,12 +1,13 @@
 //! What goes of batches that were finished long ago, and what stays.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::fold;
+use super::text::hex;
 
 /// The part of a definition that is the message.
 const CONTENT: &str = "content";
@@ -87,12 +88,7 @@ pub(crate) fn is_pruned_message(stored: &str) -> bool {
 }
 
 fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().fold(DIGEST.to_owned(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{DIGEST}{}", hex(&Sha256::digest(text)))
 }
 
 #[cfg(test)]

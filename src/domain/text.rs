@@ -18,6 +18,15 @@ fn shows_nothing(sign: char) -> bool {
         )
 }
 
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
 /// True for a text without anything that can be seen.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)

@@ -1,13 +1,12 @@
 //! What a results file tells of a row, and what that changes of what the checkpoint knows.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::delivery::State;
 use super::fold;
 use super::phone::PhoneNumber;
+use super::text::hex;
 
 /// A row of a results file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +50,8 @@ pub(crate) struct ToldRow {
 /// What tells contents apart that are the same to the repeat guard: without the checkpoint's key, so that another
 /// checkpoint can compare it. 16 bytes of SHA-256.
 pub(crate) fn content_digest(content: &str) -> String {
-    let digest = Sha256::digest(fold::content(content).as_bytes());
-    let bytes = digest.iter().take(DIGEST_BYTES);
-    bytes.fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digest: [u8; 32] = Sha256::digest(fold::content(content)).into();
+    hex(&digest[..DIGEST_BYTES])
 }
 
 const DIGEST_BYTES: usize = 16;

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::text::hex;
+
 /// Where contacts are read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -113,7 +115,7 @@ impl FileDigest {
 
 impl std::fmt::Display for FileDigest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

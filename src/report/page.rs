@@ -1,10 +1,11 @@
 //! The page of a check tells that this program wrote it, so that it is replaced without a question, while a page
 //! that somebody changed or that another program wrote is kept.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::domain::text::hex;
 
 /// What every page begins with.
 const HEAD: &str = r#"<!DOCTYPE html>
@@ -34,12 +35,7 @@ fn is_signed(page: &str) -> bool {
 }
 
 fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

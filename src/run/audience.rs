@@ -13,6 +13,7 @@ use super::error::{Mismatch, RunError};
 use crate::domain::audience::Audience;
 use crate::domain::batch_state::BatchState;
 use crate::domain::content::{ContentSource, Template};
+use crate::domain::text::hex;
 use crate::domain::{fold, spreadsheet};
 use crate::intake::Source;
 use crate::store::{Batch, BatchId, Member, Reader};
@@ -208,19 +209,13 @@ fn base_name(audience: &Audience, message: &str, channel: &str) -> String {
 
 /// The prefix, and a digest of these parts.
 pub(super) fn digest_name(prefix: &str, parts: &[&str]) -> String {
-    use std::fmt::Write as _;
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }
     let digest: [u8; 32] = digest.finalize().into();
-    let mut name = prefix.to_owned();
-    for byte in digest.iter().take(4) {
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+    format!("{prefix}{}", hex(&digest[..4]))
 }
 
 /// Which batch of the audience it is, from 1; `None` if it is none of it.

@@ -10,6 +10,7 @@ use crate::domain::batch_name;
 use crate::domain::content::Template;
 use crate::domain::fold;
 use crate::domain::retention;
+use crate::domain::text::hex;
 use crate::intake::Input;
 use crate::store::{Batch, Change, ListChange};
 
@@ -267,15 +268,6 @@ fn digest(parts: &BTreeMap<String, String>) -> [u8; 32] {
         }
     }
     digest.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A part in the words of the command line.

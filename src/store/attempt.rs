@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::columns::{FOR_AN_OUTCOME, from_millis, to_millis};
+use super::columns::{FOR_AN_OUTCOME, from_millis, time, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId, ChannelId, ContactRow, PersonId, RecipientId};
 use super::keys::{HashKey, KEY_FORM, TOLD_FORM};
@@ -208,7 +208,7 @@ pub(super) fn requests_of(
     connection: &Connection,
     recipient: RecipientId,
 ) -> Result<Vec<Request>, StoreError> {
-    let mut select = connection.prepare_cached(
+    connection.read(
         "SELECT a.id, a.started_at, a.outcome IS NULL
                 OR a.outcome IN ('undecided', 'interrupted') AND a.proof IS NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
@@ -217,20 +217,16 @@ pub(super) fn requests_of(
                AND (a.outcome IS NULL OR a.outcome IN ('sent', 'undecided', 'interrupted')
                     OR a.proof IN ('accepted', 'assumed'))
          ORDER BY a.id DESC",
-    )?;
-    let rows = select.query_map([recipient], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
-    })?;
-    rows.map(|row| {
-        let (id, started_at, open, channel) = row?;
-        Ok(Request {
-            id,
-            channel,
-            started_at: from_millis(started_at)?,
-            open,
-        })
-    })
-    .collect()
+        [recipient],
+        |row| {
+            Ok(Request {
+                id: row.get(0)?,
+                started_at: time(row, 1)?,
+                open: row.get(2)?,
+                channel: row.get(3)?,
+            })
+        },
+    )
 }
 
 /// What is known of all requests for the recipient, with their channels.

@@ -1,15 +1,16 @@
 //! The people whom a batch can be made of without a file, read one at a time.
 
 use jiff::Timestamp;
+use rusqlite::Row;
 
 use super::attempt::ACCEPTED;
-use super::batch::parse_state;
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{time, time_if_any};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId};
 use super::query::Query as _;
 use crate::domain::audience::{Accepted, Audience, Facts};
+use crate::domain::delivery::State;
 
 /// A person of an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,46 +37,34 @@ impl Reader {
         let batches = audience.batch_status.iter();
         let batches = batches.map(|(name, _)| Ok(self.batch(name)?.id));
         let batches: Vec<BatchId> = batches.collect::<Result<_, StoreError>>()?;
-        let mut select = self
-            .connection
-            .prepare(
-                "SELECT id, number, last_inbound_at FROM person
-                 WHERE number IS NOT NULL AND suppressed_at IS NULL ORDER BY id",
-            )
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let whose: PersonId = row.get(0).map_err(StoreError::from)?;
-            let number: i64 = row.get(1).map_err(StoreError::from)?;
-            let inbound: Option<i64> = row.get(2).map_err(StoreError::from)?;
-            let facts = self.facts(whose, number, inbound, &batches)?;
-            if !audience.includes(&facts, now) || self.stands_in(whose, without)? {
-                continue;
-            }
-            let (first_name, last_name) = self.names(whose)?;
-            each(Member {
-                facts,
-                first_name,
-                last_name,
-            })?;
-        }
-        Ok(())
+        self.connection.visit(
+            "SELECT id, number, last_inbound_at FROM person
+             WHERE number IS NOT NULL AND suppressed_at IS NULL ORDER BY id",
+            [],
+            |row| Ok((row.get(0)?, self.facts(row, &batches)?)),
+            |(whose, facts)| {
+                if !audience.includes(&facts, now) || self.stands_in(whose, without)? {
+                    return Ok(());
+                }
+                let (first_name, last_name) = self.names(whose)?;
+                each(Member {
+                    facts,
+                    first_name,
+                    last_name,
+                })
+            },
+        )
     }
 
-    fn facts(
-        &self,
-        whose: PersonId,
-        number: i64,
-        inbound: Option<i64>,
-        batches: &[BatchId],
-    ) -> Result<Facts, StoreError> {
+    fn facts(&self, row: &Row<'_>, batches: &[BatchId]) -> Result<Facts, StoreError> {
+        let whose: PersonId = row.get(0)?;
         let statuses = batches.iter().map(|batch| self.states_in(whose, *batch));
         Ok(Facts {
-            number: phone_from_column(number)?,
+            number: row.get(1)?,
             contacts: self.contacts_on(whose)?,
             messages: self.accepted_by(whose)?,
             statuses: statuses.collect::<Result<_, _>>()?,
-            last_inbound: inbound.map(from_millis).transpose()?,
+            last_inbound: time_if_any(row, 2)?,
         })
     }
 
@@ -84,10 +73,7 @@ impl Reader {
             "SELECT c.api_id, k.opted_in_at FROM contact k CROSS JOIN channel c ON c.id = k.channel
              WHERE k.person = ?1",
             [whose],
-            |row| {
-                let at: Option<i64> = row.get(1)?;
-                Ok((row.get(0)?, at.map(from_millis).transpose()?))
-            },
+            |row| Ok((row.get(0)?, time_if_any(row, 1)?)),
         )
     }
 
@@ -105,25 +91,20 @@ impl Reader {
             |row| {
                 Ok(Accepted {
                     channel: row.get(0)?,
-                    at: from_millis(row.get(1)?)?,
+                    at: time(row, 1)?,
                     is_read: row.get(2)?,
                 })
             },
         )
     }
 
-    fn states_in(
-        &self,
-        whose: PersonId,
-        batch: BatchId,
-    ) -> Result<Vec<crate::domain::delivery::State>, StoreError> {
+    fn states_in(&self, whose: PersonId, batch: BatchId) -> Result<Vec<State>, StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare_cached(
+        self.connection.list(
             "SELECT state FROM recipient INDEXED BY recipient_by_person
              WHERE person = ?1 AND id > ?2 AND id < ?3",
-        )?;
-        let rows = select.query_map((whose, first, last), |row| row.get::<_, String>(0))?;
-        rows.map(|state| parse_state(&state?)).collect()
+            (whose, first, last),
+        )
     }
 
     fn stands_in(&self, whose: PersonId, batches: &[BatchId]) -> Result<bool, StoreError> {

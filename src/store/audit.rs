@@ -6,11 +6,10 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde::Serialize;
 
-use super::batch::parse_state;
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{api_id_if_any, from_millis, time, time_if_any};
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId, StoredId};
+use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::results::{CONTENT, FACTS, JOINS, REASON};
 use crate::domain::content::for_step;
@@ -121,14 +120,12 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails.
     pub fn timelines(&self, id: BatchId, row: u32) -> Result<Vec<Timeline>, StoreError> {
         let (first, last) = range(id);
-        let mut select = self.connection.prepare_cached(&format!(
+        let sql = format!(
             "SELECT r.id, i.file, i.row, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), {REASON}, i.suggestion, {CONTENT}, {FACTS}
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id {JOINS}
              WHERE i.id BETWEEN ?1 AND ?2 AND i.row = ?3 ORDER BY i.id"
-        ))?;
-        let rows = select.query_map((first, last, row), |row| Ok(timeline(row)))?;
-        let mut timelines: Vec<Timeline> =
-            rows.map(|row| row?).collect::<Result<_, StoreError>>()?;
+        );
+        let mut timelines = self.connection.read(&sql, (first, last, row), timeline)?;
         for timeline in &mut timelines {
             timeline.attempts = self.attempts(timeline.recipient)?;
         }
@@ -143,30 +140,26 @@ impl Reader {
         &self,
         recipient: RecipientId,
     ) -> Result<Vec<AttemptRecord>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT a.started_at, a.finished_at, a.outcome, a.http_status, a.text,
                     iif(a.kind = 'note', a.proof_by, NULL),
                     iif(a.kind = 'note' AND a.outcome IS NOT 'fell_back', NULL, k.api_id)
              FROM recipient r CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
                   LEFT JOIN channel k ON k.id = a.channel
              WHERE r.id = ?1 ORDER BY a.id",
-        )?;
-        let rows = select.query_map([recipient], |row| {
-            let time = |at: Option<i64>| at.map(from_millis).transpose();
-            let record = |started: i64, finished| -> Result<AttemptRecord, StoreError> {
+            [recipient],
+            |row| {
                 Ok(AttemptRecord {
-                    started_at: from_millis(started)?,
-                    finished_at: time(finished)?,
+                    started_at: time(row, 0)?,
+                    finished_at: time_if_any(row, 1)?,
                     outcome: row.get(2)?,
                     http_status: row.get(3)?,
                     text: row.get(4)?,
                     actor: row.get(5)?,
                     channel: row.get(6)?,
                 })
-            };
-            Ok(record(row.get(0)?, row.get(1)?))
-        })?;
-        rows.map(|row| row?).collect()
+            },
+        )
     }
 
     /// The recipients of the batch whose outcome is unknown, in row order, `limit` at the most.
@@ -192,13 +185,13 @@ impl Reader {
         recipients: &BTreeSet<RecipientId>,
     ) -> Result<BTreeMap<RecipientId, Timestamp>, StoreError> {
         let mut found = BTreeMap::new();
-        let mut select = self.connection.prepare_cached(
-            "SELECT max(a.started_at)
-             FROM recipient r CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
-             WHERE r.id = ?1 AND a.kind <> 'note'",
-        )?;
         for recipient in recipients {
-            let at: Option<i64> = select.query_row([recipient], |row| row.get(0))?;
+            let at: Option<i64> = self.connection.value(
+                "SELECT max(a.started_at)
+                 FROM recipient r CROSS JOIN attempt a ON a.person IS r.person AND a.recipient = r.id
+                 WHERE r.id = ?1 AND a.kind <> 'note'",
+                [recipient],
+            )?;
             if let Some(at) = at {
                 found.insert(*recipient, from_millis(at)?);
             }
@@ -214,39 +207,23 @@ fn range(id: BatchId) -> (i64, i64) {
     )
 }
 
-fn times(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
-    row.get::<_, Option<i64>>(column)?
-        .map(from_millis)
-        .transpose()
-}
-
-fn id(row: &Row<'_>, column: usize) -> Result<Option<String>, StoreError> {
-    Ok(row.get::<_, Option<StoredId>>(column)?.map(|id| id.0))
-}
-
-fn number(row: &Row<'_>, column: usize) -> Result<Option<PhoneNumber>, StoreError> {
-    row.get::<_, Option<i64>>(column)?
-        .map(phone_from_column)
-        .transpose()
-}
-
 fn timeline(row: &Row<'_>) -> Result<Timeline, StoreError> {
     Ok(Timeline {
         recipient: row.get(0)?,
         file: row.get(1)?,
         row: row.get(2)?,
-        state: parse_state(&row.get::<_, String>(3)?)?,
-        phone: number(row, 4)?,
+        state: row.get(3)?,
+        phone: row.get(4)?,
         reason: row.get(5)?,
         suggestion: row.get(6)?,
         content: row.get(7)?,
-        finished_at: times(row, 8)?,
-        message_id: id(row, 9)?,
-        contact_id: id(row, 10)?,
-        sent_at: times(row, 11)?,
-        delivered_at: times(row, 12)?,
-        read_at: times(row, 13)?,
-        opted_in_at: times(row, 14)?,
+        finished_at: time_if_any(row, 8)?,
+        message_id: api_id_if_any(row, 9)?,
+        contact_id: api_id_if_any(row, 10)?,
+        sent_at: time_if_any(row, 11)?,
+        delivered_at: time_if_any(row, 12)?,
+        read_at: time_if_any(row, 13)?,
+        opted_in_at: time_if_any(row, 14)?,
         attempts: Vec::new(),
     })
 }
@@ -260,9 +237,9 @@ fn unknown(row: &Row<'_>) -> Result<UnknownRow, StoreError> {
         recipient: row.get(0)?,
         file: row.get(1)?,
         row: row.get(2)?,
-        phone: number(row, 3)?,
+        phone: row.get(3)?,
         reason: row.get(4)?,
-        contact_id: id(row, 5)?,
+        contact_id: api_id_if_any(row, 5)?,
         content: content.map(|it| it.content),
         step,
     })

@@ -1,12 +1,13 @@
 //! Batches: what was asked for, and how far it is.
 
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{FOR_AN_OUTCOME, from_json, from_millis, to_json, to_millis};
+use super::columns::{FOR_AN_OUTCOME, Json, time, time_if_any, to_json, to_millis};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::{HashKey, random};
@@ -411,11 +412,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, StoreError> {
-        self.connection
-            .prepare_cached(&format!("{SELECT_BATCH} WHERE name = ?1"))?
-            .query_row([name], |row| Ok(batch_from_row(row)))
-            .optional()?
-            .transpose()
+        self.connection.find_read(
+            &format!("{SELECT_BATCH} WHERE name = ?1"),
+            [name],
+            batch_from_row,
+        )
     }
 
     /// The batch of that name, or an error that names a similar one.
@@ -536,55 +537,39 @@ const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state,
     FROM batch JOIN channel ON channel.id = batch.channel";
 
 fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
-    let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
-        row.get::<_, Option<i64>>(column)?
-            .map(from_millis)
-            .transpose()
-    };
-    let state: String = row.get("state")?;
     Ok(Batch {
         id: row.get("id")?,
         uid: row.get::<_, String>("uid")?.to_ascii_lowercase(),
         name: row.get("name")?,
-        state: state.parse().map_err(|error| StoreError::Value {
-            detail: format!("{error}"),
-        })?,
+        state: row.get("state")?,
         state_why: row.get("state_why")?,
         state_by: row.get("state_by")?,
-        state_since: from_millis(row.get("state_since")?)?,
-        state_until: time("state_until")?,
+        state_since: time(row, "state_since")?,
+        state_until: time_if_any(row, "state_until")?,
         digest: row.get("digest")?,
-        definition: from_json(&row.get::<_, String>("definition")?)?,
-        headers: from_json(&row.get::<_, String>("headers")?)?,
-        files: from_json(&row.get::<_, String>("files")?)?,
+        definition: row.get::<_, Json<_>>("definition")?.0,
+        headers: row.get::<_, Json<_>>("headers")?.0,
+        files: row.get::<_, Json<_>>("files")?.0,
         channel: row.get("channel")?,
         channel_type: row.get("channel_type")?,
         purpose: row.get("purpose")?,
-        fallback: row
-            .get::<_, Option<String>>("fallback")?
-            .map(|text| from_json(&text))
-            .transpose()?,
-        history: row
-            .get::<_, Option<String>>("history")?
-            .map(|text| from_json(&text))
-            .transpose()?,
-        follow_up: row
-            .get::<_, Option<String>>("follow_up")?
-            .map(|text| from_json(&text))
-            .transpose()?,
-        list: match row.get::<_, Option<String>>("list")? {
-            Some(list) => from_json(&list)?,
-            None => ListFormat::default(),
-        },
+        fallback: json_if_any(row, "fallback")?,
+        history: json_if_any(row, "history")?,
+        follow_up: json_if_any(row, "follow_up")?,
+        list: json_if_any(row, "list")?.unwrap_or_default(),
         sandbox: row.get("sandbox")?,
-        created_at: from_millis(row.get("created_at")?)?,
-        started_at: time("started_at")?,
-        finished_at: time("finished_at")?,
+        created_at: time(row, "created_at")?,
+        started_at: time_if_any(row, "started_at")?,
+        finished_at: time_if_any(row, "finished_at")?,
         exit_reason: row.get("exit_reason")?,
         halted_text: row.get("halted_text")?,
         pilot: pilot_from_row(row)?,
-        pruned_at: time("pruned_at")?,
+        pruned_at: time_if_any(row, "pruned_at")?,
     })
+}
+
+fn json_if_any<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>, StoreError> {
+    Ok(row.get::<_, Option<Json<T>>>(column)?.map(|json| json.0))
 }
 
 /// The pilot of a batch, from the columns that are selected for it.
@@ -598,10 +583,4 @@ fn pilot_from_row(row: &Row<'_>) -> Result<Option<Pilot>, StoreError> {
         is_over: row.get("pilot_is_over")?,
         is_of_this_list: row.get("pilot_is_of_this_list")?,
     }))
-}
-
-pub(super) fn parse_state(word: &str) -> Result<State, StoreError> {
-    word.parse::<State>().map_err(|error| StoreError::Value {
-        detail: error.to_string(),
-    })
 }

@@ -16,10 +16,10 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, delete_recipient, parse_state, remove, reopen};
+use super::batch::{Batch, delete_recipient, remove, reopen};
 use super::channel;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, phone_from_column, to_json, to_millis};
+use super::columns::{Json, from_json, to_json, to_millis};
 use super::earlier::{self, MessagedDecision};
 use super::error::StoreError;
 use super::ids::{BatchId, PersonId, RecipientId};
@@ -99,7 +99,7 @@ impl Reader {
                     file: row.get(1)?,
                     row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
                 };
-                Ok((phone_from_column(row.get(0)?)?, position))
+                Ok((row.get(0)?, position))
             },
         )
     }
@@ -114,20 +114,19 @@ impl Reader {
         &self,
         id: BatchId,
     ) -> Result<HashMap<Position, RecipientId>, StoreError> {
-        let mut select = self.connection.prepare(
+        let found = self.connection.read(
             "SELECT r.id, i.file, i.row FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'invalid' AND r.mended_by IS NULL",
+            id.range(),
+            |row| {
+                let position = Position {
+                    file: row.get(1)?,
+                    row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
+                };
+                Ok((position, row.get(0)?))
+            },
         )?;
-        let mut rows = select.query(id.range())?;
-        let mut found = HashMap::new();
-        while let Some(row) = rows.next()? {
-            let position = Position {
-                file: row.get(1)?,
-                row: RowNumber::new(row.get(2)?).unwrap_or(RowNumber::HEADER),
-            };
-            found.insert(position, row.get(0)?);
-        }
-        Ok(found)
+        Ok(found.into_iter().collect())
     }
 
     /// How many invalid rows of the batch were mended: another row took their place.
@@ -234,14 +233,12 @@ fn decide(
 
 /// The next step of a decided change; false when there is none left.
 fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreError> {
-    let text: Option<String> = tx
+    let decided: Option<Option<Json<Decided>>> = tx
         .connection
-        .find("SELECT change FROM batch WHERE id = ?1", [target])?
-        .flatten();
-    let Some(text) = text else {
+        .find("SELECT change FROM batch WHERE id = ?1", [target])?;
+    let Some(Json(mut decided)) = decided.flatten() else {
         return Ok(false);
     };
-    let mut decided: Decided = from_json(&text)?;
     let staging = BatchId(decided.staging);
     if let Some(after) = decided.after {
         decided.after = bring_in_line(tx, staging, after, decided.last, now)?;
@@ -283,7 +280,7 @@ fn bring_in_line(
     last: i64,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
-    let rows: Vec<(RecipientId, Option<PersonId>, String)> = tx.connection.rows(
+    let rows: Vec<(RecipientId, Option<PersonId>, State)> = tx.connection.rows(
         "SELECT id, iif(reason_code IS 'erased', NULL, person), state FROM recipient
              WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
         (after, last, i64::try_from(STEP).unwrap_or(1)),
@@ -292,11 +289,7 @@ fn bring_in_line(
         .then(|| rows.last().map(|(id, ..)| id.get()))
         .flatten();
     for (id, person, state) in rows {
-        let old = Old {
-            id,
-            person,
-            state: parse_state(&state)?,
-        };
+        let old = Old { id, person, state };
         match (old.state, find_new(tx, staging, old.person)?) {
             // Verdicts of the old list go with it.
             (State::Invalid | State::Duplicate, _) => delete_row(tx, &old)?,
@@ -326,15 +319,12 @@ fn find_new(
         return Ok(None);
     };
     let (first, last) = staging.range();
-    let found: Option<(RecipientId, String)> = tx.connection.find_row(
+    tx.connection.find_row(
         "SELECT id, state FROM recipient INDEXED BY recipient_by_person
              WHERE person = ?1 AND id > ?2 AND id < ?3 AND state IN ('queued', 'suppressed')
              ORDER BY id LIMIT 1",
         (person, first, last),
-    )?;
-    found
-        .map(|(id, state)| Ok((id, parse_state(&state)?)))
-        .transpose()
+    )
 }
 
 /// Gives an old row what the new row says, and removes the new one.
@@ -414,7 +404,7 @@ fn join_rows(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (first, last) = staging.range();
-    let rows: Vec<(RecipientId, String)> = tx.connection.rows(
+    let rows: Vec<(RecipientId, State)> = tx.connection.rows(
         "SELECT id, state FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
         (first, last, i64::try_from(STEP).unwrap_or(1)),
     )?;
@@ -432,7 +422,6 @@ fn join_rows(
     for ((from, state), seq) in rows.into_iter().zip(last_seq + 1..) {
         let to = RecipientId::new(target, seq);
         move_row(tx, from, to)?;
-        let state = parse_state(&state)?;
         tx.count(target, Counter::State(state), 1);
         if state == State::Suppressed {
             refuse_queued(tx, target, to, now)?;
@@ -509,12 +498,11 @@ fn repeat(
     state: State,
     counts: RecipientId,
 ) -> Result<(), StoreError> {
-    let (file, place, files): (u16, u32, String) = tx.connection.row(
+    let (file, place, Json(files)): (u16, u32, Json<Vec<String>>) = tx.connection.row(
         "SELECT i.file, i.row, b.files FROM recipient_input i JOIN batch b ON b.id = i.id >> 32
              WHERE i.id = ?1",
         [counts],
     )?;
-    let files: Vec<String> = from_json(&files)?;
     let file = files.get(usize::from(file)).map_or("?", String::as_str);
     tx.connection.change(
         "UPDATE recipient SET state = ?2, reason_code = 'duplicate', reason = ?3 WHERE id = ?1",

@@ -1,10 +1,18 @@
 //! How values of ours are stored.
 
 use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Row, RowIndex};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::ids::StoredId;
+use crate::domain::batch_state::BatchState;
+use crate::domain::delivery::State;
+use crate::domain::outcome::AttemptOutcome;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::worded::UnknownWord;
 
 /// `not_before` of a row that waits for the outcome of another batch's request to be settled.
 pub(super) const FOR_AN_OUTCOME: i64 = i64::MAX;
@@ -34,6 +42,12 @@ pub(super) fn phone_from_column(column: i64) -> Result<PhoneNumber, StoreError> 
         })
 }
 
+impl FromSql for PhoneNumber {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        phone_from_column(i64::column_result(value)?).map_err(FromSqlError::other)
+    }
+}
+
 /// Milliseconds since 1970, as times are stored.
 pub(super) fn to_millis(time: Timestamp) -> i64 {
     time.as_millisecond()
@@ -43,6 +57,59 @@ pub(super) fn from_millis(millis: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(millis).map_err(|_| StoreError::Value {
         detail: format!("{millis} is no time"),
     })
+}
+
+/// The time in a column.
+pub(super) fn time(row: &Row<'_>, column: impl RowIndex) -> Result<Timestamp, StoreError> {
+    from_millis(row.get(column)?)
+}
+
+/// The time in a column that may hold none.
+pub(super) fn time_if_any(
+    row: &Row<'_>,
+    column: impl RowIndex,
+) -> Result<Option<Timestamp>, StoreError> {
+    let millis: Option<i64> = row.get(column)?;
+    millis.map(from_millis).transpose()
+}
+
+/// The API's id in a column that may hold none.
+pub(super) fn api_id_if_any(row: &Row<'_>, column: usize) -> Result<Option<String>, StoreError> {
+    let id: Option<StoredId> = row.get(column)?;
+    Ok(id.map(|id| id.0))
+}
+
+/// The count in a column.
+pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64, StoreError> {
+    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+}
+
+macro_rules! word_column {
+    ($($name:ident),*) => {$(
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let word = value.as_str()?;
+                word.parse().map_err(|error: UnknownWord| {
+                    FromSqlError::other(StoreError::Value {
+                        detail: error.to_string(),
+                    })
+                })
+            }
+        }
+    )*};
+}
+
+word_column!(AttemptOutcome, BatchState, State);
+
+/// A value that is stored as its JSON.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        from_json(value.as_str()?)
+            .map(Self)
+            .map_err(FromSqlError::other)
+    }
 }
 
 /// A value as its JSON.

@@ -4,7 +4,7 @@
 //! it, and reaches the person in the transaction that learns the number.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::checkpoint::Reader;
 use super::columns::{from_millis, phone_to_column, to_millis};
@@ -32,20 +32,19 @@ pub(super) fn find(
     on: ChannelId,
     api_id: &str,
 ) -> Result<Option<Found>, StoreError> {
-    let found = |row: &Row<'_>| {
+    let found = |row: &Row<'_>| -> Result<Found, StoreError> {
         Ok(Found {
             row: row.get(0)?,
             person: row.get(1)?,
             erased: row.get(2)?,
         })
     };
-    let by_id = connection
-        .prepare_cached(
-            "SELECT id, person, 0 FROM contact WHERE api_id = ?1 AND channel = ?2
-             ORDER BY former, id LIMIT 1",
-        )?
-        .query_row((ApiId(api_id), on), found)
-        .optional()?;
+    let by_id = connection.find_read(
+        "SELECT id, person, 0 FROM contact WHERE api_id = ?1 AND channel = ?2
+         ORDER BY former, id LIMIT 1",
+        (ApiId(api_id), on),
+        found,
+    )?;
     if by_id.is_some() {
         return Ok(by_id);
     }
@@ -57,10 +56,11 @@ pub(super) fn find(
         return Ok(None);
     }
     let name: String = connection.value("SELECT api_id FROM channel WHERE id = ?1", [on])?;
-    Ok(connection
-        .prepare_cached("SELECT id, person, 1 FROM contact WHERE api_id_hash = ?1")?
-        .query_row([keys.contact(&name, api_id)], found)
-        .optional()?)
+    connection.find_read(
+        "SELECT id, person, 1 FROM contact WHERE api_id_hash = ?1",
+        [keys.contact(&name, api_id)],
+        found,
+    )
 }
 
 /// The contact with this id on any channel: for an event that names none.
@@ -69,18 +69,17 @@ pub(super) fn find_anywhere(
     keys: &HashKey,
     api_id: &str,
 ) -> Result<Option<Found>, StoreError> {
-    let by_id = connection
-        .prepare_cached(
-            "SELECT id, person FROM contact WHERE api_id = ?1 ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row([ApiId(api_id)], |row| {
+    let by_id = connection.find_read(
+        "SELECT id, person FROM contact WHERE api_id = ?1 ORDER BY id DESC LIMIT 1",
+        [ApiId(api_id)],
+        |row| {
             Ok(Found {
                 row: row.get(0)?,
                 person: row.get(1)?,
                 erased: false,
             })
-        })
-        .optional()?;
+        },
+    )?;
     if by_id.is_some() {
         return Ok(by_id);
     }
@@ -417,12 +416,12 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn decimal_contact_ids(&self, channel: &str) -> Result<Vec<u64>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT DISTINCT k.api_id FROM contact k JOIN channel c ON c.id = k.channel
              WHERE c.api_id = ?1 AND typeof(k.api_id) = 'integer' AND k.api_id >= 0 ORDER BY k.api_id",
-        )?;
-        let ids = select.query_map([channel], |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))?;
-        Ok(ids.collect::<Result<_, _>>()?)
+            [channel],
+            |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()),
+        )
     }
 
     /// Whether the contact with this id is known to have another number; on any channel if none is given.

@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use super::attempt::{ACCEPTED, SENT_AT};
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{api_id_if_any, time, time_if_any};
 use super::error::StoreError;
-use super::ids::StoredId;
 use super::query::Query as _;
 use super::{channel, person};
 use crate::domain::phone::PhoneNumber;
@@ -94,17 +93,9 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
     pub fn contacts<E: From<StoreError>>(
         &self,
-        mut each: impl FnMut(Contact) -> Result<(), E>,
+        each: impl FnMut(Contact) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare(&select(false))
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(contact(row)?)?;
-        }
-        Ok(())
+        self.connection.visit(&select(false), [], contact, each)
     }
 
     /// What is known of a number, on each channel.
@@ -151,10 +142,10 @@ impl Reader {
                     batch: row.get(0)?,
                     row: row.get(1)?,
                     state: row.get(2)?,
-                    message_id: row.get::<_, Option<StoredId>>(3)?.map(|id| id.0),
-                    sent_at: from_millis(row.get(4)?)?,
-                    delivered_at: time(row, 5)?,
-                    read_at: time(row, 6)?,
+                    message_id: api_id_if_any(row, 3)?,
+                    sent_at: time(row, 4)?,
+                    delivered_at: time_if_any(row, 5)?,
+                    read_at: time_if_any(row, 6)?,
                 })
             },
         )
@@ -172,22 +163,16 @@ impl Reader {
     }
 }
 
-fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
-    row.get::<_, Option<i64>>(column)?
-        .map(from_millis)
-        .transpose()
-}
-
 fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
     Ok(Contact {
         channel: row.get(0)?,
-        phone: phone_from_column(row.get(1)?)?,
-        contact_id: row.get::<_, Option<StoredId>>(2)?.map(|id| id.0),
+        phone: row.get(1)?,
+        contact_id: api_id_if_any(row, 2)?,
         first_name: row.get(3)?,
         last_name: row.get(4)?,
-        first_message_at: time(row, 5)?,
-        last_message_at: time(row, 6)?,
-        opted_in_at: time(row, 7)?,
-        opted_out_at: time(row, 8)?,
+        first_message_at: time_if_any(row, 5)?,
+        last_message_at: time_if_any(row, 6)?,
+        opted_in_at: time_if_any(row, 7)?,
+        opted_out_at: time_if_any(row, 8)?,
     })
 }

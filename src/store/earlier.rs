@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::attempt::fate;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, from_millis, to_json};
+use super::columns::{Json, from_json, from_millis, to_json};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::BatchId;
@@ -261,10 +262,9 @@ impl Skipped {
         let text = policy_text(connection, batch)?.unwrap_or_default();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.0 != text {
-            let policy = if text.is_empty() {
-                Policy::new()
-            } else {
-                from_json(&text)?
+            let policy = match text.as_str() {
+                "" => Policy::new(),
+                text => from_json(text)?,
             };
             *known = (text, ids(&policy, SKIP).into());
         }
@@ -304,6 +304,19 @@ pub(super) fn keep(
     }
     set_policy(connection, batch, &policy)?;
     Ok(true)
+}
+
+/// What [`keep`] kept.
+pub(super) fn kept<T: DeserializeOwned>(
+    connection: &Connection,
+    batch: BatchId,
+    what: &str,
+) -> Result<Option<T>, StoreError> {
+    let kept: Option<Option<Json<T>>> = connection.find(
+        "SELECT policy ->> ?2 FROM batch WHERE id = ?1",
+        (batch, what),
+    )?;
+    Ok(kept.flatten().map(|kept| kept.0))
 }
 
 pub(super) fn set_policy(

@@ -267,6 +267,12 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        // What was read is a type of ours, which says more.
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, ours) = &error
+            && let Some(ours) = ours.downcast_ref::<Self>()
+        {
+            return ours.for_waiter();
+        }
         let detail = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,

@@ -12,8 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::attempt::{self, Note, Proof, Request};
-use super::batch::parse_state;
-use super::columns::{from_millis, phone_from_column, to_millis};
+use super::columns::{from_millis, to_millis};
 use super::contact::{self, Found};
 use super::error::StoreError;
 use super::follow_up::{self, Happened};
@@ -27,6 +26,7 @@ use crate::domain::event::{ContactEvent, EventKind, OurKey, read_covers};
 use crate::domain::fallback::Cause;
 use crate::domain::follow_up::Trigger;
 use crate::domain::outcome::AttemptOutcome;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::OPTED_OUT;
 
 /// Whether an event could be applied.
@@ -364,13 +364,11 @@ impl Applying<'_, '_> {
 
     /// Whether number and time agree.
     fn is_of(&self, subject: &Subject) -> Result<bool, StoreError> {
-        let (started, number): (i64, Option<i64>) = self.connection().row(
+        let (started, number): (i64, Option<PhoneNumber>) = self.connection().row(
             "SELECT a.started_at, p.number FROM attempt a LEFT JOIN person p ON p.id = a.person
                  WHERE a.id = ?1",
             [subject.request],
         )?;
-        // An older version may have stored it as its numbering plan had it then.
-        let number = number.map(phone_from_column).transpose()?;
         let told = self.event.phone;
         let same_number = told.is_none_or(|told| number.is_none_or(|number| number == told));
         Ok(same_number && self.event.can_follow(from_millis(started)?))
@@ -382,15 +380,12 @@ impl Applying<'_, '_> {
         request: Request,
         requests: &[Request],
     ) -> Result<Option<Subject>, StoreError> {
-        let state: Option<String> = self
+        let state = self
             .connection()
             .find("SELECT state FROM recipient WHERE id = ?1", [id])?;
-        let Some(state) = state else {
-            return Ok(None);
-        };
-        Ok(Some(Subject {
+        Ok(state.map(|state| Subject {
             id,
-            state: parse_state(&state)?,
+            state,
             request: request.id,
             latest: requests.first().is_none_or(|first| first.id == request.id),
         }))

@@ -7,15 +7,14 @@
 //! on ([`end_open_run`]).
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Rows};
-use serde_json::Value;
+use rusqlite::{Connection, Params};
 
 use super::attempt::{self, Note};
-use super::batch::{parse_state, reopen};
+use super::batch::reopen;
 use super::channel;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, to_millis};
-use super::earlier::{keep, policy, set_policy};
+use super::columns::{count, to_millis};
+use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId, RefusalId};
 use super::query::Query as _;
@@ -45,13 +44,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<Fallback>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'fallback' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    text.map(|text| from_json(&text)).transpose()
+    earlier::kept(connection, batch, FALLBACK)
 }
 
 /// A row, as far as it matters here.
@@ -64,7 +57,7 @@ struct Subject {
 
 /// The row; `None` if no list has it any more, its person was erased, or its batch was given up.
 fn subject(connection: &Connection, row: RecipientId) -> Result<Option<Subject>, StoreError> {
-    let found: Option<(String, u8, String, Option<String>)> = connection.find_row(
+    let found: Option<(State, u8, String, Option<String>)> = connection.find_row(
         "SELECT r.state, r.step, i.content, i.metadata
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
                   CROSS JOIN person p ON p.id = r.person CROSS JOIN batch b ON b.id = r.id >> 32
@@ -77,7 +70,7 @@ fn subject(connection: &Connection, row: RecipientId) -> Result<Option<Subject>,
         return Ok(None);
     };
     Ok(Some(Subject {
-        state: parse_state(&state)?,
+        state,
         step: Step::new(step),
         content,
         metadata: metadata.unwrap_or_else(|| "{}".to_owned()),
@@ -248,26 +241,16 @@ fn settle_in_place(tx: &mut Tx<'_>, row: RecipientId, at: Timestamp) -> Result<(
 
 /// The step of a row that is still held in an open run.
 fn step_in_run(connection: &Connection, row: i64) -> Result<Option<Step>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT step FROM recipient
-             WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL AND reason_code = 'open_run'",
-        )?
-        .query_row([row], |row| Ok(Step::new(row.get(0)?)))
-        .optional()?)
+    connection.find_read(
+        "SELECT step FROM recipient
+         WHERE id = ?1 AND state = 'queued' AND held IS NOT NULL AND reason_code = 'open_run'",
+        [row],
+        |row| Ok(Step::new(row.get(0)?)),
+    )
 }
 
 fn open_run(connection: &Connection, batch: BatchId) -> Result<Vec<i64>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'open_run' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    Ok(text
-        .map(|text| from_json(&text))
-        .transpose()?
-        .unwrap_or_default())
+    Ok(earlier::kept(connection, batch, OPEN_RUN)?.unwrap_or_default())
 }
 
 fn change_open_run(
@@ -277,9 +260,8 @@ fn change_open_run(
 ) -> Result<(), StoreError> {
     let mut rows = open_run(connection, batch)?;
     change(&mut rows);
-    let mut policy = policy(connection, batch)?;
-    policy.insert(OPEN_RUN.to_owned(), Value::from(rows));
-    set_policy(connection, batch, &policy)
+    keep(connection, batch, OPEN_RUN, &rows)?;
+    Ok(())
 }
 
 /// How the requests of a batch over one of its channels ended.
@@ -296,11 +278,15 @@ pub(crate) struct ChannelAnswers {
 /// So many of the latest requests tell how a channel answers.
 const LATEST: u32 = 10_000;
 
-fn count_answers(mut rows: Rows<'_>) -> Result<ChannelAnswers, StoreError> {
+fn count_answers(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<ChannelAnswers, StoreError> {
     let mut answers = ChannelAnswers::default();
-    while let Some(row) = rows.next()? {
-        let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
-        let outcome: String = row.get(0)?;
+    let counts = connection.read(sql, params, |row| Ok((row.get(0)?, count(row, 1)?)))?;
+    for (outcome, count) in counts {
+        let outcome: String = outcome;
         match outcome.as_str() {
             "sent" => answers.accepted += count,
             "no_messenger" => answers.no_messenger += count,
@@ -339,13 +325,14 @@ impl Reader {
         let others = self.kept_fallback(batch)?;
         let mut sent = vec![0; 1 + others.map_or(0, |others| others.channels.len())];
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare_cached(
+        let counts = self.connection.read(
             "SELECT step, count(*) FROM recipient WHERE id > ?1 AND id < ?2 AND state = 'sent' GROUP BY step",
+            (first, last),
+            |row| Ok((row.get::<_, u8>(0)?, count(row, 1)?)),
         )?;
-        let mut rows = select.query((first, last))?;
-        while let Some(row) = rows.next()? {
-            if let Some(place) = sent.get_mut(usize::from(row.get::<_, u8>(0)?)) {
-                *place = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+        for (step, count) in counts {
+            if let Some(place) = sent.get_mut(usize::from(step)) {
+                *place = count;
             }
         }
         Ok(sent)
@@ -359,11 +346,12 @@ impl Reader {
         let Some(on) = channel::find(&self.connection, channel)? else {
             return Ok(ChannelAnswers::default());
         };
-        let mut select = self.connection.prepare_cached(
+        count_answers(
+            &self.connection,
             "SELECT outcome, count(*) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?2)
              WHERE channel = ?1 AND kind = 'request' AND outcome IS NOT NULL GROUP BY outcome",
-        )?;
-        count_answers(select.query((on, LATEST))?)
+            (on, LATEST),
+        )
     }
 
     /// How the requests of the batch over the channel of a step ended.
@@ -379,14 +367,15 @@ impl Reader {
             return Ok(ChannelAnswers::default());
         };
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare_cached(
+        count_answers(
+            &self.connection,
             "SELECT a.outcome, count(*)
              FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
                   ON a.person IS r.person AND a.recipient = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND a.channel = ?3 AND a.kind = 'request'
                    AND a.outcome IS NOT NULL GROUP BY a.outcome",
-        )?;
-        count_answers(select.query((first, last, on))?)
+            (first, last, on),
+        )
     }
 
     /// What the batch keeps about other channels.

@@ -81,12 +81,9 @@ impl Reader {
     }
 
     fn wrong_counts(&self, faults: &mut Vec<String>) -> Result<(), StoreError> {
-        let mut ids = self
+        let ids = self
             .connection
-            .prepare("SELECT id FROM batch ORDER BY id")?;
-        let ids: Vec<BatchId> = ids
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+            .list("SELECT id FROM batch ORDER BY id", [])?;
         for batch in ids {
             self.wrong_counts_of(batch, faults)?;
         }
@@ -94,13 +91,12 @@ impl Reader {
     }
 
     fn wrong_counts_of(&self, batch: BatchId, faults: &mut Vec<String>) -> Result<(), StoreError> {
-        let mut counted = self.connection.prepare(
-            "SELECT count(*) FROM recipient WHERE id > ?1 << 32 AND id < (?1 + 1) << 32 AND state = ?2",
-        )?;
         let counts = self.counts(batch)?;
         for state in State::ALL {
-            let rows: i64 = counted.query_row((batch, state.word()), |row| row.get(0))?;
-            let rows = u64::try_from(rows).unwrap_or(0);
+            let rows = self.connection.count(
+                "SELECT count(*) FROM recipient WHERE id > ?1 << 32 AND id < (?1 + 1) << 32 AND state = ?2",
+                (batch, state.word()),
+            )?;
             if rows != counts.of(state) {
                 faults.push(format!(
                     "batch {}: {rows} rows are `{state}`, {} were counted",

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use super::attempt::{self, Note};
 use super::batch::reopen;
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, from_json, from_millis, phone_from_column, to_millis};
-use super::earlier::{policy, set_policy};
+use super::columns::{AT_ONCE, Json, from_millis, to_millis};
+use super::earlier::{self, keep};
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, PersonId, RecipientId};
 use super::query::Query as _;
@@ -55,13 +55,7 @@ pub(super) fn kept(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Option<FollowUp>, StoreError> {
-    let text: Option<String> = connection
-        .find(
-            "SELECT policy ->> 'follow_up' FROM batch WHERE id = ?1",
-            [batch],
-        )?
-        .flatten();
-    text.map(|text| from_json(&text)).transpose()
+    earlier::kept(connection, batch, FOLLOW_UP)
 }
 
 /// When the event of a row was received; `None` before it was.
@@ -228,20 +222,23 @@ impl Reader {
         mut each: impl FnMut(ListedRow),
     ) -> Result<(), StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare(
+        self.connection.visit(
             "SELECT p.number, i.fields
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id CROSS JOIN person p ON p.id = r.person
              WHERE r.id > ?1 AND r.id < ?2 AND p.number IS NOT NULL AND r.reason_code IS NOT 'erased'
                    AND r.state NOT IN ('invalid', 'duplicate', 'suppressed') ORDER BY r.id",
-        )?;
-        let mut rows = select.query((first, last))?;
-        while let Some(row) = rows.next()? {
-            each(ListedRow {
-                number: phone_from_column(row.get(0)?)?,
-                fields: from_json(&row.get::<_, String>(1)?)?,
-            });
-        }
-        Ok(())
+            (first, last),
+            |row| {
+                Ok(ListedRow {
+                    number: row.get(0)?,
+                    fields: row.get::<_, Json<_>>(1)?.0,
+                })
+            },
+            |row| {
+                each(row);
+                Ok(())
+            },
+        )
     }
 }
 
@@ -251,14 +248,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn keep_follow_up(&self, batch: BatchId, follow_up: &FollowUp) -> Result<(), StoreError> {
-        let value = serde_json::to_value(follow_up).map_err(|error| StoreError::Value {
-            detail: error.to_string(),
-        })?;
-        self.writer.write_blocking(move |tx| {
-            let mut policy = policy(tx.connection, batch)?;
-            policy.insert(FOLLOW_UP.to_owned(), value.clone());
-            set_policy(tx.connection, batch, &policy)
-        })
+        let follow_up = follow_up.clone();
+        self.writer
+            .write_blocking(move |tx| keep(tx.connection, batch, FOLLOW_UP, &follow_up).map(|_| ()))
     }
 
     /// Once a follow-up takes nobody any more, those whose event did not come are suppressed.

@@ -12,7 +12,6 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::batch::parse_state;
 use super::checkpoint::Store;
 use super::columns::{from_json, number_columns, to_json, to_millis};
 use super::error::StoreError;
@@ -197,33 +196,22 @@ fn erase_one(
 }
 
 fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> {
-    let rows: Vec<(RecipientId, String)> = connection.rows(
-        "SELECT id, state FROM recipient WHERE person = ?1 ORDER BY id",
-        [whose],
-    )?;
-    let recipients = rows
-        .into_iter()
-        .map(|(id, state)| Ok((id, parse_state(&state)?)))
-        .collect::<Result<_, StoreError>>()?;
-    let contacts = connection
-        .prepare_cached(
+    Ok(Traces {
+        recipients: connection.rows(
+            "SELECT id, state FROM recipient WHERE person = ?1 ORDER BY id",
+            [whose],
+        )?,
+        contacts: connection.read(
             "SELECT k.id, c.api_id, k.api_id FROM contact k JOIN channel c ON c.id = k.channel
              WHERE k.person = ?1 AND k.api_id IS NOT NULL",
-        )?
-        .query_map([whose], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, StoredId>(2)?.0))
-        })?
-        .collect::<Result<_, _>>()?;
-    let messages = connection
-        .prepare_cached(
+            [whose],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, StoredId>(2)?.0)),
+        )?,
+        messages: connection.read(
             "SELECT message_id FROM attempt WHERE person = ?1 AND message_id IS NOT NULL",
-        )?
-        .query_map([whose], |row| Ok(row.get::<_, StoredId>(0)?.0))?
-        .collect::<Result<_, _>>()?;
-    Ok(Traces {
-        recipients,
-        contacts,
-        messages,
+            [whose],
+            |row| Ok(row.get::<_, StoredId>(0)?.0),
+        )?,
     })
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use super::results::JOINS;
 
 /// What is known of a batch's messages after they were accepted.
@@ -26,11 +27,8 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub fn funnel(&self, id: BatchId) -> Result<Funnel, StoreError> {
-        let (first, last) = id.range();
-        let count = |n: i64| u64::try_from(n).unwrap_or(0);
-        Ok(self
-            .connection
-            .prepare_cached(&format!(
+        let (delivered, read, opted_in, opted_out): (i64, i64, i64, i64) = self.connection.row(
+            &format!(
                 "SELECT count(coalesce(a.delivered_at, a.read_at)), count(a.read_at), count(k.opted_in_at),
                         count(iif(EXISTS (SELECT 1 FROM attempt later
                                           WHERE later.person = r.person AND later.id > a.id AND later.kind = 'request'
@@ -38,14 +36,15 @@ impl Reader {
                                   NULL, k.opted_out_at))
                  FROM recipient r {JOINS}
                  WHERE r.id > ?1 AND r.id < ?2 AND a.id IS NOT NULL"
-            ))?
-            .query_row((first, last), |row| {
-                Ok(Funnel {
-                    delivered: count(row.get(0)?),
-                    read: count(row.get(1)?),
-                    opted_in: count(row.get(2)?),
-                    opted_out: count(row.get(3)?),
-                })
-            })?)
+            ),
+            id.range(),
+        )?;
+        let count = |n: i64| u64::try_from(n).unwrap_or(0);
+        Ok(Funnel {
+            delivered: count(delivered),
+            read: count(read),
+            opted_in: count(opted_in),
+            opted_out: count(opted_out),
+        })
     }
 }

@@ -6,6 +6,7 @@ use super::batch::{self, Batch};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
+use super::query::Query as _;
 use super::refusal::{self, Cause, STEP};
 use crate::domain::outcome::AttemptOutcome;
 use crate::domain::text::canonical_text;
@@ -67,19 +68,14 @@ impl Reader {
     /// The rows of the batch's present list that were refused with this text, and count as errors.
     fn refused(&self, batch: BatchId, text: &str) -> Result<Vec<RecipientId>, StoreError> {
         let (first, last) = batch.range();
-        let mut select = self.connection.prepare(
+        let mut found = self.connection.rows(
             "SELECT r.id, r.reason
              FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id
              WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'error' AND r.reason IS NOT NULL
                    AND i.file >= (SELECT first_file FROM batch WHERE id = ?3)",
+            (first, last, batch),
         )?;
-        let mut rows = select.query((first, last, batch))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            if canonical_text(&row.get::<_, String>(1)?) == text {
-                found.push(row.get(0)?);
-            }
-        }
-        Ok(found)
+        found.retain(|(_, reason): &(RecipientId, String)| canonical_text(reason) == text);
+        Ok(found.into_iter().map(|(id, _)| id).collect())
     }
 }

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::phone_from_column;
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::journal;
@@ -62,14 +61,15 @@ impl Reader {
         id: BatchId,
         mut take: impl FnMut(PhoneNumber),
     ) -> Result<(), StoreError> {
-        let mut select = self.connection.prepare(
+        self.connection.visit(
             "SELECT p.number FROM recipient r INDEXED BY recipient_queue CROSS JOIN person p ON p.id = r.person
              WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1 AND p.number IS NOT NULL",
-        )?;
-        let mut rows = select.query([id])?;
-        while let Some(row) = rows.next()? {
-            take(phone_from_column(row.get(0)?)?);
-        }
-        Ok(())
+            [id],
+            |row| Ok(row.get(0)?),
+            |phone| {
+                take(phone);
+                Ok(())
+            },
+        )
     }
 }

@@ -7,9 +7,8 @@
 use jiff::Timestamp;
 
 use super::attempt::ACCEPTED;
-use super::batch::parse_state;
 use super::checkpoint::Store;
-use super::columns::{from_json, to_json, to_millis};
+use super::columns::{Json, to_json, to_millis};
 use super::contact;
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
@@ -150,10 +149,9 @@ impl Store {
         names: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         self.writer.write_blocking(move |tx| {
-            let files: String = tx
+            let Json(mut files): Json<Vec<String>> = tx
                 .connection
                 .value("SELECT files FROM batch WHERE id = ?1", [batch])?;
-            let mut files: Vec<String> = from_json(&files)?;
             let known = files.len();
             for name in &names {
                 if !files.contains(name) {
@@ -344,7 +342,7 @@ fn known_row(
     whose: PersonId,
 ) -> Result<Option<(RecipientId, KnownRow)>, StoreError> {
     let (first, last) = batch.range();
-    let found: Option<(RecipientId, String, bool, u32)> = tx.connection.find_row(
+    let found: Option<(RecipientId, State, bool, u32)> = tx.connection.find_row(
         &format!(
             "SELECT r.id, r.state,
                     EXISTS (SELECT 1 FROM attempt a WHERE a.person = r.person AND a.recipient = r.id
@@ -357,17 +355,14 @@ fn known_row(
         ),
         (whose, first, last),
     )?;
-    found
-        .map(|(id, state, accepted, requests)| {
-            let state = parse_state(&state)?;
-            let known = KnownRow {
-                state,
-                accepted: accepted || state == State::Sent,
-                requests,
-            };
-            Ok((id, known))
-        })
-        .transpose()
+    Ok(found.map(|(id, state, accepted, requests)| {
+        let known = KnownRow {
+            state,
+            accepted: accepted || state == State::Sent,
+            requests,
+        };
+        (id, known)
+    }))
 }
 
 /// A row that the batch does not have joins it, if its person was or may have been messaged.

@@ -1,7 +1,5 @@
 //! The latest answers of a batch: how the run of refusals goes on that an earlier process began.
 
-use std::str::FromStr as _;
-
 use rusqlite::Row;
 
 use super::checkpoint::Reader;
@@ -71,9 +69,7 @@ impl Reader {
             {
                 continue;
             }
-            let outcome: String = row.get(1)?;
-            let outcome = AttemptOutcome::from_str(&outcome)
-                .map_err(|detail| StoreError::Value { detail })?;
+            let outcome: AttemptOutcome = row.get(1)?;
             let at: i64 = row.get(3)?;
             since_accepted = since_accepted.map(|n: usize| n + 1);
             if outcome == AttemptOutcome::Sent {

@@ -65,16 +65,11 @@ impl Reader {
                 is_cancelled: batch.state == BatchState::Cancelled,
             });
         }
-        let mut select = self
-            .connection
-            .prepare("SELECT token, state FROM quota ORDER BY token")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
+        let quotas = "SELECT token, state FROM quota ORDER BY token";
+        metrics.quotas = self.connection.read(quotas, [], |row| {
             let json: String = row.get(1)?;
-            metrics
-                .quotas
-                .push((row.get(0)?, from_json(&json).unwrap_or_default()));
-        }
+            Ok((row.get(0)?, from_json(&json).unwrap_or_default()))
+        })?;
         Ok(metrics)
     }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, to_json};
+use super::columns::{Json, to_json};
 use super::error::StoreError;
 use super::ids::BatchId;
 use super::query::Query as _;
@@ -73,14 +73,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn outages(&self, id: BatchId) -> Result<(Vec<OutageRecord>, u64), StoreError> {
-        let (outages, not_left): (Option<String>, i64) = self.connection.row(
+        let (outages, not_left): (Option<Json<_>>, i64) = self.connection.row(
             "SELECT policy ->> '$.outages', coalesce(policy ->> '$.not_left', 0) FROM batch WHERE id = ?1",
             [id],
         )?;
-        let outages = match outages {
-            Some(outages) => from_json(&outages)?,
-            None => Vec::new(),
-        };
+        let outages = outages.map_or_else(Vec::new, |outages| outages.0);
         Ok((outages, u64::try_from(not_left).unwrap_or(0)))
     }
 }

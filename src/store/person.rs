@@ -126,9 +126,8 @@ pub(super) fn number(
     connection: &Connection,
     person: PersonId,
 ) -> Result<Option<PhoneNumber>, StoreError> {
-    let number: Option<Option<i64>> =
-        connection.find("SELECT number FROM person WHERE id = ?1", [person])?;
-    number.flatten().map(phone_from_column).transpose()
+    let number = connection.find("SELECT number FROM person WHERE id = ?1", [person])?;
+    Ok(number.flatten())
 }
 
 /// The person, and the others with the same number, usually none: an older version stored it in a form that its

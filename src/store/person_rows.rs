@@ -1,7 +1,7 @@
 //! The rows of a person, in every list that the checkpoint holds.
 
 use super::checkpoint::Reader;
-use super::columns::from_json;
+use super::columns::Json;
 use super::error::StoreError;
 use super::person;
 use super::query::Query as _;
@@ -43,7 +43,7 @@ impl Reader {
             (whose, CANCELLED),
             |row| Ok(PersonRow {
                 batch: row.get(0)?,
-                files: from_json(&row.get::<_, String>(1)?)?,
+                files: row.get::<_, Json<_>>(1)?.0,
                 file: row.get(2)?,
                 row: row.get(3)?,
                 status: row.get(4)?,

@@ -4,9 +4,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::batch::parse_state;
 use super::checkpoint::{Reader, Store};
-use super::columns::{AT_ONCE, from_json, to_json};
+use super::columns::{AT_ONCE, Json, to_json};
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
@@ -116,12 +115,12 @@ impl Store {
             let step = step.to_vec();
             self.writer
                 .write(move |tx| {
-                    let mut update = tx.connection.prepare_cached(
-                        "UPDATE recipient SET not_before = ?2
-                         WHERE id = ?1 AND state = 'queued' AND held IS NULL",
-                    )?;
                     for seq in &step {
-                        update.execute((RecipientId::new(id, *seq), AT_ONCE))?;
+                        tx.connection.change(
+                            "UPDATE recipient SET not_before = ?2
+                             WHERE id = ?1 AND state = 'queued' AND held IS NULL",
+                            (RecipientId::new(id, *seq), AT_ONCE),
+                        )?;
                     }
                     Ok(())
                 })
@@ -133,10 +132,10 @@ impl Store {
 
 impl Reader {
     fn stored_pilot(&self, id: BatchId) -> Result<Option<Stored>, StoreError> {
-        let text: Option<Option<String>> = self
+        let stored: Option<Option<Json<Stored>>> = self
             .connection
             .find("SELECT pilot FROM batch WHERE id = ?1", [id])?;
-        text.flatten().map(|text| from_json(&text)).transpose()
+        Ok(stored.flatten().map(|stored| stored.0))
     }
 
     /// Calls `choose` with the places of the rows that a run would claim, in their order; at most `limit`.
@@ -179,7 +178,7 @@ impl Reader {
             [id],
             |row| {
                 Ok(PilotPeople {
-                    state: parse_state(&row.get::<_, String>(0)?)?,
+                    state: row.get(0)?,
                     held: row.get(1)?,
                     text: row.get(2)?,
                     people: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),

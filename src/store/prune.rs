@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_json, from_millis, to_json, to_millis};
+use super::columns::{Json, time, to_json, to_millis};
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{BatchId, ContactRow, PersonId, RecipientId, StoredId};
@@ -69,28 +69,24 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn old_batches(&self, before: Timestamp) -> Result<Vec<OldBatch>, StoreError> {
-        let mut select = self.connection.prepare(
+        self.connection.read(
             "SELECT id, name, coalesce(finished_at, state_since)
              FROM batch
              WHERE name IS NOT NULL AND state <> 'reading' AND coalesce(finished_at, state_since) < ?1
                    AND (json_extract(policy, ?2) IS NULL OR json_extract(policy, ?3) IS NOT NULL)
              ORDER BY id",
-        )?;
-        let rows = select.query_map((to_millis(before), PRUNED_AT, PRUNED_TO), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?))
-        })?;
-        let mut found = Vec::new();
-        for row in rows {
-            let (id, name, finished_at) = row?;
-            found.push(OldBatch {
-                id,
-                name,
-                finished_at: from_millis(finished_at)?,
-                rows: self.counts(id)?.rows(),
-                kept: why_kept(&self.connection, id)?,
-            });
-        }
-        Ok(found)
+            (to_millis(before), PRUNED_AT, PRUNED_TO),
+            |row| {
+                let id = row.get(0)?;
+                Ok(OldBatch {
+                    id,
+                    name: row.get(1)?,
+                    finished_at: time(row, 2)?,
+                    rows: self.counts(id)?.rows(),
+                    kept: why_kept(&self.connection, id)?,
+                })
+            },
+        )
     }
 }
 
@@ -212,14 +208,14 @@ fn mark(
     note: &DecisionRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (definition, begun): (String, bool) = connection.row(
+    let (Json(definition), begun) = connection.row(
         "SELECT definition, json_extract(policy, ?2) IS NOT NULL FROM batch WHERE id = ?1",
         (batch, PRUNED_TO),
     )?;
     if begun {
         return Ok(());
     }
-    let definition = without_texts(from_json(&definition)?);
+    let definition = without_texts(definition);
     let (first, _) = batch.range();
     connection.execute(
         "UPDATE batch SET definition = ?2, halted_text = NULL,
@@ -349,11 +345,10 @@ fn strip_person(
     whose: PersonId,
     pruned: &BTreeSet<BatchId>,
 ) -> Result<bool, StoreError> {
-    let mut batches = connection.prepare_cached(
+    let batches: Vec<BatchId> = connection.list(
         "SELECT DISTINCT id >> 32 FROM recipient INDEXED BY recipient_by_person WHERE person = ?1",
+        [whose],
     )?;
-    let batches = batches.query_map([whose], |row| row.get::<_, BatchId>(0))?;
-    let batches: Vec<BatchId> = batches.collect::<Result<_, _>>()?;
     if batches.is_empty() || batches.iter().any(|batch| !pruned.contains(batch)) {
         return Ok(false);
     }

@@ -45,6 +45,23 @@ pub(super) trait Query {
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError>;
 
+    /// What `read` makes of the first row, if there is one.
+    fn find_read<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError>;
+
+    /// Passes what `read` makes of each row to `each`, one at a time.
+    fn visit<T, E: From<StoreError>>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+        each: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E>;
+
     /// A count, which is the first column of the one row.
     fn count(&self, sql: &str, params: impl Params) -> Result<u64, StoreError> {
         let count: i64 = self.value(sql, params)?;
@@ -102,14 +119,39 @@ impl Query for Connection {
         &self,
         sql: &str,
         params: impl Params,
-        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.visit(sql, params, read, |value| {
+            found.push(value);
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(found)
+    }
+
+    fn find_read<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
         let mut select = self.prepare_cached(sql)?;
         let mut rows = select.query(params)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read(row)?);
+        rows.next()?.map(read).transpose()
+    }
+
+    fn visit<T, E: From<StoreError>>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+        mut each: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self.prepare_cached(sql).map_err(StoreError::from)?;
+        let mut rows = select.query(params).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(read(row)?)?;
         }
-        Ok(found)
+        Ok(())
     }
 }

@@ -28,17 +28,15 @@ pub(super) fn claims(
     token: i64,
     batch: BatchId,
 ) -> Result<Claims, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT coalesce((SELECT claimed FROM quota WHERE token = ?1), 0),
-                    coalesce((SELECT requests FROM tally WHERE batch = ?2), 0)",
-        )?
-        .query_row((token, batch), |row| {
-            Ok(Claims {
-                with_token: row.get(0)?,
-                of_batch: row.get(1)?,
-            })
-        })?)
+    let (with_token, of_batch) = connection.row(
+        "SELECT coalesce((SELECT claimed FROM quota WHERE token = ?1), 0),
+                coalesce((SELECT requests FROM tally WHERE batch = ?2), 0)",
+        (token, batch),
+    )?;
+    Ok(Claims {
+        with_token,
+        of_batch,
+    })
 }
 
 /// Notes what is new of the quota, if anything is, and so many more claims.

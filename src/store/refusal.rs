@@ -5,9 +5,9 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::attempt::{self, Note};
-use super::batch::{Batch, parse_state, reopen};
+use super::batch::{Batch, reopen};
 use super::checkpoint::{Reader, Store};
-use super::columns::to_millis;
+use super::columns::{count, to_millis};
 use super::error::StoreError;
 use super::fallback;
 use super::ids::{BatchId, RecipientId, RefusalId};
@@ -118,7 +118,7 @@ pub(super) fn refused(
     connection: &Connection,
     recipient: RecipientId,
 ) -> Result<Option<Refused>, StoreError> {
-    let found: Option<(String, Option<RefusalId>, Option<String>, bool)> = connection.find_row(
+    let found: Option<(State, Option<RefusalId>, Option<String>, bool)> = connection.find_row(
         "SELECT r.state, r.refusal, r.reason,
                     r.maybe_accepted_at IS NULL AND p.number IS NOT NULL AND i.content IS NOT NULL
                         AND r.reason_code IS NOT 'erased'
@@ -130,7 +130,6 @@ pub(super) fn refused(
     let Some((state, refusal, reason, may_go)) = found else {
         return Ok(None);
     };
-    let state = parse_state(&state)?;
     let is_refused = matches!(state, State::NoMessenger | State::Error);
     if !may_go || !is_refused || !attempt::requests_of(connection, recipient)?.is_empty() {
         return Ok(None);
@@ -350,17 +349,14 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn sayings(&self) -> Result<Sayings, StoreError> {
-        let mut select = self.connection.prepare(
+        let rows: Vec<(String, String)> = self.connection.rows(
             "SELECT meaning, text FROM refusal
              WHERE meaning IS NOT NULL AND source NOT IN ('table', 'answer', 'learned')
              ORDER BY decided_at, id",
+            [],
         )?;
-        let rows = select.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })?;
         let mut sayings = Sayings::default();
-        for row in rows {
-            let (meaning, text) = row?;
+        for (meaning, text) in rows {
             if let Ok(meaning) = meaning.parse() {
                 sayings.add(Saying { meaning, text });
             }
@@ -373,22 +369,22 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn held(&self, batch: BatchId) -> Result<Vec<HeldText>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT f.id, f.text, iif(f.source = 'table', f.meaning, NULL), count(*)
              FROM recipient r CROSS JOIN refusal f ON f.id = r.held
              WHERE r.id > ?1 AND r.id < ?2 AND r.state = 'queued' AND r.held IS NOT NULL
              GROUP BY f.id ORDER BY count(*) DESC, f.id",
-        )?;
-        let rows = select.query_map(batch.range(), |row| {
-            let known: Option<String> = row.get(2)?;
-            Ok(HeldText {
-                refusal: row.get(0)?,
-                text: row.get(1)?,
-                known: known.and_then(|word| word.parse().ok()),
-                rows: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            batch.range(),
+            |row| {
+                let known: Option<String> = row.get(2)?;
+                Ok(HeldText {
+                    refusal: row.get(0)?,
+                    text: row.get(1)?,
+                    known: known.and_then(|word| word.parse().ok()),
+                    rows: count(row, 3)?,
+                })
+            },
+        )
     }
 
     fn held_by(&self, batch: BatchId, refusal: RefusalId) -> Result<Vec<RecipientId>, StoreError> {

@@ -68,20 +68,13 @@ impl Reader {
         &self,
         mut each: impl FnMut(KeptEvent) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare_cached(
-                "SELECT id, kind, body, received_at FROM event INDEXED BY event_unreadable
-                 WHERE body IS NOT NULL ORDER BY id",
-            )
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            if let Some(event) = self.kept_event(row)? {
-                each(event)?;
-            }
-        }
-        Ok(())
+        self.connection.visit(
+            "SELECT id, kind, body, received_at FROM event INDEXED BY event_unreadable
+             WHERE body IS NOT NULL ORDER BY id",
+            [],
+            |row| self.kept_event(row),
+            |event| event.map_or(Ok(()), &mut each),
+        )
     }
 
     fn kept_event(&self, row: &rusqlite::Row<'_>) -> Result<Option<KeptEvent>, StoreError> {

@@ -6,9 +6,9 @@
 use jiff::Timestamp;
 
 use super::attempt::{self, Note};
-use super::batch::{parse_state, reopen};
+use super::batch::reopen;
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, to_millis};
+use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::ids::{ApiId, BatchId, ChannelId, PersonId, RecipientId};
 use super::keys::HashKey;
@@ -163,7 +163,7 @@ impl Store {
 
 /// Moves an unknown recipient on; false if it is not unknown any more.
 fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<bool, StoreError> {
-    let found: Option<(String, bool)> = tx.connection.find_row(
+    let found: Option<(State, bool)> = tx.connection.find_row(
         "SELECT r.state, p.number IS NULL OR i.content IS NULL
                              OR i.file < (SELECT first_file FROM batch WHERE id = r.id >> 32)
              FROM recipient r JOIN recipient_input i ON i.id = r.id LEFT JOIN person p ON p.id = r.person
@@ -173,7 +173,7 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
     let Some((state, gone)) = found else {
         return Ok(false);
     };
-    if parse_state(&state)? != State::Unknown {
+    if state != State::Unknown {
         return Ok(false);
     }
     if gone && entry.event == Event::Resend {
@@ -267,7 +267,7 @@ impl Reader {
         &self,
         recipient: RecipientId,
     ) -> Result<Vec<Timestamp>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        self.connection.read(
             "SELECT o.started_at
              FROM recipient r
                   CROSS JOIN attempt a ON a.id = (SELECT max(id) FROM attempt x
@@ -278,9 +278,9 @@ impl Reader {
                           AND o.content_key IS a.content_key AND o.kind IN ('request', 'test', 'import')
              WHERE r.id = ?1 AND (o.outcome IS NULL
                                   OR o.outcome IN ('undecided', 'interrupted') AND (o.proof IS NULL OR o.proof = 'resend'))",
-        )?;
-        let rows = select.query_map([recipient], |row| row.get::<_, i64>(0))?;
-        rows.map(|at| from_millis(at?)).collect()
+            [recipient],
+            |row| time(row, 0),
+        )
     }
 
     /// True if a message with that id is known: it cannot be the one whose answer was lost.

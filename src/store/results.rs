@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::attempt::ACCEPTED;
-use super::batch::parse_state;
 use super::checkpoint::Reader;
-use super::columns::{from_millis, phone_from_column};
+use super::columns::{api_id_if_any, count, time_if_any};
 use super::error::StoreError;
-use super::ids::{BatchId, RecipientId, StoredId};
+use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use crate::domain::delivery::State;
 use crate::domain::fallback::Step;
@@ -151,8 +150,9 @@ impl Reader {
             .map_err(StoreError::from)?;
         let mut rows = select.query(id.range()).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let texts = Texts::read(row)?;
-            each(result_row(row, &texts)?)?;
+            // Ids are stored as integers where they are decimal.
+            let (message, contact) = (api_id_if_any(row, 11)?, api_id_if_any(row, 12)?);
+            each(result_row(row, message.as_deref(), contact.as_deref())?)?;
         }
         Ok(())
     }
@@ -224,26 +224,22 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn not_reached(&self, id: BatchId) -> Result<Vec<NotReached>, StoreError> {
-        let mut select = self.connection.prepare_cached(
+        let (first, last) = id.range();
+        self.connection.read(
             "SELECT state, reason_code, state = 'no_messenger' AND coalesce(instr(reason, ?3) = 1, 0) AS taken,
                     count(*)
              FROM recipient WHERE id > ?1 AND id < ?2 AND state IN ('no_messenger', 'error')
              GROUP BY state, reason_code, taken",
-        )?;
-        let (first, last) = id.range();
-        let mut rows = select.query((first, last, TAKEN_FOR_NO_MESSENGER))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let state = parse_state(&row.get::<_, String>(0)?)?;
-            let count = u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
-            found.push(NotReached {
-                state,
-                code: row.get(1)?,
-                taken_for: row.get(2)?,
-                rows: count,
-            });
-        }
-        Ok(found)
+            (first, last, TAKEN_FOR_NO_MESSENGER),
+            |row| {
+                Ok(NotReached {
+                    state: row.get(0)?,
+                    code: row.get(1)?,
+                    taken_for: row.get(2)?,
+                    rows: count(row, 3)?,
+                })
+            },
+        )
     }
 
     fn count_reasons(
@@ -253,57 +249,41 @@ impl Reader {
         state: State,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let mut groups: std::collections::HashMap<String, u64> = std::collections::HashMap::new();
-        let mut select = self.connection.prepare_cached(sql)?;
         let (first, last) = id.range();
-        let mut rows = select.query((first, last, state.word()))?;
-        while let Some(row) = rows.next()? {
-            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            let text = canonical_text(text);
-            *groups.entry(text).or_default() += 1;
-        }
+        self.connection.visit(
+            sql,
+            (first, last, state.word()),
+            |row| {
+                Ok(canonical_text(
+                    row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+                ))
+            },
+            |text| {
+                *groups.entry(text).or_default() += 1;
+                Ok::<_, StoreError>(())
+            },
+        )?;
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Ok(groups)
     }
 }
 
-/// The texts of ids, which are stored as integers where they are decimal.
-struct Texts {
-    message_id: Option<String>,
-    contact_id: Option<String>,
-}
-
-impl Texts {
-    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
-        let text = |column: usize| -> Result<Option<String>, StoreError> {
-            Ok(row.get::<_, Option<StoredId>>(column)?.map(|id| id.0))
-        };
-        Ok(Self {
-            message_id: text(11)?,
-            contact_id: text(12)?,
-        })
-    }
-}
-
-fn result_row<'a>(row: &'a Row<'_>, texts: &'a Texts) -> Result<ResultRow<'a>, StoreError> {
+fn result_row<'a>(
+    row: &'a Row<'_>,
+    message_id: Option<&'a str>,
+    contact_id: Option<&'a str>,
+) -> Result<ResultRow<'a>, StoreError> {
     let text = |column: usize| -> Result<Option<&'a str>, StoreError> {
         Ok(row
             .get_ref(column)?
             .as_str_or_null()
             .map_err(rusqlite::Error::from)?)
     };
-    let time = |column: usize| -> Result<Option<Timestamp>, StoreError> {
-        row.get::<_, Option<i64>>(column)?
-            .map(from_millis)
-            .transpose()
-    };
     Ok(ResultRow {
         recipient: row.get(0)?,
-        state: parse_state(text(1)?.unwrap_or_default())?,
-        phone: row
-            .get::<_, Option<i64>>(2)?
-            .map(phone_from_column)
-            .transpose()?,
+        state: row.get(1)?,
+        phone: row.get(2)?,
         attempts: row.get(3)?,
         reason_code: text(4)?,
         reason: text(5)?,
@@ -317,13 +297,13 @@ fn result_row<'a>(row: &'a Row<'_>, texts: &'a Texts) -> Result<ResultRow<'a>, S
         step: Step::new(row.get(20)?),
         fields: text(8)?.unwrap_or("[]"),
         suggestion: text(9)?,
-        finished_at: time(10)?,
+        finished_at: time_if_any(row, 10)?,
         message: MessageFacts {
-            message_id: texts.message_id.as_deref(),
-            contact_id: texts.contact_id.as_deref(),
-            delivered_at: time(14)?,
-            read_at: time(15)?,
-            opted_in_at: time(16)?,
+            message_id,
+            contact_id,
+            delivered_at: time_if_any(row, 14)?,
+            read_at: time_if_any(row, 15)?,
+            opted_in_at: time_if_any(row, 16)?,
         },
     })
 }

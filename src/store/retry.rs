@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, parse_state, reopen};
+use super::batch::{Batch, reopen};
 use super::checkpoint::{Reader, Store};
 use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
@@ -90,7 +90,7 @@ impl Reader {
                 recipient,
                 file: row.get(1)?,
                 row: row.get(2)?,
-                state: parse_state(&row.get::<_, String>(3)?)?,
+                state: row.get(3)?,
                 reason: row.get(4)?,
                 may_retry: !wants_none && refusal::refused(&self.connection, recipient)?.is_some(),
             })

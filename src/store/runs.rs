@@ -214,30 +214,21 @@ fn count_asking(
 
 /// The batches with runs, live or dead.
 pub(super) fn batches(connection: &Connection) -> Result<Vec<BatchId>, StoreError> {
-    let mut select =
-        connection.prepare_cached("SELECT key FROM node WHERE key >= 'run.' AND key < 'run/'")?;
-    let keys = select.query_map([], |row| row.get::<_, String>(0))?;
-    let mut found = Vec::new();
-    for key in keys {
-        found.extend(batch_of(&key?));
-    }
-    Ok(found)
+    let sql = "SELECT key FROM node WHERE key >= 'run.' AND key < 'run/'";
+    let keys: Vec<String> = connection.list(sql, [])?;
+    Ok(keys.iter().filter_map(|key| batch_of(key)).collect())
 }
 
 /// The runs with the token.
 fn of_token(connection: &Connection, token: i64) -> Result<Vec<Entry>, StoreError> {
-    let mut select =
-        connection.prepare_cached("SELECT key, value FROM node WHERE key >= ?1 AND key < ?2")?;
-    let range = (format!("run.{token}."), format!("run.{token}/"));
-    let rows = select.query_map(range, |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-    })?;
-    let mut found = Vec::new();
-    for row in rows {
-        let (key, connections) = row?;
-        found.extend(batch_of(&key).map(|batch| Entry { batch, connections }));
-    }
-    Ok(found)
+    let rows: Vec<(String, i64)> = connection.rows(
+        "SELECT key, value FROM node WHERE key >= ?1 AND key < ?2",
+        (format!("run.{token}."), format!("run.{token}/")),
+    )?;
+    let entries = rows
+        .into_iter()
+        .filter_map(|(key, connections)| batch_of(&key).map(|batch| Entry { batch, connections }));
+    Ok(entries.collect())
 }
 
 fn batch_of(key: &str) -> Option<BatchId> {

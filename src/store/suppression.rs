@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, phone_from_column, to_millis};
+use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::ids::{PersonId, RecipientId};
 use super::person;
@@ -134,28 +134,22 @@ impl Reader {
     /// [`StoreError`] if the checkpoint fails, or whatever `each` returns.
     pub fn suppressions<E: From<StoreError>>(
         &self,
-        mut each: impl FnMut(SuppressionEntry) -> Result<(), E>,
+        each: impl FnMut(SuppressionEntry) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare(
-                "SELECT number, suppressed_reason, suppressed_source, suppressed_at
-                 FROM person INDEXED BY person_suppressed
-                 WHERE suppressed_at IS NOT NULL AND number IS NOT NULL ORDER BY number",
-            )
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let entry = || -> Result<SuppressionEntry, StoreError> {
+        self.connection.visit(
+            "SELECT number, suppressed_reason, suppressed_source, suppressed_at
+             FROM person INDEXED BY person_suppressed
+             WHERE suppressed_at IS NOT NULL AND number IS NOT NULL ORDER BY number",
+            [],
+            |row| {
                 Ok(SuppressionEntry {
-                    phone: phone_from_column(row.get(0)?)?,
+                    phone: row.get(0)?,
                     reason: row.get(1)?,
                     source: row.get(2)?,
-                    added_at: from_millis(row.get(3)?)?,
+                    added_at: time(row, 3)?,
                 })
-            };
-            each(entry()?)?;
-        }
-        Ok(())
+            },
+            each,
+        )
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use crate::domain::delivery::State;
 
 /// A counter of a batch.
@@ -122,11 +123,8 @@ pub(super) fn add(
         .enumerate()
         .map(|(at, (counter, _))| format!("{0} = {0} + ?{1}", counter.word(), at + 2))
         .collect();
-    let mut update = connection.prepare_cached(&format!(
-        "UPDATE tally SET {} WHERE batch = ?1",
-        columns.join(", ")
-    ))?;
+    let sql = format!("UPDATE tally SET {} WHERE batch = ?1", columns.join(", "));
     let values = std::iter::once(batch.get()).chain(changes.iter().map(|(_, n)| *n));
-    update.execute(rusqlite::params_from_iter(values))?;
+    connection.change(&sql, rusqlite::params_from_iter(values))?;
     Ok(())
 }

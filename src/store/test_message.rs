@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{phone_from_column, to_millis};
+use super::columns::to_millis;
 use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::ids::{ApiId, AttemptId, BatchId};
@@ -182,32 +182,29 @@ impl Reader {
         batch: BatchId,
         row: Option<u32>,
     ) -> Result<Vec<KeptMessage>, StoreError> {
-        let mut select = self.connection.prepare(
+        let (first, last) = batch.range();
+        self.connection.read(
             "SELECT i.file, i.row, p.number, i.first_name, i.last_name, i.content, coalesce(i.metadata, '{}')
              FROM recipient_input i CROSS JOIN recipient r ON r.id = i.id LEFT JOIN person p ON p.id = r.person
              WHERE i.id > ?1 AND i.id < ?2 AND i.content IS NOT NULL AND (?3 IS NULL OR i.row = ?3)
              GROUP BY iif(?3 IS NULL, i.id, i.file) ORDER BY i.id LIMIT iif(?3 IS NULL, 1, -1)",
-        )?;
-        let (first, last) = batch.range();
-        let mut rows = select.query((first, last, row))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let phone = row.get::<_, Option<i64>>(2)?.map(phone_from_column);
-            let (content, metadata): (String, String) = (row.get(5)?, row.get(6)?);
-            // Without the messages for other channels, which stand beside the metadata.
-            let own = for_step(&content, &metadata, Step::FIRST);
-            let own = own.map_err(|detail| StoreError::Value { detail })?;
-            found.push(KeptMessage {
-                file: row.get(0)?,
-                row: row.get(1)?,
-                phone: phone.transpose()?,
-                first_name: row.get(3)?,
-                last_name: row.get(4)?,
-                content: own.content,
-                metadata: own.metadata,
-            });
-        }
-        Ok(found)
+            (first, last, row),
+            |row| {
+                let (content, metadata): (String, String) = (row.get(5)?, row.get(6)?);
+                // Without the messages for other channels, which stand beside the metadata.
+                let own = for_step(&content, &metadata, Step::FIRST);
+                let own = own.map_err(|detail| StoreError::Value { detail })?;
+                Ok(KeptMessage {
+                    file: row.get(0)?,
+                    row: row.get(1)?,
+                    phone: row.get(2)?,
+                    first_name: row.get(3)?,
+                    last_name: row.get(4)?,
+                    content: own.content,
+                    metadata: own.metadata,
+                })
+            },
+        )
     }
 
     /// Whether a batch that is not a rehearsal is there, or one that is.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::checkpoint::{Reader, Store};
-use super::columns::{from_millis, to_millis};
+use super::columns::{time, to_millis};
 use super::error::StoreError;
 use super::file::connect;
 use super::ids::BatchId;
@@ -201,25 +201,24 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) fn results_files(&self, batch: BatchId) -> Result<Vec<ResultsFile>, StoreError> {
-        let mut select = self.connection.prepare(
+        let found = self.connection.read(
             "SELECT path, size, digest, written_at, up_to_date FROM written_file
              WHERE batch = ?1 AND kind = ?2",
-        )?;
-        let mut rows = select.query((batch, RESULTS))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (size, digest): (i64, Vec<u8>) = (row.get(1)?, row.get(2)?);
-            // One that is being replaced has the digests of both.
-            if let Some(left) = written_file(size, digest) {
-                found.push(ResultsFile {
+            (batch, RESULTS),
+            |row| {
+                // One that is being replaced has the digests of both.
+                let Some(left) = written_file(row.get(1)?, row.get(2)?) else {
+                    return Ok(None);
+                };
+                Ok(Some(ResultsFile {
                     path: PathBuf::from(row.get::<_, String>(0)?),
                     left,
-                    written_at: from_millis(row.get(3)?)?,
+                    written_at: time(row, 3)?,
                     is_current: row.get(4)?,
-                });
-            }
-        }
-        Ok(found)
+                }))
+            },
+        )?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// The digests of the versions of the file at `path` that may stand there by our own doing; none if it was
@@ -239,12 +238,8 @@ impl Reader {
 
     /// Where results were written, as far as this checkpoint knows.
     pub(crate) fn written_results(&self) -> Vec<PathBuf> {
-        let paths = || -> rusqlite::Result<Vec<String>> {
-            let sql = "SELECT path FROM written_file WHERE kind IN ('results', 'begun', 'export')";
-            let mut select = self.connection.prepare(sql)?;
-            select.query_map([], |row| row.get(0))?.collect()
-        };
-        let paths = paths().unwrap_or_default();
+        let sql = "SELECT path FROM written_file WHERE kind IN ('results', 'begun', 'export')";
+        let paths: Vec<String> = self.connection.list(sql, []).unwrap_or_default();
         paths.into_iter().map(PathBuf::from).collect()
     }
 }

@@ -1,71 +1,32 @@
 //! Whose matter a refusal can be.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::domain::worded::worded_enum;
 
-/// Whose matter a refusal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Meaning {
-    /// The number has no account on the channel.
-    NoMessenger,
-    /// This recipient: blocked, outside the 24 hours, ...
-    Person,
-    /// The message: whoever gets it, it is refused.
-    Message,
-    /// The page, the app, a permission, a fee, the connection, a restriction: nobody can be reached.
-    Channel,
-    /// A limit of the platform: nothing was sent, and nothing will be for a while.
-    Wait,
-    /// Surely not sent, to be tried again.
-    Later,
+worded_enum! {
+    /// Whose matter a refusal is.
+    pub enum Meaning: "whose matter a refusal is" {
+        /// The number has no account on the channel.
+        NoMessenger = "no_messenger",
+        /// This recipient: blocked, outside the 24 hours, ...
+        Person = "person",
+        /// The message: whoever gets it, it is refused.
+        Message = "message",
+        /// The page, the app, a permission, a fee, the connection, a restriction: nobody can be reached.
+        Channel = "channel",
+        /// A limit of the platform: nothing was sent, and nothing will be for a while.
+        Wait = "wait",
+        /// Surely not sent, to be tried again.
+        Later = "later",
+    }
 }
 
 impl Meaning {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::NoMessenger,
-        Self::Person,
-        Self::Message,
-        Self::Channel,
-        Self::Wait,
-        Self::Later,
-    ];
-
-    /// The word in flags, settings and the checkpoint.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NoMessenger => "no_messenger",
-            Self::Person => "person",
-            Self::Message => "message",
-            Self::Channel => "channel",
-            Self::Wait => "wait",
-            Self::Later => "later",
-        }
-    }
-
     /// What becomes of a recipient that was held for it: true if it ends, false if it is sent to again.
     pub(crate) const fn is_final(self) -> bool {
         match self {
             Self::NoMessenger | Self::Person => true,
             Self::Message | Self::Channel | Self::Wait | Self::Later => false,
         }
-    }
-}
-
-impl fmt::Display for Meaning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl FromStr for Meaning {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|meaning| meaning.word() == word)
-            .ok_or(())
     }
 }
 

@@ -47,7 +47,7 @@ impl FromStr for Saying {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (meaning, text) = text.split_once('=').ok_or(SayingError)?;
         let meaning = meaning.trim().replace('-', "_").parse();
-        let meaning = meaning.map_err(|()| SayingError)?;
+        let meaning = meaning.map_err(|_| SayingError)?;
         if text.trim_matches(['*', ' ']).is_empty() {
             // Whatever the API says: that cannot be meant.
             return Err(SayingError);

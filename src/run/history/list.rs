@@ -16,6 +16,7 @@ use crate::domain::delivery::State;
 use crate::domain::fold;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{JudgedRow, Verdict};
+use crate::domain::text::hex;
 use crate::domain::told::ToldRow;
 use crate::domain::told_date;
 use crate::intake::{Settings, Source, Table};
@@ -70,7 +71,7 @@ impl HistoryList {
         let mut found = Self {
             file: file.to_owned(),
             stem: list.input.stem().to_owned(),
-            apart: hex(list.input.digest().bytes()),
+            apart: hex(&list.input.digest().bytes()[..4]),
             date,
             people: Vec::new(),
             without: 0,
@@ -101,7 +102,7 @@ impl HistoryList {
         let mut found = Self {
             file: table.name().to_owned(),
             stem: stem.into_owned(),
-            apart: hex(table.digest().bytes()),
+            apart: hex(&table.digest().bytes()[..4]),
             date: "outreach_finished_at".to_owned(),
             people: Vec::new(),
             without: 0,
@@ -292,14 +293,4 @@ fn for_each_row(list: &mut List, each: &mut dyn FnMut(&JudgedRow)) -> Result<(),
         Ok(())
     })?;
     Ok(())
-}
-
-/// What tells two files of one name apart: the first digits of their digest.
-fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest.iter().take(4).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

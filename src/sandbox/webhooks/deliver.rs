@@ -16,6 +16,7 @@ use super::super::app::{App, Phase};
 use super::super::random::draw;
 use super::super::settings::WebhookSettings;
 use super::events::{Event, plan};
+use crate::domain::text::hex;
 
 /// Minutes to wait after each failed attempt; after the last the event is dropped.
 const REDELIVERY: [u32; 6] = [1, 5, 20, 60, 180, 480];
@@ -174,17 +175,10 @@ fn post(app: &App, settings: &WebhookSettings, event: &Event) -> Post {
 
 /// The value of `X-Hub-Signature`.
 fn sign(secret: &str, body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut signature = "sha1=".to_owned();
     // HMAC takes keys of any length: the error cannot occur.
-    if let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret.as_bytes()) {
-        mac.update(body);
-        for byte in mac.finalize().into_bytes() {
-            // A `String` takes every write.
-            _ = write!(signature, "{byte:02x}");
-        }
-    }
-    signature
+    let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes());
+    let digest = mac.map(|mac| hex(&mac.chain_update(body).finalize().into_bytes()));
+    format!("sha1={}", digest.unwrap_or_default())
 }
 
 /// One attempt; true if the receiver answered 2xx.

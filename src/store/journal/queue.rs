@@ -1,14 +1,14 @@
 //! The rows of the queue, as a claim reads them.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 use serde::de::IgnoredAny;
 
 use super::context::Context;
 use crate::domain::content::for_step;
 use crate::domain::fallback::Step;
 use crate::domain::phone::PhoneNumber;
-use crate::store::columns::{phone_from_column, to_millis};
+use crate::store::columns::to_millis;
 use crate::store::error::StoreError;
 use crate::store::ids::{PersonId, RecipientId};
 use crate::store::query::Query as _;
@@ -59,33 +59,28 @@ pub(super) fn due(
              CROSS JOIN recipient_input i ON i.id = r.id
              CROSS JOIN person p ON p.id = r.person
         WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = ?1";
-    let returned = tx
-        .connection
-        .prepare_cached(&format!(
+    let returned = tx.connection.find_read(
+        &format!(
             "{COLUMNS} AND r.not_before > 0 AND r.not_before <= ?2 ORDER BY r.not_before, r.id LIMIT 1"
-        ))?
-        .query_row((context.batch, to_millis(now)), |row| Ok(ready(row)))
-        .optional()?;
+        ),
+        (context.batch, to_millis(now)),
+        ready,
+    )?;
     if returned.is_some() || context.pilot.is_some() {
-        return returned.transpose();
+        return Ok(returned);
     }
-    tx.connection
-        .prepare_cached(&format!(
-            "{COLUMNS} AND r.not_before = 0 ORDER BY r.id LIMIT 1"
-        ))?
-        .query_row([context.batch], |row| Ok(ready(row)))
-        .optional()?
-        .transpose()
+    tx.connection.find_read(
+        &format!("{COLUMNS} AND r.not_before = 0 ORDER BY r.id LIMIT 1"),
+        [context.batch],
+        ready,
+    )
 }
 
 fn ready(row: &Row<'_>) -> Result<Ready, StoreError> {
     Ok(Ready {
         id: row.get(0)?,
         person: row.get(1)?,
-        phone: row
-            .get::<_, Option<i64>>(2)?
-            .map(phone_from_column)
-            .transpose()?,
+        phone: row.get(2)?,
         attempts: row.get(3)?,
         row: row.get(4)?,
         first_name: row.get(5)?,

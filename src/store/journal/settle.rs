@@ -13,7 +13,6 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::refusal::TAKEN_FOR_NO_MESSENGER;
 use crate::domain::retry::{Jitter, LATER};
 use crate::store::attempt::{self, Closing, Proof};
-use crate::store::batch::parse_state;
 use crate::store::columns::{AT_ONCE, to_millis};
 use crate::store::error::StoreError;
 use crate::store::ids::{AttemptId, BatchId, ChannelId, PersonId, RecipientId, RefusalId};
@@ -138,15 +137,15 @@ pub(super) fn settle(
     context: &Context,
     it: &Settlement,
 ) -> Result<Settled, StoreError> {
-    let (word, person, tried, maybe): (String, Option<PersonId>, bool, bool) = tx.connection.row(
+    let (state, person, tried, maybe_accepted) = tx.connection.row(
         "SELECT state, person, attempts > 0, maybe_accepted_at IS NOT NULL FROM recipient WHERE id = ?1",
         [it.recipient],
     )?;
     let mut subject = Subject {
-        state: parse_state(&word)?,
+        state,
         person,
         tried,
-        maybe_accepted: maybe,
+        maybe_accepted,
     };
     let other = other_number(tx, it, &subject)?;
     close_request(tx, context, it, &subject, other)?;

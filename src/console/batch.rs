@@ -50,6 +50,32 @@ pub(super) async fn show(
     })
 }
 
+#[derive(Template)]
+#[template(path = "console/report.html")]
+struct ReportPage {
+    frame: Frame,
+    live: LiveView,
+    batch: BatchView,
+    now: String,
+}
+
+/// The same on a page to print.
+pub(super) async fn report(visit: Visit, Path((kind, name)): At) -> Result<Response, Failure> {
+    let named = Named::of(&visit.app, &kind, name)?;
+    let read = move |actor: &Actor<'_>| {
+        let live = LiveView::read(actor, &named)?;
+        Ok((live, BatchView::read(actor, &named, true)?))
+    };
+    let (live, batch) = visit.act(read).await?;
+    let local = visit.app.local();
+    page(&ReportPage {
+        frame: visit.frame("batches"),
+        live,
+        batch,
+        now: local.time(local.now),
+    })
+}
+
 /// Which batch an address names.
 type At = Path<(String, String)>;
 

@@ -7,13 +7,15 @@ use super::audit;
 use super::base::Kind;
 use super::gate::Actor;
 use super::list_view::{Part, bar, counted_people};
+use super::mend;
 use super::named::{Named, path};
 use super::page::Failure;
+use super::plot::{CurvesView, draw};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::text::on_one_line;
 use crate::report::{Local, Summary, counted, grouped, without_numbers};
 use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast};
-use crate::store::{Approval, Batch, Holder, Reader};
+use crate::store::{AFTERWARDS, Approval, Batch, Holder, Reader};
 
 /// Of a batch with more rows what happened afterwards is counted only when that is asked for.
 const LARGE: u64 = 200_000;
@@ -193,7 +195,10 @@ pub(super) struct BatchView {
     /// Place, number, what is known.
     pub(super) unknown: Vec<(String, String, String)>,
     pub(super) unknown_count: u64,
+    /// Rows that a number mends.
+    pub(super) to_mend: Vec<mend::Kind>,
     pub(super) funnel: Vec<(String, &'static str, Part)>,
+    pub(super) curves: Option<CurvesView>,
     pub(super) large: bool,
     pub(super) outages: Vec<(String, String, String)>,
     /// When, who and what was decided.
@@ -236,7 +241,18 @@ impl BatchView {
                 .collect(),
             unknown: unknown(&summary),
             unknown_count: counts.unknown,
+            to_mend: if is_free && counts.invalid > 0 && batch.is_whole() {
+                mend::kinds(app, &reader, &batch)?
+            } else {
+                Vec::new()
+            },
             funnel: funnel(&summary),
+            curves: if large || counts.sent == 0 {
+                None
+            } else {
+                let curves = reader.curves(batch.id)?;
+                curves.map(|it| draw(&it, AFTERWARDS, &local)).transpose()?
+            },
             large,
             outages: outages
                 .map(|it| {
@@ -361,7 +377,7 @@ fn refusals(summary: &Summary) -> Vec<(String, String, String)> {
         let text = if text.is_empty() { "(no text)" } else { text };
         (
             grouped(*count),
-            state.to_string(),
+            state.to_string().replace("no_messenger", "no Messenger"),
             on_one_line(text).into_owned(),
         )
     })

@@ -80,6 +80,11 @@ impl Fields {
         found.map(|(_, text)| text.clone()).collect()
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter()
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(at, _)| at == name)
     }

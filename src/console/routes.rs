@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::app::App;
 use super::{
-    assets, batch, download, gate, health, home, list, live, message, page, people, prepare,
+    assets, batch, download, gate, health, home, list, live, mend, message, page, people, prepare,
     sign_in, suppression, test_send, upload,
 };
 
@@ -55,6 +55,7 @@ fn everybody() -> Router<Arc<App>> {
         .route("/health", get(health::show))
         .route("/{kind}/{name}", get(batch::show))
         .route("/{kind}/{name}/live", get(live::events))
+        .route("/{kind}/{name}/report", get(batch::report))
 }
 
 fn operators() -> Router<Arc<App>> {
@@ -82,5 +83,6 @@ fn operators() -> Router<Arc<App>> {
         .route("/{kind}/{name}/take-up", post(batch::take_up))
         .route("/{kind}/{name}/resolve", post(batch::resolve))
         .route("/{kind}/{name}/meaning", post(batch::meaning))
+        .route("/{kind}/{name}/mend", post(mend::mend))
         .route("/{kind}/{name}/download", get(download::results))
 }

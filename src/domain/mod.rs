@@ -7,6 +7,7 @@ pub(crate) mod audience;
 pub(crate) mod batch_name;
 pub(crate) mod batch_state;
 pub(crate) mod content;
+pub(crate) mod curves;
 pub(crate) mod delivery;
 pub(crate) mod dialect;
 pub(crate) mod earlier;

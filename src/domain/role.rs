@@ -1,47 +1,21 @@
 //! Users of the console: their names, and what each may do.
 
-use std::fmt;
 use std::str::FromStr;
+
+use super::worded::worded_enum;
 
 /// The longest name, in characters.
 const LONGEST: usize = 64;
 
-/// What somebody may do. Who is further down may do all that those above may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
-    /// Looks at batches; numbers are masked.
-    Viewer,
-    /// Prepares lists, sends, pauses, suppresses.
-    Operator,
-    /// Also lifts suppressions, erases people, and says whether a second person must approve.
-    Admin,
-}
-
-impl Role {
-    const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
-
-    /// The word in the file and on the command line.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|role| role.word() == word);
-        found.ok_or_else(|| "a role is viewer, operator or admin".to_owned())
+worded_enum! {
+    /// What somebody may do. Who is further down may do all that those above may.
+    pub(crate) enum Role: "a role: viewer, operator or admin" {
+        /// Looks at batches; numbers are masked.
+        Viewer = "viewer",
+        /// Prepares lists, sends, pauses, suppresses.
+        Operator = "operator",
+        /// Also lifts suppressions, erases people, and says whether a second person must approve.
+        Admin = "admin",
     }
 }
 

@@ -38,6 +38,7 @@ mod hours;
 mod known;
 mod list;
 mod lookup;
+mod mend_rows;
 mod mending;
 mod night;
 mod notes;
@@ -124,6 +125,7 @@ pub use history::{
     import_history,
 };
 pub use list::List;
+pub(crate) use mend_rows::{MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend};
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};

@@ -99,7 +99,7 @@ pub(crate) use earlier::MessagedDecision;
 pub use error::StoreError;
 pub use event::{Incoming, Taken};
 pub(crate) use forget::ForgetError;
-pub(crate) use funnel::Funnel;
+pub(crate) use funnel::{AFTERWARDS, Funnel};
 pub use history::Verdict;
 pub use ids::{BatchId, RecipientId};
 pub(crate) use import::{ImportedRow, Restored};

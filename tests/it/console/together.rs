@@ -45,13 +45,7 @@ fn a_person_on_the_page_pauses_what_a_terminal_sends() {
         .run()
         .expect(4)
         .says("eva paused it on the console");
-    let worker = [
-        "worker",
-        "--once",
-        "--yes",
-        "--base-url",
-        sandbox.base_url(),
-    ];
+    let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
     scratch.outreach(&worker).run().expect(0);
     assert_eq!(sandbox.stats().accepted, sent);
     scratch.resume(&sandbox).run().expect(0);
@@ -112,13 +106,7 @@ fn a_second_person_starts_what_one_prepared_and_a_change_asks_again() {
         .run()
         .expect(4)
         .says("a second person must approve it");
-    let worker = [
-        "worker",
-        "--once",
-        "--yes",
-        "--base-url",
-        sandbox.base_url(),
-    ];
+    let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
     scratch.outreach(&worker).run();
     assert_eq!(sandbox.stats().accepted, 0);
     start(&jan, "5").location();

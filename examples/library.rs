@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     let plan = SendPlan::new(&checkpoint, list, &asked, clock.now())?;
     println!("{:?}", plan.step());
     // Each row gets its verdict and its message, rendered and frozen. Nothing is sent yet.
-    let plan = plan.read(settings.history, None, clock.now(), &mut |_| ())?;
+    let plan = plan.read(&settings, None, clock.now(), &mut |_| ())?;
     let (batch, _) = plan.carry_out(clock.now())?;
     // Every intent is on disk before its request. `Access` of the real API would stand in place of the sandbox.
     let ended = tokio::runtime::Runtime::new()?.block_on(async {

@@ -26,7 +26,7 @@ pub mod config {
 pub mod dispatch {
     pub use crate::dispatch::{
         DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, LateAnswer, Ledger, PastAnswers,
-        RunEnd, RunFailure, Sender, TakenBack, Undecided,
+        RunEnd, RunFailure, Sender, TakenBack,
     };
     pub mod pacer {
         pub use crate::dispatch::pacer::{Flight, Handle, Permit};
@@ -82,6 +82,9 @@ pub mod domain {
     }
     pub mod schedule {
         pub use crate::domain::schedule::Schedule;
+    }
+    pub mod sending {
+        pub use crate::domain::sending::Undecided;
     }
 }
 pub mod exit {

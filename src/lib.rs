@@ -18,7 +18,7 @@
 //! let list = List::open(&[Source::Path(list)], &IntakeSettings::default(), Some(&message))?;
 //! let asked = SendSettings { batch: Some("spring"), channel: Rehearsal::CHANNEL, change: None, sandbox: true };
 //! let plan = SendPlan::new(&checkpoint, list, &asked, clock.now())?;
-//! let plan = plan.read(settings.history, None, clock.now(), &mut |_| ())?;
+//! let plan = plan.read(&settings, None, clock.now(), &mut |_| ())?;
 //! let (batch, _) = plan.carry_out(clock.now())?;
 //! let ended = tokio::runtime::Runtime::new()?.block_on(async {
 //!     let sandbox = Rehearsal::start(Rehearsal::CHANNEL, None).await?;

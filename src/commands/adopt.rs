@@ -6,11 +6,13 @@ use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
+use super::suppress::listed_text;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
-use crate::run::{List, Tells, adopt, messages_unknown_to};
+use crate::run::{List, Suppressed, Tells, adopt, messages_unknown_to};
 
 /// Runs the command.
 ///
@@ -29,24 +31,7 @@ pub(super) fn run(
         "{} is the checkpoint from now on. Do not use any other copy of it.",
         db.display()
     ));
-    match &done.suppressed {
-        Some(suppressed) => {
-            console.say(format_args!(
-                "{} numbers: {} are new on the suppression list.",
-                grouped(suppressed.numbers as u64),
-                grouped(suppressed.new as u64)
-            ));
-            for line in &suppressed.named {
-                console.warn(format_args!("  {line}"));
-            }
-            console.warn(
-                "Opt-outs that came since the copy was made and are not in that list are lost.",
-            );
-        }
-        None => console.warn(
-            "Opt-outs that came since the copy was made are lost: those people may be messaged.",
-        ),
-    }
+    say_stops(console, done.suppressed.as_ref(), "the copy was made");
     say_tells(console, &done.unknown);
     let invalid = done.suppressed.map_or(0, |done| done.invalid);
     Ok(match invalid {
@@ -67,6 +52,23 @@ pub(super) fn stops(
     let sources = settings::sources(files);
     let open = |intake: &_| List::of_suppressed(&sources, intake);
     settings::open_list(settings, &sources, console, &open).map(Some)
+}
+
+/// What became of the opt-outs that a file told, and which are lost.
+pub(super) fn say_stops(console: Console, suppressed: Option<&Suppressed>, since: &str) {
+    let Some(suppressed) = suppressed else {
+        console.warn(format_args!(
+            "Opt-outs that came since {since} are lost: those people may be messaged."
+        ));
+        return;
+    };
+    console.say(format_args!("{}.", listed_text(suppressed)));
+    for line in &suppressed.named {
+        console.warn(format_args!("  {}", on_one_line(line)));
+    }
+    console.warn(format_args!(
+        "Opt-outs that came since {since} and are not in that list are lost."
+    ));
 }
 
 /// After a checkpoint was refused that is not the one that was last used: what results files tell that it does

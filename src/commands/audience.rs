@@ -1,9 +1,10 @@
 //! `outreach audience`: the people of the checkpoint to whom conditions apply, counted, shown and written as a list.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::{Console, Visible};
+use super::console::{Console, Visible, words};
 use super::error::{CommandError, CommandResult};
 use super::run::{Front, Going};
 use super::settings;
@@ -46,13 +47,15 @@ pub(crate) fn run(
         write!(out.0, "{}", audience_list(&found.path, &audience, now)?)?;
         return Ok(ExitCode::Complete);
     }
-    writeln!(out, "{}", count_text(&count))?;
+    let mut text = format!("{}\n", count_text(&count));
+    // Writing to a String cannot fail.
     for person in &count.first {
-        writeln!(out, "  {}", on_one_line(person))?;
+        let _ = writeln!(text, "  {}", on_one_line(person));
     }
     if count.people > SHOWN as u64 {
-        writeln!(out, "  and {} more", grouped(count.people - SHOWN as u64))?;
+        let _ = writeln!(text, "  and {} more", grouped(count.people - SHOWN as u64));
     }
+    words(&text, out)?;
     if let Some(path) = path {
         let list = audience_list(&found.path, &audience, now)?;
         write_whole_file(path, list.as_bytes()).map_err(RunError::from)?;

@@ -11,6 +11,9 @@ use super::repeat::completed;
 use crate::domain::text::{message, on_one_line, visible};
 use crate::report::{painted, terminal_width, wrapped, wrapped_below};
 
+/// Columns of a number at the beginning of a line, with the gap behind it.
+pub(super) const NUMBER: usize = 18;
+
 /// Writes texts with what steers a terminal written out. Each write is a whole text, as those of `write!` are.
 #[derive(Debug)]
 pub(crate) struct Visible<W>(pub(super) W);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::{Console, Visible, words};
+use super::console::{Console, NUMBER, Visible, line_of_words, words};
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use crate::cli::{ContactsAction, ContactsArgs};
@@ -76,8 +76,7 @@ fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandE
         let day = |at: Option<Timestamp>| {
             at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
         };
-        Ok(writeln!(
-            out,
+        let line = format!(
             "{:16}  channel {}  last message {}  opted in {}  opted out {}  {}",
             contact.phone.e164(),
             contact.channel,
@@ -85,7 +84,8 @@ fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandE
             day(contact.opted_in_at),
             day(contact.opted_out_at),
             name(&contact)
-        )?)
+        );
+        Ok(line_of_words(&line, NUMBER, out)?)
     })?;
     if json {
         writeln!(out, "{}]", if first { "" } else { "\n" })?;

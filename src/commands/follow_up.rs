@@ -39,7 +39,7 @@ pub(super) fn find(
         FollowUpBatch::Continue(name) => {
             let batch = resumed(front, settings, &name, (fallback, args.purpose.as_deref()))?;
             let batch = batch.change_follow_up(asked, &settings.person(), now)?;
-            let went: CommandResult = front.go(batch, Going::send(None)).map(|it| it.exit);
+            let went: CommandResult = front.go(batch, Going::send(None, false)).map(|it| it.exit);
             Ok(Err(went?))
         }
         FollowUpBatch::New { people: 0, .. } => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::adopt::stops;
+use super::adopt::{say_stops, stops};
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, people as counted_people, quoted};
-use crate::run::{HistoryFile, Imported, ImportedWhat, Suppressed, import_history};
+use crate::report::{counted, grouped, people as counted_people, quoted};
+use crate::run::{HistoryFile, Imported, ImportedRows, ImportedWhat, import_history};
 
 /// Runs the command.
 ///
@@ -44,7 +44,7 @@ pub(super) fn run(
     for file in &done.files {
         say(console, file);
     }
-    say_opt_outs(console, done.suppressed.as_ref());
+    say_stops(console, done.suppressed.as_ref(), "the files were written");
     let invalid = done.suppressed.map_or(0, |done| done.invalid);
     let without = done.files.iter().map(left_out).sum::<u64>();
     Ok(match invalid + without {
@@ -87,48 +87,14 @@ fn say(console: Console, file: &Imported) {
     if file.rounded > 0 {
         console.warn(format_args!(
             "{name}: a spreadsheet rounded message or contact ids in {}: these ids are left out.",
-            rows_of(file.rounded)
+            counted(file.rounded, "row")
         ));
     }
     match &file.what {
-        ImportedWhat::Restored {
-            batch,
-            rows,
-            sent,
-            unknown,
-            queued,
-            left_out,
-        } => {
-            console.say(format_args!(
-                "{name}: batch {batch} is restored: {}, {} sent, {} unknown, {} queued.",
-                rows_of(*rows),
-                grouped(*sent),
-                grouped(*unknown),
-                grouped(*queued)
-            ));
-            if *left_out > 0 {
-                console.say(format_args!(
-                    "{} more wait for their message, and their numbers cannot be read in this file: the list brings \
-                     them again.",
-                    rows_of(*left_out)
-                ));
-            }
-            if *queued + *left_out > 0 {
-                console.say(
-                    "To go on, give the same `send` command as before: the file holds no messages, and the \
-                     list is read again. Whoever was messaged is not messaged again.",
-                );
-            }
-            if *unknown > 0 {
-                console.say(format_args!(
-                    "Rows whose outcome is unknown stay so until `outreach resolve {}` settles them.",
-                    quoted(batch)
-                ));
-            }
-        }
+        ImportedWhat::Restored { batch, rows } => say_restored(console, &name, batch, rows),
         ImportedWhat::Merged { batch, new } => console.say(format_args!(
             "{name}: batch {batch} was there: {} told something new.",
-            rows_of(*new)
+            counted(*new, "row")
         )),
         ImportedWhat::List {
             batch,
@@ -138,43 +104,54 @@ fn say(console: Console, file: &Imported) {
             known,
         } => {
             let before = if *known { ", imported before" } else { "" };
+            let (were, they) = match people {
+                1 => ("was", "It counts"),
+                _ => ("were", "They count"),
+            };
             console.say(format_args!(
-                "{name}: {} {} messaged, as column \"{date}\" says (batch {batch}{before}). They count for --not-within.",
+                "{name}: {} {were} messaged, as column \"{date}\" says (batch {batch}{before}). {they} for --not-within.",
                 counted_people(*people),
-                if *people == 1 { "was" } else { "were" }
             ));
             if *without > 0 {
                 console.warn(format_args!(
                     "{name}: {} without a date or a number that can be read: left out.",
-                    rows_of(*without)
+                    counted(*without, "row")
                 ));
             }
         }
     }
 }
 
-fn rows_of(rows: u64) -> String {
-    match rows {
-        1 => "1 row".to_owned(),
-        rows => format!("{} rows", grouped(rows)),
-    }
-}
-
-fn say_opt_outs(console: Console, suppressed: Option<&Suppressed>) {
-    let Some(suppressed) = suppressed else {
-        console.warn(
-            "Opt-outs that came since the files were written are lost: those people may be messaged.",
-        );
-        return;
-    };
+/// What a batch holds that is there again, and what goes on with it.
+fn say_restored(console: Console, name: &str, batch: &str, rows: &ImportedRows) {
     console.say(format_args!(
-        "{} numbers: {} are new on the suppression list.",
-        grouped(suppressed.numbers as u64),
-        grouped(suppressed.new as u64)
+        "{name}: batch {batch} is restored: {}, {} sent, {} unknown, {} queued.",
+        counted(rows.rows, "row"),
+        grouped(rows.sent),
+        grouped(rows.unknown),
+        grouped(rows.queued)
     ));
-    for line in &suppressed.named {
-        console.warn(format_args!("  {}", on_one_line(line)));
+    match rows.left_out {
+        0 => {}
+        1 => console.say(
+            "1 more row waits for its message, and its number cannot be read in this file: the list brings it again.",
+        ),
+        more => console.say(format_args!(
+            "{} more rows wait for their message, and their numbers cannot be read in this file: the list brings them \
+             again.",
+            grouped(more)
+        )),
     }
-    console
-        .warn("Opt-outs that came since the files were written and are not in that list are lost.");
+    if rows.queued + rows.left_out > 0 {
+        console.say(
+            "To go on, give the same `send` command as before: the file holds no messages, and the list is read again. \
+             Whoever was messaged is not messaged again.",
+        );
+    }
+    if rows.unknown > 0 {
+        console.say(format_args!(
+            "Rows whose outcome is unknown stay so until `outreach resolve {}` settles them.",
+            quoted(batch)
+        ));
+    }
 }

@@ -10,6 +10,7 @@ mod checkpoint;
 mod cluster;
 pub(crate) mod completions;
 pub(crate) mod config;
+mod confirm;
 mod console;
 mod console_user;
 pub(crate) mod contacts;

@@ -92,7 +92,7 @@ pub(crate) fn run(
     }
     settings::message(settings)?;
     let fallback = settings::fallback(&settings.other_channels()?)?;
-    if !front.accepts_time() {
+    if !front.accepts_time(&front.settings.schedule) {
         console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);
     }
@@ -131,9 +131,10 @@ impl Night<'_> {
             stop.finish_by(signal().await);
         });
         let lists = self.folder.lists()?;
+        let little = self.front.little_time(&self.front.settings.schedule);
         let mut report = NightReport {
             sandbox: self.front.sandbox(),
-            little_time: self.front.little_time().map(|it| it.to_string()),
+            little_time: little.map(|it| it.to_string()),
             not_begun: lists.len() as u64,
             ..NightReport::default()
         };

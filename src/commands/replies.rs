@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::checkpoint;
-use super::console::{Console, Visible};
+use super::console::{Console, Visible, words};
 use super::contacts::moment;
 use super::error::{CommandError, CommandResult};
 use crate::config::Settings;
@@ -49,11 +49,8 @@ pub(super) fn list(
             .last()
             .map_or_else(String::new, |row| format!("  {}", on_one_line(row)));
         let at = moment(event.received_at);
-        Ok(writeln!(
-            out,
-            "{:6}  {at}  {who}{rows}\n        {text}",
-            event.id
-        )?)
+        let entry = format!("{:6}  {at}  {who}{rows}\n        {text}\n", event.id);
+        Ok(words(&entry, out)?)
     })?;
     if json {
         writeln!(out, "{:#}", Value::from(values))?;

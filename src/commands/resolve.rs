@@ -7,19 +7,19 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::checkpoint::{self, Found};
-use super::console::{Console, print_json};
+use super::console::{Console, line_of_words, print_json, words};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings as run_settings;
-use super::terminal::waits;
+use super::terminal::say_waits;
 use crate::cli::ResolveArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, place, without_numbers};
-use crate::run::{Evidence, HeldBatch, Mismatch, PacerView, RowChoice, UnknownRows, Wait};
+use crate::report::{Local, counted, grouped, place, rows_are, without_numbers};
+use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows};
 use crate::store::Decision;
 
 /// Runs the command; `out` is standard output.
@@ -45,46 +45,16 @@ pub(crate) fn run(
     };
     if decision.is_none() && !args.from_api {
         let unknown = UnknownRows::read(&found.path, &args.batch, clock.now())?;
-        list(&unknown, &found, args.json, out)?;
+        list(&unknown, &found, args.json, clock.now(), out)?;
         return Ok(ExitCode::Complete);
     }
     let batch = HeldBatch::take(&found.path, &args.batch, clock.now())?;
     if let Some(decision) = decision {
         let settled = batch.decide(&choice, decision, settings.person(), clock.now())?;
-        let settled = grouped(settled);
-        console.say(match decision {
-            Decision::AssumeSent => format!("{settled} rows count as sent now."),
-            Decision::Resend => {
-                let sandbox = if batch.batch().sandbox {
-                    "--sandbox"
-                } else {
-                    ""
-                };
-                let resume = found.hints().command("resume", &args.batch, &[sandbox]);
-                format!("{settled} rows are queued again. `{resume}` sends to them.")
-            }
-        });
+        console.say(decided_text(&found, &batch, decision, settled));
         return Ok(ExitCode::Complete);
     }
-    if batch.batch().sandbox {
-        return Err(Mismatch::NoEvidenceOfRehearsal.into());
-    }
-    let connection = settings.connection()?;
-    let access = run_settings::access(&connection)?;
-    let run = run_settings::run(settings, clock.now())?;
-    let mut said = None;
-    let mut say_wait = |pace: &PacerView| {
-        // Once for each wait.
-        if pace.sleeping_until != said {
-            said = pace.sleeping_until;
-            let wait = waits(pace, Wait::of(pace, None).as_ref(), clock.now());
-            if !wait.is_empty() {
-                console.say(format_args!("Asking the API{wait}"));
-            }
-        }
-    };
-    let asked = batch.settle_by_evidence(&choice, &access, &run, clock, &mut say_wait);
-    let evidence = runtime()?.block_on(asked)?;
+    let evidence = ask(&batch, &choice, settings, console, clock)?;
     say_evidence(console, &args.batch, &evidence);
     Ok(if evidence.proven == evidence.rows {
         ExitCode::Complete
@@ -93,10 +63,50 @@ pub(crate) fn run(
     })
 }
 
+fn decided_text(found: &Found, batch: &HeldBatch, decision: Decision, settled: u64) -> String {
+    match decision {
+        Decision::AssumeSent if settled == 1 => "1 row counts as sent now.".to_owned(),
+        Decision::AssumeSent => format!("{} rows count as sent now.", grouped(settled)),
+        Decision::Resend => queued_again(found, batch, settled),
+    }
+}
+
+/// That rows are queued again, and what sends to them.
+pub(super) fn queued_again(found: &Found, batch: &HeldBatch, rows: u64) -> String {
+    let batch = batch.batch();
+    let sandbox = if batch.sandbox { "--sandbox" } else { "" };
+    let resume = found.hints().command("resume", &batch.name, &[sandbox]);
+    let them = if rows == 1 { "it" } else { "them" };
+    format!(
+        "{} queued again. `{resume}` sends to {them}.",
+        rows_are(rows)
+    )
+}
+
+/// Asks the API what became of the rows.
+fn ask(
+    batch: &HeldBatch,
+    choice: &RowChoice<'_>,
+    settings: &Settings,
+    console: Console,
+    clock: &Clock,
+) -> Result<Evidence, CommandError> {
+    if batch.batch().sandbox {
+        return Err(Mismatch::NoEvidenceOfRehearsal.into());
+    }
+    let connection = settings.connection()?;
+    let access = run_settings::access(&connection)?;
+    let run = run_settings::run(settings, clock.now())?;
+    let mut say_wait = say_waits("Asking the API", console, clock);
+    let asked = batch.settle_by_evidence(choice, &access, &run, clock, &mut say_wait);
+    Ok(runtime()?.block_on(asked)?)
+}
+
 fn list(
     unknown: &UnknownRows,
     found: &Found,
     json: bool,
+    now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
     let UnknownRows { batch, rows } = unknown;
@@ -116,42 +126,43 @@ fn list(
             .collect();
         return Ok(print_json(&rows, out)?);
     }
+    let name = on_one_line(&batch.name);
     if rows.is_empty() {
-        return Ok(writeln!(
+        return Ok(words(
+            &format!("Batch {name}: no outcome is unknown.\n"),
             out,
-            "Batch {}: no outcome is unknown.",
-            on_one_line(&batch.name)
         )?);
     }
-    writeln!(
+    let count = counted(rows.len() as u64, "row");
+    words(
+        &format!(
+            "Batch {name}: {count} whose outcome is unknown. Each may have got the message.\n"
+        ),
         out,
-        "Batch {}: {} rows whose outcome is unknown. Each may have got the message.",
-        on_one_line(&batch.name),
-        grouped(rows.len() as u64)
     )?;
+    let local = Local::at(now);
     for (row, at) in rows {
         let phone = row.phone.map_or_else(String::new, PhoneNumber::masked);
-        let at = at.as_ref().map_or_else(String::new, Timestamp::to_string);
+        let at = at.map_or_else(String::new, |at| local.second(at));
         let reason = without_numbers(row.reason.as_deref().unwrap_or("the answer was lost"));
-        writeln!(
-            out,
-            "  {}  {phone}  {at}  {reason}",
-            place(&batch.files, row.file, row.row)
-        )?;
+        let place = place(&batch.files, row.file, row.row);
+        line_of_words(&format!("  {place}  {phone}  {at}  {reason}"), 4, out)?;
     }
     let command = found.hints().command("resolve", &batch.name, &[]);
-    let known = rows
-        .iter()
-        .filter(|(row, _)| row.contact_id.is_some())
-        .count();
-    writeln!(
-        out,
-        "\nWhat to do next\n  {command} --from-api\n      asks the API for the messages of the {} whose contact id is known\n  \
-         {command} --assume-sent --all\n      your decision: they got it (or --row N, repeatable)\n  \
-         {command} --resend --all\n      your decision: send again, even if some get it twice (or --row N)",
-        grouped(known as u64)
-    )?;
-    Ok(())
+    let known = rows.iter().filter(|(row, _)| row.contact_id.is_some());
+    let whose = match known.count() as u64 {
+        0 => "nothing: nobody's contact id is known".to_owned(),
+        known => format!(
+            "the messages of the {} whose contact id is known",
+            grouped(known)
+        ),
+    };
+    let next = format!(
+        "\nWhat to do next\n  {command} --from-api\n      asks the API for {whose}\n  {command} --assume-sent --all\n      \
+         your decision: they got it (or --row N, repeatable)\n  {command} --resend --all\n      your decision: send again, \
+         even if some get it twice (or --row N)\n"
+    );
+    Ok(words(&next, out)?)
 }
 
 fn say_evidence(console: Console, batch: &str, evidence: &Evidence) {
@@ -161,8 +172,8 @@ fn say_evidence(console: Console, batch: &str, evidence: &Evidence) {
         not_askable,
     } = *evidence;
     console.say(format_args!(
-        "Batch {batch}: of {} unknown rows, {} are proven sent.",
-        grouped(rows),
+        "Batch {batch}: of {} with an unknown outcome, {} proven sent.",
+        counted(rows, "row"),
         grouped(proven)
     ));
     if not_askable > 0 {

@@ -32,10 +32,6 @@ pub(crate) fn run(
     };
     checkpoint.require(args.asked.sandbox)?;
     front.require_yes()?;
-    if !front.accepts_time() {
-        console.say("Nothing was sent.");
-        return Ok(ExitCode::Paused);
-    }
     let person = args.undo_cancel.then(|| settings.person());
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, words};
 use super::error::CommandResult;
+use super::resolve::queued_again;
 use crate::cli::RetryArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::run::{HeldBatch, Retry, RetryChoice, RowChoice};
 
 /// Runs the command; `out` is standard output.
@@ -42,33 +43,24 @@ pub(crate) fn run(
     let listed = list(&retry);
     if !is_chosen {
         let command = found.hints().command("retry", &args.batch, &[]);
-        writeln!(
-            out,
+        let ways = format!(
             "{listed}Say which are tried again: `{command} --status error`, `--status no_messenger`, \
-             `--refusal TEXT`, or `--row N`."
-        )?;
+             `--refusal TEXT`, or `--row N`.\n"
+        );
+        words(&ways, out)?;
         return Ok(ExitCode::Complete);
     }
     console.say_lines(listed.trim_end());
     if retry.is_empty() {
         return Ok(ExitCode::Complete);
     }
-    let question = format!("Queue {} rows again?", grouped(retry.len()));
+    let question = format!("Queue {} again?", counted(retry.len(), "row"));
     if !args.yes && !console.ask(question) {
         console.say("Nothing was changed.");
         return Ok(ExitCode::Paused);
     }
     let queued = batch.queue_again(&retry, &settings.person(), clock.now())?;
-    let sandbox = if batch.batch().sandbox {
-        "--sandbox"
-    } else {
-        ""
-    };
-    let resume = found.hints().command("resume", &args.batch, &[sandbox]);
-    console.say(format_args!(
-        "{} rows are queued again. `{resume}` sends to them.",
-        grouped(queued)
-    ));
+    console.say(queued_again(&found, &batch, queued));
     Ok(ExitCode::Complete)
 }
 

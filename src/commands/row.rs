@@ -5,7 +5,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::console::print_json;
+use super::console::{line_of_words, print_json, words};
 use super::error::CommandError;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
@@ -75,14 +75,11 @@ fn write_timeline(
         .phone
         .map_or_else(|| "no number".to_owned(), PhoneNumber::masked);
     let place = place(&batch.files, timeline.file, timeline.row);
-    writeln!(
-        out,
-        "{place} of batch {}: {phone}, {}",
-        on_one_line(&batch.name),
-        timeline.state
-    )?;
+    let name = on_one_line(&batch.name);
+    let title = format!("{place} of batch {name}: {phone}, {}\n", timeline.state);
+    words(&title, out)?;
     let mut print = |what: &str, text: Option<&str>| match text {
-        Some(text) => writeln!(out, "  {what:12} {}", on_one_line(text)),
+        Some(text) => line_of_words(&format!("  {what:12} {}", on_one_line(text)), 15, out),
         None => Ok(()),
     };
     print(
@@ -99,11 +96,11 @@ fn write_timeline(
     print("read", at(timeline.read_at).as_deref())?;
     print("opted in", at(timeline.opted_in_at).as_deref())?;
     if timeline.attempts.is_empty() {
-        return writeln!(out, "  no request was made for it");
+        return words("  no request was made for it\n", out);
     }
     for attempt in &timeline.attempts {
         let line = attempt_line(attempt, batch.fallback.is_some(), local);
-        writeln!(out, "  {line}")?;
+        line_of_words(&format!("  {line}"), 4, out)?;
     }
     Ok(())
 }

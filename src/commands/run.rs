@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
-use super::preview::{messages, preview_text};
+use super::preview::messages;
 use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
@@ -14,11 +14,12 @@ use crate::cli::{Asked, ProgressWhen};
 use crate::clock::Clock;
 use crate::config::{Checkpoint, Connection, Settings};
 use crate::dispatch::pacer::core::FALLBACK_RATE;
+use crate::domain::schedule::Schedule;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressStyleChoice};
 use crate::run::{
-    Ended, Files, HeldBatch, LittleTime, PausedBy, PilotAsked, PilotStep, Preview, QuotaOf,
-    Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
+    AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotAsked, PilotStep,
+    Preview, QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -44,7 +45,7 @@ pub(super) struct Front {
     /// Many lists are sent, and one summary tells of all.
     pub(super) is_night: bool,
     pub(super) console: Console,
-    asked: Asked,
+    pub(super) asked: Asked,
     /// Who runs the program.
     pub(super) person: String,
 }
@@ -84,21 +85,38 @@ pub(super) struct Going {
     pilot: Option<PilotAsked>,
     /// A person takes it up.
     resumed: bool,
+    /// Its list was read just now, with a report of its people.
+    was_read: bool,
+}
+
+/// What is about to be done with a batch.
+pub(super) struct About {
+    /// How it goes on after a guard stopped it.
+    after_halt: AfterHalt,
+    /// Where its results go.
+    out: PathBuf,
+    /// The fingerprint of our token.
+    token: Option<i64>,
+    pub(super) pilot: PilotStep,
+    pub(super) preview: Preview,
+    /// What is known of the people who are left, where no report said it.
+    pub(super) known: Option<KnownPeople>,
 }
 
 impl Going {
-    /// As its list is sent.
-    pub(super) fn send(pilot: Option<PilotAsked>) -> Self {
+    /// As its list is sent, which was read just now or before.
+    pub(super) fn send(pilot: Option<PilotAsked>, was_read: bool) -> Self {
         Self {
             confirm: false,
             pilot,
             resumed: false,
+            was_read,
         }
     }
 
     /// As a worker takes it up.
     pub(super) fn worker() -> Self {
-        Self::send(None)
+        Self::send(None, false)
     }
 
     /// As it is resumed.
@@ -107,6 +125,7 @@ impl Going {
             confirm,
             pilot: None,
             resumed: true,
+            was_read: false,
         }
     }
 }
@@ -127,7 +146,7 @@ impl Outcome {
 }
 
 /// The checkpoint of the real batches that a rehearsal goes by, if there is one; it is told.
-fn real(
+pub(super) fn real(
     checkpoint: &Checkpoint,
     rehearsal: &Path,
     console: Console,
@@ -246,8 +265,8 @@ impl Front {
 
     /// What the window leaves of the time until the deadline: little or nothing of it is a question, and without a
     /// terminal the first thing that is said. False if the answer is no.
-    pub(super) fn accepts_time(&self) -> bool {
-        let Some(little) = self.little_time() else {
+    pub(super) fn accepts_time(&self, schedule: &Schedule) -> bool {
+        let Some(little) = self.little_time(schedule) else {
             return true;
         };
         self.console.warn(format_args!("Warning: {little}."));
@@ -256,9 +275,8 @@ impl Front {
 
     /// What the window leaves of the time until the deadline, if that is little or nothing. A rehearsal waits for no
     /// window.
-    pub(super) fn little_time(&self) -> Option<LittleTime> {
-        let now = self.clock.now();
-        LittleTime::of(&self.settings.schedule, now).filter(|_| !self.asked.sandbox)
+    pub(super) fn little_time(&self, schedule: &Schedule) -> Option<LittleTime> {
+        LittleTime::of(schedule, self.clock.now()).filter(|_| !self.asked.sandbox)
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends.
@@ -266,47 +284,21 @@ impl Front {
         if let Some(by) = batch.paused_by(how.resumed)? {
             return Ok(self.say_paused(&batch, &by));
         }
-        let after_halt = batch.after_halt(&self.settings.refusals, how.confirm)?;
-        let out = self.results_path(&batch)?;
-        batch.check_results(Some(&out), self.checkpoint.dialect)?;
-        let token = self.connection.token.as_ref().map(amio::token_fingerprint);
-        let now = self.clock.now();
-        let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
-        let quota_of = QuotaOf {
-            token,
-            real: self.real.as_deref(),
-        };
-        let preview = batch.preview(&self.settings, quota_of, &after_halt, pilot, now)?;
+        let about = self.about(&batch, how)?;
         let name = batch.batch().name.clone();
-        if let (PilotStep::Over(_), 1..) = (pilot, preview.counts.queued) {
-            return self.say_pilot_is_over(&batch, &preview);
+        if let (PilotStep::Over(_), 1..) = (about.pilot, about.preview.counts.queued) {
+            return self.say_pilot_is_over(&batch, &about.preview);
         }
-        self.console.say_lines(preview_text(
-            batch.batch(),
-            &preview,
-            pilot,
-            batch.history(&self.settings),
-        ));
-        let is_settled = self.asked.sandbox || self.asked.yes;
-        let awaiting = preview.counts.awaiting;
-        if !self.opens_follow_up(&batch, awaiting, is_settled, self.console)? {
+        if !self.confirms(&batch, &about, how.resumed)? {
             return Ok(self.say_declined(name));
         }
-        if preview.to_send > 0
-            && !is_settled
-            && !self
-                .console
-                .ask(format_args!("Send {} now?", messages(preview.to_send)))
-        {
-            return Ok(self.say_declined(name));
-        }
-        batch = batch.keep_history(&self.settings, &self.person, self.clock.now())?;
-        self.go_on_after_halt(&batch, &after_halt)?;
-        if let PilotStep::Begin(pilot) = pilot {
+        batch = batch.keep_settings(&self.settings, &self.person, self.clock.now())?;
+        self.go_on_after_halt(&batch, &about.after_halt)?;
+        if let PilotStep::Begin(pilot) = about.pilot {
             batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;
         }
-        if let (true, Some(token)) = (self.detach, token) {
-            return self.leave_to_workers(&batch, token, &preview);
+        if let (true, Some(token)) = (self.detach, about.token) {
+            return self.leave_to_workers(&batch, token, &about.preview);
         }
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(&batch))?;
         if let (Some(token), RunEnd::Interrupted) = (self.left_to_workers, &ended.end) {
@@ -317,7 +309,7 @@ impl Front {
         } else {
             self.say_end(&batch, &ended);
         }
-        let results = self.report(&batch, &out)?;
+        let results = self.report(&batch, &about.out)?;
         if pace_is_assumed {
             self.console.say(format_args!(
                 "The API reported no quota: at most {FALLBACK_RATE} were sent. --rate sets another pace."
@@ -326,7 +318,7 @@ impl Front {
         Ok(Outcome {
             exit: ended.exit,
             batch: Some(name),
-            had_queued: preview.counts.queued > 0,
+            had_queued: about.preview.counts.queued > 0,
             ended: Some(ended),
             results: Some(results),
             rejects: None,
@@ -342,6 +334,34 @@ impl Front {
             not_sent: "it is paused",
             ..Outcome::declined(Some(name))
         }
+    }
+
+    /// What is about to be done. A results file that cannot take the rows is refused here, before anything is sent.
+    fn about(&self, batch: &HeldBatch, how: Going) -> Result<About, CommandError> {
+        let after_halt = batch.after_halt(&self.settings.refusals, how.confirm)?;
+        let out = self.results_path(batch)?;
+        batch.check_results(Some(&out), self.checkpoint.dialect)?;
+        let token = self.connection.token.as_ref().map(amio::token_fingerprint);
+        let pilot = batch.pilot_step(how.pilot, how.resumed, random_bits()());
+        let quota_of = QuotaOf {
+            token,
+            real: self.real.as_deref(),
+        };
+        let now = self.clock.now();
+        let preview = batch.preview(&self.settings, quota_of, &after_halt, pilot, now)?;
+        let known = if how.was_read {
+            None
+        } else {
+            batch.known_of_queued(self.real.as_deref(), now)?
+        };
+        Ok(About {
+            after_halt,
+            out,
+            token,
+            pilot,
+            preview,
+            known,
+        })
     }
 
     /// Says that the answer was no.

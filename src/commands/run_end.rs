@@ -95,7 +95,7 @@ impl Front {
 
     /// People are queued although the run has ended.
     fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
-        let has_window = self.settings.schedule.window.is_some();
+        let has_window = batch.settings(&self.settings).schedule.window.is_some();
         let batch = batch.batch();
         let why = if !has_window && batch.follow_up.is_some() {
             "events came while the run ended"

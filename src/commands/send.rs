@@ -86,7 +86,7 @@ pub(crate) fn run(
     front.detach = args.detach;
     front.require_token()?;
     front.require_yes()?;
-    if !front.accepts_time() {
+    if !front.accepts_time(&front.settings.schedule) {
         console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);
     }
@@ -162,7 +162,7 @@ fn find_people(
     match audience::find_batch(front, settings, &audience)? {
         AudienceBatch::Continue(name) => {
             let asked = (fallback, args.purpose.as_deref());
-            let going = Going::send(args.pilot.asked());
+            let going = Going::send(args.pilot.asked(), false);
             let went = audience::go_on(front, settings, &name, asked, (going, console))?;
             Ok(Err(went))
         }
@@ -230,6 +230,7 @@ pub(super) fn send_list(
         return Ok(Outcome::declined(None));
     };
     let plan = read(front, plan, &rejects, console)?;
+    let was_read = plan.report().is_some();
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
     let (batch, interrupted) = plan.carry_out_by(&person, front.clock.now())?;
     if let Some(purpose) = to_send.purpose {
@@ -238,7 +239,7 @@ pub(super) fn send_list(
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
         rejects: is_rejected.then_some(rejects),
-        ..front.go(batch, Going::send(to_send.pilot))?
+        ..front.go(batch, Going::send(to_send.pilot, was_read))?
     })
 }
 
@@ -388,14 +389,18 @@ fn read(
     rejects: &Path,
     console: Console,
 ) -> Result<ReadPlan, CommandError> {
-    let history = plan.history(&front.settings);
     let mut line = ProgressLine::new(0, front.progress(), console.is_quiet());
-    let plan = plan.read(history, Some(rejects), front.clock.now(), &mut |rows| {
-        let text = "rows read".to_owned();
-        if line.show(rows, &[text], false, front.clock.monotonic()) {
-            console.say(line.line(rows, "rows read"));
-        }
-    });
+    let plan = plan.read(
+        &front.settings,
+        Some(rejects),
+        front.clock.now(),
+        &mut |rows| {
+            let text = "rows read".to_owned();
+            if line.show(rows, &[text], false, front.clock.monotonic()) {
+                console.say(line.line(rows, "rows read"));
+            }
+        },
+    );
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {

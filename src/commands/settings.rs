@@ -15,8 +15,8 @@ use crate::exit::ExitCode;
 use crate::intake::{Sheets, Source};
 use crate::report::grouped;
 use crate::run::{
-    Access, FallbackSource, Files, IntakeSettings, List, ManyMayFallBack, Meaning, RunError,
-    RunSettings, Saying,
+    Access, FallbackSource, Files, HistorySpan, IntakeSettings, List, ManyMayFallBack, Meaning,
+    RunError, RunSettings, Saying,
 };
 
 /// How a batch is sent, by a run that begins `now`.
@@ -24,7 +24,7 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
     let connection = settings.connection()?;
     let guards = settings.guards()?;
     let pace = settings.pace(now)?;
-    let history_asked = settings.history_asked()?;
+    let history = guards.history;
     Ok(RunSettings {
         pacer: PacerSettings {
             rate: pace.rate,
@@ -35,8 +35,13 @@ pub(super) fn run(settings: &Settings, now: Timestamp) -> Result<RunSettings, Co
             ..PacerSettings::default()
         },
         schedule: pace.schedule,
-        history: history_asked.over(RunSettings::default().history),
-        history_asked,
+        history: HistorySpan {
+            repeat_guard: history.repeat_guard,
+            not_within: history.not_within.unwrap_or_default(),
+            no_messenger: history.skip_no_messenger_within.unwrap_or_default(),
+        },
+        history_asked: settings.history_asked()?,
+        sending_asked: settings.sending_asked()?,
         guards: GuardSettings {
             identical_refusals: guards.identical_refusals.map_or(0, NonZeroU32::get),
             outage_after: guards.undecided_in_a_row.get(),

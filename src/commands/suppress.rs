@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, NUMBER, line_of_words};
 use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{SuppressAction, SuppressArgs};
@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::run::{List, Suppressed, suppress, typed_numbers};
 use crate::store::Store;
 
@@ -50,7 +50,8 @@ pub(crate) fn run(
             let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
             let removed = store.unsuppress(phones)?;
             console.say(format_args!(
-                "{removed} of {asked} numbers were on the suppression list, and are off it now."
+                "Taken off the suppression list: {removed} of {}.",
+                counted(asked as u64, "number")
             ));
         }
         SuppressAction::Import {
@@ -116,12 +117,25 @@ fn parse(numbers: &[String], settings: &Settings) -> Result<Vec<PhoneNumber>, Co
         .map_err(|error| CommandError::usage(format_args!("{error}; nothing was changed")))
 }
 
+/// How many numbers came to the list, and how many are new there.
+pub(super) fn listed_text(done: &Suppressed) -> String {
+    format!(
+        "{}: {} new on the suppression list",
+        counted(done.numbers as u64, "number"),
+        are(done.new as u64, "is", "are")
+    )
+}
+
+/// "1 is", "2 are".
+fn are(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
 fn say_new(console: Console, done: &Suppressed) {
     console.say(format_args!(
-        "{} numbers: {} are new on the suppression list, {} were on it before.",
-        grouped(done.numbers as u64),
-        grouped(done.new as u64),
-        grouped((done.numbers - done.new) as u64)
+        "{}, {} on it before.",
+        listed_text(done),
+        are((done.numbers - done.new) as u64, "was", "were")
     ));
 }
 
@@ -131,8 +145,8 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
         return ExitCode::Complete;
     }
     console.warn(format_args!(
-        "{} rows hold no number that can be suppressed:",
-        grouped(done.invalid)
+        "{} no number that can be suppressed:",
+        are(done.invalid, "row holds", "rows hold")
     ));
     for line in &done.named {
         console.warn(format_args!("  {}", on_one_line(line)));
@@ -165,14 +179,14 @@ fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), Comm
             });
             return Ok(write!(out, "{separator}  {entry}")?);
         }
-        Ok(writeln!(
-            out,
+        let line = format!(
             "{:16}  {}  {}  ({})",
             entry.phone.e164(),
             entry.added_at.strftime("%Y-%m-%d"),
             on_one_line(&entry.reason),
             on_one_line(&entry.source)
-        )?)
+        );
+        Ok(line_of_words(&line, NUMBER, out)?)
     })?;
     if json {
         writeln!(out, "{}]", if first { "" } else { "\n" })?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::process::signal;
-use crate::clock::between;
+use crate::clock::{Clock, between};
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
 use crate::report::{ProgressLine, ProgressStyleChoice, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
@@ -268,6 +268,24 @@ fn a_rate(per_second: f64) -> String {
         format!("{per_second:.1}/s")
     } else {
         format!("{:.0}/min", per_second * 60.0)
+    }
+}
+
+/// Says, once for each, that something waits, and why.
+pub(super) fn say_waits(
+    what: &'static str,
+    console: Console,
+    clock: &Clock,
+) -> impl FnMut(&PacerView) + Send {
+    let mut said = None;
+    move |pace| {
+        if pace.sleeping_until != said {
+            said = pace.sleeping_until;
+            let wait = waits(pace, Wait::of(pace, None).as_ref(), clock.now());
+            if !wait.is_empty() {
+                console.say(format_args!("{what}{wait}"));
+            }
+        }
     }
 }
 

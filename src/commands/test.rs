@@ -1,24 +1,24 @@
 //! `outreach test`: the message of one row to one number, outside any batch.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::checkpoint;
-use super::console::Console;
+use super::console::{Console, words};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
+use super::run::real;
 use super::settings;
-use super::terminal::waits;
+use super::terminal::say_waits;
 use crate::cli::TestArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::recipient::Suppression;
 use crate::domain::sms::segments_text;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::run::{
-    List, PacerView, Rehearsal, RowChoice, TestMessage, Tested, Wait, suppression, typed_number,
-};
+use crate::run::{List, Rehearsal, RowChoice, TestMessage, Tested, suppression, typed_number};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -39,7 +39,7 @@ pub(crate) fn run(
     }
     console.require_yes(args.sandbox || args.yes, "send the test")?;
     let (db, message) = message(args, settings, console)?;
-    if let Some(cause) = suppression(&db, to)? {
+    if let Some(cause) = suppressed(args.sandbox, settings, &db, to, console)? {
         return say(&Tested::Suppressed(cause), to, console, out);
     }
     let segments = message.segments();
@@ -58,17 +58,7 @@ pub(crate) fn run(
         return Ok(ExitCode::Paused);
     }
     let run = settings::run(settings, clock.now())?;
-    let mut said = None;
-    let mut say_wait = |pace: &PacerView| {
-        // Once for each wait.
-        if pace.sleeping_until != said {
-            said = pace.sleeping_until;
-            let wait = waits(pace, Wait::of(pace, None).as_ref(), clock.now());
-            if !wait.is_empty() {
-                console.say(format_args!("The test{wait}"));
-            }
-        }
-    };
+    let mut say_wait = say_waits("The test", console, clock);
     let person = settings.person();
     let tested = runtime()?.block_on(async {
         let rehearsal = if args.sandbox {
@@ -86,6 +76,24 @@ pub(crate) fn run(
         Ok::<_, CommandError>(sent.await?)
     })?;
     say(&tested, to, console, out)
+}
+
+/// Why the number must not be messaged; in a rehearsal as the real checkpoint knows it too.
+fn suppressed(
+    sandbox: bool,
+    settings: &Settings,
+    db: &Path,
+    to: PhoneNumber,
+    console: Console,
+) -> Result<Option<Suppression>, CommandError> {
+    if sandbox {
+        let real = real(&settings.checkpoint()?.for_sandbox(), db, console)?;
+        let cause = real.map(|real| suppression(&real, to)).transpose()?;
+        if let Some(cause) = cause.flatten() {
+            return Ok(Some(cause));
+        }
+    }
+    Ok(suppression(db, to)?)
 }
 
 /// The checkpoint, and the message that is sent.
@@ -143,7 +151,7 @@ fn say(tested: &Tested, to: PhoneNumber, console: Console, out: &mut dyn Write) 
             other_number,
         } => {
             let id = message_id.as_deref().unwrap_or("without an id");
-            writeln!(out, "sent to {to}: message {}", on_one_line(id))?;
+            words(&format!("sent to {to}: message {}\n", on_one_line(id)), out)?;
             if let Some(other) = other_number {
                 console.warn(format_args!(
                     "The answer names another number, {}: the message may have reached that person.",
@@ -151,13 +159,15 @@ fn say(tested: &Tested, to: PhoneNumber, console: Console, out: &mut dyn Write) 
                 ));
             }
         }
-        Tested::Suppressed(cause) => writeln!(
-            out,
-            "not sent to {to}: the number must not be messaged: {}",
-            on_one_line(&cause.to_string())
-        )?,
+        Tested::Suppressed(cause) => {
+            let cause = on_one_line(&cause.to_string()).into_owned();
+            words(
+                &format!("not sent to {to}: the number must not be messaged: {cause}\n"),
+                out,
+            )?;
+        }
         Tested::NotSent { text, .. } => {
-            writeln!(out, "not sent to {to}: {}", on_one_line(text))?;
+            words(&format!("not sent to {to}: {}\n", on_one_line(text)), out)?;
         }
     }
     Ok(tested.exit())

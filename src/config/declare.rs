@@ -20,13 +20,13 @@ use super::values::{
 use crate::amio::BaseUrl;
 use crate::amio::webhook::WebhookSecrets;
 use crate::cluster::Access;
-use crate::dispatch::Undecided;
 use crate::domain::dialect::Dialect;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Region};
 use crate::domain::quota::{self, Rate, Reserve};
 use crate::domain::refusal::Saying;
 use crate::domain::schedule::{DailyWindow, Schedule, WindowBy};
+use crate::domain::sending::Undecided;
 use crate::domain::sms::SmsSettings;
 use crate::intake::{Delimiter, NumbersPerRow, Prefer, TextEncoding};
 

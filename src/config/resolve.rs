@@ -1,6 +1,7 @@
 //! The groups of settings as the commands take them: what several settings mean together.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -19,6 +20,7 @@ use crate::clock::later;
 use crate::cluster::Access;
 use crate::domain::eligibility::HistoryAsked;
 use crate::domain::schedule::{Schedule, parse_until};
+use crate::domain::sending::SendingAsked;
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, ColumnChoice};
 
@@ -267,18 +269,37 @@ impl Settings {
         }
     }
 
-    /// How far back earlier messages and answers count, as far as a setting says so: a batch keeps the rest.
+    /// How far back earlier messages and answers count, as far as a flag was typed that says so: a batch keeps the
+    /// rest.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] if a value is not understood.
     pub(crate) fn history_asked(&self) -> Result<HistoryAsked, ConfigError> {
         let history: History = self.group()?;
-        let is_set = self.origin("repeat-guard") != Origin::Default;
+        let typed = |key, value: Option<Duration>| value.filter(|_| self.is_flag(key));
         Ok(HistoryAsked {
-            repeat_guard: is_set.then_some(history.repeat_guard),
-            not_within: history.not_within,
-            no_messenger: history.skip_no_messenger_within,
+            repeat_guard: typed("repeat-guard", Some(history.repeat_guard)),
+            not_within: typed("not-within", history.not_within),
+            no_messenger: typed("skip-no-messenger-within", history.skip_no_messenger_within),
+        })
+    }
+
+    /// When and how carefully to send, as far as a flag was typed that says so: a batch keeps the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a value is not understood.
+    pub(crate) fn sending_asked(&self) -> Result<SendingAsked, ConfigError> {
+        let (pace, guards): (Pace, Guards) = (self.group()?, self.group()?);
+        let typed = |key| self.is_flag(key).then_some(());
+        let zone = pace.timezone.as_ref().and_then(TimeZone::iana_name);
+        Ok(SendingAsked {
+            window: typed("window").and(pace.window),
+            window_by: typed("window-by").map(|()| pace.window_by),
+            zone: typed("timezone").and(zone.map(str::to_owned)),
+            undecided: typed("undecided").map(|()| guards.undecided),
+            canary: typed("no-canary").map(|()| !guards.no_canary),
         })
     }
 

@@ -136,7 +136,7 @@ fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Fa
             "Nothing was sent: {by}, where it has users."
         )));
     }
-    let batch = batch.keep_history(&settings, actor.person, now)?;
+    let batch = batch.keep_settings(&settings, actor.person, now)?;
     batch.go_on_after_halt(&after_halt, actor.person, now)?;
     let work = Work {
         batch,

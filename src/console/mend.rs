@@ -164,7 +164,7 @@ fn mended(
     let how = MendSettings {
         intake: &actor.settings.intake,
         sms: actor.settings.sms,
-        history: settings.history,
+        run: &settings,
         folder,
         actor: actor.person,
     };

@@ -158,7 +158,7 @@ fn prepare(
         None => {}
         Some(how) => plan.decide(how, person),
     }
-    let read = plan.read(settings.history, None, now, &mut |rows| job.read(rows))?;
+    let read = plan.read(&settings, None, now, &mut |rows| job.read(rows))?;
     let (batch, _) = read.carry_out_by(person, now)?;
     if let Some(purpose) = &asked.purpose {
         batch.keep_purpose(purpose, person, now)?;

@@ -40,7 +40,7 @@ pub use progress::ProgressView;
 pub use refusals::{LateAnswer, PastAnswers, TakenBack};
 use shared::Shared;
 pub(crate) use shared::Stop;
-pub use shared::{DispatchSettings, Outage, RunEnd, RunFailure, Undecided};
+pub use shared::{DispatchSettings, Outage, RunEnd, RunFailure};
 
 /// Rows wait for their own sending hours at most so long.
 const HOURS_AWAY: Duration = Duration::from_hours(48);

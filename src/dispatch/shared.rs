@@ -17,19 +17,8 @@ use crate::domain::fallback::Step;
 use crate::domain::outcome::{Address, MESSENGER};
 use crate::domain::refusal::Sayings;
 use crate::domain::schedule::Schedule;
+use crate::domain::sending::Undecided;
 use crate::store::StoreError;
-
-/// What to do with a request whose answer is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undecided {
-    /// The outcome is unknown until it is settled by evidence or by the user.
-    Hold,
-    /// Send again, up to so many attempts in all: a possible double is preferred to a gap.
-    Retry {
-        /// Attempts in all.
-        attempts: u32,
-    },
-}
 
 /// What a run needs to know.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::guards::{Advice, Cause};
 use super::pacer::{Flight, Pass, Permit};
 use super::ports::{Ledger, Sender};
-use super::shared::{RunEnd, Shared, Undecided};
+use super::shared::{RunEnd, Shared};
 use crate::amio::{Addressee, Reply};
 use crate::clock::Moment;
 use crate::crash::{CrashPoint, crash_point};
@@ -20,6 +20,7 @@ use crate::domain::outcome::{Address, Exchange, FatalKind, KnownBy, Outcome, cla
 use crate::domain::phone::Region;
 use crate::domain::refusal::Meaning;
 use crate::domain::retry::Jitter;
+use crate::domain::sending::Undecided;
 use crate::domain::text::hide_digits;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
 

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
+use serde::{Deserialize, Serialize};
 
 use super::zones::zones_of;
 
@@ -39,7 +40,8 @@ pub enum ScheduleError {
 }
 
 /// Hours of the day, the end excluded; over midnight when the end is the earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DailyWindow {
     opens: Time,
     closes: Time,
@@ -77,6 +79,20 @@ impl FromStr for DailyWindow {
     }
 }
 
+impl TryFrom<String> for DailyWindow {
+    type Error = ScheduleError;
+
+    fn try_from(text: String) -> Result<Self, ScheduleError> {
+        text.parse()
+    }
+}
+
+impl From<DailyWindow> for String {
+    fn from(window: DailyWindow) -> Self {
+        window.to_string()
+    }
+}
+
 impl fmt::Display for DailyWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -89,7 +105,8 @@ impl fmt::Display for DailyWindow {
 }
 
 /// Whose time of day the window means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WindowBy {
     /// The sender's: one zone for the whole batch.
     #[default]

@@ -78,6 +78,8 @@ pub(crate) struct KnownRow {
 pub(crate) enum News {
     /// Nothing: as much is known already.
     None,
+    /// Nobody is reached at its number, which was not tried yet as far as was known.
+    NotReached,
     /// Its message was accepted.
     Accepted,
     /// Its message may have been accepted: its outcome is unknown.
@@ -100,6 +102,9 @@ pub(crate) fn news(known: KnownRow, told: State, attempts: u32) -> News {
                 News::None
             }
         },
+        State::NoMessenger if known.state == State::Queued && known.requests == 0 => {
+            News::NotReached
+        }
         State::Queued
         | State::NoMessenger
         | State::Error

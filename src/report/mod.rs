@@ -43,6 +43,6 @@ pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use text_table::{Column, TextTable};
 pub(crate) use told::{ToldColumns, Untold};
 pub(crate) use words::{
-    counted, grouped, minute, people, place, quoted, terminal_width, without_numbers, wrapped,
-    wrapped_below,
+    counted, grouped, minute, people, place, quoted, rows_are, terminal_width, without_numbers,
+    wrapped, wrapped_below,
 };

@@ -24,6 +24,12 @@ pub(crate) fn counted(count: u64, word: &str) -> String {
     )
 }
 
+/// "1 row is", "2 rows are": for what follows both as it stands.
+pub(crate) fn rows_are(count: u64) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, "row"))
+}
+
 /// "1 person", "2 people".
 pub(crate) fn people(count: u64) -> String {
     match count {

@@ -9,7 +9,6 @@ use super::error::{Mismatch, RunError};
 use super::history::restored_from;
 use super::settings::RunSettings;
 use crate::domain::batch_state::BatchState;
-use crate::domain::eligibility::HistorySpan;
 use crate::store::{Batch, DecisionRecord, Hold, Reader, Store};
 
 /// A batch that this process holds.
@@ -104,34 +103,62 @@ impl HeldBatch {
         Ok(self.store.keep_purpose(id, purpose, actor, now)?)
     }
 
-    /// How far back earlier messages and answers count in a run with these settings.
-    pub fn history(&self, settings: &RunSettings) -> HistorySpan {
-        settings.history_of(Some(&self.batch))
+    /// These settings, as they hold for this batch.
+    #[must_use]
+    pub fn settings(&self, settings: &RunSettings) -> RunSettings {
+        settings.of(Some(&self.batch))
     }
 
-    /// Keeps with the batch how far back earlier messages and answers count, as these settings and `actor` say.
+    /// What the batch keeps otherwise than these settings say, where no flag changes it; for people.
+    pub fn kept_otherwise(&self, settings: &RunSettings) -> Option<String> {
+        let here = self.settings(settings);
+        let mut kept = Vec::new();
+        if self.batch.history.is_some() && here.history != settings.history {
+            kept.push(here.history.to_string());
+        }
+        if self.batch.sending.is_some() && here.sending() != settings.sending() {
+            kept.push(here.sending().to_string());
+        }
+        (!kept.is_empty()).then(|| kept.join(", "))
+    }
+
+    /// Keeps with the batch how it is sent, as these settings and `actor` say.
     ///
     /// # Errors
     /// [`RunError`] if the checkpoint fails.
-    pub fn keep_history(
+    pub fn keep_settings(
         self,
         settings: &RunSettings,
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, RunError> {
-        let span = self.history(settings);
-        if self.batch.history == Some(span) {
-            return Ok(self);
-        }
-        let was_kept = self.batch.history.is_some();
-        let said = was_kept.then(|| DecisionRecord {
+        let settings = self.settings(settings);
+        let (history, sending) = (settings.history, settings.sending());
+        let said = |what, detail| DecisionRecord {
             batch: Some(self.batch.id),
             actor: actor.to_owned(),
-            what: "history",
-            detail: span.to_string(),
+            what,
+            detail,
             at: now,
-        });
-        self.store.keep_history(self.batch.id, span, said)?;
+        };
+        let mut changed = Vec::new();
+        if self.batch.history.is_some_and(|kept| kept != history) {
+            changed.push(said("history", history.to_string()));
+        }
+        if self
+            .batch
+            .sending
+            .as_ref()
+            .is_some_and(|kept| *kept != sending)
+        {
+            changed.push(said("sending", sending.to_string()));
+        }
+        let is_kept = self.batch.history.is_some() && self.batch.sending.is_some();
+        if changed.is_empty() && is_kept {
+            return Ok(self);
+        }
+        let id = self.batch.id;
+        self.store.keep_settings(id, history, sending, changed)?;
         self.reread()
     }
 

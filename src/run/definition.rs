@@ -64,6 +64,16 @@ pub enum Step<B> {
     Change(B, Change),
 }
 
+impl<B> Step<B> {
+    /// The batch, if it is there.
+    pub(super) fn batch(&self) -> Option<&B> {
+        match self {
+            Self::New => None,
+            Self::Continue(batch) | Self::Change(batch, _) => Some(batch),
+        }
+    }
+}
+
 impl Definition {
     pub(super) fn new(input: &Input, message: &Template, channel: &str) -> Self {
         let parts = BTreeMap::from([

@@ -92,10 +92,7 @@ impl Times {
 /// for, if it is there already; `known` is for the threads
 /// that judge the rows. Costs a pass over the list only where another batch may matter.
 pub(super) fn messaged_before(
-    (reader, known): (&Reader, Known),
-    list: &mut List,
-    own: Option<BatchId>,
-    channel: &str,
+    ((reader, known), list, own, channel): ((&Reader, Known), &mut List, Option<BatchId>, &str),
     seen: &[(PhoneNumber, Position)],
     (history, now): (HistorySpan, Timestamp),
 ) -> Result<Vec<MessagedBefore>, RunError> {

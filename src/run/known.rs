@@ -3,10 +3,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::batch::HeldBatch;
+use super::error::RunError;
 use crate::domain::content::{Rendered, Template};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::phone::PhoneNumber;
@@ -226,6 +229,40 @@ impl Checkpoint {
                     .get_or_insert(error);
             })
             .ok()
+    }
+}
+
+/// What is known of more people is not counted anew: to go on with a batch must not take longer the larger it is.
+const COUNTED: u64 = 50_000;
+
+impl HeldBatch {
+    /// What is known of the people who are left, in the checkpoint of the batch or in `real`, where a rehearsal goes
+    /// by that. Nothing if nobody of them is known, or they are too many to be counted at once.
+    ///
+    /// # Errors
+    /// [`RunError`] if a checkpoint cannot be read.
+    pub fn known_of_queued(
+        &self,
+        real: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<Option<KnownPeople>, RunError> {
+        let (reader, id) = (self.reader()?, self.batch().id);
+        if reader.counts(id)?.queued > COUNTED {
+            return Ok(None);
+        }
+        let asked = real.map_or_else(|| self.reader(), |real| Ok(Reader::open(real)?))?;
+        let span = HistorySpan::default();
+        let known = Known::new(asked, span, None, Vec::new(), now).telling()?;
+        if !known.tells() {
+            return Ok(None);
+        }
+        let (mut people, channel) = (KnownTally::default(), self.batch().channel.as_str());
+        reader.queued_numbers(id, |phone| {
+            known.count(&mut people, phone, Some(channel));
+        })?;
+        let told = known.told(&people);
+        known.check()?;
+        Ok(told.filter(|told| *told != KnownPeople::default()))
     }
 }
 

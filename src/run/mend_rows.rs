@@ -11,9 +11,9 @@ use super::list::List;
 use super::mending::batch_knows;
 use super::numbers::typed_number;
 use super::plan::{SendPlan, SendSettings};
+use super::settings::RunSettings;
 use crate::domain::delivery::State;
 use crate::domain::dialect::FileFormat;
-use crate::domain::eligibility::HistorySpan;
 use crate::domain::percent::Percent;
 use crate::domain::recipient::{JudgedRow, Position, Record, RowNumber, RowProblem, Verdict};
 use crate::domain::sms::SmsSettings;
@@ -43,8 +43,8 @@ pub(crate) struct MendSettings<'a> {
     pub(crate) intake: &'a Settings,
     /// How messages are counted as SMS.
     pub(crate) sms: SmsSettings,
-    /// How far back earlier messages count.
-    pub(crate) history: HistorySpan,
+    /// How the batch is sent: how far back earlier messages count.
+    pub(crate) run: &'a RunSettings,
     /// An empty folder for the mended rows, until they are in the batch.
     pub(crate) folder: &'a Path,
     /// Who mends.
@@ -147,10 +147,10 @@ pub(crate) fn mend_rows(
         sandbox: batch.sandbox,
     };
     let mut plan = SendPlan::new(checkpoint, list, &settings, now)?;
-    if !plan.messaged_before(how.history, now)?.is_empty() {
+    if !plan.messaged_before(how.run.history, now)?.is_empty() {
         plan.decide(Messaged::Skip, how.actor);
     }
-    let read = plan.read(how.history, None, now, &mut |_| ())?;
+    let read = plan.read(how.run, None, now, &mut |_| ())?;
     let summary = read.report().map(|report| &report.summary);
     let mended = MendedRows {
         queued: summary.map_or(0, |it| it.queued),

@@ -77,7 +77,7 @@ pub use crate::clock::{Clock, Moment};
 pub use crate::dispatch::pacer::core::{
     PacerView, Settings as PacerSettings, Source as PaceSource, Why,
 };
-pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd, Undecided};
+pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd};
 pub use crate::domain::audience::Audience;
 pub use crate::domain::batch_state::{BatchState, PausedBy, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
@@ -92,6 +92,7 @@ pub use crate::domain::refusal::{Meaning, Saying};
 pub use crate::domain::retention::Kept;
 pub use crate::domain::run_time::LittleTime;
 pub use crate::domain::schedule::Schedule;
+pub use crate::domain::sending::{Sending, SendingAsked, Undecided};
 pub use crate::domain::sms::{SmsSettings, SmsTally};
 pub use crate::exit::ExitCode;
 pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSettings, Source};
@@ -109,6 +110,7 @@ pub use checkpoint::{
 };
 pub use clash::FileClash;
 pub use definition::Step;
+pub(crate) use doctor::cluster_findings;
 pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};
@@ -121,8 +123,8 @@ pub use follow_up::{FollowUpAsked, FollowUpBatch, reading_follow_up};
 pub use forecast::first_forecast;
 pub use halt::{AfterHalt, AfterHaltCounts};
 pub use history::{
-    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedWhat, ResultsFile,
-    import_history,
+    HistoryError, HistoryFile, HistoryImport, HistoryList, Imported, ImportedRows, ImportedWhat,
+    ResultsFile, import_history,
 };
 pub use list::List;
 pub(crate) use mend_rows::{MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend};

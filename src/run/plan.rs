@@ -170,11 +170,11 @@ impl SendPlan {
         now: Timestamp,
     ) -> Result<Known, RunError> {
         let history = self.at_intake(history);
-        let known = Known::new(self.store.reader()?, history, own, skip, now);
+        let known = Known::new(self.store.reader()?, history, own, skip.clone(), now);
         let Some(real) = &self.real else {
             return Ok(known);
         };
-        let real = Known::new(Reader::open(real)?, history, None, Vec::new(), now);
+        let real = Known::new(Reader::open(real)?, history, None, skip, now);
         Ok(known.and(real))
     }
 
@@ -204,10 +204,7 @@ impl SendPlan {
 
     /// How far back earlier messages and answers count for the batch of the list.
     pub fn history(&self, settings: &RunSettings) -> HistorySpan {
-        settings.history_of(match &self.step {
-            Step::New => None,
-            Step::Continue(batch) | Step::Change(batch, _) => Some(batch),
-        })
+        settings.of(self.step.batch()).history
     }
 
     /// The same for rows that are read: where there are other channels, whom the batch's own does not reach begins on
@@ -243,17 +240,20 @@ impl SendPlan {
                 Step::New => (None, Vec::new()),
                 Step::Change(batch, how) => (Some(batch.id), self.before_change(batch, *how)?),
             };
-            let reader = self.store.reader()?;
-            let known = self.known(history, own, Vec::new(), now)?;
-            let (list, channel) = (&mut self.list, &self.definition.channel);
-            self.messaged = Some(messaged_before(
-                (&reader, known),
-                list,
-                own,
-                channel,
-                &seen,
-                (history, now),
-            )?);
+            let mut asked = vec![(self.store.reader()?, own)];
+            if let Some(real) = &self.real {
+                let reader = Reader::open(real)?;
+                let own = reader.find_batch(&self.name)?.map(|batch| batch.id);
+                asked.push((reader, own));
+            }
+            let mut messaged = Vec::new();
+            for (reader, whose) in asked {
+                let known = self.known(history, own, Vec::new(), now)?;
+                let (list, channel) = (&mut self.list, self.definition.channel.as_str());
+                let about = ((&reader, known), list, whose, channel);
+                messaged.extend(messaged_before(about, &seen, (history, now))?);
+            }
+            self.messaged = Some(messaged);
         }
         Ok(self.messaged.as_deref().unwrap_or_default())
     }

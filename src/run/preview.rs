@@ -71,6 +71,7 @@ impl HeldBatch {
         pilot: PilotStep,
         now: Timestamp,
     ) -> Result<Preview, RunError> {
+        let settings = &self.settings(settings);
         let mut counts = self.reader()?.counts(self.batch().id)?;
         let mended = match counts.invalid {
             0 => 0,

@@ -14,8 +14,8 @@ use super::mending::KeptList;
 use super::pass::Pass;
 use super::plan::SendPlan;
 use super::read_plan::{NewRows, ReadPlan, discard_on_error};
+use super::settings::RunSettings;
 use super::sms::{self, SmsRule};
-use crate::domain::eligibility::HistorySpan;
 use crate::domain::follow_up::Trigger;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Position;
@@ -27,7 +27,7 @@ struct Reading<'a> {
     /// The numbers that the batch has already.
     seen: &'a [(PhoneNumber, Position)],
     decided: Option<&'a MessagedDecision>,
-    history: HistorySpan,
+    settings: &'a RunSettings,
     rejects: Option<&'a Path>,
     now: Timestamp,
 }
@@ -40,11 +40,13 @@ impl SendPlan {
     /// [`RunError`] if the list cannot be used, or the checkpoint or `rejects` cannot be written.
     pub fn read(
         mut self,
-        history: HistorySpan,
+        settings: &RunSettings,
         rejects: Option<&Path>,
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ReadPlan, RunError> {
+        let settings = settings.of(self.step.batch());
+        let history = settings.history;
         let undecided = self.decision.is_none();
         let messaged = self.messaged_before(history, now)?;
         if undecided && !messaged.is_empty() {
@@ -68,7 +70,7 @@ impl SendPlan {
         let reading = Reading {
             seen: &seen,
             decided: decided.as_ref(),
-            history,
+            settings: &settings,
             rejects,
             now,
         };
@@ -119,9 +121,9 @@ impl SendPlan {
             Step::Change(batch, _) => Some(batch.clone()),
         };
         let own = earlier.as_ref().map_or(id, |batch| batch.id);
-        let (history, now) = (reading.history, reading.now);
+        let (history, now) = (reading.settings.history, reading.now);
         if earlier.is_none() {
-            self.keep_with_new(id, reading.decided.cloned(), history)?;
+            self.keep_with_new(id, reading.decided.cloned(), reading.settings)?;
         }
         let reader = self.store.reader()?;
         let mut skip = reader.skipped(own)?;
@@ -161,9 +163,10 @@ impl SendPlan {
         &self,
         id: BatchId,
         decided: Option<MessagedDecision>,
-        history: HistorySpan,
+        settings: &RunSettings,
     ) -> Result<(), RunError> {
-        self.store.keep_history(id, history, None)?;
+        let (history, sending) = (settings.history, settings.sending());
+        self.store.keep_settings(id, history, sending, Vec::new())?;
         if let Some(decided) = decided {
             self.store.keep_messaged(id, decided)?;
         }

@@ -67,6 +67,7 @@ impl HeldBatch {
         stop: &StopHandle,
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
+        let settings = &self.settings(settings);
         let given_up = async {
             patience(stop, settings.grace, clock).await;
             clock.sleep(LAST_WAIT).await;
@@ -163,6 +164,7 @@ impl HeldBatch {
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
             by: ended.by(waited.as_ref().and_then(|it| it.what.matter())),
+            by_deadline: ended.is_paused_by_deadline(),
             pilot_is_over: ended.pilot_is_over,
             until: waited.map(|it| it.until),
         };
@@ -202,7 +204,7 @@ impl<'a> Run<'a> {
         batch.apply_events(clock).await?;
         store.begin_run(id, token, clock.now()).await?;
         let rules = ClaimRules {
-            span: batch.history(settings),
+            span: settings.history,
             token,
             window: hours::window(&schedule),
         };

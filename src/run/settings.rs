@@ -6,12 +6,13 @@ use secrecy::SecretString;
 
 use crate::amio::{self, BaseUrl, Client, ClientError, ClientSettings};
 use crate::clock::Clock;
+use crate::dispatch::GuardSettings;
 use crate::dispatch::pacer::core::Settings as PacerSettings;
-use crate::dispatch::{GuardSettings, Undecided};
 use crate::domain::eligibility::{HistoryAsked, HistorySpan};
 use crate::domain::percent::Percent;
 use crate::domain::refusal::Saying;
 use crate::domain::schedule::Schedule;
+use crate::domain::sending::{Sending, SendingAsked, Undecided};
 use crate::store::Batch;
 
 /// How a batch is sent. The default is what the program does without flags.
@@ -25,6 +26,8 @@ pub struct RunSettings {
     pub history: HistorySpan,
     /// What of that is asked for also where a batch keeps something else.
     pub history_asked: HistoryAsked,
+    /// What of sending hours, canary and lost answers is asked for also where a batch keeps something else.
+    pub sending_asked: SendingAsked,
     /// When to stop and when to pause.
     pub guards: GuardSettings,
     /// The first request goes alone.
@@ -42,10 +45,24 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
-    /// How far back earlier messages and answers count for this batch.
-    pub(super) fn history_of(&self, batch: Option<&Batch>) -> HistorySpan {
-        let kept = batch.and_then(|batch| batch.history);
-        self.history_asked.over(kept.unwrap_or(self.history))
+    /// The same for this batch: what it keeps holds, and what is asked for wins over that.
+    #[must_use]
+    pub fn of(&self, batch: Option<&Batch>) -> Self {
+        let mut settings = self.clone();
+        if let Some(kept) = batch.and_then(|batch| batch.history) {
+            settings.history = self.history_asked.over(kept);
+        }
+        if let Some(kept) = batch.and_then(|batch| batch.sending.as_ref()) {
+            let sending = self.sending_asked.over(kept);
+            settings.schedule = sending.hours(&self.schedule);
+            (settings.undecided, settings.canary) = (sending.undecided, sending.canary);
+        }
+        settings
+    }
+
+    /// When and how carefully a batch is sent.
+    pub(super) fn sending(&self) -> Sending {
+        Sending::new(&self.schedule, self.undecided, self.canary)
     }
 }
 
@@ -59,6 +76,7 @@ impl Default for RunSettings {
                 ..HistorySpan::default()
             },
             history_asked: HistoryAsked::default(),
+            sending_asked: SendingAsked::default(),
             guards: GuardSettings::default(),
             canary: true,
             undecided: Undecided::Hold,

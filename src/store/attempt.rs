@@ -260,8 +260,8 @@ pub(super) fn past_of(
 }
 
 /// When the number was answered not to be reached on the channel, if that was the last answer there, its text is
-/// known to mean so, and no contact of the person is known there since. An answer to `asker` itself does not count: who
-/// queued it again wants another.
+/// known to mean so (or a results file of ours says it), and no contact of the person is known there since. An answer
+/// to `asker` itself does not count: who queued it again wants another.
 pub(super) fn unreached_since(
     connection: &Connection,
     whose: PersonId,
@@ -269,23 +269,24 @@ pub(super) fn unreached_since(
     asker: Option<RecipientId>,
 ) -> Result<Option<Timestamp>, StoreError> {
     let last: Option<(Option<String>, Option<String>, i64, bool)> = connection.find_row(
-        "SELECT outcome, text, coalesce(finished_at, started_at),
-                    recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
-                            WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former)
+        "SELECT iif(recipient IS ?3 OR EXISTS (SELECT 1 FROM contact k INDEXED BY contact_by_person
+                            WHERE k.person = ?1 AND k.channel = ?2 AND NOT k.former), NULL, outcome),
+                text, coalesce(finished_at, started_at), kind = 'import'
              FROM attempt INDEXED BY attempt_by_person
-             WHERE person = ?1 AND channel = ?2 AND kind = 'request'
+             WHERE person = ?1 AND channel = ?2 AND kind IN ('request', 'import')
                    AND (outcome IS NULL OR outcome IN ('sent', 'no_messenger', 'undecided', 'interrupted'))
-             ORDER BY id DESC LIMIT 1",
+             ORDER BY started_at DESC, id DESC LIMIT 1",
         (whose, on, asker),
     )?;
-    let Some((Some(outcome), Some(text), at, false)) = last else {
+    let Some((Some(outcome), Some(text), at, is_told)) = last else {
         return Ok(None);
     };
     let is_known = outcome == AttemptOutcome::NoMessenger.word()
-        && connection.has(
-            "SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'",
-            [canonical_text(&text)],
-        )?;
+        && (is_told
+            || connection.has(
+                "SELECT 1 FROM refusal WHERE text = ?1 AND meaning = 'no_messenger'",
+                [canonical_text(&text)],
+            )?);
     is_known.then(|| from_millis(at)).transpose()
 }
 

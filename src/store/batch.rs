@@ -21,6 +21,7 @@ use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::pilot::Pilot;
+use crate::domain::sending::Sending;
 
 /// Rows that are removed in one transaction: some 50 ms.
 const STEP: u32 = 2_000;
@@ -94,6 +95,8 @@ pub struct Batch {
     pub fallback: Option<Fallback>,
     /// How far back earlier messages and answers count; `None` in a batch of an earlier version.
     pub history: Option<HistorySpan>,
+    /// When and how carefully it is sent; `None` in a batch of an earlier version.
+    pub sending: Option<Sending>,
     /// What it waits for, if it is a follow-up.
     pub follow_up: Option<FollowUp>,
     /// What the list was: its results are written so.
@@ -144,6 +147,9 @@ impl Batch {
     }
 }
 
+/// What stands before whose matter it is that a run ended, where its deadline ended it.
+pub(super) const BY_DEADLINE: &str = "deadline ";
+
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub(crate) struct RunRecord {
@@ -159,6 +165,8 @@ pub(crate) struct RunRecord {
     pub(crate) halted_text: Option<String>,
     /// Whose matter it is that it ended before all was done.
     pub(crate) by: Option<&'static str>,
+    /// Whether its deadline ended it: then any worker may go on.
+    pub(crate) by_deadline: bool,
     /// Whether its pilot is over.
     pub(crate) pilot_is_over: bool,
     /// When what it waited for comes, if it did.
@@ -254,6 +262,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
+        let by = match end.by {
+            by if end.by_deadline => Some(format!("{BY_DEADLINE}{}", by.unwrap_or_default())),
+            by => by.map(str::to_owned),
+        };
         self.writer
             .write(move |tx| {
                 tx.bookkeeping = true;
@@ -271,7 +283,7 @@ impl Store {
                         &end.halted_text,
                         end.state.word(),
                         &end.why,
-                        end.by,
+                        &by,
                         end.until.map(to_millis),
                         end.pilot_is_over,
                     ),
@@ -530,7 +542,7 @@ const SELECT_BATCH: &str = "SELECT batch.id AS id, hex(uid) AS uid, name, state,
     definition, headers, files, channel.api_id AS channel, channel.type AS channel_type, sandbox, created_at,
     started_at, finished_at, exit_reason, halted_text, policy ->> 'list' AS list,
     policy ->> 'fallback' AS fallback, policy ->> 'purpose' AS purpose, policy ->> 'history' AS history,
-    policy ->> 'follow_up' AS follow_up,
+    policy ->> 'follow_up' AS follow_up, policy ->> 'sending' AS sending,
     policy ->> 'pruned_at' AS pruned_at,
     pilot ->> 'size' AS pilot_size, pilot ->> 'seed' AS pilot_seed, pilot ->> 'is_over' AS pilot_is_over,
     pilot ->> 'digest' IS hex(digest) AS pilot_is_of_this_list
@@ -543,7 +555,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         name: row.get("name")?,
         state: row.get("state")?,
         state_why: row.get("state_why")?,
-        state_by: row.get("state_by")?,
+        state_by: match row.get::<_, Option<String>>("state_by")? {
+            Some(by) => Some(by.replace(BY_DEADLINE, "")).filter(|by| !by.is_empty()),
+            None => None,
+        },
         state_since: time(row, "state_since")?,
         state_until: time_if_any(row, "state_until")?,
         digest: row.get("digest")?,
@@ -555,6 +570,7 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         purpose: row.get("purpose")?,
         fallback: json_if_any(row, "fallback")?,
         history: json_if_any(row, "history")?,
+        sending: json_if_any(row, "sending")?,
         follow_up: json_if_any(row, "follow_up")?,
         list: json_if_any(row, "list")?.unwrap_or_default(),
         sandbox: row.get("sandbox")?,

@@ -14,9 +14,13 @@ use super::{channel, person};
 use crate::domain::eligibility::{Eligibility, Fate, HistorySpan, PastRequest, decide, waits_for};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
+use crate::domain::sending::Sending;
 
-/// Its key in the policy of a batch.
+/// Where the policy of a batch has how far back earlier messages count.
 const HISTORY: &str = "history";
+
+/// Where it has its [`Sending`].
+const SENDING: &str = "sending";
 
 /// Whether a person may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,50 +61,71 @@ pub(super) fn judge(
         Some(_) | None => None,
     };
     let requests: Vec<PastRequest> = past.iter().map(|(request, _)| *request).collect();
-    let told = |index: usize| -> Result<(Source, String), StoreError> {
-        let (request, recipient) = past.get(index).ok_or_else(|| StoreError::Value {
-            detail: "a request that is not there".to_owned(),
-        })?;
-        Ok((
-            Source::load(connection, *recipient)?,
-            request.at.to_string(),
-        ))
-    };
-    let is_sure = |index: usize| {
-        requests
-            .get(index)
-            .is_some_and(|it| it.fate == Fate::Accepted)
-    };
+    let earlier = |index| Earlier::load(connection, &past, index);
     let cause = match decide(&requests, unreached, span, now) {
         Eligibility::Now => return Ok(Verdict::MayBeMessaged),
+        Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
         Eligibility::SameBatch(index) => {
-            let (Source { row, .. }, at) = told(index)?;
+            let Earlier { row, at, .. } = earlier(index)?;
             Suppression::SameBatch { row, at }
         }
         Eligibility::Repeated(index) => {
-            let (Source { batch, .. }, at) = told(index)?;
-            let sure = is_sure(index);
+            let Earlier {
+                batch, at, sure, ..
+            } = earlier(index)?;
             Suppression::RepeatGuard { batch, at, sure }
         }
         Eligibility::Skipped(index) => {
-            let (Source { batch, .. }, at) = told(index)?;
-            let sure = is_sure(index);
+            let Earlier {
+                batch, at, sure, ..
+            } = earlier(index)?;
             Suppression::OtherMessage { batch, at, sure }
         }
         Eligibility::TooSoon(index) => {
-            let (Source { batch, .. }, at) = told(index)?;
-            let sure = is_sure(index);
+            let Earlier {
+                batch, at, sure, ..
+            } = earlier(index)?;
             Suppression::NotWithin { batch, at, sure }
         }
-        Eligibility::NoMessenger(at) => Suppression::NoMessengerWithin { at: at.to_string() },
         Eligibility::Waits(index) => {
-            let (Source { batch, row }, _) = told(index)?;
-            let fate = requests.get(index).map_or(Fate::Unknown, |it| it.fate);
+            let Earlier {
+                batch, row, fate, ..
+            } = earlier(index)?;
             let why = waits_for(row, &batch);
             return Ok(Verdict::Waits { fate, why });
         }
     };
     Ok(Verdict::Suppressed(cause))
+}
+
+/// A request that decides, for people.
+struct Earlier {
+    batch: String,
+    row: u32,
+    at: String,
+    fate: Fate,
+    /// Whether it is known that it was accepted.
+    sure: bool,
+}
+
+impl Earlier {
+    fn load(
+        connection: &Connection,
+        past: &[(PastRequest, RecipientId)],
+        index: usize,
+    ) -> Result<Self, StoreError> {
+        let (request, recipient) = past.get(index).ok_or_else(|| StoreError::Value {
+            detail: "a request that is not there".to_owned(),
+        })?;
+        let Source { batch, row } = Source::load(connection, *recipient)?;
+        Ok(Self {
+            batch,
+            row,
+            at: request.at.to_string(),
+            fate: request.fate,
+            sure: request.fate == Fate::Accepted,
+        })
+    }
 }
 
 /// Whose a request is, for people.
@@ -137,20 +162,22 @@ pub(super) fn name_of(connection: &Connection, batch: BatchId) -> Result<String,
 }
 
 impl Store {
-    /// Keeps with the batch how far back earlier messages and answers count, and who said so where that changed.
+    /// Keeps with the batch how it is sent, and who said so where that changed.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn keep_history(
+    pub(crate) fn keep_settings(
         &self,
         batch: BatchId,
-        span: HistorySpan,
-        said: Option<DecisionRecord>,
+        history: HistorySpan,
+        sending: Sending,
+        changed: Vec<DecisionRecord>,
     ) -> Result<(), StoreError> {
         self.writer.write_blocking(move |tx| {
-            keep(tx.connection, batch, HISTORY, &span)?;
-            said.as_ref()
-                .map_or(Ok(()), |said| decision::record(tx.connection, said))
+            keep(tx.connection, batch, HISTORY, &history)?;
+            keep(tx.connection, batch, SENDING, &sending)?;
+            let mut changed = changed.iter();
+            changed.try_for_each(|said| decision::record(tx.connection, said))
         })
     }
 }

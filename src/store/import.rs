@@ -200,12 +200,10 @@ fn restore(
         State::Unknown | State::Sending => {
             enter(tx, keys, id, whose, row, AttemptOutcome::Undecided)
         }
-        State::Queued
-        | State::NoMessenger
-        | State::Error
-        | State::Invalid
-        | State::Duplicate
-        | State::Suppressed => Ok(()),
+        State::NoMessenger => enter(tx, keys, id, whose, row, AttemptOutcome::NoMessenger),
+        State::Queued | State::Error | State::Invalid | State::Duplicate | State::Suppressed => {
+            Ok(())
+        }
     }
 }
 
@@ -300,6 +298,7 @@ fn merge(
     };
     let (next, outcome, may_be) = match news(known, told.state, told.attempts) {
         News::None => return Ok(false),
+        News::NotReached => (State::NoMessenger, AttemptOutcome::NoMessenger, false),
         News::Accepted => (State::Sent, AttemptOutcome::Sent, false),
         News::Unknown => (State::Unknown, AttemptOutcome::Undecided, false),
         News::MayBeAccepted => (known.state, AttemptOutcome::Undecided, true),

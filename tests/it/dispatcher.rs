@@ -14,7 +14,7 @@ use outreach::internals::clock::{Clock, Moment};
 use outreach::internals::dispatch::pacer::{Handle, core};
 use outreach::internals::dispatch::{
     DispatchSettings, Dispatcher, GuardSettings, Guards, Halt, Ledger, PastAnswers, RunEnd,
-    RunFailure, Sender, TakenBack, Undecided,
+    RunFailure, Sender, TakenBack,
 };
 use outreach::internals::domain::delivery::{self, State};
 use outreach::internals::domain::dialect::ListFormat;
@@ -24,6 +24,7 @@ use outreach::internals::domain::phone::PhoneNumber;
 use outreach::internals::domain::quota::{QuotaHeaders, Rate, Reset};
 use outreach::internals::domain::refusal::Sayings;
 use outreach::internals::domain::schedule::Schedule;
+use outreach::internals::domain::sending::Undecided;
 use outreach::internals::store::{
     BatchId, BatchName, Claim, Claimed, NewBatch, RecipientId, Settled, Settlement, Store,
     StoreError,

@@ -340,6 +340,36 @@ fn a_list_of_another_program_counts_for_not_within() {
 }
 
 #[test]
+fn whom_results_tell_of_as_not_reached_is_not_tried_again_where_that_is_asked_for() {
+    let sandbox = SandboxProcess::start(&["--no-messenger", "30%"]);
+    let scratch = Scratch::new();
+    scratch.contacts(ROWS);
+    scratch.send(&sandbox).run().expect(0);
+    let unreached = scratch.checkpoint().counts().no_messenger;
+    assert!(unreached > 4 && unreached < u64::from(ROWS));
+    lose(&scratch);
+    import(&scratch, "list.results.csv").expect(0);
+    // Once more it tells nothing new.
+    import(&scratch, "list.results.csv")
+        .expect(0)
+        .says("0 rows told something new");
+    let before = sandbox.stats().requests;
+    let send = scratch.outreach(&["send", "contacts.csv", "--yes", "--batch", "later"]);
+    let send = send.with(&["--message", "Another", "--channel", CHANNEL]);
+    let later = send.with(&[
+        "--base-url",
+        sandbox.base_url(),
+        "--skip-no-messenger-within",
+        "90d",
+    ]);
+    later.run().expect(0).says("had no Messenger");
+    assert_eq!(
+        sandbox.stats().requests - before,
+        u64::from(ROWS) - unreached
+    );
+}
+
+#[test]
 fn the_results_of_a_rehearsal_tell_of_nobody() {
     let scratch = Scratch::new();
     scratch.contacts(3);

@@ -53,7 +53,8 @@ fn a_window_that_opens_after_the_deadline_is_said_in_the_first_line_and_the_run_
         told.contains("paused: the window opens only after "),
         "{told}"
     );
-    scratch.send(&sandbox).run().expect(0);
+    let all_day = ["--window", "00:00-24:00"];
+    scratch.send(&sandbox).with(&all_day).run().expect(0);
 }
 
 #[test]

@@ -419,3 +419,143 @@ fn what_is_kept_with_a_batch_holds_without_the_flag_and_a_flag_changes_it_in_the
     assert_eq!(reasons(&scratch, "second", "not_within"), 2);
     assert_eq!(audit().len(), 1);
 }
+
+/// A zone in which it is about noon.
+fn noon() -> String {
+    let hour = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .hour();
+    // The sign is that of POSIX: west is positive.
+    format!("Etc/GMT{:+}", i32::from(hour) - 12)
+}
+
+/// A batch of three people that has its hours, which are over for today.
+struct AtNight {
+    scratch: Scratch,
+    sandbox: SandboxProcess,
+}
+
+impl AtNight {
+    fn begun(sandbox: SandboxProcess, more: &[&str]) -> Self {
+        let night = Self {
+            scratch: Scratch::new(),
+            sandbox,
+        };
+        night.scratch.contacts(3);
+        night.run("send", more);
+        night
+    }
+
+    fn run(&self, command: &str, flags: &[&str]) -> crate::support::Ended {
+        let list: &[&str] = match command {
+            "send" => &["contacts.csv", "--message", "Hello", "--batch", "list"],
+            _ => &["list"],
+        };
+        let api = [
+            "--base-url",
+            self.sandbox.base_url(),
+            "--channel",
+            CHANNEL,
+            "--yes",
+        ];
+        let program = self.scratch.outreach(&[command]).with(list).with(&api);
+        program.concurrency(1).with(flags).run()
+    }
+
+    fn decisions(&self) -> Vec<String> {
+        let database = rusqlite::Connection::open(self.scratch.path("outreach.db")).unwrap();
+        let sql = "SELECT detail FROM decision WHERE what = 'sending'";
+        let mut select = database.prepare(sql).unwrap();
+        let rows = select.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+}
+
+#[test]
+fn sending_hours_stay_with_the_batch_until_a_flag_changes_them() {
+    let zone = noon();
+    let hours = [
+        "--window",
+        "00:00-01:00",
+        "--timezone",
+        &zone,
+        "--for",
+        "1m",
+    ];
+    let night = AtNight::begun(SandboxProcess::start(&[]), &hours);
+    // The deadline is that of each run. The hours are the batch's, whatever a settings file says.
+    night
+        .run("resume", &["--for", "1m"])
+        .expect(4)
+        .says("window");
+    night.scratch.write(
+        "outreach.toml",
+        "window = \"00:00-24:00\"\ntimezone = \"UTC\"\n",
+    );
+    for command in ["send", "resume"] {
+        let ended = night.run(command, &["--for", "1m"]).expect(4);
+        ended
+            .says("kept with the batch: window 00:00-01:00")
+            .says(&zone);
+    }
+    assert_eq!(night.sandbox.stats().requests, 0);
+    assert!(night.decisions().is_empty(), "{:?}", night.decisions());
+    night.run("resume", &["--window", "00:00-24:00"]).expect(0);
+    assert_eq!(night.sandbox.stats().accepted, 3);
+    let kept = format!("window 00:00-00:00, window-by timezone, timezone {zone}, undecided hold");
+    assert_eq!(night.decisions(), [kept]);
+}
+
+#[test]
+fn what_is_done_about_a_lost_answer_stays_with_the_batch() {
+    let faults = SandboxProcess::with_faults(&["503:at=2"]);
+    let retried = AtNight::begun(faults, &["--limit", "1", "--undecided", "retry"]);
+    retried.run("resume", &[]).expect(0);
+    assert!(retried.decisions().is_empty());
+    let faults = SandboxProcess::with_faults(&["503:at=2"]);
+    let held = AtNight::begun(faults, &["--limit", "1", "--undecided", "retry"]);
+    held.run("resume", &["--undecided", "hold"]).expect(3);
+    assert_eq!(held.decisions().len(), 1);
+}
+
+#[test]
+fn who_goes_on_with_a_batch_sees_what_is_known_of_the_people_who_are_left() {
+    let zone = noon();
+    let hours = [
+        "--window",
+        "00:00-01:00",
+        "--timezone",
+        &zone,
+        "--for",
+        "1m",
+    ];
+    let night = AtNight::begun(SandboxProcess::start(&[]), &hours);
+    // They are known by another batch now.
+    let api = [
+        "--base-url",
+        night.sandbox.base_url(),
+        "--channel",
+        CHANNEL,
+        "--yes",
+    ];
+    let other = [
+        "send",
+        "contacts.csv",
+        "--message",
+        "Two",
+        "--batch",
+        "other",
+    ];
+    night.scratch.outreach(&other).with(&api).run().expect(0);
+    let table = |ended: &crate::support::Ended| {
+        let at = ended.said.find("Known of them").expect("no table");
+        let lines: Vec<&str> = ended.said[at..].lines().skip(2).take(1).collect();
+        lines.concat()
+    };
+    for command in ["send", "resume"] {
+        let ended = night.run(command, &["--for", "1m"]).expect(4);
+        let told = table(&ended);
+        assert!(told.contains("3  messaged before"), "{told}");
+        assert!(told.ends_with("other (3)"), "{told}");
+    }
+}

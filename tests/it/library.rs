@@ -57,8 +57,8 @@ fn now() -> jiff::Timestamp {
 }
 
 fn read(plan: SendPlan) -> ReadPlan {
-    let history = RunSettings::default().history;
-    plan.read(history, None, now(), &mut |_| ()).unwrap()
+    plan.read(&RunSettings::default(), None, now(), &mut |_| ())
+        .unwrap()
 }
 
 fn resume(checkpoint: &Path) -> HeldBatch {

@@ -292,7 +292,9 @@ fn two_lists_of_one_name_are_sent_each_once() {
     let twins = nights.night(&["--sandbox"]).run();
     assert_eq!(twins.code, Some(0), "{}{}", twins.out, twins.said);
     nights.are("inbox", &["a.csv", "a.txt"]);
-    nights.night(&[]).run().expect(0);
+    // The hours were kept with the batch.
+    let all_day = ["--window", "00:00-24:00"];
+    nights.night(&all_day).run().expect(0);
     nights.are("sent", &["a.csv", "a.txt"]);
     assert_eq!(nights.sandbox.stats().accepted, 2);
 }

@@ -50,7 +50,7 @@ fn quiet_says_nothing_of_what_went_well_and_one_line_of_all_else() {
 fn off_a_terminal_progress_comes_at_the_start_at_each_tenth_and_at_the_end() {
     let (scratch, sandbox) = (
         Scratch::new(),
-        SandboxProcess::start(&["--latency", "20ms"]),
+        SandboxProcess::start(&["--latency", "50ms"]),
     );
     scratch.contacts(200);
     let said = scratch.send(&sandbox).concurrency(4).run().expect(0).said;

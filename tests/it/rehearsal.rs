@@ -139,3 +139,57 @@ fn the_rehearsal_of_a_night_goes_by_the_real_checkpoint_too() {
         .expect(0);
     assert!(night.out.contains("3 of 3 reached"), "{}", night.out);
 }
+
+#[test]
+fn a_rehearsal_asks_what_the_real_run_would_about_another_message_that_is_under_way() {
+    let tonight = Tonight::new();
+    let (list, url) = (
+        ["send", "contacts.csv", "--yes", "--limit", "1"],
+        tonight.sandbox.base_url(),
+    );
+    let begun = tonight.scratch.outreach(&list);
+    let begun = begun.with(&["--channel", CHANNEL, "--base-url", url]);
+    begun.with(&["--message", "Second text"]).run().expect(4);
+    let before = content(&tonight.scratch.path("outreach.db"));
+    let list = ["send", "../contacts.csv", "--sandbox", "--channel", CHANNEL];
+    let third = || tonight.program(&list).with(&["--message", "Third text"]);
+    let refused = third().run().expect(2);
+    refused.says("another message").says("--skip-messaged");
+    third().with(&["--skip-messaged"]).run().expect(0);
+    // Left out are those on the suppression list, and who got the second text.
+    assert_eq!(tonight.counts("sandbox.db"), (7, 3));
+    assert!(content(&tonight.scratch.path("outreach.db")) == before);
+}
+
+#[test]
+fn a_rehearsed_test_message_goes_to_nobody_who_is_really_suppressed() {
+    let tonight = Tonight::new();
+    let to = format!("+{}", number(6));
+    let test = [
+        "test",
+        "../contacts.csv",
+        "--sandbox",
+        "--to",
+        &to,
+        "--message",
+        "Hello",
+    ];
+    let refused = tonight.program(&test).run().expect(3);
+    assert!(
+        refused.out.contains("must not be messaged"),
+        "{}",
+        refused.out
+    );
+    tonight
+        .scratch
+        .outreach(&["suppress", "remove", &to])
+        .run()
+        .expect(0);
+    let tested = tonight.program(&test).run();
+    assert!(
+        !tested.out.contains("must not be messaged"),
+        "{}",
+        tested.out
+    );
+    tested.says("To the built-in sandbox");
+}

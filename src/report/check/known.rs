@@ -50,7 +50,7 @@ pub struct KnownBatch {
 
 impl KnownPeople {
     /// A table with a line for each thing that is known of somebody, in so many columns; empty if nothing is.
-    pub(super) fn lines(&self, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize) -> Vec<String> {
         let mut table = TextTable::new(&[
             Column::count("people"),
             Column::text("what is known"),

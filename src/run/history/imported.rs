@@ -26,6 +26,25 @@ pub struct Imported {
     pub rounded: u64,
 }
 
+/// The rows of a results file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportedRows {
+    /// All that are brought.
+    pub rows: u64,
+    /// Of these, messages that were sent.
+    pub sent: u64,
+    /// Of these, messages whose outcome is unknown.
+    pub unknown: u64,
+    /// Of these, rows that wait for the list to be sent again.
+    pub queued: u64,
+    /// Rows that wait, and whose number cannot be read: the list brings them again.
+    pub left_out: u64,
+    /// Rows that told something new of a batch that was there.
+    pub new: u64,
+    /// Rows with an id that a spreadsheet rounded.
+    pub rounded: u64,
+}
+
 /// What was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportedWhat {
@@ -34,15 +53,7 @@ pub enum ImportedWhat {
         /// Its name.
         batch: String,
         /// Its rows.
-        rows: u64,
-        /// Of these, messages that were sent.
-        sent: u64,
-        /// Of these, messages whose outcome is unknown.
-        unknown: u64,
-        /// Of these, rows that wait for the list to be sent again.
-        queued: u64,
-        /// Rows that wait, and whose number cannot be read: the list brings them again.
-        left_out: u64,
+        rows: ImportedRows,
     },
     /// A batch of ours that was there.
     Merged {

@@ -19,7 +19,7 @@ use crate::store::Store;
 
 pub use error::HistoryError;
 pub(super) use imported::restored_from;
-pub use imported::{Imported, ImportedWhat};
+pub use imported::{Imported, ImportedRows, ImportedWhat};
 pub use list::HistoryList;
 pub use results::ResultsFile;
 

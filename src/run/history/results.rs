@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::super::error::RunError;
-use super::imported::{Imported, ImportedWhat, NO_CHANNEL, RESTORED, tell};
+use super::imported::{Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, tell};
 use crate::domain::delivery::State;
 use crate::domain::told::ToldRow;
 use crate::intake::{Table, is_rounded};
@@ -121,19 +121,8 @@ struct Target {
     latest: Timestamp,
     next: u32,
     waiting: Vec<ImportedRow>,
-    counts: Counts,
+    counts: ImportedRows,
     _hold: Hold,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    rows: u64,
-    sent: u64,
-    unknown: u64,
-    queued: u64,
-    left_out: u64,
-    new: u64,
-    rounded: u64,
 }
 
 /// Takes hold of a batch, or begins to restore it.
@@ -183,7 +172,7 @@ fn target(
         latest: found.latest.unwrap_or(now),
         next: 1,
         waiting: Vec::new(),
-        counts: Counts::default(),
+        counts: ImportedRows::default(),
         _hold: hold,
     })
 }
@@ -264,19 +253,14 @@ impl Target {
     }
 
     fn what(&self, batch: &str) -> ImportedWhat {
-        let (batch, counts) = (batch.to_owned(), self.counts);
+        let (batch, rows) = (batch.to_owned(), self.counts);
         if self.restored {
-            ImportedWhat::Restored {
-                batch,
-                rows: counts.rows,
-                sent: counts.sent,
-                unknown: counts.unknown,
-                queued: counts.queued,
-                left_out: counts.left_out,
-            }
+            ImportedWhat::Restored { batch, rows }
         } else {
-            let new = counts.new;
-            ImportedWhat::Merged { batch, new }
+            ImportedWhat::Merged {
+                batch,
+                new: rows.new,
+            }
         }
     }
 }

@@ -82,11 +82,14 @@ fn read(scratch: &Scratch, change: Option<Change>, batch: &str, how: Messaged) -
         change,
         sandbox: false,
     };
-    let history = RunSettings::default().history;
+    let settings = RunSettings::default();
     let mut plan = SendPlan::new(&scratch.path("outreach.db"), list, &asked, now()).unwrap();
-    assert_eq!(plan.messaged_before(history, now()).unwrap().len(), 1);
+    assert_eq!(
+        plan.messaged_before(settings.history, now()).unwrap().len(),
+        1
+    );
     plan.decide(how, "somebody");
-    plan.read(history, None, now(), &mut |_| ()).unwrap()
+    plan.read(&settings, None, now(), &mut |_| ()).unwrap()
 }
 
 #[test]

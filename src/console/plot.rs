@@ -8,7 +8,7 @@ use crate::domain::curves::{Curves, POINTS};
 use crate::report::{Local, grouped};
 
 /// Size of a picture, in units that a browser scales.
-const SIZE: (u32, u32) = (640, 240);
+const SIZE: (u32, u32) = (460, 230);
 
 /// So many points are a row of the table.
 const EACH: usize = 5;
@@ -45,10 +45,12 @@ pub(super) fn draw<const KINDS: usize>(
     let mut svg = String::new();
     picture(&mut svg, &points, (&shown, most), local).map_err(|error| Failure::internal(&error))?;
     let colour = |kind: usize| COLOURS.get(kind).map_or("c0", |(class, _)| class);
-    let rows = points
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| (at + 1) % EACH == 0);
+    // A row says something new; the last one says how it is now.
+    let mut rows: Vec<&Point<KINDS>> = points.iter().skip(EACH - 1).step_by(EACH).collect();
+    let end = rows.pop();
+    rows.dedup_by_key(|(_, counts)| *counts);
+    rows.retain(|(_, counts)| end.is_none_or(|(_, last)| counts != last));
+    rows.extend(end);
     Ok(CurvesView {
         svg,
         labels: shown
@@ -56,7 +58,8 @@ pub(super) fn draw<const KINDS: usize>(
             .map(|kind| (colour(*kind), words[*kind]))
             .collect(),
         table: rows
-            .map(|(_, (at, counts))| {
+            .into_iter()
+            .map(|(at, counts)| {
                 let counts = shown.iter().map(|kind| grouped(counts[*kind]));
                 (local.time(*at), counts.collect())
             })
@@ -74,9 +77,10 @@ fn picture<const KINDS: usize>(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
-        .margin(10)
-        .x_label_area_size(26)
-        .y_label_area_size(60)
+        .margin(8)
+        .margin_right(40)
+        .x_label_area_size(28)
+        .y_label_area_size(64)
         .build_cartesian_2d(0..POINTS, 0..most)?;
     let time = |point: &usize| {
         let at = points.get(point.saturating_sub(1));
@@ -85,7 +89,8 @@ fn picture<const KINDS: usize>(
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .x_labels(4)
+        .label_style(("sans-serif", 14))
+        .x_labels(3)
         .y_labels(4)
         .x_label_formatter(&time)
         .y_label_formatter(&|count| grouped(*count))

@@ -17,7 +17,7 @@ use crate::report::{Local, Summary, counted, grouped, without_numbers};
 use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast};
 use crate::store::{AFTERWARDS, Approval, Batch, Holder, Reader};
 
-/// Of a batch with more rows what happened afterwards is counted only when that is asked for.
+/// Of a batch with more rows what goes through all of them is shown only when that is asked for.
 const LARGE: u64 = 200_000;
 
 /// What changes while a batch is sent.
@@ -241,7 +241,7 @@ impl BatchView {
                 .collect(),
             unknown: unknown(&summary),
             unknown_count: counts.unknown,
-            to_mend: if is_free && counts.invalid > 0 && batch.is_whole() {
+            to_mend: if is_free && !large && counts.invalid > 0 && batch.is_whole() {
                 mend::kinds(app, &reader, &batch)?
             } else {
                 Vec::new()

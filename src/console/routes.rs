@@ -38,7 +38,7 @@ pub(super) fn router(app: Arc<App>, stopped: watch::Receiver<bool>) -> Router {
     files
         .merge(pages)
         .layer(from_fn_with_state(Arc::clone(&app), gate::guard))
-        .layer(axum::Extension(live::Stopped(stopped)))
+        .layer(axum::Extension(live::Streams::new(stopped)))
         .with_state(app)
 }
 

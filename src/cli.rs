@@ -31,8 +31,8 @@ pub(crate) use people::{
     SuppressArgs,
 };
 pub(crate) use upkeep::{
-    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, ConsoleArgs,
-    DoctorArgs, ManArgs, PruneArgs, ServeArgs,
+    BackupArgs, CheckpointAction, CheckpointArgs, CompletionsArgs, ConfigArgs, ConsoleAction,
+    ConsoleArgs, DoctorArgs, ManArgs, PruneArgs, ServeArgs, UserAction,
 };
 
 const EXAMPLES: &str = "\
@@ -79,11 +79,15 @@ const CONSOLE_EXAMPLES: &str = "\
 It prints a link that signs in once; then another one. Lists are dropped on the page, looked at, and sent when the
 number of people is typed. It works beside running sends, on the same checkpoint. Ctrl-C pauses what it sends.
 
-It listens on this machine alone: from another one, reach it through a tunnel (ssh -L 8088:127.0.0.1:8088).
+It listens on this machine alone: from another one, reach it through a tunnel (ssh -L 8088:127.0.0.1:8088). With users,
+and TLS or a proxy, others reach it too; see `outreach man console`.
 
 Examples:
   Look around; nobody is messaged:
     outreach console --sandbox
+  For a team, with passwords:
+    outreach console user add eva --role operator
+    outreach console --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
 ";
 
 const NIGHT_EXAMPLES: &str = "\

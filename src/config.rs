@@ -37,7 +37,8 @@ mod tests;
 
 pub(crate) use declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    DefaultRegion, Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Written,
+    DefaultRegion, Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Tls,
+    Written,
 };
 pub(crate) use error::ConfigError;
 pub use layer::Layer;

@@ -9,8 +9,9 @@ use clap_complete::Shell;
 
 use crate::config::{
     CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Flags, Guards, History, Pace,
-    Serve, parse_span,
+    Serve, Tls, parse_span,
 };
+use crate::domain::role::{Role, UserName};
 use crate::manual::Topic;
 
 /// `outreach serve`.
@@ -19,6 +20,9 @@ pub(crate) struct ServeArgs {
     /// How to listen.
     #[command(flatten)]
     pub(crate) serve: Flags<Serve>,
+    /// By which certificate.
+    #[command(flatten)]
+    pub(crate) tls: Flags<Tls>,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
@@ -26,13 +30,20 @@ pub(crate) struct ServeArgs {
 
 /// `outreach console`.
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct ConsoleArgs {
+    /// What to do with its users; without it the console starts.
+    #[command(subcommand)]
+    pub(crate) action: Option<ConsoleAction>,
     /// Nobody is messaged: every batch goes to a simulated API inside this process
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Where it is found.
     #[command(flatten)]
     pub(crate) page: Flags<ConsolePage>,
+    /// By which certificate.
+    #[command(flatten)]
+    pub(crate) tls: Flags<Tls>,
     /// Where the state is kept.
     #[command(flatten)]
     pub(crate) checkpoint: Flags<CheckpointFile>,
@@ -54,6 +65,50 @@ pub(crate) struct ConsoleArgs {
     /// When to stop by itself.
     #[command(flatten)]
     pub(crate) guards: Flags<Guards>,
+}
+
+/// What to do with the console beside starting it.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConsoleAction {
+    /// Keep the users who sign in with a password
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        action: UserAction,
+    },
+}
+
+/// What to do with the users of the console.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum UserAction {
+    /// Add a user; the password is asked for
+    Add {
+        /// The name to sign in with, which stands in the audit
+        name: UserName,
+        /// What the user may do: viewer (looks; numbers are masked), operator (prepares and sends), admin (also lifts suppressions, erases people)
+        #[arg(long)]
+        role: Role,
+        /// File that holds the password and nothing else; - for standard input
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        /// Whose users.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Print the users and their roles
+    List {
+        /// Whose users.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
+    /// Remove a user, whose sessions end at once
+    Remove {
+        /// The name
+        name: UserName,
+        /// Whose users.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
 }
 
 /// `outreach doctor`.

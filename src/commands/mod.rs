@@ -12,6 +12,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 mod confirm;
 mod console;
+mod console_user;
 pub(crate) mod contacts;
 pub(crate) mod doctor;
 pub(crate) mod error;

@@ -18,8 +18,8 @@ use crate::domain::schedule::Schedule;
 use crate::exit::ExitCode;
 use crate::report::{Hints, Local, ProgressStyleChoice};
 use crate::run::{
-    AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PilotAsked, PilotStep, Preview,
-    QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
+    AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotAsked, PilotStep,
+    Preview, QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
@@ -112,6 +112,11 @@ impl Going {
             resumed: false,
             was_read,
         }
+    }
+
+    /// As a worker takes it up.
+    pub(super) fn worker() -> Self {
+        Self::send(None, false)
     }
 
     /// As it is resumed.
@@ -276,6 +281,9 @@ impl Front {
 
     /// Says what is about to be sent, asks where that can be answered, and sends.
     pub(super) fn go(&self, mut batch: HeldBatch, how: Going) -> Result<Outcome, CommandError> {
+        if let Some(by) = batch.paused_by(how.resumed)? {
+            return Ok(self.say_paused(&batch, &by));
+        }
         let about = self.about(&batch, how)?;
         let name = batch.batch().name.clone();
         if let (PilotStep::Over(_), 1..) = (about.pilot, about.preview.counts.queued) {
@@ -316,6 +324,16 @@ impl Front {
             rejects: None,
             not_sent: "",
         })
+    }
+
+    /// Says what keeps the batch from being sent.
+    fn say_paused(&self, batch: &HeldBatch, by: &PausedBy) -> Outcome {
+        let name = batch.batch().name.clone();
+        self.console.say(self.paused_text(&name, by));
+        Outcome {
+            not_sent: "it is paused",
+            ..Outcome::declined(Some(name))
+        }
     }
 
     /// What is about to be done. A results file that cannot take the rows is refused here, before anything is sent.

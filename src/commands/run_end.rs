@@ -11,7 +11,7 @@ use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, displacement, grouped, quoted};
-use crate::run::{AfterHalt, Ended, HeldBatch, HeldText, Meaning, summary};
+use crate::run::{AfterHalt, Ended, HeldBatch, HeldText, Meaning, PausedBy, summary};
 
 impl Front {
     /// What goes on with the rest after a pilot.
@@ -21,6 +21,15 @@ impl Front {
             self.resume(name),
             grouped(queued)
         )
+    }
+
+    /// Why nothing more is sent, and who goes on.
+    pub(super) fn paused_text(&self, name: &str, by: &PausedBy) -> String {
+        let next = match by {
+            PausedBy::Person(_) => format!("`{}` goes on.", self.resume(name)),
+            PausedBy::Approval => "Who starts it there goes on with it.".to_owned(),
+        };
+        format!("{name} is paused: {by}. {next}")
     }
 
     pub(super) fn go_on_after_halt(
@@ -180,6 +189,7 @@ impl Front {
             RunEnd::Displaced => self.say_displaced(batch),
             RunEnd::Interrupted => self.console.say("Stopped as asked."),
             RunEnd::Deadline => self.console.say("The time for this run is over."),
+            RunEnd::Paused(by) => self.console.say(self.paused_text(name, by)),
             RunEnd::Halted(halt) => {
                 self.console
                     .warn(format_args!("Stopped by a guard: {halt}"));

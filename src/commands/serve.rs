@@ -55,7 +55,7 @@ pub(crate) fn run(
     let unsigned = serve.insecure_no_signature;
     let server_settings = ServerSettings {
         listen: serve.listen,
-        tls: serve.tls,
+        tls: settings.tls()?,
         secrets: (!unsigned).then_some(serve.secrets),
         words: OptOutWords::with(serve.opt_out_words),
         metrics_names: serve.metrics_names,

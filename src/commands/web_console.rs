@@ -1,26 +1,29 @@
 //! `outreach console`: the page on which a team works, until a signal. (`console.rs` is what is printed.)
 
 use std::io::Write;
-use std::net::SocketAddr;
 
 use super::checkpoint;
 use super::console::Console;
+use super::console_user;
 use super::doctor;
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
 use super::settings;
-use crate::cli::ConsoleArgs;
+use crate::cli::{ConsoleAction, ConsoleArgs};
 use crate::clock::Clock;
 use crate::config::{Connection, MessageSource, Settings};
-use crate::console::{ConsoleError, ConsoleServer, ConsoleSettings};
+use crate::console::{ConsoleError, ConsoleServer, ConsoleSettings, UserFile};
 use crate::exit::ExitCode;
-use crate::report::quoted;
 use crate::run::{Access, DoctorSettings, RunError};
 
 impl From<ConsoleError> for CommandError {
     fn from(error: ConsoleError) -> Self {
         match error {
-            ConsoleError::Listen { .. } => Self::new(ExitCode::Configuration, error),
+            ConsoleError::Listen { .. } | ConsoleError::Tls(_) => {
+                Self::new(ExitCode::Configuration, error)
+            }
+            ConsoleError::Unencrypted(_) | ConsoleError::NoUsers => Self::usage(error),
+            ConsoleError::Users(error) => error.into(),
             ConsoleError::Store(error) => RunError::from(error).into(),
             ConsoleError::System(_) => Self::new(ExitCode::Storage, error),
         }
@@ -38,19 +41,24 @@ pub(crate) fn run(
     clock: Clock,
     out: &mut impl Write,
 ) -> CommandResult {
+    if let Some(ConsoleAction::User { action }) = &args.action {
+        return console_user::run(action, settings, console, &clock, out);
+    }
     settings::check(settings, clock.now())?;
-    let listen = settings.console()?.console_listen;
-    require_loopback(listen)?;
-    let page = page_settings(args, settings, listen, console)?;
+    let page = page_settings(args, settings, console)?;
     let sandbox = page.sandbox;
     runtime()?.block_on(async {
         let server = ConsoleServer::bind(page, clock).await?;
         writeln!(out, "{}", server.link())?;
         out.flush()?;
-        console.say(format_args!(
-            "The console is at {}: open the link above in a browser of this machine. It signs in once, for 12 hours.",
-            server.url()
-        ));
+        let url = server.url();
+        if server.has_users() {
+            console.say(format_args!("The console is at {url}. Users sign in with their passwords."));
+        } else {
+            console.say(format_args!(
+                "The console is at {url}: open the link above in a browser of this machine. It signs in once, for 12 hours."
+            ));
+        }
         if sandbox {
             console.say("A sandbox: nobody is messaged.");
         }
@@ -71,26 +79,14 @@ pub(crate) fn run(
     })
 }
 
-/// Without users and TLS nobody but this machine may reach the page.
-fn require_loopback(listen: SocketAddr) -> Result<(), CommandError> {
-    if listen.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(CommandError::usage(format_args!(
-        "the console listens on this machine alone, and {listen} can be reached from others: it has no users and no TLS. \
-         Leave --listen out, and reach it from another machine through a tunnel: `ssh -L 8088:127.0.0.1:8088 {}`; \
-         nothing was started",
-        quoted("HOST")
-    )))
-}
-
 fn page_settings(
     args: &ConsoleArgs,
     settings: &Settings,
-    listen: SocketAddr,
     console: Console,
 ) -> Result<ConsoleSettings, CommandError> {
+    let (page, tls) = (settings.console()?, settings.tls()?);
     let real = settings.checkpoint()?;
+    let users = UserFile::beside(&checkpoint::place(&real)?);
     let rehearsals = checkpoint::path_to_make(&real.clone().for_sandbox())?;
     let checkpoint = if args.sandbox {
         rehearsals.clone()
@@ -113,7 +109,10 @@ fn page_settings(
     let (own, again) = (settings.clone(), settings.clone());
     let rehearsed = args.sandbox.then(|| rehearsals.clone());
     Ok(ConsoleSettings {
-        listen,
+        listen: page.console_listen,
+        tls,
+        behind_proxy: page.console_behind_proxy,
+        users,
         sandbox: args.sandbox,
         checkpoint,
         rehearsals,

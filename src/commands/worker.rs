@@ -109,7 +109,7 @@ impl Worker<'_> {
         };
         self.console.say(format_args!("== {name}"));
         front.left_to_workers = Some(self.token);
-        let outcome = front.go(batch, Going::resume(false))?;
+        let outcome = front.go(batch, Going::worker())?;
         let end = outcome.ended.map(|ended| ended.end);
         let is_over = matches!(end, Some(RunEnd::Deadline | RunEnd::Interrupted));
         Ok(Some((outcome.exit, is_over)))

@@ -316,11 +316,26 @@ pub struct Guards {
 
 /// Where the console is found.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Console")]
+#[command(next_help_heading = "Listening")]
 pub(crate) struct ConsolePage {
-    /// Address and port of the page, on this machine
+    /// Address and port; where others reach it, it needs users, and TLS or a proxy
     #[arg(long, visible_alias = "listen", value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8088")]
     pub(crate) console_listen: SocketAddr,
+    /// A proxy does TLS, and others reach the page by it: users sign in
+    #[arg(long, visible_alias = "behind-proxy")]
+    pub(crate) console_behind_proxy: bool,
+}
+
+/// The certificate of `serve` and `console`.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Listening")]
+pub(crate) struct Tls {
+    /// Certificate chain as PEM, for `serve` and `console`; with --tls-key
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// Private key as PEM; with --tls-cert
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
 }
 
 /// Where the state is kept.
@@ -448,12 +463,6 @@ pub(crate) struct Serve {
     /// Address and port
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// Certificate chain as PEM; with --tls-key
-    #[arg(long, value_name = "FILE")]
-    pub(super) tls_cert: Option<PathBuf>,
-    /// Private key as PEM; with --tls-cert
-    #[arg(long, value_name = "FILE")]
-    pub(super) tls_key: Option<PathBuf>,
     /// File with the webhook secrets, one a line: CHANNEL=SECRET, or SECRET for all channels
     #[arg(long, value_name = "FILE")]
     pub(super) webhook_secret_file: Option<PathBuf>,
@@ -472,9 +481,6 @@ pub(crate) struct Serve {
     /// Once a day, prune batches that were finished so long ago: 180d [default: never]
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub(crate) prune_after: Option<Duration>,
-    /// Certificate chain and private key.
-    #[arg(skip)]
-    pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// The webhook secrets; empty only with `insecure_no_signature`.
     #[arg(skip)]
     pub(crate) secrets: WebhookSecrets,

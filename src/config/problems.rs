@@ -64,7 +64,9 @@ impl Settings {
 
     /// The values that `serve` would refuse.
     pub(crate) fn serve_problems(&self) -> Vec<ConfigError> {
-        self.wrong_values(Serve::augment_args)
+        let mut found = self.wrong_values(Serve::augment_args);
+        found.extend(self.tls().err());
+        found
     }
 
     /// The values of a group that the declaration does not allow, each by itself.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::declare::{
     Checkpoint, CheckpointFile, CheckpointPlace, Connection, ConsolePage, ContactsFile, Content,
-    Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Written,
+    Guards, History, MessageSource, OtherChannels, Pace, Results, Serve, Tls, Written,
 };
 use super::error::ConfigError;
 use super::folders::data_folder;
@@ -259,6 +259,21 @@ impl Settings {
         self.group()
     }
 
+    /// Certificate chain and private key, as PEM files; `None` without TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if only one of them is named.
+    pub(crate) fn tls(&self) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+        let tls: Tls = self.group()?;
+        match (tls.tls_cert, tls.tls_key) {
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(ConfigError::Missing { key: "tls-key" }),
+            (None, Some(_)) => Err(ConfigError::Missing { key: "tls-cert" }),
+        }
+    }
+
     /// How far back earlier messages and answers count, as far as a flag was typed that says so: a batch keeps the
     /// rest.
     ///
@@ -301,12 +316,6 @@ impl Settings {
     /// unsigned events would be taken from other machines.
     pub(crate) fn serve(&self) -> Result<Serve, ConfigError> {
         let mut serve: Serve = self.group()?;
-        serve.tls = match (serve.tls_cert.take(), serve.tls_key.take()) {
-            (Some(cert), Some(key)) => Some((cert, key)),
-            (None, None) => None,
-            (Some(_), None) => return Err(ConfigError::Missing { key: "tls-key" }),
-            (None, Some(_)) => return Err(ConfigError::Missing { key: "tls-cert" }),
-        };
         serve.secrets = self.webhook_secrets()?;
         if serve.insecure_no_signature && !serve.listen.ip().is_loopback() {
             let allowed = "an address of this machine, since --insecure-no-signature is given";

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_pars
 
 use super::declare::{
     CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS,
-    OtherChannels, Pace, Results, Serve,
+    OtherChannels, Pace, Results, Serve, Tls,
 };
 
 /// One setting, as it is declared.
@@ -92,13 +92,14 @@ impl Setting {
 }
 
 /// The settings that the short help of a command shows: it fits a screen. `--help` shows all.
-const COMMON: [&str; 12] = [
+const COMMON: [&str; 13] = [
     "channel",
     "region",
     "message",
     "db",
     "listen",
     "console-listen",
+    "console-behind-proxy",
     "tls-cert",
     "tls-key",
     "webhook-secret-file",
@@ -121,6 +122,7 @@ pub fn settings() -> &'static [Setting] {
             CheckpointFile::augment_args,
             Results::augment_args,
             Serve::augment_args,
+            Tls::augment_args,
             ConsolePage::augment_args,
         ];
         let declared = groups

@@ -50,7 +50,7 @@ impl App {
             ))
         })?;
         Ok(Self {
-            gate: Gate::new(settings.checkpoint.clone(), address)?,
+            gate: Gate::new(&settings, address)?,
             settings,
             address,
             clock,
@@ -63,7 +63,7 @@ impl App {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}{}", self.gate.scheme(), self.address)
     }
 
     /// The kind of the batches that the page is about.

@@ -1,6 +1,7 @@
 //! Who decided what. No number stands in the audit, whoever typed it.
 
 use super::app::App;
+use super::gate::Actor;
 use super::page::Failure;
 use crate::report::without_numbers;
 use crate::store::{BatchId, Decided, DecisionRecord, Reader, Store};
@@ -10,7 +11,7 @@ const SHOWN: u32 = 50;
 
 /// Keeps who did what, and why.
 pub(super) fn note(
-    app: &App,
+    actor: &Actor<'_>,
     store: &Store,
     batch: Option<BatchId>,
     what: &'static str,
@@ -18,10 +19,10 @@ pub(super) fn note(
 ) -> Result<(), Failure> {
     Ok(store.record_decision(DecisionRecord {
         batch,
-        actor: app.settings.person.clone(),
+        actor: actor.person.to_owned(),
         what,
         detail: without_numbers(detail),
-        at: app.clock.now(),
+        at: actor.clock.now(),
     })?)
 }
 

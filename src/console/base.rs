@@ -4,6 +4,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::text::hex;
 
 /// Batches that reach people, or that reach nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,4 +39,17 @@ pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// 32 random bytes, in hexadecimal digits.
+pub(super) fn random() -> Result<String, String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("this machine gives no random numbers: {error}"))?;
+    Ok(hex(&bytes))
+}
+
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(super) fn digest(text: &str) -> String {
+    hex(&Sha256::digest(text))
 }

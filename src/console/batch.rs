@@ -11,13 +11,15 @@ use super::app::App;
 use super::audit::note;
 use super::base::Kind;
 use super::batch_view::{Act, BatchView, LiveView};
-use super::gate::{Fields, Visit};
+use super::gate::{Actor, Fields, Visit};
 use super::list_view::counted_people;
 use super::named::Named;
 use super::page::{Failure, Frame, page};
 use super::runs::Work;
 use crate::report::{counted, grouped};
-use crate::run::{Access, Decision, HeldBatch, Meaning, QuotaOf, RowChoice, Saying, random_bits};
+use crate::run::{
+    self, Access, Decision, HeldBatch, Meaning, QuotaOf, RowChoice, Saying, random_bits,
+};
 use crate::store::Store;
 
 #[derive(Template)]
@@ -36,15 +38,11 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
     let all = query.contains_key("all");
-    let (live, batch) = visit
-        .app
-        .blocking(move |app| {
-            Ok((
-                LiveView::read(app, &named)?,
-                BatchView::read(app, &named, all)?,
-            ))
-        })
-        .await?;
+    let read = move |actor: &Actor<'_>| {
+        let live = LiveView::read(actor, &named)?;
+        Ok((live, BatchView::read(actor, &named, all)?))
+    };
+    let (live, batch) = visit.act(read).await?;
     page(&BatchPage {
         frame: visit.frame("batches"),
         live,
@@ -52,36 +50,67 @@ pub(super) async fn show(
     })
 }
 
-/// Sends it, or goes on, if the number that was typed is that of the people who will be messaged.
-pub(super) async fn start(
-    visit: Visit,
-    Path((kind, name)): Path<(String, String)>,
-    fields: Fields,
+#[derive(Template)]
+#[template(path = "console/report.html")]
+struct ReportPage {
+    frame: Frame,
+    live: LiveView,
+    batch: BatchView,
+    now: String,
+}
+
+/// The same on a page to print.
+pub(super) async fn report(visit: Visit, Path((kind, name)): At) -> Result<Response, Failure> {
+    let named = Named::of(&visit.app, &kind, name)?;
+    let read = move |actor: &Actor<'_>| {
+        let live = LiveView::read(actor, &named)?;
+        Ok((live, BatchView::read(actor, &named, true)?))
+    };
+    let (live, batch) = visit.act(read).await?;
+    let local = visit.app.local();
+    page(&ReportPage {
+        frame: visit.frame("batches"),
+        live,
+        batch,
+        now: local.time(local.now),
+    })
+}
+
+/// Which batch an address names.
+type At = Path<(String, String)>;
+
+/// Does something to the batch of an address, and says on its page what was done.
+async fn change(
+    visit: &Visit,
+    Path((kind, name)): At,
+    work: impl FnOnce(&Actor<'_>, &Named) -> Result<String, Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
     let path = named.path();
-    let said = visit
-        .app
-        .blocking(move |app| begin(app, &named, &fields))
-        .await?;
+    let said = visit.act(move |actor| work(actor, &named)).await?;
     Ok(visit.go_to(&path, said))
 }
 
-fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
-    let now = app.clock.now();
-    if app.runs.find(named.kind, &named.name).is_some() {
+/// Sends it, or goes on, if the number that was typed is that of the people who will be messaged.
+pub(super) async fn start(visit: Visit, at: At, fields: Fields) -> Result<Response, Failure> {
+    change(&visit, at, move |actor, named| begin(actor, named, &fields)).await
+}
+
+fn begin(actor: &Actor<'_>, named: &Named, fields: &Fields) -> Result<String, Failure> {
+    let now = actor.clock.now();
+    if actor.runs.find(named.kind, &named.name).is_some() {
         return Ok("It is being sent already.".to_owned());
     }
-    if named.kind == Kind::Real && app.settings.access.is_none() {
+    if named.kind == Kind::Real && actor.settings.access.is_none() {
         return Err(Failure::refused(
             "There is no token: nobody can be messaged. Start the console again with AMIO_TOKEN set.",
         ));
     }
-    let settings = (app.settings.run)(now).map_err(Failure::refused)?;
-    let batch = named.resume(app, None)?;
+    let settings = (actor.settings.run)(now).map_err(Failure::refused)?;
+    let batch = named.resume(actor, None)?;
     let after_halt = batch.after_halt(&settings.refusals, false)?;
     let quota_of = QuotaOf {
-        token: app.settings.access.as_ref().map(Access::fingerprint),
+        token: actor.settings.access.as_ref().map(Access::fingerprint),
         real: None,
     };
     let pilot = batch.pilot_step(None, true, random_bits()());
@@ -99,115 +128,79 @@ fn begin(app: &App, named: &Named, fields: &Fields) -> Result<String, Failure> {
             fields.get("people")
         )));
     }
-    let batch = batch.keep_settings(&settings, &app.settings.person, now)?;
-    batch.go_on_after_halt(&after_halt, &app.settings.person, now)?;
+    if actor.gate.has_users() {
+        batch.approve(actor.person, now)?;
+    }
+    if let Some(by) = batch.paused_by(true)? {
+        return Err(Failure::refused(format!(
+            "Nothing was sent: {by}, where it has users."
+        )));
+    }
+    let batch = batch.keep_settings(&settings, actor.person, now)?;
+    batch.go_on_after_halt(&after_halt, actor.person, now)?;
     let work = Work {
         batch,
         settings,
-        access: app.settings.access.clone(),
-        clock: app.clock.clone(),
+        access: actor.settings.access.clone(),
+        clock: actor.clock.clone(),
     };
     let (store, id) = (
-        Store::open_existing(app.checkpoint(named.kind))?,
+        Store::open_existing(actor.checkpoint(named.kind))?,
         work.batch.batch().id,
     );
     let told = counted_people(preview.to_send);
-    note(app, &store, Some(id), "start", &told)?;
-    app.runs.start(named.kind, work)?;
+    note(actor, &store, Some(id), "start", &told)?;
+    actor.runs.start(named.kind, work)?;
     Ok(String::new())
 }
 
 /// Pauses it: what is under way is finished.
-pub(super) async fn pause(
-    visit: Visit,
-    Path((kind, name)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let named = Named::of(&visit.app, &kind, name)?;
-    if !visit
-        .app
-        .runs
-        .stop(named.kind, &named.name, "a person, on the console")
-    {
-        return Err(Failure::refused(
-            "This console does not send this batch, so that it cannot pause it. Press Ctrl-C where it is sent.",
-        ));
-    }
-    let path = named.path();
-    visit
-        .app
-        .blocking(move |app| {
-            let store = Store::open_existing(app.checkpoint(named.kind))?;
-            let id = store.reader()?.batch(&named.name)?.id;
-            note(app, &store, Some(id), "pause", "")
-        })
-        .await?;
-    Ok(visit.go_to(
-        &path,
-        "Pausing: nothing more is begun, and what is under way is finished.",
-    ))
+pub(super) async fn pause(visit: Visit, at: At) -> Result<Response, Failure> {
+    change(&visit, at, |actor, named| {
+        let checkpoint = actor.checkpoint(named.kind);
+        run::pause(checkpoint, &named.name, actor.person, actor.clock.now())?;
+        Ok("Pausing: nothing more is begun, and what is under way is finished.".to_owned())
+    })
+    .await
 }
 
 /// Gives it up.
-pub(super) async fn cancel(
-    visit: Visit,
-    Path((kind, name)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let named = Named::of(&visit.app, &kind, name)?;
-    let path = named.path();
-    visit
-        .app
-        .blocking(move |app| {
-            let (now, checkpoint) = (app.clock.now(), app.checkpoint(named.kind));
-            let batch = HeldBatch::to_cancel(checkpoint, &named.name, now)?;
-            Ok(batch.cancel(&app.settings.person, now)?)
-        })
-        .await?;
-    Ok(visit.go_to(
-        &path,
-        "Stopped for good: who was not messaged yet will not be.",
-    ))
+pub(super) async fn cancel(visit: Visit, at: At) -> Result<Response, Failure> {
+    change(&visit, at, |actor, named| {
+        let (now, checkpoint) = (actor.clock.now(), actor.checkpoint(named.kind));
+        let batch = HeldBatch::to_cancel(checkpoint, &named.name, now)?;
+        batch.cancel(actor.person, now)?;
+        Ok("Stopped for good: who was not messaged yet will not be.".to_owned())
+    })
+    .await
 }
 
 /// Takes it up again after it was given up.
-pub(super) async fn take_up(
-    visit: Visit,
-    Path((kind, name)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let named = Named::of(&visit.app, &kind, name)?;
-    let path = named.path();
-    visit
-        .app
-        .blocking(move |app| named.resume(app, Some(&app.settings.person)).map(drop))
-        .await?;
-    Ok(visit.go_to(&path, "Taken up again. Nothing is sent yet."))
+pub(super) async fn take_up(visit: Visit, at: At) -> Result<Response, Failure> {
+    change(&visit, at, |actor, named| {
+        named.resume(actor, Some(actor.person))?;
+        Ok("Taken up again. Nothing is sent yet.".to_owned())
+    })
+    .await
 }
 
 /// Settles what is unknown: by what the API can prove, or by a decision.
-pub(super) async fn resolve(
-    visit: Visit,
-    Path((kind, name)): Path<(String, String)>,
-    fields: Fields,
-) -> Result<Response, Failure> {
-    let named = Named::of(&visit.app, &kind, name)?;
-    let path = named.path();
+pub(super) async fn resolve(visit: Visit, at: At, fields: Fields) -> Result<Response, Failure> {
     let handle = Handle::current();
-    let told = visit
-        .app
-        .blocking(move |app| {
-            let decision = match fields.get("decision") {
-                "sent" => Decision::AssumeSent,
-                "again" => Decision::Resend,
-                "ask" => return handle.block_on(ask(app, &named)),
-                _ => return Err(Failure::refused("Choose what is to become of them.")),
-            };
-            let now = app.clock.now();
-            let batch = HeldBatch::take(app.checkpoint(named.kind), &named.name, now)?;
-            let person = app.settings.person.clone();
-            let settled = batch.decide(&RowChoice::default(), decision, person, now)?;
-            Ok(format!("{} settled.", counted(settled, "row")))
-        })
-        .await?;
-    Ok(visit.go_to(&path, told))
+    change(&visit, at, move |actor, named| {
+        let decision = match fields.get("decision") {
+            "sent" => Decision::AssumeSent,
+            "again" => Decision::Resend,
+            "ask" => return handle.block_on(ask(actor, named)),
+            _ => return Err(Failure::refused("Choose what is to become of them.")),
+        };
+        let now = actor.clock.now();
+        let batch = HeldBatch::take(actor.checkpoint(named.kind), &named.name, now)?;
+        let person = actor.person.to_owned();
+        let settled = batch.decide(&RowChoice::default(), decision, person, now)?;
+        Ok(format!("{} settled.", counted(settled, "row")))
+    })
+    .await
 }
 
 /// Asks the API for the messages of the contacts that are known.
@@ -231,27 +224,18 @@ async fn ask(app: &App, named: &Named) -> Result<String, Failure> {
 }
 
 /// Says what the text of refusals means.
-pub(super) async fn meaning(
-    visit: Visit,
-    Path((kind, name)): Path<(String, String)>,
-    fields: Fields,
-) -> Result<Response, Failure> {
-    let named = Named::of(&visit.app, &kind, name)?;
-    let path = named.path();
-    visit
-        .app
-        .blocking(move |app| {
-            let now = app.clock.now();
-            let meaning: Meaning = fields
-                .get("meaning")
-                .parse()
-                .map_err(|_| Failure::refused("Choose what the text means."))?;
-            let batch = named.resume(app, None)?;
-            let said = [Saying::new(meaning, fields.get("text"))];
-            let how = batch.after_halt(&said, false)?;
-            batch.go_on_after_halt(&how, &app.settings.person, now)?;
-            Ok(())
-        })
-        .await?;
-    Ok(visit.go_to(&path, "It is remembered what this text means."))
+pub(super) async fn meaning(visit: Visit, at: At, fields: Fields) -> Result<Response, Failure> {
+    change(&visit, at, move |actor, named| {
+        let now = actor.clock.now();
+        let meaning: Meaning = fields
+            .get("meaning")
+            .parse()
+            .map_err(|_| Failure::refused("Choose what the text means."))?;
+        let batch = named.resume(actor, None)?;
+        let said = [Saying::new(meaning, fields.get("text"))];
+        let how = batch.after_halt(&said, false)?;
+        batch.go_on_after_halt(&how, actor.person, now)?;
+        Ok("It is remembered what this text means.".to_owned())
+    })
+    .await
 }

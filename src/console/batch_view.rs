@@ -5,16 +5,19 @@ use jiff::Timestamp;
 use super::app::App;
 use super::audit;
 use super::base::Kind;
+use super::gate::Actor;
 use super::list_view::{Part, bar, counted_people};
+use super::mend;
 use super::named::{Named, path};
 use super::page::Failure;
+use super::plot::{CurvesView, draw};
 use crate::domain::batch_state::{BatchState, Standing};
 use crate::domain::text::on_one_line;
-use crate::report::{Summary, counted, grouped, without_numbers};
+use crate::report::{Local, Summary, counted, grouped, without_numbers};
 use crate::run::{Access, Counts, PhoneNumber, Wait, first_forecast};
-use crate::store::{Batch, Reader};
+use crate::store::{AFTERWARDS, Approval, Batch, Holder, Reader};
 
-/// Of a batch with more rows what happened afterwards is counted only when that is asked for.
+/// Of a batch with more rows what goes through all of them is shown only when that is asked for.
 const LARGE: u64 = 200_000;
 
 /// What changes while a batch is sent.
@@ -168,10 +171,12 @@ pub(super) enum Act {
         first: bool,
         forecast: String,
     },
-    /// This console sends it.
-    Pause,
-    /// Another process works on it.
+    /// It is being sent, by this console or by another process: that one is named.
+    Pause(String),
+    /// A process works on it, and sends nothing more.
     Elsewhere(String),
+    /// It was prepared by whoever looks at it: another person starts it.
+    Another,
     /// It was given up.
     TakeUp,
     /// Nobody can be messaged without a token.
@@ -195,7 +200,10 @@ pub(super) struct BatchView {
     /// Place, number, what is known.
     pub(super) unknown: Vec<(String, String, String)>,
     pub(super) unknown_count: u64,
+    /// Rows that a number mends.
+    pub(super) to_mend: Vec<mend::Kind>,
     pub(super) funnel: Vec<(String, &'static str, Part)>,
+    pub(super) curves: Option<CurvesView>,
     pub(super) large: bool,
     pub(super) outages: Vec<(String, String, String)>,
     /// When, who and what was decided.
@@ -205,7 +213,7 @@ pub(super) struct BatchView {
 }
 
 impl BatchView {
-    pub(super) fn read(app: &App, named: &Named, all: bool) -> Result<Self, Failure> {
+    pub(super) fn read(app: &Actor<'_>, named: &Named, all: bool) -> Result<Self, Failure> {
         let reader = Reader::open(app.checkpoint(named.kind))?;
         let batch = reader.batch(&named.name)?;
         let counts = reader.counts(batch.id)?;
@@ -223,7 +231,7 @@ impl BatchView {
             path: path(named.kind, &named.name),
             name: on_one_line(&named.name).into_owned(),
             rehearsal: batch.sandbox,
-            facts: facts(app, &batch, &summary),
+            facts: facts(app, &batch, &summary, reader.approval(batch.id)?),
             act: act(app, named, &reader, &batch, &summary)?,
             can_cancel: is_free
                 && counts.queued > 0
@@ -238,7 +246,18 @@ impl BatchView {
                 .collect(),
             unknown: unknown(&summary),
             unknown_count: counts.unknown,
+            to_mend: if is_free && !large && counts.invalid > 0 && batch.is_whole() {
+                mend::kinds(app, &reader, &batch)?
+            } else {
+                Vec::new()
+            },
             funnel: funnel(&summary),
+            curves: if large || counts.sent == 0 {
+                None
+            } else {
+                let curves = reader.curves(batch.id)?;
+                curves.map(|it| draw(&it, AFTERWARDS, &local)).transpose()?
+            },
             large,
             outages: outages
                 .map(|it| {
@@ -255,7 +274,12 @@ impl BatchView {
     }
 }
 
-fn facts(app: &App, batch: &Batch, summary: &Summary) -> Vec<(&'static str, String)> {
+fn facts(
+    app: &App,
+    batch: &Batch,
+    summary: &Summary,
+    approval: Approval,
+) -> Vec<(&'static str, String)> {
     let local = app.local();
     let time = |at: Option<Timestamp>| at.map(|at| local.time_and_distance(at));
     let files = on_one_line(&batch.files.join(", ")).into_owned();
@@ -264,6 +288,8 @@ fn facts(app: &App, batch: &Batch, summary: &Summary) -> Vec<(&'static str, Stri
         ("List", Some(files)),
         ("Channel", Some(batch.channel.clone())),
         ("Read", time(Some(batch.created_at))),
+        ("Prepared by", approval.prepared_by),
+        ("Approved by", approval.approved_by),
         ("First request", time(batch.started_at)),
         ("Last run ended", time(batch.finished_at)),
         (
@@ -277,22 +303,33 @@ fn facts(app: &App, batch: &Batch, summary: &Summary) -> Vec<(&'static str, Stri
         .collect()
 }
 
+/// A process that works on a batch.
+fn process(local: &Local, holder: &Holder) -> String {
+    let since = holder.since.parse();
+    let since = since.map_or_else(|_| holder.since.clone(), |at| local.time_and_distance(at));
+    let machine = holder.machine.as_deref().filter(|name| !name.is_empty());
+    let machine = machine.map_or_else(String::new, |name| format!(" on {name}"));
+    on_one_line(&format!("process {}{machine}, since {since}", holder.pid)).into_owned()
+}
+
 fn act(
-    app: &App,
+    app: &Actor<'_>,
     named: &Named,
     reader: &Reader,
     batch: &Batch,
     summary: &Summary,
 ) -> Result<Act, Failure> {
-    if app.runs.find(named.kind, &named.name).is_some() {
-        return Ok(Act::Pause);
-    }
-    if let Some(holder) = &summary.stands.holder {
-        let since = &holder.since;
-        return Ok(Act::Elsewhere(format!(
-            "process {} since {since}",
-            holder.pid
-        )));
+    let own = app.runs.find(named.kind, &named.name).is_some();
+    let is_sent = matches!(batch.state, BatchState::Running | BatchState::Waiting);
+    let holder = summary.stands.holder.as_ref();
+    if own || holder.is_some() {
+        let elsewhere = holder.filter(|it| !it.is_this_process());
+        let who = elsewhere.map_or_else(String::new, |holder| process(&app.local(), holder));
+        return Ok(if is_sent {
+            Act::Pause(who)
+        } else {
+            Act::Elsewhere(who)
+        });
     }
     if batch.state == BatchState::Cancelled {
         return Ok(Act::TakeUp);
@@ -307,6 +344,11 @@ fn act(
     }
     if named.kind == Kind::Real && app.settings.access.is_none() {
         return Ok(Act::NoToken);
+    }
+    let approval = reader.approval(batch.id)?;
+    let prepared = approval.prepared_by.as_deref() == Some(app.person);
+    if approval.is_required && approval.approved_by.is_none() && prepared {
+        return Ok(Act::Another);
     }
     let counts = &summary.counts;
     let done = counts.sent + counts.unknown + counts.no_messenger + counts.error;
@@ -340,7 +382,7 @@ fn refusals(summary: &Summary) -> Vec<(String, String, String)> {
         let text = if text.is_empty() { "(no text)" } else { text };
         (
             grouped(*count),
-            state.to_string(),
+            state.to_string().replace("no_messenger", "no Messenger"),
             on_one_line(text).into_owned(),
         )
     })

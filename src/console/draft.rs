@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::app::App;
-use super::base::Kind;
+use super::base::{Kind, random};
 use super::page::Failure;
-use super::session::random;
 use crate::clock::between;
 use crate::domain::phone::Region;
 use crate::report::write_whole_file;

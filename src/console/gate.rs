@@ -1,24 +1,24 @@
-//! Who may come in: the Host header, the session, and the token of each change.
+//! Who may come in: the Host header, the session, the role, and the token of each change.
 //!
-//! A session's cookie is not sent along by other sites (SameSite=Strict), no script can read it (HttpOnly), and its
-//! name has the port: two consoles do not share it.
+//! A session's cookie is not sent along by other sites (SameSite=Strict), and no script can read it (HttpOnly).
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest as _, FromRequestParts, Query, Request, State};
-use axum::http::header::{HOST, HeaderName, ORIGIN, SET_COOKIE};
+use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use serde::Deserialize;
 
 use super::app::App;
-use super::page::{Failure, Frame, sign_in_page};
-use super::session::{LASTS, Session, is_same};
+use super::page::{Failure, Frame, SignInPage, sign_in_page};
+use super::session::{Session, is_same};
+use crate::domain::role::Role;
 
 /// What every answer says: nothing from elsewhere, in no frame, kept nowhere.
 const HEADERS: [(&str, &str); 6] = [
@@ -39,6 +39,21 @@ const HEADERS: [(&str, &str); 6] = [
 pub(super) struct Visit {
     pub(super) app: Arc<App>,
     pub(super) session: Session,
+}
+
+/// Somebody at work: what all requests share, and who it is.
+pub(super) struct Actor<'a> {
+    app: &'a App,
+    /// Who it is, for the audit.
+    pub(super) person: &'a str,
+}
+
+impl Deref for Actor<'_> {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        self.app
+    }
 }
 
 /// The fields of a form, its token checked.
@@ -63,6 +78,11 @@ impl Fields {
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let found = self.0.iter().filter(|(at, _)| at == name);
         found.map(|(_, text)| text.clone()).collect()
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -99,7 +119,27 @@ impl Visit {
             sandbox: self.app.settings.sandbox,
             token: self.session.token.clone(),
             flash: self.app.take_flash(&self.session.hash),
+            person: self.session.person.clone(),
+            role: Some(self.session.role),
         }
+    }
+
+    /// Whether numbers are masked.
+    pub(super) fn sees_masked(&self) -> bool {
+        self.session.role < Role::Operator
+    }
+
+    /// Runs what waits for the disk, on a thread that may, in the name of who asks for it.
+    pub(super) async fn act<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Actor<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let person = self.session.person.clone();
+        let work = move |app: &Arc<App>| {
+            let person = person.as_str();
+            work(&Actor { app, person })
+        };
+        self.app.blocking(work).await
     }
 
     /// Says something on the next page, which is that one.
@@ -133,15 +173,16 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 
 async fn admit(app: &Arc<App>, mut request: Request) -> Result<Request, Box<Response>> {
     let headers = request.headers();
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|it: &HeaderValue| it.to_str().ok())
-    };
-    if !text(HOST).is_some_and(|host| app.gate.is_ours(host)) {
+    let host = headers.get(HOST).and_then(|it| it.to_str().ok());
+    if !host.is_some_and(|host| app.gate.is_ours(host)) {
         let status = StatusCode::MISDIRECTED_REQUEST;
         let words = "This is not the address of this console.\n";
         return Err(Box::new((status, words).into_response()));
+    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let forged = || Box::new(Failure::forged().into_response());
+    if !reads && is_from_elsewhere(app, headers) {
+        return Err(forged());
     }
     let path = request.uri().path();
     if path.starts_with("/static/") || path == "/sign-in" {
@@ -150,25 +191,54 @@ async fn admit(app: &Arc<App>, mut request: Request) -> Result<Request, Box<Resp
     let (ours, now, headers) = (Arc::clone(app), app.clock.now(), headers.clone());
     let found = tokio::task::spawn_blocking(move || ours.gate.session(&headers, now)).await;
     let Some(session) = found.ok().flatten() else {
-        return Err(Box::new(sign_in_page(app.settings.sandbox, false)));
+        return Err(Box::new(sign_in_page(
+            app.settings.sandbox,
+            app.gate.has_users(),
+            SignInPage::Asked,
+        )));
     };
     request.extensions_mut().insert(session.clone());
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+    if reads {
         return Ok(request);
     }
-    let elsewhere = request.headers().get(ORIGIN).is_some_and(|origin| {
-        let host = origin
-            .to_str()
-            .ok()
-            .and_then(|it| it.strip_prefix("http://"));
-        !host.is_some_and(|host| app.gate.is_ours(host))
-    });
-    let request = if elsewhere {
-        None
-    } else {
-        with_token(request, &session).await
-    };
-    request.ok_or_else(|| Box::new(Failure::forged().into_response()))
+    with_token(request, &session).await.ok_or_else(forged)
+}
+
+/// Whether the page that asks is not of this console. Browsers say so themselves; old ones name the page's origin.
+fn is_from_elsewhere(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|it| it.to_str().unwrap_or_default());
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some("same-origin" | "none") => false,
+        Some(_) => true,
+        None => text(ORIGIN).is_some_and(|origin| {
+            let host = origin.strip_prefix(app.gate.scheme());
+            !host.is_some_and(|host| app.gate.is_ours(host) && is_named(headers, host))
+        }),
+    }
+}
+
+/// Whether the request was sent to this host. The names of this machine are one.
+fn is_named(headers: &HeaderMap, host: &str) -> bool {
+    let asked = headers.get(HOST).and_then(|it| it.to_str().ok());
+    asked.is_some_and(|asked| asked.eq_ignore_ascii_case(host))
+}
+
+/// Lets in who may at least do that.
+pub(super) async fn operators(request: Request, next: Next) -> Response {
+    at_least(Role::Operator, request, next).await
+}
+
+/// The same for what an admin alone may do.
+pub(super) async fn admins(request: Request, next: Next) -> Response {
+    at_least(Role::Admin, request, next).await
+}
+
+async fn at_least(role: Role, request: Request, next: Next) -> Response {
+    let session = request.extensions().get::<Session>();
+    if session.is_some_and(|session| session.role >= role) {
+        return next.run(request).await;
+    }
+    Failure::not_allowed(role).into_response()
 }
 
 /// The request with its fields, if it carries the session's token: in a field, or, where a file follows, in its
@@ -195,51 +265,4 @@ async fn with_token(request: Request, session: &Session) -> Option<Request> {
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(fields);
     Some(request)
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Key {
-    #[serde(default)]
-    key: String,
-}
-
-/// Signs in by the key of the link.
-pub(super) async fn sign_in(
-    State(app): State<Arc<App>>,
-    Query(Key { key }): Query<Key>,
-) -> Response {
-    if key.is_empty() {
-        return sign_in_page(app.settings.sandbox, false);
-    }
-    let ours = Arc::clone(&app);
-    let exchanged =
-        tokio::task::spawn_blocking(move || ours.gate.exchange(&key, ours.clock.now())).await;
-    match exchanged {
-        Ok(Ok(Some(secret))) => {
-            (app.settings.new_link)(&app.gate.link(&app.url()));
-            let cookie = format!(
-                "{}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
-                app.gate.cookie_name(),
-                LASTS.as_secs()
-            );
-            ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response()
-        }
-        Ok(Ok(None)) => sign_in_page(app.settings.sandbox, true),
-        Ok(Err(failure)) => failure.into_response(),
-        Err(error) => Failure::internal(&error).into_response(),
-    }
-}
-
-/// Ends the session.
-pub(super) async fn sign_out(visit: Visit) -> Result<Response, Failure> {
-    let session = visit.session.clone();
-    visit
-        .app
-        .blocking(move |app| Ok(app.gate.end(&session)?))
-        .await?;
-    let cookie = format!(
-        "{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
-        visit.app.gate.cookie_name()
-    );
-    Ok(([(SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
 }

@@ -4,10 +4,11 @@ use askama::Template;
 use axum::response::Response;
 
 use super::audit;
-use super::gate::Visit;
+use super::gate::{Actor, Fields, Visit};
 use super::page::{Failure, Frame, page};
+use crate::domain::role::Role;
 use crate::run::{DoctorSettings, FindingVerdict, doctor};
-use crate::store::Reader;
+use crate::store::{Reader, Store};
 
 #[derive(Template)]
 #[template(path = "console/health.html")]
@@ -19,6 +20,8 @@ struct HealthPage {
     decisions: Vec<(String, String, String)>,
     asked: bool,
     checkpoint: String,
+    /// Whether a second person must approve each batch; `None` where this page does not change that.
+    approval: Option<bool>,
 }
 
 /// What can be seen on this machine.
@@ -47,8 +50,13 @@ async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
             Ok(handle.block_on(doctor(&settings, &ours.clock))?)
         })
         .await?;
-    let decisions = app
-        .blocking(|app| audit::lines(app, &Reader::open(app.people())?, None))
+    let (decisions, approval) = app
+        .blocking(|app| {
+            let reader = Reader::open(app.people())?;
+            let required = reader.requires_approval()?;
+            let approval = app.gate.has_users().then_some(required);
+            Ok((audit::lines(app, &reader, None)?, approval))
+        })
         .await?;
     let lines = found.iter().map(|finding| {
         let (class, word) = match finding.verdict {
@@ -63,6 +71,34 @@ async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
         findings: lines.collect(),
         decisions,
         asked: ask,
+        approval: approval.filter(|_| visit.session.role == Role::Admin),
         checkpoint: app.people().display().to_string(),
     })
+}
+
+/// Says whether a second person must approve each batch.
+pub(super) async fn approval(visit: Visit, fields: Fields) -> Result<Response, Failure> {
+    let work = move |actor: &Actor<'_>| {
+        let required = match fields.get("required") {
+            "yes" => true,
+            "no" => false,
+            _ => {
+                return Err(Failure::refused(
+                    "Choose whether a second person is asked for.",
+                ));
+            }
+        };
+        if !actor.gate.has_users() {
+            return Err(Failure::refused("Without users there is no second person."));
+        }
+        let store = Store::open_existing(actor.people())?;
+        store.require_approval(required, actor.person, actor.clock.now())?;
+        Ok(if required {
+            "From now on a second person starts each batch."
+        } else {
+            "Who prepared a batch may start it."
+        })
+    };
+    let said = visit.act(work).await?;
+    Ok(visit.go_to("/health", said))
 }

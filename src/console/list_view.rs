@@ -13,22 +13,39 @@ use crate::run::{CheckReport, CheckSettings};
 /// So many rows are kept to try a message on.
 const SAMPLES: usize = 200;
 
+/// A list that is read.
+type Reading = Arc<Job<Result<Arc<Checked>, String>>>;
+
 /// Reads a list, as a job. `with_message`: its message is made for each row too.
-pub(super) fn begin(
-    app: &Arc<App>,
-    draft: &Draft,
-    with_message: bool,
-) -> Arc<Job<Result<Arc<Checked>, String>>> {
+pub(super) fn begin(app: &Arc<App>, draft: &Draft, with_message: bool) -> Reading {
     let (ours, ours_draft) = (Arc::clone(app), draft.clone());
     app.checks.begin(&draft.key(with_message), move |job| {
-        check(&ours, &ours_draft, with_message, job).map(Arc::new)
+        check(&ours, &ours_draft, (with_message, None), job).map(Arc::new)
+    })
+}
+
+/// Reads it once more for a row that stands behind those that are kept; `None` if the row is kept, or is not there.
+pub(super) fn begin_for_row(
+    app: &Arc<App>,
+    draft: &Draft,
+    row: Option<u32>,
+    checked: &Checked,
+) -> Option<Reading> {
+    let row = row.filter(|row| !checked.samples.has(*row))?;
+    let last = checked.samples.row_at(SAMPLES - 1)?;
+    let (ours, ours_draft) = (Arc::clone(app), draft.clone());
+    (row > last).then(|| {
+        app.checks
+            .begin(&format!("{}\nrow {row}", draft.key(false)), move |job| {
+                check(&ours, &ours_draft, (false, Some(row)), job).map(Arc::new)
+            })
     })
 }
 
 fn check<T: Clone + Send + Sync + 'static>(
     app: &App,
     draft: &Draft,
-    with_message: bool,
+    (with_message, row): (bool, Option<u32>),
     job: &Job<T>,
 ) -> Result<Checked, String> {
     let now = app.clock.now();
@@ -67,7 +84,7 @@ fn check<T: Clone + Send + Sync + 'static>(
         all_examples: false,
     };
     let progress = &mut |rows| job.read(rows);
-    match list.check_with_samples(&how, SAMPLES, now, progress) {
+    match list.check_with_samples(&how, (SAMPLES, row), now, progress) {
         Ok((report, samples)) => Ok(Checked {
             trouble: None,
             rejects: report.rejects.clone(),

@@ -1,6 +1,7 @@
 //! A batch while it is sent: its numbers, as server-sent events.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use askama::Template;
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::watch;
 
 use super::app::App;
+use super::base::{Kind, lock};
 use super::batch_view::LiveView;
 use super::gate::Visit;
 use super::named::Named;
@@ -25,9 +27,37 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So many looks without news, and the stream says that it lives.
 const QUIET: u32 = 15;
 
-/// Tells when the console is being stopped.
-#[derive(Debug, Clone)]
-pub(super) struct Stopped(pub(super) watch::Receiver<bool>);
+/// What all streams share.
+#[derive(Clone)]
+pub(super) struct Streams {
+    /// Tells when the console is being stopped.
+    stopped: watch::Receiver<bool>,
+    /// What was seen last of each batch: all who watch it see what one looks at.
+    seen: Arc<Mutex<HashMap<(Kind, String), (Duration, LiveView)>>>,
+}
+
+impl Streams {
+    pub(super) fn new(stopped: watch::Receiver<bool>) -> Self {
+        Self {
+            stopped,
+            seen: Arc::default(),
+        }
+    }
+
+    /// The numbers of a batch, which are looked at once for all who ask at a time.
+    fn look(&self, app: &App, named: &Named) -> Result<LiveView, Failure> {
+        let key = (named.kind, named.name.clone());
+        let mut seen = lock(&self.seen);
+        let now = app.clock.monotonic();
+        seen.retain(|_, (at, _)| now.saturating_sub(*at) < LOOK / 2);
+        if let Some((_, live)) = seen.get(&key) {
+            return Ok(live.clone());
+        }
+        let live = LiveView::read(app, named)?;
+        seen.insert(key, (now, live.clone()));
+        Ok(live)
+    }
+}
 
 #[derive(Template)]
 #[template(path = "console/live.html")]
@@ -38,36 +68,47 @@ struct LivePart {
 /// The stream: `live` with the part of the page that changes, `state` when the page as a whole is another.
 pub(super) async fn events(
     visit: Visit,
-    Extension(Stopped(stopped)): Extension<Stopped>,
+    Extension(streams): Extension<Streams>,
     Path((kind, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let named = Named::of(&visit.app, &kind, name)?;
-    let first = look(&visit.app, &named).await?;
+    let of = (named, visit.session.hash.clone());
+    let first = look(&visit.app, &streams, &of).await?;
     let (pieces, body) = channel();
-    tokio::spawn(send(Arc::clone(&visit.app), named, first, pieces, stopped));
+    tokio::spawn(send(Arc::clone(&visit.app), of, first, pieces, streams));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
 }
 
-async fn look(app: &Arc<App>, named: &Named) -> Result<LiveView, Failure> {
-    let named = named.clone();
-    app.blocking(move |app| LiveView::read(app, &named)).await
+/// Fails once the session is over.
+async fn look(
+    app: &Arc<App>,
+    streams: &Streams,
+    (named, session): &(Named, String),
+) -> Result<LiveView, Failure> {
+    let (named, session, streams) = (named.clone(), session.clone(), streams.clone());
+    app.blocking(move |app| {
+        let person = app.gate.person(&session, app.clock.now());
+        person.ok_or_else(Failure::not_signed_in)?;
+        streams.look(app, &named)
+    })
+    .await
 }
 
 async fn send(
     app: Arc<App>,
-    named: Named,
+    of: (Named, String),
     mut shown: LiveView,
     pieces: Pieces,
-    mut stopped: watch::Receiver<bool>,
+    streams: Streams,
 ) {
-    let mut quiet = 0;
+    let (mut quiet, mut stopped) = (0, streams.stopped.clone());
     loop {
         tokio::select! {
             () = pieces.closed() => return,
             _ = stopped.wait_for(|stopped| *stopped) => return,
             () = app.clock.sleep(LOOK) => {}
         }
-        let Ok(live) = look(&app, &named).await else {
+        let Ok(live) = look(&app, &streams, &of).await else {
             return;
         };
         let text = if (live.state, live.is_live) != (shown.state, shown.is_live) {

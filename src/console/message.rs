@@ -43,6 +43,8 @@ struct SampleView {
     segments: u32,
     sms: bool,
     next: u32,
+    /// The row that was asked for, if the list has none of this number.
+    missing: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,11 +55,11 @@ pub(super) struct Row {
 
 fn sample(
     checked: &Checked,
-    row: Option<u32>,
+    wanted: Option<u32>,
     message: Option<&crate::run::ContentSource>,
     sms: bool,
 ) -> Option<SampleView> {
-    let place = checked.samples.place_of(row);
+    let place = checked.samples.place_of(wanted);
     let SampleRow {
         row,
         message,
@@ -68,12 +70,9 @@ fn sample(
         Ok(text) => (text, String::new()),
         Err(problem) => (String::new(), problem),
     };
-    let next = checked
-        .samples
-        .row_at(place + 1)
-        .or_else(|| checked.samples.row_at(0));
     Some(SampleView {
-        next: next.unwrap_or(row),
+        next: row + 1,
+        missing: wanted.filter(|wanted| *wanted != row && *wanted > 0),
         row,
         text,
         problem,
@@ -97,9 +96,15 @@ pub(super) async fn show(
     let Some(plain) = plain.soon().await else {
         return working(&visit, "Reading the list", &plain);
     };
-    let plain = plain.map_err(Failure::refused)?;
+    let mut plain = plain.map_err(Failure::refused)?;
     if plain.trouble.is_some() {
         return Ok(visit.go_to(&format!("/lists/{}", draft.id), ""));
+    }
+    if let Some(job) = list_view::begin_for_row(app, &draft, row, &plain) {
+        let Some(found) = job.soon().await else {
+            return working(&visit, "Looking for the row", &job);
+        };
+        plain = found.map_err(Failure::refused)?;
     }
     let job = list_view::begin(app, &draft, true);
     let Some(checked) = job.soon().await else {
@@ -182,12 +187,16 @@ pub(super) async fn preview(
 ) -> Result<Response, Failure> {
     let app = &visit.app;
     let draft = app.blocking(move |app| Draft::load(app, &id)).await?;
+    let being_read = || Failure::refused("The list is still being read.");
+    let row = fields.get("row").parse().ok();
     let checked = list_view::begin(app, &draft, false).soon().await;
-    let checked = checked.ok_or_else(|| Failure::refused("The list is still being read."))?;
-    let checked = checked.map_err(Failure::refused)?;
+    let mut checked = checked.ok_or_else(being_read)?.map_err(Failure::refused)?;
+    if let Some(job) = list_view::begin_for_row(app, &draft, row, &checked) {
+        let found = job.soon().await.ok_or_else(being_read)?;
+        checked = found.map_err(Failure::refused)?;
+    }
     let text = fields.get("message");
     let message = (!text.is_empty()).then(|| content(app, text));
-    let row = fields.get("row").parse().ok();
     let sms = fields.get("sms") == "yes";
     match sample(&checked, row, message.as_ref(), sms) {
         Some(view) => page(&view),

@@ -1,7 +1,7 @@
 //! The console: the page on which a team works. HTML over [`run`](crate::run) and the checkpoint; it holds no rule of
 //! its own.
 //!
-//! - It listens on this machine alone. A link with a one-time key is exchanged for a session; see [`gate`].
+//! - It listens on this machine alone, or by TLS for users with passwords; see [`gate`] and [`session`].
 //! - Each change is one request that names what is changed, carries the session's token, and answers with a redirect.
 //! - What takes long (a list that is read, a batch that is made) is a job of its own: a page shows how far it is. A
 //!   batch that is sent has a thread of its own, as it would have a process on the command line.
@@ -25,20 +25,25 @@ mod job;
 mod list;
 mod list_view;
 mod live;
+mod mend;
 mod menus;
 mod message;
 mod named;
 mod page;
 mod people;
+mod plot;
 mod prepare;
 mod routes;
 mod runs;
 mod session;
 mod settings;
+mod sign_in;
+mod slowed;
 mod stream;
 mod suppression;
 mod test_send;
 mod upload;
+mod users;
 
 use std::sync::Arc;
 
@@ -46,15 +51,17 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::serve::{Limits, accept};
+use crate::serve::{Acceptor, Limits, accept, acceptor};
 
 use app::App;
 pub(crate) use settings::{ConsoleError, ConsoleSettings};
+pub(crate) use users::{UserError, UserFile};
 
 /// A console that listens.
 pub(crate) struct ConsoleServer {
     app: Arc<App>,
     listener: TcpListener,
+    tls: Option<Acceptor>,
 }
 
 impl ConsoleServer {
@@ -66,6 +73,10 @@ impl ConsoleServer {
         settings: ConsoleSettings,
         clock: Clock,
     ) -> Result<Self, ConsoleError> {
+        settings.check()?;
+        let tls = settings.tls.as_ref();
+        let tls = tls.map(|(certificate, key)| acceptor(certificate, key));
+        let tls = tls.transpose()?;
         let fail = |source| ConsoleError::Listen {
             address: settings.listen,
             source,
@@ -75,6 +86,7 @@ impl ConsoleServer {
         Ok(Self {
             app: Arc::new(App::new(settings, address, clock)?),
             listener,
+            tls,
         })
     }
 
@@ -83,9 +95,14 @@ impl ConsoleServer {
         self.app.url()
     }
 
-    /// The link that signs in, once.
+    /// Where to sign in: a link that does so once, or the page on which users do.
     pub(crate) fn link(&self) -> String {
         self.app.gate.link(&self.app.url())
+    }
+
+    /// Whether users sign in by their passwords.
+    pub(crate) fn has_users(&self) -> bool {
+        self.app.gate.has_users()
     }
 
     /// Serves until `stop` ends. Then batches that are sent here pause, and requests under way are finished.
@@ -95,7 +112,7 @@ impl ConsoleServer {
         let router = routes::router(Arc::clone(&self.app), stopped.clone());
         let accept = tokio::spawn(accept(
             self.listener,
-            None,
+            self.tls,
             Limits::default(),
             router,
             || (),

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, REFRESH};
 use axum::response::{IntoResponse, Response};
 
+use crate::domain::role::Role;
 use crate::domain::text::visible;
 use crate::exit::ExitCode;
 use crate::run::RunError;
@@ -23,6 +24,22 @@ pub(super) struct Frame {
     pub(super) token: String,
     /// What was just done.
     pub(super) flash: Option<String>,
+    /// Who is signed in.
+    pub(super) person: String,
+    /// What that person may do.
+    pub(super) role: Option<Role>,
+}
+
+impl Frame {
+    /// Whether batches and lists can be worked on.
+    pub(super) fn is_operator(&self) -> bool {
+        self.role >= Some(Role::Operator)
+    }
+
+    /// Whether decisions that outlast a batch can be made.
+    pub(super) fn is_admin(&self) -> bool {
+        self.role >= Some(Role::Admin)
+    }
 }
 
 /// A template as a page. What cannot be seen in it is made visible.
@@ -53,13 +70,6 @@ struct FailurePage<'a> {
     frame: Frame,
     title: &'static str,
     text: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "console/sign-in.html")]
-struct SignInPage {
-    frame: Frame,
-    used: bool,
 }
 
 impl Failure {
@@ -100,8 +110,15 @@ impl Failure {
     }
 
     pub(super) fn not_signed_in() -> Self {
-        let text = "Open the link that `outreach console` printed.";
+        let text = "Sign in first.";
         Self::new(StatusCode::FORBIDDEN, "Not signed in", text)
+    }
+
+    pub(super) fn not_allowed(role: Role) -> Self {
+        let text = format!(
+            "Only a user with the role {role} may do that. Nothing was changed; ask whoever runs this console."
+        );
+        Self::new(StatusCode::FORBIDDEN, "Not allowed", text)
     }
 
     pub(super) fn forged() -> Self {
@@ -159,17 +176,38 @@ impl IntoResponse for Failure {
     }
 }
 
-/// How to sign in; `used`: the link was used before, or is an old one.
-pub(super) fn sign_in_page(sandbox: bool, used: bool) -> Response {
+/// Why the page to sign in on is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SignInPage {
+    /// Nobody is signed in.
+    Asked,
+    /// The link was used before, or is an old one.
+    Used,
+    /// Name and password do not go together.
+    Wrong,
+    /// Too many tries failed: another one is looked at after so many seconds.
+    Wait(u64),
+}
+
+#[derive(Template)]
+#[template(path = "console/sign-in.html")]
+struct SignIn {
+    frame: Frame,
+    users: bool,
+    why: SignInPage,
+}
+
+/// How to sign in; `users`: by their passwords.
+pub(super) fn sign_in_page(sandbox: bool, users: bool, why: SignInPage) -> Response {
     let frame = Frame {
         sandbox,
         ..Frame::default()
     };
-    let status = if used {
-        StatusCode::FORBIDDEN
-    } else {
-        StatusCode::UNAUTHORIZED
+    let status = match why {
+        SignInPage::Asked => StatusCode::UNAUTHORIZED,
+        SignInPage::Used | SignInPage::Wrong => StatusCode::FORBIDDEN,
+        SignInPage::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
     };
-    let page = page(&SignInPage { frame, used });
+    let page = page(&SignIn { frame, users, why });
     (status, page.unwrap_or_else(Failure::into_response)).into_response()
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::app::App;
 use super::audit::note;
-use super::gate::{Fields, Visit};
+use super::gate::{Actor, Fields, Visit};
 use super::named::path;
 use super::page::{Failure, Frame, page};
 use crate::domain::phone::Region;
@@ -52,7 +52,8 @@ pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Res
     } else {
         match number(&visit.app, &typed) {
             Ok(phone) => {
-                let read = move |app: &std::sync::Arc<App>| PersonView::read(app, phone);
+                let masked = visit.sees_masked();
+                let read = move |app: &std::sync::Arc<App>| PersonView::read(app, phone, masked);
                 (String::new(), Some(visit.app.blocking(read).await?))
             }
             Err(failure) => (failure.text(), None),
@@ -71,7 +72,7 @@ fn number(app: &App, typed: &str) -> Result<PhoneNumber, Failure> {
 }
 
 impl PersonView {
-    fn read(app: &App, phone: PhoneNumber) -> Result<Self, Failure> {
+    fn read(app: &App, phone: PhoneNumber, masked: bool) -> Result<Self, Failure> {
         let (reader, local) = (Reader::open(app.people())?, app.local());
         let mut events: Vec<(Timestamp, String)> = Vec::new();
         let mut names: Vec<String> = Vec::new();
@@ -120,7 +121,7 @@ impl PersonView {
             )
         });
         Ok(Self {
-            number: phone.e164(),
+            number: if masked { phone.masked() } else { phone.e164() },
             country: phone.region().map_or_else(String::new, Region::name),
             names,
             suppressed: reader.suppression_of(phone)?.map(|cause| cause.to_string()),
@@ -137,7 +138,7 @@ impl PersonView {
 async fn change(
     visit: Visit,
     fields: Fields,
-    work: impl FnOnce(&App, PhoneNumber, &str) -> Result<String, Failure> + Send + 'static,
+    work: impl FnOnce(&Actor<'_>, PhoneNumber, &str) -> Result<String, Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
     let phone = number(&visit.app, fields.get("number"))?;
     let Some(reason) = fields.filled("reason") else {
@@ -145,10 +146,7 @@ async fn change(
             "Say why: the reason is kept. Nothing was changed.",
         ));
     };
-    let done = visit
-        .app
-        .blocking(move |app| work(app, phone, &reason))
-        .await?;
+    let done = visit.act(move |actor| work(actor, phone, &reason)).await?;
     let back = format!("/people?number=%2B{}", phone.get());
     Ok(visit.go_to(&back, done))
 }
@@ -156,7 +154,7 @@ async fn change(
 /// Puts the person on the suppression list.
 pub(super) async fn suppress(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     change(visit, fields, |app, phone, reason| {
-        let source = format!("the console, by {}", app.settings.person);
+        let source = format!("the console, by {}", app.person);
         let now = app.clock.now();
         let done = suppress_numbers(app.people(), &[phone], Some(reason), &source, now)?;
         note(

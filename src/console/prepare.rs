@@ -20,6 +20,7 @@ use crate::run::{Messaged, SendPlan, SendSettings, Step};
 /// What was said of it.
 #[derive(Debug, Clone, Default)]
 struct Asked {
+    person: String,
     kind: Option<Kind>,
     name: Option<String>,
     purpose: Option<String>,
@@ -49,6 +50,7 @@ pub(super) async fn begin(
         })
         .await?;
     let asked = Asked {
+        person: visit.session.person.clone(),
         kind: Some(match (app.kind(), fields.get("how")) {
             (Kind::Real, "rehearse") => Kind::Rehearsal,
             (kind, _) => kind,
@@ -126,7 +128,7 @@ fn prepare(
     asked: &Asked,
     job: &Job<Prepared>,
 ) -> Result<Prepared, Failure> {
-    let (now, person) = (app.clock.now(), &app.settings.person);
+    let (now, person) = (app.clock.now(), &asked.person);
     let kind = asked.kind.unwrap_or_else(|| app.kind());
     let settings = (app.settings.run)(now).map_err(Failure::refused)?;
     let channel = draft.channel(kind).ok_or_else(|| {

@@ -97,12 +97,6 @@ impl Runs {
         Ok(())
     }
 
-    /// Asks a run to end. False if it is none of this process.
-    pub(super) fn stop(&self, kind: Kind, name: &str, why: &'static str) -> bool {
-        let run = self.find(kind, name);
-        run.inspect(|run| run.stop.finish_by(why)).is_some()
-    }
-
     /// Asks all runs to end, and begins no other.
     pub(super) fn stop_all(&self, why: &'static str) {
         self.stopping.store(true, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The keys and sessions of a console.
 //!
-//! A key is printed at the start and exchanged, once, for a session of 12 hours; then another key is printed. The
+//! A session lasts 12 hours. It begins with the password of a user, or, where there are no users and nobody else can
+//! reach the page, with a key that is printed at the start and exchanged once; then another key is printed. The
 //! checkpoint keeps the hash of a session's secret, so that it lasts over a restart. The token that a change carries
 //! is made from the secret: it need not be kept.
 
@@ -13,26 +14,35 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::base::lock;
+use super::base::{digest, lock, random};
 use super::page::Failure;
-use super::settings::ConsoleError;
+use super::settings::{ConsoleError, ConsoleSettings};
+use super::slowed::Slowed;
+use super::users::{User, UserFile, check_nothing};
 use crate::clock::later;
-use crate::domain::text::hex;
-use crate::store::{Reader, Store, StoreError};
+use crate::domain::role::Role;
+use crate::store::{KeptSession, Reader, Store, StoreError};
 
 /// A session lasts so long.
-pub(super) const LASTS: Duration = Duration::from_hours(12);
+const LASTS: Duration = Duration::from_hours(12);
 
 /// The keys and sessions of a console.
 pub(super) struct Gate {
     checkpoint: PathBuf,
     address: SocketAddr,
+    users: UserFile,
+    /// Others than this machine reach the page.
+    is_open: bool,
+    /// Browsers reach it by https.
+    is_secure: bool,
+    /// Who runs the console.
+    owner: String,
     key: Mutex<String>,
     /// Sessions that were seen, by hash.
-    seen: Mutex<HashMap<String, Timestamp>>,
+    seen: Mutex<HashMap<String, KeptSession>>,
+    slowed: Mutex<Slowed>,
 }
 
 /// Who makes a request.
@@ -42,29 +52,80 @@ pub(super) struct Session {
     pub(super) hash: String,
     /// What each change must carry.
     pub(super) token: String,
+    /// Who it is, for the audit.
+    pub(super) person: String,
+    pub(super) role: Role,
+}
+
+/// What became of a try to sign in.
+pub(super) enum SignIn {
+    /// The secret of a new session.
+    Session(String),
+    /// Name and password do not go together.
+    Wrong,
+    /// Too many tries failed: the next one is looked at then.
+    Wait(Duration),
 }
 
 impl Gate {
-    pub(super) fn new(checkpoint: PathBuf, address: SocketAddr) -> Result<Self, ConsoleError> {
+    pub(super) fn new(
+        settings: &ConsoleSettings,
+        address: SocketAddr,
+    ) -> Result<Self, ConsoleError> {
         Ok(Self {
-            checkpoint,
+            checkpoint: settings.checkpoint.clone(),
             address,
+            users: settings.users.clone(),
+            is_open: settings.is_open(),
+            is_secure: settings.tls.is_some() || settings.behind_proxy,
+            owner: settings.person.clone(),
             key: Mutex::new(random().map_err(ConsoleError::System)?),
             seen: Mutex::default(),
+            slowed: Mutex::default(),
         })
     }
 
-    /// The link that signs in, once.
+    /// Whether users sign in by their passwords. Where the users cannot be read, nobody does otherwise.
+    pub(super) fn has_users(&self) -> bool {
+        self.is_open || !matches!(self.users(), Some(users) if users.is_empty())
+    }
+
+    fn users(&self) -> Option<Vec<User>> {
+        let read = self.users.read();
+        read.inspect_err(|error| tracing::error!("{error}")).ok()
+    }
+
+    /// The link that signs in, once; or the page on which users do.
     pub(super) fn link(&self, url: &str) -> String {
+        if self.has_users() {
+            return format!("{url}/sign-in");
+        }
         format!("{url}/sign-in?key={}", lock(&self.key))
     }
 
-    pub(super) fn cookie_name(&self) -> String {
-        format!("outreach_{}", self.address.port())
+    /// The name has the port: two consoles do not share it. A browser takes one that begins with `__Host-` from this
+    /// host alone.
+    fn cookie_name(&self) -> String {
+        let host = if self.is_secure { "__Host-" } else { "" };
+        format!("{host}outreach_{}", self.address.port())
+    }
+
+    /// The cookie that a browser keeps; `None` ends it.
+    pub(super) fn cookie(&self, secret: Option<&str>) -> String {
+        let age = secret.map_or(0, |_| LASTS.as_secs());
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}",
+            self.cookie_name(),
+            secret.unwrap_or_default()
+        )
     }
 
     /// Exchanges the key for a session; returns the cookie's value. `None` if it is not the key.
     pub(super) fn exchange(&self, key: &str, now: Timestamp) -> Result<Option<String>, Failure> {
+        if self.has_users() {
+            return Ok(None);
+        }
         let fresh = random().map_err(Failure::broken)?;
         {
             let mut current = lock(&self.key);
@@ -73,11 +134,51 @@ impl Gate {
             }
             *current = fresh;
         }
+        self.begin(None, now).map(Some)
+    }
+
+    /// Lets a user in by the password. One password is looked at at a time: each takes some memory.
+    pub(super) fn try_password(
+        &self,
+        name: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<SignIn, Failure> {
+        let users = self.users().unwrap_or_default();
+        let user = users.iter().find(|user| user.name == name);
+        let known = user.map_or("", |user| user.name.as_str());
+        let mut slowed = lock(&self.slowed);
+        if let Some(wait) = slowed.wait(known, now) {
+            return Ok(SignIn::Wait(wait));
+        }
+        let is_right = match user {
+            Some(user) => user.is_password(password),
+            None => {
+                check_nothing(password);
+                false
+            }
+        };
+        slowed.tried(known, is_right, now);
+        drop(slowed);
+        match user.filter(|_| is_right) {
+            Some(user) => self.begin(Some(user), now).map(SignIn::Session),
+            None => {
+                tracing::warn!("somebody gave a wrong name or password on the console");
+                Ok(SignIn::Wrong)
+            }
+        }
+    }
+
+    /// Begins a session; returns its secret.
+    fn begin(&self, user: Option<&User>, now: Timestamp) -> Result<String, Failure> {
         let secret = random().map_err(Failure::broken)?;
-        let until = later(now, LASTS);
+        let session = KeptSession {
+            until: later(now, LASTS),
+            user: user.map(|user| (user.stamp(), user.name.clone())),
+        };
         let store = Store::open_existing(&self.checkpoint)?;
-        store.keep_session(&digest(&secret), until, now)?;
-        Ok(Some(secret))
+        store.keep_session(&digest(&secret), session, now)?;
+        Ok(secret)
     }
 
     /// The session of a request's cookie.
@@ -94,29 +195,63 @@ impl Gate {
             pairs.find_map(|(at, value)| (at == name).then_some(value))
         })?;
         let hash = digest(secret);
-        let known = lock(&self.seen).get(&hash).copied();
-        let until = known.or_else(|| {
-            let found = Reader::open(&self.checkpoint).and_then(|reader| reader.session(&hash));
-            found.inspect_err(|error| tracing::warn!("{error}")).ok()?
-        })?;
-        if until <= now {
-            lock(&self.seen).remove(&hash);
-            return None;
-        }
-        lock(&self.seen).insert(hash.clone(), until);
+        let (person, role) = self.person(&hash, now)?;
         Some(Session {
             token: digest(&format!("change:{secret}")),
             hash,
+            person,
+            role,
         })
     }
 
-    pub(super) fn end(&self, session: &Session) -> Result<(), StoreError> {
-        lock(&self.seen).remove(&session.hash);
-        Store::open_existing(&self.checkpoint)?.end_session(&session.hash)
+    /// Who has the session of this hash, and what that person may do now; `None` once it is over.
+    pub(super) fn person(&self, hash: &str, now: Timestamp) -> Option<(String, Role)> {
+        let known = lock(&self.seen).get(hash).cloned();
+        let kept = known.or_else(|| {
+            let found = Reader::open(&self.checkpoint).and_then(|reader| reader.session(hash));
+            found.inspect_err(|error| tracing::warn!("{error}")).ok()?
+        })?;
+        let users = self.users()?;
+        let person = match &kept.user {
+            _ if kept.until <= now => None,
+            Some((stamp, name)) => {
+                let mut users = users.into_iter();
+                let user = users.find(|user| user.name == *name && user.stamp() == *stamp);
+                user.map(|user| (user.name, user.role))
+            }
+            // A link signs in where there are no users.
+            None => (!self.is_open && users.is_empty()).then(|| (self.owner.clone(), Role::Admin)),
+        };
+        let mut seen = lock(&self.seen);
+        match &person {
+            Some(_) => seen.insert(hash.to_owned(), kept),
+            None => seen.remove(hash),
+        };
+        person
     }
 
-    /// Whether the request names this console: a page elsewhere whose name was made to lead here does not.
+    /// How an address of this console begins.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.is_secure {
+            "https://"
+        } else {
+            "http://"
+        }
+    }
+
+    /// Ends the session of this hash.
+    pub(super) fn end(&self, hash: &str) -> Result<(), StoreError> {
+        Store::open_existing(&self.checkpoint)?.end_session(hash)?;
+        lock(&self.seen).remove(hash);
+        Ok(())
+    }
+
+    /// Whether the request names this console: a page elsewhere whose name was made to lead here does not. Where
+    /// others reach it, it may have any name: a browser sends no session to another name than the one that began it.
     pub(super) fn is_ours(&self, host: &str) -> bool {
+        if self.is_open {
+            return !host.is_empty();
+        }
         let port = self.address.port();
         let names = [
             format!("127.0.0.1:{port}"),
@@ -130,16 +265,4 @@ impl Gate {
 
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
-}
-
-/// 32 random bytes, in hexadecimal digits.
-pub(super) fn random() -> Result<String, String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| format!("this machine gives no random numbers: {error}"))?;
-    Ok(hex(&bytes))
-}
-
-fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text))
 }

@@ -5,13 +5,21 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::users::{UserError, UserFile};
 use crate::run::{Access, DoctorSettings, IntakeSettings, RunSettings, SmsSettings};
+use crate::serve::ServeError;
 use crate::store::StoreError;
 
 /// How a console works: plain values, and settings that depend on when they are asked for.
 pub(crate) struct ConsoleSettings {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
+    /// Certificate chain and private key, as PEM files.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// A proxy hands on what browsers ask by https.
+    pub(crate) behind_proxy: bool,
+    /// Who may sign in.
+    pub(crate) users: UserFile,
     /// Nobody is messaged.
     pub(crate) sandbox: bool,
     /// The checkpoint of real batches; in the sandbox that of the rehearsals.
@@ -42,6 +50,27 @@ pub(crate) struct ConsoleSettings {
     pub(crate) new_link: Box<dyn Fn(&str) + Send + Sync>,
 }
 
+impl ConsoleSettings {
+    /// Whether others than this machine reach the page.
+    pub(super) fn is_open(&self) -> bool {
+        self.behind_proxy || !self.listen.ip().is_loopback()
+    }
+
+    /// Whom others may reach has users, and a connection that nobody listens to.
+    pub(super) fn check(&self) -> Result<(), ConsoleError> {
+        if !self.is_open() {
+            return Ok(());
+        }
+        if self.tls.is_none() && !self.behind_proxy {
+            return Err(ConsoleError::Unencrypted(self.listen));
+        }
+        if self.users.read()?.is_empty() {
+            return Err(ConsoleError::NoUsers);
+        }
+        Ok(())
+    }
+}
+
 /// Why the console did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConsoleError {
@@ -53,6 +82,24 @@ pub(crate) enum ConsoleError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Others reach it, and everybody on the way could read along.
+    #[error(
+        "others can reach {0}: give --tls-cert and --tls-key, or --behind-proxy where a proxy does TLS; without --listen \
+         the console listens on this machine alone; nothing was started"
+    )]
+    Unencrypted(SocketAddr),
+    /// Others reach it, and nobody may sign in.
+    #[error(
+        "others can reach the console, and it has no users: add one with `outreach console user add NAME --role admin`; \
+         nothing was started"
+    )]
+    NoUsers,
+    /// The users cannot be read.
+    #[error(transparent)]
+    Users(#[from] UserError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] ServeError),
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

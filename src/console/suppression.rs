@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use super::app::App;
 use super::audit::note;
-use super::gate::{Fields, Visit};
+use super::gate::{Actor, Fields, Visit};
 use super::list::attachment;
 use super::page::{Failure, Frame, page};
 use super::stream::written;
 use crate::domain::text::on_one_line;
-use crate::report::{counted, grouped, write_suppressions};
+use crate::report::{counted, grouped, without_numbers, write_suppressions};
 use crate::run::{List, RunError, Source, Suppressed, suppress, typed_numbers};
 use crate::store::{Reader, Store, StoreError, SuppressionEntry};
 
@@ -46,8 +46,9 @@ pub(super) async fn show(
     visit: Visit,
     Query(Search { q }): Query<Search>,
 ) -> Result<Response, Failure> {
-    let wanted = q.trim().to_owned();
-    let (all, found, entries) = visit.app.blocking(move |app| search(app, &wanted)).await?;
+    let (wanted, masked) = (q.trim().to_owned(), visit.sees_masked());
+    let find = move |app: &std::sync::Arc<App>| search(app, &wanted, masked);
+    let (all, found, entries) = visit.app.blocking(find).await?;
     let shown = entries.len() as u64;
     page(&SuppressionPage {
         frame: visit.frame("suppression"),
@@ -62,13 +63,14 @@ pub(super) async fn show(
 
 type Entries = Vec<(u64, String, String, String, String)>;
 
-fn search(app: &App, wanted: &str) -> Result<(u64, u64, Entries), Failure> {
+/// Who sees numbers masked finds none by its digits.
+fn search(app: &App, wanted: &str, masked: bool) -> Result<(u64, u64, Entries), Failure> {
     let (reader, local) = (Reader::open(app.people())?, app.local());
     let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
     let folded = wanted.to_lowercase();
     let is_found = |entry: &SuppressionEntry| {
         wanted.is_empty()
-            || (!digits.is_empty() && entry.phone.get().to_string().contains(&digits))
+            || (!masked && !digits.is_empty() && entry.phone.get().to_string().contains(&digits))
             || (digits.is_empty() && entry.reason.to_lowercase().contains(&folded))
     };
     let (mut all, mut found, mut entries) = (0, 0, Vec::new());
@@ -77,10 +79,16 @@ fn search(app: &App, wanted: &str) -> Result<(u64, u64, Entries), Failure> {
         if is_found(&entry) {
             found += 1;
             if entries.len() < SHOWN {
+                let reason = on_one_line(&entry.reason);
+                let (number, reason) = if masked {
+                    (entry.phone.masked(), without_numbers(&reason))
+                } else {
+                    (entry.phone.e164(), reason.into_owned())
+                };
                 entries.push((
                     entry.phone.get(),
-                    entry.phone.e164(),
-                    on_one_line(&entry.reason).into_owned(),
+                    number,
+                    reason,
                     on_one_line(&entry.source).into_owned(),
                     local.time(entry.added_at),
                 ));
@@ -94,8 +102,7 @@ fn search(app: &App, wanted: &str) -> Result<(u64, u64, Entries), Failure> {
 /// Adds numbers that were typed.
 pub(super) async fn add(visit: Visit, fields: Fields) -> Result<Response, Failure> {
     let done = visit
-        .app
-        .blocking(move |app| {
+        .act(move |app| {
             let lines = fields.get("numbers").split(['\n', ',', ';']);
             let typed: Vec<String> = lines
                 .map(|line| line.trim().to_owned())
@@ -110,7 +117,7 @@ pub(super) async fn add(visit: Visit, fields: Fields) -> Result<Response, Failur
             let phones = typed_numbers(&typed, reading)
                 .map_err(|error| Failure::refused(format!("{error}. Nothing was changed.")))?;
             let reason = fields.filled("reason");
-            let source = format!("the console, by {}", app.settings.person);
+            let source = format!("the console, by {}", app.person);
             let now = app.clock.now();
             let done = suppress(app.people(), &phones, reason.as_deref(), &source, now)?;
             let store = Store::open_existing(app.people())?;
@@ -139,12 +146,12 @@ fn told(done: &Suppressed) -> String {
 }
 
 /// Adds all numbers of a file.
-pub(super) fn import(app: &App, name: String, file: &Path) -> Result<String, Failure> {
+pub(super) fn import(app: &Actor<'_>, name: String, file: &Path) -> Result<String, Failure> {
     let path = file.to_owned();
     let source = Source::Named { path, name };
     let list = List::of_suppressed(&[source], &app.settings.intake)?;
     let names: Vec<&str> = list.file_names().collect();
-    let source = format!("import of {} by {}", names.join(", "), app.settings.person);
+    let source = format!("import of {} by {}", names.join(", "), app.person);
     let done = list.suppress(app.people(), None, &source, None, app.clock.now())?;
     let store = Store::open_existing(app.people())?;
     note(app, &store, None, "suppress", &told(&done))?;

@@ -4,10 +4,9 @@ use axum::extract::Path;
 use axum::response::Response;
 use tokio::runtime::Handle;
 
-use super::app::App;
 use super::base::Kind;
 use super::draft::Draft;
-use super::gate::{Fields, Visit};
+use super::gate::{Actor, Fields, Visit};
 use super::page::Failure;
 use crate::run::{PhoneNumber, RowChoice, Tested, typed_number};
 
@@ -20,8 +19,7 @@ pub(super) async fn send(
     let path = format!("/lists/{id}/message");
     let handle = Handle::current();
     let told = visit
-        .app
-        .blocking(move |app| {
+        .act(move |app| {
             let draft = Draft::load(app, &id)?;
             let reading = app.settings.intake.reading();
             let to = typed_number(fields.get("to"), reading).map_err(Failure::refused)?;
@@ -33,7 +31,7 @@ pub(super) async fn send(
 }
 
 async fn test(
-    app: &App,
+    app: &Actor<'_>,
     draft: &Draft,
     to: PhoneNumber,
     row: Option<u32>,
@@ -64,7 +62,7 @@ async fn test(
     let access = access.or_else(|| app.settings.access.clone());
     let access =
         access.ok_or_else(|| Failure::refused("There is no token: nobody can be messaged."))?;
-    let (actor, is_rehearsal) = (app.settings.person.as_str(), kind == Kind::Rehearsal);
+    let (actor, is_rehearsal) = (app.person, kind == Kind::Rehearsal);
     let run = (&settings, &app.clock);
     let tested = message
         .send(

@@ -44,8 +44,7 @@ pub(super) async fn suppressions(visit: Visit, mut form: Multipart) -> Result<Re
     let folder = visit.app.uploads.join(new_id()?);
     let (name, file) = receive(&visit.app, &mut form, &folder).await?;
     let done = visit
-        .app
-        .blocking(move |app| {
+        .act(move |app| {
             let done = suppression::import(app, name, &file);
             let _ = std::fs::remove_dir_all(folder);
             done

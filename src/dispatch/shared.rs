@@ -12,6 +12,7 @@ use super::halt::Halt;
 use super::pacer::Handle;
 use super::progress::Progress;
 use crate::clock::Clock;
+use crate::domain::batch_state::PausedBy;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::{Address, MESSENGER};
 use crate::domain::refusal::Sayings;
@@ -45,6 +46,8 @@ pub enum RunEnd {
     Interrupted,
     /// The time for this run is over.
     Deadline,
+    /// Nothing of the batch may be sent, whoever sends it.
+    Paused(PausedBy),
     /// A guard stopped it.
     Halted(Halt),
     /// The checkpoint's file was deleted, or another one was put in its place.

@@ -80,6 +80,7 @@ pub(super) async fn work<L: Ledger, S: Sender>(
                 }
             }
             Claim::Again => {}
+            Claim::Paused(by) => shared.stop.request(RunEnd::Paused(by)),
             Claim::Exhausted { opens_at: Some(at) } => {
                 drop(turn);
                 // One looks for all.

@@ -1,5 +1,7 @@
 //! The states of a batch.
 
+use std::fmt;
+
 use super::worded::worded_enum;
 
 /// Who goes on with a batch, as its state says, that had nobody left before an event queued people: any worker.
@@ -80,6 +82,42 @@ impl Standing {
         match self {
             Self::Stored(state) => state.word(),
             Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What keeps a batch from being sent, whoever sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PausedBy {
+    /// A person paused it: it waits for a person who goes on.
+    Person(String),
+    /// The checkpoint asks for the approval of a second person.
+    Approval,
+}
+
+impl PausedBy {
+    const PERSON: &str = "person:";
+
+    /// What is kept of who paused the batch.
+    pub(crate) fn kept(&self) -> String {
+        match self {
+            Self::Person(name) => format!("{}{name}", Self::PERSON),
+            Self::Approval => "approval".to_owned(),
+        }
+    }
+
+    /// The person who paused it, by what is kept.
+    pub(crate) fn person(kept: &str) -> Option<Self> {
+        let name = kept.strip_prefix(Self::PERSON)?;
+        Some(Self::Person(name.to_owned()))
+    }
+}
+
+impl fmt::Display for PausedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => write!(f, "{name} paused it on the console"),
+            Self::Approval => f.write_str("a second person must approve it on the console"),
         }
     }
 }

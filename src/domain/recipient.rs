@@ -42,6 +42,18 @@ pub enum RowProblem {
 }
 
 impl RowProblem {
+    /// Whether what has this word is wrong with the number, and mended by another one.
+    pub(crate) fn is_of_number(code: &str) -> bool {
+        ![
+            "uneven_row",
+            "rounded_contact_id",
+            "contact_id_of_another",
+            "content",
+            "segments",
+        ]
+        .contains(&code)
+    }
+
     /// A stable word for grouping in reports and in `--json`.
     pub(crate) fn code(&self) -> &'static str {
         match self {

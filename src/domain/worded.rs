@@ -14,22 +14,22 @@ pub struct UnknownWord {
 macro_rules! worded_enum {
     (
         $(#[$attribute:meta])*
-        pub enum $name:ident: $what:literal {
+        $vis:vis enum $name:ident: $what:literal {
             $($(#[$doc:meta])* $value:ident = $word:literal,)+
         }
     ) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
+        $vis enum $name {
             $($(#[$doc])* $value,)+
         }
 
         impl $name {
             /// All of them.
-            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$value),+];
+            $vis const ALL: [Self; [$($word),+].len()] = [$(Self::$value),+];
 
             /// The word in the checkpoint, in files, flags and settings, and in `--json`.
-            pub const fn word(self) -> &'static str {
+            $vis const fn word(self) -> &'static str {
                 match self {
                     $(Self::$value => $word,)+
                 }

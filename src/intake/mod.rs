@@ -63,6 +63,7 @@ mod tests;
 pub(crate) use bad_setting::BadSetting;
 pub(crate) use column::column_names;
 pub(crate) use columns::Mapping;
+pub(crate) use columns::phone_columns;
 pub(crate) use contact_id::is_rounded;
 pub use doubt::LetterDoubt;
 pub(crate) use encoding::TextEncoding;

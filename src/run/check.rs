@@ -26,7 +26,7 @@ impl List {
         settings: &CheckSettings<'_>,
         now: Timestamp,
     ) -> Result<CheckReport, RunError> {
-        let (report, _) = self.check_with_samples(settings, 0, now, &mut |_| ())?;
+        let (report, _) = self.check_with_samples(settings, (0, None), now, &mut |_| ())?;
         Ok(report)
     }
 
@@ -38,7 +38,7 @@ impl List {
     pub fn check_with_samples(
         mut self,
         settings: &CheckSettings<'_>,
-        most: usize,
+        (most, wanted): (usize, Option<u32>),
         now: Timestamp,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(CheckReport, SampleRows), RunError> {
@@ -71,7 +71,7 @@ impl List {
             None => sms::note(self.sms, channel_type.as_deref()),
         };
         let mut report = pass.judge_all(&mut self, progress, &mut |row| {
-            if samples.len() < most {
+            if samples.len() < most || wanted == Some(row.position.row.get()) {
                 samples.push(row);
             }
             Ok(())

@@ -51,7 +51,7 @@ impl Ended {
         pilot: Option<PilotLeft>,
     ) -> Self {
         let pilot_is_over = match end {
-            RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => {
+            RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_) => {
                 pilot.is_some_and(|left| left.all() == 0)
             }
             RunEnd::Halted(_) | RunEnd::Displaced => false,
@@ -113,6 +113,7 @@ impl Ended {
             RunEnd::Halted(halt) => Some(halt.to_string()),
             RunEnd::Interrupted => Some(by().unwrap_or_else(|| "it was asked to stop".to_owned())),
             RunEnd::Deadline => Some(by().unwrap_or_else(|| "its time was over".to_owned())),
+            RunEnd::Paused(by) => Some(by.to_string()),
             RunEnd::Complete if self.held > 0 => Some(format!(
                 "{} recipients are held: nobody said what their refusal means",
                 self.held
@@ -161,7 +162,8 @@ impl Ended {
             {
                 Some(BY_EVENT)
             }
-            RunEnd::Complete | RunEnd::Displaced => None,
+            // Who paused it is kept already.
+            RunEnd::Complete | RunEnd::Displaced | RunEnd::Paused(_) => None,
         }
     }
 
@@ -182,6 +184,7 @@ impl Ended {
             | RunEnd::Complete
             | RunEnd::Interrupted
             | RunEnd::Displaced
+            | RunEnd::Paused(_)
             | RunEnd::Deadline => None,
         }
     }
@@ -211,13 +214,19 @@ fn is_reached(share: Percent, counts: &Counts) -> bool {
 fn state(end: &RunEnd, counts: &Counts) -> BatchState {
     match end {
         RunEnd::Halted(_) | RunEnd::Displaced => BatchState::Stopped,
-        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_)
+            if is_outstanding(counts) =>
+        {
             BatchState::Paused
         }
-        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if counts.awaiting > 0 => {
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_)
+            if counts.awaiting > 0 =>
+        {
             BatchState::Open
         }
-        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => BatchState::Complete,
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_) => {
+            BatchState::Complete
+        }
     }
 }
 
@@ -239,10 +248,12 @@ fn exit(end: &RunEnd, counts: &Counts, waiting: &Waiting, held: u64) -> ExitCode
         RunEnd::Complete if waiting.rows > 0 && waiting.rows == counts.queued => {
             ExitCode::CompleteWithProblems
         }
-        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline if is_outstanding(counts) => {
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_)
+            if is_outstanding(counts) =>
+        {
             ExitCode::Paused
         }
-        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline => {
+        RunEnd::Complete | RunEnd::Interrupted | RunEnd::Deadline | RunEnd::Paused(_) => {
             if counts.error + counts.unknown > 0 {
                 ExitCode::CompleteWithProblems
             } else {

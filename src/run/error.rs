@@ -152,6 +152,19 @@ pub enum RunError {
 /// What was asked does not fit what the checkpoint holds. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
+    /// It does not keep how its list was read.
+    #[error(
+        "batch {0} does not keep how its list was read, so that none of its rows can be mended here: mend the file of its rows to mend, and send that"
+    )]
+    NotMendable(String),
+    /// Nobody sends it, so that nothing is to be paused.
+    #[error("batch {0} is not being sent: there is nothing to pause")]
+    NotSent(String),
+    /// A second person must approve the batch.
+    #[error(
+        "{0} prepared this batch, and a second person must start it: that person looks at it on the console, and starts it there; nothing was sent"
+    )]
+    NeedsAnother(String),
     /// A new batch cannot be called so.
     #[error("a batch cannot be called {0:?}: its name has {rule}", rule = batch_name::RULE)]
     BatchName(String),

@@ -38,6 +38,7 @@ mod hours;
 mod known;
 mod list;
 mod lookup;
+mod mend_rows;
 mod mending;
 mod night;
 mod notes;
@@ -45,6 +46,7 @@ mod numbers;
 mod observer;
 mod pass;
 mod past;
+mod pause;
 mod pilot;
 mod plan;
 mod prerequisites;
@@ -77,7 +79,7 @@ pub use crate::dispatch::pacer::core::{
 };
 pub use crate::dispatch::{Cause, GuardSettings, Halt, Outage, ProgressView, RunEnd};
 pub use crate::domain::audience::Audience;
-pub use crate::domain::batch_state::{BatchState, Standing};
+pub use crate::domain::batch_state::{BatchState, PausedBy, Standing};
 pub use crate::domain::content::{Body, ContentSource, Notice};
 pub use crate::domain::dialect::{Delimiter, Dialect};
 pub use crate::domain::earlier::Difference;
@@ -125,10 +127,12 @@ pub use history::{
     ResultsFile, import_history,
 };
 pub use list::List;
+pub(crate) use mend_rows::{MendSettings, MendedRows, RowToMend, mend_rows, rows_to_mend};
 pub use mending::{BatchKnows, KeptList, batch_knows, batch_to_mend};
 pub use night::{AfterList, InboxList, ListRun, NightFolder};
 pub use numbers::{NumberError, typed_number, typed_numbers};
 pub use observer::{Observer, RunProgress, Started, StopHandle};
+pub(crate) use pause::pause;
 pub use plan::{SendPlan, SendSettings, Unfinished};
 pub use preview::{LikelyFallback, Preview, QuotaOf, likely_fallback};
 pub use prune::{OldBatch, Pruned, prunable, prune};

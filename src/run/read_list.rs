@@ -134,6 +134,7 @@ impl SendPlan {
             sms: self.list.sms,
             fallback: self.fallback,
             said,
+            prepared_by: self.actor,
             follow_up: self.follow_up,
         }
     }
@@ -182,7 +183,7 @@ impl SendPlan {
             let mut said: Vec<_> = about_others.flat_map(|it| it.records(id, now)).collect();
             let asked = self.said(Some(&report.mapping), self.follow_up.as_ref());
             said.extend(asked.records(id, now));
-            loader.finish_saying(said)?;
+            loader.finish_saying(self.actor.clone(), said)?;
         } else {
             loader.complete()?;
         }

@@ -27,6 +27,8 @@ pub struct ReadPlan {
     pub(super) fallback: Option<Fallback>,
     /// What was decided, for the audit; with a new batch it is kept already.
     pub(super) said: Vec<DecisionRecord>,
+    /// Who gave the list.
+    pub(super) prepared_by: Option<String>,
     /// What its people wait for, if it is a follow-up.
     pub(super) follow_up: Option<FollowUp>,
 }
@@ -73,6 +75,7 @@ impl ReadPlan {
                     sms: self.sms,
                     fallback: self.fallback,
                     follow_up: self.follow_up,
+                    prepared_by: self.prepared_by,
                     said: self.said,
                 };
                 let changed = store

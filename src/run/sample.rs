@@ -46,6 +46,11 @@ impl SampleRows {
             .push((row.position.row.get(), row.record, not_sent));
     }
 
+    /// Whether the row with this number is among them.
+    pub fn has(&self, row: u32) -> bool {
+        self.rows.iter().any(|(at, ..)| *at == row)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -153,7 +153,7 @@ impl HeldBatch {
         ended.ended_by = match ended.end {
             RunEnd::Interrupted => stop.by().map(str::to_owned),
             RunEnd::Deadline => settings.schedule.deadline_text(clock.now()),
-            RunEnd::Complete | RunEnd::Halted(_) | RunEnd::Displaced => None,
+            RunEnd::Complete | RunEnd::Halted(_) | RunEnd::Displaced | RunEnd::Paused(_) => None,
         };
         let is_paused = matches!(ended.end, RunEnd::Interrupted | RunEnd::Deadline);
         let waited = waited.filter(|it| is_paused && it.is_long(clock.now()));
@@ -321,7 +321,12 @@ impl<'a> Run<'a> {
         if seen.is_err() {
             self.dispatcher.stop().request(RunEnd::Interrupted);
         }
-        Ok(seen?)
+        seen?;
+        // A run that waits claims nothing, and would not notice.
+        if let Some(by) = self.batch.reader()?.paused_by(self.batch.batch().id)? {
+            self.dispatcher.stop().request(RunEnd::Paused(by));
+        }
+        Ok(())
     }
 
     fn tell_unread(&self, observer: &mut dyn Observer) {

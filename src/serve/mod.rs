@@ -33,6 +33,7 @@ use count::Counters;
 pub(crate) use listen::run as accept;
 pub(crate) use settings::ServeError;
 pub use settings::{Limits, Settings};
+pub(crate) use tls::{Acceptor, acceptor};
 
 /// A receiver that listens.
 pub struct Server {
@@ -63,7 +64,7 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, ServeError> {
         let tls = match &settings.tls {
-            Some((certificate, key)) => Some(tls::acceptor(certificate, key)?),
+            Some((certificate, key)) => Some(acceptor(certificate, key)?),
             None => None,
         };
         let fail = |source| ServeError::Listen {

@@ -11,8 +11,14 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::settings::ServeError;
 
+/// Makes encrypted connections of plain ones.
+pub(crate) type Acceptor = TlsAcceptor;
+
 /// Reads the certificate chain and its key.
-pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
+///
+/// # Errors
+/// [`ServeError`] if a file cannot be read, or the two do not go together.
+pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
     let pem = |path: &Path| {
         let path = path.to_owned();
         move |error: PemError| ServeError::Pem {

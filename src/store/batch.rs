@@ -269,8 +269,10 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 tx.connection.execute(
+                    // A person may have paused it since the run looked last: that stands.
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
-                            state_why = ?6, state_since = ?2, state_by = ?7, state_until = ?8,
+                            state_why = iif(?5 = 'paused' AND state = 'paused', state_why, ?6), state_since = ?2,
+                            state_by = iif(?5 = 'paused' AND state = 'paused', state_by, ?7), state_until = ?8,
                             pilot = iif(?9, json_set(pilot, '$.is_over', json('true')), pilot)
                      WHERE id = ?1",
                     (

@@ -27,7 +27,7 @@ use super::error::StoreError;
 use super::ids::{BatchId, RecipientId};
 use super::query::Query as _;
 use super::transaction::Tx;
-use super::{channel, fallback, follow_up, journal, kept, prune};
+use super::{channel, fallback, follow_up, journal, kept, pause, prune};
 use crate::domain::fallback::Fallback;
 use crate::domain::follow_up::FollowUp;
 use crate::domain::phone::PhoneNumber;
@@ -151,6 +151,8 @@ pub(crate) struct DecidedWithList {
     pub fallback: Option<Fallback>,
     /// What its people wait for, if it is a follow-up; `None` leaves that as it is.
     pub follow_up: Option<FollowUp>,
+    /// Who gave the list.
+    pub prepared_by: Option<String>,
     /// For the audit.
     pub said: Vec<DecisionRecord>,
 }
@@ -187,6 +189,7 @@ impl Store {
                 // Before the rows: nobody is claimed without the event.
                 follow_up::keep_with(tx.connection, target, follow_up)?;
             }
+            pause::note_prepared(tx.connection, target, decided.prepared_by.as_deref())?;
             decision::record_all(tx.connection, &decided.said)?;
             decide(tx, target, staging, &change, now)
         })?;
@@ -275,7 +278,10 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
     }
     let change = &decided.change;
     tx.connection.execute(
-        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL WHERE id = ?1",
+        // What was approved is not what it is now.
+        "UPDATE batch SET definition = ?2, digest = ?3, change = NULL,
+                approval = json_remove(approval, '$.digest', '$.by')
+         WHERE id = ?1",
         (target, to_json(&change.definition)?, change.digest),
     )?;
     reopen(tx.connection, target, QueuedBy::Person, now)?;

@@ -19,10 +19,10 @@ use super::error::StoreError;
 use super::follow_up::{AWAITED, FOR_ITS_EVENT};
 use super::ids::{BatchId, PersonId, RecipientId};
 use super::keys::HashKey;
-use super::person;
 use super::query::Query as _;
 use super::tally::Counter;
 use super::transaction::Tx;
+use super::{pause, person};
 use crate::crash::{CrashPoint, crash_point};
 use crate::domain::batch_state::BatchState;
 use crate::domain::delivery::State;
@@ -224,11 +224,16 @@ impl Loader<'_> {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails; the batch stays unready then.
     pub fn finish(self) -> Result<(), StoreError> {
-        self.finish_saying(Vec::new())
+        self.finish_saying(None, Vec::new())
     }
 
-    /// As [`Self::finish`], and keeps what was decided about it: a batch that is there has all of that.
-    pub(crate) fn finish_saying(mut self, said: Vec<DecisionRecord>) -> Result<(), StoreError> {
+    /// As [`Self::finish`], and keeps who gave the list, and what was decided about it: a batch that is there has all
+    /// of that.
+    pub(crate) fn finish_saying(
+        mut self,
+        prepared_by: Option<String>,
+        said: Vec<DecisionRecord>,
+    ) -> Result<(), StoreError> {
         self.complete()?;
         let batch = self.batch;
         self.store.writer.write_blocking(move |tx| {
@@ -236,6 +241,7 @@ impl Loader<'_> {
                 "UPDATE batch SET state = ?2 WHERE id = ?1",
                 (batch, BatchState::Draft.word()),
             )?;
+            pause::note_prepared(tx.connection, batch, prepared_by.as_deref())?;
             decision::record_all(tx.connection, &said)
         })
     }

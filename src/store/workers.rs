@@ -65,6 +65,8 @@ impl Reader {
                            AND EXISTS (SELECT 1 FROM recipient r INDEXED BY recipient_queue
                                        WHERE r.state = 'queued' AND r.held IS NULL AND r.id >> 32 = +b.id
                                              AND r.not_before <= ?5))
+                   AND (b.approval ->> 'digest' IS hex(b.digest)
+                        OR NOT EXISTS (SELECT 1 FROM node WHERE key = 'require-approval'))
              ORDER BY b.id",
             (token, BY_WORKER, BY_DEADLINE, BY_EVENT, to_millis(now)),
         )?;

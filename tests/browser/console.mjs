@@ -122,6 +122,7 @@ try {
     return /complete/i.test(await seen.catch(() => ""));
   });
   await other.close();
+  await look("report", `${batch}/report`);
   await look("batch", batch);
   const downloads = join(place, "downloads");
   const client = await page.createCDPSession();

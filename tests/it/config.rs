@@ -57,8 +57,10 @@ const RUN_ONLY: &[&str] = &[
     "sample",
     "seed",
     "quiet",
+    "password-file",
     "reason",
     "rejects",
+    "role",
     "resend",
     "row",
     "status",
@@ -125,7 +127,8 @@ fn sample(key: &str) -> &'static str {
     match key {
         "concurrency" | "burst" | "identical-refusals" | "undecided-in-a-row" | "header-row"
         | "max-segments" | "fallback-at-most" => "7",
-        "international"
+        "console-behind-proxy"
+        | "international"
         | "no-header"
         | "no-canary"
         | "insecure-no-signature"

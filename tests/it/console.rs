@@ -2,6 +2,8 @@
 
 mod hostile;
 mod people;
+mod together;
+mod users;
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -332,7 +334,7 @@ fn a_console_that_is_stopped_pauses_what_it_sends() {
     visitor.send(&format!("{batch}/pause"), &[]).location();
     let page = visitor.wait_for(&batch, "had their turn");
     assert!(
-        page.contains("Go on") && page.contains("Paused: a person, on the console"),
+        page.contains("Go on") && page.contains("paused it on the console"),
         "{page}"
     );
     let left = scratch.checkpoint().counts().queued.to_string();
@@ -412,4 +414,109 @@ fn an_upload_that_is_cut_off_leaves_nothing_and_others_cannot_read_one() {
     visitor.send(&format!("{list}/remove"), &[]).location();
     assert!(!file.exists());
     assert_eq!(count(), 0);
+}
+
+#[test]
+fn numbers_are_mended_on_the_page_and_join_the_batch() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let rows = "phone,first_name\n+420777000001,Eva\n777000002 Jana,Jana\n777000003 Ota,Ota\n+42077,Iva\n,Petr\n\
+                +420777000006,Ada\n+420777000007,Ela\n+420777000008,Ivo\n";
+    let list = visitor.drop_list("list.csv", rows.as_bytes());
+    visitor.send(&list, &[("region", "CZ")]).location();
+    let batch = visitor.prepare(&list, "Hello {{ first_name }}", &[("name", "spring")]);
+    let page = visitor.page(&batch);
+    for text in [
+        "Numbers to mend",
+        "Accept all 2 suggestions",
+        "value=\"+420777000002\"",
+        "<code>+42077</code>",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let mend = format!("{batch}/mend");
+    assert_eq!(visitor.send(&mend, &[("number.0.5", "")]).status, 409);
+    visitor.send(&mend, &[("all", "letters")]).location();
+    let page = visitor.page(&batch);
+    assert!(
+        page.contains("Mended: 2 people can be messaged now."),
+        "{page}"
+    );
+    assert!(
+        page.contains("<strong>6</strong> people have not"),
+        "{page}"
+    );
+    let typed = [
+        ("number.0.5", "+420777000004"),
+        ("number.0.6", "12"),
+        ("number.9.9", "+420777000005"),
+    ];
+    visitor.send(&mend, &typed).location();
+    let page = visitor.page(&batch);
+    for text in [
+        "Mended: 1 person can be messaged now. Not mended:",
+        "<strong>7</strong> people have not",
+        "(empty)",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(
+        !page.contains("<code>+42077</code>"),
+        "it is mended: {page}"
+    );
+    // The same once more changes nothing.
+    visitor.send(&mend, &typed[..1]).location();
+    visitor
+        .send(&format!("{batch}/start"), &[("people", "7")])
+        .location();
+    visitor.wait_for(&batch, "complete");
+    let results = visitor.page(&format!("{batch}/download?what=results"));
+    for name in ["Eva", "Jana", "Ota", "Iva"] {
+        let settled = |line: &&str| {
+            line.contains(name) && (line.contains(",sent,") || line.contains(",no_messenger,"))
+        };
+        assert_eq!(
+            results.lines().filter(settled).count(),
+            1,
+            "{name}: {results}"
+        );
+    }
+    let report = visitor.page(&format!("{batch}/report"));
+    assert!(
+        report.contains("Decisions") || report.contains("This batch"),
+        "{report}"
+    );
+    assert!(
+        !report.contains("action=\"/rehearsals"),
+        "a report has no forms: {report}"
+    );
+}
+
+#[test]
+fn any_row_of_a_long_list_shows_its_message() {
+    let scratch = Scratch::new();
+    let console = ConsoleProcess::sandbox(&scratch);
+    let visitor = console.visitor();
+    let list = visitor.drop_list("list.csv", contacts(0..500).as_bytes());
+    visitor
+        .send(
+            &format!("{list}/message"),
+            &[("message", "Hello {{ first_name }}")],
+        )
+        .location();
+    for (row, text) in [
+        ("3", "Hello Name1<"),
+        ("480", "Hello Name478<"),
+        ("9000", "no contact in row 9000"),
+    ] {
+        let page = visitor.page(&format!("{list}/message?row={row}"));
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let preview = format!("{list}/preview");
+    let tried = visitor.send(
+        &preview,
+        &[("message", "Dear {{ first_name }}"), ("row", "480")],
+    );
+    assert!(tried.text().contains("Dear Name478<"), "{}", tried.text());
 }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::source::{code, rust_files};
 
 /// An outside library and the modules that may name it.
-const OWNERS: [(&str, &[&str]); 33] = [
+const OWNERS: [(&str, &[&str]); 36] = [
+    ("plotters", &["console"]),
+    ("argon2", &["console"]),
+    ("rpassword", &["commands"]),
     ("rusqlite", &["store"]),
     // The sandbox's is the other side of the wire: it posts the webhook events.
     ("reqwest", &["amio", "sandbox"]),

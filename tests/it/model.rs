@@ -327,6 +327,7 @@ impl World {
                 other @ (Claim::OthersSpent(_)
                 | Claim::SharedBy(_)
                 | Claim::NoConnection
+                | Claim::Paused(_)
                 | Claim::Again),
             ) => panic!("{other:?}"),
             None => {}
@@ -449,7 +450,7 @@ pub(crate) async fn next_at(
             Some(
                 Claim::OthersSpent(_) | Claim::SharedBy(_) | Claim::NoConnection | Claim::Again,
             ) => {}
-            Some(Claim::Exhausted { .. }) | None => return None,
+            Some(Claim::Exhausted { .. } | Claim::Paused(_)) | None => return None,
         }
     }
 }
@@ -565,7 +566,11 @@ impl Crowd {
                     tokio::task::yield_now().await;
                 }
                 Some(
-                    Claim::OthersSpent(_) | Claim::SharedBy(_) | Claim::NoConnection | Claim::Again,
+                    Claim::OthersSpent(_)
+                    | Claim::SharedBy(_)
+                    | Claim::NoConnection
+                    | Claim::Paused(_)
+                    | Claim::Again,
                 )
                 | None => {}
             }

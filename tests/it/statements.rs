@@ -180,6 +180,14 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "the summary: who got a message by another number",
     ),
     (
+        "SELECT min(coalesce(a.finished_at, a.started_at))",
+        "the page of a batch: over which time its curves go",
+    ),
+    (
+        "SELECT coalesce(a.finished_at, a.started_at), coalesce(a.delivered_at, a.read_at)",
+        "the page of a batch: its curves",
+    ),
+    (
         "SELECT count(coalesce(a.delivered_at, a.read_at))",
         "`status BATCH`: what became of its messages",
     ),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Summary;
-use crate::domain::batch_state::{BatchState, Standing};
+use crate::domain::batch_state::{BatchState, PausedBy, Standing};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::local::Local;
@@ -50,7 +50,13 @@ impl Stands {
             since: batch.state_since,
             until: batch.state_until,
             why: batch.state_why.as_deref().map(without_numbers),
-            by: batch.state_by.clone(),
+            by: batch
+                .state_by
+                .as_deref()
+                .map(|by| match PausedBy::person(by) {
+                    Some(PausedBy::Person(name)) => name,
+                    Some(PausedBy::Approval) | None => by.to_owned(),
+                }),
             holder,
         }
     }

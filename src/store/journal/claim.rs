@@ -25,7 +25,7 @@ use crate::store::runs::{self, Place, Run};
 use crate::store::suppression::suppress;
 use crate::store::tally::Counter;
 use crate::store::transaction::Tx;
-use crate::store::{contact, quota};
+use crate::store::{contact, pause, quota};
 
 /// Rows that one claim suppresses or passes over at the most before it lets others have their turn.
 const LOOKED_AT: usize = 500;
@@ -80,6 +80,9 @@ pub(super) fn claim(
 ) -> Result<Found, StoreError> {
     if tx.full {
         return Ok(Found::NoRoom);
+    }
+    if let Some(by) = pause::paused_by(tx.connection, context.batch)? {
+        return Ok(Found::Claim(Claim::Paused(by)));
     }
     let reported = known.requests;
     if let Some(connections) = known.connections {

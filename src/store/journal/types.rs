@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::amio::Addressee;
+use crate::domain::batch_state::PausedBy;
 use crate::domain::delivery::{Event, State};
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Step;
@@ -93,6 +94,8 @@ pub enum Claim {
     NoConnection,
     /// Many rows were suppressed or passed over; ask again.
     Again,
+    /// Nothing of the batch may be sent: nothing was claimed.
+    Paused(PausedBy),
     /// No row is free: all are settled or in flight, or wait.
     Exhausted {
         /// When the first of those that wait may be sent.

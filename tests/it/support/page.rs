@@ -23,7 +23,8 @@ impl ConsoleProcess {
         Self::start(scratch, &[&url[..], arguments].concat())
     }
 
-    fn start(scratch: &Scratch, arguments: &[&str]) -> Self {
+    /// One with these arguments.
+    pub(crate) fn start(scratch: &Scratch, arguments: &[&str]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("its address");
         drop(free);
@@ -31,6 +32,11 @@ impl ConsoleProcess {
         let process = console.with(arguments).start();
         wait_until("the console listens", || process.printed().ends_with('\n'));
         Self { address, process }
+    }
+
+    /// What it printed on standard output.
+    pub(crate) fn printed(&self) -> String {
+        self.process.printed()
     }
 
     /// The link that it printed last.
@@ -59,6 +65,21 @@ impl ConsoleProcess {
         );
         pair.clone_into(&mut visitor.cookie);
         wait_until("another link is printed", || self.link() != link);
+        visitor
+    }
+
+    /// A user who signed in with the password.
+    pub(crate) fn user(&self, name: &str, password: &str) -> Visitor {
+        let mut visitor = self.stranger();
+        let answer = visitor.post("/sign-in", &[("name", name), ("password", password)]);
+        assert_eq!(answer.location(), "/");
+        let cookie = answer.header("set-cookie").expect("a cookie");
+        let (pair, how) = cookie.split_once(';').expect("how it is kept");
+        assert!(
+            how.contains("HttpOnly") && how.contains("SameSite=Strict"),
+            "{how}"
+        );
+        pair.clone_into(&mut visitor.cookie);
         visitor
     }
 

@@ -1,0 +1,207 @@
+//! Rows of a batch that cannot be sent are mended one by one, by their numbers: what is mended joins the batch as a
+//! mended rejects file does.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::{Mismatch, RunError};
+use super::list::List;
+use super::mending::batch_knows;
+use super::numbers::typed_number;
+use super::plan::{SendPlan, SendSettings};
+use super::settings::RunSettings;
+use crate::domain::delivery::State;
+use crate::domain::dialect::FileFormat;
+use crate::domain::percent::Percent;
+use crate::domain::recipient::{JudgedRow, Position, Record, RowNumber, RowProblem, Verdict};
+use crate::domain::sms::SmsSettings;
+use crate::intake::{Settings, Source, column_names, phone_columns};
+use crate::report::rejects::RejectsFile;
+use crate::store::{Batch, Change, Messaged, Reader};
+
+/// A row that cannot be sent as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowToMend {
+    /// Its file and its row there.
+    pub(crate) at: (u16, u32),
+    /// The cell with the number, as it was typed.
+    pub(crate) typed: String,
+    /// The word for what is wrong.
+    pub(crate) code: String,
+    /// The same for people.
+    pub(crate) reason: String,
+    /// What the cell should probably say.
+    pub(crate) suggestion: Option<String>,
+}
+
+/// How rows are mended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MendSettings<'a> {
+    /// How the list is read, where the batch says nothing else.
+    pub(crate) intake: &'a Settings,
+    /// How messages are counted as SMS.
+    pub(crate) sms: SmsSettings,
+    /// How the batch is sent: how far back earlier messages count.
+    pub(crate) run: &'a RunSettings,
+    /// An empty folder for the mended rows, until they are in the batch.
+    pub(crate) folder: &'a Path,
+    /// Who mends.
+    pub(crate) actor: &'a str,
+}
+
+/// What became of rows that were mended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MendedRows {
+    /// So many can be sent now.
+    pub(crate) queued: u64,
+    /// So many cannot, for something else than their number.
+    pub(crate) invalid: u64,
+    /// So many must not be sent, or repeat another number.
+    pub(crate) left_out: u64,
+    /// What is wrong with numbers that were given; their rows stay as they are.
+    pub(crate) wrong: Vec<String>,
+}
+
+/// Passes the rows that cannot be sent for their number to `each`, in row order. Those that were mended are none.
+///
+/// # Errors
+/// [`RunError`] if the checkpoint fails.
+pub(crate) fn rows_to_mend(
+    reader: &Reader,
+    batch: &Batch,
+    mut each: impl FnMut(RowToMend),
+) -> Result<(), RunError> {
+    let column = phone_column(batch);
+    reader.rows_in(batch.id, State::Invalid, |row| {
+        let code = row.reason_code.unwrap_or_default();
+        if row.mended_by.is_some() || !RowProblem::is_of_number(code) {
+            return Ok::<(), RunError>(());
+        }
+        let fields: Vec<String> = serde_json::from_str(row.fields)?;
+        let typed = column.as_ref().and_then(|(at, _)| fields.get(*at).cloned());
+        each(RowToMend {
+            at: (row.file, row.row),
+            typed: typed.unwrap_or_default(),
+            code: code.to_owned(),
+            reason: row.reason.unwrap_or_default().to_owned(),
+            suggestion: row.suggestion.map(str::to_owned),
+        });
+        Ok(())
+    })
+}
+
+/// Where the numbers of the batch's list stand: the column, and its name.
+fn phone_column(batch: &Batch) -> Option<(usize, String)> {
+    let mapping = batch.definition.get("mapping")?;
+    let wanted = phone_columns(mapping).next()?;
+    let names = column_names(&batch.headers);
+    let at = names.iter().position(|name| *name == wanted)?;
+    Some((at, wanted))
+}
+
+/// Gives rows their numbers, and adds them to the batch, where they take the places of those that cannot be sent.
+/// People who have a message of another batch already are left out. The batch must not be under way.
+///
+/// # Errors
+/// [`RunError`] if the batch does not keep how its list was read, another process holds it, or the checkpoint fails.
+pub(crate) fn mend_rows(
+    checkpoint: &Path,
+    name: &str,
+    numbers: &BTreeMap<(u16, u32), String>,
+    how: MendSettings<'_>,
+    now: Timestamp,
+) -> Result<MendedRows, RunError> {
+    let not_kept = || Mismatch::NotMendable(name.to_owned());
+    let knows = batch_knows(checkpoint, name)?.ok_or_else(not_kept)?;
+    let kept = knows.list.ok_or_else(not_kept)?;
+    let batch = Reader::open(checkpoint)?.batch(name)?;
+    let (column, phone) = phone_column(&batch).ok_or_else(not_kept)?;
+    let mut intake = kept.settings(how.intake, &|_| false);
+    let (mut good, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (at, number) in numbers {
+        match typed_number(number, intake.reading()) {
+            Ok(_) => {
+                good.insert(*at, number.as_str());
+            }
+            Err(error) => wrong.push(error.to_string()),
+        }
+    }
+    let path = how.folder.join("mended.csv");
+    if write_mended(checkpoint, &batch, (column, &good), &path)? == 0 {
+        return Ok(MendedRows {
+            wrong,
+            ..MendedRows::default()
+        });
+    }
+    intake.columns.phone = vec![phone];
+    intake.min_valid = Percent::NONE;
+    let list = List::open(&[Source::Path(path)], &intake, Some(&kept.message))?
+        .with_sms(how.sms)
+        .with_fallback(&kept.fallback)?;
+    let settings = SendSettings {
+        batch: Some(name),
+        channel: &knows.channel,
+        change: Some(Change::Add),
+        sandbox: batch.sandbox,
+        follow_up: None,
+    };
+    let mut plan = SendPlan::new(checkpoint, list, &settings, now)?.by(how.actor);
+    if !plan.messaged_before(how.run.history, now)?.is_empty() {
+        plan.decide(Messaged::Skip, how.actor);
+    }
+    let read = plan.read(how.run, None, now, &mut |_| ())?;
+    let summary = read.report().map(|report| &report.summary);
+    let mended = MendedRows {
+        queued: summary.map_or(0, |it| it.queued),
+        invalid: summary.map_or(0, |it| it.invalid),
+        left_out: summary.map_or(0, |it| it.duplicate + it.suppressed),
+        wrong,
+    };
+    read.carry_out(now)?;
+    Ok(mended)
+}
+
+/// Writes the rows with their numbers as a rejects file names them; returns how many. Those that were mended before are
+/// not among them.
+fn write_mended(
+    checkpoint: &Path,
+    batch: &Batch,
+    (column, numbers): (usize, &BTreeMap<(u16, u32), &str>),
+    path: &Path,
+) -> Result<u64, RunError> {
+    let format = FileFormat::of(path, batch.list, None);
+    let mut file = RejectsFile::create(path, &batch.headers, format, Some(&batch.name))?;
+    Reader::open(checkpoint)?.rows_in(batch.id, State::Invalid, |row| {
+        let number = numbers.get(&(row.file, row.row));
+        let (Some(number), None, Some(at)) = (number, row.mended_by, RowNumber::new(row.row))
+        else {
+            return Ok::<(), RunError>(());
+        };
+        let mut fields: Vec<String> = serde_json::from_str(row.fields)?;
+        if fields.len() <= column {
+            fields.resize(column + 1, String::new());
+        }
+        (*number).clone_into(&mut fields[column]);
+        let problem = RowProblem::Content {
+            message: row.reason.unwrap_or_default().to_owned(),
+        };
+        file.push(&JudgedRow {
+            position: Position {
+                file: row.file,
+                row: at,
+            },
+            mends: None,
+            record: fields.iter().collect::<Record>(),
+            typed: (*number).to_owned(),
+            verdict: Verdict::Invalid {
+                problem,
+                suggestion: None,
+                phone: None,
+            },
+        })?;
+        Ok(())
+    })?;
+    Ok(file.finish()?)
+}

@@ -1,0 +1,51 @@
+//! A batch is paused by whoever asks for it, and begun by a second person where that is asked for.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::batch::HeldBatch;
+use super::error::{Mismatch, RunError};
+use crate::domain::batch_state::PausedBy;
+use crate::store::Store;
+
+/// Pauses a batch that is being sent, by whatever process of whatever machine: nothing more is claimed, and what is
+/// under way is finished.
+///
+/// # Errors
+/// [`RunError`] if it is not being sent, or the checkpoint fails.
+pub(crate) fn pause(
+    checkpoint: &Path,
+    batch: &str,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), RunError> {
+    let store = Store::open_existing(checkpoint)?;
+    let id = store.reader()?.batch(batch)?.id;
+    if store.pause(id, actor, now)? {
+        return Ok(());
+    }
+    Err(Mismatch::NotSent(batch.to_owned()).into())
+}
+
+impl HeldBatch {
+    /// What keeps the batch from being sent now; `resumed`: a person goes on with it.
+    ///
+    /// # Errors
+    /// [`RunError`] if the checkpoint fails.
+    pub fn paused_by(&self, resumed: bool) -> Result<Option<PausedBy>, RunError> {
+        let by = self.reader()?.paused_by(self.batch().id)?;
+        Ok(by.filter(|by| !(resumed && matches!(by, PausedBy::Person(_)))))
+    }
+
+    /// Where the checkpoint asks for a second person, the one who starts the batch approves its list and text.
+    ///
+    /// # Errors
+    /// [`RunError`] if it is the person who prepared it, or the checkpoint fails.
+    pub(crate) fn approve(&self, actor: &str, now: Timestamp) -> Result<(), RunError> {
+        match self.store().approve(self.batch().id, actor, now)? {
+            None => Ok(()),
+            Some(prepared_by) => Err(Mismatch::NeedsAnother(prepared_by).into()),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What keeps a batch from being sent, whoever sends it: a person paused it, or a second person must approve it. Both
+//! are rows that the claim reads.
+//!
+//! An approval names the digest of list and text: after any change it is none.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::checkpoint::{Reader, Store};
+use super::columns::to_millis;
+use super::decision::{DecisionRecord, record};
+use super::error::StoreError;
+use super::ids::BatchId;
+use super::query::Query as _;
+use crate::domain::batch_state::PausedBy;
+
+/// The key of the row that asks for approvals.
+const REQUIRED: &str = "require-approval";
+
+/// Its id: the nodes of a cluster share rows with negative ids, and runs have small ones.
+const ROW: i64 = i64::MIN;
+
+/// Who prepared a batch, and who approved it as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Approval {
+    /// The checkpoint asks for it.
+    pub is_required: bool,
+    /// Who gave the list and the text that it has.
+    pub prepared_by: Option<String>,
+    /// Who approved them.
+    pub approved_by: Option<String>,
+}
+
+/// What keeps the batch from being sent now.
+pub(super) fn paused_by(
+    connection: &Connection,
+    batch: BatchId,
+) -> Result<Option<PausedBy>, StoreError> {
+    let (by, may): (Option<String>, bool) = connection.row(
+        "SELECT iif(state = 'paused', state_by, NULL),
+                approval ->> 'digest' IS hex(digest) OR NOT EXISTS (SELECT 1 FROM node WHERE key = ?2)
+         FROM batch WHERE id = ?1",
+        (batch, REQUIRED),
+    )?;
+    let person = by.as_deref().and_then(PausedBy::person);
+    Ok(person.or((!may).then_some(PausedBy::Approval)))
+}
+
+fn approval(connection: &Connection, batch: BatchId) -> Result<Approval, StoreError> {
+    let (is_required, prepared_by, approved_by) = connection.row(
+        "SELECT EXISTS (SELECT 1 FROM node WHERE key = ?2), approval ->> 'prepared_by',
+                iif(approval ->> 'digest' IS hex(digest), approval ->> 'by', NULL)
+         FROM batch WHERE id = ?1",
+        (batch, REQUIRED),
+    )?;
+    Ok(Approval {
+        is_required,
+        prepared_by,
+        approved_by,
+    })
+}
+
+/// Notes who gave the list and the text that the batch has; what was approved before is approved no more.
+pub(super) fn note_prepared(
+    connection: &Connection,
+    batch: BatchId,
+    by: Option<&str>,
+) -> Result<(), StoreError> {
+    connection.change(
+        "UPDATE batch SET approval = json_object('prepared_by', ?2) WHERE id = ?1",
+        (batch, by),
+    )?;
+    Ok(())
+}
+
+impl Store {
+    /// Pauses a batch that is being sent, whoever sends it. False if it is not.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn pause(
+        &self,
+        id: BatchId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let by = PausedBy::Person(actor.to_owned());
+        let decision = DecisionRecord {
+            batch: Some(id),
+            actor: actor.to_owned(),
+            what: "pause",
+            detail: String::new(),
+            at,
+        };
+        self.writer.write_blocking(move |tx| {
+            let paused = tx.connection.change(
+                "UPDATE batch SET state = 'paused', state_why = ?2, state_by = ?3, state_since = ?4, state_until = NULL
+                 WHERE id = ?1 AND state IN ('running', 'waiting')",
+                (id, by.to_string(), by.kept(), to_millis(at)),
+            )?;
+            if paused > 0 {
+                record(tx.connection, &decision)?;
+            }
+            Ok(paused > 0)
+        })
+    }
+
+    /// From now on a second person must approve each batch, or none must any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn require_approval(
+        &self,
+        required: bool,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let decision = DecisionRecord {
+            batch: None,
+            actor: actor.to_owned(),
+            what: REQUIRED,
+            detail: if required { "yes" } else { "no" }.to_owned(),
+            at,
+        };
+        self.writer.write_blocking(move |tx| {
+            if required {
+                tx.connection.change(
+                    "INSERT OR IGNORE INTO node (rowid, key, value) VALUES (?1, ?2, 1)",
+                    (ROW, REQUIRED),
+                )?;
+            } else {
+                tx.connection
+                    .change("DELETE FROM node WHERE key = ?1", [REQUIRED])?;
+            }
+            record(tx.connection, &decision)
+        })
+    }
+
+    /// Approves the batch as it is, if that is asked for and was not done. Returns who prepared it where that is the
+    /// same person, who cannot approve it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn approve(
+        &self,
+        id: BatchId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let decision = DecisionRecord {
+            batch: Some(id),
+            actor: actor.to_owned(),
+            what: "approve",
+            detail: String::new(),
+            at,
+        };
+        self.writer.write_blocking(move |tx| {
+            let now = approval(tx.connection, id)?;
+            if !now.is_required || now.approved_by.is_some() {
+                return Ok(None);
+            }
+            if now.prepared_by.as_deref() == Some(decision.actor.as_str()) {
+                return Ok(now.prepared_by);
+            }
+            tx.connection.change(
+                "UPDATE batch SET approval = json_object('prepared_by', ?2, 'by', ?3, 'digest', hex(digest))
+                 WHERE id = ?1",
+                (id, &now.prepared_by, &decision.actor),
+            )?;
+            record(tx.connection, &decision)?;
+            Ok(None)
+        })
+    }
+}
+
+impl Reader {
+    /// What keeps the batch from being sent now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn paused_by(&self, batch: BatchId) -> Result<Option<PausedBy>, StoreError> {
+        paused_by(&self.connection, batch)
+    }
+
+    /// Who prepared and who approved the batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn approval(&self, batch: BatchId) -> Result<Approval, StoreError> {
+        approval(&self.connection, batch)
+    }
+
+    /// Whether a second person must approve each batch.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn requires_approval(&self) -> Result<bool, StoreError> {
+        self.connection
+            .has("SELECT 1 FROM node WHERE key = ?1", [REQUIRED])
+    }
+}

@@ -1,0 +1,140 @@
+//! Several people, and several processes: a pause that is asked for elsewhere, and a second person who starts.
+
+use super::users::{PASSWORD, add};
+use crate::support::{CHANNEL, ConsoleProcess, SandboxProcess, Scratch, contacts, wait_until};
+
+#[test]
+fn a_person_on_the_page_pauses_what_a_terminal_sends() {
+    let scratch = Scratch::new();
+    add(&scratch, "eva", "operator");
+    scratch.contacts(400);
+    let sandbox = SandboxProcess::start(&[]);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let eva = console.user("eva", PASSWORD);
+    let send = scratch
+        .send(&sandbox)
+        .with(&["--rate", "20/s", "--burst", "1"])
+        .start();
+    wait_until("some were sent", || sandbox.stats().accepted > 3);
+    let page = eva.page("/batches/list");
+    assert!(
+        page.contains("/batches/list/pause") && page.contains("It is sent by process"),
+        "{page}"
+    );
+    eva.send("/batches/list/pause", &[]).location();
+    send.wait()
+        .expect(4)
+        .says("list is paused: eva paused it on the console")
+        .says("resume list");
+    let sent = sandbox.stats().accepted;
+    let page = eva.page("/batches/list");
+    assert!(
+        page.contains("Paused: eva paused it on the console") && page.contains("Go on"),
+        "{page}"
+    );
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sending, counts.unknown, counts.sent), (0, 0, sent));
+    assert_eq!(
+        eva.send("/batches/list/pause", &[]).status,
+        409,
+        "it is not being sent"
+    );
+    // The same command again, as cron runs it, does not go on; nor does a worker.
+    scratch
+        .send(&sandbox)
+        .run()
+        .expect(4)
+        .says("eva paused it on the console");
+    let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
+    scratch.outreach(&worker).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, sent);
+    scratch.resume(&sandbox).run().expect(0);
+    assert_eq!(sandbox.stats().accepted, 400);
+    let health = eva.page("/health");
+    assert!(
+        health.contains("eva</td><td data-label=\"What\">pause"),
+        "{health}"
+    );
+}
+
+#[test]
+fn a_run_that_waits_for_its_quota_is_paused_at_once() {
+    let scratch = Scratch::new();
+    scratch.contacts(20);
+    let sandbox = SandboxProcess::start(&[]);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let visitor = console.visitor();
+    let send = scratch
+        .send(&sandbox)
+        .with(&["--rate", "2/h", "--burst", "1"])
+        .start();
+    wait_until("one was sent", || sandbox.stats().accepted == 1);
+    visitor.wait_for("/batches/list", "/batches/list/pause");
+    visitor.send("/batches/list/pause", &[]).location();
+    send.wait().expect(4).says("paused it on the console");
+    assert_eq!(sandbox.stats().accepted, 1);
+}
+
+#[test]
+fn a_second_person_starts_what_one_prepared_and_a_change_asks_again() {
+    let scratch = Scratch::new();
+    for (name, role) in [("ada", "admin"), ("eva", "operator"), ("jan", "operator")] {
+        add(&scratch, name, role);
+    }
+    let sandbox = SandboxProcess::start(&[]);
+    let console = ConsoleProcess::of(&scratch, &sandbox, &["--channel", CHANNEL]);
+    let user = |name| console.user(name, PASSWORD);
+    let (ada, eva, jan) = (user("ada"), user("eva"), user("jan"));
+    assert_eq!(eva.send("/approval", &[("required", "yes")]).status, 403);
+    ada.send("/approval", &[("required", "yes")]).location();
+    let list = eva.drop_list("contacts.csv", contacts(0..5).as_bytes());
+    let batch = eva.prepare(&list, "Hello {{ first_name }}", &[("name", "list")]);
+    assert!(eva.page(&batch).contains("Another person starts it"));
+    let start = |who: &crate::support::Visitor, people| {
+        who.send(&format!("{batch}/start"), &[("people", people)])
+    };
+    let refused = start(&eva, "5");
+    assert_eq!(refused.status, 409);
+    assert!(
+        refused.text().contains("eva prepared this batch"),
+        "{}",
+        refused.text()
+    );
+    // Whatever sends it asks: no command goes round the second person.
+    scratch
+        .resume(&sandbox)
+        .run()
+        .expect(4)
+        .says("a second person must approve it");
+    let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
+    scratch.outreach(&worker).run();
+    assert_eq!(sandbox.stats().accepted, 0);
+    start(&jan, "5").location();
+    jan.wait_for(&batch, "complete");
+    assert_eq!(sandbox.stats().accepted, 5);
+    let page = eva.page(&batch);
+    for line in [
+        "Approved by</dt><dd>jan",
+        "Prepared by</dt><dd>eva",
+        "jan</td><td data-label=\"What\">approve",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    // Rows join it: what was approved is not what it is now.
+    scratch.write("more.csv", &contacts(5..8));
+    let more = scratch.outreach(&["send", "more.csv", "--add", "--batch", "list", "--yes"]);
+    let more = more.with(&["--message", "Hello {{ first_name }}", "--channel", CHANNEL]);
+    more.with(&["--base-url", sandbox.base_url()])
+        .run()
+        .expect(4)
+        .says("a second person");
+    assert_eq!(sandbox.stats().accepted, 5);
+    start(&eva, "3").location();
+    eva.wait_for(&batch, "complete");
+    assert_eq!(sandbox.stats().accepted, 8);
+    ada.send("/approval", &[("required", "no")]).location();
+    let health = ada.page("/health");
+    for line in ["require-approval: yes", "require-approval: no"] {
+        assert!(health.contains(line), "{line}: {health}");
+    }
+}

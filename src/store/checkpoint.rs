@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::decision::{self, DecisionRecord};
 use super::error::StoreError;
 use super::file::{connect, create_private, require, tighten};
 use super::keys::HashKey;
@@ -180,17 +179,6 @@ impl Store {
         };
         adopt().map_err(|error: StoreError| error.opening(path))?;
         Self::open_for(path, Purpose::Adopt).map_err(|error| error.opening(path))
-    }
-
-    /// The opt-outs that were given with it are in the checkpoint; `said` is for the audit.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
-    pub(crate) fn end_adopting(&self, said: DecisionRecord) -> Result<(), StoreError> {
-        self.writer.write_blocking(move |tx| {
-            home::end_adopting(tx.connection)?;
-            decision::record(tx.connection, &said)
-        })
     }
 
     /// Refuses a path where a checkpoint was and is gone, as what it left behind says: not if it was moved to `other`.

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use super::checkpoint::{Reader, Store};
 use super::columns::{from_millis, to_millis};
 use super::error::StoreError;
+use super::home;
 use super::ids::BatchId;
 use super::query::Query as _;
 
@@ -32,6 +33,17 @@ impl Store {
     pub(crate) fn record_decision(&self, decision: DecisionRecord) -> Result<(), StoreError> {
         self.writer
             .write_blocking(move |tx| record(tx.connection, &decision))
+    }
+
+    /// The opt-outs that were given with an [adopted](Store::adopt) checkpoint are in it; `said` is for the audit.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the checkpoint fails.
+    pub(crate) fn end_adopting(&self, said: DecisionRecord) -> Result<(), StoreError> {
+        self.writer.write_blocking(move |tx| {
+            home::end_adopting(tx.connection)?;
+            record(tx.connection, &said)
+        })
     }
 }
 

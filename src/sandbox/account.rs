@@ -43,7 +43,7 @@ pub(super) struct Receipt {
     pub(super) count: usize,
     pub(super) by_phone: bool,
     /// The code of the `message_failed` that a fault asks for.
-    pub(super) fail_later: Option<u8>,
+    pub(super) fail_later: Option<u32>,
 }
 
 /// The sandbox's account. Durations are since the sandbox started.

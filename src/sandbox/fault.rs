@@ -51,7 +51,7 @@ pub(crate) enum Fault {
     /// The message is accepted, and later reported by `message_failed` (not on Messenger).
     FailLater {
         /// `error.code` of the event.
-        code: u8,
+        code: u32,
     },
 }
 

@@ -75,7 +75,7 @@ pub(super) struct Message {
     pub(super) delivered_ms: u64,
     pub(super) read_ms: u64,
     /// The code of its `message_failed`; 0 for none.
-    pub(super) failed_code: u8,
+    pub(super) failed_code: u32,
     /// The JSON text of `content`, as received.
     pub(super) content: Box<RawValue>,
     /// The JSON text of `metadata`, as received.

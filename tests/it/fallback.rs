@@ -303,6 +303,48 @@ fn serve(scratch: &Scratch, port: u16) -> Running {
         .start()
 }
 
+#[test]
+fn a_number_without_whatsapp_is_told_later_and_a_worker_goes_on_by_sms() {
+    let scratch = Scratch::new();
+    scratch.contacts(2);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let url = format!("http://127.0.0.1:{port}/webhooks/amio/{{channel_id}}");
+    let (whatsapp, sms) = ("7009:whatsapp", format!("{SMS}:mobile"));
+    let sandbox = SandboxProcess::start(
+        &[
+            &["--channel", whatsapp, "--channel", &sms][..],
+            // Undeliverable, which is mostly no WhatsApp; and outside of the 24 hours.
+            &["--fault", "fail-later=131026:at=1"],
+            &["--fault", "fail-later=131047:at=2"],
+            &["--webhook-url", &url, "--webhook-secret", SECRET],
+            &["--webhook=stop:0%", "--webhook-minute=60ms"],
+        ]
+        .concat(),
+    );
+    let mut receiver = serve(&scratch, port);
+    scratch
+        .outreach(&["send", "contacts.csv", "--yes", "--batch", "list"])
+        .with(&["--message", "Hello", "--channel", "7009", "--fallback", SMS])
+        .with(&["--base-url", sandbox.base_url()])
+        .concurrency(1)
+        .run()
+        .expect(0);
+    wait_until("both failures are heard", || {
+        let counts = scratch.checkpoint().counts();
+        (counts.queued, counts.error) == (1, 1)
+    });
+    let worker = scratch.outreach(&["worker", "--once", "--base-url", sandbox.base_url()]);
+    worker.run().expect(3).says("through channel");
+    receiver.kill();
+    let counts = scratch.checkpoint().counts();
+    assert_eq!((counts.sent, counts.error, counts.queued), (1, 1, 0));
+    let by_sms: Vec<_> = sandbox.messages();
+    let by_sms = by_sms.iter().filter(|it| it["channel_id"] == SMS).count();
+    assert_eq!(by_sms, 1);
+}
+
 /// A batch of three channels: Messenger, then Viber, which finds out later, then SMS. Its events come doubled and in any
 /// order.
 struct Three {

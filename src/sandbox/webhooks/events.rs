@@ -218,7 +218,7 @@ impl Plan<'_> {
     }
 
     /// The code of the failure, if the message fails.
-    fn failure(&self) -> Option<u8> {
+    fn failure(&self) -> Option<u32> {
         if self.channel.is_messenger() {
             return None;
         }

@@ -151,21 +151,19 @@ impl Gate {
         if let Some(wait) = slowed.wait(known, now) {
             return Ok(SignIn::Wait(wait));
         }
-        let is_right = match user {
-            Some(user) => user.is_password(password),
-            None => {
-                check_nothing(password);
-                false
-            }
+        let is_right = if let Some(user) = user {
+            user.is_password(password)
+        } else {
+            check_nothing(password);
+            false
         };
         slowed.tried(known, is_right, now);
         drop(slowed);
-        match user.filter(|_| is_right) {
-            Some(user) => self.begin(Some(user), now).map(SignIn::Session),
-            None => {
-                tracing::warn!("somebody gave a wrong name or password on the console");
-                Ok(SignIn::Wrong)
-            }
+        if let Some(user) = user.filter(|_| is_right) {
+            self.begin(Some(user), now).map(SignIn::Session)
+        } else {
+            tracing::warn!("somebody gave a wrong name or password on the console");
+            Ok(SignIn::Wrong)
         }
     }
 

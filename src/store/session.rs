@@ -25,11 +25,11 @@ impl Store {
         let (key, until, now) = (key(hash), to_millis(until), to_millis(now));
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection.execute(
+            tx.connection.change(
                 "DELETE FROM node WHERE key >= 'session.' AND key < 'session/' AND value <= ?1",
                 [now],
             )?;
-            tx.connection.execute(
+            tx.connection.change(
                 "INSERT INTO node (key, value) VALUES (?1, ?2)
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (&key, until),
@@ -47,7 +47,7 @@ impl Store {
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
             tx.connection
-                .execute("DELETE FROM node WHERE key = ?1", [&key])?;
+                .change("DELETE FROM node WHERE key = ?1", [&key])?;
             Ok(())
         })
     }

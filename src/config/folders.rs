@@ -43,8 +43,8 @@ fn folder(
     absolute(xdg).or(own)
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

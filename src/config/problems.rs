@@ -13,10 +13,10 @@ use super::setting::setting;
 use super::settings::Settings;
 
 /// The declaration of a group of settings.
-type Group = fn(Command) -> Command;
+pub(super) type Group = fn(Command) -> Command;
 
 /// What a run uses.
-const OF_A_RUN: [Group; 9] = [
+pub(super) const OF_A_RUN: [Group; 9] = [
     Connection::augment_args,
     Pace::augment_args,
     ContactsFile::augment_args,

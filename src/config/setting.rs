@@ -7,10 +7,8 @@ use std::sync::LazyLock;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use super::declare::{
-    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS,
-    OtherChannels, Pace, Results, Serve, Tls,
-};
+use super::declare::{ConsolePage, NUMBERS, Serve, Tls};
+use super::problems::{Group, OF_A_RUN};
 
 /// One setting, as it is declared.
 #[derive(Debug)]
@@ -111,22 +109,14 @@ const COMMON: [&str; 13] = [
 /// All settings, in the order in which they are shown.
 pub fn settings() -> &'static [Setting] {
     static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
-        let groups = [
-            Connection::augment_args,
-            Pace::augment_args,
-            ContactsFile::augment_args,
-            Content::augment_args,
-            OtherChannels::augment_args,
-            History::augment_args,
-            Guards::augment_args,
-            CheckpointFile::augment_args,
-            Results::augment_args,
+        let pages: [Group; 3] = [
             Serve::augment_args,
             Tls::augment_args,
             ConsolePage::augment_args,
         ];
-        let declared = groups
+        let declared = OF_A_RUN
             .into_iter()
+            .chain(pages)
             .fold(Command::new("settings"), |command, group| group(command));
         let settings = declared.get_arguments().cloned().map(Setting);
         settings

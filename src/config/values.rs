@@ -13,13 +13,11 @@ use jiff::tz::TimeZone;
 
 use crate::amio::BaseUrlError;
 use crate::cluster::AccessError;
-use crate::domain::dialect::UnknownDialect;
-use crate::domain::percent::BadPercent;
-use crate::domain::phone::{UnknownRegion, UnknownService};
-use crate::domain::quota::QuotaError;
+use crate::domain::bad_setting::BadSetting;
+use crate::domain::phone::UnknownRegion;
 use crate::domain::refusal::SayingError;
 use crate::domain::schedule::{ScheduleError, parse_zone};
-use crate::intake::{BadSetting, ColumnChoice};
+use crate::intake::ColumnChoice;
 
 /// An error of another module's value that can say what may be written instead.
 pub(super) trait SaysAllowed {
@@ -33,29 +31,11 @@ impl SaysAllowed for BadSetting {
     }
 }
 
-impl SaysAllowed for UnknownDialect {
-    fn allowed(&self) -> String {
-        Self::ALLOWED.to_owned()
-    }
-}
-
-impl SaysAllowed for BadPercent {
-    fn allowed(&self) -> String {
-        Self::ALLOWED.to_owned()
-    }
-}
-
 impl SaysAllowed for UnknownRegion {
     fn allowed(&self) -> String {
         let near = self.suggestion.as_ref();
         let near = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
         format!("an ISO code (CZ) or an English name (Czechia){near}")
-    }
-}
-
-impl SaysAllowed for UnknownService {
-    fn allowed(&self) -> String {
-        Self::ALLOWED.to_owned()
     }
 }
 
@@ -82,16 +62,6 @@ impl SaysAllowed for BaseUrlError {
 impl SaysAllowed for SayingError {
     fn allowed(&self) -> String {
         self.to_string()
-    }
-}
-
-impl SaysAllowed for QuotaError {
-    fn allowed(&self) -> String {
-        match self {
-            Self::Rate(_) => "a number of requests and a time, such as 2000/h, 30/min or 5/s",
-            Self::Reserve(_) => "a share below 100%, such as 10%, or a number of requests",
-        }
-        .to_owned()
     }
 }
 

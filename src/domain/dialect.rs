@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::bad_setting::BadSetting;
+
 /// The character between two fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,30 +79,21 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// A text that names no dialect.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no dialect: write {ALLOWED}")]
-pub struct UnknownDialect(String);
-
-impl UnknownDialect {
-    /// What may be written instead, in words.
-    pub const ALLOWED: &str = ALLOWED;
-}
-
-const ALLOWED: &str =
-    "comma, semicolon, tab or pipe; with +bom behind it the file begins with a byte order mark";
-
 impl FromStr for Dialect {
-    type Err = UnknownDialect;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
         let (delimiter, mark) = match text.strip_suffix(WITH_MARK) {
             Some(delimiter) => (delimiter, true),
             None => (text, false),
         };
         match Delimiter::named(delimiter) {
             Some(delimiter) => Ok(Self { delimiter, mark }),
-            None => Err(UnknownDialect(text.to_owned())),
+            None => Err(BadSetting::new(
+                text,
+                "dialect",
+                "comma, semicolon, tab or pipe; with +bom behind it the file begins with a byte order mark",
+            )),
         }
     }
 }

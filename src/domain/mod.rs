@@ -4,6 +4,7 @@
 //! A test in `tests/it` keeps the I/O crates out of this folder.
 
 pub(crate) mod audience;
+pub(crate) mod bad_setting;
 pub(crate) mod batch_name;
 pub(crate) mod batch_state;
 pub(crate) mod content;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::bad_setting::BadSetting;
+
 /// A share in whole percent, 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Percent(u8);
@@ -35,23 +37,16 @@ impl fmt::Display for Percent {
     }
 }
 
-/// A text that is no share.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no share: write {ALLOWED}", ALLOWED = Self::ALLOWED)]
-pub struct BadPercent(String);
-
-impl BadPercent {
-    /// What may be written.
-    pub const ALLOWED: &str = "a whole number of percent from 0 to 100, such as 50%";
-}
-
 impl FromStr for Percent {
-    type Err = BadPercent;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, BadPercent> {
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
         let digits = text.trim().trim_end_matches('%').trim_end();
         let percent = digits.parse().ok().filter(|percent| *percent <= 100);
-        percent.map(Self).ok_or_else(|| BadPercent(text.to_owned()))
+        percent.map(Self).ok_or_else(|| {
+            let allowed = "a whole number of percent from 0 to 100, such as 50%";
+            BadSetting::new(text, "share", allowed)
+        })
     }
 }
 

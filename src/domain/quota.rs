@@ -11,6 +11,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::bad_setting::BadSetting;
+
 /// The period of the server's quota: an hour.
 pub(crate) const QUOTA_PERIOD: Duration = Duration::from_hours(1);
 
@@ -88,26 +90,12 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A rate, a reserve or a time limit that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuotaError {
-    /// Not `N/h`, `N/min` or `N/s`.
-    #[error(
-        "`{0}` is not a rate: write a whole number from 1 and a unit, such as 2000/h, 30/min or 5/s"
-    )]
-    Rate(String),
-    /// Not `N` or `N%`.
-    #[error(
-        "`{0}` is not a reserve: write a number of requests, such as 200, or a share under 100%, such as 10%"
-    )]
-    Reserve(String),
-}
-
 impl FromStr for Rate {
-    type Err = QuotaError;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, QuotaError> {
-        let wrong = || QuotaError::Rate(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        let allowed = "a number of requests and a time, such as 2000/h, 30/min or 5/s";
+        let wrong = || BadSetting::new(text, "rate", allowed);
         let (count, per) = text.split_once('/').ok_or_else(wrong)?;
         let per = match per.trim().to_ascii_lowercase().as_str() {
             "s" | "sec" | "second" => Per::Second,
@@ -162,10 +150,11 @@ impl fmt::Display for Reserve {
 }
 
 impl FromStr for Reserve {
-    type Err = QuotaError;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, QuotaError> {
-        let wrong = || QuotaError::Reserve(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        let allowed = "a share below 100%, such as 10%, or a number of requests";
+        let wrong = || BadSetting::new(text, "reserve", allowed);
         match text.trim().strip_suffix('%') {
             Some(share) => {
                 let share = share.trim().parse().map_err(|_| wrong())?;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use encoding_rs::{Encoding, UTF_8};
 use oem_cp::code_table as dos;
 
-use super::bad_setting::BadSetting;
+use crate::domain::bad_setting::BadSetting;
 
 /// The letters of the bytes from 128 on.
 #[derive(Debug, Clone, Copy)]

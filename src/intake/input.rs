@@ -47,23 +47,7 @@ impl Input {
             .map(|source| open(source, settings))
             .collect::<Result<Vec<_>, _>>()?;
         let first = opened.first().ok_or(IntakeError::NoFile)?;
-        let kept = |index: &usize| first.header.names.get(*index).is_some_and(|h| !is_ours(h));
-        let kept: Vec<usize> = (0..first.header.names.len()).filter(kept).collect();
-        let pick = |fields: &Vec<String>| in_order(fields, &kept);
-        let headers = pick(&first.header.names);
-        let headers: Vec<String> = headers.iter().map(|h| trimmed(h).to_owned()).collect();
-        let sample: Vec<_> = first.sample.iter().map(pick).collect();
-        // Which sheet was read explains a missing column better than anything else.
-        let described = match first.layout {
-            Layout::Table(_) => format!("{} ({})", first.name, first.note),
-            Layout::Text(_) => first.name.clone(),
-        };
-        let how = Settings {
-            no_header: settings.no_header && !first.has_names,
-            ..settings.clone()
-        };
-        let mapping = columns::map(&described, &headers, &sample, &how);
-        let mapping = without_json(&first.name, mapping, &headers, &sample)?;
+        let (headers, mapping) = columns_of(first, settings)?;
         let first_name = first.name.clone();
         let mut format = first.format;
         format.dialect.mark = opened.iter().any(|file| file.format.dialect.mark);
@@ -155,6 +139,28 @@ impl Input {
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
     }
+}
+
+/// The columns without those of a results file, and what they are.
+fn columns_of(file: &Opened, settings: &Settings) -> Result<(Vec<String>, Mapping), IntakeError> {
+    let kept = |index: &usize| file.header.names.get(*index).is_some_and(|h| !is_ours(h));
+    let kept: Vec<usize> = (0..file.header.names.len()).filter(kept).collect();
+    let pick = |fields: &Vec<String>| in_order(fields, &kept);
+    let headers = pick(&file.header.names);
+    let headers: Vec<String> = headers.iter().map(|h| trimmed(h).to_owned()).collect();
+    let sample: Vec<_> = file.sample.iter().map(pick).collect();
+    // Which sheet was read explains a missing column better than anything else.
+    let described = match file.layout {
+        Layout::Table(_) => format!("{} ({})", file.name, file.note),
+        Layout::Text(_) => file.name.clone(),
+    };
+    let how = Settings {
+        no_header: settings.no_header && !file.has_names,
+        ..settings.clone()
+    };
+    let mapping = columns::map(&described, &headers, &sample, &how);
+    let mapping = without_json(&file.name, mapping, &headers, &sample)?;
+    Ok((headers, mapping))
 }
 
 /// The fields of these columns.

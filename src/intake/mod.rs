@@ -22,7 +22,6 @@
 //! changes while it is read, no valid row or too few of them: [`IntakeError`]. Then nothing may be sent,
 //! and everything that the sink received before must be thrown away.
 
-mod bad_setting;
 mod column;
 mod columns;
 mod consent;
@@ -60,7 +59,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bad_setting::BadSetting;
 pub(crate) use column::column_names;
 pub(crate) use columns::Mapping;
 pub(crate) use columns::phone_columns;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::bad_setting::BadSetting;
 use super::encoding::TextEncoding;
+use crate::domain::bad_setting::BadSetting;
 pub(crate) use crate::domain::dialect::Delimiter;
 use crate::domain::percent::Percent;
 use crate::domain::phone::{LineType, Reading, Region};

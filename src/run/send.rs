@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::batch::HeldBatch;
 use super::end::{Ended, Waiting};
@@ -252,18 +252,10 @@ impl<'a> Run<'a> {
         if !self.batch.store().is_in_place() {
             return Ok(RunEnd::Displaced);
         }
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut look, mut tick) = (every(LOOK), every(TICK));
         let (mut trend, mut still) = (Trend::default(), 0);
         let mut check = self.check.take();
-        let checked = async {
-            match &mut check {
-                Some(check) => check.over().await,
-                None => std::future::pending().await,
-            }
-        };
+        let checked = over(&mut check);
         let (mut damage, mut seen) = (Ok(()), Seen::default());
         let run = self.dispatcher.run();
         let abandoned = self.heed(stop);
@@ -385,6 +377,20 @@ impl<'a> Run<'a> {
             rate: trend.rate(),
             forecast,
         }
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Waits for the end of the check; for ever, where there is none.
+async fn over(check: &mut Option<SoundCheck>) -> Result<(), RunError> {
+    match check {
+        Some(check) => check.over().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -245,7 +245,7 @@ impl Store {
         self.writer
             .write(move |tx| {
                 tx.bookkeeping = true;
-                tx.connection.execute(
+                tx.connection.change(
                     "UPDATE batch SET state = ?2, state_why = NULL, state_by = NULL, state_since = ?3,
                             state_until = NULL, token = ?4
                      WHERE id = ?1",
@@ -268,7 +268,7 @@ impl Store {
         self.writer
             .write(move |tx| {
                 tx.bookkeeping = true;
-                tx.connection.execute(
+                tx.connection.change(
                     // A person may have paused it since the run looked last: that stands.
                     "UPDATE batch SET finished_at = ?2, exit_reason = ?3, halted_text = ?4, state = ?5,
                             state_why = iif(?5 = 'paused' AND state = 'paused', state_why, ?6), state_since = ?2,
@@ -314,7 +314,7 @@ impl Store {
                     Some((why, until)) => (Some(why), Some(to_millis(*until))),
                     None => (None, None),
                 };
-                tx.connection.execute(
+                tx.connection.change(
                     "UPDATE batch SET state = ?2, state_why = ?3, state_until = ?4, state_since = ?5
                      WHERE id = ?1 AND state IN ('running', 'waiting')",
                     (id, state.word(), why, until, to_millis(at)),
@@ -331,7 +331,7 @@ fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
         BatchName::Named(name) => (Some(name), None),
         BatchName::StagedFor(target) => (None, Some(*target)),
     };
-    tx.connection.execute(
+    tx.connection.change(
         "INSERT INTO batch (uid, name, staged_for, state, state_since, digest, definition, headers, files,
                             channel, sandbox, created_at, policy)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5, json_object('list', json(?12)))",
@@ -352,7 +352,7 @@ fn create(tx: &mut Tx<'_>, new: &NewBatch) -> Result<BatchId, StoreError> {
     )?;
     let id = BatchId(tx.connection.last_insert_rowid());
     tx.connection
-        .execute("INSERT INTO tally (batch) VALUES (?1)", [id])?;
+        .change("INSERT INTO tally (batch) VALUES (?1)", [id])?;
     Ok(id)
 }
 

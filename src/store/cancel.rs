@@ -9,6 +9,7 @@ use super::columns::to_millis;
 use super::decision::{DecisionRecord, record};
 use super::error::StoreError;
 use super::ids::BatchId;
+use super::query::Query as _;
 use crate::domain::batch_state::BatchState;
 
 impl Store {
@@ -49,7 +50,7 @@ impl Store {
             at,
         };
         self.writer.write_blocking(move |tx| {
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET state = ?2, state_why = NULL, state_by = ?3, state_since = ?4, state_until = NULL
                  WHERE id = ?1",
                 (id, state.word(), &decision.actor, to_millis(at)),

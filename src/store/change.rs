@@ -240,7 +240,7 @@ fn decide(
         Change::Add => None,
         Change::Update => Some(from_json::<Vec<String>>(&files)?.len()),
     };
-    tx.connection.execute(
+    tx.connection.change(
         "UPDATE batch SET change = ?2, files = ?3, first_file = coalesce(?4, first_file),
                 headers = coalesce(?5, headers), channel = coalesce(?6, channel)
          WHERE id = ?1",
@@ -267,7 +267,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
     let staging = BatchId(decided.staging);
     if let Some(after) = decided.after {
         decided.after = rows::bring_in_line(tx, staging, after, decided.last, now)?;
-        tx.connection.execute(
+        tx.connection.change(
             "UPDATE batch SET change = ?2 WHERE id = ?1",
             (target, to_json(&decided)?),
         )?;
@@ -277,7 +277,7 @@ fn step(tx: &mut Tx<'_>, target: BatchId, now: Timestamp) -> Result<bool, StoreE
         return Ok(true);
     }
     let change = &decided.change;
-    tx.connection.execute(
+    tx.connection.change(
         // What was approved is not what it is now.
         "UPDATE batch SET definition = ?2, digest = ?3, change = NULL,
                 approval = json_remove(approval, '$.digest', '$.by')

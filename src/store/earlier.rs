@@ -316,7 +316,7 @@ pub(super) fn set_policy(
     batch: BatchId,
     policy: &Policy,
 ) -> Result<(), StoreError> {
-    connection.execute(
+    connection.change(
         "UPDATE batch SET policy = ?2 WHERE id = ?1",
         (batch, to_json(policy)?),
     )?;

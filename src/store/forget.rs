@@ -167,12 +167,12 @@ fn erase_one(
         strip_row(tx.connection, *id)?;
         erased.rows += 1;
     }
-    erased.attempts = tx.connection.execute(
+    erased.attempts = tx.connection.change(
         "UPDATE attempt SET text = NULL, message_id = NULL, proof_text = NULL WHERE person = ?1",
         [whose],
     )? as u64;
     // Rows of others whose answers named this number.
-    tx.connection.execute(
+    tx.connection.change(
         "UPDATE recipient SET reason = 'the answer names the number of a person who was erased'
          WHERE reason_code = ?2 AND reason = ?3
                AND person IN (SELECT o.person FROM contact k CROSS JOIN contact o
@@ -186,16 +186,16 @@ fn erase_one(
     )?;
     for (row, channel, api_id) in &traces.contacts {
         // What an earlier erasure left of the same contact.
-        tx.connection.execute(
+        tx.connection.change(
             "DELETE FROM contact WHERE api_id_hash = ?2 AND id <> ?1",
             (row, keys.contact(channel, api_id)),
         )?;
-        erased.contacts += tx.connection.execute(
+        erased.contacts += tx.connection.change(
             "UPDATE contact SET api_id = NULL, api_id_hash = ?2 WHERE id = ?1",
             (row, keys.contact(channel, api_id)),
         )? as u64;
         tx.connection
-            .execute("DELETE FROM contact_read WHERE contact = ?1", [row])?;
+            .change("DELETE FROM contact_read WHERE contact = ?1", [row])?;
     }
     erased.events = erase_events(tx.connection, phone, &traces)?;
     erased.listed = erase_person(tx.connection, &hash, whose, phone, now)?;
@@ -224,7 +224,7 @@ fn find(connection: &Connection, whose: PersonId) -> Result<Traces, StoreError> 
 
 /// Strips a row of all that names a person.
 fn strip_row(connection: &Connection, id: RecipientId) -> Result<(), StoreError> {
-    connection.execute(
+    connection.change(
         "UPDATE recipient SET reason_code = 'erased', reason = ?2 WHERE id = ?1",
         (id, Suppression::Forgotten.to_string()),
     )?;
@@ -232,7 +232,7 @@ fn strip_row(connection: &Connection, id: RecipientId) -> Result<(), StoreError>
         connection.value("SELECT fields FROM recipient_input WHERE id = ?1", [id])?;
     // As many fields as before, so that exports keep their columns.
     let count = from_json::<Vec<IgnoredAny>>(&fields)?.len();
-    connection.execute(
+    connection.change(
         "UPDATE recipient_input SET fields = ?2, suggestion = NULL, first_name = NULL,
                 last_name = NULL, contact_id = NULL, content = NULL, metadata = NULL
          WHERE id = ?1",
@@ -262,13 +262,13 @@ fn erase_events(
             .message()
             .is_some_and(|message| traces.messages.iter().any(|known| known == message));
         if by_contact || by_message || event.phone == Some(phone) {
-            removed += connection.execute("DELETE FROM event WHERE id = ?1", [id])?;
+            removed += connection.change("DELETE FROM event WHERE id = ?1", [id])?;
         }
     }
     let contacts = traces.contacts.iter().map(|(_, _, id)| id.clone());
     let forms = number_columns(phone).map(|form| form.to_string());
     let names: Vec<String> = forms.chain(contacts).collect();
-    removed += connection.execute(
+    removed += connection.change(
         "DELETE FROM event WHERE body IS NOT NULL
                 AND EXISTS (SELECT 1 FROM json_each(?1) WHERE instr(body, value) > 0)",
         [to_json(&names)?],
@@ -289,11 +289,11 @@ fn erase_person(
         [whose],
     )?;
     // What an earlier version left of the same number.
-    connection.execute(
+    connection.change(
         "DELETE FROM person WHERE number_hash = ?2 AND id <> ?1",
         (whose, hash),
     )?;
-    connection.execute(
+    connection.change(
         "UPDATE person SET number = NULL, number_hash = ?2, suppressed_at = coalesce(suppressed_at, ?3),
                 suppressed_reason = ?4, suppressed_source = ?5, last_inbound_at = NULL
          WHERE id = ?1",
@@ -306,7 +306,7 @@ fn erase_person(
         ),
     )?;
     for form in number_columns(phone) {
-        connection.execute(
+        connection.change(
             "DELETE FROM person_by_number WHERE number = ?1 AND person = ?2",
             (form, whose),
         )?;

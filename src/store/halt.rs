@@ -45,7 +45,7 @@ impl Store {
         self.writer.write_blocking(move |tx| {
             batch::reopen(tx.connection, id, batch::QueuedBy::Person, now)?;
             tx.connection
-                .execute("UPDATE batch SET halted_text = NULL WHERE id = ?1", [id])?;
+                .change("UPDATE batch SET halted_text = NULL WHERE id = ?1", [id])?;
             Ok(())
         })?;
         Ok(requeued)

@@ -100,7 +100,7 @@ impl Store {
                 (true, false) => BatchState::Paused,
                 (false, _) => BatchState::Complete,
             };
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET state = ?2, state_why = ?3, state_by = ?4, state_since = ?5, last_seq = ?6
                  WHERE id = ?1",
                 (
@@ -160,7 +160,7 @@ impl Store {
                 }
             }
             if files.len() > known {
-                tx.connection.execute(
+                tx.connection.change(
                     "UPDATE batch SET files = ?2 WHERE id = ?1",
                     (batch, to_json(&files)?),
                 )?;

@@ -211,7 +211,7 @@ impl Loader<'_> {
         self.enter_numbers()?;
         let (batch, last) = (self.batch, self.next_seq - 1);
         self.store.writer.write_blocking(move |tx| {
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
                 (batch, last),
             )?;
@@ -237,7 +237,7 @@ impl Loader<'_> {
         self.complete()?;
         let batch = self.batch;
         self.store.writer.write_blocking(move |tx| {
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET state = ?2 WHERE id = ?1",
                 (batch, BatchState::Draft.word()),
             )?;

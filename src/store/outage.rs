@@ -39,14 +39,14 @@ impl Store {
             .write(move |tx| {
                 tx.bookkeeping = true;
                 let outage = to_json(&outage)?;
-                tx.connection.execute(
+                tx.connection.change(
                     "UPDATE batch SET policy = json_insert(
                          json_set(policy, '$.outages', json(coalesce(policy -> '$.outages', '[]'))),
                          '$.outages[#]', json(?2))
                      WHERE id = ?1",
                     (id, outage),
                 )?;
-                tx.connection.execute(
+                tx.connection.change(
                     "UPDATE batch SET policy = json_remove(policy, '$.outages[0]')
                      WHERE id = ?1 AND json_array_length(policy, '$.outages') > ?2",
                     (id, KEPT),

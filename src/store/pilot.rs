@@ -83,7 +83,7 @@ impl Store {
                 digest,
                 rows: new.rows.clone(),
             };
-            tx.connection.execute(
+            tx.connection.change(
                 "UPDATE batch SET pilot = ?2 WHERE id = ?1",
                 (id, to_json(&stored)?),
             )?;

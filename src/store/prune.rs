@@ -141,13 +141,13 @@ impl Store {
         let mut removed = 0;
         loop {
             let step = self.writer.write_blocking(move |tx| {
-                let unreadable = tx.connection.execute(
+                let unreadable = tx.connection.change(
                     "UPDATE event SET body = NULL
                      WHERE id IN (SELECT id FROM event INDEXED BY event_unreadable
                                   WHERE body IS NOT NULL AND received_at < ?1 LIMIT ?2)",
                     (to_millis(before), EVENTS),
                 )?;
-                let waiting = tx.connection.execute(
+                let waiting = tx.connection.change(
                     "UPDATE event SET news = NULL, applied_at = ?3
                      WHERE id IN (SELECT id FROM event INDEXED BY event_waiting
                                   WHERE applied_at IS NULL AND received_at < ?1 LIMIT ?2)",
@@ -217,7 +217,7 @@ fn mark(
     }
     let definition = without_texts(definition);
     let (first, _) = batch.range();
-    connection.execute(
+    connection.change(
         "UPDATE batch SET definition = ?2, halted_text = NULL,
                 policy = json_set(json_remove(policy, '$.fallback', '$.sent_as'), ?3, ?4, ?5, ?6)
          WHERE id = ?1",
@@ -235,7 +235,7 @@ fn mark(
 
 /// A batch gets a new list: it is pruned no more.
 pub(super) fn unmark(connection: &Connection, batch: BatchId) -> Result<(), StoreError> {
-    connection.execute(
+    connection.change(
         "UPDATE batch SET policy = json_remove(policy, ?2, ?3) WHERE id = ?1",
         (batch, PRUNED_AT, PRUNED_TO),
     )?;

@@ -73,7 +73,7 @@ impl Store {
                 let mut notes = clock_notes(tx.connection)?;
                 let last: Option<i64> = tx.connection.value("SELECT max(id) FROM attempt", [])?;
                 if notes.add(&uptime, to_millis(now), last.unwrap_or(0)) {
-                    tx.connection.execute(
+                    tx.connection.change(
                         "INSERT INTO node (key, value) VALUES ('clock', ?1)
                          ON CONFLICT DO UPDATE SET value = excluded.value",
                         [to_json(&notes)?],

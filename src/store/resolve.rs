@@ -246,7 +246,7 @@ fn enter_message(tx: &Tx<'_>, keys: &HashKey, proof: &Proof) -> Result<(), Store
         return Ok(());
     }
     let contact = contact::learn(tx.connection, keys, on, &proof.contact_id, whose)?;
-    tx.connection.execute(
+    tx.connection.change(
         "UPDATE attempt SET message_id = ?2, contact = ?3,
                 delivered_at = coalesce(min(delivered_at, ?4), delivered_at, ?4),
                 read_at = coalesce(min(read_at, ?5), read_at, ?5)

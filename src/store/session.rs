@@ -37,11 +37,11 @@ impl Store {
         let (until, now) = (to_millis(session.until), to_millis(now));
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection.execute(
+            tx.connection.change(
                 "DELETE FROM node WHERE key >= 'session.' AND key < 'session/' AND value <= ?1",
                 [now],
             )?;
-            tx.connection.execute(
+            tx.connection.change(
                 "INSERT INTO node (key, value) VALUES (?1, ?2)
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (&key, until),
@@ -58,7 +58,7 @@ impl Store {
         let key = key(hash);
         self.writer.write_blocking(move |tx| {
             tx.bookkeeping = true;
-            tx.connection.execute(
+            tx.connection.change(
                 "DELETE FROM node WHERE substr(key, 1, length(?1)) = ?1",
                 [&key],
             )?;

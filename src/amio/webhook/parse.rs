@@ -186,10 +186,7 @@ impl Reading<'_> {
         } else {
             EventKind::Nothing
         };
-        let event = ContactEvent {
-            what,
-            ..who.clone()
-        };
+        let event = about(who, what);
         let payload = opt_in.raw("payload").unwrap_or("");
         let when = self.when.clone();
         self.push(event, &[&contact, &kind, payload, &when]);
@@ -266,13 +263,7 @@ impl Reading<'_> {
             no_account: reading.is_some_and(|reading| reading.means == no_messenger),
             text,
         };
-        self.push(
-            ContactEvent {
-                what,
-                ..who.clone()
-            },
-            &[&parts[0]],
-        );
+        self.push(about(who, what), &[&parts[0]]);
         Ok(())
     }
 
@@ -285,13 +276,7 @@ impl Reading<'_> {
                 .object("metadata")
                 .and_then(|metadata| our_key(&metadata)),
         };
-        self.push(
-            ContactEvent {
-                what,
-                ..who.clone()
-            },
-            &[&parts[0]],
-        );
+        self.push(about(who, what), &[&parts[0]]);
         Ok(())
     }
 
@@ -314,10 +299,7 @@ impl Reading<'_> {
         } else {
             EventKind::Acted
         };
-        let event = ContactEvent {
-            what,
-            ..who.clone()
-        };
+        let event = about(who, what);
         if let Some(message) = data.id("id") {
             self.push(event, &[&message]);
         } else {
@@ -326,6 +308,13 @@ impl Reading<'_> {
             self.push(event, &[self.raw, &when]);
         }
         Ok(())
+    }
+}
+
+fn about(who: &ContactEvent, what: EventKind) -> ContactEvent {
+    ContactEvent {
+        what,
+        ..who.clone()
     }
 }
 

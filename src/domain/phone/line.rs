@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::domain::bad_setting::BadSetting;
+
 /// The kind of line, as Google's metadata has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,24 +76,16 @@ impl LineType {
     }
 }
 
-/// A word that names no service.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no line without a person: write {allowed}", allowed = Self::ALLOWED)]
-pub struct UnknownService(String);
-
-impl UnknownService {
-    /// What may be written.
-    pub const ALLOWED: &'static str =
-        "toll-free, premium-rate, shared-cost, pager, voicemail or uan";
-}
-
 impl FromStr for LineType {
-    type Err = UnknownService;
+    type Err = BadSetting;
 
-    fn from_str(text: &str) -> Result<Self, UnknownService> {
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
         let named = |line: &Self| line.service() == Some(text);
         let found = Self::ALL.into_iter().find(named);
-        found.ok_or_else(|| UnknownService(text.to_owned()))
+        found.ok_or_else(|| {
+            let allowed = "toll-free, premium-rate, shared-cost, pager, voicemail or uan";
+            BadSetting::new(text, "line without a person", allowed)
+        })
     }
 }
 

@@ -35,7 +35,6 @@ mod region;
 mod tests;
 
 pub use line::LineType;
-pub(crate) use line::UnknownService;
 pub use mending::Mending;
 pub(crate) use mention::AddressEnd;
 pub use number::PhoneNumber;

@@ -180,7 +180,7 @@ pub(super) fn join_rows(
         }
         settle_with_suppressed(tx, target, to, state)?;
     }
-    tx.connection.execute(
+    tx.connection.change(
         "UPDATE batch SET last_seq = ?2 WHERE id = ?1",
         (target, new_last),
     )?;

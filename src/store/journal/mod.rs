@@ -25,6 +25,7 @@ use super::batch::Batch;
 use super::earlier::Skipped;
 use super::error::StoreError;
 use super::ids::RecipientId;
+use super::query::Query as _;
 use super::refusal::{self, Cause};
 use super::runs::{self, Run};
 use super::transaction::Tx;
@@ -381,7 +382,7 @@ impl Journal {
             .writer
             .write(move |tx| {
                 tx.connection
-                    .execute("UPDATE channel SET type = ?2 WHERE id = ?1", (on, &kind))?;
+                    .change("UPDATE channel SET type = ?2 WHERE id = ?1", (on, &kind))?;
                 Ok(())
             })
             .await

@@ -10,7 +10,7 @@ pub struct BadSetting {
 }
 
 impl BadSetting {
-    pub(super) fn new(value: &str, what: &'static str, allowed: &'static str) -> Self {
+    pub(crate) fn new(value: &str, what: &'static str, allowed: &'static str) -> Self {
         Self {
             value: value.to_owned(),
             what,

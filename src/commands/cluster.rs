@@ -177,8 +177,8 @@ fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
     Err(CommandError::text(
         ExitCode::Storage,
         "the files of the machines differ: send from none of them before you know which is right. With three machines or \
-         more it is the one that most are like. On one that is wrong, end what runs and move its file (with its -mark) \
-         away: its next command joins anew",
+         more it is the one that most are like. On one that is wrong, end what runs and move its file and all that is called \
+         like it (-mark, -wal) away: its next command joins anew",
     ))
 }
 

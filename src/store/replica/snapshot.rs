@@ -11,6 +11,7 @@ use super::position::{self, Position};
 use crate::cluster::{Hash, Log, LogError, Snapshot};
 use crate::store::error::StoreError;
 use crate::store::file::connect;
+use crate::store::log::{length, log_path};
 
 /// The size of a part.
 const PART: usize = 4 << 20;
@@ -114,6 +115,15 @@ pub(in crate::store) fn restore(
         });
     };
     let beside = failed(path);
+    let wal = log_path(&path.to_string_lossy());
+    if length(&wal).is_some_and(|length| length > 0) {
+        return Err(StoreError::Cluster {
+            detail: format!(
+                "{} belongs to a file that stood here before: move it to where that is, then run the same command again",
+                wal.display()
+            ),
+        });
+    }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
@@ -139,9 +149,11 @@ pub(in crate::store) fn restore(
     unpacked.map_err(&beside)?;
     settle_in(copy.path(), id, &snapshot)?;
     copy.as_file().sync_all().map_err(&beside)?;
-    copy.persist_noclobber(path)
-        .map_err(|error| beside(error.error))?;
-    Ok(())
+    match copy.persist_noclobber(path).map_err(|it| it.error) {
+        // Another process of this machine was faster.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(beside(error)),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn settle_in(copy: &Path, id: &str, snapshot: &Snapshot) -> Result<(), StoreError> {

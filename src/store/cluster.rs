@@ -24,7 +24,7 @@ pub(crate) struct ClusterNode {
     pub(crate) pid: String,
     /// Its machine.
     pub(crate) machine: String,
-    /// Records that it lacks.
+    /// Records that it lacks; below 0, that it has and the log lacks.
     pub(crate) behind: i64,
     /// Seconds since it was seen.
     pub(crate) seen: f64,
@@ -313,7 +313,7 @@ impl Store {
                 holds: held_by(&leases, &node.node),
                 pid: node.pid,
                 machine: node.machine,
-                behind: (last - node.applied).max(0),
+                behind: last - node.applied,
                 seen: node.seen,
             })
             .collect();

@@ -983,6 +983,8 @@ fn after_the_engine_lost_records_the_machine_that_knows_most_begins_the_log_anew
         .run()
         .expect(8)
         .says("cluster accept --from");
+    let status = nodes[0].outreach(&["cluster", "status"]).run().expect(0);
+    assert!(status.out.contains("ahead of the log"), "{}", status.out);
     accept(&nodes[0], "elsewhere")
         .expect(2)
         .says("give the command on elsewhere");
@@ -1057,6 +1059,44 @@ fn while_the_engine_is_away_reading_commands_say_what_this_machine_knows_and_wri
     for said in ["ok    cluster", "it has no standby", "phone numbers"] {
         assert!(doctor.out.contains(said), "{said}: {}", doctor.out);
     }
+}
+
+#[test]
+fn a_program_that_is_older_than_a_record_stops_there_with_nothing_half_applied() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[1].keep_up();
+    nodes[0].scratch.contacts(2_000);
+    let sending = nodes[0].send(&sandbox, "spring").start();
+    starts_to_send(&sending, &sandbox, 30);
+    engine.sql(
+        "BEGIN; LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE;
+         INSERT INTO outreach_outreach.log (seq, hash, body)
+         SELECT seq + 1, sha256(hash || int8send(seq + 1) || '\\x0200'::bytea), '\\x0200'::bytea
+         FROM outreach_outreach.log ORDER BY seq DESC LIMIT 1; COMMIT",
+    );
+    sending
+        .wait()
+        .expect(8)
+        .says("a newer program writes to the log");
+    let requests = sandbox.stats().requests;
+    for node in &nodes {
+        node.outreach(&["status"])
+            .run()
+            .expect(8)
+            .says("install that one");
+    }
+    assert_eq!(sandbox.stats().requests, requests);
+    // What it has is whole, and can be read.
+    let ours = nodes[0].checkpoint();
+    ours.expect_sound();
+    let counts = ours.counts_of("spring");
+    assert!(
+        counts.sent + counts.sending >= sandbox.stats().accepted,
+        "{counts:?}"
+    );
 }
 
 #[test]

@@ -89,8 +89,8 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
         count(status.snapshot)
     )?;
     let own = match status.applied {
-        Some(applied) if applied >= status.last => "up to date".to_owned(),
-        Some(applied) => format!("{} behind", records(status.last - applied)),
+        Some(applied) if applied == status.last => "up to date".to_owned(),
+        Some(applied) => distance(status.last - applied),
         None => "not in the cluster".to_owned(),
     };
     writeln!(out, "This file: {own}")?;
@@ -102,11 +102,11 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
         };
         writeln!(
             out,
-            "Node:     process {} on {}, seen {:.0} s ago, {} behind{holds}",
+            "Node:     process {} on {}, seen {:.0} s ago, {}{holds}",
             node.pid,
             node.machine,
             node.seen,
-            records(node.behind)
+            distance(node.behind)
         )?;
     }
     Ok(ExitCode::Complete)
@@ -132,8 +132,14 @@ fn status_json(status: &ClusterStatus) -> serde_json::Value {
     })
 }
 
-fn records(number: i64) -> String {
-    counted(u64::try_from(number).unwrap_or(0), "record")
+/// How far a file is from the log's end.
+fn distance(behind: i64) -> String {
+    let records = counted(behind.unsigned_abs(), "record");
+    if behind < 0 {
+        format!("{records} ahead of the log, which lost them")
+    } else {
+        format!("{records} behind")
+    }
 }
 
 fn count(number: i64) -> String {
@@ -177,8 +183,8 @@ fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
     Err(CommandError::text(
         ExitCode::Storage,
         "the files of the machines differ: send from none of them before you know which is right. With three machines or \
-         more it is the one that most are like. On one that is wrong, end what runs and move its file (with its -mark) \
-         away: its next command joins anew",
+         more it is the one that most are like. On one that is wrong, end what runs and move its file and all that is called \
+         like it (-mark, -wal) away: its next command joins anew",
     ))
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct ClusterNode {
     pub(crate) pid: String,
     /// Its machine.
     pub(crate) machine: String,
-    /// Records that it lacks.
+    /// Records that it lacks; below 0, that it has and the log lacks.
     pub(crate) behind: i64,
     /// Seconds since it was seen.
     pub(crate) seen: f64,
@@ -134,6 +134,18 @@ fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
 }
 
 impl Store {
+    /// Joins the cluster at the address, such as `postgres://me@db/office#north`, with the checkpoint at the path, which is
+    /// made where it is not there; then it can be opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Cluster`] if the address is none, the engine does not answer, or the file is no replica of its log.
+    pub fn join(path: &Path, address: &str) -> Result<(), StoreError> {
+        let access: Access = address.parse().map_err(|error| StoreError::Cluster {
+            detail: format!("{error}"),
+        })?;
+        Self::keep_up(path, &access)
+    }
+
     /// Joins the cluster if there is no file at the path, else applies what was missed. From now on the checkpoint
     /// at the path can be opened.
     ///
@@ -301,7 +313,7 @@ impl Store {
                 holds: held_by(&leases, &node.node),
                 pid: node.pid,
                 machine: node.machine,
-                behind: (last - node.applied).max(0),
+                behind: last - node.applied,
                 seen: node.seen,
             })
             .collect();

@@ -413,10 +413,10 @@ fn expect_deliveries(node: &Node, sandbox: &SandboxProcess) {
 }
 
 /// Two tokens, each with its quota and its sandbox; a receiver of events; whoever is killed comes back. The file of one
-/// of them is gone for good in the middle.
+/// of them is gone for good in the middle, and PostgreSQL is killed four times.
 #[test]
 fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() {
-    let Some((engine, mut nodes)) = cluster(3) else {
+    let Some((mut engine, mut nodes)) = cluster(3) else {
         return;
     };
     let port = port_to_listen();
@@ -443,7 +443,7 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
     };
     let mut random = Random::new(32);
     let mut running: Vec<Running> = (0..4).map(|at| start(at, &nodes)).collect();
-    let (mut kills, begin) = ([0_u64; 2], Instant::now());
+    let (mut kills, mut servers, begin) = ([0_u64; 2], 0, Instant::now());
     let witness = Node::new(&engine);
     let left = || {
         witness.keep_up();
@@ -458,6 +458,12 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
         let at = usize::try_from(random.next() % 4).unwrap();
         if kills.iter().sum::<u64>() < 14 && running[at].kill() {
             kills[at % 2] += u64::from(at < 3);
+        }
+        if servers < 4 && random.next().is_multiple_of(6) {
+            servers += 1;
+            engine.kill();
+            std::thread::sleep(Duration::from_millis(random.between(50, 1_500)));
+            engine.go_on();
         }
         if kills[0] == 3 && nodes.len() == 3 {
             // The first machine is gone for good; a new one comes in its place.
@@ -711,6 +717,9 @@ fn a_replica_that_differs_is_found_and_no_snapshot_is_made_of_it() {
     let alone = nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
     assert!(alone.out.contains("No other machine runs"), "{}", alone.out);
     let worker = nodes[1].worker(&sandbox).start();
+    // Two processes write one file: one of them answers for it.
+    let second = nodes[1].worker(&sandbox).env("AMIO_TOKEN", "another");
+    let second = second.start();
     let status = || {
         nodes[0]
             .outreach(&["cluster", "status"])
@@ -718,7 +727,9 @@ fn a_replica_that_differs_is_found_and_no_snapshot_is_made_of_it() {
             .expect(0)
             .out
     };
-    wait_until("the worker is seen", || status().contains("Node:"));
+    wait_until("the workers are seen", || {
+        status().matches("Node:").count() == 2
+    });
     let like = nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
     assert!(
         like.out.contains("Like this file at record"),
@@ -750,8 +761,10 @@ fn a_replica_that_differs_is_found_and_no_snapshot_is_made_of_it() {
         engine.sql("SELECT max(seq) FROM outreach_outreach.snapshot"),
         before
     );
-    worker.signal("TERM");
-    worker.wait();
+    for worker in [worker, second] {
+        worker.signal("TERM");
+        worker.wait();
+    }
 }
 
 #[test]
@@ -970,6 +983,8 @@ fn after_the_engine_lost_records_the_machine_that_knows_most_begins_the_log_anew
         .run()
         .expect(8)
         .says("cluster accept --from");
+    let status = nodes[0].outreach(&["cluster", "status"]).run().expect(0);
+    assert!(status.out.contains("ahead of the log"), "{}", status.out);
     accept(&nodes[0], "elsewhere")
         .expect(2)
         .says("give the command on elsewhere");
@@ -1044,6 +1059,44 @@ fn while_the_engine_is_away_reading_commands_say_what_this_machine_knows_and_wri
     for said in ["ok    cluster", "it has no standby", "phone numbers"] {
         assert!(doctor.out.contains(said), "{said}: {}", doctor.out);
     }
+}
+
+#[test]
+fn a_program_that_is_older_than_a_record_stops_there_with_nothing_half_applied() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[1].keep_up();
+    nodes[0].scratch.contacts(2_000);
+    let sending = nodes[0].send(&sandbox, "spring").start();
+    starts_to_send(&sending, &sandbox, 30);
+    engine.sql(
+        "BEGIN; LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE;
+         INSERT INTO outreach_outreach.log (seq, hash, body)
+         SELECT seq + 1, sha256(hash || int8send(seq + 1) || '\\x0200'::bytea), '\\x0200'::bytea
+         FROM outreach_outreach.log ORDER BY seq DESC LIMIT 1; COMMIT",
+    );
+    sending
+        .wait()
+        .expect(8)
+        .says("a newer program writes to the log");
+    let requests = sandbox.stats().requests;
+    for node in &nodes {
+        node.outreach(&["status"])
+            .run()
+            .expect(8)
+            .says("install that one");
+    }
+    assert_eq!(sandbox.stats().requests, requests);
+    // What it has is whole, and can be read.
+    let ours = nodes[0].checkpoint();
+    ours.expect_sound();
+    let counts = ours.counts_of("spring");
+    assert!(
+        counts.sent + counts.sending >= sandbox.stats().accepted,
+        "{counts:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Random histories, against the journal and a naive oracle that remembers everything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +20,8 @@ use outreach::internals::store::{
     Batch, BatchName, Claim, ClaimRules, Claimed, Journal, NewBatch, Opening, Reader, Settlement,
     Store, StoreError,
 };
+
+use crate::support::{Engine, Scratch};
 
 /// What may happen to a batch, in any order.
 #[derive(Debug, Clone, Copy)]
@@ -580,42 +583,66 @@ impl Crowd {
 
 #[test]
 fn many_workers_at_once_claim_everybody_and_nobody_twice() {
-    const ROWS: u32 = 700;
     for hours in [false, true] {
         let folder = tempfile::tempdir().unwrap();
-        let (store, batch) = store(folder.path(), ROWS);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .build()
-            .unwrap();
-        let reader = store.reader().unwrap();
-        runtime.block_on(async {
-            let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
-            let (journal, _) = Journal::start(store, &batch, rules_with(hours), now)
-                .await
-                .unwrap();
-            let crowd = Arc::new(Crowd {
-                journal,
-                clock: AtomicI64::new(now.as_millisecond()),
-                claimed: Mutex::default(),
-            });
-            let mut workers = tokio::task::JoinSet::new();
-            for _ in 0..48 {
-                workers.spawn(Arc::clone(&crowd).work());
-            }
-            workers.join_all().await;
-            crowd.journal.end(now).await.unwrap();
-            let claimed = crowd.claimed.lock().unwrap();
-            assert_eq!(claimed.len(), ROWS as usize);
-            for (seq, (times, _)) in &*claimed {
-                assert_eq!(*times, if seq % 3 == 0 { 3 } else { 1 }, "row {seq}");
-            }
-        });
-        let counts = reader.counts(batch.id).unwrap();
-        assert_eq!((counts.sent, counts.queued, counts.sending), (700, 0, 0));
-        assert_eq!((counts.requests, counts.throttled), (700 + 466, 466));
-        assert!(reader.integrity_faults().unwrap().is_empty());
+        claim_everybody(folder.path(), hours);
     }
+}
+
+#[test]
+fn many_workers_at_once_in_a_cluster_claim_everybody_and_nobody_twice() {
+    let Some((_engine, [folder, _])) = cluster() else {
+        return;
+    };
+    claim_everybody(folder.folder(), false);
+}
+
+/// Two machines that share a log; `None` where PostgreSQL is not installed.
+fn cluster() -> Option<(Engine, [Scratch; 2])> {
+    let engine = Engine::start()?;
+    let machines = [Scratch::new(), Scratch::new()];
+    let init = machines[0].outreach(&["cluster", "init"]);
+    init.env("OUTREACH_CLUSTER", &engine.url()).run().expect(0);
+    for machine in &machines {
+        Store::join(&machine.path("outreach.db"), &engine.url()).unwrap();
+    }
+    Some((engine, machines))
+}
+
+fn claim_everybody(folder: &Path, hours: bool) {
+    const ROWS: u32 = 700;
+    let (store, batch) = store(folder, ROWS);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    let reader = store.reader().unwrap();
+    runtime.block_on(async {
+        let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
+        let (journal, _) = Journal::start(store, &batch, rules_with(hours), now)
+            .await
+            .unwrap();
+        let crowd = Arc::new(Crowd {
+            journal,
+            clock: AtomicI64::new(now.as_millisecond()),
+            claimed: Mutex::default(),
+        });
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 0..48 {
+            workers.spawn(Arc::clone(&crowd).work());
+        }
+        workers.join_all().await;
+        crowd.journal.end(now).await.unwrap();
+        let claimed = crowd.claimed.lock().unwrap();
+        assert_eq!(claimed.len(), ROWS as usize);
+        for (seq, (times, _)) in &*claimed {
+            assert_eq!(*times, if seq % 3 == 0 { 3 } else { 1 }, "row {seq}");
+        }
+    });
+    let counts = reader.counts(batch.id).unwrap();
+    assert_eq!((counts.sent, counts.queued, counts.sending), (700, 0, 0));
+    assert_eq!((counts.requests, counts.throttled), (700 + 466, 466));
+    assert!(reader.integrity_faults().unwrap().is_empty());
 }
 
 /// Two processes with the same people and message, step by step: whatever one has under way or has
@@ -625,6 +652,19 @@ fn of_two_processes_with_the_same_message_each_sees_at_once_what_the_other_did()
     let folder = tempfile::tempdir().unwrap();
     let a = store_of(folder.path(), "a", 5);
     let b = store_of(folder.path(), "b", 5);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async { take_turns(&journal_of(a).await, &journal_of(b).await).await });
+}
+
+#[test]
+fn of_two_machines_with_the_same_message_each_sees_at_once_what_the_other_did() {
+    let Some((_engine, [ours, theirs])) = cluster() else {
+        return;
+    };
+    let a = store_of(ours.folder(), "a", 5);
+    let b = store_of(theirs.folder(), "b", 5);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

@@ -1,8 +1,12 @@
 //! A record is applied to a replica: rows are put and deleted, and nothing else happens.
 
+use std::iter::Peekable;
+use std::path::Path;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
+use super::compare;
 use super::position::Position;
 use super::record::{Record, Row, Saying, TableRows};
 use crate::cluster::Entry;
@@ -12,10 +16,10 @@ use crate::store::outdate::outdate;
 
 /// How far records were applied.
 pub(super) enum Applied {
-    /// All of them, to this place.
-    All(i64),
-    /// To this one, which asks for digests of the tables as they stand here.
-    UntilAsked(i64),
+    /// To this place.
+    Until(i64),
+    /// To this one, which asks for digests of the tables as they stand here: the reader sees that moment.
+    UntilAsked(i64, Connection),
     /// To one that says why nothing is sent any more.
     UntilStopped(String),
 }
@@ -23,38 +27,44 @@ pub(super) enum Applied {
 /// Applies records in one transaction, but for those that another process of this file has applied. Foreign keys must
 /// be off.
 pub(super) fn apply_next(
+    path: &Path,
     connection: &mut Connection,
-    entries: &mut impl Iterator<Item = Entry>,
+    entries: &mut Peekable<impl Iterator<Item = Entry>>,
 ) -> Result<Applied, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut position = Position::read(&transaction)?;
-    let mut done = None;
-    for entry in entries {
-        if entry.seq <= position.seq {
-            continue;
-        }
-        match Record::unpack(&entry.body)?.saying {
-            Saying::Rows(tables) => apply(&transaction, &tables)?,
-            Saying::Snapshot => {}
-            Saying::Compare => done = Some(Applied::UntilAsked(entry.seq)),
-            Saying::Stop(why) => {
-                done = Some(Applied::UntilStopped(why));
-                break;
-            }
-        }
-        position = Position {
+    let begin = Position::read(&transaction)?;
+    let (mut position, mut done) = (begin, None);
+    while let Some(entry) = entries.peek()
+        && done.is_none()
+    {
+        let here = Position {
             seq: entry.seq,
             hash: entry.hash,
         };
-        if done.is_some() {
-            break;
+        if here.seq > position.seq {
+            match Record::unpack(&entry.body)?.saying {
+                Saying::Rows(tables) => apply(&transaction, &tables)?,
+                Saying::Snapshot => {}
+                // It changes no row: what is on disk is what it asks for, once all before it is, and nobody can bring
+                // the file further meanwhile.
+                Saying::Compare if position != begin => break,
+                Saying::Compare => {
+                    done = Some(Applied::UntilAsked(here.seq, compare::moment(path)?));
+                }
+                Saying::Stop(why) => {
+                    done = Some(Applied::UntilStopped(why));
+                    break;
+                }
+            }
+            position = here;
         }
+        entries.next();
     }
     position.write(&transaction)?;
     outdate(&transaction)?;
     mark::count(&transaction)?;
     transaction.commit()?;
-    Ok(done.unwrap_or(Applied::All(position.seq)))
+    Ok(done.unwrap_or(Applied::Until(position.seq)))
 }
 
 /// Applies the rows of one record. Foreign keys must be off.

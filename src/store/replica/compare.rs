@@ -19,19 +19,22 @@ use crate::store::place::{Place, machine_name, place_name};
 /// The digests of a node, by table.
 pub(super) type Tables = BTreeMap<String, String>;
 
-/// Writes the digests of the file as it stands at the record, beside the writer that goes on. `None` if another process
-/// has brought the file further meanwhile.
+/// A reader that sees the file as it is now, whatever is written from here on.
+pub(super) fn moment(path: &Path) -> Result<Connection, StoreError> {
+    let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.execute_batch("BEGIN")?;
+    // The moment is that of the first statement that reads.
+    Position::read(&reader)?;
+    Ok(reader)
+}
+
+/// Writes the digests of what the reader sees, beside the writer that goes on.
 pub(super) fn answer(
+    reader: Connection,
     path: &Path,
     access: &Access,
     seq: i64,
-) -> Result<Option<JoinHandle<()>>, StoreError> {
-    let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // What is read from here on is one moment of the file.
-    reader.execute_batch("BEGIN")?;
-    if Position::read(&reader)?.seq != seq {
-        return Ok(None);
-    }
+) -> Result<JoinHandle<()>, StoreError> {
     let (own, access) = (path.to_owned(), access.clone());
     let thread = std::thread::Builder::new()
         .name("digests".to_owned())
@@ -40,11 +43,10 @@ pub(super) fn answer(
                 tracing::warn!("the digests of this machine's tables were not written: {error}");
             }
         });
-    let thread = thread.map_err(|source| StoreError::File {
+    thread.map_err(|source| StoreError::File {
         path: path.to_owned(),
         source,
-    })?;
-    Ok(Some(thread))
+    })
 }
 
 fn write(reader: &Connection, path: &Path, access: Access, seq: i64) -> Result<(), StoreError> {

@@ -247,20 +247,19 @@ impl Replica {
         connection: &mut Connection,
         entries: Vec<Entry>,
     ) -> Result<(), StoreError> {
-        let mut entries = entries.into_iter();
-        loop {
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
             connection.pragma_update(None, "foreign_keys", false)?;
-            let applied = apply_next(connection, &mut entries);
+            let applied = apply_next(&self.path, connection, &mut entries);
             connection.pragma_update(None, "foreign_keys", true)?;
             self.capture.clear();
             match applied? {
-                Applied::All(seq) => {
+                Applied::Until(seq) => {
                     self.applied.fetch_max(seq, Ordering::SeqCst);
-                    return Ok(());
                 }
-                Applied::UntilAsked(seq) => {
-                    let thread = compare::answer(&self.path, &self.access, seq)?;
-                    self.digests.extend(thread);
+                Applied::UntilAsked(seq, reader) => {
+                    let thread = compare::answer(reader, &self.path, &self.access, seq)?;
+                    self.digests.push(thread);
                 }
                 Applied::UntilStopped(why) => {
                     self.stopped = Some(why.clone());
@@ -268,6 +267,7 @@ impl Replica {
                 }
             }
         }
+        Ok(())
     }
 
     /// The log is not what it was: nothing is written any more, here and on the nodes that have not noticed.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::fixture::{every_state, text};
-use crate::support::{SandboxProcess, Scratch, wait_until};
+use crate::support::{Receiver, SandboxProcess, Scratch, event, wait_until};
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
@@ -305,4 +305,20 @@ fn what_is_advised_is_what_is_left_to_do() {
     assert!(!told().contains("outreach export"), "{}", told());
     scratch.write("list.sandbox.results.csv", "edited");
     assert!(told().contains("outreach export list"), "{}", told());
+}
+
+#[test]
+fn a_message_that_failed_since_the_last_run_is_told_in_the_first_line() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let message = sandbox.messages().pop().unwrap();
+    let failed = serde_json::json!({ "message": { "id": message["id"] }, "error": { "code": 1 } });
+    let now = jiff::Timestamp::now().to_string();
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&event("message_failed", "4711", None, &now, &failed));
+    receiver.end();
+    let status = scratch.outreach(&["status", "list"]).run().expect(3);
+    let first = status.out.lines().next().unwrap();
+    assert!(first.contains("complete, but"), "{first}");
 }

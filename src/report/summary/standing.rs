@@ -175,6 +175,10 @@ impl Summary {
                 "interrupted: the process that sent it is gone".to_owned()
             }
             Standing::Stored(BatchState::Draft) if !self.is_settled() => "paused".to_owned(),
+            // Events and decisions may have changed rows since the last run ended.
+            Standing::Stored(BatchState::Complete) if last.is_some() => {
+                self.settled_exit().text().to_owned()
+            }
             Standing::Stored(BatchState::Draft | BatchState::Stopped | BatchState::Complete)
             | Standing::Interrupted => last.unwrap_or_else(|| "all is settled".to_owned()),
         }

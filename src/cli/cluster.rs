@@ -48,6 +48,18 @@ pub(crate) enum ClusterAction {
         #[command(flatten)]
         checkpoint: Flags<CheckpointFile>,
     },
+    /// Begin the log anew with the file of the machine that knows most, after the engine lost or altered records
+    Accept {
+        /// The machine, as `cluster status` names it: this one
+        #[arg(long, value_name = "NODE")]
+        from: String,
+        /// Begin without asking first
+        #[arg(long, short)]
+        yes: bool,
+        /// Where the state is kept.
+        #[command(flatten)]
+        checkpoint: Flags<CheckpointFile>,
+    },
     /// Make the checkpoint of this machine one of its own again; the others go on
     Leave {
         /// Leave without asking first

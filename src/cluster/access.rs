@@ -54,10 +54,10 @@ impl FromStr for Access {
             return Err(ALLOWED);
         }
         if !address.contains("sslmode=") {
-            let is_local = config.get_hosts().iter().all(is_local);
+            let is_local = hosts_are_local(&config);
             // The records hold phone numbers: they leave this machine encrypted.
             config.ssl_mode(if is_local {
-                SslMode::Prefer
+                SslMode::Disable
             } else {
                 SslMode::Require
             });
@@ -91,8 +91,8 @@ fn without_root(address: &str) -> (String, Option<PathBuf>) {
     (address, root)
 }
 
-fn is_local(host: &Host) -> bool {
-    match host {
+fn hosts_are_local(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => {
             name == "localhost"
                 || name
@@ -101,7 +101,7 @@ fn is_local(host: &Host) -> bool {
         }
         #[cfg(unix)]
         Host::Unix(_) => true,
-    }
+    })
 }
 
 impl Access {
@@ -121,6 +121,11 @@ impl Access {
     /// Whether the address holds a password.
     pub(crate) fn has_password(&self) -> bool {
         self.config.get_password().is_some()
+    }
+
+    /// Whether the engine is on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        hosts_are_local(&self.config)
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -190,7 +195,7 @@ mod tests {
         assert_eq!(access.root(), Some(Path::new("/ca.pem")));
         assert_eq!(access.config().get_ssl_mode(), SslMode::Require);
         let local: Access = "postgres://me@127.0.0.1/office".parse().unwrap();
-        assert_eq!(local.config().get_ssl_mode(), SslMode::Prefer);
+        assert_eq!(local.config().get_ssl_mode(), SslMode::Disable);
         assert_eq!(local.name(), "outreach");
     }
 

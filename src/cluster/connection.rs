@@ -40,12 +40,15 @@ struct Session {
     warned: Arc<AtomicBool>,
     /// Which server, and which of its lives.
     engine: String,
+    /// The server's session is not this connection's alone.
+    is_pooled: bool,
 }
 
 /// A timeline is known by the name of the log's file: what `pg_control_checkpoint()` says lags behind a failover.
 /// On a standby it fails, which is right.
 const ENGINE: &str = "SELECT current_setting('fsync'),
-    system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()";
+    system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    coalesce(current_setting('outreach.session', true), '') <> '' FROM pg_control_system()";
 
 /// A value and its type.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -91,19 +94,23 @@ impl Connection {
                         std::future::poll_fn(move |context| connection.poll_message(context));
                     drive(messages, &flag).await;
                 });
-                // Appends are never cancelled by the server, and are durable when they are answered.
+                let row = client.query_typed_one(ENGINE, &[]).await?;
+                let fsync: String = row.try_get(0)?;
+                let (engine, is_pooled) = (row.try_get(1)?, row.try_get(2)?);
+                // Appends are never cancelled by the server, and are durable when they are answered. What is set in a
+                // session is found by the next one only where a pooler stands between.
                 client
                     .batch_execute(
                         "SET synchronous_commit = on; SET statement_timeout = 0; SET lock_timeout = 0; \
-                         SET application_name = 'outreach'; SET client_min_messages = warning",
+                         SET application_name = 'outreach'; SET client_min_messages = warning; \
+                         SET outreach.session = 'taken'",
                     )
                     .await?;
-                let row = client.query_typed_one(ENGINE, &[]).await?;
-                let (fsync, engine): (String, String) = (row.try_get(0)?, row.try_get(1)?);
                 let session = Session {
                     client,
                     warned,
                     engine,
+                    is_pooled,
                 };
                 Ok::<_, tokio_postgres::Error>((session, fsync))
             })
@@ -143,6 +150,9 @@ impl Connection {
         ];
         match error.code() {
             Some(code) if refused.contains(code) => LogError::Refused(text),
+            None if is_distrusted(error) => LogError::Refused(format!(
+                "{text}; ?sslrootcert=FILE in the address names the authority that signed its certificate"
+            )),
             Some(_) | None => LogError::Away(text),
         }
     }
@@ -202,7 +212,10 @@ impl Connection {
     ) -> Result<(), LogError> {
         self.rows("BEGIN", &[], ANSWER)?;
         self.in_transaction = true;
-        let done = work(self).and_then(|()| self.rows("COMMIT", &[], LONG).map(drop));
+        let done = self
+            .rows("SET LOCAL synchronous_commit = on", &[], ANSWER)
+            .and_then(|_| work(self))
+            .and_then(|()| self.rows("COMMIT", &[], LONG).map(drop));
         self.in_transaction = false;
         if done.is_err() {
             // The server undoes what its client leaves.
@@ -218,6 +231,13 @@ impl Connection {
         session
             .map(|session| session.engine.clone())
             .ok_or_else(|| self.silent())
+    }
+
+    /// Whether a pooler gives this connection sessions of the server that others have, too. Another connection must be
+    /// open.
+    pub(super) fn is_pooled(&mut self) -> Result<bool, LogError> {
+        self.connect()?;
+        Ok(self.session.as_ref().is_some_and(|it| it.is_pooled))
     }
 
     /// Its address, for people.
@@ -253,6 +273,26 @@ where
             Some(Err(_)) | None => return,
         }
     }
+}
+
+/// Whether the server's certificate is not to be trusted.
+fn is_distrusted(error: &dyn std::error::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if inner.is_some_and(|it| {
+            matches!(
+                it.downcast_ref::<rustls::Error>(),
+                Some(rustls::Error::InvalidCertificate(_))
+            )
+        }) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// An error with its causes, as one line.

@@ -5,6 +5,11 @@ use sha2::{Digest, Sha256};
 /// SHA-256 over a record and all before it.
 pub(crate) type Hash = [u8; 32];
 
+/// A hash as the engine gave it; one that is none fits nothing.
+pub(super) fn hash(bytes: &[u8]) -> Hash {
+    bytes.try_into().unwrap_or_default()
+}
+
 /// A record as it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {

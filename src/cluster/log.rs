@@ -7,6 +7,9 @@ use super::entry::{Entry, Hash};
 /// How long a lease holds, by the engine's clock.
 pub(crate) const LEASE: Duration = Duration::from_secs(8);
 
+/// Who holds this makes a snapshot. No batch has such a name.
+pub(crate) const SNAPSHOT_LEASE: &str = "\u{1}snapshot";
+
 /// What became of an append.
 #[derive(Debug)]
 pub(crate) enum Append {
@@ -61,6 +64,8 @@ pub(crate) struct NodeRow {
     pub(crate) pid: String,
     /// Its machine.
     pub(crate) machine: String,
+    /// Its file: several processes may write one.
+    pub(crate) place: String,
     /// How far it has come.
     pub(crate) applied: i64,
     /// Seconds since it was seen, by the engine's clock.
@@ -78,6 +83,43 @@ pub(crate) struct Snapshot {
     pub(crate) digest: Hash,
 }
 
+/// The digests of a node's tables at a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// The record.
+    pub(crate) seq: i64,
+    /// The node's file.
+    pub(crate) place: String,
+    /// Its machine, for people.
+    pub(crate) machine: String,
+    /// Its path, for people.
+    pub(crate) path: String,
+    /// The digests.
+    pub(crate) tables: String,
+}
+
+/// What people should know of an engine.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct About {
+    /// Its name, version and address.
+    pub(crate) engine: String,
+    /// What is doubtful of its settings.
+    pub(crate) doubts: Vec<String>,
+    /// Its clock, in seconds since 1970.
+    pub(crate) clock: f64,
+}
+
+/// How much the log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// Records behind the snapshot.
+    pub(crate) records: i64,
+    /// Their bytes.
+    pub(crate) bytes: i64,
+    /// The bytes of the snapshot.
+    pub(crate) snapshot: i64,
+}
+
 /// Gives the parts of a copy one after the other, then `None`.
 pub(crate) type Parts<'a> = &'a mut dyn FnMut() -> Result<Option<Vec<u8>>, LogError>;
 
@@ -87,6 +129,14 @@ pub(crate) trait Log: Send {
     fn begin(
         &mut self,
         id: &str,
+        first: &Entry,
+        snapshot: &Snapshot,
+        parts: Parts<'_>,
+    ) -> Result<(), LogError>;
+
+    /// Puts this record and this snapshot in place of all that the log holds.
+    fn begin_anew(
+        &mut self,
         first: &Entry,
         snapshot: &Snapshot,
         parts: Parts<'_>,
@@ -132,6 +182,9 @@ pub(crate) trait Log: Send {
     /// Says that a node lives, and how far it has come.
     fn see(&mut self, node: &NodeRow) -> Result<(), LogError>;
 
+    /// Says that a node is no more.
+    fn unsee(&mut self, node: &str) -> Result<(), LogError>;
+
     /// The nodes that were seen in the last day.
     fn nodes(&mut self) -> Result<Vec<NodeRow>, LogError>;
 
@@ -144,11 +197,20 @@ pub(crate) trait Log: Send {
     /// Puts a snapshot in place of the one before, and cuts the log before its position.
     fn put_snapshot(&mut self, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError>;
 
+    /// How much the log holds.
+    fn size(&mut self) -> Result<Size, LogError>;
+
+    /// Writes the digests of a node; those at earlier records go.
+    fn put_digests(&mut self, digests: &Digests) -> Result<(), LogError>;
+
+    /// The digests that nodes wrote at the record.
+    fn digests(&mut self, seq: i64) -> Result<Vec<Digests>, LogError>;
+
     /// The first record whose hash does not fit, checked by the engine over the whole log.
     fn first_fault(&mut self) -> Result<Option<i64>, LogError>;
 
-    /// The engine, its settings that matter for durability, and what is doubtful about them, for people.
-    fn about(&mut self) -> Result<(String, Vec<String>), LogError>;
+    /// What people should know of the engine.
+    fn about(&mut self) -> Result<About, LogError>;
 }
 
 /// The engine did not do what it was asked. The text holds no password.

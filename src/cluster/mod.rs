@@ -11,12 +11,16 @@
 mod access;
 mod connection;
 mod entry;
+mod kept;
 mod log;
+mod members;
 mod postgres;
 #[cfg(all(test, unix))]
 mod tests;
 
 pub(crate) use access::{Access, AccessError};
 pub(crate) use entry::{Entry, Hash, chained};
-pub(crate) use log::{Append, LEASE, Lease, Log, LogError, NodeRow, Read, Snapshot};
+pub(crate) use log::{
+    Append, Digests, LEASE, Lease, Log, LogError, NodeRow, Read, SNAPSHOT_LEASE, Size, Snapshot,
+};
 pub(crate) use postgres::Postgres;

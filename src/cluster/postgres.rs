@@ -1,19 +1,23 @@
 //! The log on PostgreSQL: one row for a record, its number the primary key.
 
-use tokio_postgres::Row;
+use std::time::Duration;
+
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::access::Access;
 use super::connection::{ANSWER, Connection, Failure, LONG, Param};
-use super::entry::{Entry, Hash};
-use super::log::{Append, LEASE, Lease, Log, LogError, NodeRow, Parts, Read, Snapshot};
+use super::entry::{Entry, Hash, hash};
+use super::log::{
+    About, Append, Digests, Lease, Log, LogError, NodeRow, Parts, Read, Size, Snapshot,
+};
+use super::{kept, members};
 
 /// As many records are read at once.
-const AT_ONCE: i64 = 256;
+const AT_ONCE: i64 = 64;
 
-/// The name of the lease that is a turn. No batch has it.
-const TURN: &str = "";
+/// So many records before a new one must be there. Records that went while one was being appended left a hole behind it.
+const LOOKED_BACK: i64 = 16;
 
 /// The log of one checkpoint on PostgreSQL.
 pub(crate) struct Postgres {
@@ -39,46 +43,30 @@ impl Postgres {
     }
 }
 
-fn put_parts(log: &mut Connection, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
-    let (hash, digest): (&[u8], &[u8]) = (&snapshot.hash, &snapshot.digest);
+fn put_first(
+    log: &mut Connection,
+    first: &Entry,
+    snapshot: &Snapshot,
+    parts: Parts<'_>,
+) -> Result<(), LogError> {
+    kept::put_parts(log, snapshot, parts)?;
+    let (hash, body): (&[u8], &[u8]) = (&first.hash, &first.body);
     let params: [Param<'_>; 3] = [
-        (&snapshot.seq, Type::INT8),
+        (&first.seq, Type::INT8),
         (&hash, Type::BYTEA),
-        (&digest, Type::BYTEA),
+        (&body, Type::BYTEA),
     ];
-    let sql = "INSERT INTO $$.snapshot (seq, hash, digest) VALUES ($1, $2, $3)";
-    log.rows(sql, &params, LONG)?;
-    let mut number = 0_i32;
-    while let Some(body) = parts()? {
-        let params: [Param<'_>; 3] = [
-            (&snapshot.seq, Type::INT8),
-            (&number, Type::INT4),
-            (&body, Type::BYTEA),
-        ];
-        let sql = "INSERT INTO $$.snapshot_part (seq, part, body) VALUES ($1, $2, $3)";
-        log.rows(sql, &params, LONG)?;
-        number += 1;
-    }
-    Ok(())
+    let sql = "INSERT INTO $$.log (seq, hash, body) VALUES ($1, $2, $3)";
+    log.rows(sql, &params, ANSWER).map(drop)
 }
 
-fn hash(bytes: &[u8]) -> Hash {
-    bytes.try_into().unwrap_or_default()
-}
-
-fn read_lease(row: &Row) -> Lease {
-    Lease {
-        name: row.get(0),
-        node: row.get(1),
-        pid: row.get(2),
-        machine: row.get(3),
-        place: row.get(4),
-        since: row.get(5),
-    }
+/// How long the answer to an append is waited for: longer for a large record, at a megabyte a second.
+fn within(bytes: usize) -> Duration {
+    ANSWER + Duration::from_millis(bytes as u64 / 1000)
 }
 
 /// What a log consists of.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "CREATE SCHEMA IF NOT EXISTS $$",
     "CREATE TABLE $$.about (id text NOT NULL)",
     "CREATE TABLE $$.log (
@@ -90,8 +78,11 @@ const TABLES: [&str; 7] = [
         name text PRIMARY KEY, node text NOT NULL, pid text NOT NULL, machine text NOT NULL,
         place text NOT NULL, since text NOT NULL, until timestamptz NOT NULL)",
     "CREATE TABLE $$.node (
-        node text PRIMARY KEY, pid text NOT NULL, machine text NOT NULL, applied bigint NOT NULL,
-        seen timestamptz NOT NULL)",
+        node text PRIMARY KEY, pid text NOT NULL, machine text NOT NULL, place text NOT NULL,
+        applied bigint NOT NULL, seen timestamptz NOT NULL)",
+    "CREATE TABLE $$.digest (
+        seq bigint, place text, machine text NOT NULL, path text NOT NULL, tables text NOT NULL,
+        PRIMARY KEY (seq, place))",
 ];
 
 impl Log for Postgres {
@@ -112,17 +103,23 @@ impl Log for Postgres {
             for table in TABLES {
                 log.rows(table, &[], ANSWER)?;
             }
-            put_parts(log, snapshot, parts)?;
-            let (hash, body): (&[u8], &[u8]) = (&first.hash, &first.body);
-            let params: [Param<'_>; 3] = [
-                (&first.seq, Type::INT8),
-                (&hash, Type::BYTEA),
-                (&body, Type::BYTEA),
-            ];
-            let sql = "INSERT INTO $$.log (seq, hash, body) VALUES ($1, $2, $3)";
-            log.rows(sql, &params, ANSWER)?;
+            put_first(log, first, snapshot, parts)?;
             let sql = "INSERT INTO $$.about (id) VALUES ($1)";
             log.rows(sql, &[(&id, Type::TEXT)], ANSWER).map(drop)
+        })
+    }
+
+    fn begin_anew(
+        &mut self,
+        first: &Entry,
+        snapshot: &Snapshot,
+        parts: Parts<'_>,
+    ) -> Result<(), LogError> {
+        self.connection.in_transaction(|log| {
+            for table in ["log", "snapshot", "snapshot_part", "digest", "lease"] {
+                log.rows(&format!("DELETE FROM $$.{table}"), &[], LONG)?;
+            }
+            put_first(log, first, snapshot, parts)
         })
     }
 
@@ -155,22 +152,27 @@ impl Log for Postgres {
         }
         let (before, chained, body): (&[u8], &[u8], &[u8]) = (before, &entry.hash, &entry.body);
         let sql = "
-            WITH turn AS MATERIALIZED
+            WITH durable AS MATERIALIZED (SELECT set_config('synchronous_commit', 'on', true)),
+                 turn AS MATERIALIZED
                      (SELECT NOT EXISTS (SELECT 1 FROM $$.lease WHERE name = '' AND node <> $5
                                          AND until > clock_timestamp()) AS is_free),
                  fits AS MATERIALIZED
-                     (SELECT EXISTS (SELECT 1 FROM $$.log WHERE seq = $1 - 1 AND hash = $2) AS is_last),
+                     (SELECT EXISTS (SELECT 1 FROM $$.log WHERE seq = $1 - 1 AND hash = $2)
+                             AND (SELECT count(*) FROM $$.log WHERE seq BETWEEN $1 - $6 AND $1 - 1)
+                               = least($6, $1 - (SELECT max(seq) FROM $$.snapshot)) AS is_last),
                  done AS (INSERT INTO $$.log (seq, hash, body)
                           SELECT $1, $3, $4 FROM turn, fits WHERE is_free AND is_last RETURNING 1)
-            SELECT is_free, is_last, EXISTS (SELECT 1 FROM done) FROM turn, fits";
-        let params: [Param<'_>; 5] = [
+            SELECT is_free, is_last, EXISTS (SELECT 1 FROM done) FROM turn, fits, durable";
+        let params: [Param<'_>; 6] = [
             (&entry.seq, Type::INT8),
             (&before, Type::BYTEA),
             (&chained, Type::BYTEA),
             (&body, Type::BYTEA),
             (&node, Type::TEXT),
+            (&LOOKED_BACK, Type::INT8),
         ];
-        let answer = self.connection.ask(sql, &params, ANSWER);
+        // Where a pooler stands between, what was set for the session may be another's: so it is set here.
+        let answer = self.connection.ask(sql, &params, within(entry.body.len()));
         let row = match answer {
             Ok(rows) => rows.into_iter().next(),
             Err(Failure::Asked(error, _)) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
@@ -198,9 +200,10 @@ impl Log for Postgres {
     }
 
     fn confirm(&mut self) -> Result<(), LogError> {
-        let sql = "INSERT INTO $$.node AS beat (node, pid, machine, applied, seen)
-             VALUES ('', '', '', 0, '-infinity')
-             ON CONFLICT (node) DO UPDATE SET applied = beat.applied + 1";
+        let sql = "INSERT INTO $$.node AS beat (node, pid, machine, place, applied, seen)
+             VALUES ('', '', '', '', 0, '-infinity')
+             ON CONFLICT (node) DO UPDATE SET applied = beat.applied + 1
+             RETURNING set_config('synchronous_commit', 'on', true)";
         self.connection.rows(sql, &[], ANSWER)?;
         if self.connection.was_warned() {
             return Err(LogError::Away(format!(
@@ -228,7 +231,10 @@ impl Log for Postgres {
             Some(own) if own.seq == after => Ok(Read::Broken(format!(
                 "record {after} of the log is another one than this node knows"
             ))),
-            Some(_) => Ok(Read::Cut),
+            Some(_) if self.snapshot()?.is_some_and(|it| it.seq > after) => Ok(Read::Cut),
+            Some(_) => Ok(Read::Broken(format!(
+                "record {after} of the log was removed, and those behind it are there"
+            ))),
             None => {
                 let last = self.last()?.map_or(0, |(last, _)| last);
                 Ok(Read::Broken(format!(
@@ -245,132 +251,62 @@ impl Log for Postgres {
     }
 
     fn take_turn(&mut self, node: &str) -> Result<bool, LogError> {
-        let sql = "
-            INSERT INTO $$.lease AS held (name, node, pid, machine, place, since, until)
-            VALUES ($1, $2, '', '', '', '', clock_timestamp() + interval '1 second')
-            ON CONFLICT (name) DO UPDATE SET node = excluded.node, until = excluded.until
-            WHERE held.node = excluded.node OR held.until < clock_timestamp()
-            RETURNING 1";
-        let params: [Param<'_>; 2] = [(&TURN, Type::TEXT), (&node, Type::TEXT)];
-        Ok(!self.connection.rows(sql, &params, ANSWER)?.is_empty())
+        members::take_turn(&mut self.connection, node)
     }
 
     fn end_turn(&mut self, node: &str) -> Result<(), LogError> {
-        self.release(TURN, node)
+        self.release(members::TURN, node)
     }
 
     fn lease(&mut self, lease: &Lease) -> Result<Option<Lease>, LogError> {
-        let sql = "
-            INSERT INTO $$.lease AS held (name, node, pid, machine, place, since, until)
-            VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7))
-            ON CONFLICT (name) DO UPDATE SET node = excluded.node, pid = excluded.pid,
-                machine = excluded.machine, place = excluded.place, since = excluded.since,
-                until = excluded.until
-            WHERE held.node = excluded.node OR held.place = excluded.place
-                  OR held.until < clock_timestamp()
-            RETURNING 1";
-        let params: [Param<'_>; 7] = [
-            (&lease.name, Type::TEXT),
-            (&lease.node, Type::TEXT),
-            (&lease.pid, Type::TEXT),
-            (&lease.machine, Type::TEXT),
-            (&lease.place, Type::TEXT),
-            (&lease.since, Type::TEXT),
-            (&LEASE.as_secs_f64(), Type::FLOAT8),
-        ];
-        if !self.connection.rows(sql, &params, ANSWER)?.is_empty() {
-            return Ok(None);
-        }
-        let other = "SELECT name, node, pid, machine, place, since FROM $$.lease WHERE name = $1";
-        let rows = self
-            .connection
-            .rows(other, &[(&lease.name, Type::TEXT)], ANSWER)?;
-        match rows.first() {
-            Some(row) => Ok(Some(read_lease(row))),
-            // It was given back just now.
-            None => self.lease(lease),
-        }
+        members::lease(&mut self.connection, lease)
     }
 
     fn release(&mut self, name: &str, node: &str) -> Result<(), LogError> {
-        let sql = "DELETE FROM $$.lease WHERE name = $1 AND node = $2";
-        self.connection
-            .rows(sql, &[(&name, Type::TEXT), (&node, Type::TEXT)], ANSWER)
-            .map(drop)
+        members::release(&mut self.connection, name, node)
     }
 
     fn leases(&mut self) -> Result<Vec<Lease>, LogError> {
-        let sql = "SELECT name, node, pid, machine, place, since FROM $$.lease
-                   WHERE until >= clock_timestamp() AND name <> '' ORDER BY name";
-        Ok(self
-            .connection
-            .rows(sql, &[], ANSWER)?
-            .iter()
-            .map(read_lease)
-            .collect())
+        members::leases(&mut self.connection)
     }
 
     fn see(&mut self, node: &NodeRow) -> Result<(), LogError> {
-        let sql = "INSERT INTO $$.node (node, pid, machine, applied, seen)
-             VALUES ($1, $2, $3, $4, clock_timestamp())
-             ON CONFLICT (node) DO UPDATE SET applied = excluded.applied, seen = excluded.seen";
-        let params: [Param<'_>; 4] = [
-            (&node.node, Type::TEXT),
-            (&node.pid, Type::TEXT),
-            (&node.machine, Type::TEXT),
-            (&node.applied, Type::INT8),
-        ];
-        self.connection.rows(sql, &params, ANSWER).map(drop)
+        members::see(&mut self.connection, node)
+    }
+
+    fn unsee(&mut self, node: &str) -> Result<(), LogError> {
+        members::unsee(&mut self.connection, node)
     }
 
     fn nodes(&mut self) -> Result<Vec<NodeRow>, LogError> {
-        let sql = "SELECT node, pid, machine, applied,
-                          extract(epoch FROM clock_timestamp() - seen)::float8
-                   FROM $$.node WHERE seen > clock_timestamp() - interval '1 day' ORDER BY seen DESC";
-        let rows = self.connection.rows(sql, &[], ANSWER)?;
-        Ok(rows
-            .iter()
-            .map(|row| NodeRow {
-                node: row.get(0),
-                pid: row.get(1),
-                machine: row.get(2),
-                applied: row.get(3),
-                seen: row.get(4),
-            })
-            .collect())
+        members::nodes(&mut self.connection)
     }
 
     fn snapshot(&mut self) -> Result<Option<Snapshot>, LogError> {
         if self.id()?.is_none() {
             return Ok(None);
         }
-        let sql = "SELECT seq, hash, digest FROM $$.snapshot ORDER BY seq DESC LIMIT 1";
-        let rows = self.connection.rows(sql, &[], ANSWER)?;
-        Ok(rows.first().map(|row| Snapshot {
-            seq: row.get(0),
-            hash: hash(row.get(1)),
-            digest: hash(row.get(2)),
-        }))
+        kept::snapshot(&mut self.connection)
     }
 
     fn snapshot_part(&mut self, seq: i64, part: i32) -> Result<Option<Vec<u8>>, LogError> {
-        let sql = "SELECT body FROM $$.snapshot_part WHERE seq = $1 AND part = $2";
-        let rows = self
-            .connection
-            .rows(sql, &[(&seq, Type::INT8), (&part, Type::INT4)], LONG)?;
-        Ok(rows.first().map(|row| row.get(0)))
+        kept::snapshot_part(&mut self.connection, seq, part)
     }
 
     fn put_snapshot(&mut self, snapshot: &Snapshot, parts: Parts<'_>) -> Result<(), LogError> {
-        self.connection.in_transaction(|log| {
-            for table in ["snapshot", "snapshot_part"] {
-                log.rows(&format!("DELETE FROM $$.{table}"), &[], LONG)?;
-            }
-            put_parts(log, snapshot, parts)?;
-            let sql = "DELETE FROM $$.log WHERE seq < $1";
-            log.rows(sql, &[(&snapshot.seq, Type::INT8)], LONG)
-                .map(drop)
-        })
+        kept::put_snapshot(&mut self.connection, snapshot, parts)
+    }
+
+    fn size(&mut self) -> Result<Size, LogError> {
+        kept::size(&mut self.connection)
+    }
+
+    fn put_digests(&mut self, digests: &Digests) -> Result<(), LogError> {
+        kept::put_digests(&mut self.connection, digests)
+    }
+
+    fn digests(&mut self, seq: i64) -> Result<Vec<Digests>, LogError> {
+        kept::digests(&mut self.connection, seq)
     }
 
     fn first_fault(&mut self) -> Result<Option<i64>, LogError> {
@@ -384,10 +320,12 @@ impl Log for Postgres {
         Ok(rows.first().map(|row| row.get(0)))
     }
 
-    fn about(&mut self) -> Result<(String, Vec<String>), LogError> {
+    fn about(&mut self) -> Result<About, LogError> {
         let sql = "SELECT current_setting('server_version'), current_setting('full_page_writes'),
                           current_setting('synchronous_standby_names'),
-                          (SELECT count(*) FROM pg_stat_replication)";
+                          (SELECT count(*) FROM pg_stat_replication),
+                          extract(epoch FROM clock_timestamp())::float8,
+                          coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)";
         let rows = self.connection.rows(sql, &[], ANSWER)?;
         let Some(row) = rows.first() else {
             return Err(self.connection.silent());
@@ -407,8 +345,28 @@ impl Log for Postgres {
                 "its standby is asynchronous: a failover may forget the last messages, and the nodes stop then"
                     .to_owned(),
             ),
+            (_, 0) => doubts.push(
+                "the standby that synchronous_standby_names names is not connected: nothing can be written until it is"
+                    .to_owned(),
+            ),
             (_, _) => {}
         }
-        Ok((format!("PostgreSQL {version} at {}", self.access()), doubts))
+        if Connection::new(self.access().clone())?.is_pooled()? {
+            doubts.push(
+                "a pooler that shares sessions stands between: that works, but connect to PostgreSQL itself if you can"
+                    .to_owned(),
+            );
+        }
+        let is_encrypted: bool = row.get(5);
+        if !is_encrypted && !self.access().is_local() {
+            doubts.push(
+                "the connection is not encrypted, and the records hold phone numbers: sslmode=require".to_owned(),
+            );
+        }
+        Ok(About {
+            engine: format!("PostgreSQL {version} at {}", self.access()),
+            doubts,
+            clock: row.get(4),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::log::{Append, Lease, Log, LogError, NodeRow, Read, Snapshot};
+use super::log::{Append, Digests, Lease, Log, LogError, NodeRow, Read, Size, Snapshot};
 use super::{Entry, Postgres};
 
 #[path = "../../tests/it/support/engine.rs"]
@@ -150,11 +150,14 @@ fn a_lease_ends_by_itself_and_a_turn_keeps_others_from_appending() {
         node: "a".to_owned(),
         pid: "1".to_owned(),
         machine: "m".to_owned(),
+        place: "x".to_owned(),
         applied: 2,
         seen: 0.0,
     };
     log.see(&node).unwrap();
     assert_eq!(other.nodes().unwrap().len(), 1);
+    log.unsee("a").unwrap();
+    assert_eq!(other.nodes().unwrap(), []);
 }
 
 #[test]
@@ -187,6 +190,78 @@ fn a_snapshot_comes_back_in_its_parts_and_cuts_the_log() {
     assert_eq!(log.snapshot().unwrap(), Some(snapshot(&second)));
     assert!(matches!(log.read(1, &first.hash).unwrap(), Read::Cut));
     assert_eq!(entries(log.read(2, &second.hash).unwrap()), []);
+}
+
+#[test]
+fn records_that_went_from_behind_the_last_one_are_found_and_the_log_may_begin_anew() {
+    let Some(engine) = engine::Engine::start() else {
+        return;
+    };
+    let mut log = open(&engine);
+    let mut before = begin(&mut log);
+    for seq in 2..=20 {
+        let next = Entry::after(&before.hash, seq, vec![1; 10]);
+        assert!(matches!(
+            log.append(NODE, &before.hash, &next),
+            Append::Done
+        ));
+        before = next;
+    }
+    let size = Size {
+        records: 19,
+        bytes: 195,
+        snapshot: 30,
+    };
+    assert_eq!(log.size().unwrap(), size);
+    engine.sql("DELETE FROM outreach_outreach.log WHERE seq BETWEEN 14 AND 16");
+    let next = Entry::after(&before.hash, 21, Vec::new());
+    assert!(matches!(
+        log.append(NODE, &before.hash, &next),
+        Append::Broken
+    ));
+    assert!(matches!(
+        log.read(15, &before.hash).unwrap(),
+        Read::Broken(_)
+    ));
+    let anew = Entry::after(&before.hash, 30, b"anew".to_vec());
+    let mut parts = vec![vec![3; 5]].into_iter();
+    log.begin_anew(&anew, &snapshot(&anew), &mut || Ok(parts.next()))
+        .unwrap();
+    assert!(matches!(log.read(20, &before.hash).unwrap(), Read::Cut));
+    assert_eq!(log.last().unwrap(), Some((30, anew.hash)));
+    let next = Entry::after(&anew.hash, 31, Vec::new());
+    assert!(matches!(log.append(NODE, &anew.hash, &next), Append::Done));
+}
+
+#[test]
+fn digests_are_kept_for_the_last_comparison_alone() {
+    let Some(engine) = engine::Engine::start() else {
+        return;
+    };
+    let mut log = open(&engine);
+    begin(&mut log);
+    let digests = |seq, place: &str| Digests {
+        seq,
+        place: place.to_owned(),
+        machine: "m".to_owned(),
+        path: "p".to_owned(),
+        tables: "{}".to_owned(),
+    };
+    log.put_digests(&digests(5, "a")).unwrap();
+    log.put_digests(&digests(5, "b")).unwrap();
+    log.put_digests(&digests(5, "b")).unwrap();
+    assert_eq!(log.digests(5).unwrap(), [digests(5, "a"), digests(5, "b")]);
+    log.put_digests(&digests(6, "a")).unwrap();
+    assert!(log.digests(5).unwrap().is_empty());
+    assert_eq!(log.digests(6).unwrap(), [digests(6, "a")]);
+    let about = log.about().unwrap();
+    assert!(about.engine.contains("PostgreSQL"));
+    assert_eq!(
+        about.doubts.len(),
+        1,
+        "it has no standby: {:?}",
+        about.doubts
+    );
 }
 
 #[test]

@@ -93,13 +93,19 @@ fn path_at(place: &CheckpointPlace) -> Result<PathBuf, RunError> {
 
 /// The same for a command that makes it where it is not there: the folder of the user's data is made too.
 pub(super) fn path_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
+    place_to_make(checkpoint)?;
+    Ok(path(checkpoint)?)
+}
+
+/// The file alone; the folder of the user's data is made.
+pub(super) fn place_to_make(checkpoint: &Checkpoint) -> Result<PathBuf, CommandError> {
     let file = place(checkpoint)?;
     if let CheckpointPlace::Either { home, .. } = checkpoint.place()
         && home.as_ref() == Some(&file)
     {
         make_folder(&file)?;
     }
-    Ok(path(checkpoint)?)
+    Ok(file)
 }
 
 /// The checkpoint that is found from other folders, where this one is not it.

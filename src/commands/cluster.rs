@@ -10,7 +10,7 @@ use crate::cli::{ClusterAction, ClusterArgs};
 use crate::cluster::Access;
 use crate::config::{ConfigError, Settings};
 use crate::exit::ExitCode;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::store::{ClusterStatus, Store};
 
 /// Runs the command; `out` is standard output.
@@ -28,6 +28,7 @@ pub(crate) fn run(
         ClusterAction::Status { json, .. } => status(settings, *json, out),
         ClusterAction::Verify { .. } => verify(settings, out),
         ClusterAction::Compact { .. } => compact(settings, console),
+        ClusterAction::Accept { from, yes, .. } => accept(settings, from, *yes, console),
         ClusterAction::Leave { yes, .. } => leave(settings, *yes, console),
     }
 }
@@ -46,7 +47,7 @@ fn init(settings: &Settings, from: Option<&Path>, console: Console) -> CommandRe
     let access = access(settings)?;
     let path = match from {
         Some(from) => from.to_owned(),
-        None => file(settings)?,
+        None => checkpoint::place_to_make(&settings.checkpoint()?)?,
     };
     if from.is_some() && !path.exists() {
         return Err(CommandError::usage(format_args!(
@@ -83,13 +84,13 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
     }
     writeln!(
         out,
-        "Log:      {} records, the snapshot stands at {}",
+        "Log:      up to record {}, the snapshot stands at {}",
         count(status.last),
         count(status.snapshot)
     )?;
     let own = match status.applied {
         Some(applied) if applied >= status.last => "up to date".to_owned(),
-        Some(applied) => format!("{} records behind", count(status.last - applied)),
+        Some(applied) => format!("{} behind", records(status.last - applied)),
         None => "not in the cluster".to_owned(),
     };
     writeln!(out, "This file: {own}")?;
@@ -101,11 +102,11 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
         };
         writeln!(
             out,
-            "Node:     process {} on {}, seen {:.0} s ago, {} records behind{holds}",
+            "Node:     process {} on {}, seen {:.0} s ago, {} behind{holds}",
             node.pid,
             node.machine,
             node.seen,
-            count(node.behind)
+            records(node.behind)
         )?;
     }
     Ok(ExitCode::Complete)
@@ -131,6 +132,10 @@ fn status_json(status: &ClusterStatus) -> serde_json::Value {
     })
 }
 
+fn records(number: i64) -> String {
+    counted(u64::try_from(number).unwrap_or(0), "record")
+}
+
 fn count(number: i64) -> String {
     grouped(u64::try_from(number).unwrap_or(0))
 }
@@ -138,19 +143,43 @@ fn count(number: i64) -> String {
 fn verify(settings: &Settings, out: &mut dyn Write) -> CommandResult {
     let access = access(settings)?;
     // A node that does not fit the log says so.
-    checkpoint::path(&settings.checkpoint()?)?;
-    match Store::verify_cluster(&access)? {
-        None => {
-            writeln!(out, "Every record follows the one before.")?;
-            Ok(ExitCode::Complete)
-        }
-        Some(seq) => Err(CommandError::text(
+    let path = checkpoint::path(&settings.checkpoint()?)?;
+    if let Some(seq) = Store::verify_cluster(&access)? {
+        return Err(CommandError::text(
             ExitCode::Storage,
             format_args!(
                 "record {seq} of the log was altered, or the one before it is missing: do not send before you know why"
             ),
-        )),
+        ));
     }
+    writeln!(out, "Every record follows the one before.")?;
+    let found = Store::compare_cluster(&path, &access)?;
+    let at = count(found.seq);
+    if found.same.is_empty() && found.different.is_empty() {
+        writeln!(
+            out,
+            "No other machine runs: there is nothing to compare this file with."
+        )?;
+    }
+    for file in &found.same {
+        writeln!(out, "Like this file at record {at}: {file}.")?;
+    }
+    if found.different.is_empty() {
+        return Ok(ExitCode::Complete);
+    }
+    for (file, tables) in &found.different {
+        let tables = tables.join(", ");
+        writeln!(
+            out,
+            "NOT like this file at record {at}: {file}, in {tables}."
+        )?;
+    }
+    Err(CommandError::text(
+        ExitCode::Storage,
+        "the files of the machines differ: send from none of them before you know which is right. With three machines or \
+         more it is the one that most are like. On one that is wrong, end what runs and move its file (with its -mark) \
+         away: its next command joins anew",
+    ))
 }
 
 fn compact(settings: &Settings, console: Console) -> CommandResult {
@@ -158,9 +187,46 @@ fn compact(settings: &Settings, console: Console) -> CommandResult {
     let path = checkpoint::path(&settings.checkpoint()?)?;
     let at = Store::compact_cluster(&path, &access)?;
     console.say(format_args!(
-        "The log begins with a snapshot at record {}: what was erased before is in no record and no snapshot. The \
-         engine's own backups are yours to delete.",
+        "The log begins with a snapshot at record {}. {ERASED}",
         count(at)
+    ));
+    Ok(ExitCode::Complete)
+}
+
+/// What is true once the log was cut.
+pub(super) const ERASED: &str = "What was erased before is in no record of the cluster and no snapshot. Another machine \
+    erases it from its own file within seconds, or, where nothing runs, with its next command. PostgreSQL's own backups \
+    and write-ahead log are yours to delete.";
+
+fn accept(settings: &Settings, from: &str, yes: bool, console: Console) -> CommandResult {
+    console.require_yes(yes, "begin the log anew")?;
+    let access = access(settings)?;
+    let path = file(settings)?;
+    let new = Store::new_beginning(&path, &access)?;
+    if new.machine != from {
+        return Err(CommandError::usage(format_args!(
+            "this machine is {}: give the command on {from}, whose file the log is to begin with; nothing was changed",
+            new.machine
+        )));
+    }
+    for (machine, applied) in &new.further {
+        console.warn(format_args!(
+            "Warning: a process on {machine} had come to record {}, this file to {}. Who was messaged between may be \
+             messaged again.",
+            count(*applied),
+            count(new.applied)
+        ));
+    }
+    let question = format!("Begin the log anew with {}?", path.display());
+    if !yes && !console.ask(question) {
+        console.say("Nothing was changed.");
+        return Ok(ExitCode::Complete);
+    }
+    Store::begin_log_anew(&path, &access)?;
+    console.say(format_args!(
+        "The log begins anew with {}. The other machines join anew with their next command; what their files were stays \
+         beside them.",
+        path.display()
     ));
     Ok(ExitCode::Complete)
 }

@@ -13,7 +13,7 @@ use crate::cli::DoctorArgs;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
-use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, doctor};
+use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, cluster_findings, doctor};
 
 /// Runs the command; `out` is standard output.
 ///
@@ -51,18 +51,30 @@ pub(super) fn looked_at(
     now: Timestamp,
 ) -> Result<DoctorSettings, CommandError> {
     let found = whole_validation(settings, now);
+    let checkpoint = settings.checkpoint().ok();
+    let cluster = checkpoint
+        .as_ref()
+        .and_then(|it| Some((it, it.cluster.as_ref()?)));
+    let cluster = match cluster {
+        Some((checkpoint, access)) => {
+            cluster_findings(&checkpoint::place(checkpoint)?, access, now)
+        }
+        None => Vec::new(),
+    };
+    // What is opened to be written would wait for it.
+    let is_away = cluster.iter().any(|it| it.verdict == FindingVerdict::Bad);
     Ok(DoctorSettings {
+        cluster,
         notices: found.notices,
         problems: found
             .problems
             .iter()
             .map(|problem| (problem.to_string(), problem.exit()))
             .collect(),
-        checkpoint: match settings.checkpoint() {
-            Ok(checkpoint) => Some(checkpoint::path(&checkpoint)),
-            // It is among the problems.
-            Err(_) => None,
-        },
+        // Why there is none is among the problems.
+        checkpoint: checkpoint
+            .filter(|_| !is_away)
+            .map(|it| checkpoint::path(&it)),
         api: api(settings)?,
     })
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::checkpoint;
+use super::cluster::ERASED;
 use super::console::{Console, words};
 use super::error::CommandResult;
 use crate::cli::ForgetArgs;
@@ -25,7 +26,8 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> CommandResult {
     let phone = typed_number(&args.number, settings.intake()?.reading())?;
-    let path = checkpoint::find(settings, None)?.path;
+    let found = checkpoint::find(settings, None)?;
+    let path = found.path;
     // Asked first: to open it for writing upgrades an old checkpoint.
     console.require_yes(args.yes, "erase")?;
     if !args.yes {
@@ -57,6 +59,9 @@ pub(crate) fn run(
             "Another process uses the checkpoint: its log may hold traces until that process ends. \
              Run the same command again then.",
         );
+    }
+    if found.is_shared {
+        console.say(ERASED);
     }
     console.say(
         "Files that were written before (contacts, results, rejects, backups) are not changed: \

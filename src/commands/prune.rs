@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::checkpoint;
+use super::cluster::ERASED;
 use super::console::{Console, words};
 use super::error::CommandResult;
 use crate::cli::PruneArgs;
@@ -24,7 +25,8 @@ pub(super) fn run(
     clock: &Clock,
     out: &mut dyn Write,
 ) -> CommandResult {
-    let path = checkpoint::find(settings, None)?.path;
+    let found = checkpoint::find(settings, None)?;
+    let path = found.path;
     if !args.dry_run {
         console.require_yes(args.yes, "prune")?;
     }
@@ -68,6 +70,9 @@ pub(super) fn run(
             "Another process uses the checkpoint: its log may hold traces until that process ends. \
              Run the same command again then.",
         );
+    }
+    if found.is_shared {
+        console.say(ERASED);
     }
     console.say(
         "Files that were written before (results, rejects, exports, backups) are not changed.",

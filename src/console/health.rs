@@ -34,16 +34,18 @@ pub(super) async fn check(visit: Visit) -> Result<Response, Failure> {
 async fn findings(visit: Visit, ask: bool) -> Result<Response, Failure> {
     let app = &visit.app;
     let ask = ask && !app.settings.sandbox;
-    let settings = (app.settings.doctor)(app.clock.now()).map_err(Failure::refused)?;
-    let settings = DoctorSettings {
-        api: settings.api.filter(|_| ask),
-        ..settings
-    };
     let ours = std::sync::Arc::clone(app);
     let handle = tokio::runtime::Handle::current();
     // The check of a large checkpoint takes its time.
     let found = app
-        .blocking(move |_| Ok(handle.block_on(doctor(&settings, &ours.clock))?))
+        .blocking(move |_| {
+            let settings = (ours.settings.doctor)(ours.clock.now()).map_err(Failure::refused)?;
+            let settings = DoctorSettings {
+                api: settings.api.filter(|_| ask),
+                ..settings
+            };
+            Ok(handle.block_on(doctor(&settings, &ours.clock))?)
+        })
         .await?;
     let decisions = app
         .blocking(|app| audit::lines(app, &Reader::open(app.people())?, None))

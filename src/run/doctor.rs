@@ -21,7 +21,7 @@ use crate::amio::{ApiError, BaseUrl, Channel, Client};
 use crate::clock::Clock;
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
-use crate::report::{grouped, minute};
+use crate::report::{counted, grouped, minute};
 use crate::store::{Store, StoreError};
 
 /// How far our clock may be off before that is reported, and before it is wrong, in seconds.
@@ -103,6 +103,54 @@ impl Findings {
     }
 }
 
+/// Checks the cluster that a checkpoint is of. It blocks.
+pub(crate) fn cluster_findings(
+    checkpoint: &Path,
+    access: &crate::cluster::Access,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let status = match Store::cluster_status(checkpoint, access) {
+        Ok(status) => status,
+        Err(error) => {
+            findings.bad("cluster", error.to_string(), ExitCode::Storage);
+            return findings.0;
+        }
+    };
+    let engine = format!("{}, fsync and synchronous_commit are on", status.engine);
+    findings.good("cluster", engine);
+    for doubt in &status.doubts {
+        findings.notice("cluster", doubt);
+    }
+    let behind = status.applied.map_or(0, |applied| status.last - applied);
+    let (count, bytes) = (status.last - status.snapshot, status.bytes);
+    let megabytes = |bytes: i64| grouped(u64::try_from(bytes).unwrap_or(0).div_ceil(1_000_000));
+    let records = |count: i64| counted(u64::try_from(count).unwrap_or(0), "record");
+    findings.good(
+        "log",
+        format!(
+            "{} behind the snapshot ({} and {} MB on the engine), this file lacks {}",
+            records(count),
+            megabytes(bytes.0),
+            megabytes(bytes.1),
+            records(behind)
+        ),
+    );
+    let off = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64() - status.clock;
+    if off.abs() > CLOCK_OFF as f64 {
+        let text = format!(
+            "this machine's clock and the engine's differ by {:.0} s: hours and deadlines go by this machine's",
+            off.abs()
+        );
+        findings.notice("clock", text);
+    }
+    findings.notice(
+        "privacy",
+        "the log and its snapshot hold phone numbers, names and messages: the disk of the engine and its backups are to be encrypted there",
+    );
+    findings.0
+}
+
 /// What is checked.
 #[derive(Debug)]
 pub struct DoctorSettings {
@@ -112,6 +160,8 @@ pub struct DoctorSettings {
     pub notices: Vec<String>,
     /// The checkpoint, which need not be there yet, or why it has no place; `None` if the settings do not tell.
     pub checkpoint: Option<Result<PathBuf, RunError>>,
+    /// What was found of the cluster.
+    pub cluster: Vec<Finding>,
     /// What the API is asked with; `None` if the settings do not tell.
     pub api: Option<DoctorApi>,
 }
@@ -154,6 +204,7 @@ pub async fn doctor(settings: &DoctorSettings, clock: &Clock) -> Result<Findings
             None
         }
     };
+    findings.0.extend_from_slice(&settings.cluster);
     if let Some(api) = &settings.api {
         ask(api, store.as_ref(), clock, &mut findings).await?;
     }

@@ -97,6 +97,12 @@ impl Ended {
         self.pilot_is_over && self.state == BatchState::Paused
     }
 
+    /// Whether a deadline paused the batch: any worker may go on with it.
+    pub(super) fn is_paused_by_deadline(&self) -> bool {
+        let is_paused = self.state == BatchState::Paused && !self.pilot_is_over;
+        is_paused && matches!(self.end, RunEnd::Deadline)
+    }
+
     /// Why the batch stands where it stands.
     pub(crate) fn why(&self) -> Option<String> {
         if self.is_paused_by_pilot() {

@@ -108,6 +108,7 @@ pub use checkpoint::{
 };
 pub use clash::FileClash;
 pub use definition::Step;
+pub(crate) use doctor::cluster_findings;
 pub use doctor::{DoctorApi, DoctorSettings, Finding, FindingVerdict, Findings, doctor};
 pub use earlier::MessagedBefore;
 pub use end::{Ended, Waiting};

@@ -164,6 +164,7 @@ impl HeldBatch {
             exit_reason: ended.exit.reason(),
             halted_text: ended.halted_text(),
             by: ended.by(waited.as_ref().and_then(|it| it.what.matter())),
+            by_deadline: ended.is_paused_by_deadline(),
             pilot_is_over: ended.pilot_is_over,
             until: waited.map(|it| it.until),
         };

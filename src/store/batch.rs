@@ -147,6 +147,9 @@ impl Batch {
     }
 }
 
+/// What stands before whose matter it is that a run ended, where its deadline ended it.
+pub(super) const BY_DEADLINE: &str = "deadline ";
+
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub(crate) struct RunRecord {
@@ -162,6 +165,8 @@ pub(crate) struct RunRecord {
     pub(crate) halted_text: Option<String>,
     /// Whose matter it is that it ended before all was done.
     pub(crate) by: Option<&'static str>,
+    /// Whether its deadline ended it: then any worker may go on.
+    pub(crate) by_deadline: bool,
     /// Whether its pilot is over.
     pub(crate) pilot_is_over: bool,
     /// When what it waited for comes, if it did.
@@ -257,6 +262,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
     pub(crate) async fn end_run(&self, id: BatchId, end: RunRecord) -> Result<(), StoreError> {
+        let by = match end.by {
+            by if end.by_deadline => Some(format!("{BY_DEADLINE}{}", by.unwrap_or_default())),
+            by => by.map(str::to_owned),
+        };
         self.writer
             .write(move |tx| {
                 tx.bookkeeping = true;
@@ -272,7 +281,7 @@ impl Store {
                         &end.halted_text,
                         end.state.word(),
                         &end.why,
-                        end.by,
+                        &by,
                         end.until.map(to_millis),
                         end.pilot_is_over,
                     ),
@@ -544,7 +553,10 @@ fn batch_from_row(row: &Row<'_>) -> Result<Batch, StoreError> {
         name: row.get("name")?,
         state: row.get("state")?,
         state_why: row.get("state_why")?,
-        state_by: row.get("state_by")?,
+        state_by: match row.get::<_, Option<String>>("state_by")? {
+            Some(by) => Some(by.replace(BY_DEADLINE, "")).filter(|by| !by.is_empty()),
+            None => None,
+        },
         state_since: time(row, "state_since")?,
         state_until: time_if_any(row, "state_until")?,
         digest: row.get("digest")?,

@@ -15,12 +15,12 @@ use super::mark::Marked;
 use super::misfit::Misfit;
 use super::place::{FileId, Place};
 use super::replica::position::is_replica;
-use super::replica::{Keeper, Replica, context, failed};
+use super::replica::{Keeper, Replica, context};
 use super::reserve::Reserve;
 use super::upgrade::OldCopy;
 use super::writer::{Companions, OpenReplica, Writer};
 use super::{home, schema, tuning, upgrade};
-use crate::cluster::{Access, Log, LogError, Postgres};
+use crate::cluster::Access;
 
 /// What a checkpoint is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,20 +290,16 @@ fn in_cluster(
     path: &Path,
     access: &Access,
 ) -> Result<(Option<OpenReplica>, Option<Keeper>), StoreError> {
-    let log = |access: &Access| -> Result<Box<dyn Log>, StoreError> {
-        let log = Postgres::new(access.clone());
-        Ok(Box::new(log.map_err(|error: LogError| failed(&error))?))
-    };
     let applied = Arc::new(AtomicI64::new(0));
-    let keeper = Keeper::start(log(access)?, path, Arc::clone(&applied))?;
-    let (log, patience) = (log(access)?, access.patience());
+    let keeper = Keeper::start(access.clone(), path, Arc::clone(&applied))?;
+    let (path, access) = (path.to_owned(), access.clone());
     let open: OpenReplica =
-        Box::new(move |connection| Replica::open(connection, log, patience, applied));
+        Box::new(move |connection| Replica::open(connection, path, access, applied));
     Ok((Some(open), Some(keeper)))
 }
 
 /// `outreach.kept.db`, or with the first number that is free.
-fn free_name(path: &Path) -> PathBuf {
+pub(super) fn free_name(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = |number: u32| match number {
         1 => format!("{stem}.kept.db"),

@@ -1,16 +1,20 @@
 //! A cluster is begun, joined, looked at and left.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::{OpenFlags, TransactionBehavior};
 
-use super::checkpoint::{Reader, Store};
+use super::checkpoint::{Reader, Store, free_name};
 use super::error::StoreError;
 use super::file::connect;
 use super::keys::random;
+use super::log::log_path;
+use super::mark::mark_path;
+use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, Saying};
-use super::replica::{context, failed, snapshot};
+use super::replica::{context, snapshot};
 use crate::cluster::{Access, Entry, Lease, Log, LogError, Postgres, Read, Snapshot};
 
 /// A node of the cluster.
@@ -43,10 +47,14 @@ pub(crate) struct ClusterStatus {
     pub(crate) applied: Option<i64>,
     /// The nodes that were seen lately.
     pub(crate) nodes: Vec<ClusterNode>,
+    /// The engine's clock, in seconds since 1970.
+    pub(crate) clock: f64,
+    /// What the log takes, and what the snapshot takes, in bytes.
+    pub(crate) bytes: (i64, i64),
 }
 
 fn open_log(access: &Access) -> Result<Postgres, StoreError> {
-    Postgres::new(access.clone()).map_err(|error| failed(&error))
+    Ok(Postgres::new(access.clone())?)
 }
 
 fn no_log(access: &Access) -> StoreError {
@@ -57,6 +65,74 @@ fn no_log(access: &Access) -> StoreError {
     }
 }
 
+fn no_part(path: &Path, access: &Access) -> StoreError {
+    StoreError::Cluster {
+        detail: format!(
+            "{} is a checkpoint of its own and no part of the cluster at {access}; --db names a file that joins it, or none that is there yet",
+            path.display()
+        ),
+    }
+}
+
+/// The engine is away: who only reads goes by what the file has. Who writes waits when the file is opened.
+fn go_by_file(path: &Path, access: &Access, why: &str) -> Result<(), StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    if !position::is_replica(&connection)? {
+        return Err(no_part(path, access));
+    }
+    let seq = Position::read(&connection)?.seq;
+    // The mark is written after each commit.
+    let changed = std::fs::metadata(mark_path(path)).and_then(|file| file.modified());
+    let as_of = changed.ok().and_then(|at| Timestamp::try_from(at).ok());
+    let as_of = as_of.map_or_else(String::new, |at| {
+        at.strftime(", of %Y-%m-%d %H:%M UTC").to_string()
+    });
+    tracing::warn!(
+        "{why}. What this machine knows goes to record {seq} of the cluster{as_of}; what others did since is not in it"
+    );
+    context::enter(path, access.clone(), Vec::new());
+    Ok(())
+}
+
+/// Whether the log begins behind what the replica has.
+fn is_cut_off(log: &mut dyn Log, id: &str, path: &Path) -> Result<bool, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    if position::log_of(&connection)?.as_deref() != Some(id) {
+        return Ok(false);
+    }
+    let at = Position::read(&connection)?;
+    let first = log.snapshot()?.map_or(0, |it| it.seq);
+    Ok(at.seq < first && matches!(log.read(at.seq, &at.hash)?, Read::Cut))
+}
+
+/// Gives a replica that no process has open another name, `outreach.kept.db`; returns it.
+fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    // With the last connection the write-ahead log goes.
+    drop(connection);
+    if log_path(&path.to_string_lossy()).exists() {
+        return Err(StoreError::Cluster {
+            detail: format!(
+                "the log was cut while this machine was away, and another process has {} open: end that one, then run the same command again, which joins anew",
+                path.display()
+            ),
+        });
+    }
+    let failed = |source| StoreError::File {
+        path: path.to_owned(),
+        source,
+    };
+    // The new file begins to count anew.
+    match std::fs::remove_file(mark_path(path)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let kept = free_name(path);
+    std::fs::rename(path, &kept).map_err(failed)?;
+    Ok(kept)
+}
+
 impl Store {
     /// Joins the cluster if there is no file at the path, else applies what was missed. From now on the checkpoint
     /// at the path can be opened.
@@ -65,17 +141,21 @@ impl Store {
     /// [`StoreError::Cluster`] if the engine does not answer, or the file is no replica of its log.
     pub(crate) fn keep_up(path: &Path, access: &Access) -> Result<(), StoreError> {
         let mut log = open_log(access)?;
-        let id = log.id().map_err(|error| match error {
-            LogError::Away(text) if path.exists() => StoreError::Cluster {
-                detail: format!(
-                    "{text}; start it or mend the address, then the same command again; without --cluster (and OUTREACH_CLUSTER) the commands that only read show what this machine knows"
-                ),
-            },
-            error @ (LogError::Away(_) | LogError::Refused(_)) => failed(&error),
-        })?;
-        let id = id.ok_or_else(|| no_log(access))?;
+        let id = match log.id() {
+            Ok(id) => id.ok_or_else(|| no_log(access))?,
+            Err(LogError::Away(text)) if path.exists() => return go_by_file(path, access, &text),
+            Err(error @ (LogError::Away(_) | LogError::Refused(_))) => return Err(error.into()),
+        };
         if !path.exists() {
             snapshot::restore(&mut log, &id, path)?;
+        } else if is_cut_off(&mut log, &id, path)? {
+            let old = set_aside(path)?;
+            snapshot::restore(&mut log, &id, path)?;
+            tracing::warn!(
+                "the log of the cluster was cut while this machine was away: {} was made anew from the snapshot. {} is what it was; delete it once you need it no more, it may hold people who were erased since",
+                path.display(),
+                old.display()
+            );
         }
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let known = position::log_of(&connection)?;
@@ -90,16 +170,9 @@ impl Store {
                     ),
                 });
             }
-            None => {
-                return Err(StoreError::Cluster {
-                    detail: format!(
-                        "{} is a checkpoint of its own and no part of the cluster at {access}; --db names a file that joins it, or none that is there yet",
-                        path.display()
-                    ),
-                });
-            }
+            None => return Err(no_part(path, access)),
         }
-        let leases = log.leases().map_err(|error| failed(&error))?;
+        let leases = log.leases()?;
         context::enter(path, access.clone(), leases);
         // What was missed is applied when it is opened.
         drop(Self::open(path)?);
@@ -112,13 +185,19 @@ impl Store {
     /// [`StoreError`] if there is a log at the address, the checkpoint is in use, or is a replica already.
     pub(crate) fn begin_cluster(path: &Path, access: &Access) -> Result<(), StoreError> {
         // Brought to the form of this program, and made if it is not there.
-        drop(Self::open(path)?);
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        if position::is_replica(&connection)? {
+        let opened = Self::open(path);
+        if let Ok(connection) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            && matches!(position::is_replica(&connection), Ok(true))
+        {
             return Err(StoreError::Cluster {
-                detail: format!("{} is part of a cluster already", path.display()),
+                detail: format!(
+                    "{} is part of a cluster already; `outreach cluster leave` makes it a checkpoint of its own",
+                    path.display()
+                ),
             });
         }
+        drop(opened?);
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut log = open_log(access)?;
         let id = format!("{:032x}", u128::from_be_bytes(random()?));
         let body = Record::new(random()?, Saying::Snapshot).pack()?;
@@ -131,8 +210,7 @@ impl Store {
             hash: first.hash,
             digest: packed.digest,
         };
-        log.begin(&id, &first, &at, &mut packed.parts()?)
-            .map_err(|error| failed(&error))?;
+        log.begin(&id, &first, &at, &mut packed.parts()?)?;
         let position = Position {
             seq: first.seq,
             hash: first.hash,
@@ -163,29 +241,26 @@ impl Store {
     /// # Errors
     /// [`StoreError::Cluster`] if the engine fails.
     pub(crate) fn compact_cluster(path: &Path, access: &Access) -> Result<i64, StoreError> {
-        let packed = snapshot::pack(path)?;
-        let position = packed.position.ok_or_else(|| no_log(access))?;
-        let mut log = open_log(access)?;
-        // What the log does not hold any more must not be put in place of what it holds.
-        match log
-            .read(position.seq, &position.hash)
-            .map_err(|error| failed(&error))?
-        {
-            Read::Entries(_) => {}
-            Read::Broken(_) | Read::Cut => {
-                return Err(StoreError::Cluster {
-                    detail: "this node does not fit the log; nothing was changed".to_owned(),
-                });
-            }
+        // Its writer applies what comes meanwhile.
+        let _open = Self::open(path)?;
+        compact::compact(path, &mut open_log(access)?)
+    }
+
+    /// The same for this open checkpoint, if it is in a cluster.
+    pub(super) fn cut_cluster_log(&self) -> Result<(), StoreError> {
+        match context::access(&self.path) {
+            Some(access) => compact::compact(&self.path, &mut open_log(&access)?).map(drop),
+            None => Ok(()),
         }
-        let at = Snapshot {
-            seq: position.seq,
-            hash: position.hash,
-            digest: packed.digest,
-        };
-        log.put_snapshot(&at, &mut packed.parts()?)
-            .map_err(|error| failed(&error))?;
-        Ok(position.seq)
+    }
+
+    /// Compares this file with those of the machines that run.
+    ///
+    /// # Errors
+    /// [`StoreError::Cluster`] if the engine fails, or a machine does not answer.
+    pub(crate) fn compare_cluster(path: &Path, access: &Access) -> Result<Comparison, StoreError> {
+        let _open = Self::open(path)?;
+        compact::compare(path, &mut open_log(access)?)
     }
 
     /// The first record whose hash does not fit, as the engine computes it over the whole log.
@@ -193,9 +268,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Cluster`] if the engine fails.
     pub(crate) fn verify_cluster(access: &Access) -> Result<Option<i64>, StoreError> {
-        open_log(access)?
-            .first_fault()
-            .map_err(|error| failed(&error))
+        Ok(open_log(access)?.first_fault()?)
     }
 
     /// How the cluster stands.
@@ -207,26 +280,21 @@ impl Store {
         access: &Access,
     ) -> Result<ClusterStatus, StoreError> {
         let mut log = open_log(access)?;
-        if log.id().map_err(|error| failed(&error))?.is_none() {
+        if log.id()?.is_none() {
             return Err(no_log(access));
         }
-        let (engine, doubts) = log.about().map_err(|error| failed(&error))?;
-        let last = log
-            .last()
-            .map_err(|error| failed(&error))?
-            .map_or(0, |(last, _)| last);
-        let snapshot = log
-            .snapshot()
-            .map_err(|error| failed(&error))?
-            .map_or(0, |it| it.seq);
-        let leases = log.leases().map_err(|error| failed(&error))?;
+        let about = log.about()?;
+        let size = log.size()?;
+        let last = log.last()?.map_or(0, |(last, _)| last);
+        let snapshot = log.snapshot()?.map_or(0, |it| it.seq);
+        let leases = log.leases()?;
         let applied = match Reader::open(path) {
             Ok(reader) if position::is_replica(&reader.connection)? => {
                 Some(Position::read(&reader.connection)?.seq)
             }
             Ok(_) | Err(_) => None,
         };
-        let nodes = log.nodes().map_err(|error| failed(&error))?;
+        let nodes = log.nodes()?;
         let nodes = nodes
             .into_iter()
             .map(|node| ClusterNode {
@@ -238,8 +306,10 @@ impl Store {
             })
             .collect();
         Ok(ClusterStatus {
-            engine,
-            doubts,
+            engine: about.engine,
+            doubts: about.doubts,
+            clock: about.clock,
+            bytes: (size.bytes, size.snapshot),
             last,
             snapshot,
             applied,

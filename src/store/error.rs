@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::misfit::Misfit;
+use crate::cluster::LogError;
 use crate::domain::delivery::ImpossibleTransition;
 
 /// A failure of the checkpoint. The text says what happened and what to do next.
@@ -165,7 +166,23 @@ pub enum StoreError {
     },
 }
 
+impl From<LogError> for StoreError {
+    fn from(error: LogError) -> Self {
+        Self::Cluster {
+            detail: error.to_string(),
+        }
+    }
+}
+
 impl StoreError {
+    /// The text without what every failure of the cluster begins with.
+    pub(super) fn detail(&self) -> String {
+        match self {
+            Self::Cluster { detail } => detail.clone(),
+            error => error.to_string(),
+        }
+    }
+
     /// What failed, without the name of the file.
     pub(crate) fn cause(&self) -> &Self {
         if let Self::Unusable { source, .. } = self {

@@ -91,13 +91,20 @@ impl Store {
             .write_blocking(move |tx| erase(tx, &keys, phone, now))?
     }
 
-    /// Empties the write-ahead log, so that nothing erased lingers in it. Returns false if other processes
-    /// kept the log in use: it must be repeated then.
+    /// Empties the write-ahead log, so that nothing erased lingers in it; in a cluster a snapshot takes the place of the
+    /// records so far, too. Returns false if other processes kept the log in use: it must be repeated then.
     ///
     /// # Errors
-    /// [`StoreError`] if the checkpoint fails.
+    /// [`StoreError`] if the checkpoint or the cluster fails.
     pub fn empty_log(self) -> Result<bool, StoreError> {
         let path = self.path.clone();
+        self.cut_cluster_log().map_err(|error| StoreError::Cluster {
+            detail: format!(
+                "what was erased is gone from this file, but the records of the cluster still hold it: {}; \
+                 `outreach cluster compact` cuts them, once that is mended",
+                error.detail()
+            ),
+        })?;
         // Ends the writer, whose connection would be in the way.
         drop(self);
         let connection = super::file::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;

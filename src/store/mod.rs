@@ -8,6 +8,7 @@
 //!   and ids of the API follow it, so that the pages of a group commit are neighbours.
 //! - A person stands in one row, and all that concerns a person is found by its id.
 
+mod accept;
 mod attempt;
 mod audience;
 mod audit;

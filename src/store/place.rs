@@ -80,6 +80,11 @@ pub(super) fn machine_name() -> String {
     name.nodename().to_string_lossy().into_owned()
 }
 
+/// The file among those of all machines.
+pub(super) fn place_name(path: &Path) -> String {
+    format!("{} {:?}", machine_name(), Place::of(path))
+}
+
 #[cfg(not(unix))]
 pub(super) fn machine_name() -> String {
     String::new()

@@ -1,5 +1,6 @@
 //! Batches that any worker may take up.
 
+use super::batch::BY_DEADLINE;
 use super::checkpoint::{Reader, Store};
 use super::columns::to_millis;
 use super::error::StoreError;
@@ -40,8 +41,8 @@ impl Store {
 }
 
 impl Reader {
-    /// The batches that a worker with the token takes up: those that were left to workers, and those whose process is
-    /// gone. The oldest first.
+    /// The batches that a worker with the token takes up: those that were left to workers, those that a deadline paused,
+    /// and those whose process is gone. The oldest first.
     ///
     /// # Errors
     /// [`StoreError`] if the checkpoint fails.
@@ -49,10 +50,12 @@ impl Reader {
         let mut select = self.connection.prepare_cached(
             "SELECT b.name FROM batch b JOIN tally t ON t.batch = b.id
              WHERE b.token = ?1 AND b.sandbox = 0 AND b.name IS NOT NULL AND t.queued + t.sending > 0
-                   AND (b.state IN ('running', 'waiting') OR (b.state = 'paused' AND b.state_by = ?2))
+                   AND (b.state IN ('running', 'waiting') OR (b.state = 'paused' AND (b.state_by = ?2 OR instr(b.state_by, ?3) = 1)))
              ORDER BY b.id",
         )?;
-        let names = select.query_map((token, BY_WORKER), |row| row.get::<_, String>(0))?;
+        let names = select.query_map((token, BY_WORKER, BY_DEADLINE), |row| {
+            row.get::<_, String>(0)
+        })?;
         let names: Vec<String> = names.collect::<Result<_, _>>()?;
         Ok(names
             .into_iter()

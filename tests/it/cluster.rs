@@ -271,6 +271,40 @@ fn a_list_is_left_to_workers_and_sent_by_one_of_them() {
     expect_equal(&nodes);
 }
 
+/// Runs without PostgreSQL: the worker is another process on the same file.
+#[test]
+fn a_worker_goes_on_with_what_a_deadline_paused_and_not_with_what_a_person_stopped() {
+    let sandbox = SandboxProcess::start(&["--latency", "20ms"]);
+    let scratch = Scratch::new();
+    let base = ["--base-url", sandbox.base_url()];
+    let send = |batch: &str, first: u32| {
+        scratch.write("contacts.csv", &contacts(first..first + 400));
+        scratch
+            .outreach(&["send", "contacts.csv", "--yes", "--batch", batch])
+            .with(&["--message", batch, "--channel", CHANNEL, "--message-again"])
+            .with(&base)
+    };
+    let stopped = send("by-hand", 0).start();
+    starts_to_send(&stopped, &sandbox, 10);
+    stopped.signal("INT");
+    stopped.wait().expect(4);
+    send("by-night", 1_000)
+        .with(&["--for", "1s"])
+        .run()
+        .expect(4);
+    let before = scratch.checkpoint().counts_of("by-hand").queued;
+    assert!(before > 0);
+    scratch
+        .outreach(&["worker", "--once"])
+        .with(&base)
+        .run()
+        .expect(0);
+    let counts = scratch.checkpoint().counts_of("by-night");
+    assert_eq!((counts.sent, counts.queued), (400, 0));
+    assert_eq!(scratch.checkpoint().counts_of("by-hand").queued, before);
+    assert_eq!(sandbox.stats().repeated, 0);
+}
+
 #[test]
 fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     let Some((_engine, nodes)) = cluster(3) else {
@@ -331,6 +365,130 @@ fn workers_that_are_killed_again_and_again_message_nobody_twice() {
         unknown <= 6 * kills,
         "{unknown} unknown after {kills} kills"
     );
+}
+
+const SECRET: &str = "a-secret-of-the-channel";
+const TOKENS: [&str; 2] = ["sandbox-token", "second-token"];
+
+/// A port below those that a connection is given: while nobody listens there, none must take it.
+fn port_to_listen() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..32_000).find(is_free).unwrap()
+}
+
+/// One for each token, with a quota each; the first tells events.
+fn sandboxes(port: u16) -> [SandboxProcess; 2] {
+    let url = format!("http://127.0.0.1:{port}/webhooks/amio/{{channel_id}}");
+    let quota = ["--quota", "150", "--window", "2s", "--latency", "5ms"];
+    let events = [
+        "--webhook-url",
+        &url,
+        "--webhook-secret",
+        SECRET,
+        "--webhook=stop:0%",
+    ];
+    let spread = [
+        "--webhook-spread=1s",
+        "--webhook-minute=60ms",
+        "--webhook=duplicates:10%",
+    ];
+    [
+        SandboxProcess::start(&[&quota[..], &events[..], &spread[..]].concat()),
+        SandboxProcess::start(&[&quota[..], &["--token", TOKENS[1]]].concat()),
+    ]
+}
+
+/// What the sandbox told of deliveries, the node knows.
+fn expect_deliveries(node: &Node, sandbox: &SandboxProcess) {
+    let sql = "SELECT count(*) FROM attempt WHERE delivered_at IS NOT NULL";
+    let connection = rusqlite::Connection::open(node.db()).unwrap();
+    let delivered: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    let people = sandbox.people();
+    let messages = people
+        .iter()
+        .flat_map(|it| it["messages"].as_array().unwrap());
+    let told = messages.filter(|it| !it["delivered_at"].is_null()).count();
+    assert_eq!(usize::try_from(delivered).unwrap(), told);
+}
+
+/// Two tokens, each with its quota and its sandbox; a receiver of events; whoever is killed comes back. The file of one
+/// of them is gone for good in the middle.
+#[test]
+fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() {
+    let Some((engine, mut nodes)) = cluster(3) else {
+        return;
+    };
+    let port = port_to_listen();
+    let sandboxes = sandboxes(port);
+    for (at, batch) in ["north", "south"].into_iter().enumerate() {
+        let first = u32::try_from(at).unwrap() * 1_000;
+        let list = contacts(first..first + 600);
+        nodes[0].scratch.write("contacts.csv", &list);
+        let detached = nodes[0].send(&sandboxes[at], batch).with(&["--detach"]);
+        detached.env("AMIO_TOKEN", TOKENS[at]).run().expect(0);
+    }
+    // The third has the first token, too; the fourth is the receiver, on the file of the third.
+    let start = |at: usize, nodes: &[Node]| match at {
+        3 => nodes[2]
+            .outreach(&["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .env("OUTREACH_WEBHOOK_SECRET", SECRET)
+            .start(),
+        at => nodes[at]
+            .worker(&sandboxes[at % 2])
+            .with(&["--quiet", "--undecided-in-a-row", "100000"])
+            .env("AMIO_TOKEN", TOKENS[at % 2])
+            .concurrency(4)
+            .start(),
+    };
+    let mut random = Random::new(32);
+    let mut running: Vec<Running> = (0..4).map(|at| start(at, &nodes)).collect();
+    let (mut kills, begin) = ([0_u64; 2], Instant::now());
+    let witness = Node::new(&engine);
+    let left = || {
+        witness.keep_up();
+        let checkpoint = witness.checkpoint();
+        let counts = ["north", "south"].map(|batch| checkpoint.counts_of(batch));
+        let queued = counts.iter().map(|it| it.queued + it.sending).sum::<u64>();
+        queued + sandboxes[0].stats().webhooks.pending
+    };
+    while left() > 0 {
+        assert!(begin.elapsed() < PATIENCE * 4, "{} left", left());
+        std::thread::sleep(Duration::from_millis(random.between(50, 500)));
+        let at = usize::try_from(random.next() % 4).unwrap();
+        if kills.iter().sum::<u64>() < 14 && running[at].kill() {
+            kills[at % 2] += u64::from(at < 3);
+        }
+        if kills[0] == 3 && nodes.len() == 3 {
+            // The first machine is gone for good; a new one comes in its place.
+            running[0].kill();
+            kills[0] += 1;
+            nodes.push(Node::new(&engine));
+            nodes.swap_remove(0);
+        }
+        for (at, process) in running.iter_mut().enumerate() {
+            if process.has_ended() {
+                *process = start(at, &nodes);
+            }
+        }
+    }
+    for node in running {
+        node.signal("TERM");
+        node.wait();
+    }
+    nodes.push(witness);
+    expect_equal(&nodes);
+    for (at, batch) in ["north", "south"].into_iter().enumerate() {
+        let unknown = judge(&nodes[0], &sandboxes[at], batch, 600);
+        assert!(
+            unknown <= 4 * kills[at],
+            "{unknown} unknown, kills {kills:?}"
+        );
+        let stats = sandboxes[at].stats();
+        // Who was killed had requests on their way that no answer counts.
+        assert!(stats.throttled.quota <= 6 + 4 * kills[at], "{stats:?}");
+    }
+    expect_deliveries(&nodes[0], &sandboxes[0]);
 }
 
 #[test]
@@ -415,9 +573,7 @@ fn lie(sql: &str) {
             running
         })
         .collect();
-    engine.sql(&format!(
-        "BEGIN; LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE; {sql}; COMMIT"
-    ));
+    engine.sql(&format!("BEGIN; {sql}; SELECT pg_sleep(0.02); COMMIT"));
     for running in running {
         let ended = running.wait().expect(8);
         assert!(ended.said.contains("cannot be trusted"), "{}", ended.said);
@@ -438,9 +594,31 @@ fn an_engine_that_forgets_its_last_records_stops_every_machine() {
 }
 
 #[test]
+fn a_machine_that_sends_alone_finds_the_hole_that_the_engine_left_behind_its_last_record() {
+    let Some((engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    nodes[0].scratch.contacts(3_000);
+    let running = nodes[0].send(&sandbox, "spring").start();
+    starts_to_send(&running, &sandbox, 50);
+    // Records are appended between what the deletion sees and its end.
+    engine.sql(
+        "BEGIN; DELETE FROM outreach_outreach.log WHERE seq > (SELECT max(seq) - 5 FROM outreach_outreach.log);
+         SELECT pg_sleep(0.02); COMMIT",
+    );
+    running.wait().expect(8).says("cannot be trusted");
+    let requests = sandbox.stats().requests;
+    nodes[0].send(&sandbox, "another").run().expect(8);
+    assert_eq!(sandbox.stats().requests, requests);
+}
+
+#[test]
 fn an_engine_that_alters_a_record_stops_every_machine() {
     lie(
-        "UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)",
+        // Between two records: behind a later one it is `cluster verify` that finds it.
+        "LOCK TABLE outreach_outreach.log IN EXCLUSIVE MODE;
+         UPDATE outreach_outreach.log SET hash = sha256(hash) WHERE seq >= (SELECT max(seq) FROM outreach_outreach.log)",
     );
 }
 
@@ -467,13 +645,143 @@ fn a_snapshot_takes_the_place_of_the_log_and_new_machines_join_from_it() {
         "1"
     );
     nodes.push(Node::new(&engine));
+    // It was away for long: its old file stays beside.
     nodes[0]
         .outreach(&["suppress", "list"])
         .run()
-        .expect(8)
-        .says("joins the cluster anew");
-    nodes.remove(0);
+        .expect(0)
+        .says("was made anew from the snapshot");
+    assert!(nodes[0].scratch.path("outreach.kept.db").exists());
     expect_equal(&nodes);
+}
+
+/// What the engine holds, unpacked: its records and its snapshot.
+fn engine_holds(engine: &Engine, what: &str) -> bool {
+    let bodies = engine.sql(
+        "SELECT encode(substr(body, 3), 'hex') FROM outreach_outreach.log
+         UNION ALL (SELECT encode(string_agg(body, '' ORDER BY part), 'hex') FROM outreach_outreach.snapshot_part)",
+    );
+    bodies.lines().any(|hex| {
+        let bytes: Vec<u8> = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+            .collect();
+        let plain = zstd::decode_all(&bytes[..]).unwrap_or(bytes);
+        plain.windows(what.len()).any(|it| it == what.as_bytes())
+    })
+}
+
+#[test]
+fn after_forget_no_record_and_no_snapshot_holds_the_person_and_machines_that_run_go_on() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    let worker = nodes[1].worker(&sandbox).start();
+    wait_until("the worker waits", || worker.said().contains("Waiting"));
+    let list = "phone,first_name\n+420777000005,Xaverius-Unique\n+420777000006,Bob\n";
+    nodes[0].scratch.write("contacts.csv", list);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    nodes[0].outreach(&["cluster", "compact"]).run().expect(0);
+    assert!(
+        engine_holds(&engine, "Xaverius-Unique"),
+        "it is looked for rightly"
+    );
+    nodes[0]
+        .outreach(&["forget", "+420777000005", "--yes"])
+        .run()
+        .expect(0)
+        .says("in no record of the cluster and no snapshot");
+    assert!(!engine_holds(&engine, "Xaverius-Unique"));
+    nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+    worker.signal("TERM");
+    worker.wait().expect(0);
+    expect_equal(&nodes);
+}
+
+#[test]
+fn a_replica_that_differs_is_found_and_no_snapshot_is_made_of_it() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(50);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    let alone = nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+    assert!(alone.out.contains("No other machine runs"), "{}", alone.out);
+    let worker = nodes[1].worker(&sandbox).start();
+    let status = || {
+        nodes[0]
+            .outreach(&["cluster", "status"])
+            .run()
+            .expect(0)
+            .out
+    };
+    wait_until("the worker is seen", || status().contains("Node:"));
+    let like = nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+    assert!(
+        like.out.contains("Like this file at record"),
+        "{}",
+        like.out
+    );
+    let other = rusqlite::Connection::open(nodes[1].db()).unwrap();
+    other
+        .execute(
+            "UPDATE recipient SET attempts = attempts + 1 WHERE rowid % 7 = 0",
+            [],
+        )
+        .unwrap();
+    drop(other);
+    let differs = nodes[0].outreach(&["cluster", "verify"]).run().expect(8);
+    assert!(
+        differs.out.contains("NOT like this file"),
+        "{}",
+        differs.out
+    );
+    assert!(differs.out.contains("in recipient."), "{}", differs.out);
+    let before = engine.sql("SELECT max(seq) FROM outreach_outreach.snapshot");
+    nodes[0]
+        .outreach(&["cluster", "compact"])
+        .run()
+        .expect(8)
+        .says("no snapshot is made");
+    assert_eq!(
+        engine.sql("SELECT max(seq) FROM outreach_outreach.snapshot"),
+        before
+    );
+    worker.signal("TERM");
+    worker.wait();
+}
+
+#[test]
+fn a_long_log_is_cut_by_itself_while_machines_send() {
+    let Some((engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&["--latency", "10ms"]);
+    let worker = nodes[1]
+        .worker(&sandbox)
+        .env("OUTREACH_TEST_LOG_RECORDS", "100")
+        .start();
+    nodes[0].scratch.contacts(1_500);
+    let sending = nodes[0]
+        .send(&sandbox, "spring")
+        .env("OUTREACH_TEST_LOG_RECORDS", "100")
+        .start();
+    wait_until("the log is cut", || {
+        engine
+            .sql("SELECT max(seq) FROM outreach_outreach.snapshot")
+            .parse::<u64>()
+            .unwrap()
+            > 100
+    });
+    sending.wait().expect(0);
+    worker.signal("TERM");
+    worker.wait().expect(0);
+    assert_eq!(judge(&nodes[0], &sandbox, "spring", 1_500), 0);
+    expect_equal(&nodes);
+    nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
 }
 
 #[test]
@@ -526,6 +834,54 @@ fn a_machine_that_stands_still_for_longer_than_its_lease_messages_nobody_again()
     expect_equal(&nodes);
     let unknown = judge(&nodes[1], &sandbox, "spring", 1_500);
     assert!(unknown <= 6, "{unknown} unknown");
+}
+
+/// While a commit waits for the standby, a session that is terminated is told that it is done: on the primary alone.
+#[test]
+fn a_record_that_only_the_primary_has_is_not_acted_upon() {
+    let Some(mut engine) = Engine::start() else {
+        return;
+    };
+    let mut standby = engine.standby();
+    let mut nodes = [Node::new(&engine), Node::new(&engine)];
+    for node in &mut nodes {
+        node.url = engine.url_with(&standby);
+    }
+    nodes[0].outreach(&["cluster", "init"]).run().expect(0);
+    let sandbox = SandboxProcess::start(&["--latency", "5ms"]);
+    nodes[0].scratch.contacts(500);
+    let sending = nodes[0].send(&sandbox, "spring").concurrency(4).start();
+    starts_to_send(&sending, &sandbox, 60);
+    standby.kill();
+    let quiet = || {
+        let before = sandbox.stats().requests;
+        std::thread::sleep(Duration::from_millis(500));
+        sandbox.stats().requests == before
+    };
+    wait_until("nothing is sent any more", quiet);
+    let before = sandbox.stats().requests;
+    let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let mut terminated = 0;
+    wait_until("sessions were terminated while they waited", || {
+        terminated += engine.sql(terminate).parse::<u64>().unwrap();
+        terminated >= 3
+    });
+    assert!(quiet());
+    assert_eq!(
+        sandbox.stats().requests,
+        before,
+        "nothing leaves on the primary's word alone"
+    );
+    standby.go_on();
+    starts_to_send(&sending, &sandbox, 200);
+    // The primary is lost: the standby has all that was acted upon.
+    engine.kill();
+    standby.sql("ALTER SYSTEM RESET synchronous_standby_names");
+    standby.sql("SELECT pg_reload_conf()");
+    standby.sql("SELECT pg_promote()");
+    sending.wait().expect(0);
+    assert_eq!(judge(&nodes[0], &sandbox, "spring", 500), 0);
+    expect_equal(&nodes);
 }
 
 #[test]
@@ -584,6 +940,110 @@ fn after_a_failover_that_forgot_records_the_machine_that_knows_more_speaks_first
     assert_eq!(sandbox.stats().repeated, 0);
     assert_eq!(sandbox.stats().accepted, 100);
     worker.wait().expect(8);
+}
+
+#[test]
+fn after_the_engine_lost_records_the_machine_that_knows_most_begins_the_log_anew() {
+    let Some((mut engine, nodes)) = cluster(2) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[1].keep_up();
+    let accept = |node: &Node, from: &str| {
+        node.outreach(&["cluster", "accept", "--from", from, "--yes"])
+            .run()
+    };
+    let name = machine();
+    accept(&nodes[0], &name)
+        .expect(8)
+        .says("the log is in order");
+    engine.kill();
+    engine.keep_copy();
+    engine.go_on();
+    nodes[0].scratch.contacts(60);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    engine.kill();
+    engine.put_copy_back();
+    engine.go_on();
+    nodes[0]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(8)
+        .says("cluster accept --from");
+    accept(&nodes[0], "elsewhere")
+        .expect(2)
+        .says("give the command on elsewhere");
+    accept(&nodes[0], &name).expect(0);
+    // Nobody is messaged again by the one that knew nothing of it.
+    nodes[1].scratch.contacts(60);
+    nodes[1]
+        .send(&sandbox, "spring")
+        .run()
+        .expect(0)
+        .says("was made anew from the snapshot");
+    assert_eq!(
+        (sandbox.stats().accepted, sandbox.stats().repeated),
+        (60, 0)
+    );
+    expect_equal(&nodes);
+    nodes[0].outreach(&["cluster", "verify"]).run().expect(0);
+}
+
+/// The name of this machine, as the program says it.
+fn machine() -> String {
+    let name = std::process::Command::new("uname")
+        .arg("-n")
+        .output()
+        .unwrap();
+    String::from_utf8(name.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn while_the_engine_is_away_reading_commands_say_what_this_machine_knows_and_writing_ones_wait() {
+    let Some((mut engine, nodes)) = cluster(1) else {
+        return;
+    };
+    let sandbox = SandboxProcess::start(&[]);
+    nodes[0].scratch.contacts(20);
+    nodes[0].send(&sandbox, "spring").run().expect(0);
+    engine.kill();
+    for reading in [
+        &["status", "spring"][..],
+        &["export", "spring", "-o", "again.csv"],
+        &["suppress", "list"],
+        &["contacts", "show", "+420777000003"],
+    ] {
+        nodes[0]
+            .outreach(reading)
+            .run()
+            .expect(0)
+            .says("What this machine knows goes to record");
+    }
+    let ended = nodes[0].outreach(&["doctor"]).run();
+    assert!(ended.out.contains("BAD   cluster"), "{}", ended.out);
+    nodes[0]
+        .outreach(&[
+            "suppress",
+            "add",
+            "+420777000003",
+            "--cluster-patience",
+            "1s",
+        ])
+        .run()
+        .expect(8)
+        .says("run the same command again when the engine answers");
+    let waiting = nodes[0]
+        .outreach(&["suppress", "add", "+420777000003"])
+        .start();
+    wait_until("it waits", || {
+        waiting.said().contains("What this machine knows")
+    });
+    engine.go_on();
+    waiting.wait().expect(0);
+    let doctor = nodes[0].outreach(&["doctor"]).run();
+    for said in ["ok    cluster", "it has no standby", "phone numbers"] {
+        assert!(doctor.out.contains(said), "{said}: {}", doctor.out);
+    }
 }
 
 #[test]

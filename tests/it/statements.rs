@@ -59,6 +59,10 @@ const WHOLE_TABLE: &[(&str, &str)] = &[
         "`contacts list` shows everybody",
     ),
     (
+        "SELECT rowid, * FROM \"",
+        "`cluster verify` compares every row",
+    ),
+    (
         "WHERE r.state = 'sending' AND NOT EXISTS",
         "`doctor` looks at everything",
     ),

@@ -1,10 +1,61 @@
 //! A record is applied to a replica: rows are put and deleted, and nothing else happens.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
-use super::record::{Row, TableRows};
+use super::position::Position;
+use super::record::{Record, Row, Saying, TableRows};
+use crate::cluster::Entry;
 use crate::store::error::StoreError;
+use crate::store::mark;
+use crate::store::outdate::outdate;
+
+/// How far records were applied.
+pub(super) enum Applied {
+    /// All of them, to this place.
+    All(i64),
+    /// To this one, which asks for digests of the tables as they stand here.
+    UntilAsked(i64),
+    /// To one that says why nothing is sent any more.
+    UntilStopped(String),
+}
+
+/// Applies records in one transaction, but for those that another process of this file has applied. Foreign keys must
+/// be off.
+pub(super) fn apply_next(
+    connection: &mut Connection,
+    entries: &mut impl Iterator<Item = Entry>,
+) -> Result<Applied, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut position = Position::read(&transaction)?;
+    let mut done = None;
+    for entry in entries {
+        if entry.seq <= position.seq {
+            continue;
+        }
+        match Record::unpack(&entry.body)?.saying {
+            Saying::Rows(tables) => apply(&transaction, &tables)?,
+            Saying::Snapshot => {}
+            Saying::Compare => done = Some(Applied::UntilAsked(entry.seq)),
+            Saying::Stop(why) => {
+                done = Some(Applied::UntilStopped(why));
+                break;
+            }
+        }
+        position = Position {
+            seq: entry.seq,
+            hash: entry.hash,
+        };
+        if done.is_some() {
+            break;
+        }
+    }
+    position.write(&transaction)?;
+    outdate(&transaction)?;
+    mark::count(&transaction)?;
+    transaction.commit()?;
+    Ok(done.unwrap_or(Applied::All(position.seq)))
+}
 
 /// Applies the rows of one record. Foreign keys must be off.
 pub(super) fn apply(connection: &Connection, tables: &[TableRows]) -> Result<(), StoreError> {

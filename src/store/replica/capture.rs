@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 pub(super) const OWN: [&str; 2] = ["node", "written_file"];
 
 /// Where the shared rows of `node` end.
-pub(super) const SHARED_BELOW: i64 = 0;
+const SHARED_BELOW: i64 = 0;
 
 /// Whether a row is in the records.
 pub(super) fn is_shared(table: &str, rowid: i64) -> bool {

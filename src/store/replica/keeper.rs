@@ -3,21 +3,28 @@
 //! Leases say who works on a batch. That nobody is messaged twice does not rest on them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::context;
-use crate::cluster::{Lease, Log, LogError, NodeRow};
+use super::{compact, context};
+use crate::cluster::{Access, Lease, Log, LogError, NodeRow, Postgres, SNAPSHOT_LEASE, Size};
 use crate::store::error::StoreError;
 use crate::store::keys::random;
-use crate::store::place::{Place, machine_name};
+use crate::store::place::{machine_name, place_name};
 
 /// How often leases are prolonged: they hold for four times as long.
 const PROLONG: Duration = Duration::from_secs(2);
+
+/// How often is looked how long the log is.
+const MEASURE: Duration = Duration::from_mins(1);
+
+/// A log with more records is cut, and one that is longer than this and than the snapshot.
+const RECORDS: i64 = 200_000;
+const BYTES: i64 = 64 << 20;
 
 /// How long a lease is asked for while the engine does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,10 +66,11 @@ impl Drop for Leased {
 impl Keeper {
     /// Starts the thread. `applied` is how far the file has come.
     pub(in crate::store) fn start(
-        log: Box<dyn Log>,
+        access: Access,
         path: &Path,
         applied: Arc<AtomicI64>,
     ) -> Result<Self, StoreError> {
+        let log = Postgres::new(access.clone())?;
         // Made anew at each start: a copied file is no second node of the same name.
         let id = u64::from_be_bytes(random()?);
         let node = format!("{id:016x}");
@@ -71,13 +79,25 @@ impl Keeper {
             node: node.clone(),
             pid: std::process::id().to_string(),
             machine: machine_name(),
+            place: place_name(path),
             applied: 0,
             seen: 0.0,
         };
         let own = path.to_owned();
         let thread = std::thread::Builder::new()
             .name("leases".to_owned())
-            .spawn(move || keep(log, &own, seen, &applied, &queue))
+            .spawn(move || {
+                let mut leases = Leases {
+                    log,
+                    access,
+                    path: own,
+                    node: seen,
+                    held: BTreeMap::new(),
+                    measured: Instant::now(),
+                    snapshot: None,
+                };
+                leases.keep(&applied, &queue);
+            })
             .map_err(|source| StoreError::File {
                 path: path.to_owned(),
                 source,
@@ -86,7 +106,7 @@ impl Keeper {
             asks,
             thread: Some(thread),
             node,
-            place: format!("{} {:?}", machine_name(), Place::of(path)),
+            place: place_name(path),
         })
     }
 
@@ -117,7 +137,7 @@ impl Keeper {
                 pid: format!("{} on {}", other.pid, other.machine),
                 since: other.since,
             }),
-            Err(error) => Err(super::failed(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -133,51 +153,133 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(
-    mut log: Box<dyn Log>,
-    path: &Path,
-    mut node: NodeRow,
-    applied: &AtomicI64,
-    queue: &Receiver<Ask>,
-) {
-    let mut held: BTreeMap<String, Lease> = BTreeMap::new();
-    // A command that ends at once is no node to show.
-    let mut next = Instant::now() + PROLONG;
-    loop {
-        match queue.recv_timeout(next.saturating_duration_since(Instant::now())) {
-            Ok(Ask::Take(lease, answer)) => {
-                let taken = take(log.as_mut(), &lease);
-                if matches!(taken, Ok(None)) {
-                    held.insert(lease.name.clone(), lease);
+/// What the thread has.
+struct Leases {
+    log: Postgres,
+    access: Access,
+    path: PathBuf,
+    node: NodeRow,
+    held: BTreeMap<String, Lease>,
+    /// When the length of the log was looked at.
+    measured: Instant,
+    /// Makes a snapshot.
+    snapshot: Option<JoinHandle<()>>,
+}
+
+impl Leases {
+    fn keep(&mut self, applied: &AtomicI64, queue: &Receiver<Ask>) {
+        // Whoever cuts the log waits for it from now on.
+        if let Err(error) = self.log.see(&self.node) {
+            tracing::debug!("the node is not told of: {error}");
+        }
+        let mut next = Instant::now() + PROLONG;
+        loop {
+            match queue.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(Ask::Take(lease, answer)) => {
+                    let taken = take(&mut self.log, &lease);
+                    if matches!(taken, Ok(None)) {
+                        self.held.insert(lease.name.clone(), lease);
+                    }
+                    // Who went away meanwhile lets it end by itself.
+                    let _ = answer.send(taken);
                 }
-                // Who went away meanwhile lets it end by itself.
-                let _ = answer.send(taken);
-            }
-            Ok(Ask::Release(name)) => {
-                held.remove(&name);
-                if let Err(error) = log.release(&name, &node.node) {
-                    tracing::debug!("the lease of {name} ends by itself: {error}");
+                Ok(Ask::Release(name)) => self.release(&name),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.node.applied = applied.load(Ordering::SeqCst);
+                    if let Err(error) = self.prolong() {
+                        tracing::debug!("the leases were not prolonged: {error}");
+                    }
+                    self.bound_log();
+                    next = Instant::now() + PROLONG;
                 }
+                Ok(Ask::End) | Err(RecvTimeoutError::Disconnected) => break,
             }
-            Err(RecvTimeoutError::Timeout) => {
-                node.applied = applied.load(Ordering::SeqCst);
-                let said = held
-                    .values()
-                    .try_for_each(|lease| log.lease(lease).map(drop))
-                    .and_then(|()| log.see(&node))
-                    .and_then(|()| log.leases());
-                match said {
-                    Ok(leases) => context::note_leases(path, leases),
-                    Err(error) => tracing::debug!("the leases were not prolonged: {error}"),
-                }
-                next = Instant::now() + PROLONG;
-            }
-            Ok(Ask::End) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if let Some(thread) = self.snapshot.take() {
+            // What failed it has said.
+            let _ = thread.join();
+        }
+        for name in std::mem::take(&mut self.held).into_keys() {
+            self.release(&name);
+        }
+        if let Err(error) = self.log.unsee(&self.node.node) {
+            tracing::debug!("the node is told of for a while longer: {error}");
         }
     }
-    for name in held.into_keys() {
-        let _ = log.release(&name, &node.node);
+
+    fn release(&mut self, name: &str) {
+        self.held.remove(name);
+        if let Err(error) = self.log.release(name, &self.node.node) {
+            tracing::debug!("the lease of {name} ends by itself: {error}");
+        }
     }
+
+    fn prolong(&mut self) -> Result<(), LogError> {
+        for lease in self.held.values() {
+            self.log.lease(lease)?;
+        }
+        self.log.see(&self.node)?;
+        context::note_leases(&self.path, self.log.leases()?);
+        Ok(())
+    }
+
+    /// Now and then, where the log is long, puts a snapshot in its place, unless another node does.
+    fn bound_log(&mut self) {
+        if self.snapshot.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.snapshot = None;
+            self.release(SNAPSHOT_LEASE);
+        }
+        if self.snapshot.is_some() || (self.measured.elapsed() < MEASURE && wanted().is_none()) {
+            return;
+        }
+        self.measured = Instant::now();
+        let lease = Lease {
+            name: SNAPSHOT_LEASE.to_owned(),
+            node: self.node.node.clone(),
+            pid: self.node.pid.clone(),
+            machine: self.node.machine.clone(),
+            // Each process for itself, also of one file.
+            place: self.node.node.clone(),
+            since: String::new(),
+        };
+        match self.log.size() {
+            Ok(size) if is_long(size) && matches!(self.log.lease(&lease), Ok(None)) => {}
+            Ok(_) => return,
+            Err(error) => return tracing::debug!("the log was not measured: {error}"),
+        }
+        self.held.insert(lease.name.clone(), lease);
+        let (path, access) = (self.path.clone(), self.access.clone());
+        let cut = move || {
+            let cut = Postgres::new(access)
+                .map_err(StoreError::from)
+                .and_then(|mut log| compact::compact(&path, &mut log));
+            match cut {
+                Ok(seq) => tracing::info!("the log of the cluster begins with record {seq} now"),
+                Err(error) => tracing::warn!("the log of the cluster was not cut: {error}"),
+            }
+        };
+        let thread = std::thread::Builder::new().name("snapshot".to_owned());
+        self.snapshot = thread.spawn(cut).ok();
+    }
+}
+
+/// Whether a snapshot is to take the place of the log so far. To join takes at most twice as long as from the snapshot.
+fn is_long(size: Size) -> bool {
+    size.records > wanted().unwrap_or(RECORDS) || size.bytes > size.snapshot.max(BYTES)
+}
+
+/// In a debug build a test can have every log cut that has so many records.
+#[cfg(debug_assertions)]
+fn wanted() -> Option<i64> {
+    std::env::var("OUTREACH_TEST_LOG_RECORDS")
+        .ok()?
+        .parse()
+        .ok()
+}
+
+#[cfg(not(debug_assertions))]
+const fn wanted() -> Option<i64> {
+    None
 }
 
 fn take(log: &mut dyn Log, lease: &Lease) -> Result<Option<Lease>, LogError> {

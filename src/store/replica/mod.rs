@@ -7,6 +7,8 @@
 
 mod apply;
 mod capture;
+pub(super) mod compact;
+mod compare;
 pub(super) mod context;
 mod keeper;
 pub(super) mod position;
@@ -14,31 +16,28 @@ pub(super) mod record;
 pub(super) mod snapshot;
 #[cfg(test)]
 mod tests;
+mod wait;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::keys::random;
-use super::mark;
-use super::outdate::outdate;
-use crate::cluster::{Append, Entry, Hash, LEASE, Log, LogError, Read, chained};
+use super::place::machine_name;
+use crate::cluster::{Access, Append, Entry, Hash, LEASE, Log, LogError, Postgres, Read, chained};
 
+use apply::{Applied, apply_next};
 use capture::Capture;
 use position::Position;
 use record::{Record, Saying};
+use wait::Wait;
 
 pub(super) use keeper::{Keeper, Leased};
-
-/// How soon the engine is tried again at first, and at last.
-const SOON: Duration = Duration::from_millis(50);
-const LATE: Duration = Duration::from_secs(2);
-
-/// A wait for the engine that is longer is logged, and again each minute.
-const SAY_AFTER: Duration = Duration::from_secs(5);
 
 /// How long nothing is appended to an engine that was not there before: each node that lives has looked by then.
 const AFTER_FAILOVER: Duration = LEASE.saturating_add(Duration::from_secs(2));
@@ -71,9 +70,12 @@ struct Pending {
 
 /// The writer's side of the log.
 pub(super) struct Replica {
+    path: PathBuf,
+    access: Access,
     log: Box<dyn Log>,
     capture: Capture,
-    patience: Duration,
+    /// Threads that write digests of the file.
+    digests: Vec<JoinHandle<()>>,
     pending: Option<Pending>,
     /// Others have appended, or the engine did not answer.
     is_behind: bool,
@@ -94,24 +96,20 @@ impl std::fmt::Debug for Replica {
     }
 }
 
-pub(super) fn failed(error: &LogError) -> StoreError {
-    StoreError::Cluster {
-        detail: error.to_string(),
-    }
-}
-
 impl Replica {
     /// Watches the connection from now on, and applies what was missed.
     pub(super) fn open(
         connection: &mut Connection,
-        log: Box<dyn Log>,
-        patience: Duration,
+        path: PathBuf,
+        access: Access,
         applied: Arc<AtomicI64>,
     ) -> Result<Self, StoreError> {
         let mut replica = Self {
-            log,
+            path,
+            log: Box::new(Postgres::new(access.clone())?),
+            access,
             capture: Capture::of(connection)?,
-            patience,
+            digests: Vec::new(),
             pending: None,
             is_behind: true,
             stopped: None,
@@ -169,11 +167,11 @@ impl Replica {
         &mut self,
         mut ask: impl FnMut(&mut dyn Log) -> Result<T, LogError>,
     ) -> Result<T, StoreError> {
-        let mut wait = Wait::begin(self.patience);
+        let mut wait = Wait::begin(self.access.patience());
         loop {
             match ask(self.log.as_mut()) {
                 Ok(answer) => return Ok(answer),
-                Err(error @ LogError::Refused(_)) => return Err(failed(&error)),
+                Err(error @ LogError::Refused(_)) => return Err(error.into()),
                 Err(error @ LogError::Away(_)) => wait.once_more(&error)?,
             }
         }
@@ -218,7 +216,7 @@ impl Replica {
             Read::Broken(why) => return Err(self.stop(&why)),
             Read::Cut => {
                 return Err(StoreError::Cluster {
-                    detail: "the log begins behind what this node has: its file was away for long. Move it (with its -wal, -shm and -mark) out of the way, and the same command joins the cluster anew".to_owned(),
+                    detail: "the log was cut behind what this machine has, which was away for long: run the same command again, it joins anew from the snapshot".to_owned(),
                 });
             }
         };
@@ -249,18 +247,25 @@ impl Replica {
         connection: &mut Connection,
         entries: Vec<Entry>,
     ) -> Result<(), StoreError> {
-        connection.pragma_update(None, "foreign_keys", false)?;
-        let applied = apply_all(connection, entries);
-        connection.pragma_update(None, "foreign_keys", true)?;
-        self.capture.clear();
-        match applied? {
-            Outcome::Applied(seq) => {
-                self.applied.fetch_max(seq, Ordering::SeqCst);
-                Ok(())
-            }
-            Outcome::Stopped(why) => {
-                self.stopped = Some(why.clone());
-                Err(StoreError::Cluster { detail: why })
+        let mut entries = entries.into_iter();
+        loop {
+            connection.pragma_update(None, "foreign_keys", false)?;
+            let applied = apply_next(connection, &mut entries);
+            connection.pragma_update(None, "foreign_keys", true)?;
+            self.capture.clear();
+            match applied? {
+                Applied::All(seq) => {
+                    self.applied.fetch_max(seq, Ordering::SeqCst);
+                    return Ok(());
+                }
+                Applied::UntilAsked(seq) => {
+                    let thread = compare::answer(&self.path, &self.access, seq)?;
+                    self.digests.extend(thread);
+                }
+                Applied::UntilStopped(why) => {
+                    self.stopped = Some(why.clone());
+                    return Err(StoreError::Cluster { detail: why });
+                }
             }
         }
     }
@@ -269,22 +274,13 @@ impl Replica {
     fn stop(&mut self, why: &str) -> StoreError {
         let why = format!(
             "the log of the cluster cannot be trusted any more: {why}. Nothing more is sent, on no node. Find out what \
-             happened to the engine; then, on the node that has come furthest, `outreach cluster leave` and \
-             `outreach cluster init` begin a new log under another name, which the others join"
+             happened to the engine; then, on the machine that has come furthest (`outreach cluster status`), \
+             `outreach cluster accept --from {}` begins the log anew with its file",
+            machine_name()
         );
-        let saying = Saying::Stop(why.clone());
-        for _ in 0..3 {
-            let (Ok(engine), Ok(Some((last, hash)))) = (self.log.engine(), self.log.last()) else {
-                break;
-            };
-            self.log.trust(&engine);
-            let Ok(body) = random().and_then(|id| Record::new(id, saying.clone()).pack()) else {
-                break;
-            };
-            let entry = Entry::after(&hash, last + 1, body);
-            if matches!(self.log.append(&self.node, &hash, &entry), Append::Done) {
-                break;
-            }
+        if let Err(error) = compact::say(self.log.as_mut(), &self.node, &Saying::Stop(why.clone()))
+        {
+            tracing::debug!("the others have to find out by themselves: {error}");
         }
         tracing::error!("{why}");
         self.stopped = Some(why.clone());
@@ -329,7 +325,7 @@ impl Replica {
             return Ok(false);
         };
         let (before, entry) = (pending.before, pending.entry.clone());
-        let mut wait = Wait::begin(self.patience);
+        let mut wait = Wait::begin(self.access.patience());
         loop {
             match self.log.append(&self.node, &before, &entry) {
                 Append::Done => return Ok(true),
@@ -466,76 +462,11 @@ impl Replica {
     }
 }
 
-/// A wait for the engine.
-struct Wait {
-    since: Instant,
-    patience: Duration,
-    pause: Duration,
-    say_at: Duration,
-}
-
-impl Wait {
-    fn begin(patience: Duration) -> Self {
-        Self {
-            since: Instant::now(),
-            patience,
-            pause: SOON,
-            say_at: SAY_AFTER,
+impl Drop for Replica {
+    fn drop(&mut self) {
+        for thread in self.digests.drain(..) {
+            // What it could not write it has said.
+            let _ = thread.join();
         }
     }
-
-    /// Sleeps a while, unless the patience is over.
-    fn once_more(&mut self, error: &LogError) -> Result<(), StoreError> {
-        let waited = self.since.elapsed();
-        if waited >= self.patience {
-            return Err(StoreError::Cluster {
-                detail: format!(
-                    "{error}; waited {} s. Nothing known is lost: run the same command again when the engine answers",
-                    waited.as_secs()
-                ),
-            });
-        }
-        if waited >= self.say_at {
-            tracing::warn!(
-                "the engine of the cluster is waited for, and nothing is sent meanwhile: {error}"
-            );
-            self.say_at = waited + Duration::from_mins(1);
-        }
-        std::thread::sleep(self.pause);
-        self.pause = (self.pause * 2).min(LATE);
-        Ok(())
-    }
-}
-
-enum Outcome {
-    Applied(i64),
-    Stopped(String),
-}
-
-fn apply_all(connection: &mut Connection, entries: Vec<Entry>) -> Result<Outcome, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut position = Position::read(&transaction)?;
-    let mut stopped = None;
-    for entry in entries {
-        if entry.seq <= position.seq {
-            continue;
-        }
-        match Record::unpack(&entry.body)?.saying {
-            Saying::Rows(tables) => apply::apply(&transaction, &tables)?,
-            Saying::Snapshot => {}
-            Saying::Stop(why) => {
-                stopped = Some(why);
-                break;
-            }
-        }
-        position = Position {
-            seq: entry.seq,
-            hash: entry.hash,
-        };
-    }
-    position.write(&transaction)?;
-    outdate(&transaction)?;
-    mark::count(&transaction)?;
-    transaction.commit()?;
-    Ok(stopped.map_or(Outcome::Applied(position.seq), Outcome::Stopped))
 }

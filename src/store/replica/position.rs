@@ -64,7 +64,10 @@ pub(super) fn engine_of(connection: &Connection) -> Result<Option<String>, Store
         .optional()?)
 }
 
-pub(super) fn note_engine(connection: &Connection, engine: &str) -> Result<(), StoreError> {
+pub(in crate::store) fn note_engine(
+    connection: &Connection,
+    engine: &str,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO node (key, value) VALUES (?1, ?2)

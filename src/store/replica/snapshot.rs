@@ -108,8 +108,7 @@ pub(in crate::store) fn restore(
     id: &str,
     path: &Path,
 ) -> Result<(), StoreError> {
-    let from_log = |error: LogError| super::failed(&error);
-    let Some(snapshot) = log.snapshot().map_err(from_log)? else {
+    let Some(snapshot) = log.snapshot()? else {
         return Err(StoreError::Cluster {
             detail: "the log has no snapshot to join from".to_owned(),
         });
@@ -122,7 +121,7 @@ pub(in crate::store) fn restore(
     let mut packed = tempfile::NamedTempFile::new_in(folder).map_err(&beside)?;
     let mut hash = Sha256::new();
     for number in 0_i32.. {
-        let Some(part) = log.snapshot_part(snapshot.seq, number).map_err(from_log)? else {
+        let Some(part) = log.snapshot_part(snapshot.seq, number)? else {
             break;
         };
         hash.update(&part);

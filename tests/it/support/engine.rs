@@ -60,15 +60,8 @@ fn as_user(command: &mut Command, folder: &Path) {
 impl Engine {
     /// Starts one; `None` where it is not installed: then the test is left out.
     pub(crate) fn start() -> Option<Self> {
-        let bin = programs()?;
-        let folder = tempfile::Builder::new()
-            .prefix("engine")
-            .tempdir_in("/tmp")
-            .expect("a folder");
-        if let Some(user) = user() {
-            std::os::unix::fs::chown(folder.path(), Some(user), None).expect("the folder's owner");
-        }
-        let mut initdb = Command::new(bin.join("initdb"));
+        let mut engine = Self::stopped(programs()?);
+        let mut initdb = Command::new(engine.bin.join("initdb"));
         initdb
             .args([
                 "--auth=trust",
@@ -77,23 +70,64 @@ impl Engine {
                 "--encoding=UTF8",
             ])
             .args(["--locale=C", "--pgdata"])
-            .arg(folder.path().join("data"))
+            .arg(engine.folder.path().join("data"))
             .stdout(Stdio::null());
-        as_user(&mut initdb, folder.path());
+        as_user(&mut initdb, engine.folder.path());
         assert!(initdb.status().expect("initdb").success(), "initdb");
+        engine.go_on();
+        Some(engine)
+    }
+
+    /// A standby of it; from now on each commit waits until it has it.
+    pub(crate) fn standby(&self) -> Self {
+        let mut standby = Self::stopped(self.bin.clone());
+        let from = format!(
+            "host=127.0.0.1 port={} user=outreach application_name=standby1",
+            self.port
+        );
+        let mut copy = Command::new(self.bin.join("pg_basebackup"));
+        copy.args([
+            "--write-recovery-conf",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+        ])
+        .args(["--dbname", &from, "--pgdata"])
+        .arg(standby.folder.path().join("data"));
+        as_user(&mut copy, standby.folder.path());
+        assert!(copy.status().expect("pg_basebackup").success());
+        standby.go_on();
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby1'");
+        self.sql("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// What `--cluster` takes: whichever of the two is the primary.
+    pub(crate) fn url_with(&self, other: &Self) -> String {
+        format!(
+            "postgres://outreach@127.0.0.1:{},127.0.0.1:{}/postgres?target_session_attrs=read-write",
+            self.port, other.port
+        )
+    }
+
+    fn stopped(bin: PathBuf) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("engine")
+            .tempdir_in("/tmp")
+            .expect("a folder");
+        if let Some(user) = user() {
+            std::os::unix::fs::chown(folder.path(), Some(user), None).expect("the folder's owner");
+        }
         // Taken by the server at once; free until then.
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port")
             .port();
-        let mut engine = Self {
+        Self {
             server: None,
             bin,
             port,
             folder,
-        };
-        engine.go_on();
-        Some(engine)
+        }
     }
 
     /// Starts the server again.

@@ -32,7 +32,7 @@ pub enum Kept {
 
 /// Rows of the first step of a prune, and the most of any.
 pub(crate) const FIRST_STEP: u32 = 250;
-const MOST_ROWS: u32 = 1_000;
+const MOST_ROWS: u32 = 4_000;
 
 /// A step of a prune is to be on the disk within this time: nobody else writes meanwhile.
 const STEP_TAKES: Duration = Duration::from_millis(100);
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(next_step(250, ms(101)), 125);
         assert_eq!(next_step(1, ms(5_000)), 1);
         assert_eq!(next_step(1, ms(1)), 2);
-        assert_eq!(next_step(1_000, ms(1)), 1_000);
+        assert_eq!(next_step(4_000, ms(1)), 4_000);
     }
 
     #[test]

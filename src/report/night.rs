@@ -154,7 +154,12 @@ impl ListReport {
     }
 
     fn write_text(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "\n{}: {}", on_one_line(&self.name), self.exit)?;
+        let name = on_one_line(&self.name);
+        match self.exit {
+            // Nobody typed a command for it.
+            ExitCode::Usage => writeln!(out, "\n{name}: needs an answer from you")?,
+            exit => writeln!(out, "\n{name}: {exit}")?,
+        }
         if let Some(batch) = &self.batch {
             write!(out, "  batch {}", on_one_line(batch))?;
             if let Some(counts) = &self.counts {

@@ -9,6 +9,10 @@ use super::error::RunError;
 use crate::domain::retention::{FIRST_STEP, Kept, next_step};
 use crate::store::{DecisionRecord, Reader, Store, StoreError};
 
+/// Between two steps others have the write lock: who waits for it asks every 25 ms in the first 128 ms of its waiting,
+/// and ever more rarely then (SQLite's busy handler).
+const GAP: Duration = Duration::from_millis(26);
+
 /// A batch that is old enough to be pruned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldBatch {
@@ -103,6 +107,7 @@ pub fn prune(
             if !step.more {
                 break;
             }
+            std::thread::sleep(GAP);
         }
         drop(hold);
         pruned.batches.push(batch.into());

@@ -277,10 +277,13 @@ fn step(
     }
     step.more = to.is_some();
     match to {
-        Some(to) => tx.connection.change(
-            "UPDATE batch SET policy = json_set(policy, ?2, ?3) WHERE id = ?1",
-            (batch, PRUNED_TO, to),
-        )?,
+        Some(to) => {
+            strip_input(tx.connection, after, to)?;
+            tx.connection.change(
+                "UPDATE batch SET policy = json_set(policy, ?2, ?3) WHERE id = ?1",
+                (batch, PRUNED_TO, to),
+            )?
+        }
         None => tx.connection.change(
             "UPDATE batch SET policy = json_remove(policy, ?2) WHERE id = ?1",
             (batch, PRUNED_TO),
@@ -297,6 +300,26 @@ fn pruned_batches(connection: &Connection) -> Result<BTreeSet<BatchId>, StoreErr
     Ok(pruned.into_iter().collect())
 }
 
+/// Of the rows after one up to another their places stay. They are removed and written anew: pages that become empty
+/// are free for what follows, while rows that only become shorter would leave all pages where they are.
+fn strip_input(connection: &Connection, after: i64, to: i64) -> Result<(), StoreError> {
+    let places: Vec<(i64, u16, u32, Option<i64>)> = connection.rows(
+        "SELECT id, file, row, content_key FROM recipient_input WHERE id > ?1 AND id <= ?2 ORDER BY id",
+        (after, to),
+    )?;
+    connection.change(
+        "DELETE FROM recipient_input WHERE id > ?1 AND id <= ?2",
+        (after, to),
+    )?;
+    for place in places {
+        connection.change(
+            "INSERT INTO recipient_input (id, file, row, fields, content_key) VALUES (?1, ?2, ?3, '[]', ?4)",
+            place,
+        )?;
+    }
+    Ok(())
+}
+
 /// What a row says goes, and what answers said of its requests.
 fn strip(
     connection: &Connection,
@@ -305,12 +328,6 @@ fn strip(
 ) -> Result<(), StoreError> {
     connection.change(
         "UPDATE recipient SET reason = NULL WHERE id = ?1 AND reason IS NOT NULL",
-        [id],
-    )?;
-    connection.change(
-        "UPDATE recipient_input SET fields = '[]', suggestion = NULL, first_name = NULL, last_name = NULL,
-                    contact_id = NULL, content = NULL, metadata = NULL
-             WHERE id = ?1",
         [id],
     )?;
     connection.change(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{CHANNEL, Program, SandboxProcess, Scratch, contacts, wait_until};
+use crate::support::{CHANNEL, Program, Receiver, SandboxProcess, Scratch, contacts, wait_until};
 
 /// A folder with settings and lists, and the API that they are sent to.
 struct Nights {
@@ -26,10 +26,14 @@ impl Nights {
 
     /// The settings of the folder, with further lines.
     fn settings(&self, more: &str) {
+        self.settings_for(CHANNEL, more);
+    }
+
+    fn settings_for(&self, channel: &str, more: &str) {
         self.scratch.write(
             "outreach.toml",
             &format!(
-                "channel = \"{CHANNEL}\"\nbase-url = \"{}\"\nmessage = \"Hello {{{{ first_name }}}}\"\n{more}",
+                "channel = \"{channel}\"\nbase-url = \"{}\"\nmessage = \"Hello {{{{ first_name }}}}\"\n{more}",
                 self.sandbox.base_url()
             ),
         );
@@ -47,6 +51,15 @@ impl Nights {
         Program::new(parent, &["night", folder.to_str().unwrap()])
             .with(flags)
             .env("XDG_DATA_HOME", parent.to_str().unwrap())
+    }
+
+    /// What is watched.
+    fn metrics(&self) -> String {
+        let serve = self.scratch.outreach(&["serve", "--insecure-no-signature"]);
+        let receiver = Receiver::of(serve);
+        let metrics = receiver.metrics();
+        receiver.end();
+        metrics
     }
 
     fn files(&self, folder: &str) -> BTreeSet<String> {
@@ -343,4 +356,81 @@ fn too_few_reached_is_the_code_of_the_night() {
         night.out
     );
     nights.are("sent", &["a.csv"]);
+}
+
+#[test]
+fn a_night_with_an_outage_and_a_quota_that_ends_and_the_next_one() {
+    // The quota is used up by the first list; for two seconds nobody listens.
+    let sandbox = [
+        "--quota",
+        "60",
+        "--window",
+        "3s",
+        "--fault",
+        "refuse:from=30,for=2s",
+    ];
+    let nights = Nights::new(
+        SandboxProcess::start(&sandbox),
+        &[("5-wrong.csv", "Ota,+420777900005")],
+    );
+    // Yesterday the settings named a channel that is none, and later the time was over.
+    nights.settings_for("123", "");
+    let yesterday = nights.night(&[]).run().expect(5);
+    let subject = yesterday.out.lines().next().unwrap();
+    assert!(
+        subject.ends_with("stopped by a guard, mend the cause: 5-wrong.csv"),
+        "{subject}"
+    );
+    nights.settings("");
+    nights.put("2-edited.csv", "Eva,+420777900002\nIda,+420777900003");
+    nights.night(&["--for", "1ms"]).run().expect(4);
+    assert_eq!(nights.sandbox.stats().accepted, 0);
+
+    nights.scratch.write("inbox/1-good.csv", &contacts(0..90));
+    nights.put("2-edited.csv", "Eva,+420777900002\nOta,+420777900004");
+    nights.put("3-junk.csv", "Petr,none");
+    let night = nights.night(&["--concurrency", "1"]).run().expect(2);
+    assert_eq!(nights.sandbox.stats().outages, 1);
+    let subject = night.out.lines().next().unwrap();
+    assert_eq!(
+        subject,
+        "outreach: 2 of 4 lists complete, 92 of 92 reached (100%); needs an answer from you: 5-wrong.csv"
+    );
+    for told in [
+        "5-wrong.csv: needs an answer from you",
+        "3-junk.rejects.csv",
+    ] {
+        assert!(night.out.contains(told), "{told}: {}", night.out);
+    }
+    night
+        .says("No usable answers from ")
+        .says("quota used: waiting until ");
+    nights.are("inbox", &["5-wrong.csv"]);
+    nights.are("sent", &["1-good.csv", "2-edited.csv"]);
+    nights.are("refused", &["3-junk.csv", "3-junk.rejects.csv"]);
+    assert!(nights.sandbox.accepted().values().all(|&count| count == 1));
+    let metrics = nights.metrics();
+    for figure in [
+        "outreach_run_exit_code 0",
+        "outreach_oldest_unfinished_batch_age_seconds",
+    ] {
+        assert!(metrics.contains(figure), "{figure}: {metrics}");
+    }
+
+    // The batch on the wrong channel is given up, and its list goes out as another one.
+    let batches = nights
+        .scratch
+        .outreach(&["status", "--json"])
+        .run()
+        .expect(0);
+    let batches: serde_json::Value = serde_json::from_str(&batches.out).unwrap();
+    let names = batches.as_array().unwrap().iter();
+    let mut names = names.filter_map(|batch| batch["batch"].as_str());
+    let wrong = names.find(|name| name.starts_with("5-wrong")).unwrap();
+    let cancel = ["cancel", wrong, "--yes"];
+    nights.scratch.outreach(&cancel).run().expect(0);
+    let next = nights.night(&[]).run();
+    assert_eq!(next.code, Some(0), "{}{}", next.out, next.said);
+    nights.are("inbox", &[]);
+    assert_eq!(nights.sandbox.stats().accepted, 93);
 }

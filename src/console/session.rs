@@ -151,22 +151,17 @@ impl Gate {
         if let Some(wait) = slowed.wait(known, now) {
             return Ok(SignIn::Wait(wait));
         }
-        let is_right = match user {
-            Some(user) => user.is_password(password),
-            None => {
-                check_nothing(password);
-                false
-            }
-        };
+        let is_right = user.map_or_else(
+            || check_nothing(password),
+            |user| user.is_password(password),
+        );
         slowed.tried(known, is_right, now);
         drop(slowed);
-        match user.filter(|_| is_right) {
-            Some(user) => self.begin(Some(user), now).map(SignIn::Session),
-            None => {
-                tracing::warn!("somebody gave a wrong name or password on the console");
-                Ok(SignIn::Wrong)
-            }
-        }
+        let Some(user) = user.filter(|_| is_right) else {
+            tracing::warn!("somebody gave a wrong name or password on the console");
+            return Ok(SignIn::Wrong);
+        };
+        self.begin(Some(user), now).map(SignIn::Session)
     }
 
     /// Begins a session; returns its secret.

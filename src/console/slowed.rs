@@ -11,7 +11,7 @@ use crate::clock::{between, later};
 const FREE: u32 = 3;
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Failures since somebody signed in last, by the user's name, and when the next try is looked at. All names that are
 /// no user's count as one: they need no memory.

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn each_point_has_all_moments_until_then() {
         let begin = Timestamp::UNIX_EPOCH;
-        let end = later(begin, Duration::from_secs(600));
+        let end = later(begin, Duration::from_mins(10));
         let mut curves = Curves::<2>::new(begin, end);
         for seconds in [0, 5, 300, 600] {
             curves.count(0, later(begin, Duration::from_secs(seconds)));

@@ -27,13 +27,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So many looks without news, and the stream says that it lives.
 const QUIET: u32 = 15;
 
+/// What was seen last of each batch, and when.
+type Seen = HashMap<(Kind, String), (Duration, LiveView)>;
+
 /// What all streams share.
 #[derive(Clone)]
 pub(super) struct Streams {
     /// Tells when the console is being stopped.
     stopped: watch::Receiver<bool>,
-    /// What was seen last of each batch: all who watch it see what one looks at.
-    seen: Arc<Mutex<HashMap<(Kind, String), (Duration, LiveView)>>>,
+    /// All who watch a batch see what one looks at.
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl Streams {

@@ -173,24 +173,24 @@ fn mended(
 }
 
 fn told(done: &MendedRows) -> String {
-    let mut text = match done.queued {
+    let mut said = vec![match done.queued {
         0 => "None of these rows can be sent.".to_owned(),
         queued => format!("Mended: {} can be messaged now.", counted_people(queued)),
-    };
+    }];
     if !done.wrong.is_empty() {
-        text += &format!(" Not mended: {}.", done.wrong.join("; "));
+        said.push(format!("Not mended: {}.", done.wrong.join("; ")));
     }
     if done.invalid > 0 {
-        text += &format!(
-            " {} cannot be sent all the same: the message cannot be made.",
-            counted(done.invalid, "row")
-        );
+        let rows = counted(done.invalid, "row");
+        said.push(format!(
+            "{rows} cannot be sent all the same: the message cannot be made."
+        ));
     }
     if done.left_out > 0 {
-        text += &format!(
-            " {} left out: the number is in the list already, or must not be messaged.",
-            grouped(done.left_out)
-        );
+        let rows = grouped(done.left_out);
+        said.push(format!(
+            "{rows} left out: the number is in the list already, or must not be messaged."
+        ));
     }
-    text
+    said.join(" ")
 }

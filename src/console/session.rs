@@ -151,20 +151,17 @@ impl Gate {
         if let Some(wait) = slowed.wait(known, now) {
             return Ok(SignIn::Wait(wait));
         }
-        let is_right = if let Some(user) = user {
-            user.is_password(password)
-        } else {
-            check_nothing(password);
-            false
-        };
+        let is_right = user.map_or_else(
+            || check_nothing(password),
+            |user| user.is_password(password),
+        );
         slowed.tried(known, is_right, now);
         drop(slowed);
-        if let Some(user) = user.filter(|_| is_right) {
-            self.begin(Some(user), now).map(SignIn::Session)
-        } else {
+        let Some(user) = user.filter(|_| is_right) else {
             tracing::warn!("somebody gave a wrong name or password on the console");
-            Ok(SignIn::Wrong)
-        }
+            return Ok(SignIn::Wrong);
+        };
+        self.begin(Some(user), now).map(SignIn::Session)
     }
 
     /// Begins a session; returns its secret.

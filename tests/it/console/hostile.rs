@@ -44,6 +44,10 @@ fn markup_in_cells_names_messages_and_reasons_is_text_on_every_page() {
         .send(&format!("{batch}/start"), &[("people", "1")])
         .location();
     seen.push(visitor.wait_for(&batch, "complete"));
+    seen.push(visitor.page(&format!("{batch}/report")));
+    let mended = visitor.send(&format!("{batch}/mend"), &[("number.0.3", MARKUP)]);
+    assert_eq!(mended.status, 303);
+    seen.push(visitor.page(&batch));
     let number = ("number", "+420777000001");
     visitor
         .send("/people/suppress", &[number, ("reason", MARKUP)])

@@ -26,14 +26,17 @@ fn a_person_on_the_page_pauses_what_a_terminal_sends() {
         .expect(4)
         .says("list is paused: eva paused it on the console")
         .says("resume list");
-    let sent = sandbox.stats().accepted;
+    let accepted = sandbox.stats().accepted;
     let page = eva.page("/batches/list");
     assert!(
         page.contains("Paused: eva paused it on the console") && page.contains("Go on"),
         "{page}"
     );
     let counts = scratch.checkpoint().counts();
-    assert_eq!((counts.sending, counts.unknown, counts.sent), (0, 0, sent));
+    assert_eq!(
+        (counts.sending, counts.unknown, counts.sent),
+        (0, 0, accepted)
+    );
     assert_eq!(
         eva.send("/batches/list/pause", &[]).status,
         409,
@@ -47,7 +50,7 @@ fn a_person_on_the_page_pauses_what_a_terminal_sends() {
         .says("eva paused it on the console");
     let worker = ["worker", "--once", "--base-url", sandbox.base_url()];
     scratch.outreach(&worker).run().expect(0);
-    assert_eq!(sandbox.stats().accepted, sent);
+    assert_eq!(sandbox.stats().accepted, accepted);
     scratch.resume(&sandbox).run().expect(0);
     assert_eq!(sandbox.stats().accepted, 400);
     let health = eva.page("/health");

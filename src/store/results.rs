@@ -101,6 +101,16 @@ pub(super) const REASON: &str =
          coalesce(r.reason || '; ', '') || 'it may have been sent at ' ||
          strftime('%Y-%m-%dT%H:%M:%SZ', r.maybe_accepted_at / 1000, 'unixepoch'))";
 
+fn select(and: &str) -> String {
+    format!(
+        "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
+                i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step
+         FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
+         LEFT JOIN recipient_input m ON m.id = r.mended_by
+         WHERE r.id > ?1 AND r.id < ?2 {and} ORDER BY r.id"
+    )
+}
+
 impl Reader {
     /// Passes every row of the batch to `each`, in row order, as of one moment.
     ///
@@ -109,17 +119,35 @@ impl Reader {
     pub fn rows<E: From<StoreError>>(
         &self,
         id: BatchId,
+        each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.select_rows(&select(""), id, each)
+    }
+
+    /// The same for the rows in one state.
+    ///
+    /// # Errors
+    /// As [`Reader::rows`].
+    pub fn rows_in<E: From<StoreError>>(
+        &self,
+        id: BatchId,
+        state: State,
+        each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.select_rows(&select(&format!("AND r.state = '{state}'")), id, each)
+    }
+
+    fn select_rows<E: From<StoreError>>(
+        &self,
+        sql: &str,
+        id: BatchId,
         mut each: impl FnMut(ResultRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         // One statement reads as of one moment.
-        let select = self.connection.prepare_cached(&format!(
-            "SELECT r.id, r.state, iif(r.state = 'invalid' OR r.reason_code IS 'erased', NULL, p.number), r.attempts, r.reason_code, {REASON}, i.file, i.row, i.fields,
-                    i.suggestion, {FACTS}, {CONTENT}, m.file, m.row, r.step
-             FROM recipient r CROSS JOIN recipient_input i ON i.id = r.id {JOINS}
-             LEFT JOIN recipient_input m ON m.id = r.mended_by
-             WHERE r.id > ?1 AND r.id < ?2 ORDER BY r.id"
-        ));
-        let mut select = select.map_err(StoreError::from)?;
+        let mut select = self
+            .connection
+            .prepare_cached(sql)
+            .map_err(StoreError::from)?;
         let mut rows = select.query(id.range()).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
             // Ids are stored as integers where they are decimal.

@@ -102,20 +102,22 @@ pub(super) fn go_on(
     asked: (&FallbackSource, Option<&str>),
     (going, console): (Going, Console),
 ) -> CommandResult {
-    let batch = resumed(front, settings, name, asked)?;
+    let Some(batch) = resumed(front, settings, name, asked)? else {
+        return Ok(ExitCode::Paused);
+    };
     console.say(format_args!(
         "Batch {name} is unfinished: it goes on with the people who were in it when it began."
     ));
     Ok(front.go(batch, going)?.exit)
 }
 
-/// Takes up a batch whose people are frozen, with what is asked about it.
+/// Takes up a batch whose people are frozen, with what is asked about it; nothing if an answer is no.
 pub(super) fn resumed(
     front: &Front,
     settings: &Settings,
     name: &str,
     (fallback, purpose): (&FallbackSource, Option<&str>),
-) -> Result<HeldBatch, CommandError> {
+) -> Result<Option<HeldBatch>, CommandError> {
     let asked = ResumeSettings {
         batch: Some(name),
         channel: front.connection.channel.as_deref(),
@@ -123,11 +125,37 @@ pub(super) fn resumed(
         undo_cancel: None,
     };
     let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
-    batch.require_fallback(fallback, settings::message(settings)?.as_ref())?;
-    if let Some(purpose) = purpose {
+    let batch = front.with_fallback(batch, fallback)?;
+    if let (Some(batch), Some(purpose)) = (&batch, purpose) {
         batch.keep_purpose(purpose, &settings.person(), front.clock.now())?;
     }
     Ok(batch)
+}
+
+impl Front {
+    /// Keeps with a batch what is asked for about other channels, asking where it may cost much; nothing if the answer
+    /// is no.
+    pub(super) fn with_fallback(
+        &self,
+        batch: HeldBatch,
+        asked: &FallbackSource,
+    ) -> Result<Option<HeldBatch>, CommandError> {
+        let Some(mut change) = batch.fallback_change(asked)? else {
+            return Ok(Some(batch));
+        };
+        if let Some(many) = change.many() {
+            if !settings::allows_fallback(&many, self.console)? {
+                self.console.say("Nothing was sent.");
+                return Ok(None);
+            }
+            change.allow(many.people);
+        }
+        Ok(Some(batch.change_fallback(
+            &change,
+            &self.person,
+            self.clock.now(),
+        )?))
+    }
 }
 
 /// The channel that is sent through.

@@ -37,7 +37,10 @@ pub(super) fn find(
     let now = front.clock.now();
     match asked.find(&front.db, &message, (on, sms), now)? {
         FollowUpBatch::Continue(name) => {
-            let batch = resumed(front, settings, &name, (fallback, args.purpose.as_deref()))?;
+            let with = (fallback, args.purpose.as_deref());
+            let Some(batch) = resumed(front, settings, &name, with)? else {
+                return Ok(Err(ExitCode::Paused));
+            };
             let batch = batch.change_follow_up(asked, &settings.person(), now)?;
             let went: CommandResult = front.go(batch, Going::send(None, false)).map(|it| it.exit);
             Ok(Err(went?))

@@ -40,17 +40,10 @@ pub(crate) fn run(
         undo_cancel: person.as_deref(),
     };
     let fallback = settings::fallback(&settings.typed_other_channels()?)?;
-    let mut batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
+    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
     front.require_token()?;
-    if let Some(mut change) = batch.fallback_change(&fallback)? {
-        if let Some(many) = change.many() {
-            if !settings::allows_fallback(&many, console)? {
-                console.say("Nothing was sent.");
-                return Ok(ExitCode::Paused);
-            }
-            change.allow(many.people);
-        }
-        batch = batch.change_fallback(&change, &settings.person(), front.clock.now())?;
-    }
+    let Some(batch) = front.with_fallback(batch, &fallback)? else {
+        return Ok(ExitCode::Paused);
+    };
     Ok(front.go(batch, Going::resume(args.no_messenger_text))?.exit)
 }

@@ -14,6 +14,17 @@ use super::outcome::MESSENGER;
 /// How long a follow-up takes people, if nobody says.
 pub(crate) const OPEN_FOR: Duration = Duration::from_hours(30 * 24);
 
+/// What stands before the digest in the name of its batch.
+pub(crate) const NAME: &str = "after-";
+
+/// Whether a batch of this name is one.
+pub(crate) fn is_named_as_one(name: &str) -> bool {
+    let digest = name.strip_prefix(NAME).map(str::as_bytes);
+    digest.is_some_and(|it| {
+        it.len() == 8 && it.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
 /// The event that queues a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{Mismatch, RunError};
-use super::follow_up;
 use super::history::restored_from;
 use super::settings::RunSettings;
 use crate::domain::batch_state::BatchState;
+use crate::domain::follow_up::is_named_as_one;
 use crate::store::{Batch, DecisionRecord, Hold, Reader, Store};
 
 /// A batch that this process holds.
@@ -199,7 +199,7 @@ impl HeldBatch {
 /// What a batch lacks that was restored from a results file.
 pub(super) fn needs_list(batch: &Batch, from: &str) -> Mismatch {
     let (name, from) = (batch.name.clone(), from.to_owned());
-    if follow_up::is_named_as_one(&name) {
+    if is_named_as_one(&name) {
         Mismatch::NeedsFollowUp(name, from)
     } else {
         Mismatch::NeedsList(name, from)

@@ -307,27 +307,6 @@ fn other_fallback(name: &str, kept: Option<&Fallback>) -> Mismatch {
     }
 }
 
-impl HeldBatch {
-    /// Refuses other channels than those that the batch keeps, where any are asked for. `own` is the batch's message.
-    ///
-    /// # Errors
-    /// [`RunError`] if others are asked for.
-    pub fn require_fallback(
-        &self,
-        asked: &FallbackSource,
-        own: Option<&ContentSource>,
-    ) -> Result<(), RunError> {
-        let batch = self.batch();
-        let others = Others::compile(asked, own, (&batch.headers, &[]))?;
-        let step = Step::Continue(batch.clone());
-        let joined = join(&step, others.as_ref(), &batch.channel)?;
-        if joined == batch.fallback {
-            return Ok(());
-        }
-        Err(other_fallback(&batch.name, batch.fallback.as_ref()).into())
-    }
-}
-
 /// Another fallback than the batch keeps.
 #[derive(Debug, Clone)]
 pub struct FallbackChange {

@@ -14,13 +14,10 @@ use super::error::{Mismatch, RunError};
 use super::history::restored_from;
 use crate::domain::content::{ContentSource, Template};
 use crate::domain::dialect::Delimiter;
-use crate::domain::follow_up::{FollowUp, OPEN_FOR, Trigger, default_expiry, span_text};
+use crate::domain::follow_up::{FollowUp, NAME, OPEN_FOR, Trigger, default_expiry, span_text};
 use crate::domain::{fold, sms};
 use crate::intake::{ColumnChoice, NumbersPerRow, Settings as IntakeSettings, Source};
 use crate::store::{Batch, DecisionRecord, Reader};
-
-/// What stands before the digest in the names of follow-ups.
-const PREFIX: &str = "after-";
 
 /// The column with the number that a row of the other batch has today.
 const NUMBER: &str = "phone (E.164)";
@@ -81,7 +78,7 @@ impl FollowUpAsked<'_> {
         }
         let canonical = fold::content(&Template::canonical_of(message)?);
         let parts = [of.uid.as_str(), self.after.word(), &canonical, channel];
-        let name = digest_name(PREFIX, &parts);
+        let name = digest_name(NAME, &parts);
         let found = reader.find_batch(&name)?.filter(Batch::is_whole);
         if found.is_some_and(|it| restored_from(&it).is_none()) {
             return Ok(FollowUpBatch::Continue(name));
@@ -137,14 +134,6 @@ impl FollowUpAsked<'_> {
             Some(_) | None => Ok(changed),
         }
     }
-}
-
-/// Whether a batch of this name, which was restored from a results file, was a follow-up.
-pub(super) fn is_named_as_one(name: &str) -> bool {
-    let digits = name.strip_prefix(PREFIX);
-    digits.is_some_and(|it| {
-        it.len() == 8 && it.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
 }
 
 /// How the list of a follow-up is read, whatever the settings say of the files of others.

@@ -16,7 +16,6 @@ use super::definition::{Definition, Step, Stored};
 use super::earlier::{MessagedBefore, messaged_before};
 use super::error::{Mismatch, RunError};
 use super::fallback::{self, ManyMayFallBack};
-use super::follow_up;
 use super::history::restored_from;
 use super::known::Known;
 use super::list::List;
@@ -26,7 +25,7 @@ use super::sms;
 use crate::domain::batch_name;
 use crate::domain::eligibility::HistorySpan;
 use crate::domain::fallback::Fallback;
-use crate::domain::follow_up::FollowUp;
+use crate::domain::follow_up::{FollowUp, is_named_as_one};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::{Position, Verdict};
 use crate::store::{Batch, BatchId, Change, Hold, Messaged, MessagedDecision, Reader, Store};
@@ -392,7 +391,7 @@ fn again(batch: Batch, list: &List, settings: &SendSettings<'_>) -> Result<Step<
     if settings.follow_up.is_some() {
         return Ok(Step::Change(batch, Change::Update));
     }
-    if follow_up::is_named_as_one(&batch.name) {
+    if is_named_as_one(&batch.name) {
         return Err(needs_list(&batch, from));
     }
     let is_its_list = list

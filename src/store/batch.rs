@@ -418,13 +418,13 @@ pub(super) fn reopen(
     queued_by: QueuedBy,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    // Also where all who were queued before wait for a person's decision, and an event queues others.
     connection.change(
         "UPDATE batch SET state = ?2, state_since = ?3, state_until = NULL,
                     state_why = iif(?4 IS NULL, 'rows were queued again', 'an event queued people'),
                     state_by = coalesce(?4, state_by)
              WHERE id = ?1
                    AND (state IN ('complete', 'open')
-                        -- All who were queued before wait for a person's decision.
                         OR ?4 IS NOT NULL AND state = 'paused' AND state_by IS NULL
                            AND exit_reason IN ('complete_with_problems', 'guard'))
                    AND EXISTS (SELECT 1 FROM recipient INDEXED BY recipient_queue

@@ -463,3 +463,25 @@ fn a_restored_follow_up_waits_for_its_events_again_and_no_list_takes_its_name() 
     resume(&scratch, &sandbox).run().expect(0);
     assert_eq!(thanked(&sandbox), [people[0].0, people[1].0]);
 }
+
+#[test]
+fn an_open_follow_up_gets_another_channel_that_needs_no_message_of_its_own() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::start(&[]);
+    scratch.contacts(2);
+    scratch.send(&sandbox).run().expect(0);
+    let again = |more: &[&str]| follow(&scratch, &sandbox, "opt_in").with(more).run();
+    again(&[]).expect(0);
+    let name = batch(&scratch);
+    again(&["--fallback", SMS, "--fallback-at-most", "1"]).expect(2);
+    again(&["--fallback", SMS]).expect(0);
+    let channels = || {
+        let kept = scratch.checkpoint().batch(&name).fallback;
+        kept.map_or(0, |kept| kept.channels.len())
+    };
+    assert_eq!(channels(), 1);
+    let own = format!("{SMS}=Short");
+    again(&["--fallback", SMS, "--message-for", &own]).expect(2);
+    again(&[]).expect(0);
+    assert_eq!(channels(), 1);
+}

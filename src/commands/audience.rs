@@ -55,7 +55,7 @@ pub(crate) fn run(
     if count.people > SHOWN as u64 {
         let _ = writeln!(text, "  and {} more", grouped(count.people - SHOWN as u64));
     }
-    words(&text, out)?;
+    words(&text, &mut out.0)?;
     if let Some(path) = path {
         let list = audience_list(&found.path, &audience, now)?;
         write_whole_file(path, list.as_bytes()).map_err(RunError::from)?;

@@ -248,6 +248,6 @@ impl Console {
 
 /// Prints data for programs.
 pub(super) fn print_json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    serde_json::to_writer_pretty(Visible(&mut *out), value)?;
     writeln!(out)
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(
     let found = checkpoint::find(settings, None)?;
     let reader = found.reader()?;
     match &args.action {
-        ContactsAction::List { json, .. } => list(&reader, *json, out)?,
+        ContactsAction::List { json, .. } => list(&reader, *json, &mut out.0)?,
         ContactsAction::Show { number, json, .. } => {
             let phone = typed_number(number, settings.intake()?.reading())?;
             show(&reader, phone, *json, console, &mut out.0)?;
@@ -71,7 +71,8 @@ fn list(reader: &Reader, json: bool, out: &mut dyn Write) -> Result<(), CommandE
         if json {
             let separator = if first { "\n" } else { ",\n" };
             first = false;
-            return Ok(write!(out, "{separator}  {}", value(&contact))?);
+            let value = value(&contact);
+            return Ok(write!(Visible(&mut *out), "{separator}  {value}")?);
         }
         let day = |at: Option<Timestamp>| {
             at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())

@@ -132,7 +132,7 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
         Command::Console(args) => web_console::run(args, &load()?, console, clock, &mut out)?,
         Command::Send(args) => send::run(args, &load()?, console, clock)?,
-        Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Night(args) => {
             let config = cli.global.config.as_deref();
             let (flags, config) = night::enter(args, cli.flags.clone(), config)?;
@@ -147,14 +147,14 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
         Command::Export(args) => export::run(args, &load()?, (console, &clock), &mut out.0)?,
         Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
-        Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out)?,
-        Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out)?,
-        Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out.0)?,
+        Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out.0)?,
+        Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Audience(args) => audience::run(args, &load()?, console, &clock, &mut out)?,
         Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
         Command::History(args) => history::run(args, &load()?, console, &clock)?,
         Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
-        Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out)?,
+        Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out.0)?,
         Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
         Command::Checkpoint(args) => match &args.action {
             CheckpointAction::Adopt { suppressions, .. } => {

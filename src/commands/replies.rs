@@ -26,7 +26,6 @@ pub(super) fn list(
     out: &mut dyn Write,
 ) -> CommandResult {
     let reader = checkpoint::find(settings, None)?.reader()?;
-    let out = &mut Visible(out);
     let mut count = 0;
     let mut values = Vec::new();
     reader.kept_events(|event| -> Result<(), CommandError> {
@@ -53,7 +52,7 @@ pub(super) fn list(
         Ok(words(&entry, out)?)
     })?;
     if json {
-        writeln!(out, "{:#}", Value::from(values))?;
+        writeln!(Visible(out), "{:#}", Value::from(values))?;
     } else if count == 0 {
         console.say("No reply waits for a person.");
     } else {

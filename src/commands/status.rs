@@ -50,7 +50,7 @@ pub(crate) fn run(
             &reader.batch(&name)?,
             (row, args.json),
             &local,
-            &mut Visible(out),
+            out,
         )?;
         return Ok(ExitCode::Complete);
     }

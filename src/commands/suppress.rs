@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::checkpoint;
-use super::console::{Console, NUMBER, line_of_words};
+use super::console::{Console, NUMBER, Visible, line_of_words};
 use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{SuppressAction, SuppressArgs};
@@ -177,7 +177,7 @@ fn list(settings: &Settings, json: bool, out: &mut dyn Write) -> Result<(), Comm
                 "source": entry.source,
                 "added_at": entry.added_at,
             });
-            return Ok(write!(out, "{separator}  {entry}")?);
+            return Ok(write!(Visible(&mut *out), "{separator}  {entry}")?);
         }
         let line = format!(
             "{:16}  {}  {}  ({})",

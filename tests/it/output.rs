@@ -236,3 +236,28 @@ fn an_outage_leaves_a_trace_and_what_left_is_told_from_what_did_not() {
     assert_eq!(json["outages"].as_array().unwrap().len(), 1, "{json}");
     assert_eq!(json["did_not_leave"], json["requests"], "{json}");
 }
+
+#[test]
+fn colour_is_never_shown_as_its_codes() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["503:at=2"]));
+    scratch.contacts(5);
+    scratch.send(&sandbox).concurrency(1).run().expect(3);
+    let stop = ["suppress", "add", "+420777999999"];
+    scratch.outreach(&stop).run().expect(0);
+    let commands: [&[&str]; 8] = [
+        &["status", "list"],
+        &["status", "list", "--row", "2"],
+        &["resolve", "list"],
+        &["retry", "list"],
+        &["suppress", "list"],
+        &["contacts", "list"],
+        &["audience", "--opted-in"],
+        &["prune", "--older-than", "0s", "--yes"],
+    ];
+    for command in commands {
+        let colored = scratch.outreach(command).with(&["--color", "always"]);
+        let said = colored.run().out;
+        assert!(!said.is_empty(), "{command:?}");
+        assert!(!said.contains("\\u001b"), "{command:?}: {said}");
+    }
+}

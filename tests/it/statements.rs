@@ -160,6 +160,10 @@ const WHOLE_BATCH: &[(&str, &str)] = &[
         "`--update`, in steps",
     ),
     (
+        "FROM recipient_input WHERE id > ?1 AND id <= ?2",
+        "one step of a prune: a few thousand rows",
+    ),
+    (
         "FROM recipient WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
         "a second list joins, in steps",
     ),

@@ -4,29 +4,10 @@
 use clap::{ArgMatches, Args, Command};
 use jiff::Timestamp;
 
-use super::declare::{
-    CheckpointFile, Connection, ContactsFile, Content, Guards, History, OtherChannels, Pace,
-    Results, Serve,
-};
+use super::declare::Serve;
 use super::error::ConfigError;
-use super::setting::setting;
+use super::setting::{Group, OF_A_RUN, setting};
 use super::settings::Settings;
-
-/// The declaration of a group of settings.
-pub(super) type Group = fn(Command) -> Command;
-
-/// What a run uses.
-pub(super) const OF_A_RUN: [Group; 9] = [
-    Connection::augment_args,
-    Pace::augment_args,
-    ContactsFile::augment_args,
-    Content::augment_args,
-    OtherChannels::augment_args,
-    History::augment_args,
-    Guards::augment_args,
-    CheckpointFile::augment_args,
-    Results::augment_args,
-];
 
 impl Settings {
     /// The values that a run which begins `now` would refuse, in the order in which the settings are shown.

@@ -7,8 +7,10 @@ use std::sync::LazyLock;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use super::declare::{ConsolePage, NUMBERS, Serve, Tls};
-use super::problems::{Group, OF_A_RUN};
+use super::declare::{
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS,
+    OtherChannels, Pace, Results, Serve, Tls,
+};
 
 /// One setting, as it is declared.
 #[derive(Debug)]
@@ -104,6 +106,22 @@ const COMMON: [&str; 13] = [
     "opt-out-word",
     "insecure-no-signature",
     "metrics-names",
+];
+
+/// The declaration of a group of settings.
+pub(super) type Group = fn(Command) -> Command;
+
+/// What a run uses.
+pub(super) const OF_A_RUN: [Group; 9] = [
+    Connection::augment_args,
+    Pace::augment_args,
+    ContactsFile::augment_args,
+    Content::augment_args,
+    OtherChannels::augment_args,
+    History::augment_args,
+    Guards::augment_args,
+    CheckpointFile::augment_args,
+    Results::augment_args,
 ];
 
 /// All settings, in the order in which they are shown.

@@ -105,6 +105,8 @@ pub(super) struct Refusals {
     refused: u64,
     run: Run,
     messages: Vec<RecipientId>,
+    /// What the last of them said.
+    message_text: String,
     /// Refusals of unknown text before anything was accepted.
     by_text: BTreeMap<String, u32>,
     /// The last unknown text in an unbroken row of such refusals, and its length.
@@ -122,6 +124,7 @@ impl Refusals {
             refused: past.refused,
             run: Run::default(),
             messages: Vec::new(),
+            message_text: String::new(),
             by_text: BTreeMap::new(),
             last: None,
             back: None,
@@ -154,13 +157,13 @@ impl Refusals {
                 self.messages.clear();
                 self.extend_run((!answer.held).then_some(answer.recipient), text, known);
             }
-            Refusal::Rejected { matter, .. } => {
+            Refusal::Rejected { matter, text } => {
                 self.refused = self.refused.saturating_sub(counted) + 1;
                 if self.accepted > 0 {
                     self.end_run();
                 }
                 match matter {
-                    Matter::Message(_) => self.messages.push(answer.recipient),
+                    Matter::Message(_) => self.note_message(answer.recipient, text),
                     Matter::Person(_) | Matter::Unread => self.messages.clear(),
                 }
             }
@@ -184,9 +187,7 @@ impl Refusals {
             return Some(self.stop_by_run());
         }
         if self.messages.len() >= MESSAGES {
-            return Some(
-                self.stop_by_messages("the message is refused, whoever gets it", String::new()),
-            );
+            return Some(self.stop_by_messages("the message is refused, whoever gets it"));
         }
         let mut texts = self.by_text.iter();
         texts
@@ -313,17 +314,23 @@ impl Refusals {
             back.rows.push(recipient);
             return Verdict::Go;
         }
-        if !self.messages.contains(&recipient) {
-            self.messages.push(recipient);
-        }
+        self.note_message(recipient, text);
         if self.limit > 0 && self.messages.len() >= MESSAGES {
-            return Verdict::Stop(self.stop_by_messages(what, text.to_owned()));
+            return Verdict::Stop(self.stop_by_messages(what));
         }
         Verdict::Probe
     }
 
-    fn stop_by_messages(&mut self, what: &'static str, text: String) -> Halt {
+    fn note_message(&mut self, recipient: RecipientId, text: &str) {
+        if !self.messages.contains(&recipient) {
+            self.messages.push(recipient);
+        }
+        text.clone_into(&mut self.message_text);
+    }
+
+    fn stop_by_messages(&mut self, what: &'static str) -> Halt {
         let rows = std::mem::take(&mut self.messages);
+        let text = std::mem::take(&mut self.message_text);
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         self.back = Some(TakenBack { rows, hold: false });
         Halt::Message { what, text, count }

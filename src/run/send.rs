@@ -284,7 +284,9 @@ impl<'a> Run<'a> {
                     return Ok(RunEnd::Interrupted);
                 }
                 _ = look.tick() => {
-                    damage = damage.and_then(|()| self.look(&mut seen));
+                    damage = damage
+                        .and_then(|()| self.look(&mut seen))
+                        .and_then(|()| self.heed_pause());
                     still = if self.dispatcher.stands_still() { still + 1 } else { 0 };
                     if still > STILL {
                         self.journal.interrupt(self.clock.now()).await?;
@@ -313,12 +315,22 @@ impl<'a> Run<'a> {
         if seen.is_err() {
             self.dispatcher.stop().request(RunEnd::Interrupted);
         }
-        seen?;
-        // A run that waits claims nothing, and would not notice.
-        if let Some(by) = self.batch.reader()?.paused_by(self.batch.batch().id)? {
-            self.dispatcher.stop().request(RunEnd::Paused(by));
+        Ok(seen?)
+    }
+
+    /// Ends the run if a person paused the batch: one that waits claims nothing, and would not notice.
+    fn heed_pause(&self) -> Result<(), RunError> {
+        if self.dispatcher.stop().reason().is_some() {
+            return Ok(());
         }
-        Ok(())
+        let paused = self.batch.reader()?.paused_by(self.batch.batch().id);
+        let end = match &paused {
+            Ok(None) => return Ok(()),
+            Ok(Some(by)) => RunEnd::Paused(by.clone()),
+            Err(_) => RunEnd::Interrupted,
+        };
+        self.dispatcher.stop().request(end);
+        Ok(paused.map(|_| ())?)
     }
 
     fn tell_unread(&self, observer: &mut dyn Observer) {

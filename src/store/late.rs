@@ -5,6 +5,7 @@ use rusqlite::Row;
 use super::checkpoint::Reader;
 use super::error::StoreError;
 use super::ids::{BatchId, ChannelId, RecipientId};
+use super::refusal::refused;
 use crate::domain::fallback::Step;
 use crate::domain::outcome::AttemptOutcome;
 
@@ -90,7 +91,21 @@ impl Reader {
         found.sort_by_key(|(at, _)| *at);
         let last = found.iter().rposition(|(_, refusal)| refusal.is_none());
         let late = found.into_iter().skip(last.map_or(0, |last| last + 1));
-        Ok(late.filter_map(|(_, refusal)| refusal).collect())
+        self.that_go_back(late.filter_map(|(_, refusal)| refusal))
+    }
+
+    /// Those that can be taken back: the others would stop every later run.
+    fn that_go_back(
+        &self,
+        late: impl Iterator<Item = LateRefusal>,
+    ) -> Result<Vec<LateRefusal>, StoreError> {
+        let mut found = Vec::new();
+        for refusal in late {
+            if refusal.held || refused(&self.connection, refusal.recipient)?.is_some() {
+                found.push(refusal);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -92,6 +92,22 @@ fn refusals_of_a_run_that_could_not_tell_stop_the_next_one_before_it_sends() {
 }
 
 /// Messages that were accepted and failed later are no refusals: the template was fine.
+/// Whose earlier request may have been accepted is not queued again by a guard: such refusals stop a run once.
+#[test]
+fn refusals_that_cannot_be_taken_back_stop_no_later_run() {
+    let scratch = Scratch::new();
+    scratch.contacts(3);
+    let lost = SandboxProcess::with_faults(&["close-after-accept"]);
+    scratch.send(&lost).concurrency(1).run().expect(3);
+    let resend = ["resolve", "list", "--resend", "--all"];
+    scratch.outreach(&resend).run().expect(0);
+    let refuses = SandboxProcess::with_faults(&["400:text=(#100) Invalid parameter"]);
+    scratch.send(&refuses).concurrency(1).run().expect(5);
+    assert_eq!(scratch.checkpoint().counts().queued, 0);
+    scratch.send(&refuses).concurrency(1).run().expect(3);
+    assert_eq!(refuses.stats().sends, 3);
+}
+
 #[test]
 fn deliveries_that_failed_later_are_not_taken_for_refusals() {
     let (scratch, sandbox) = (Scratch::new(), SandboxProcess::with_faults(&["401:at=26"]));

@@ -298,7 +298,7 @@ async fn the_page_comes_over_tls_too() {
     let console = ConsoleProcess::start(&scratch, &tls);
     let url = console.printed();
     assert_eq!(url.trim(), format!("https://{}/sign-in", console.address));
-    let client = reqwest::Client::builder()
+    let client = outreach::internals::amio::http_client()
         .tls_danger_accept_invalid_certs(true)
         .redirect(reqwest::redirect::Policy::none())
         .build()

@@ -310,7 +310,7 @@ fn workers_that_are_killed_again_and_again_message_nobody_twice() {
     let Some((_engine, nodes)) = cluster(3) else {
         return;
     };
-    let sandbox = SandboxProcess::start(&["--latency", "5ms", "--jitter", "5ms"]);
+    let sandbox = SandboxProcess::start(&["--latency", "20ms", "--jitter", "20ms"]);
     for (n, batch) in (0_u32..).zip(["north", "south"]) {
         let list = contacts(n * 1_000..n * 1_000 + 800);
         nodes[0].scratch.write("contacts.csv", &list);

@@ -148,21 +148,24 @@ fn list(
         let place = place(&batch.files, row.file, row.row);
         line_of_words(&format!("  {place}  {phone}  {at}  {reason}"), 4, out)?;
     }
-    let command = found.hints().command("resolve", &batch.name, &[]);
     let known = rows.iter().filter(|(row, _)| row.contact_id.is_some());
-    let whose = match known.count() as u64 {
-        0 => "nothing: nobody's contact id is known".to_owned(),
+    let command = found.hints().command("resolve", &batch.name, &[]);
+    Ok(words(&next_text(&command, known.count() as u64), out)?)
+}
+
+/// What can be done about the rows; the API is asked only about people whose contact id is known.
+fn next_text(command: &str, known: u64) -> String {
+    let from_api = match known {
+        0 => String::new(),
         known => format!(
-            "the messages of the {} whose contact id is known",
+            "  {command} --from-api\n      asks the API for the messages of the {} whose contact id is known\n",
             grouped(known)
         ),
     };
-    let next = format!(
-        "\nWhat to do next\n  {command} --from-api\n      asks the API for {whose}\n  {command} --assume-sent --all\n      \
-         your decision: they got it (or --row N, repeatable)\n  {command} --resend --all\n      your decision: send again, \
-         even if some get it twice (or --row N)\n"
-    );
-    Ok(words(&next, out)?)
+    format!(
+        "\nWhat to do next\n{from_api}  {command} --assume-sent --all\n      your decision: they got it (or --row N, \
+         repeatable)\n  {command} --resend --all\n      your decision: send again, even if some get it twice (or --row N)\n"
+    )
 }
 
 fn say_evidence(console: Console, batch: &str, evidence: &Evidence) {

@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::domain::dialect::Dialect;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
-use crate::report::{displacement, grouped, quoted};
+use crate::report::{counted, displacement, grouped, quoted};
 use crate::run::{prune, refresh_results};
 use crate::serve::{Limits, ServeError, Server, Settings as ServerSettings};
 use crate::store::{Seen, Store, StoreError};
@@ -73,10 +73,8 @@ pub(crate) fn run(
             "Receiving webhooks at {url}/webhooks/amio (or /webhooks/amio/CHANNEL_ID); stop with Ctrl-C."
         ));
         if waiting.waiting > 0 {
-            console.say(format_args!(
-                "{} stored events wait for what they speak of.",
-                waiting.waiting
-            ));
+            let events = counted(waiting.waiting, "stored event");
+            console.say(format_args!("Waiting until it is known whom they are about: {events}."));
         }
         let mut second = false;
         let person = settings.person();

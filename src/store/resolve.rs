@@ -194,28 +194,7 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
             done.then(|| to_millis(entry.now)),
         ),
     )?;
-    for request in attempt::requests_of(tx.connection, recipient)? {
-        if request.open {
-            attempt::prove(
-                tx.connection,
-                request.id,
-                entry.proof,
-                entry.actor,
-                None,
-                entry.now,
-            )?;
-        }
-    }
-    attempt::note(
-        tx.connection,
-        &Note {
-            recipient,
-            outcome: entry.outcome,
-            text: Some(entry.text),
-            actor: entry.actor,
-            at: entry.now,
-        },
-    )?;
+    prove_open(tx, recipient, entry)?;
     tx.count_move(recipient.batch(), State::Unknown, next);
     attempt::end_waits(tx.connection, recipient)?;
     reopen(
@@ -225,6 +204,25 @@ fn settle(tx: &mut Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<
         entry.now,
     )?;
     Ok(true)
+}
+
+/// Keeps the decision with the requests whose outcome is open.
+fn prove_open(tx: &Tx<'_>, recipient: RecipientId, entry: &Entry<'_>) -> Result<(), StoreError> {
+    let (connection, actor, now) = (tx.connection, entry.actor, entry.now);
+    for request in attempt::requests_of(connection, recipient)? {
+        if request.open {
+            attempt::prove(connection, request.id, entry.proof, actor, None, now)?;
+        }
+    }
+    let note = Note {
+        recipient,
+        outcome: entry.outcome,
+        text: Some(entry.text),
+        actor,
+        at: now,
+    };
+    attempt::note(connection, &note)?;
+    Ok(())
 }
 
 /// Enters the message that the list shows into the request that it proves.

@@ -427,7 +427,7 @@ mod tests {
         let told = compare(&wanted, Some(&stored), Some(Change::Add))
             .unwrap_err()
             .to_string();
-        let words = "was begun with another message; give that one, or another --batch";
+        let words = "was begun with another message; give that one, or another --batch, or give the batch up with `outreach cancel`";
         assert!(told.ends_with(words), "{told}");
     }
 

@@ -232,7 +232,9 @@ pub enum Mismatch {
     )]
     OtherDefinition(String, Vec<&'static str>, bool),
     /// A list can join a batch only with the same content and channel.
-    #[error("batch `{0}` was begun with another {1}; give that one, or another --batch")]
+    #[error(
+        "batch `{0}` was begun with another {1}; give that one, or another --batch, or give the batch up with `outreach cancel`"
+    )]
     OtherMessage(String, &'static str),
     /// A batch keeps how long its messages may be.
     #[error(

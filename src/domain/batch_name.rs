@@ -7,11 +7,15 @@ use super::fold;
 const LONGEST: usize = 100;
 
 /// What a new batch may be called, in words.
-pub(crate) const RULE: &str = "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them";
+pub(crate) const RULE: &str =
+    "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them, and does not begin with `-`";
 
 /// Whether a new batch may be called so. Batches of earlier versions keep the names that they have.
 pub(crate) fn is_allowed(name: &str) -> bool {
-    (1..=LONGEST).contains(&name.chars().count()) && name.chars().all(is_part)
+    // A command would take a `-` at its beginning for a flag.
+    (1..=LONGEST).contains(&name.chars().count())
+        && name.chars().all(is_part)
+        && !name.starts_with('-')
 }
 
 /// The name of a batch that was given none: of the file's name what a name may hold, and what tells it apart.
@@ -20,7 +24,11 @@ pub(crate) fn of_file(stem: &str, apart: &str) -> String {
     let visible = fold::message(stem);
     let safe = visible.chars().map(|c| if is_part(c) { c } else { '-' });
     let safe: String = safe.take(room).collect();
-    format!("{safe}-{apart}")
+    match safe.strip_prefix('-') {
+        Some(rest) => format!("_{rest}-{apart}"),
+        None if safe.is_empty() => format!("_-{apart}"),
+        None => format!("{safe}-{apart}"),
+    }
 }
 
 fn is_part(letter: char) -> bool {
@@ -54,6 +62,8 @@ mod tests {
             "a\u{202e}b",
             "'",
             "$(x)",
+            "-rf",
+            "--all",
             &"x".repeat(101),
             &"x".repeat(300),
         ] {
@@ -66,7 +76,8 @@ mod tests {
         assert_eq!(of_file("contacts", "441259e9"), "contacts-441259e9");
         assert_eq!(of_file("a\\b (2)\n", "441259e9"), "a-b -2--441259e9");
         assert_eq!(of_file("jme\u{301}na", "441259e9"), "jména-441259e9");
-        for stem in ["", "/", &"x".repeat(300), "\u{1b}]0;x\u{7}"] {
+        assert_eq!(of_file("-rf", "441259e9"), "_rf-441259e9");
+        for stem in ["", "/", "--help", &"x".repeat(300), "\u{1b}]0;x\u{7}"] {
             assert!(is_allowed(&of_file(stem, "441259e9")), "{stem:?}");
         }
     }

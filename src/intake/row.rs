@@ -377,13 +377,14 @@ impl RowJudge<'_> {
             "" => return Ok(None),
             id => id,
         };
-        if contact_id::is_rounded(id) {
-            return Err(RowProblem::RoundedContactId { id: id.to_owned() });
+        let id = contact_id::canonical(id);
+        if contact_id::is_rounded(&id) {
+            return Err(RowProblem::RoundedContactId { id });
         }
-        if (self.judge.of_another)(id, phone) {
-            return Err(RowProblem::ContactIdOfAnother { id: id.to_owned() });
+        if (self.judge.of_another)(&id, phone) {
+            return Err(RowProblem::ContactIdOfAnother { id });
         }
-        Ok(Some(id.to_owned()))
+        Ok(Some(id))
     }
 }
 

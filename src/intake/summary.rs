@@ -388,10 +388,14 @@ impl Counter {
                     });
                 }
             }
-            Verdict::Suppressed { cause, .. } => {
+            Verdict::Suppressed { cause, phone } => {
                 self.summary.suppressed += 1;
                 let text = || suppression_text(cause).to_owned();
-                let row = || example(row, suppression_note(cause));
+                // There is nothing to mend: nobody needs to read the number.
+                let row = || Example {
+                    typed: phone.masked(),
+                    ..example(row, suppression_note(cause))
+                };
                 group(
                     self.examples,
                     &mut self.suppressions,

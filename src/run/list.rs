@@ -8,6 +8,7 @@ use crate::domain::content::{ContentSource, Notice, Template, placeholders};
 use crate::domain::dialect::Dialect;
 use crate::domain::sms::SmsSettings;
 use crate::intake::{self, Input, LetterDoubt, LooksInternational, Sheets, Source};
+use crate::report::default_stem;
 
 /// One or several contacts files and the message for them, examined. No row is judged yet.
 pub struct List {
@@ -128,7 +129,8 @@ impl List {
     /// Where the rows that cannot be sent are written if nothing else is asked for: in the current folder.
     pub fn default_rejects_path(&self) -> PathBuf {
         let suffix = self.input.format().suffix(self.dialect, 0);
-        PathBuf::from(format!("{}.rejects.{suffix}", self.input.stem()))
+        let stem = default_stem(self.input.stem(), false);
+        PathBuf::from(format!("{stem}.rejects.{suffix}"))
     }
 }
 

@@ -235,7 +235,7 @@ pub(super) fn past_of(
     recipient: RecipientId,
 ) -> Result<Vec<(Past, ChannelId)>, StoreError> {
     connection.read(
-        "SELECT a.outcome, a.proof, a.delivered_at IS NOT NULL, a.channel
+        "SELECT a.outcome, a.proof, coalesce(a.delivered_at, a.read_at) IS NOT NULL, a.channel
          FROM recipient r CROSS JOIN attempt a INDEXED BY attempt_by_person
               ON a.person IS r.person AND a.recipient = r.id
          WHERE r.id = ?1 AND a.kind = 'request'",
@@ -243,11 +243,11 @@ pub(super) fn past_of(
         |row| {
             let outcome: Option<String> = row.get(0)?;
             let proof: Option<String> = row.get(1)?;
-            let was_delivered: bool = row.get(2)?;
+            let has_arrived: bool = row.get(2)?;
             let past = match (outcome.as_deref(), proof.as_deref()) {
                 (None, _) => Past::Open,
-                // What was delivered is not sent again, whatever was said of it.
-                (Some(_), Some("failed")) if !was_delivered => Past::Failed,
+                // What was delivered or read is not sent again, whatever was said of it.
+                (Some(_), Some("failed")) if !has_arrived => Past::Failed,
                 (Some("sent"), _) | (_, Some("failed" | "accepted" | "assumed")) => Past::Stands,
                 // A person decided to send again, whatever became of it.
                 (Some("undecided" | "interrupted"), Some("resend")) => Past::Failed,

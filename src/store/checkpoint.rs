@@ -103,7 +103,6 @@ impl Store {
             Purpose::Import => home::check_place_to_rebuild(path)?,
         }
         create_private(path)?;
-        tighten(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
         let id = FileId::of(path);
@@ -119,6 +118,8 @@ impl Store {
                 home::begin_rebuilding(path, &mut connection)?;
             }
         }
+        // Now that it is known to be a checkpoint, and no other file that was named by mistake.
+        tighten(path);
         let mark = home::check(path, &mut connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;

@@ -11,6 +11,7 @@ use super::file::connect;
 use super::keys::random;
 use super::log::log_path;
 use super::mark::mark_path;
+use super::openings;
 use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
 use super::replica::record::{Record, Saying};
@@ -128,6 +129,7 @@ fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         Ok(()) | Err(_) => {}
     }
+    openings::forget(path).map_err(failed)?;
     let kept = free_name(path);
     std::fs::rename(path, &kept).map_err(failed)?;
     Ok(kept)

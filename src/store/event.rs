@@ -13,8 +13,9 @@ use super::error::StoreError;
 use super::evidence::{Verdict, apply, is_about_erased, learn_contact};
 use super::keys::HashKey;
 use super::query::Query as _;
+use super::reply;
 use super::transaction::Tx;
-use crate::amio::webhook::{Notification, Piece};
+use crate::amio::webhook::{KeptText, Notification, Piece};
 use crate::domain::event::{ContactEvent, EventKind};
 
 /// Waiting events that are tried in one transaction.
@@ -136,7 +137,12 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
             if event.what == EventKind::OptedOut {
                 apply(tx, keys, &event, kind, (now, now), &mut taken.problems)?;
             }
-            taken.erased += 1;
+            if is_reply_to_read(tx, keys, incoming)? && insert(tx, keys, incoming, piece)?.is_some()
+            {
+                taken.new += 1;
+            } else {
+                taken.erased += 1;
+            }
             continue;
         }
         let Some(id) = insert(tx, keys, incoming, piece)? else {
@@ -171,6 +177,20 @@ fn take(tx: &mut Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<Taken, S
         }
     }
     Ok(taken)
+}
+
+/// Whether a person should read what somebody wrote of whom only a hash is left: it may ask not to be messaged, and a
+/// later list may bring the number again.
+fn is_reply_to_read(tx: &Tx<'_>, keys: &HashKey, incoming: &Incoming) -> Result<bool, StoreError> {
+    if incoming.notification.oddity.is_none() {
+        return Ok(false);
+    }
+    match KeptText::read(&incoming.body, incoming.received_at) {
+        Some(text) if text.said.is_some() => {
+            Ok(!reply::is_settled(tx.connection, keys, &text.as_opt_out)?)
+        }
+        Some(_) | None => Ok(false),
+    }
 }
 
 /// Stores a piece as applied, which most are at once; `None` if it is known.

@@ -1,11 +1,12 @@
 //! Whether a checkpoint is the one that was last used: where it lives, and how far it had come.
 //!
-//! Its home is the machine, its inode and its name, kept in the checkpoint itself. A copy that somebody goes on
-//! with beside the original would message everybody twice: so it is refused, until a person says that this is
-//! the one ([`adopt`]).
+//! Its home is the machine, its inode with the time of its birth, and its name, kept in the checkpoint itself. A copy
+//! that somebody goes on with beside the original would message everybody twice: so it is refused, until a person says
+//! that this is the one ([`adopt`]). The time of birth tells apart a copy that got the inode of a file that was deleted.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ use super::file::connect;
 use super::log::begin_anew;
 use super::mark::{self, Mark, Marked, mark_path};
 use super::misfit::Misfit;
+use super::openings;
 use super::place::Place;
 use super::query::Query as _;
 use super::schema;
@@ -32,11 +34,13 @@ const REBUILT: &str = "rebuilt";
 /// Stands in a checkpoint that is adopted, until the opt-outs that were given with it are in it.
 const ADOPTED: &str = "adopted";
 
-/// Machine, inode and name; what is not known says nothing.
+/// Machine, inode, birth and name; what is not known says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Home {
     machine: Option<String>,
     inode: Option<u64>,
+    /// When the file was made, in nanoseconds since 1970, where the file system keeps it.
+    born: Option<u128>,
     name: String,
 }
 
@@ -45,6 +49,7 @@ impl Home {
         Self {
             machine: machine(),
             inode: inode(path),
+            born: born(path),
             name: path
                 .file_name()
                 .map(OsStr::to_string_lossy)
@@ -55,22 +60,25 @@ impl Home {
 
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.splitn(3, ' ');
-        let (machine, inode, name) = (words.next()?, words.next()?, words.next()?);
+        let (machine, file, name) = (words.next()?, words.next()?, words.next()?);
+        // Earlier versions kept no birth.
+        let (inode, born) = file.split_once('@').unwrap_or((file, "-"));
         Some(Self {
             machine: (machine != "-").then(|| machine.to_owned()),
             inode: inode.parse().ok(),
+            born: born.parse().ok(),
             name: name.to_owned(),
         })
     }
 
     fn text(&self) -> String {
-        let inode = self.inode.map(|inode| inode.to_string());
         let machine = self.machine.as_deref().unwrap_or("-");
-        format!(
-            "{machine} {} {}",
-            inode.as_deref().unwrap_or("-"),
-            self.name
-        )
+        let file = match (self.inode, self.born) {
+            (Some(inode), Some(born)) => format!("{inode}@{born}"),
+            (Some(inode), None) => inode.to_string(),
+            (None, _) => "-".to_owned(),
+        };
+        format!("{machine} {file} {}", self.name)
     }
 
     /// Why a checkpoint that lived here does not fit the other place.
@@ -82,9 +90,20 @@ impl Home {
         }
         // A new name alone is a rename; with another inode it is a copy.
         match (self.inode, now.inode) {
-            (Some(was), Some(is)) if was != is => Some(Misfit::Copy),
-            _ => (self.name != now.name).then(|| Misfit::Name(self.name.clone())),
+            (Some(was), Some(is)) if was != is => return Some(Misfit::Copy),
+            (Some(_) | None, Some(_) | None) => {}
         }
+        match (self.born, now.born) {
+            (Some(was), Some(is)) if was != is => Some(Misfit::Copy),
+            (Some(_) | None, Some(_) | None) => {
+                (self.name != now.name).then(|| Misfit::Name(self.name.clone()))
+            }
+        }
+    }
+
+    /// Whether a part of it is known here that was not known before.
+    fn is_told_more_by(&self, here: &Self) -> bool {
+        self.born.is_none() && here.born.is_some()
     }
 }
 
@@ -132,11 +151,11 @@ fn check_no_backup(path: &Path, connection: &Connection) -> Result<(), StoreErro
 pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
     let place = Place::of(path).path;
     // First the mark: another process may be making the checkpoint now.
-    let marked = Marked::read(&place)?;
+    let is_marked = mark_path(&place).exists();
     let misfit = match std::fs::metadata(&place) {
         Ok(file) if file.is_file() => match (links(&file), file.len()) {
             (links @ 2.., _) => Some(Misfit::Linked(links)),
-            (_, 0) => marked.map(|_| Misfit::Gone(mark_path(&place))),
+            (_, 0) => is_marked.then(|| Misfit::Gone(mark_path(&place))),
             (_, _) => None,
         },
         Ok(_) => None,
@@ -238,12 +257,15 @@ fn remains(place: &Path) -> Option<PathBuf> {
 /// log, which had all of it, was deleted.
 pub(super) fn check_empty(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     // First the mark: another process may be making the checkpoint now.
-    let marked = Marked::read(&Place::of(path).path)?;
+    let place = Place::of(path).path;
+    let is_marked = mark_path(&place).exists();
+    let marked = Marked::read(&place)?;
     if schema::version(connection)? > 0 {
         return Ok(());
     }
     match marked {
         Some(marked) => Err(refused(Misfit::Behind(marked.groups()), path)),
+        None if is_marked => Err(refused(Misfit::MarkDamaged(mark_path(&place)), path)),
         None => Ok(()),
     }
 }
@@ -255,6 +277,7 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
     // First the mark: another process may commit now, and notes that afterwards.
     let marked = Marked::read(&place)?;
     let own = Marked::of(connection)?;
+    let opened = openings::furthest(&place, own.uid());
     let here = Home::of(&place);
     let home = stored(connection)?;
     if let Some(misfit) = home.as_ref().and_then(|home| home.misfit(&here)) {
@@ -268,18 +291,30 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
             return Err(refused(Misfit::Behind(missing), path));
         }
     }
-    // It was there before the home was: empty it may be, after a loss of power, but not gone.
-    if home.is_some() && !mark_path(&place).exists() {
-        return Err(refused(Misfit::Unmarked(mark_path(&place)), path));
+    if let Some((count, file)) = opened
+        && count > openings::counted(connection)?
+    {
+        return Err(refused(Misfit::PutBack(file), path));
+    }
+    // It was on disk before the home was.
+    if home.is_some() && marked.is_none() {
+        let mark = mark_path(&place);
+        let misfit = if mark.exists() {
+            Misfit::MarkDamaged(mark)
+        } else {
+            Misfit::Unmarked(mark)
+        };
+        return Err(refused(misfit, path));
     }
     let mark = Mark::open(&place, &own)?;
-    if home.is_none() {
+    if home.as_ref().is_none_or(|home| home.is_told_more_by(&here)) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         settle_in(&transaction, &here)?;
         transaction.commit()?;
         // Into the file itself: it must know its home where its log is left behind.
         begin_anew(connection)?;
     }
+    openings::count(&place, own.uid(), connection);
     Ok(mark)
 }
 
@@ -313,7 +348,9 @@ pub(super) fn adopt(path: &Path, connection: &mut Connection) -> Result<(), Stor
         marked.outdo(&transaction)?;
     }
     transaction.commit()?;
-    Mark::open(&place, &Marked::of(connection)?)?;
+    let own = Marked::of(connection)?;
+    openings::count(&place, own.uid(), connection);
+    Mark::open(&place, &own)?;
     Ok(())
 }
 
@@ -336,6 +373,12 @@ fn inode(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn inode(_: &Path) -> Option<u64> {
     None
+}
+
+/// When the file was made: `created` is that time on Linux, by statx(2), where the file system keeps it.
+fn born(path: &Path) -> Option<u128> {
+    let born = std::fs::metadata(path).ok()?.created().ok()?;
+    Some(born.duration_since(UNIX_EPOCH).ok()?.as_nanos())
 }
 
 /// The id of this machine, if it has one, hashed as machine-id(5) asks for. In a debug build a test can name
@@ -366,6 +409,7 @@ mod tests {
         Home {
             machine: (machine != "-").then(|| machine.to_owned()),
             inode: Some(inode),
+            born: None,
             name: name.to_owned(),
         }
     }
@@ -382,8 +426,26 @@ mod tests {
         assert_eq!(was.misfit(&home("a", 8, "outreach.db")), Some(Misfit::Copy));
         let renamed = Some(Misfit::Name("outreach.db".to_owned()));
         assert_eq!(was.misfit(&home("a", 7, "other.db")), renamed);
-        for home in [was, home("-", 1, "a name with spaces")] {
+        let born = |born| Home {
+            born: Some(born),
+            ..was.clone()
+        };
+        for home in [was.clone(), born(9), home("-", 1, "a name with spaces")] {
             assert_eq!(Home::parse(&home.text()), Some(home));
         }
+    }
+
+    #[test]
+    fn a_copy_that_got_the_inode_of_the_file_that_was_deleted_is_a_copy() {
+        let was = home("a", 7, "outreach.db");
+        let born = |born| Home {
+            born: Some(born),
+            ..was.clone()
+        };
+        assert_eq!(born(1).misfit(&born(2)), Some(Misfit::Copy));
+        assert_eq!(born(1).misfit(&born(1)), None);
+        // A home of an earlier version, and a file system that keeps no birth.
+        assert_eq!((was.misfit(&born(1)), born(1).misfit(&was)), (None, None));
+        assert!(was.is_told_more_by(&born(1)) && !born(1).is_told_more_by(&born(1)));
     }
 }

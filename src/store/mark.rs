@@ -40,8 +40,7 @@ pub(super) fn mark_path(checkpoint: &Path) -> PathBuf {
 }
 
 impl Marked {
-    /// What the mark of the checkpoint says. A mark that cannot be understood says nothing: after a loss of
-    /// power it may be empty.
+    /// What the mark of the checkpoint says; `None` if there is none, or it cannot be understood.
     pub(super) fn read(checkpoint: &Path) -> Result<Option<Self>, StoreError> {
         let path = mark_path(checkpoint);
         let mut text = String::new();
@@ -80,6 +79,11 @@ impl Marked {
     /// Whether it is of the checkpoint with this random id.
     pub(super) fn is_of(&self, uid: &str) -> bool {
         self.uid == uid
+    }
+
+    /// The random id of its checkpoint.
+    pub(super) fn uid(&self) -> &str {
+        &self.uid
     }
 
     /// The groups that were on disk.
@@ -141,7 +145,15 @@ impl Mark {
             uid: now.uid.clone(),
             failed: false,
         };
+        let is_new = mark.file.metadata().is_ok_and(|file| file.len() == 0);
         mark.note(now.commits);
+        if is_new {
+            // Written in place from now on: a loss of power finds the old count or the new one, but never nothing.
+            mark.file.sync_all().map_err(|source| StoreError::File {
+                path: mark.path.clone(),
+                source,
+            })?;
+        }
         Ok(mark)
     }
 

@@ -55,6 +55,16 @@ pub enum Misfit {
         "has lost {}, and with it perhaps its -wal, which held its last changes: it was moved without the files that belong to it, or they were deleted. Who was messaged last would be messaged again. Put them back beside it (they may lie where it was); or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
     )]
     Unmarked(PathBuf),
+    /// Its mark says nothing.
+    #[error(
+        "may be older than it was: {}, which says how far it had come, is damaged. If an older copy was put in its place, put the latest one back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
+    )]
+    MarkDamaged(PathBuf),
+    /// A backup was put over it, with its mark of that time.
+    #[error(
+        "is older than it was: it was opened since, as {} says, and knows nothing of it (a backup was put in its place). Who was messaged since would be messaged again, and opt-outs are lost. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one", .0.display()
+    )]
+    PutBack(PathBuf),
     /// It lacks what was on disk.
     #[error(
         "is older than it was: the last {0} groups of changes are missing (an older copy was put in its place, or its -wal file was deleted). Who was messaged since would be messaged again. Put the latest copy back, with its -wal; or say with `outreach checkpoint adopt --suppressions FILE` that this is the one"

@@ -54,6 +54,7 @@ mod lookup;
 mod mark;
 pub(crate) mod metrics;
 mod misfit;
+mod openings;
 mod outage;
 mod outdate;
 mod pause;

@@ -168,6 +168,18 @@ fn load(connection: &Connection, id: i64) -> Result<Option<(String, KeptText)>, 
     Ok(text.map(|text| (kind, text)))
 }
 
+/// Whether the person whom the event names is on the suppression list by now.
+pub(super) fn is_settled(
+    connection: &Connection,
+    keys: &HashKey,
+    event: &ContactEvent,
+) -> Result<bool, StoreError> {
+    match whose(connection, keys, event)? {
+        Some(whose) => Ok(person::suppression(connection, whose)?.is_some()),
+        None => Ok(false),
+    }
+}
+
 /// The person, by the contact or by the number.
 fn whose(
     connection: &Connection,

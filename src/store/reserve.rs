@@ -2,7 +2,7 @@
 //! results which are known still get to disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::place::Place;
@@ -10,11 +10,25 @@ use super::place::Place;
 /// Room for the results of a hundred requests under way, with what SQLite writes for them.
 const SIZE: usize = 2 << 20;
 
+/// So many bytes at its beginning tell it from a file that the user keeps under this name.
+const HEAD: usize = 64;
+
 /// The reserve of an open checkpoint.
 #[derive(Debug)]
 pub(super) struct Reserve {
-    path: PathBuf,
+    /// `None` where something else has its name.
+    path: Option<PathBuf>,
     given_up: bool,
+}
+
+/// What has the name of the reserve.
+enum There {
+    Nothing,
+    /// Ours, as far as it goes.
+    Part,
+    Whole,
+    /// A file of the user, a link, a folder: it is left alone.
+    Other,
 }
 
 impl Reserve {
@@ -25,13 +39,19 @@ impl Reserve {
         let mut name = checkpoint.file_name().unwrap_or_default().to_owned();
         name.push("-reserve");
         let path = checkpoint.with_file_name(name);
-        let is_whole = std::fs::metadata(&path).is_ok_and(|file| file.len() == SIZE as u64);
-        if !is_whole && fill(&path).is_err() {
-            // What is there of it takes room that results need.
-            let _ = std::fs::remove_file(&path);
-        }
+        let ours = match what_is_there(&path) {
+            There::Other => false,
+            There::Whole => true,
+            There::Part | There::Nothing => {
+                if fill(&path).is_err() {
+                    // What is there of it takes room that results need.
+                    let _ = std::fs::remove_file(&path);
+                }
+                true
+            }
+        };
         Self {
-            path,
+            path: ours.then_some(path),
             given_up: false,
         }
     }
@@ -47,25 +67,47 @@ impl Reserve {
             return false;
         }
         self.given_up = true;
-        std::fs::remove_file(&self.path).is_ok()
+        let removed = self.path.as_ref().map(std::fs::remove_file);
+        matches!(removed, Some(Ok(())))
     }
 }
 
-/// Bytes that a file system cannot leave out or compress.
+fn what_is_there(path: &Path) -> There {
+    let Ok(there) = std::fs::symlink_metadata(path) else {
+        return There::Nothing;
+    };
+    if !there.is_file() {
+        return There::Other;
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
+    let is_ours = read.is_ok() && bytes(HEAD).starts_with(&head);
+    match usize::try_from(there.len()) {
+        Ok(SIZE) if is_ours => There::Whole,
+        Ok(0..SIZE) if is_ours => There::Part,
+        Ok(_) | Err(_) => There::Other,
+    }
+}
+
+/// Bytes that a file system cannot leave out or compress, always the same.
+fn bytes(count: usize) -> Vec<u8> {
+    let (mut bits, mut block) = (1_u64, Vec::with_capacity(count));
+    while block.len() < count {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        block.extend_from_slice(&bits.to_le_bytes());
+    }
+    block
+}
+
 fn fill(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file: File = options.open(path)?;
-    let (mut bits, mut block) = (1_u64, Vec::with_capacity(SIZE));
-    while block.len() < SIZE {
-        bits ^= bits << 13;
-        bits ^= bits >> 7;
-        bits ^= bits << 17;
-        block.extend_from_slice(&bits.to_le_bytes());
-    }
-    file.write_all(&block)
+    file.write_all(&bytes(SIZE))
 }
 
 #[cfg(test)]
@@ -96,5 +138,34 @@ mod tests {
         drop(store);
         drop(Store::open(&folder.path().join("outreach.db")).unwrap());
         assert!(reserve.exists());
+    }
+
+    #[test]
+    fn a_file_of_the_user_that_has_the_name_is_neither_written_nor_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = folder.path().join("outreach.db-reserve");
+        std::fs::write(&reserve, "seats: 14, 15").unwrap();
+        let mut made = super::Reserve::make(&folder.path().join("outreach.db"));
+        assert!(!made.give_up());
+        assert_eq!(std::fs::read(&reserve).unwrap(), b"seats: 14, 15");
+        // A part of ours, of a process that was killed.
+        let whole = super::bytes(super::SIZE);
+        for part in [&whole[..0], &whole[..10], &whole[..100_000]] {
+            std::fs::write(&reserve, part).unwrap();
+            let mut made = super::Reserve::make(&folder.path().join("outreach.db"));
+            assert_eq!(std::fs::read(&reserve).unwrap(), whole);
+            assert!(made.give_up() && !reserve.exists());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_has_the_name_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("list.csv");
+        std::fs::write(&list, "").unwrap();
+        std::os::unix::fs::symlink(&list, folder.path().join("outreach.db-reserve")).unwrap();
+        super::Reserve::make(&folder.path().join("outreach.db"));
+        assert_eq!(std::fs::read(&list).unwrap(), b"");
     }
 }

@@ -220,6 +220,100 @@ fn what_is_left_of_a_checkpoint_is_no_fresh_start() {
     assert_eq!(sends(&sandbox), before);
 }
 
+/// Sends to the first ten of thirty, keeps a copy of the folder, and sends to the others.
+fn continued_after_a_backup(scratch: &Scratch, sandbox: &SandboxProcess) -> u64 {
+    scratch.contacts(30);
+    fs::create_dir(scratch.path("data")).unwrap();
+    let db = ["--db", "data/outreach.db"];
+    let send = scratch.send(sandbox);
+    send.with(&db).with(&["--limit", "10"]).run().expect(4);
+    copy_over(scratch, "data", "backup");
+    scratch.resume(sandbox).with(&db).run().expect(0);
+    sends(sandbox)
+}
+
+/// As `cp -a` and `tar` do it: over the files that are there, with their times.
+fn copy_over(scratch: &Scratch, from: &str, to: &str) {
+    let status = std::process::Command::new("cp")
+        .args(["-a", &format!("{from}/."), to])
+        .current_dir(scratch.path("."))
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_backup_of_the_whole_folder_that_is_put_over_it_is_refused_until_it_is_adopted() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let before = continued_after_a_backup(&scratch, &sandbox);
+    copy_over(&scratch, "backup", "data");
+    let db = ["--db", "data/outreach.db"];
+    let refused = scratch.resume(&sandbox).with(&db).run().expect(8);
+    refused.says("is older than it was: it was opened since");
+    assert_eq!(sends(&sandbox), before);
+    // A person's word counts, and it is the one from then on.
+    let adopt = ["checkpoint", "adopt", "--no-suppressions"];
+    scratch.outreach(&adopt).with(&db).run().expect(0);
+    scratch
+        .outreach(&["suppress", "list"])
+        .with(&db)
+        .run()
+        .expect(0);
+    scratch.outreach(&["status"]).with(&db).run().expect(0);
+}
+
+#[test]
+fn a_folder_that_is_deleted_and_made_anew_from_a_backup_is_refused() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    let before = continued_after_a_backup(&scratch, &sandbox);
+    fs::remove_dir_all(scratch.path("data")).unwrap();
+    copy_over(&scratch, "backup", "data");
+    let resume = scratch.resume(&sandbox);
+    let refused = resume.with(&["--db", "data/outreach.db"]).run().expect(8);
+    refused.says("is a copy");
+    assert_eq!(sends(&sandbox), before);
+}
+
+#[test]
+fn a_mark_that_says_nothing_is_no_word_for_the_checkpoint() {
+    let (scratch, sandbox) = (Scratch::new(), SandboxProcess::start(&[]));
+    scratch.contacts(5);
+    scratch.send(&sandbox).run().expect(0);
+    let mark = fs::read(scratch.path("outreach.db-mark")).unwrap();
+    for torn in ["", "outreach", "\0\0\0\0"] {
+        fs::write(scratch.path("outreach.db-mark"), torn).unwrap();
+        scratch.send(&sandbox).run().expect(8).says("is damaged");
+    }
+    fs::write(scratch.path("outreach.db-mark"), mark).unwrap();
+    scratch.send(&sandbox).run().expect(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_no_checkpoint_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    let list = scratch.contacts(5);
+    fs::set_permissions(&list, PermissionsExt::from_mode(0o644)).unwrap();
+    let send = [
+        "send",
+        "contacts.csv",
+        "--sandbox",
+        "--yes",
+        "--message",
+        "Hi",
+        "--db",
+    ];
+    scratch.outreach(&send).with(&["contacts.csv"]).run();
+    scratch
+        .outreach(&["suppress", "list", "--db", "contacts.csv"])
+        .run();
+    scratch
+        .outreach(&["suppress", "add", "+420777000111", "--db", "contacts.csv"])
+        .run();
+    let mode = fs::metadata(&list).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
 /// A run of 400 messages that take a while, and has sent some of them.
 fn running(scratch: &Scratch, sandbox: &SandboxProcess) -> crate::support::Running {
     scratch.contacts(400);

@@ -145,6 +145,54 @@ fn a_stop_from_a_contact_of_whom_only_a_hash_is_left_is_understood() {
     assert_eq!(twice, others);
 }
 
+/// It may be a STOP: a person reads it, and what that person says holds once a list brings the number again.
+#[test]
+fn a_doubtful_reply_of_somebody_of_whom_only_a_hash_is_left_is_listed_for_a_person() {
+    let sandbox = SandboxProcess::start(&[]);
+    let scratch = complete(&sandbox);
+    let phone = format!("+{}", number(7));
+    scratch
+        .outreach(&["forget", &phone, "--yes"])
+        .run()
+        .expect(0);
+    prune(&scratch).run().expect(0);
+    let people = sandbox.people();
+    let says = |n: u32, what: &str| {
+        let digits = number(n).to_string();
+        let mut all = people.iter();
+        let person = all.find(|person| person["number"].as_str() == Some(&digits));
+        let contact = person.unwrap()["contact_id"].as_str().unwrap();
+        let said =
+            json!({ "id": format!("900{n}"), "content": { "type": "text", "payload": what } });
+        event(
+            "message_received",
+            contact,
+            None,
+            "2026-05-02T12:00:00Z",
+            &said,
+        )
+    };
+    let receiver = Receiver::start(&scratch);
+    receiver.take(&says(3, "When does it stop?"));
+    receiver.take(&says(4, "Thank you"));
+    receiver.take(&says(7, "How can I stop this?"));
+    receiver.end();
+    let replies = ["suppress", "replies"];
+    let list = scratch.outreach(&replies).run().expect(0).out;
+    assert!(list.contains("When does it stop?"), "{list}");
+    assert!(
+        !list.contains("Thank you") && !list.contains("How can"),
+        "{list}"
+    );
+    let opt_out = scratch.outreach(&replies).with(&["--opt-out", "1"]);
+    opt_out.run().expect(0);
+    again(&scratch, &sandbox, "news", &["--message", "News"]).expect(0);
+    let accepted = sandbox.accepted();
+    let twice: Vec<u32> = (0..ROWS).filter(|n| accepted[&number(*n)] == 2).collect();
+    let others: Vec<u32> = (0..ROWS).filter(|n| ![3, 7].contains(n)).collect();
+    assert_eq!(twice, others);
+}
+
 #[test]
 fn who_is_erased_or_suppressed_stays_so() {
     let sandbox = SandboxProcess::start(&[]);

@@ -341,8 +341,11 @@ fn an_older_copy_that_is_written_into_the_checkpoint_ends_the_run() {
     let old = std::fs::read(scratch.path("outreach.db")).unwrap();
     let running = scratch.send(&sandbox).concurrency(16).start();
     wait_until("most are sent", || sandbox.stats().accepted >= 5_000);
-    // Into the same file: it is cut and written anew.
-    std::fs::write(scratch.path("outreach.db"), old).unwrap();
+    // Into the same file: it is written anew and cut. While it is empty, the run would say that it is gone.
+    let path = scratch.path("outreach.db");
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &old, 0).unwrap();
+    file.set_len(old.len() as u64).unwrap();
     let ended = running.wait().expect(8);
     assert!(
         ended.said.contains("the checkpoint is damaged"),

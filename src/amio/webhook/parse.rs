@@ -327,12 +327,17 @@ pub(super) fn texts(data: &Fields<'_>) -> Option<Vec<String>> {
         .and_then(|content| content.object("quick_reply"));
     let postback = data.object("postback");
     let plain = [data.text("content"), data.text("postback")];
-    if content.is_none() && postback.is_none() && plain.iter().all(Option::is_none) {
-        return None;
-    }
+    let is_text = content
+        .as_ref()
+        .is_some_and(|it| it.text("type").is_none_or(|it| it == "text"));
+    let caption = content.as_ref().and_then(|it| it.text("caption"));
+    let is_there = content.is_some() || postback.is_some();
     let payloads = [content, reply, postback].into_iter().flatten();
     let payloads = payloads.filter_map(|said| said.text("payload"));
-    Some(payloads.chain(plain.into_iter().flatten()).collect())
+    let plain = plain.into_iter().flatten().chain(caption);
+    let texts: Vec<String> = payloads.chain(plain).collect();
+    // An image may go without words, a text may not.
+    (!texts.is_empty() || is_there && !is_text).then_some(texts)
 }
 
 /// Channel and contact, as far as they are given; the channel is empty where it is not.
@@ -508,6 +513,8 @@ mod tests {
         assert_eq!(what("message_received", reply), EventKind::OptedOut);
         let image = json!({ "id": "1", "content": { "type": "image", "payload": { "url": "https://example.org/stop" } } });
         assert_eq!(what("message_received", image), EventKind::Acted);
+        let captioned = json!({ "id": "1", "content": { "type": "image", "payload": "https://example.org/1", "caption": "Stop" } });
+        assert_eq!(what("message_received", captioned), EventKind::OptedOut);
         assert_eq!(
             what("postback", json!({ "postback": { "payload": "STOP" } })),
             EventKind::OptedOut
@@ -526,6 +533,11 @@ mod tests {
             ),
             ("message_failed", json!({})),
             ("message_echo", json!({})),
+            (
+                "message_received",
+                json!({ "id": "1", "content": { "type": "text", "payload": { "text": "STOP" } } }),
+            ),
+            ("message_received", json!({ "id": "1", "content": {} })),
             ("opt_in", json!({ "channel": null })),
         ] {
             let event = parse(kind, SENT, &data(&fields));

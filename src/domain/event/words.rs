@@ -12,6 +12,8 @@ struct List(&'static str);
 const OPT_OUT: List = List("opt out");
 const DOUBTS: List = List("doubts");
 const UNCLEAR: List = List("unclear");
+const NEGATIONS: List = List("negations");
+const MORE: List = List("more");
 
 impl List {
     fn get(&self) -> &'static WordList {
@@ -58,9 +60,13 @@ impl OptOutWords {
         let Some(phrase) = clear else {
             let unspaced = UNSPACED.iter().any(|it| folded.contains(it));
             let unclear = words.iter().any(|word| self.is_one(word));
-            return match (short, unspaced, unclear) {
+            // "Please do not write to me any more", in whatever words.
+            let has = |list: &List| words.iter().any(|word| list.get().has(word));
+            let no_more = has(&NEGATIONS) && has(&MORE);
+            return match (short, unspaced, unclear || no_more) {
                 (true, true, _) => Wish::OptOut,
                 (false, true, _) | (true, false, true) => Wish::Doubtful,
+                (false, false, _) if no_more => Wish::Doubtful,
                 (_, false, _) => Wish::None,
             };
         };
@@ -116,7 +122,7 @@ const SHORT: usize = 6;
 const LONGEST: usize = 4;
 
 /// Words of languages that do not stand between spaces.
-const UNSPACED: &[&str] = &["退订", "配信停止", "수신거부"];
+const UNSPACED: &[&str] = &["退订", "退訂", "配信停止", "수신거부"];
 
 #[cfg(test)]
 mod tests {
@@ -181,6 +187,36 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_in_other_words_than_stop_opts_out() {
+        let words = OptOutWords::default();
+        for message in [
+            "do not contact",
+            "Don't text me again",
+            "dont contact me",
+            "Take me off your list",
+            "opt me out",
+            "Leave me alone!",
+            "S.T.O.P.",
+            "unsub",
+            "Bitte nicht anrufen",
+            "bitte keine weiteren Nachrichten",
+            "Löschen Sie meine Nummer",
+            "nevolat",
+            "Smažte mě",
+            "usuń mój numer",
+            "Per favore non mandatemi più messaggi",
+            "Merci de ne plus m'envoyer",
+            "No me manden más mensajes",
+            "Не пишите мне больше",
+            "退訂",
+            "TU CHOI",
+            "berhenti",
+        ] {
+            assert_eq!(words.wish(message), Wish::OptOut, "{message}");
+        }
+    }
+
+    #[test]
     fn what_is_doubtful_is_left_to_a_person() {
         let words = OptOutWords::default();
         for message in [
@@ -190,6 +226,9 @@ mod tests {
             "non-stop",
             "Please cancel my order",
             "I would like to know whether it is possible to stop this somehow",
+            "Could you please not write to me any more",
+            "Ich möchte von Ihnen wirklich keine weiteren solchen Nachrichten",
+            "Prosím vás pěkně, žádné více, ne",
         ] {
             assert_eq!(words.wish(message), Wish::Doubtful, "{message}");
         }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::super::error::RunError;
 use super::imported::{Imported, ImportedRows, ImportedWhat, NO_CHANNEL, RESTORED, tell};
+use crate::domain::batch_name;
 use crate::domain::delivery::State;
+use crate::domain::text::hex;
 use crate::domain::told::ToldRow;
 use crate::intake::{Table, is_rounded};
 use crate::report::ToldColumns;
@@ -74,7 +77,8 @@ impl ResultsFile {
         let name = self.path.display().to_string();
         let mut targets = BTreeMap::new();
         for (batch, found) in &self.batches {
-            targets.insert(batch.as_str(), target(store, self, batch, found, now)?);
+            let as_named = name_of(store, batch)?;
+            targets.insert(batch.as_str(), target(store, self, &as_named, found, now)?);
         }
         self.table.rows::<RunError>(|row, record| {
             let told = tell(&self.table, &self.columns, row, record)?;
@@ -95,10 +99,10 @@ impl ResultsFile {
         for (batch, mut target) in targets {
             target.flush(store, now)?;
             let cancelled = self.batches.get(batch).is_some_and(|it| it.cancelled);
-            target.finish(store, (batch, cancelled), &name, actor, now)?;
+            target.finish(store, cancelled, &name, actor, now)?;
             done.push(Imported {
                 file: name.clone(),
-                what: target.what(batch),
+                what: target.what(),
                 rounded: target.counts.rounded,
             });
         }
@@ -114,6 +118,7 @@ impl ResultsFile {
 /// Where the rows of one batch go.
 struct Target {
     id: BatchId,
+    name: String,
     /// Whether it is restored; else its rows are merged into it.
     restored: bool,
     headers: usize,
@@ -123,6 +128,16 @@ struct Target {
     waiting: Vec<ImportedRow>,
     counts: ImportedRows,
     _hold: Hold,
+}
+
+/// What a batch of the file is called in the checkpoint: as there, unless a new batch cannot be called so.
+fn name_of(store: &Store, told: &str) -> Result<String, RunError> {
+    if batch_name::is_allowed(told) || store.reader()?.find_batch(told)?.is_some() {
+        return Ok(told.to_owned());
+    }
+    // The same file brings it to the same name again.
+    let digest: [u8; 32] = Sha256::digest(told.as_bytes()).into();
+    Ok(batch_name::of_file(told, &hex(&digest[..4])))
 }
 
 /// Takes hold of a batch, or begins to restore it.
@@ -166,6 +181,7 @@ fn target(
     };
     Ok(Target {
         id,
+        name: name.to_owned(),
         restored: whole.is_none(),
         headers,
         files,
@@ -227,7 +243,7 @@ impl Target {
     fn finish(
         &self,
         store: &Store,
-        (batch, cancelled): (&str, bool),
+        cancelled: bool,
         from: &str,
         actor: &str,
         now: Timestamp,
@@ -236,7 +252,7 @@ impl Target {
             batch: Some(self.id),
             actor: actor.to_owned(),
             what: "history import",
-            detail: format!("{} rows of {from} as batch {batch}", self.counts.rows),
+            detail: format!("{} rows of {from} as batch {}", self.counts.rows, self.name),
             at: now,
         };
         if self.restored {
@@ -252,8 +268,8 @@ impl Target {
         }
     }
 
-    fn what(&self, batch: &str) -> ImportedWhat {
-        let (batch, rows) = (batch.to_owned(), self.counts);
+    fn what(&self) -> ImportedWhat {
+        let (batch, rows) = (self.name.clone(), self.counts);
         if self.restored {
             ImportedWhat::Restored { batch, rows }
         } else {

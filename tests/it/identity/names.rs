@@ -3,7 +3,8 @@
 use super::send;
 use crate::support::{CHANNEL, SandboxProcess, Scratch};
 
-const RULE: &str = "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them";
+const RULE: &str =
+    "letters, digits, `-`, `_`, `.` and space, 1 to 100 of them, and does not begin with `-`";
 
 #[test]
 fn a_new_batch_is_called_only_what_is_safe_in_file_names_and_on_screens() {
@@ -20,11 +21,12 @@ fn a_new_batch_is_called_only_what_is_safe_in_file_names_and_on_screens() {
         "\u{1b}[31ma",
         "a:b",
         "a*",
+        "-rf",
         &long,
     ];
     for name in odd {
         send(&scratch, &sandbox, "Hello")
-            .with(&["--batch", name])
+            .with(&[&format!("--batch={name}")])
             .run()
             .expect(2)
             .says(RULE);

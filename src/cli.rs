@@ -14,12 +14,14 @@ mod upkeep;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 use crate::config::{
     CheckpointFile, Connection, ContactsFile, Content, Flags, Guards, History, Layer,
     OtherChannels, Pace, Results, Written,
 };
+use crate::report::ProgressMode;
+use crate::run::Messaged;
 
 pub(crate) use crate::commands::sandbox::SandboxArgs;
 pub(crate) use audience::{AudienceArgs, AudienceFlags, AudienceFrom};
@@ -148,18 +150,6 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// When texts have colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorWhen {
-    /// On a terminal, unless NO_COLOR is set; elsewhere if CLICOLOR_FORCE is.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// What all commands take.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
@@ -179,7 +169,7 @@ pub(crate) struct GlobalArgs {
     /// Colour: auto, always or never; auto is where a terminal shows it, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum, hide_short_help = true, help_heading = COMMON,
         hide_possible_values = true, hide_default_value = true)]
-    pub(crate) color: ColorWhen,
+    pub(crate) color: ColorChoice,
 }
 
 /// What to do.
@@ -268,27 +258,17 @@ pub(crate) struct CheckArgs {
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// How the file is read.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) intake: Flags<ContactsFile>,
-    /// What would be sent.
-    #[command(flatten)]
-    pub(crate) content: Flags<Content>,
-    /// Where people would go whom the channel does not reach.
-    #[command(flatten)]
-    pub(crate) fallback: Flags<OtherChannels>,
-    /// For the forecast.
-    #[command(flatten)]
-    pub(crate) pace: Flags<Pace>,
-    /// The contacts that earlier batches have reached.
-    #[command(flatten)]
-    pub(crate) history: Flags<History>,
-    /// Where the suppression list is.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
-    /// For the forecast: connections and channel.
-    #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
+    pub(crate) settings: Flags<(
+        ContactsFile,
+        Content,
+        OtherChannels,
+        Pace,
+        History,
+        CheckpointFile,
+        Connection,
+    )>,
 }
 
 /// `outreach send`.
@@ -322,20 +302,9 @@ pub(crate) struct SendArgs {
         help_heading = "Batch"
     )]
     pub(crate) update: bool,
-    /// Leave out whom an unfinished batch sent another message, or another channel the same one
-    #[arg(
-        long,
-        conflicts_with = "message_again",
-        help_heading = "Batch",
-        hide_short_help = true
-    )]
-    pub(crate) skip_messaged: bool,
-    /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
-    #[arg(long, help_heading = "Batch", hide_short_help = true)]
-    pub(crate) message_again: bool,
-    /// Send with a tag that Facebook has retired, although it refuses such messages
-    #[arg(long, help_heading = "Message", hide_short_help = true)]
-    pub(crate) retired_tag: bool,
+    /// What is done about doubts that a list or its message raises.
+    #[command(flatten)]
+    pub(crate) doubts: DoubtFlags,
     /// Add the rows of this file to the batch; mended rejects find theirs without it
     #[arg(long, requires = "batch", help_heading = "Batch")]
     pub(crate) add: bool,
@@ -353,16 +322,10 @@ pub(crate) struct SendArgs {
     pub(crate) purpose: Option<String>,
     /// How it begins.
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// Where people go whom the channel does not reach.
+    pub(crate) start: StartFlags,
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) fallback: Flags<OtherChannels>,
-    /// What is sent.
-    #[command(flatten)]
-    pub(crate) content: Flags<Content>,
-    /// How the file is read.
-    #[command(flatten)]
-    pub(crate) intake: Flags<ContactsFile>,
+    pub(crate) settings: Flags<(OtherChannels, Content, ContactsFile)>,
     /// How the batch runs.
     #[command(flatten)]
     pub(crate) run: RunFlags,
@@ -396,18 +359,9 @@ pub(crate) struct TestArgs {
     /// Send to a simulated API inside this process: nobody is messaged
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// What is sent.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) content: Flags<Content>,
-    /// How the file is read.
-    #[command(flatten)]
-    pub(crate) intake: Flags<ContactsFile>,
-    /// Where to.
-    #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
-    /// Where the suppression list and the quota are.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
+    pub(crate) settings: Flags<(Content, ContactsFile, Connection, CheckpointFile)>,
 }
 
 /// `outreach night`.
@@ -422,50 +376,15 @@ pub(crate) struct NightArgs {
     /// Print only the first line of the summary: the subject of a mail
     #[arg(long)]
     pub(crate) summary_subject: bool,
-    /// Leave out whom an unfinished batch sent another message, or another channel the same one
-    #[arg(
-        long,
-        conflicts_with = "message_again",
-        help_heading = "Batch",
-        hide_short_help = true
-    )]
-    pub(crate) skip_messaged: bool,
-    /// Send this message also to whom an unfinished batch sent another one, or another channel the same one
-    #[arg(long, help_heading = "Batch", hide_short_help = true)]
-    pub(crate) message_again: bool,
-    /// Send with a tag that Facebook has retired, although it refuses such messages
-    #[arg(long, help_heading = "Message", hide_short_help = true)]
-    pub(crate) retired_tag: bool,
+    /// What is done about doubts that a list or its message raises.
+    #[command(flatten)]
+    pub(crate) doubts: DoubtFlags,
     /// How it begins.
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// What is sent.
+    pub(crate) start: StartFlags,
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) content: Flags<Content>,
-    /// Where people go whom the channel does not reach.
-    #[command(flatten)]
-    pub(crate) fallback: Flags<OtherChannels>,
-    /// How the files are read.
-    #[command(flatten)]
-    pub(crate) intake: Flags<ContactsFile>,
-    /// Where to.
-    #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
-    /// How fast, and when.
-    #[command(flatten)]
-    pub(crate) pace: Flags<Pace>,
-    /// The contacts that earlier batches have reached.
-    #[command(flatten)]
-    pub(crate) history: Flags<History>,
-    /// When to stop by itself.
-    #[command(flatten)]
-    pub(crate) guards: Flags<Guards>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
-    /// How results and rejects are written.
-    #[command(flatten)]
-    pub(crate) written: Flags<Written>,
+    pub(crate) settings: Flags<(Content, OtherChannels, ContactsFile, Sending, Written)>,
 }
 
 /// `outreach resume`.
@@ -481,7 +400,7 @@ pub(crate) struct ResumeArgs {
     pub(crate) undo_cancel: bool,
     /// How it begins.
     #[command(flatten)]
-    pub(crate) asked: Asked,
+    pub(crate) start: StartFlags,
     /// Where people go whom the channel does not reach: added to what the batch keeps.
     #[command(flatten)]
     pub(crate) fallback: Flags<OtherChannels>,
@@ -503,13 +422,43 @@ pub(crate) struct CancelArgs {
     pub(crate) checkpoint: Flags<CheckpointFile>,
 }
 
-/// How a batch is begun or continued.
+/// What would be asked about a list and its message, answered beforehand.
 #[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct DoubtFlags {
+    /// Leave out people to whom an unfinished batch sent another message, or another channel the same one
+    #[arg(
+        long,
+        conflicts_with = "message_again",
+        help_heading = "Batch",
+        hide_short_help = true
+    )]
+    skip_messaged: bool,
+    /// Send this message also to people to whom an unfinished batch sent another one, or another channel the same one
+    #[arg(long, help_heading = "Batch", hide_short_help = true)]
+    message_again: bool,
+    /// Send with a tag that Facebook has retired, although it refuses such messages
+    #[arg(long, help_heading = "Message", hide_short_help = true)]
+    pub(crate) retired_tag: bool,
+}
+
+impl DoubtFlags {
+    /// What becomes of people who have another message already; `None`: it is asked.
+    pub(crate) fn messaged(self) -> Option<Messaged> {
+        match (self.skip_messaged, self.message_again) {
+            (true, _) => Some(Messaged::Skip),
+            (false, true) => Some(Messaged::Again),
+            (false, false) => None,
+        }
+    }
+}
+
+/// How a batch is begun or continued.
+#[derive(Debug, Clone, Copy, Default, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag as typed; what they mean together is decided elsewhere"
 )]
-pub(crate) struct Asked {
+pub(crate) struct StartFlags {
     /// Send without asking first; needed without a terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
@@ -522,6 +471,14 @@ pub(crate) struct Asked {
     /// A rehearsal without the suppression list and the history of the real checkpoint, which it reads otherwise
     #[arg(long, requires = "sandbox", hide_short_help = true)]
     pub(crate) sandbox_empty: bool,
+    /// Clock and progress.
+    #[command(flatten)]
+    pub(crate) watch: WatchFlags,
+}
+
+/// What a run does about a wrong clock, and how it shows its progress.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct WatchFlags {
     /// Go on although this machine's clock and the API's differ by more than five minutes
     #[arg(long, hide_short_help = true)]
     pub(crate) trust_clock: bool,
@@ -534,43 +491,18 @@ pub(crate) struct Asked {
         hide_short_help = true,
         hide_possible_values = true
     )]
-    pub(crate) progress: ProgressWhen,
+    pub(crate) progress: ProgressMode,
 }
 
-/// When progress is shown, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProgressWhen {
-    /// A bar on a terminal; elsewhere a line at the start, at each tenth, at each wait and its end, and at the end.
-    Auto,
-    /// The same, and elsewhere a line every half minute too.
-    Always,
-    /// Nothing.
-    Never,
-    /// A line as JSON at each milestone.
-    Json,
-}
+/// What a command takes that sends batches.
+type Sending = (Connection, Pace, History, Guards, CheckpointFile);
 
 /// How a batch runs, for the first time or again.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunFlags {
-    /// Where to.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
-    /// How fast, and when.
-    #[command(flatten)]
-    pub(crate) pace: Flags<Pace>,
-    /// The contacts that earlier batches have reached.
-    #[command(flatten)]
-    pub(crate) history: Flags<History>,
-    /// When to stop by itself.
-    #[command(flatten)]
-    pub(crate) guards: Flags<Guards>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
-    /// Where the results go.
-    #[command(flatten)]
-    pub(crate) output: Flags<Results>,
+    pub(crate) settings: Flags<(Sending, Results)>,
     /// Write over what stands at --out and --summary, whoever wrote it
     #[arg(long, help_heading = "Results", hide_short_help = true)]
     pub(crate) force: bool,

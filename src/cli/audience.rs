@@ -68,12 +68,9 @@ pub(crate) struct AudienceArgs {
     /// Write over what stands at --out, whoever wrote it
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
-    /// Who got a message lately.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) history: Flags<History>,
-    /// Where they are kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
+    pub(crate) settings: Flags<(History, CheckpointFile)>,
 }
 
 fn batch_status(text: &str) -> Result<(String, State), String> {

@@ -157,12 +157,9 @@ pub(crate) struct ResolveArgs {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// For --from-api.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
+    pub(crate) settings: Flags<(Connection, CheckpointFile)>,
 }
 
 /// `outreach retry`.

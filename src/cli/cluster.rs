@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Asked, ProgressWhen, RunFlags};
+use super::{RunFlags, StartFlags, WatchFlags};
 use crate::config::{CheckpointFile, Flags};
 
 /// `outreach cluster`.
@@ -77,19 +77,9 @@ pub(crate) struct WorkerArgs {
     /// End as soon as no batch is left to take up
     #[arg(long)]
     pub(crate) once: bool,
-    /// Go on although this machine's clock and the API's differ by more than five minutes
-    #[arg(long, hide_short_help = true)]
-    trust_clock: bool,
-    /// Progress: as in `send`
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        value_enum,
-        hide_short_help = true,
-        hide_possible_values = true
-    )]
-    progress: ProgressWhen,
+    /// Clock and progress.
+    #[command(flatten)]
+    watch: WatchFlags,
     /// How its batches run.
     #[command(flatten)]
     pub(crate) run: RunFlags,
@@ -97,14 +87,11 @@ pub(crate) struct WorkerArgs {
 
 impl WorkerArgs {
     /// How each batch is continued: nobody is asked.
-    pub(crate) fn asked(&self) -> Asked {
-        Asked {
+    pub(crate) fn start(&self) -> StartFlags {
+        StartFlags {
             yes: true,
-            sandbox: false,
-            sandbox_empty: false,
-            sandbox_quota: None,
-            trust_clock: self.trust_clock,
-            progress: self.progress,
+            watch: self.watch,
+            ..StartFlags::default()
         }
     }
 }

@@ -25,24 +25,18 @@ pub(crate) enum SuppressAction {
         /// Why, for the results file of later batches
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// The region of numbers without a plus.
+        /// The settings that it goes by.
         #[command(flatten)]
-        region: Flags<DefaultRegion>,
-        /// Where the list is kept.
-        #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
     /// Take numbers off the list
     Remove {
         /// Phone numbers, with the plus or with --region
         #[arg(required = true, value_name = "NUMBER")]
         numbers: Vec<String>,
-        /// The region of numbers without a plus.
+        /// The settings that it goes by.
         #[command(flatten)]
-        region: Flags<DefaultRegion>,
-        /// Where the list is kept.
-        #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
     /// Add all numbers of a file of any kind that `send` reads
     Import {
@@ -61,12 +55,9 @@ pub(crate) enum SuppressAction {
         /// Write over what stands at --rejects, whoever wrote it
         #[arg(long)]
         force: bool,
-        /// How the file is read.
+        /// The settings that it goes by.
         #[command(flatten)]
-        intake: Flags<ContactsFile>,
-        /// Where the list is kept.
-        #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(ContactsFile, CheckpointFile)>,
     },
     /// Show what people wrote that may ask not to be messaged any more, and settle it
     ///
@@ -124,12 +115,9 @@ pub(crate) enum ContactsAction {
         /// Print as JSON
         #[arg(long)]
         json: bool,
-        /// The region of a number without a plus.
+        /// The settings that it goes by.
         #[command(flatten)]
-        region: Flags<DefaultRegion>,
-        /// Where they are kept.
-        #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(DefaultRegion, CheckpointFile)>,
     },
     /// Write all contacts as CSV
     Export {
@@ -175,12 +163,9 @@ pub(crate) enum HistoryAction {
         /// The column of a list that says when its people were messaged [default: found]
         #[arg(long, value_name = "HEADER")]
         date_column: Option<String>,
-        /// How the files are read.
+        /// The settings that it goes by.
         #[command(flatten)]
-        intake: Box<Flags<ContactsFile>>,
-        /// The checkpoint.
-        #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(ContactsFile, CheckpointFile)>,
     },
 }
 
@@ -192,10 +177,7 @@ pub(crate) struct ForgetArgs {
     /// Erase without asking first
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// The region of a number without a plus.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) region: Flags<DefaultRegion>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
+    pub(crate) settings: Flags<(DefaultRegion, CheckpointFile)>,
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand};
 use clap_complete::Shell;
 
+use super::Sending;
 use crate::config::{
-    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Flags, Guards, History, Pace,
-    Serve, Tls, parse_span,
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Flags, Serve, Tls, parse_span,
 };
 use crate::domain::role::{Role, UserName};
 use crate::manual::Topic;
@@ -17,15 +17,9 @@ use crate::manual::Topic;
 /// `outreach serve`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
-    /// How to listen.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) serve: Flags<Serve>,
-    /// By which certificate.
-    #[command(flatten)]
-    pub(crate) tls: Flags<Tls>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
+    pub(crate) settings: Flags<(Serve, Tls, CheckpointFile)>,
 }
 
 /// `outreach console`.
@@ -38,33 +32,9 @@ pub(crate) struct ConsoleArgs {
     /// Nobody is messaged: every batch goes to a simulated API inside this process
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Where it is found.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) page: Flags<ConsolePage>,
-    /// By which certificate.
-    #[command(flatten)]
-    pub(crate) tls: Flags<Tls>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
-    /// Where to.
-    #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
-    /// How fast, and when.
-    #[command(flatten)]
-    pub(crate) pace: Flags<Pace>,
-    /// How a list is read, unless the page says otherwise.
-    #[command(flatten)]
-    pub(crate) intake: Flags<ContactsFile>,
-    /// The message that the page begins with.
-    #[command(flatten)]
-    pub(crate) content: Flags<Content>,
-    /// Whom earlier batches have reached.
-    #[command(flatten)]
-    pub(crate) history: Flags<History>,
-    /// When to stop by itself.
-    #[command(flatten)]
-    pub(crate) guards: Flags<Guards>,
+    pub(crate) settings: Flags<(ConsolePage, Tls, ContactsFile, Content, Sending)>,
 }
 
 /// What to do with the console beside starting it.
@@ -117,12 +87,9 @@ pub(crate) struct DoctorArgs {
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// What to check.
+    /// The settings that it goes by.
     #[command(flatten)]
-    pub(crate) connection: Flags<Connection>,
-    /// Where the state is kept.
-    #[command(flatten)]
-    pub(crate) checkpoint: Flags<CheckpointFile>,
+    pub(crate) settings: Flags<(Connection, CheckpointFile)>,
 }
 
 /// `outreach prune`.
@@ -177,12 +144,9 @@ pub(crate) enum CheckpointAction {
         /// There is no such list: who opted out since the copy was made may be messaged
         #[arg(long)]
         no_suppressions: bool,
-        /// How the file is read.
+        /// The settings that it goes by.
         #[command(flatten)]
-        intake: Box<Flags<ContactsFile>>,
-        /// The checkpoint.
-        #[command(flatten)]
-        checkpoint: Flags<CheckpointFile>,
+        settings: Flags<(ContactsFile, CheckpointFile)>,
     },
     /// Bring a checkpoint of an earlier version forward, as any command that writes does
     ///

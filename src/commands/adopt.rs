@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::settings;
 use super::suppress::listed_text;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{grouped, quoted};
@@ -18,15 +17,11 @@ use crate::run::{List, Suppressed, Tells, adopt, messages_unknown_to};
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(super) fn run(
-    suppressions: &[PathBuf],
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-) -> CommandResult {
+pub(super) fn run(suppressions: &[PathBuf], call: &Call) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let db = checkpoint::path(&settings.checkpoint()?)?;
-    let stops = stops(suppressions, settings, console)?;
-    let done = adopt(&db, stops, &settings.person(), clock.now())?;
+    let stops = stops(suppressions, call)?;
+    let done = adopt(&db, stops, &settings.person(), call.clock.now())?;
     console.say(format_args!(
         "{} is the checkpoint from now on. Do not use any other copy of it.",
         db.display()
@@ -41,17 +36,13 @@ pub(super) fn run(
 }
 
 /// The numbers that must not be messaged.
-pub(super) fn stops(
-    files: &[PathBuf],
-    settings: &Settings,
-    console: Console,
-) -> Result<Option<List>, CommandError> {
+pub(super) fn stops(files: &[PathBuf], call: &Call) -> Result<Option<List>, CommandError> {
     if files.is_empty() {
         return Ok(None);
     }
     let sources = settings::sources(files);
     let open = |intake: &_| List::of_suppressed(&sources, intake);
-    settings::open_list(settings, &sources, console, &open).map(Some)
+    call.open_list(&sources, &open).map(Some)
 }
 
 /// What became of the opt-outs that a file told, and which are lost.

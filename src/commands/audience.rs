@@ -3,20 +3,20 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::{Console, Visible, words};
+use super::console::{Visible, words};
 use super::error::{CommandError, CommandResult};
 use super::run::{Front, Going};
 use super::settings;
 use crate::cli::{AudienceArgs, AudienceFlags};
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{grouped, write_whole_file};
+use crate::report::{grouped, plural, write_whole_file};
 use crate::run::{
-    Audience, AudienceBatch, AudienceCount, FallbackSource, HeldBatch, Mismatch, Rehearsal,
-    ResumeSettings, RunError, audience_batch, audience_list, count_audience,
+    Audience, AudienceBatch, AudienceCount, FallbackSource, HeldBatch, Mismatch, ResumeSettings,
+    RunError, audience_batch, audience_list, count_audience,
 };
 
 /// So many people are shown.
@@ -28,16 +28,15 @@ const SHOWN: usize = 10;
 /// [`CommandError`], with its exit code.
 pub(crate) fn run(
     args: &AudienceArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
+    call: &Call,
     out: &mut Visible<impl Write>,
 ) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let found = checkpoint::find(settings, None)?;
     let audience = audience(&args.audience, settings)?;
     let now = clock.now();
     let path = args.out.as_deref().filter(|path| path.as_os_str() != "-");
-    let mut files = settings::files(settings, Some(&found.path), &[], args.force)?;
+    let mut files = call.files(Some(&found.path), &[], args.force)?;
     if let Some(path) = path {
         files.write("--out", path)?;
     }
@@ -84,55 +83,54 @@ pub(super) fn audience(
 
 /// The batch of an audience.
 pub(super) fn find_batch(
-    front: &Front,
-    settings: &Settings,
+    front: &Front<'_>,
     audience: &Audience,
 ) -> Result<AudienceBatch, CommandError> {
-    let message = settings::message(settings)?.ok_or(RunError::from(Mismatch::NoMessage))?;
-    let channel = channel(front, settings)?;
-    let (db, now) = (&front.db, front.clock.now());
+    let message = front
+        .message()?
+        .ok_or(RunError::from(Mismatch::NoMessage))?;
+    let channel = front.channel()?;
+    let (db, now) = (&front.db, front.now());
     Ok(audience_batch(db, audience, &message, channel, now)?)
 }
 
 /// Goes on with the people of an audience who were frozen when its batch began.
 pub(super) fn go_on(
-    front: &Front,
-    settings: &Settings,
+    front: &Front<'_>,
     name: &str,
     asked: (&FallbackSource, Option<&str>),
-    (going, console): (Going, Console),
+    going: Going,
 ) -> CommandResult {
-    let Some(batch) = resumed(front, settings, name, asked)? else {
+    let Some(batch) = front.resumed(name, asked)? else {
         return Ok(ExitCode::Paused);
     };
-    console.say(format_args!(
+    front.console.say(format_args!(
         "Batch {name} is unfinished: it goes on with the people who were in it when it began."
     ));
     Ok(front.go(batch, going)?.exit)
 }
 
-/// Takes up a batch whose people are frozen, with what is asked about it; nothing if an answer is no.
-pub(super) fn resumed(
-    front: &Front,
-    settings: &Settings,
-    name: &str,
-    (fallback, purpose): (&FallbackSource, Option<&str>),
-) -> Result<Option<HeldBatch>, CommandError> {
-    let asked = ResumeSettings {
-        batch: Some(name),
-        channel: front.connection.channel.as_deref(),
-        sandbox: front.sandbox(),
-        undo_cancel: None,
-    };
-    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
-    let batch = front.with_fallback(batch, fallback)?;
-    if let (Some(batch), Some(purpose)) = (&batch, purpose) {
-        batch.keep_purpose(purpose, &settings.person(), front.clock.now())?;
+impl Front<'_> {
+    /// Takes up a batch whose people are frozen, with what is asked about it; nothing if an answer is no.
+    pub(super) fn resumed(
+        &self,
+        name: &str,
+        (fallback, purpose): (&FallbackSource, Option<&str>),
+    ) -> Result<Option<HeldBatch>, CommandError> {
+        let asked = ResumeSettings {
+            batch: Some(name),
+            channel: self.connection.channel.as_deref(),
+            sandbox: self.sandbox(),
+            undo_cancel: None,
+        };
+        let batch = HeldBatch::resume(&self.db, &asked, self.now())?;
+        let batch = self.with_fallback(batch, fallback)?;
+        if let (Some(batch), Some(purpose)) = (&batch, purpose) {
+            batch.keep_purpose(purpose, &self.person, self.now())?;
+        }
+        Ok(batch)
     }
-    Ok(batch)
-}
 
-impl Front {
     /// Keeps with a batch what is asked for about other channels, asking where it may cost much; nothing if the answer
     /// is no.
     pub(super) fn with_fallback(
@@ -153,33 +151,22 @@ impl Front {
         Ok(Some(batch.change_fallback(
             &change,
             &self.person,
-            self.clock.now(),
+            self.now(),
         )?))
-    }
-}
-
-/// The channel that is sent through.
-pub(super) fn channel<'a>(front: &'a Front, settings: &Settings) -> Result<&'a str, CommandError> {
-    let sms = settings.content()?.sms_settings;
-    match (front.sandbox(), front.connection.channel()) {
-        (_, Ok(channel)) => Ok(channel),
-        (true, Err(_)) if sms.counted => Ok(Rehearsal::SMS_CHANNEL),
-        (true, Err(_)) => Ok(Rehearsal::CHANNEL),
-        (false, Err(error)) => Err(error.into()),
     }
 }
 
 /// How many they are, and whom Facebook lets a page write to.
 fn count_text(count: &AudienceCount) -> String {
-    let people = match count.people {
-        0 => return "Nobody belongs to this audience.".to_owned(),
-        1 => "1 person belongs".to_owned(),
-        people => format!("{} people belong", grouped(people)),
-    };
-    let acted = match count.in_reply_window {
-        1 => "1 of them has acted".to_owned(),
-        acted => format!("{} of them have acted", grouped(acted)),
-    };
+    if count.people == 0 {
+        return "Nobody belongs to this audience.".to_owned();
+    }
+    let people = plural(count.people, "person belongs", "people belong");
+    let acted = plural(
+        count.in_reply_window,
+        "of them has acted",
+        "of them have acted",
+    );
     format!(
         "{people} to this audience; {acted} within the last 24 hours, after which Facebook takes hardly any message \
          from a page (`outreach man facebook`)."

@@ -1,11 +1,9 @@
 //! `outreach backup FILE`: a copy of the checkpoint.
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::Console;
 use super::error::CommandResult;
 use crate::cli::BackupArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::grouped;
 use crate::run::back_up;
@@ -14,12 +12,8 @@ use crate::run::back_up;
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(super) fn run(
-    args: &BackupArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-) -> CommandResult {
+pub(super) fn run(args: &BackupArgs, call: &Call) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let path = checkpoint::find(settings, None)?.path;
     let size = back_up(&path, &args.file, clock.now())?;
     console.say(format_args!(

@@ -1,11 +1,9 @@
 //! `outreach cancel BATCH`: gives a batch up.
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::Console;
 use super::error::CommandResult;
 use crate::cli::CancelArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::grouped;
 use crate::run::HeldBatch;
@@ -14,12 +12,8 @@ use crate::run::HeldBatch;
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(crate) fn run(
-    args: &CancelArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-) -> CommandResult {
+pub(crate) fn run(args: &CancelArgs, call: &Call) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     console.require_yes(args.yes, "cancel")?;
     let found = checkpoint::find(settings, Some(&args.batch))?;
     let now = clock.now();

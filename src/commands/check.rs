@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::{Console, Visible, print_json, stdout_width, words};
 use super::error::{CommandError, CommandResult};
@@ -10,8 +11,6 @@ use super::preview::likely_text;
 use super::settings;
 use crate::amio;
 use crate::cli::CheckArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::intake::IntakeError;
 use crate::report::check::CheckReport;
@@ -22,20 +21,15 @@ use crate::run::{CheckSettings, Files, List, RunError, first_forecast, likely_fa
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code: among others, where `send` would refuse the file.
-pub(crate) fn run(
-    args: &CheckArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &CheckArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let (connection, checkpoint) = (settings.connection()?, settings.checkpoint()?);
     let db = match checkpoint::path(&checkpoint) {
         // Nobody is known without a checkpoint.
         Err(RunError::NoHome) => None,
         found => Some(found?),
     };
-    let mut files = settings::files(settings, db.as_deref(), &args.files, args.force)?;
+    let mut files = call.files(db.as_deref(), &args.files, args.force)?;
     if let Some(path) = &args.html {
         files.write_page("--html", path)?;
     }
@@ -47,7 +41,7 @@ pub(crate) fn run(
     let sms = settings.content()?.sms_settings;
     let fallback = settings::fallback(&settings.other_channels()?)?;
     let sources = settings::sources(&args.files);
-    let list = settings::open_list(settings, &sources, console, &|intake| {
+    let list = call.open_list(&sources, &|intake| {
         let list = List::open(&sources, intake, message.as_ref())?.with_sms(sms);
         let list = list.with_fallback(&fallback)?;
         Ok(list.in_dialect(checkpoint.dialect))

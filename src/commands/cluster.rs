@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
@@ -17,12 +18,8 @@ use crate::store::{ClusterStatus, Store};
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &ClusterArgs,
-    settings: &Settings,
-    console: Console,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &ClusterArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     match &args.action {
         ClusterAction::Init { from, .. } => init(settings, from.as_deref(), console),
         ClusterAction::Status { json, .. } => status(settings, *json, out),

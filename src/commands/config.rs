@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::console::{Console, Visible, line_of_words, stdout_width, words};
+use super::call::Call;
+use super::console::{Visible, line_of_words, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::settings::whole_validation;
-use crate::clock::Clock;
 use crate::config::{Settings, Shown};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -21,12 +21,8 @@ const NARROW: usize = 90;
 /// # Errors
 ///
 /// What `out` says.
-pub(crate) fn run(
-    settings: &Settings,
-    json: bool,
-    (console, clock): (Console, &Clock),
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(json: bool, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     print(settings, json, out)?;
     out.flush()?;
     let found = whole_validation(settings, clock.now());

@@ -1,11 +1,12 @@
 //! What is about to be sent is shown, and confirmed.
 
 use super::error::CommandError;
-use super::preview::{messages, preview_text};
+use super::preview::preview_text;
 use super::run::{About, Front};
+use crate::report::counted;
 use crate::run::HeldBatch;
 
-impl Front {
+impl Front<'_> {
     /// Shows what is about to be sent, and asks where that can be answered. False if the answer is no.
     pub(super) fn confirms(
         &self,
@@ -13,15 +14,15 @@ impl Front {
         about: &About,
         resumed: bool,
     ) -> Result<bool, CommandError> {
-        let settings = batch.settings(&self.settings);
-        if let Some(kept) = batch.kept_otherwise(&self.settings) {
+        let run = batch.settings(&self.run);
+        if let Some(kept) = batch.kept_otherwise(&self.run) {
             self.console.say(format_args!(
                 "note: kept with the batch: {kept}. A flag changes that, a settings file does not."
             ));
         }
         // Else it was said of the settings before the list was read.
-        let is_new = resumed || settings.schedule != self.settings.schedule;
-        if is_new && !self.accepts_time(&settings.schedule) {
+        let is_new = resumed || run.schedule != self.run.schedule;
+        if is_new && !self.accepts_time(&run.schedule) {
             return Ok(false);
         }
         let (preview, console) = (&about.preview, self.console);
@@ -29,17 +30,20 @@ impl Front {
             batch.batch(),
             preview,
             about.pilot,
-            settings.history,
+            run.history,
         ));
         if let Some(known) = &about.known {
             let lines = known.lines(console.width().saturating_sub(2));
             console.say_lines(format_args!("Known of them:\n  {}", lines.join("\n  ")));
         }
-        let is_settled = self.asked.sandbox || self.asked.yes;
+        let is_settled = self.start.sandbox || self.start.yes;
         let awaiting = preview.counts.awaiting;
-        Ok(self.opens_follow_up(batch, awaiting, is_settled, console)?
+        Ok(self.opens_follow_up(batch, awaiting, is_settled)?
             && (preview.to_send == 0
                 || is_settled
-                || console.ask(format_args!("Send {} now?", messages(preview.to_send)))))
+                || console.ask(format_args!(
+                    "Send {} now?",
+                    counted(preview.to_send, "message")
+                ))))
     }
 }

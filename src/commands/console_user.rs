@@ -3,12 +3,12 @@
 use std::io::{Read as _, Write};
 use std::path::Path;
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use crate::cli::UserAction;
-use crate::clock::Clock;
-use crate::config::{Settings, read_text};
+use crate::config::read_text;
 use crate::console::{UserError, UserFile};
 use crate::exit::ExitCode;
 
@@ -26,13 +26,8 @@ impl From<UserError> for CommandError {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(super) fn run(
-    action: &UserAction,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut impl Write,
-) -> CommandResult {
+pub(super) fn run(action: &UserAction, call: &Call, out: &mut impl Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let now = clock.now().to_string();
     let checkpoint = settings.checkpoint()?;
     match action {

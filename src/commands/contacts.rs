@@ -8,12 +8,11 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::{Console, NUMBER, Visible, line_of_words, words};
 use super::error::{CommandError, CommandResult};
-use super::settings;
 use crate::cli::{ContactsAction, ContactsArgs};
-use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -27,10 +26,10 @@ use crate::store::{Contact, PersonRow, Reader};
 /// [`CommandError`], with its exit code.
 pub(crate) fn run(
     args: &ContactsArgs,
-    settings: &Settings,
-    console: Console,
+    call: &Call,
     out: &mut Visible<impl Write>,
 ) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let found = checkpoint::find(settings, None)?;
     let reader = found.reader()?;
     match &args.action {
@@ -47,7 +46,7 @@ pub(crate) fn run(
             force,
             ..
         } => {
-            let mut files = settings::files(settings, Some(&found.path), &[], *force)?;
+            let mut files = call.files(Some(&found.path), &[], *force)?;
             files.write("--out", path)?;
             let count = export_file(&reader, path)
                 .map_err(|error| error.context(path.display().to_string()))?;

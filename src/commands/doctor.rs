@@ -4,13 +4,13 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::{Visible, line_of_words, print_json};
 use super::error::{CommandError, CommandResult};
 use super::process::runtime;
 use super::settings::whole_validation;
 use crate::cli::DoctorArgs;
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, cluster_findings, doctor};
@@ -20,12 +20,8 @@ use crate::run::{DoctorApi, DoctorSettings, FindingVerdict, cluster_findings, do
 /// # Errors
 /// [`CommandError`](super::CommandError) if the settings cannot be read; what is wrong beyond them is printed,
 /// and decides the exit code.
-pub(crate) fn run(
-    args: &DoctorArgs,
-    settings: &Settings,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &DoctorArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, clock) = (&call.settings, &call.clock);
     let looked_at = looked_at(settings, clock.now())?;
     let findings = runtime()?.block_on(doctor(&looked_at, clock))?;
     if args.json {

@@ -3,14 +3,12 @@
 use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::{Console, Visible};
+use super::console::Visible;
 use super::error::{CommandError, CommandResult};
-use super::settings;
 use super::status::from_here;
 use crate::cli::ExportArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{Selection, counted, grouped, minute};
@@ -20,14 +18,10 @@ use crate::run::{ExportSettings, Exported, export, export_all, export_file, prun
 ///
 /// # Errors
 /// [`CommandError`](super::error::CommandError), with its exit code.
-pub(crate) fn run(
-    args: &ExportArgs,
-    settings: &Settings,
-    (console, clock): (Console, &Clock),
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &ExportArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let Some(batch) = &args.batch else {
-        return all(args, settings, (console, clock));
+        return all(args, call);
     };
     let found = checkpoint::find(settings, Some(batch))?;
     let how = ExportSettings {
@@ -55,20 +49,17 @@ pub(crate) fn run(
         return Ok(ExitCode::Complete);
     }
     let to = args.out.as_deref().map(Path::new);
-    let mut files = settings::files(settings, Some(&found.path), &[], args.force)?;
+    let mut files = call.files(Some(&found.path), &[], args.force)?;
     let (path, rows) = export_file(&mut files, &found.path, batch, &how, to)?;
     console.say(format_args!("{}: {}", path.display(), counted(rows, "row")));
     Ok(ExitCode::Complete)
 }
 
 /// Writes the results of all batches.
-fn all(
-    args: &ExportArgs,
-    settings: &Settings,
-    (console, clock): (Console, &Clock),
-) -> CommandResult {
+fn all(args: &ExportArgs, call: &Call) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let found = checkpoint::find(settings, None)?;
-    let mut files = settings::files(settings, Some(&found.path), &[], false)?;
+    let mut files = call.files(Some(&found.path), &[], false)?;
     let how = (args.changed, settings.checkpoint()?.dialect);
     let (mut written, mut same) = (0, 0);
     let mut told = |batch: &str, done: &Exported| {
@@ -82,7 +73,7 @@ fn all(
             Exported::LeftOut(why) => console.say(format_args!("{batch}: left out, {why}")),
         }
     };
-    export_all(&found.path, &mut files, how, clock.now(), &mut told)?;
+    export_all(&found.path, &mut files, how, call.clock.now(), &mut told)?;
     let kept = if args.changed {
         format!(", {} as before", grouped(same))
     } else {

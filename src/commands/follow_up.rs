@@ -2,15 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::audience::{channel, resumed};
-use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::run::{Front, Going};
-use super::settings;
 use crate::cli::SendArgs;
-use crate::config::Settings;
 use crate::exit::ExitCode;
-use crate::report::{Local, grouped};
+use crate::report::{Local, grouped, people};
 use crate::run::{
     Batch, FallbackSource, FollowUp, FollowUpAsked, FollowUpBatch, HeldBatch, Mismatch, RunError,
     Source,
@@ -25,28 +21,28 @@ pub(super) struct NewFollowUp {
 
 /// Finds the batch of a follow-up: new, or how its command ended.
 pub(super) fn find(
-    front: &Front,
-    settings: &Settings,
+    front: &Front<'_>,
     (args, asked): (&SendArgs, &FollowUpAsked<'_>),
     fallback: &FallbackSource,
-    console: Console,
 ) -> Result<Result<NewFollowUp, ExitCode>, CommandError> {
-    let message = settings::message(settings)?.ok_or(RunError::from(Mismatch::NoMessage))?;
-    let on = channel(front, settings)?;
-    let sms = settings.content()?.sms_settings.counted;
-    let now = front.clock.now();
+    let message = front
+        .message()?
+        .ok_or(RunError::from(Mismatch::NoMessage))?;
+    let on = front.channel()?;
+    let sms = front.call.settings.content()?.sms_settings.counted;
+    let now = front.now();
     match asked.find(&front.db, &message, (on, sms), now)? {
         FollowUpBatch::Continue(name) => {
             let with = (fallback, args.purpose.as_deref());
-            let Some(batch) = resumed(front, settings, &name, with)? else {
+            let Some(batch) = front.resumed(&name, with)? else {
                 return Ok(Err(ExitCode::Paused));
             };
-            let batch = batch.change_follow_up(asked, &settings.person(), now)?;
+            let batch = batch.change_follow_up(asked, &front.person, now)?;
             let went: CommandResult = front.go(batch, Going::send(None, false)).map(|it| it.exit);
             Ok(Err(went?))
         }
         FollowUpBatch::New { people: 0, .. } => {
-            console.say(format_args!(
+            front.console.say(format_args!(
                 "Batch {} has nobody whom a follow-up could reach. Nothing was sent.",
                 asked.of
             ));
@@ -68,11 +64,10 @@ pub(super) fn find(
 /// Whom a follow-up is for, and until when; nothing where nobody waits. `before`: those whose event came before.
 pub(super) fn text(batch: &Batch, awaiting: u64, before: u64, local: &Local) -> Option<String> {
     let follow_up = batch.follow_up.as_ref().filter(|_| awaiting > 0)?;
-    let people = if awaiting == 1 { "person" } else { "people" };
     let mut text = format!(
-        "Open until {}: {} {people} {}{}.",
+        "Open until {}: {} {}{}.",
         local.time(follow_up.open_until),
-        grouped(awaiting),
+        people(awaiting),
         follow_up.after.awaited(awaiting),
         follow_up.times(),
     );
@@ -93,22 +88,21 @@ pub(super) fn text(batch: &Batch, awaiting: u64, before: u64, local: &Local) -> 
     Some(text)
 }
 
-impl Front {
+impl Front<'_> {
     /// Says whom a follow-up is for, and asks before it is opened. False if the answer is no.
     pub(super) fn opens_follow_up(
         &self,
         batch: &HeldBatch,
         awaiting: u64,
         is_settled: bool,
-        console: Console,
     ) -> Result<bool, CommandError> {
         let before = batch.happened_before()?;
-        let local = Local::at(self.clock.now());
+        let local = Local::at(self.now());
         let Some(text) = text(batch.batch(), awaiting, before, &local) else {
             return Ok(true);
         };
-        console.say_lines(text);
+        self.console.say_lines(text);
         let is_new = batch.batch().started_at.is_none() && batch.batch().finished_at.is_none();
-        Ok(!is_new || is_settled || console.ask("Open it?"))
+        Ok(!is_new || is_settled || self.console.ask("Open it?"))
     }
 }

@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
+use super::call::Call;
 use super::checkpoint;
 use super::cluster::ERASED;
-use super::console::{Console, words};
+use super::console::words;
 use super::error::CommandResult;
 use crate::cli::ForgetArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::counted;
 use crate::run::typed_number;
@@ -18,13 +17,8 @@ use crate::store::Store;
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(crate) fn run(
-    args: &ForgetArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &ForgetArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let phone = typed_number(&args.number, settings.intake()?.reading())?;
     let found = checkpoint::find(settings, None)?;
     let path = found.path;

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use super::adopt::{say_stops, stops};
+use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use crate::cli::{HistoryAction, HistoryArgs};
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, people as counted_people, quoted};
@@ -18,12 +17,8 @@ use crate::run::{HistoryFile, Imported, ImportedRows, ImportedWhat, import_histo
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(super) fn run(
-    args: &HistoryArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-) -> CommandResult {
+pub(super) fn run(args: &HistoryArgs, call: &Call) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let HistoryAction::Import {
         files,
         suppressions,
@@ -35,7 +30,7 @@ pub(super) fn run(
         console.say("Nothing was imported.");
         return Ok(ExitCode::Complete);
     }
-    let stops = stops(suppressions, settings, console)?;
+    let stops = stops(suppressions, call)?;
     let (intake, now) = (settings.intake()?, clock.now());
     let open = |path: &PathBuf| HistoryFile::open(path, &intake, date_column.as_deref(), now);
     let opened = files.iter().map(open).collect::<Result<_, _>>()?;

@@ -1,6 +1,5 @@
 //! A list that joins a batch: what the batch knows is taken from it, unless a flag says otherwise.
 
-use super::console::Console;
 use super::error::CommandError;
 use super::run::Front;
 use super::settings;
@@ -26,7 +25,7 @@ pub(super) struct Joined {
 impl Joined {
     /// The batch of that name, which the list joins so.
     pub(super) fn named(
-        front: &Front,
+        front: &Front<'_>,
         name: &str,
         how: Change,
     ) -> Result<Option<Self>, CommandError> {
@@ -40,12 +39,11 @@ impl Joined {
 
     /// The batch whose rows the list mends.
     pub(super) fn mended(
-        front: &Front,
-        settings: &Settings,
+        front: &Front<'_>,
         sources: &[Source],
-        console: Console,
     ) -> Result<Option<Self>, CommandError> {
-        let named = batch_to_mend(sources, &settings.intake()?)?;
+        let console = front.console;
+        let named = batch_to_mend(sources, &front.call.settings.intake()?)?;
         let Some(name) = named else {
             return Ok(None);
         };

@@ -4,6 +4,7 @@
 mod adopt;
 mod audience;
 mod backup;
+mod call;
 pub(crate) mod cancel;
 pub(crate) mod check;
 mod checkpoint;
@@ -46,18 +47,21 @@ mod upgrade;
 pub(crate) mod web_console;
 mod worker;
 
-use std::io::Write as _;
+use std::io::Write;
+use std::path::Path;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{ColorChoice, CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{CheckpointAction, Cli, ColorWhen, Command, LogFormat};
+use crate::cli::{CheckpointAction, Cli, Command, LogFormat};
 use crate::clock::Clock;
-use crate::config::{Settings, unknown_zone};
+use crate::config::{Environment, Settings, unknown_zone};
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 
+use call::Call;
 pub(crate) use console::Console;
+use console::Visible;
 pub(crate) use error::{CommandError, CommandResult};
 
 /// Parses the command line, runs it, prints what went wrong, and returns the exit code.
@@ -80,9 +84,9 @@ pub fn main() -> std::process::ExitCode {
 
 fn run(cli: &Cli) -> ExitCode {
     console::choose_color(match cli.global.color {
-        ColorWhen::Auto => anstream::ColorChoice::Auto,
-        ColorWhen::Always => anstream::ColorChoice::Always,
-        ColorWhen::Never => anstream::ColorChoice::Never,
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
     });
     // The commands of a night are meant for its folder.
     if !matches!(cli.command, Command::Night(_)) {
@@ -105,11 +109,12 @@ fn run(cli: &Cli) -> ExitCode {
 
 /// Whether nobody is messaged.
 fn rehearses(cli: &Cli) -> bool {
-    matches!(&cli.command, Command::Send(args) if args.asked.sandbox)
-        || matches!(&cli.command, Command::Resume(args) if args.asked.sandbox)
+    matches!(&cli.command, Command::Send(args) if args.start.sandbox)
+        || matches!(&cli.command, Command::Resume(args) if args.start.sandbox)
         || matches!(&cli.command, Command::Test(args) if args.sandbox)
 }
 
+/// Sets the log up, and runs the command.
 fn dispatch(cli: &Cli, console: Console) -> CommandResult {
     let environment = crate::config::environment()?;
     log_to_stderr(
@@ -122,63 +127,69 @@ fn dispatch(cli: &Cli, console: Console) -> CommandResult {
              Europe/Prague."
         ));
     }
-    let load = || {
-        let flags = cli.flags.clone();
-        Settings::load(flags, cli.global.config.as_deref(), environment.clone())
-    };
-    let clock = Clock::system();
     let mut out = console::stdout();
-    let exit = match &cli.command {
-        Command::Serve(_) => serve::run(&load()?, console, clock, &mut out)?,
-        Command::Console(args) => web_console::run(args, &load()?, console, clock, &mut out)?,
-        Command::Send(args) => send::run(args, &load()?, console, clock)?,
-        Command::Test(args) => test::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Night(args) => {
-            let config = cli.global.config.as_deref();
-            let (flags, config) = night::enter(args, cli.flags.clone(), config)?;
-            let settings = Settings::load(flags, config.as_deref(), environment)?;
-            night::run(args, &settings, console, clock, &mut out.0)?
-        }
-        Command::Resume(args) => resume::run(args, &load()?, console, clock)?,
-        Command::Worker(args) => worker::run(args, &load()?, console, clock)?,
-        Command::Cluster(args) => cluster::run(args, &load()?, console, &mut out)?,
-        Command::Cancel(args) => cancel::run(args, &load()?, console, &clock)?,
-        Command::Status(args) => status::run(args, &load()?, &clock, &mut out.0)?,
-        Command::Export(args) => export::run(args, &load()?, (console, &clock), &mut out.0)?,
-        Command::Check(args) => check::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Doctor(args) => doctor::run(args, &load()?, &clock, &mut out.0)?,
-        Command::Resolve(args) => resolve::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Retry(args) => retry::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Suppress(args) => suppress::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Audience(args) => audience::run(args, &load()?, console, &clock, &mut out)?,
-        Command::Contacts(args) => contacts::run(args, &load()?, console, &mut out)?,
-        Command::History(args) => history::run(args, &load()?, console, &clock)?,
-        Command::Forget(args) => forget::run(args, &load()?, console, &clock, &mut out)?,
-        Command::Prune(args) => prune::run(args, &load()?, console, &clock, &mut out.0)?,
-        Command::Backup(args) => backup::run(args, &load()?, console, &clock)?,
-        Command::Checkpoint(args) => match &args.action {
-            CheckpointAction::Adopt { suppressions, .. } => {
-                adopt::run(suppressions, &load()?, console, &clock)?
-            }
-            CheckpointAction::Upgrade { no_copy, .. } => upgrade::run(*no_copy, &load()?, console)?,
-        },
-        Command::Config(args) => config::run(&load()?, args.json, (console, &clock), &mut out.0)?,
-        Command::Completions(args) => {
-            completions::run(args.shell, &mut out.0)?;
-            ExitCode::Complete
-        }
-        Command::Sandbox(args) => {
-            sandbox::run(args, console, &mut out)
-                .map_err(|error| CommandError::new(ExitCode::Internal, error))?;
-            ExitCode::Complete
-        }
-        Command::Man(args) => {
-            man::run(args.topic, &mut out.0)?;
-            ExitCode::Complete
-        }
-    };
+    let exit = execute(cli, environment, console, &mut out)?;
     out.flush()?;
     Ok(exit)
+}
+
+fn execute(
+    cli: &Cli,
+    environment: Environment,
+    console: Console,
+    out: &mut Visible<impl Write>,
+) -> CommandResult {
+    let config = cli.global.config.as_deref();
+    let with = |flags, config: Option<&Path>| -> Result<Call, CommandError> {
+        Ok(Call {
+            settings: Settings::load(flags, config, environment.clone())?,
+            console,
+            clock: Clock::system(),
+        })
+    };
+    let call = || with(cli.flags.clone(), config);
+    match &cli.command {
+        Command::Serve(_) => serve::run(&call()?, out),
+        Command::Console(args) => web_console::run(args, &call()?, out),
+        Command::Send(args) => send::run(args, &call()?),
+        Command::Test(args) => test::run(args, &call()?, &mut out.0),
+        Command::Night(args) => {
+            let (flags, config) = night::enter(args, cli.flags.clone(), config)?;
+            night::run(args, &with(flags, config.as_deref())?, &mut out.0)
+        }
+        Command::Resume(args) => resume::run(args, &call()?),
+        Command::Worker(args) => worker::run(args, &call()?),
+        Command::Cluster(args) => cluster::run(args, &call()?, out),
+        Command::Cancel(args) => cancel::run(args, &call()?),
+        Command::Status(args) => status::run(args, &call()?, &mut out.0),
+        Command::Export(args) => export::run(args, &call()?, &mut out.0),
+        Command::Check(args) => check::run(args, &call()?, &mut out.0),
+        Command::Doctor(args) => doctor::run(args, &call()?, &mut out.0),
+        Command::Resolve(args) => resolve::run(args, &call()?, &mut out.0),
+        Command::Retry(args) => retry::run(args, &call()?, &mut out.0),
+        Command::Suppress(args) => suppress::run(args, &call()?, &mut out.0),
+        Command::Audience(args) => audience::run(args, &call()?, out),
+        Command::Contacts(args) => contacts::run(args, &call()?, out),
+        Command::History(args) => history::run(args, &call()?),
+        Command::Forget(args) => forget::run(args, &call()?, out),
+        Command::Prune(args) => prune::run(args, &call()?, &mut out.0),
+        Command::Backup(args) => backup::run(args, &call()?),
+        Command::Checkpoint(args) => match &args.action {
+            CheckpointAction::Adopt { suppressions, .. } => adopt::run(suppressions, &call()?),
+            CheckpointAction::Upgrade { no_copy, .. } => upgrade::run(*no_copy, &call()?),
+        },
+        Command::Config(args) => config::run(args.json, &call()?, &mut out.0),
+        Command::Completions(args) => complete(completions::run(args.shell, &mut out.0)),
+        Command::Sandbox(args) => sandbox::run(args, console, out)
+            .map(|()| ExitCode::Complete)
+            .map_err(|error| CommandError::new(ExitCode::Internal, error)),
+        Command::Man(args) => complete(man::run(args.topic, &mut out.0)),
+    }
+}
+
+/// How a command ends that only writes a text.
+fn complete(written: std::io::Result<()>) -> CommandResult {
+    Ok(written.map(|()| ExitCode::Complete)?)
 }
 
 /// Logs go to standard error, warnings only unless asked for more.

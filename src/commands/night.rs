@@ -7,16 +7,16 @@ use clap::CommandFactory as _;
 use jiff::civil::Date;
 
 use super::adopt;
+use super::call::Call;
 use super::console::{Console, words};
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
 use super::repeat::Typed;
 use super::run::{Folders, Front, Outcome};
-use super::send::{ListToSend, WhichBatch, messaged, send_list};
+use super::send::{ListToSend, WhichBatch, send_list};
 use super::settings;
-use crate::cli::{Asked, Cli, NightArgs};
-use crate::clock::Clock;
-use crate::config::{FILE_NAME, Layer, Settings};
+use crate::cli::{Cli, NightArgs, StartFlags};
+use crate::config::{FILE_NAME, Layer};
 use crate::exit::ExitCode;
 use crate::report::{ListReport, NightReport};
 use crate::run::{
@@ -48,16 +48,15 @@ pub(super) fn enter(
     let there = std::env::current_dir().map_err(fail)?;
     let there = Some(there).filter(|there| *there != here);
     let typed = (&flags, config.as_deref());
-    Typed::new(Cli::command(), typed, args.asked.sandbox, there).for_this_call();
+    Typed::new(Cli::command(), typed, args.start.sandbox, there).for_this_call();
     Ok((flags, config))
 }
 
 /// One night, in the current folder.
 struct Night<'a> {
     args: &'a NightArgs,
-    settings: &'a Settings,
     console: Console,
-    front: Front,
+    front: Front<'a>,
     /// Where people go whom the channel does not reach.
     fallback: FallbackSource,
     folder: NightFolder,
@@ -68,44 +67,37 @@ struct Night<'a> {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code, where no list can be begun.
-pub(crate) fn run(
-    args: &NightArgs,
-    settings: &Settings,
-    console: Console,
-    clock: Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
-    settings::check(settings, clock.now())?;
-    let asked = Asked {
+pub(crate) fn run(args: &NightArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, now) = (&call.settings, call.console, call.clock.now());
+    settings::check(settings, now)?;
+    let start = StartFlags {
         // The command is made to run where nobody can be asked.
-        yes: args.asked.yes || !console.can_ask(),
-        ..args.asked
+        yes: args.start.yes || !console.can_ask(),
+        ..args.start
     };
     // Each list has its own results, whatever the settings name for one.
     let mut checkpoint = settings.checkpoint()?;
     (checkpoint.out, checkpoint.summary) = (None, None);
-    let mut front = Front::with(settings, checkpoint, asked, (&[], false), console, clock)?;
+    let mut front = Front::with(call, checkpoint, start, &[], false)?;
     front.is_night = true;
     front.require_token()?;
-    if !asked.sandbox {
+    if !start.sandbox {
         front.connection.channel()?;
     }
-    settings::message(settings)?;
+    front.message()?;
     let fallback = settings::fallback(&settings.other_channels()?)?;
-    if !front.accepts_time(&front.settings.schedule) {
+    if !front.accepts_time(&front.run.schedule) {
         console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);
     }
-    let now = front.clock.now();
     let folder = NightFolder::open(Path::new(""), now)?;
     front.folders = Folders {
         results: folder.results(),
         rejects: folder.refused(),
     };
-    let date = now.to_zoned(front.settings.schedule.zone.clone()).date();
+    let date = now.to_zoned(front.run.schedule.zone.clone()).date();
     let mut night = Night {
         args,
-        settings,
         console,
         front,
         fallback,
@@ -131,7 +123,7 @@ impl Night<'_> {
             stop.finish_by(signal().await);
         });
         let lists = self.folder.lists()?;
-        let little = self.front.little_time(&self.front.settings.schedule);
+        let little = self.front.little_time(&self.front.run.schedule);
         let mut report = NightReport {
             sandbox: self.front.sandbox(),
             little_time: little.map(|it| it.to_string()),
@@ -196,18 +188,19 @@ impl Night<'_> {
             fallback: &self.fallback,
             sources: &settings::sources(inputs),
             batch: WhichBatch::OfNight(self.date),
-            messaged: messaged(self.args.skip_messaged, self.args.message_again),
-            retired_tag: self.args.retired_tag,
+            messaged: self.args.doubts.messaged(),
+            retired_tag: self.args.doubts.retired_tag,
             pilot: None,
             follow_up: None,
         };
-        send_list(&mut self.front, self.settings, &to_send, self.console)
+        send_list(&mut self.front, &to_send)
     }
 
     /// What is read and written for the list.
     fn files_of(&self, list: &InboxList) -> Result<Files, CommandError> {
         let inputs = std::slice::from_ref(&list.path);
-        settings::files(self.settings, Some(&self.front.db), inputs, false)
+        let call = self.front.call;
+        call.files(Some(&self.front.db), inputs, false)
     }
 
     /// Enters how the batch ended; returns whether the time for the night is over.
@@ -247,10 +240,10 @@ impl Night<'_> {
     /// has none.
     fn rejects_of(&self, list: &InboxList) -> Option<PathBuf> {
         let sources = settings::sources(std::slice::from_ref(&list.path));
-        let message = settings::message(self.settings).ok()?;
-        let intake = self.settings.intake().ok()?;
+        let (message, settings) = (self.front.message().ok()?, &self.front.call.settings);
+        let intake = settings.intake().ok()?;
         let opened = List::open(&sources, &intake, message.as_ref()).ok()?;
-        let sms = self.settings.content().ok()?.sms_settings;
+        let sms = settings.content().ok()?.sms_settings;
         let opened = opened
             .with_sms(sms)
             .in_dialect(self.front.checkpoint.dialect);
@@ -264,14 +257,14 @@ impl Night<'_> {
         let path = files.write_named(&path).ok()?;
         let how = CheckSettings {
             checkpoint: Some(&self.front.db),
-            history: self.front.settings.history,
+            history: self.front.run.history,
             channel: self.front.connection.channel.as_deref(),
             rejects: Some(&path),
             leave_rejects: false,
             all_examples: false,
         };
         // That it cannot be used is known already.
-        let _ = opened.check(&how, self.front.clock.now());
+        let _ = opened.check(&how, self.front.now());
         files.enter("rejects", &path);
         path.exists().then_some(path)
     }

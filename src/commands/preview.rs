@@ -114,12 +114,6 @@ fn pilot_text(batch: &Batch, preview: &Preview, pilot: PilotStep) -> String {
     text
 }
 
-/// "1 message", "2 messages".
-pub(super) fn messages(count: u64) -> String {
-    let word = if count == 1 { "message" } else { "messages" };
-    format!("{} {word}", grouped(count))
-}
-
 /// Who probably goes on to another channel.
 pub(super) fn likely_text(likely: &LikelyFallback) -> String {
     let channels = likely.channels.join(", then ");

@@ -2,29 +2,23 @@
 
 use std::io::Write;
 
+use super::call::Call;
 use super::checkpoint;
 use super::cluster::ERASED;
-use super::console::{Console, words};
+use super::console::words;
 use super::error::CommandResult;
 use crate::cli::PruneArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{ProgressLine, ProgressStyleChoice, counted, minute, people};
+use crate::report::{ProgressLine, ProgressMode, counted, minute, people};
 use crate::run::{OldBatch, prunable, prune};
 
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(super) fn run(
-    args: &PruneArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(super) fn run(args: &PruneArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let found = checkpoint::find(settings, None)?;
     let path = found.path;
     if !args.dry_run {
@@ -47,7 +41,7 @@ pub(super) fn run(
             return Ok(ExitCode::Complete);
         }
     }
-    let mut line = ProgressLine::new(0, ProgressStyleChoice::Auto, console.is_quiet());
+    let mut line = ProgressLine::new(0, ProgressMode::Auto, console.is_quiet());
     let person = settings.person();
     let done = prune(&path, args.older_than, &person, clock.now(), &mut |rows| {
         let text = "rows pruned";

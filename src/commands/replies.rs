@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::{Console, Visible, words};
+use super::console::{Visible, words};
 use super::contacts::moment;
 use super::error::{CommandError, CommandResult};
-use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -19,13 +19,9 @@ use crate::store::{Answer, Answered, KeptEvent, PersonRow, Reader, Store};
 const SHOWN: usize = 300;
 
 /// Lists them.
-pub(super) fn list(
-    settings: &Settings,
-    json: bool,
-    console: Console,
-    out: &mut dyn Write,
-) -> CommandResult {
-    let reader = checkpoint::find(settings, None)?.reader()?;
+pub(super) fn list(call: &Call, json: bool, out: &mut dyn Write) -> CommandResult {
+    let console = call.console;
+    let reader = checkpoint::find(&call.settings, None)?.reader()?;
     let mut count = 0;
     let mut values = Vec::new();
     reader.kept_events(|event| -> Result<(), CommandError> {
@@ -98,18 +94,14 @@ fn shortened(text: &str) -> String {
 }
 
 /// Settles those that a person has read.
-pub(super) fn settle(
-    settings: &Settings,
-    (opt_out, harmless): (&[i64], &[i64]),
-    now: jiff::Timestamp,
-    console: Console,
-) -> CommandResult {
+pub(super) fn settle(call: &Call, opt_out: &[i64], harmless: &[i64]) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let (ids, answer) = match opt_out {
         [] => (harmless, Answer::Harmless),
         _ => (opt_out, Answer::OptOut),
     };
     let store = Store::open_existing(&checkpoint::find(settings, None)?.path)?;
-    let done = store.answer_events(ids.to_vec(), answer, settings.person(), now)?;
+    let done = store.answer_events(ids.to_vec(), answer, settings.person(), call.clock.now())?;
     match (done, answer) {
         (Answered::NoSuch(id), _) => Err(CommandError::usage(format_args!(
             "no reply {id} waits for a person; nothing was changed. `outreach suppress replies` shows them"

@@ -6,6 +6,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::call::Call;
 use super::checkpoint::{self, Found};
 use super::console::{Console, line_of_words, print_json, words};
 use super::error::{CommandError, CommandResult};
@@ -13,12 +14,10 @@ use super::process::runtime;
 use super::settings as run_settings;
 use super::terminal::say_waits;
 use crate::cli::ResolveArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Local, counted, grouped, place, rows_are, without_numbers};
+use crate::report::{Local, counted, counted_are, grouped, place, plural, without_numbers};
 use crate::run::{Evidence, HeldBatch, Mismatch, RowChoice, UnknownRows};
 use crate::store::Decision;
 
@@ -26,13 +25,8 @@ use crate::store::Decision;
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &ResolveArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &ResolveArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let found = checkpoint::find(settings, Some(&args.batch))?;
     let choice = RowChoice {
         rows: &args.row,
@@ -54,7 +48,7 @@ pub(crate) fn run(
         console.say(decided_text(&found, &batch, decision, settled));
         return Ok(ExitCode::Complete);
     }
-    let evidence = ask(&batch, &choice, settings, console, clock)?;
+    let evidence = ask(&batch, &choice, call)?;
     say_evidence(console, &args.batch, &evidence);
     Ok(if evidence.proven == evidence.rows {
         ExitCode::Complete
@@ -65,8 +59,11 @@ pub(crate) fn run(
 
 fn decided_text(found: &Found, batch: &HeldBatch, decision: Decision, settled: u64) -> String {
     match decision {
-        Decision::AssumeSent if settled == 1 => "1 row counts as sent now.".to_owned(),
-        Decision::AssumeSent => format!("{} rows count as sent now.", grouped(settled)),
+        Decision::AssumeSent => plural(
+            settled,
+            "row counts as sent now.",
+            "rows count as sent now.",
+        ),
         Decision::Resend => queued_again(found, batch, settled),
     }
 }
@@ -79,18 +76,13 @@ pub(super) fn queued_again(found: &Found, batch: &HeldBatch, rows: u64) -> Strin
     let them = if rows == 1 { "it" } else { "them" };
     format!(
         "{} queued again. `{resume}` sends to {them}.",
-        rows_are(rows)
+        counted_are(rows, "row")
     )
 }
 
 /// Asks the API what became of the rows.
-fn ask(
-    batch: &HeldBatch,
-    choice: &RowChoice<'_>,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-) -> Result<Evidence, CommandError> {
+fn ask(batch: &HeldBatch, choice: &RowChoice<'_>, call: &Call) -> Result<Evidence, CommandError> {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     if batch.batch().sandbox {
         return Err(Mismatch::NoEvidenceOfRehearsal.into());
     }

@@ -1,12 +1,10 @@
 //! `outreach resume`: a batch goes on from the checkpoint, without its contacts file.
 
-use super::console::Console;
+use super::call::Call;
 use super::error::CommandResult;
 use super::run::{Front, Going};
 use super::settings;
 use crate::cli::ResumeArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
 
@@ -14,33 +12,28 @@ use crate::run::{CheckpointSettings, HeldBatch, ResumeSettings};
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(crate) fn run(
-    args: &ResumeArgs,
-    settings: &Settings,
-    console: Console,
-    clock: Clock,
-) -> CommandResult {
-    let front = Front::new(settings, args.asked, (&[], args.run.force), console, clock)?;
+pub(crate) fn run(args: &ResumeArgs, call: &Call) -> CommandResult {
+    let settings = &call.settings;
+    let front = Front::new(call, args.start, &[], args.run.force)?;
     let checkpoint = CheckpointSettings {
         // That of a rehearsal is named by the flag only.
-        named: if args.asked.sandbox {
+        named: if args.start.sandbox {
             front.checkpoint.db_by_flag().is_some()
         } else {
             front.checkpoint.is_named()
         },
         path: &front.db,
     };
-    checkpoint.require(args.asked.sandbox)?;
+    checkpoint.require(args.start.sandbox)?;
     front.require_yes()?;
-    let person = args.undo_cancel.then(|| settings.person());
     let asked = ResumeSettings {
         batch: args.batch.as_deref(),
         channel: front.connection.channel.as_deref(),
-        sandbox: args.asked.sandbox,
-        undo_cancel: person.as_deref(),
+        sandbox: args.start.sandbox,
+        undo_cancel: args.undo_cancel.then_some(front.person.as_str()),
     };
     let fallback = settings::fallback(&settings.typed_other_channels()?)?;
-    let batch = HeldBatch::resume(&front.db, &asked, front.clock.now())?;
+    let batch = HeldBatch::resume(&front.db, &asked, front.now())?;
     front.require_token()?;
     let Some(batch) = front.with_fallback(batch, &fallback)? else {
         return Ok(ExitCode::Paused);

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::{Console, words};
+use super::console::words;
 use super::error::CommandResult;
 use super::resolve::queued_again;
 use crate::cli::RetryArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped};
@@ -19,13 +18,8 @@ use crate::run::{HeldBatch, Retry, RetryChoice, RowChoice};
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(crate) fn run(
-    args: &RetryArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &RetryArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let found = checkpoint::find(settings, Some(&args.batch))?;
     let states: Vec<_> = args.status.iter().map(|status| status.state()).collect();
     let choice = RetryChoice {

@@ -2,36 +2,39 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::CommandError;
-use super::preview::messages;
 use super::process::runtime;
 use super::settings;
 use super::terminal::Terminal;
 use crate::amio;
-use crate::cli::{Asked, ProgressWhen};
-use crate::clock::Clock;
-use crate::config::{Checkpoint, Connection, Settings};
+use crate::cli::StartFlags;
+use crate::config::{Checkpoint, Connection};
 use crate::dispatch::pacer::core::FALLBACK_RATE;
+use crate::domain::content::ContentSource;
 use crate::domain::schedule::Schedule;
 use crate::exit::ExitCode;
-use crate::report::{Hints, Local, ProgressStyleChoice};
+use crate::report::{Hints, Local, ProgressMode, counted};
 use crate::run::{
     AfterHalt, Ended, Files, HeldBatch, KnownPeople, LittleTime, PausedBy, PilotAsked, PilotStep,
     Preview, QuotaOf, Rehearsal, RunEnd, RunSettings, StopHandle, random_bits, summary,
 };
 
 /// The command line as the front end of a run.
-pub(super) struct Front {
+pub(super) struct Front<'a> {
+    pub(super) call: &'a Call,
     pub(super) connection: Connection,
     pub(super) checkpoint: Checkpoint,
     /// The file of the checkpoint.
     pub(super) db: PathBuf,
     /// For a rehearsal, the checkpoint of the real batches that it goes by.
     pub(super) real: Option<PathBuf>,
-    pub(super) settings: RunSettings,
-    pub(super) clock: Clock,
+    /// How batches are sent, unless one keeps something else.
+    pub(super) run: RunSettings,
     /// What is read and written; the paths that were given are free.
     pub(super) files: Files,
     /// Where files go that we name ourselves; the current folder if not said.
@@ -45,7 +48,7 @@ pub(super) struct Front {
     /// Many lists are sent, and one summary tells of all.
     pub(super) is_night: bool,
     pub(super) console: Console,
-    pub(super) asked: Asked,
+    pub(super) start: StartFlags,
     /// Who runs the program.
     pub(super) person: String,
 }
@@ -166,37 +169,37 @@ pub(super) fn real(
     Ok(real)
 }
 
-impl Front {
+impl<'a> Front<'a> {
+    /// `inputs` are read; with `force` files that the program did not write are written over.
     pub(super) fn new(
-        settings: &Settings,
-        asked: Asked,
-        (inputs, force): (&[PathBuf], bool),
-        console: Console,
-        clock: Clock,
+        call: &'a Call,
+        start: StartFlags,
+        inputs: &[PathBuf],
+        force: bool,
     ) -> Result<Self, CommandError> {
-        let checkpoint = settings.checkpoint()?;
-        Self::with(settings, checkpoint, asked, (inputs, force), console, clock)
+        let checkpoint = call.settings.checkpoint()?;
+        Self::with(call, checkpoint, start, inputs, force)
     }
 
     /// The same with another checkpoint, or other files, than the settings name.
     pub(super) fn with(
-        settings: &Settings,
+        call: &'a Call,
         mut checkpoint: Checkpoint,
-        asked: Asked,
-        (inputs, force): (&[PathBuf], bool),
-        console: Console,
-        clock: Clock,
+        start: StartFlags,
+        inputs: &[PathBuf],
+        force: bool,
     ) -> Result<Self, CommandError> {
-        if asked.sandbox {
+        let (settings, console) = (&call.settings, call.console);
+        if start.sandbox {
             checkpoint = checkpoint.for_sandbox();
         }
         let db = checkpoint::path(&checkpoint)?;
-        let real = if asked.sandbox && !asked.sandbox_empty {
+        let real = if start.sandbox && !start.sandbox_empty {
             real(&checkpoint, &db, console)?
         } else {
             None
         };
-        let mut files = settings::files(settings, Some(&db), inputs, force)?;
+        let mut files = call.files(Some(&db), inputs, force)?;
         let given = [
             ("--out", &checkpoint.out),
             ("--summary", &checkpoint.summary),
@@ -207,51 +210,63 @@ impl Front {
             }
         }
         let connection = settings.connection()?;
-        if !asked.sandbox {
+        if !start.sandbox {
             connection.base_url()?;
         }
-        let mut run = settings::run(settings, clock.now())?;
-        run.guards.trust_clock = asked.trust_clock;
+        let mut run = settings::run(settings, call.clock.now())?;
+        run.guards.trust_clock = start.watch.trust_clock;
         Ok(Self {
+            call,
             db,
             real,
             connection,
             checkpoint,
             files,
-            settings: run,
-            clock,
+            run,
             folders: Folders::default(),
             stop: StopHandle::default(),
             left_to_workers: None,
             detach: false,
             is_night: false,
             console,
-            asked,
+            start,
             person: settings.person(),
         })
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        self.call.clock.now()
+    }
+
+    /// The message of the settings.
+    pub(super) fn message(&self) -> Result<Option<ContentSource>, CommandError> {
+        settings::message(&self.call.settings)
+    }
+
+    /// The channel that is sent through.
+    pub(super) fn channel(&self) -> Result<&str, CommandError> {
+        self.call.channel(&self.connection, self.sandbox())
+    }
+
     /// How progress is shown. A bar and a log of each request would write over each other.
-    pub(super) fn progress(&self) -> ProgressStyleChoice {
-        match self.asked.progress {
-            ProgressWhen::Auto | ProgressWhen::Always if self.console.logs() => {
-                ProgressStyleChoice::Never
-            }
-            ProgressWhen::Auto => ProgressStyleChoice::Auto,
-            ProgressWhen::Always => ProgressStyleChoice::Always,
-            ProgressWhen::Never => ProgressStyleChoice::Never,
-            ProgressWhen::Json => ProgressStyleChoice::Json,
+    pub(super) fn progress(&self) -> ProgressMode {
+        let mode = self.start.watch.progress;
+        let has_bar = matches!(mode, ProgressMode::Auto | ProgressMode::Always);
+        if has_bar && self.console.logs() {
+            ProgressMode::Never
+        } else {
+            mode
         }
     }
 
     /// Whether this is a rehearsal.
     pub(super) fn sandbox(&self) -> bool {
-        self.asked.sandbox
+        self.start.sandbox
     }
 
     /// Without a token nothing real can be sent: refused before a long list is read.
     pub(super) fn require_token(&self) -> Result<(), CommandError> {
-        if !self.asked.sandbox {
+        if !self.start.sandbox {
             self.connection.token()?;
         }
         Ok(())
@@ -259,7 +274,7 @@ impl Front {
 
     /// Without a terminal the first real send cannot be confirmed: refused before a long list is read.
     pub(super) fn require_yes(&self) -> Result<(), CommandError> {
-        let is_settled = self.asked.sandbox || self.asked.yes;
+        let is_settled = self.start.sandbox || self.start.yes;
         self.console.require_yes(is_settled, "send")
     }
 
@@ -270,13 +285,13 @@ impl Front {
             return true;
         };
         self.console.warn(format_args!("Warning: {little}."));
-        self.asked.yes || !self.console.can_ask() || self.console.ask("Begin all the same?")
+        self.start.yes || !self.console.can_ask() || self.console.ask("Begin all the same?")
     }
 
     /// What the window leaves of the time until the deadline, if that is little or nothing. A rehearsal waits for no
     /// window.
     pub(super) fn little_time(&self, schedule: &Schedule) -> Option<LittleTime> {
-        LittleTime::of(schedule, self.clock.now()).filter(|_| !self.asked.sandbox)
+        LittleTime::of(schedule, self.now()).filter(|_| !self.start.sandbox)
     }
 
     /// Says what is about to be sent, asks where that can be answered, and sends.
@@ -292,17 +307,17 @@ impl Front {
         if !self.confirms(&batch, &about, how.resumed)? {
             return Ok(self.say_declined(name));
         }
-        batch = batch.keep_settings(&self.settings, &self.person, self.clock.now())?;
+        batch = batch.keep_settings(&self.run, &self.person, self.now())?;
         self.go_on_after_halt(&batch, &about.after_halt)?;
         if let PilotStep::Begin(pilot) = about.pilot {
-            batch = batch.begin_pilot(pilot, &self.person, self.clock.now())?;
+            batch = batch.begin_pilot(pilot, &self.person, self.now())?;
         }
         if let (true, Some(token)) = (self.detach, about.token) {
             return self.leave_to_workers(&batch, token, &about.preview);
         }
         let (ended, pace_is_assumed) = runtime()?.block_on(self.send(&batch))?;
         if let (Some(token), RunEnd::Interrupted) = (self.left_to_workers, &ended.end) {
-            batch.leave_to_workers(token, self.clock.now())?;
+            batch.leave_to_workers(token, self.now())?;
         }
         if self.console.is_quiet() {
             self.say_in_one_line(&batch, &ended);
@@ -338,7 +353,7 @@ impl Front {
 
     /// What is about to be done. A results file that cannot take the rows is refused here, before anything is sent.
     fn about(&self, batch: &HeldBatch, how: Going) -> Result<About, CommandError> {
-        let after_halt = batch.after_halt(&self.settings.refusals, how.confirm)?;
+        let after_halt = batch.after_halt(&self.run.refusals, how.confirm)?;
         let out = self.results_path(batch)?;
         batch.check_results(Some(&out), self.checkpoint.dialect)?;
         let token = self.connection.token.as_ref().map(amio::token_fingerprint);
@@ -347,8 +362,8 @@ impl Front {
             token,
             real: self.real.as_deref(),
         };
-        let now = self.clock.now();
-        let preview = batch.preview(&self.settings, quota_of, &after_halt, pilot, now)?;
+        let now = self.now();
+        let preview = batch.preview(&self.run, quota_of, &after_halt, pilot, now)?;
         let known = if how.was_read {
             None
         } else {
@@ -398,10 +413,10 @@ impl Front {
         preview: &Preview,
     ) -> Result<Outcome, CommandError> {
         let name = &batch.batch().name;
-        batch.leave_to_workers(token, self.clock.now())?;
+        batch.leave_to_workers(token, self.now())?;
         self.console.say(format_args!(
             "{} of batch {name} wait for a worker with this token. `{}` shows how far it is.",
-            messages(preview.to_send),
+            counted(preview.to_send, "message"),
             self.hints().command("status", name, &[])
         ));
         Ok(Outcome {
@@ -421,10 +436,10 @@ impl Front {
     }
 
     async fn send(&self, batch: &HeldBatch) -> Result<(Ended, bool), CommandError> {
-        let rehearsal = if self.asked.sandbox {
+        let rehearsal = if self.start.sandbox {
             self.console
                 .say("Rehearsal against the built-in sandbox: nobody is messaged.");
-            Some(Rehearsal::of(batch, self.asked.sandbox_quota).await?)
+            Some(Rehearsal::of(batch, self.start.sandbox_quota).await?)
         } else {
             None
         };
@@ -437,9 +452,9 @@ impl Front {
             self.console,
             self.resolve(&batch.batch().name),
             stop.clone(),
-            (self.settings.grace, self.progress()),
+            (self.run.grace, self.progress()),
         );
-        let (settings, clock) = (&self.settings, &self.clock);
+        let (settings, clock) = (&self.run, &self.call.clock);
         let ended = batch
             .send(&access, settings, clock, &stop, &mut terminal)
             .await;
@@ -449,18 +464,18 @@ impl Front {
 
     /// What a suggested command must name to find the batch again.
     pub(super) fn hints(&self) -> Hints {
-        let db = self.asked.sandbox.then_some(self.db.as_path());
+        let db = self.start.sandbox.then_some(self.db.as_path());
         Hints {
             db: db.or(self.checkpoint.db_by_flag()).map(Path::to_owned),
             flags: self.checkpoint.typed_places.clone(),
-            local: Local::at(self.clock.now()),
+            local: Local::at(self.now()),
             ..Hints::default()
         }
     }
 
     /// The command that goes on with the batch.
     pub(super) fn resume(&self, name: &str) -> String {
-        let sandbox = if self.asked.sandbox { "--sandbox" } else { "" };
+        let sandbox = if self.start.sandbox { "--sandbox" } else { "" };
         self.hints().command("resume", name, &[sandbox])
     }
 

@@ -10,10 +10,10 @@ use crate::domain::eligibility::waited_for;
 use crate::domain::outcome::FatalKind;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{counted, displacement, grouped, quoted};
+use crate::report::{counted_are, displacement, grouped, quoted};
 use crate::run::{AfterHalt, Ended, HeldBatch, HeldText, Meaning, PausedBy, summary};
 
-impl Front {
+impl Front<'_> {
     /// What goes on with the rest after a pilot.
     pub(super) fn after_pilot_text(&self, name: &str, queued: u64) -> String {
         format!(
@@ -37,7 +37,7 @@ impl Front {
         batch: &HeldBatch,
         how: &AfterHalt,
     ) -> Result<(), CommandError> {
-        batch.go_on_after_halt(how, &self.person, self.clock.now())?;
+        batch.go_on_after_halt(how, &self.person, self.now())?;
         for saying in &how.sayings {
             self.console.say(format_args!(
                 "Remembered: \"{}\" means {}.",
@@ -74,7 +74,7 @@ impl Front {
     fn held_text(&self, name: &str, held: &HeldText) -> String {
         format!(
             "{} held: nobody said what the refusal means (\"{}\"). {}",
-            are(held.rows),
+            counted_are(held.rows, "recipient"),
             held.text,
             self.meanings_text(name, &held.text)
         )
@@ -95,7 +95,7 @@ impl Front {
 
     /// People are queued although the run has ended.
     fn say_queued(&self, batch: &HeldBatch, ended: &Ended) {
-        let has_window = batch.settings(&self.settings).schedule.window.is_some();
+        let has_window = batch.settings(&self.run).schedule.window.is_some();
         let batch = batch.batch();
         let why = if !has_window && batch.follow_up.is_some() {
             "events came while the run ended"
@@ -106,7 +106,7 @@ impl Front {
         };
         self.console.warn(format_args!(
             "{} still queued: {why}. `{}` goes on from here.",
-            are(ended.queued),
+            counted_are(ended.queued, "recipient"),
             self.resume(&batch.name)
         ));
     }
@@ -133,7 +133,7 @@ impl Front {
         self.console.warn(format_args!(
             "{} still queued: it is not known whether they got the same message from another batch ({}). {resolve}, \
              then the same command goes on.",
-            are(waiting.rows),
+            counted_are(waiting.rows, "recipient"),
             first.unwrap_or("its outcome is unknown"),
         ));
     }
@@ -178,7 +178,7 @@ impl Front {
             RunEnd::Complete if ended.waiting.rows > 0 => self.say_waiting(ended),
             RunEnd::Complete if ended.held > 0 => self.console.warn(format_args!(
                 "{} held until the text of the refusal has a meaning.",
-                are(ended.held)
+                counted_are(ended.held, "recipient")
             )),
             RunEnd::Complete if ended.queued > 0 => self.say_queued(batch, ended),
             RunEnd::Complete if ended.counts.awaiting > 0 => self.console.say(format_args!(
@@ -202,7 +202,7 @@ impl Front {
     /// not lose the batch.
     pub(super) fn report(&self, batch: &HeldBatch, out: &Path) -> Result<PathBuf, CommandError> {
         let (db, name) = (batch.checkpoint(), &batch.batch().name);
-        let (dialect, now) = (self.checkpoint.dialect, self.clock.now());
+        let (dialect, now) = (self.checkpoint.dialect, self.now());
         let written = batch.write_results(&self.files, Some(out), dialect, now);
         let out = self.checkpoint.out.as_deref();
         let mut hints = self.hints();
@@ -293,10 +293,4 @@ impl Front {
             }
         }
     }
-}
-
-/// "1 recipient is", "2 recipients are".
-fn are(recipients: u64) -> String {
-    let verb = if recipients == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(recipients, "recipient"))
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use super::audience;
+use super::call::Call;
 use super::checkpoint;
-use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::follow_up;
 use super::mending::Joined;
@@ -14,8 +14,6 @@ use super::run::{Front, Going, Outcome};
 use super::settings;
 use super::terminal::say_interrupted;
 use crate::cli::SendArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::report::{ProgressLine, counted};
 use crate::run::{
@@ -74,20 +72,15 @@ pub(super) enum WhichBatch<'a> {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &SendArgs,
-    settings: &Settings,
-    console: Console,
-    clock: Clock,
-) -> CommandResult {
-    settings::check(settings, clock.now())?;
-    let given = (args.files.as_slice(), args.run.force);
-    let mut front = Front::new(settings, args.asked, given, console, clock)?;
+pub(crate) fn run(args: &SendArgs, call: &Call) -> CommandResult {
+    let settings = &call.settings;
+    settings::check(settings, call.clock.now())?;
+    let mut front = Front::new(call, args.start, &args.files, args.run.force)?;
     front.detach = args.detach;
     front.require_token()?;
     front.require_yes()?;
-    if !front.accepts_time(&front.settings.schedule) {
-        console.say("Nothing was sent.");
+    if !front.accepts_time(&front.run.schedule) {
+        call.console.say("Nothing was sent.");
         return Ok(ExitCode::Paused);
     }
     let change = match (args.add, args.update) {
@@ -96,7 +89,7 @@ pub(crate) fn run(
         (false, false) => None,
     };
     let fallback = settings::fallback(&settings.other_channels()?)?;
-    let found = match find_people(&front, settings, args, &fallback, console)? {
+    let found = match find_people(&front, args, &fallback)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -111,12 +104,12 @@ pub(crate) fn run(
         fallback: &fallback,
         sources: &sources,
         batch: WhichBatch::Of(name.as_deref().or(args.batch.as_deref()), change),
-        messaged: messaged(args.skip_messaged, args.message_again),
-        retired_tag: args.retired_tag,
+        messaged: args.doubts.messaged(),
+        retired_tag: args.doubts.retired_tag,
         pilot: args.pilot.asked(),
         follow_up,
     };
-    Ok(send_list(&mut front, settings, &list, console)?.exit)
+    Ok(send_list(&mut front, &list)?.exit)
 }
 
 /// Whom a batch is made of.
@@ -131,11 +124,9 @@ struct People {
 /// Whom the flags name: files, an audience, or the people of another batch. The error is how the command ends where no
 /// list is to be read.
 fn find_people(
-    front: &Front,
-    settings: &Settings,
+    front: &Front<'_>,
     args: &SendArgs,
     fallback: &FallbackSource,
-    console: Console,
 ) -> Result<Result<People, ExitCode>, CommandError> {
     let of_checkpoint = |list, name, follow_up| People {
         sources: vec![list],
@@ -143,10 +134,10 @@ fn find_people(
         follow_up,
     };
     if let Some(asked) = args.follow_up.asked() {
-        let found = follow_up::find(front, settings, (args, &asked), fallback, console)?;
+        let found = follow_up::find(front, (args, &asked), fallback)?;
         return Ok(found.map(|new| of_checkpoint(new.list, new.name, Some(new.follow_up))));
     }
-    let audience = audience::audience(&args.audience, settings)?;
+    let audience = audience::audience(&args.audience, &front.call.settings)?;
     if args.audience_from.is_none() {
         if let Some(flag) = args.audience.given() {
             return Err(CommandError::usage(format_args!(
@@ -159,27 +150,18 @@ fn find_people(
             follow_up: None,
         }));
     }
-    match audience::find_batch(front, settings, &audience)? {
+    match audience::find_batch(front, &audience)? {
         AudienceBatch::Continue(name) => {
             let asked = (fallback, args.purpose.as_deref());
             let going = Going::send(args.pilot.asked(), false);
-            let went = audience::go_on(front, settings, &name, asked, (going, console))?;
+            let went = audience::go_on(front, &name, asked, going)?;
             Ok(Err(went))
         }
         AudienceBatch::New { people: 0, .. } => {
-            console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
+            front.console.say("Nobody belongs to this audience who was not messaged by it before. Nothing was sent.");
             Ok(Err(ExitCode::Complete))
         }
         AudienceBatch::New { list, name, .. } => Ok(Ok(of_checkpoint(list, name, None))),
-    }
-}
-
-/// What the flags say of people who have another message already.
-pub(super) fn messaged(skip: bool, again: bool) -> Option<Messaged> {
-    match (skip, again) {
-        (true, _) => Some(Messaged::Skip),
-        (false, true) => Some(Messaged::Again),
-        (false, false) => None,
     }
 }
 
@@ -188,20 +170,19 @@ pub(super) fn messaged(skip: bool, again: bool) -> Option<Messaged> {
 /// # Errors
 /// [`CommandError`], with its exit code.
 pub(super) fn send_list(
-    front: &mut Front,
-    settings: &Settings,
+    front: &mut Front<'_>,
     to_send: &ListToSend<'_>,
-    console: Console,
 ) -> Result<Outcome, CommandError> {
+    let console = front.console;
     let joined = match to_send.batch {
         WhichBatch::Of(Some(name), Some(how)) => Joined::named(front, name, how)?,
         WhichBatch::Of(Some(_), None) | WhichBatch::Of(None, Some(_)) => None,
         WhichBatch::Of(None, None) | WhichBatch::OfNight(_) => {
-            Joined::mended(front, settings, to_send.sources, console)?
+            Joined::mended(front, to_send.sources)?
         }
     };
     let to_send = &to_send.clone().joining(joined.as_ref());
-    let list = open_list(front, settings, to_send, console)?;
+    let list = open_list(front, to_send)?;
     for notice in list.notices() {
         console.say(format_args!("note: {notice}"));
     }
@@ -219,22 +200,21 @@ pub(super) fn send_list(
     }
     let rejects = front.folders.rejects.join(list.default_rejects_path());
     let rejects = front.files.write_named(&rejects)?;
-    let plan = plan(front, settings, to_send, list, console)?;
-    let person = settings.person();
-    let Some(plan) = decide_about_messaged(to_send, front, plan, &person, console)? else {
+    let plan = plan(front, to_send, list)?;
+    let Some(plan) = decide_about_messaged(front, to_send, plan)? else {
         console.say("Nothing was sent.");
         return Ok(Outcome::declined(None));
     };
-    let Some(plan) = decide_about_fallback(front, plan, console)? else {
+    let Some(plan) = decide_about_fallback(front, plan)? else {
         console.say("Nothing was sent.");
         return Ok(Outcome::declined(None));
     };
-    let plan = read(front, plan.by(&person), &rejects, console)?;
+    let plan = read(front, plan.by(&front.person), &rejects)?;
     let was_read = plan.report().is_some();
     let is_rejected = plan.report().is_some_and(|report| report.rejected > 0);
-    let (batch, interrupted) = plan.carry_out(front.clock.now())?;
+    let (batch, interrupted) = plan.carry_out(front.now())?;
     if let Some(purpose) = to_send.purpose {
-        batch.keep_purpose(purpose, &person, front.clock.now())?;
+        batch.keep_purpose(purpose, &front.person, front.now())?;
     }
     say_interrupted(console, &front.resolve(&batch.batch().name), interrupted);
     Ok(Outcome {
@@ -244,19 +224,15 @@ pub(super) fn send_list(
 }
 
 /// Opens the list with its message.
-fn open_list(
-    front: &Front,
-    settings: &Settings,
-    to_send: &ListToSend<'_>,
-    console: Console,
-) -> Result<List, CommandError> {
+fn open_list(front: &Front<'_>, to_send: &ListToSend<'_>) -> Result<List, CommandError> {
+    let settings = &front.call.settings;
     let message = match to_send.joined {
         Some(joined) => joined.message(settings)?,
-        None => settings::message(settings)?,
+        None => front.message()?,
     };
     let sms = settings.content()?.sms_settings;
     let sources = to_send.sources;
-    let list = settings::open_list(settings, sources, console, &|intake| {
+    let list = front.call.open_list(sources, &|intake| {
         let ours = match (to_send.joined, &to_send.follow_up) {
             (Some(joined), _) => Some(joined.intake(settings, intake)),
             (None, Some(_)) => Some(reading_follow_up(intake)),
@@ -267,7 +243,7 @@ fn open_list(
         let list = list.with_fallback(to_send.fallback)?;
         Ok(list.in_dialect(front.checkpoint.dialect))
     })?;
-    match list.doubtful_message().filter(|_| !console.can_ask()) {
+    match list.doubtful_message().filter(|_| !front.console.can_ask()) {
         Some(doubt) => Err(CommandError::usage(format_args!(
             "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
         ))),
@@ -276,16 +252,12 @@ fn open_list(
 }
 
 /// Compares the list with what the checkpoint holds.
-fn plan(
-    front: &Front,
-    settings: &Settings,
-    to_send: &ListToSend<'_>,
-    list: List,
-    console: Console,
-) -> Result<SendPlan, CommandError> {
-    let channel = match to_send.joined.and_then(|it| it.channel(settings)) {
+fn plan(front: &Front<'_>, to_send: &ListToSend<'_>, list: List) -> Result<SendPlan, CommandError> {
+    let console = front.console;
+    let joined = to_send.joined;
+    let channel = match joined.and_then(|it| it.channel(&front.call.settings)) {
         Some(channel) => channel,
-        None => audience::channel(front, settings)?,
+        None => front.channel()?,
     };
     let db = checkpoint::path_to_make(&front.checkpoint)?;
     if let Some(home) = checkpoint::elsewhere(&front.checkpoint, &db) {
@@ -296,7 +268,7 @@ fn plan(
             home.display()
         ));
     }
-    let (sandbox, now) = (front.sandbox(), front.clock.now());
+    let (sandbox, now) = (front.sandbox(), front.now());
     let plan = match to_send.batch {
         WhichBatch::Of(batch, change) => {
             let asked = SendSettings {
@@ -333,13 +305,12 @@ fn plan(
 /// Whether people who have another message already are left out or messaged again: as the flags say, else asked where
 /// that can be answered, else refused when the list is read. Nothing if neither is wanted.
 fn decide_about_messaged(
+    front: &Front<'_>,
     to_send: &ListToSend<'_>,
-    front: &Front,
     mut plan: SendPlan,
-    person: &str,
-    console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let messaged = plan.messaged_before(plan.history(&front.settings), front.clock.now())?;
+    let console = front.console;
+    let messaged = plan.messaged_before(plan.history(&front.run), front.now())?;
     if messaged.is_empty() {
         return Ok(Some(plan));
     }
@@ -360,22 +331,21 @@ fn decide_about_messaged(
         }
         None => return Ok(Some(plan)),
     };
-    plan.decide(how, person);
+    plan.decide(how, &front.person);
     Ok(Some(plan))
 }
 
 /// Whether more people may go on to another channel than the limit allows: asked where that can be answered, else
 /// refused, before anything is written. Nothing if the answer is no.
 fn decide_about_fallback(
-    front: &Front,
+    front: &Front<'_>,
     mut plan: SendPlan,
-    console: Console,
 ) -> Result<Option<SendPlan>, CommandError> {
-    let many = plan.many_may_fall_back(plan.history(&front.settings), front.clock.now())?;
+    let many = plan.many_may_fall_back(plan.history(&front.run), front.now())?;
     let Some(many) = many else {
         return Ok(Some(plan));
     };
-    if !settings::allows_fallback(&many, console)? {
+    if !settings::allows_fallback(&many, front.console)? {
         return Ok(None);
     }
     plan.let_fall_back(many.people);
@@ -383,24 +353,16 @@ fn decide_about_fallback(
 }
 
 /// Reads the list, with its progress, and says what it holds.
-fn read(
-    front: &Front,
-    plan: SendPlan,
-    rejects: &Path,
-    console: Console,
-) -> Result<ReadPlan, CommandError> {
+fn read(front: &Front<'_>, plan: SendPlan, rejects: &Path) -> Result<ReadPlan, CommandError> {
+    let (console, clock) = (front.console, &front.call.clock);
     let mut line = ProgressLine::new(0, front.progress(), console.is_quiet());
-    let plan = plan.read(
-        &front.settings,
-        Some(rejects),
-        front.clock.now(),
-        &mut |rows| {
-            let text = "rows read".to_owned();
-            if line.show(rows, &[text], false, front.clock.monotonic()) {
-                console.say(line.line(rows, "rows read"));
-            }
-        },
-    );
+    let mut progress = |rows| {
+        let text = "rows read";
+        if line.show(rows, &[text.to_owned()], false, clock.monotonic()) {
+            console.say(line.line(rows, text));
+        }
+    };
+    let plan = plan.read(&front.run, Some(rejects), clock.now(), &mut progress);
     line.clear();
     let plan = plan?;
     if let Some(report) = plan.report() {

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
 use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::dialect::Dialect;
 use crate::domain::event::OptOutWords;
 use crate::exit::ExitCode;
@@ -36,12 +36,8 @@ impl From<ServeError> for CommandError {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    settings: &Settings,
-    console: Console,
-    clock: Clock,
-    out: &mut impl Write,
-) -> CommandResult {
+pub(crate) fn run(call: &Call, out: &mut impl Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, call.clock.clone());
     let serve = settings.serve()?;
     let checkpoint = settings.checkpoint()?;
     let dialect = checkpoint.dialect;

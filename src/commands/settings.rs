@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::call::Call;
 use super::console::Console;
 use super::error::CommandError;
 use crate::config::{self, CheckpointPlace, MessageSource, OtherChannels, Settings, read_text};
@@ -16,7 +17,7 @@ use crate::intake::{Sheets, Source};
 use crate::report::grouped;
 use crate::run::{
     Access, FallbackSource, Files, HistorySpan, IntakeSettings, List, ManyMayFallBack, Meaning,
-    RunError, RunSettings, Saying,
+    Rehearsal, RunError, RunSettings, Saying,
 };
 
 /// How a batch is sent, by a run that begins `now`.
@@ -107,25 +108,84 @@ fn refusals(mut said: Vec<Saying>, invalid: Option<&str>) -> Vec<Saying> {
     said
 }
 
-/// The files of a command: what it reads must not be written over.
-pub(super) fn files(
-    settings: &Settings,
-    checkpoint: Option<&Path>,
-    inputs: &[PathBuf],
-    force: bool,
-) -> Result<Files, CommandError> {
-    let mut files = Files::new(checkpoint, force);
-    // No other checkpoint is written over either, be it there yet or not.
-    if let CheckpointPlace::Either { local, home } = settings.checkpoint()?.place() {
-        files = [Some(local), home.as_ref()]
-            .into_iter()
-            .flatten()
-            .fold(files, |files, other| files.beside_checkpoint(other));
+impl Call {
+    /// The files of a command: what it reads must not be written over.
+    pub(super) fn files(
+        &self,
+        checkpoint: Option<&Path>,
+        inputs: &[PathBuf],
+        force: bool,
+    ) -> Result<Files, CommandError> {
+        let mut files = Files::new(checkpoint, force);
+        // No other checkpoint is written over either, whether it is there yet or not.
+        if let CheckpointPlace::Either { local, home } = self.settings.checkpoint()?.place() {
+            files = [Some(local), home.as_ref()]
+                .into_iter()
+                .flatten()
+                .fold(files, |files, other| files.beside_checkpoint(other));
+        }
+        let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
+        let inputs = inputs.map(|path| ("the contacts file", path.as_path()));
+        let read = inputs.chain(self.settings.files_to_read());
+        Ok(read.fold(files, |files, (what, path)| files.reading(what, path)))
     }
-    let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
-    let inputs = inputs.map(|path| ("the contacts file", path.as_path()));
-    let read = inputs.chain(settings.files_to_read());
-    Ok(read.fold(files, |files, (what, path)| files.reading(what, path)))
+
+    /// The channel that is sent through; that of the sandbox for a rehearsal that names none.
+    pub(super) fn channel<'a>(
+        &self,
+        connection: &'a config::Connection,
+        sandbox: bool,
+    ) -> Result<&'a str, CommandError> {
+        let sms = self.settings.content()?.sms_settings;
+        match (sandbox, connection.channel()) {
+            (_, Ok(channel)) => Ok(channel),
+            (true, Err(_)) if sms.counted => Ok(Rehearsal::SMS_CHANNEL),
+            (true, Err(_)) => Ok(Rehearsal::CHANNEL),
+            (false, Err(error)) => Err(error.into()),
+        }
+    }
+
+    /// Opens a list. What is not certain about it is asked; off a terminal the first sheet with numbers is read, and a
+    /// list whose numbers seem to begin with their country code is refused, before anything is written.
+    pub(super) fn open_list(
+        &self,
+        sources: &[Source],
+        open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
+    ) -> Result<List, CommandError> {
+        let (console, intake) = (self.console, self.settings.intake()?);
+        let once = sources.iter().any(|source| matches!(source, Source::Stdin));
+        let can_ask = !once && console.can_ask();
+        let list = open(&intake)?;
+        let sheet = match list.sheets() {
+            Some(sheets) if can_ask && sources.len() == 1 => ask_for_sheet(sheets, console)?,
+            Some(_) | None => None,
+        };
+        let (list, intake) = match sheet {
+            None => (list, intake),
+            sheet => {
+                let intake = IntakeSettings { sheet, ..intake };
+                (open(&intake)?, intake)
+            }
+        };
+        let Some(looks) = list.looks_international() else {
+            return Ok(list);
+        };
+        if !can_ask {
+            return Err(CommandError::usage(format_args!(
+                "{looks}. Give --international if all numbers without a plus begin with their country code; \
+                 nothing was sent or written"
+            )));
+        }
+        let question = "Do all numbers without a plus begin with their country code?";
+        if !console.ask(format_args!("{looks}. {question}")) {
+            return Ok(list);
+        }
+        let international = true;
+        Ok(open(&IntakeSettings {
+            international,
+            ..intake
+        })?)
+    }
 }
 
 /// How to read the files that a command names.
@@ -140,48 +200,6 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
             }
         })
         .collect()
-}
-
-/// Opens a list. What is not certain about it is asked; off a terminal the first sheet with numbers is read, and a list
-/// whose numbers seem to begin with their country code is refused, before anything is written.
-pub(super) fn open_list(
-    settings: &Settings,
-    sources: &[Source],
-    console: Console,
-    open: &dyn Fn(&IntakeSettings) -> Result<List, RunError>,
-) -> Result<List, CommandError> {
-    let intake = settings.intake()?;
-    let once = sources.iter().any(|source| matches!(source, Source::Stdin));
-    let can_ask = !once && console.can_ask();
-    let list = open(&intake)?;
-    let sheet = match list.sheets() {
-        Some(sheets) if can_ask && sources.len() == 1 => ask_for_sheet(sheets, console)?,
-        Some(_) | None => None,
-    };
-    let (list, intake) = match sheet {
-        None => (list, intake),
-        sheet => {
-            let intake = IntakeSettings { sheet, ..intake };
-            (open(&intake)?, intake)
-        }
-    };
-    let Some(looks) = list.looks_international() else {
-        return Ok(list);
-    };
-    if !can_ask {
-        return Err(CommandError::usage(format_args!(
-            "{looks}. Give --international if all numbers without a plus begin with their country code; \
-             nothing was sent or written"
-        )));
-    }
-    let question = format!("{looks}. Do all numbers without a plus begin with their country code?");
-    if !console.ask(question) {
-        return Ok(list);
-    }
-    Ok(open(&IntakeSettings {
-        international: true,
-        ..intake
-    })?)
 }
 
 /// The sheet that is meant, where several have numbers; `None` if there is nothing to ask.

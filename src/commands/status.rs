@@ -4,16 +4,15 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::{Visible, print_json, redraw, stdout_width, words};
 use super::error::{CommandError, CommandResult};
 use super::row;
 use crate::cli::StatusArgs;
-use crate::clock::Clock;
-use crate::config::Settings;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{Column, Hints, Local, Summary, TextTable, counted, grouped};
+use crate::report::{Column, Hints, Local, Summary, TextTable, counted, grouped, plural};
 use crate::run::standing_results;
 use crate::store::{Batch, Reader, Store};
 
@@ -27,12 +26,8 @@ const PRINT_INTERVAL: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &StatusArgs,
-    settings: &Settings,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &StatusArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, clock) = (&call.settings, &call.clock);
     let found = checkpoint::find(settings, args.batch.as_deref())?;
     let reader = found.reader()?;
     let local = Local::at(clock.now());
@@ -125,12 +120,9 @@ fn unreadable(reader: &Reader, out: &mut dyn Write) -> Result<(), CommandError> 
         }
         Ok(())
     })?;
-    let replies = (replies > 0).then(|| match replies {
-        1 => "1 reply may ask not to be messaged any more".to_owned(),
-        _ => format!(
-            "{} replies may ask not to be messaged any more",
-            grouped(replies)
-        ),
+    let replies = (replies > 0).then(|| {
+        let replies = plural(replies, "reply", "replies");
+        format!("{replies} may ask not to be messaged any more")
     });
     let events = (events > 0).then(|| {
         format!(

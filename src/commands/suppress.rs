@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::{Console, NUMBER, Visible, line_of_words};
 use super::error::{CommandError, CommandResult};
 use super::{replies, settings};
 use crate::cli::{SuppressAction, SuppressArgs};
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::report::{counted, grouped};
+use crate::report::{counted, plural};
 use crate::run::{List, Suppressed, suppress, typed_numbers};
 use crate::store::Store;
 
@@ -23,25 +23,16 @@ use crate::store::Store;
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &SuppressArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &SuppressArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, now) = (&call.settings, call.console, call.clock.now());
     match &args.action {
         SuppressAction::Add {
             numbers, reason, ..
         } => {
             let phones = parse(numbers, settings)?;
             let source = format!("suppress add by {}", settings.person());
-            let (db, now) = (
-                checkpoint::path_to_make(&settings.checkpoint()?)?,
-                clock.now(),
-            );
-            let reason = reason.as_deref();
-            let done = suppress(&db, &phones, reason, &source, now)?;
+            let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
+            let done = suppress(&db, &phones, reason.as_deref(), &source, now)?;
             say_new(console, &done);
         }
         SuppressAction::Remove { numbers, .. } => {
@@ -62,7 +53,7 @@ pub(crate) fn run(
             ..
         } => {
             let (reason, rejects) = (reason.as_deref(), rejects.as_deref());
-            return import(files, (reason, rejects, *force), settings, console, clock);
+            return import(files, (reason, rejects, *force), call);
         }
         SuppressAction::List { json, .. } => list(settings, *json, out)?,
         SuppressAction::Replies {
@@ -72,9 +63,9 @@ pub(crate) fn run(
             ..
         } => {
             if opt_out.is_empty() && harmless.is_empty() {
-                return replies::list(settings, *json, console, out);
+                return replies::list(call, *json, out);
             }
-            return replies::settle(settings, (opt_out, harmless), clock.now(), console);
+            return replies::settle(call, opt_out, harmless);
         }
     }
     Ok(ExitCode::Complete)
@@ -84,18 +75,17 @@ pub(crate) fn run(
 fn import(
     files: &[PathBuf],
     (reason, rejects, force): (Option<&str>, Option<&Path>, bool),
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
+    call: &Call,
 ) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
-    let mut written = settings::files(settings, Some(&db), files, force)?;
+    let mut written = call.files(Some(&db), files, force)?;
     if let Some(path) = rejects {
         written.write("--rejects", path)?;
     }
     let dialect = settings.checkpoint()?.dialect;
     let sources = settings::sources(files);
-    let list = settings::open_list(settings, &sources, console, &|intake| {
+    let list = call.open_list(&sources, &|intake| {
         Ok(List::of_suppressed(&sources, intake)?.in_dialect(dialect))
     })?;
     for note in list.notes() {
@@ -103,7 +93,7 @@ fn import(
     }
     let names: Vec<&str> = list.file_names().collect();
     let source = format!("import of {} by {}", names.join(", "), settings.person());
-    let done = list.suppress(&db, reason, &source, rejects, clock.now())?;
+    let done = list.suppress(&db, reason, &source, rejects, call.clock.now())?;
     if let Some(path) = rejects.filter(|_| done.invalid > 0) {
         written.enter("rejects", path);
     }
@@ -122,20 +112,15 @@ pub(super) fn listed_text(done: &Suppressed) -> String {
     format!(
         "{}: {} new on the suppression list",
         counted(done.numbers as u64, "number"),
-        are(done.new as u64, "is", "are")
+        plural(done.new as u64, "is", "are")
     )
-}
-
-/// "1 is", "2 are".
-fn are(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
 fn say_new(console: Console, done: &Suppressed) {
     console.say(format_args!(
         "{}, {} on it before.",
         listed_text(done),
-        are((done.numbers - done.new) as u64, "was", "were")
+        plural((done.numbers - done.new) as u64, "was", "were")
     ));
 }
 
@@ -146,7 +131,7 @@ fn say_invalid(console: Console, done: &Suppressed, rejects: Option<&Path>) -> E
     }
     console.warn(format_args!(
         "{} no number that can be suppressed:",
-        are(done.invalid, "row holds", "rows hold")
+        plural(done.invalid, "row holds", "rows hold")
     ));
     for line in &done.named {
         console.warn(format_args!("  {}", on_one_line(line)));

@@ -9,7 +9,7 @@ use super::console::Console;
 use super::process::signal;
 use crate::clock::{Clock, between};
 use crate::dispatch::pacer::core::{FALLBACK_RATE, PacerView, Source, Why};
-use crate::report::{ProgressLine, ProgressStyleChoice, without_numbers};
+use crate::report::{ProgressLine, ProgressMode, without_numbers};
 use crate::run::{Observer, RunProgress, Started, StopHandle, Wait, WaitFor};
 
 /// A wait for the pace that is worth a word; shorter ones come between any two requests.
@@ -25,7 +25,7 @@ pub(super) struct Terminal {
     stop: StopHandle,
     grace: Duration,
     line: ProgressLine,
-    style: ProgressStyleChoice,
+    style: ProgressMode,
     batch: String,
     /// Where the run stood last.
     last: Option<RunProgress>,
@@ -40,7 +40,7 @@ impl Terminal {
         console: Console,
         resolve: String,
         stop: StopHandle,
-        (grace, style): (Duration, ProgressStyleChoice),
+        (grace, style): (Duration, ProgressMode),
     ) -> Self {
         Self {
             console,
@@ -94,7 +94,7 @@ impl Terminal {
 
     /// A line of progress, where no terminal shows a bar.
     fn say_progress(&self, progress: &RunProgress) {
-        if self.style == ProgressStyleChoice::Json {
+        if self.style == ProgressMode::Json {
             self.console.say_lines(as_json(&self.batch, progress));
         } else {
             let settled = progress.done.settled();
@@ -373,7 +373,7 @@ mod tests {
             console,
             String::new(),
             StopHandle::default(),
-            (Duration::ZERO, ProgressStyleChoice::Auto),
+            (Duration::ZERO, ProgressMode::Auto),
         );
         assert_eq!(terminal.quota_notice(&pacer(Source::Unknown, None)), None);
         assert_eq!(terminal.quota_notice(&pacer(Source::UserRate, None)), None);
@@ -409,7 +409,7 @@ mod tests {
             Console::new(true),
             String::new(),
             StopHandle::default(),
-            (Duration::ZERO, ProgressStyleChoice::Auto),
+            (Duration::ZERO, ProgressMode::Auto),
         );
         let mut told = |minutes, what| terminal.wait_notice(&progress(minutes, Some(what)));
         assert_eq!(told(0, WaitFor::Quota), None, "a short one");

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::call::Call;
 use super::checkpoint;
 use super::console::{Console, words};
 use super::error::{CommandError, CommandResult};
@@ -11,26 +12,20 @@ use super::run::real;
 use super::settings;
 use super::terminal::say_waits;
 use crate::cli::TestArgs;
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::recipient::Suppression;
 use crate::domain::sms::segments_text;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
-use crate::run::{List, Rehearsal, RowChoice, TestMessage, Tested, suppression, typed_number};
+use crate::run::{List, RowChoice, TestMessage, Tested, suppression, typed_number};
 
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &TestArgs,
-    settings: &Settings,
-    console: Console,
-    clock: &Clock,
-    out: &mut dyn Write,
-) -> CommandResult {
+pub(crate) fn run(args: &TestArgs, call: &Call, out: &mut dyn Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, &call.clock);
     let to = typed_number(&args.to, settings.intake()?.reading())?;
     let connection = settings.connection()?;
     if !args.sandbox {
@@ -38,7 +33,7 @@ pub(crate) fn run(
         connection.base_url()?;
     }
     console.require_yes(args.sandbox || args.yes, "send the test")?;
-    let (db, message) = message(args, settings, console)?;
+    let (db, message) = message(args, call)?;
     if let Some(cause) = suppressed(args.sandbox, settings, &db, to, console)? {
         return say(&Tested::Suppressed(cause), to, console, out);
     }
@@ -97,11 +92,8 @@ fn suppressed(
 }
 
 /// The checkpoint, and the message that is sent.
-fn message(
-    args: &TestArgs,
-    settings: &Settings,
-    console: Console,
-) -> Result<(PathBuf, TestMessage), CommandError> {
+fn message(args: &TestArgs, call: &Call) -> Result<(PathBuf, TestMessage), CommandError> {
+    let settings = &call.settings;
     let rows: Vec<u32> = args.row.into_iter().collect();
     let choice = RowChoice {
         rows: &rows,
@@ -123,17 +115,12 @@ fn message(
     let source = settings::message(settings)?;
     let sms = settings.content()?.sms_settings;
     let connection = settings.connection()?;
-    let channel = match (args.sandbox, connection.channel()) {
-        (_, Ok(channel)) => channel,
-        (true, Err(_)) if sms.counted => Rehearsal::SMS_CHANNEL,
-        (true, Err(_)) => Rehearsal::CHANNEL,
-        (false, Err(error)) => return Err(error.into()),
-    };
+    let channel = call.channel(&connection, args.sandbox)?;
     let sources = settings::sources(&args.files);
-    let list = settings::open_list(settings, &sources, console, &|intake| {
+    let list = call.open_list(&sources, &|intake| {
         Ok(List::open(&sources, intake, source.as_ref())?.with_sms(sms))
     })?;
-    if let Some(doubt) = list.doubtful_message().filter(|_| !console.can_ask()) {
+    if let Some(doubt) = list.doubtful_message().filter(|_| !call.console.can_ask()) {
         return Err(CommandError::usage(format_args!(
             "{doubt}. The message is made with these letters: give --encoding NAME; nothing was sent or written"
         )));

@@ -1,9 +1,8 @@
 //! `outreach checkpoint upgrade`: a checkpoint of an earlier version is brought forward.
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::Console;
 use super::error::CommandResult;
-use crate::config::Settings;
 use crate::exit::ExitCode;
 use crate::run::{OldCopy, upgrade};
 
@@ -11,7 +10,8 @@ use crate::run::{OldCopy, upgrade};
 ///
 /// # Errors
 /// [`CommandError`](super::CommandError), with its exit code.
-pub(super) fn run(no_copy: bool, settings: &Settings, console: Console) -> CommandResult {
+pub(super) fn run(no_copy: bool, call: &Call) -> CommandResult {
+    let (settings, console) = (&call.settings, call.console);
     let db = checkpoint::find(settings, None)?.path;
     let copy = if no_copy {
         OldCopy::Skip

@@ -2,16 +2,15 @@
 
 use std::io::Write;
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::Console;
 use super::console_user;
 use super::doctor;
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
 use super::settings;
 use crate::cli::{ConsoleAction, ConsoleArgs};
-use crate::clock::Clock;
-use crate::config::{Connection, MessageSource, Settings};
+use crate::config::{Connection, MessageSource};
 use crate::console::{ConsoleError, ConsoleServer, ConsoleSettings, UserFile};
 use crate::exit::ExitCode;
 use crate::run::{Access, DoctorSettings, RunError};
@@ -34,18 +33,13 @@ impl From<ConsoleError> for CommandError {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &ConsoleArgs,
-    settings: &Settings,
-    console: Console,
-    clock: Clock,
-    out: &mut impl Write,
-) -> CommandResult {
+pub(crate) fn run(args: &ConsoleArgs, call: &Call, out: &mut impl Write) -> CommandResult {
+    let (settings, console, clock) = (&call.settings, call.console, call.clock.clone());
     if let Some(ConsoleAction::User { action }) = &args.action {
-        return console_user::run(action, settings, console, &clock, out);
+        return console_user::run(action, call, out);
     }
     settings::check(settings, clock.now())?;
-    let page = page_settings(args, settings, console)?;
+    let page = page_settings(args, call)?;
     let sandbox = page.sandbox;
     runtime()?.block_on(async {
         let server = ConsoleServer::bind(page, clock).await?;
@@ -79,11 +73,8 @@ pub(crate) fn run(
     })
 }
 
-fn page_settings(
-    args: &ConsoleArgs,
-    settings: &Settings,
-    console: Console,
-) -> Result<ConsoleSettings, CommandError> {
+fn page_settings(args: &ConsoleArgs, call: &Call) -> Result<ConsoleSettings, CommandError> {
+    let (settings, console) = (&call.settings, call.console);
     let (page, tls) = (settings.console()?, settings.tls()?);
     let real = settings.checkpoint()?;
     let users = UserFile::beside(&checkpoint::place(&real)?);

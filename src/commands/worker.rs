@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use super::call::Call;
 use super::checkpoint;
-use super::console::Console;
 use super::error::{CommandError, CommandResult};
 use super::process::{runtime, signal};
 use super::run::{Front, Going};
 use crate::amio;
-use crate::cli::{Asked, WorkerArgs};
-use crate::clock::Clock;
-use crate::config::Settings;
+use crate::cli::WorkerArgs;
 use crate::exit::ExitCode;
 use crate::run::{HeldBatch, ResumeSettings, RunEnd, StopHandle, WorkerQueue};
 
@@ -19,9 +17,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 struct Worker<'a> {
     args: &'a WorkerArgs,
-    settings: &'a Settings,
-    console: Console,
-    clock: Clock,
+    call: &'a Call,
     stop: StopHandle,
     token: i64,
 }
@@ -30,21 +26,15 @@ struct Worker<'a> {
 ///
 /// # Errors
 /// [`CommandError`], with its exit code.
-pub(crate) fn run(
-    args: &WorkerArgs,
-    settings: &Settings,
-    console: Console,
-    clock: Clock,
-) -> CommandResult {
+pub(crate) fn run(args: &WorkerArgs, call: &Call) -> CommandResult {
+    let settings = &call.settings;
     let connection = settings.connection()?;
     let token = amio::token_fingerprint(connection.token()?);
     let db = checkpoint::path_to_make(&settings.checkpoint()?)?;
     let queue = WorkerQueue::open(&db, token)?;
     let worker = Worker {
         args,
-        settings,
-        console,
-        clock,
+        call,
         stop: StopHandle::default(),
         token,
     };
@@ -54,10 +44,10 @@ pub(crate) fn run(
     runtime.spawn(async move {
         stop.finish_by(signal().await);
     });
-    console.say("Waiting for batches; stop with Ctrl-C.");
+    call.console.say("Waiting for batches; stop with Ctrl-C.");
     let mut worst = ExitCode::Complete;
     while worker.stop.by().is_none() {
-        let batches = queue.batches(worker.clock.now())?;
+        let batches = queue.batches(call.clock.now())?;
         if batches.is_empty() && args.once {
             break;
         }
@@ -73,7 +63,7 @@ pub(crate) fn run(
             }
         }
         if !took_one {
-            runtime.block_on(worker.clock.sleep(LOOK));
+            runtime.block_on(call.clock.sleep(LOOK));
         }
     }
     Ok(worst)
@@ -83,18 +73,16 @@ impl Worker<'_> {
     /// Sends one batch. Returns how that ended, and whether the worker's own time is over; nothing if another process
     /// was faster.
     fn take(&self, name: &str) -> Result<Option<(ExitCode, bool)>, CommandError> {
-        let asked = Asked {
-            yes: true,
-            sandbox: false,
-            sandbox_quota: None,
-            ..self.args.asked()
-        };
         // Each batch has its own results, whatever the settings name for one.
-        let mut checkpoint = self.settings.checkpoint()?;
+        let mut checkpoint = self.call.settings.checkpoint()?;
         (checkpoint.out, checkpoint.summary) = (None, None);
-        let (console, clock) = (self.console, self.clock.clone());
-        let files = (&[][..], self.args.run.force);
-        let mut front = Front::with(self.settings, checkpoint, asked, files, console, clock)?;
+        let mut front = Front::with(
+            self.call,
+            checkpoint,
+            self.args.start(),
+            &[],
+            self.args.run.force,
+        )?;
         front.stop = self.stop.clone();
         let resume = ResumeSettings {
             batch: Some(name),
@@ -102,12 +90,12 @@ impl Worker<'_> {
             sandbox: false,
             undo_cancel: None,
         };
-        let batch = match HeldBatch::resume(&front.db, &resume, self.clock.now()) {
+        let batch = match HeldBatch::resume(&front.db, &resume, front.now()) {
             Ok(batch) => batch,
             Err(error) if error.is_held() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        self.console.say(format_args!("== {name}"));
+        front.console.say(format_args!("== {name}"));
         front.left_to_workers = Some(self.token);
         let outcome = front.go(batch, Going::worker())?;
         let end = outcome.ended.map(|ended| ended.end);

@@ -8,8 +8,8 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::declare::{
-    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, Guards, History, NUMBERS,
-    OtherChannels, Pace, Results, Serve, Tls,
+    CheckpointFile, Connection, ConsolePage, ContactsFile, Content, DefaultRegion, Guards, History,
+    NUMBERS, OtherChannels, Pace, Results, Serve, Tls, Written,
 };
 
 /// One setting, as it is declared.
@@ -149,18 +149,62 @@ pub(super) fn setting(key: &str) -> Option<&'static Setting> {
     settings().iter().find(|setting| setting.key() == key)
 }
 
-/// The flags of a group of settings, for a command that takes them.
+/// One group of settings, or several as a tuple.
+pub(crate) trait Groups {
+    /// The flags of the settings, in their order.
+    fn flags() -> Vec<Arg>;
+}
+
+macro_rules! groups {
+    ($($group:ident),+) => {$(
+        impl Groups for $group {
+            fn flags() -> Vec<Arg> {
+                // Their order in the help is up to the command that they are added to.
+                let declared = Self::augment_args(Command::new("flags").next_display_order(None));
+                let shown = declared.get_arguments().filter(|arg| !arg.is_hide_set());
+                shown.cloned().map(|arg| Setting(arg).into_flag()).collect()
+            }
+        }
+    )+};
+}
+
+groups!(
+    CheckpointFile,
+    Connection,
+    ConsolePage,
+    ContactsFile,
+    Content,
+    DefaultRegion,
+    Guards,
+    History
+);
+groups!(OtherChannels, Pace, Results, Serve, Tls, Written);
+
+macro_rules! tuples {
+    ($($group:ident),+) => {
+        impl<$($group: Groups),+> Groups for ($($group,)+) {
+            fn flags() -> Vec<Arg> {
+                [$($group::flags()),+].concat()
+            }
+        }
+    };
+}
+
+tuples!(A, B);
+tuples!(A, B, C);
+tuples!(A, B, C, D);
+tuples!(A, B, C, D, E);
+tuples!(A, B, C, D, E, F, G);
+
+/// The flags of groups of settings, for a command that takes them.
 ///
 /// It holds no values: they are collected by [`Layer`](super::Layer).
 #[derive(Debug, Clone)]
 pub(crate) struct Flags<T>(PhantomData<T>);
 
-impl<T: Args> Args for Flags<T> {
+impl<T: Groups> Args for Flags<T> {
     fn augment_args(command: Command) -> Command {
-        // Their order in the help is up to the command that they are added to.
-        let declared = T::augment_args(Command::new("flags").next_display_order(None));
-        let shown = declared.get_arguments().filter(|arg| !arg.is_hide_set());
-        command.args(shown.cloned().map(|arg| Setting(arg).into_flag()))
+        command.args(T::flags())
     }
 
     fn augment_args_for_update(command: Command) -> Command {

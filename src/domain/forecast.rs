@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quota::{Pace, QUOTA_PERIOD, QuotaState, Rate, Reserve};
 use super::schedule::{Schedule, WindowBy};
-use super::text::grouped;
+use super::text::counted;
 
 /// More windows than this are years ahead: no forecast.
 const MOST_STEPS: u32 = 200_000;
@@ -327,12 +327,17 @@ impl fmt::Display for Forecast {
                     f,
                     "done {}; {} will remain at {}",
                     day(done),
-                    counted(rows),
+                    counted(rows, "row"),
                     day(deadline)
                 )
             }
             (None, Some((deadline, rows))) => {
-                write!(f, "{} will remain at {}", counted(rows), day(deadline))
+                write!(
+                    f,
+                    "{} will remain at {}",
+                    counted(rows, "row"),
+                    day(deadline)
+                )
             }
             (None, None) => f.write_str("not done in any foreseeable time at this pace"),
         }
@@ -353,11 +358,6 @@ pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     } else {
         local.strftime("%a %-d %b %Y %H:%M").to_string()
     }
-}
-
-/// `1 row`, `1,240 rows`.
-fn counted(rows: u64) -> String {
-    format!("{} row{}", grouped(rows), if rows == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::fold;
-use super::text::hex;
+use super::text::{hex, plural};
 
 /// The part of a definition that is the message.
 const CONTENT: &str = "content";
@@ -49,10 +49,7 @@ pub(crate) fn next_step(rows: u32, took: Duration) -> u32 {
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = |rows: u64| match rows {
-            1 => "1 row is".to_owned(),
-            rows => format!("{} rows are", super::text::grouped(rows)),
-        };
+        let rows = |rows: u64| plural(rows, "row is", "rows are");
         match self {
             Self::Unknown(unknown) => write!(f, "{} unknown", rows(*unknown)),
             Self::Queued(queued) => write!(f, "{} queued", rows(*queued)),

@@ -64,6 +64,16 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+/// The count with the word that goes with it: "1 person", "1,240 people".
+pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// `1 recipient`, `1,240 recipients`.
+pub(crate) fn counted(count: u64, word: &str) -> String {
+    plural(count, word, &format!("{word}s"))
+}
+
 /// The text with each run of `least` digits or more as one `#`.
 pub(crate) fn hide_digits(text: &str, least: usize) -> String {
     let mut out = String::with_capacity(text.len());

@@ -33,7 +33,7 @@ pub(crate) use manual::{manual_roff, manual_text};
 pub(crate) use night::{ListReport, NightReport};
 pub(crate) use page::is_own_page;
 pub(crate) use paint::painted;
-pub(crate) use progress::{ProgressLine, ProgressStyleChoice};
+pub(crate) use progress::{ProgressLine, ProgressMode};
 pub(crate) use results::{check_room, default_stem, write_selected, write_selected_file};
 pub use results::{write_results, write_results_file};
 pub use select::{COLUMNS, Selection};
@@ -43,6 +43,6 @@ pub(crate) use tells::{ToldMessage, messages_in};
 pub(crate) use text_table::{Column, TextTable};
 pub(crate) use told::{ToldColumns, Untold};
 pub(crate) use words::{
-    counted, displacement, grouped, minute, people, place, quoted, rows_are, terminal_width,
-    without_numbers, wrapped, wrapped_below,
+    counted, counted_are, displacement, grouped, minute, people, place, plural, quoted,
+    terminal_width, without_numbers, wrapped, wrapped_below,
 };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::words::{grouped, without_numbers};
+use super::words::{grouped, plural, without_numbers};
 use crate::domain::delivery::State;
 use crate::domain::text::on_one_line;
 use crate::exit::ExitCode;
@@ -124,14 +124,11 @@ impl NightReport {
             let _ = list.write_text(&mut out);
         }
         if self.not_begun > 0 {
-            let _ = writeln!(
-                out,
-                "\n{}",
-                match self.not_begun {
-                    1 => "1 list was not begun; it stays in inbox.".to_owned(),
-                    more => format!("{more} lists were not begun; they stay in inbox."),
-                }
+            let (one, more) = (
+                "list was not begun; it stays",
+                "lists were not begun; they stay",
             );
+            let _ = writeln!(out, "\n{} in inbox.", plural(self.not_begun, one, more));
         }
         out
     }

@@ -18,8 +18,8 @@ const APART: Duration = Duration::from_secs(1);
 const PARTS: u64 = 10;
 
 /// How progress is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum ProgressStyleChoice {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProgressMode {
     /// A bar on a terminal; elsewhere a line at the start, at each tenth, at the end of each wait, and at the end.
     #[default]
     Auto,
@@ -80,13 +80,11 @@ pub(crate) struct ProgressLine {
 
 impl ProgressLine {
     /// Progress towards `total` (0: unknown); `quiet` shows nothing.
-    pub(crate) fn new(total: u64, style: ProgressStyleChoice, quiet: bool) -> Self {
-        let silent = quiet || style == ProgressStyleChoice::Never;
+    pub(crate) fn new(total: u64, style: ProgressMode, quiet: bool) -> Self {
+        let silent = quiet || style == ProgressMode::Never;
         let has_bar = match style {
-            ProgressStyleChoice::Auto | ProgressStyleChoice::Always => {
-                std::io::stderr().is_terminal()
-            }
-            ProgressStyleChoice::Never | ProgressStyleChoice::Json => false,
+            ProgressMode::Auto | ProgressMode::Always => std::io::stderr().is_terminal(),
+            ProgressMode::Never | ProgressMode::Json => false,
         };
         let terminal = has_bar && !silent;
         let target = if terminal {
@@ -98,7 +96,7 @@ impl ProgressLine {
         if let Ok(style) = ProgressStyle::with_template(template(total, terminal_width())) {
             bar.set_style(style);
         }
-        let regular = total == 0 || style == ProgressStyleChoice::Always;
+        let regular = total == 0 || style == ProgressMode::Always;
         Self {
             bar,
             terminal,

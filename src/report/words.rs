@@ -5,8 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::local::Local;
-pub(crate) use crate::domain::text::{grouped, quoted};
-
+pub(crate) use crate::domain::text::{counted, grouped, plural, quoted};
 use crate::domain::text::{hide_digits, on_one_line};
 
 /// `row 7`, with the file where the batch has several.
@@ -17,27 +16,14 @@ pub(crate) fn place(files: &[String], file: u16, row: u32) -> String {
     }
 }
 
-/// `1 recipient`, `1,240 recipients`.
-pub(crate) fn counted(count: u64, word: &str) -> String {
-    format!(
-        "{} {word}{}",
-        grouped(count),
-        if count == 1 { "" } else { "s" }
-    )
-}
-
 /// "1 row is", "2 rows are": for what follows both as it stands.
-pub(crate) fn rows_are(count: u64) -> String {
-    let verb = if count == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(count, "row"))
+pub(crate) fn counted_are(count: u64, word: &str) -> String {
+    plural(count, &format!("{word} is"), &format!("{word}s are"))
 }
 
 /// "1 person", "2 people".
 pub(crate) fn people(count: u64) -> String {
-    match count {
-        1 => "1 person".to_owned(),
-        count => format!("{} people", grouped(count)),
-    }
+    plural(count, "person", "people")
 }
 
 /// What became of a checkpoint that is not at its path any more, and is now at `kept`.

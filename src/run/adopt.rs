@@ -55,13 +55,8 @@ pub fn adopt(
     let enter = |stops: Stops| stops.enter(&store, None, &source, now);
     let suppressed = stops.map(enter).transpose()?;
     let numbers = suppressed.as_ref().map_or(0, |done| done.numbers);
-    store.end_adopting(DecisionRecord {
-        batch: None,
-        actor: actor.to_owned(),
-        what: "adopt",
-        detail: format!("{numbers} numbers were given to suppress"),
-        at: now,
-    })?;
+    let detail = format!("{numbers} numbers were given to suppress");
+    store.end_adopting(DecisionRecord::new(actor, "adopt", detail, now))?;
     Ok(Adopted {
         unknown,
         suppressed,

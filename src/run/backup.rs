@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::clash::FileClash;
+use super::clash::{Clash, FileClash};
 use super::error::RunError;
 use super::files::Files;
 use crate::report::ReportError;
@@ -23,8 +23,7 @@ pub fn back_up(checkpoint: &Path, file: &Path, now: Timestamp) -> Result<u64, Ru
     // Whatever stands there is refused below, so that nothing is asked about it.
     Files::new(Some(checkpoint), true).write(FLAG, file)?;
     if std::fs::symlink_metadata(file).is_ok() {
-        let path = file.to_owned();
-        return Err(FileClash::Taken { flag: FLAG, path }.into());
+        return Err(FileClash::new(FLAG, file, Clash::Taken).into());
     }
     let cannot_be_written = |path: &Path, source| ReportError::File {
         path: path.to_owned(),

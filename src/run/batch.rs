@@ -134,13 +134,8 @@ impl HeldBatch {
     ) -> Result<Self, RunError> {
         let settings = self.settings(settings);
         let (history, sending) = (settings.history, settings.sending());
-        let said = |what, detail| DecisionRecord {
-            batch: Some(self.batch.id),
-            actor: actor.to_owned(),
-            what,
-            detail,
-            at: now,
-        };
+        let said =
+            |what, detail| DecisionRecord::new(actor, what, detail, now).about(self.batch.id);
         let mut changed = Vec::new();
         if self.batch.history.is_some_and(|kept| kept != history) {
             changed.push(said("history", history.to_string()));

@@ -1,59 +1,46 @@
 //! Why a file is not written to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A path that is not written to. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FileClash {
-    /// The file has another use.
-    #[error(
-        "{flag} {} is {use_}: writing there would destroy it. Nothing was written; name another file", path.display()
-    )]
-    Used {
-        /// The flag.
-        flag: &'static str,
-        /// Its value.
-        path: PathBuf,
-        /// What the file is.
-        use_: String,
-    },
+#[error("{flag} {}{why}", path.display())]
+pub struct FileClash {
+    flag: &'static str,
+    path: PathBuf,
+    why: Clash,
+}
+
+/// What is in the way; its text follows the path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Clash {
+    /// The file has another use: which.
+    #[error(" is {0}: writing there would destroy it. Nothing was written; name another file")]
+    Used(String),
     /// Somebody else wrote it, or changed it.
     #[error(
-        "{flag} {}: the file that stands there was not written from this checkpoint, or was changed since. Nothing was written; name another file, or write over it with --force",
-        path.display()
+        ": the file that stands there was not written from this checkpoint, or was changed since. Nothing was written; name another file, or write over it with --force"
     )]
-    Stands {
-        /// The flag.
-        flag: &'static str,
-        /// Its value.
-        path: PathBuf,
-    },
+    Stands,
     /// A file stands there, and none is written over.
     #[error(
-        "{flag} {}: a file is there already, and a backup is never written over one. Nothing was written; name another file, with the date in its name", path.display()
+        ": a file is there already, and a backup is never written over one. Nothing was written; name another file, with the date in its name"
     )]
-    Taken {
-        /// The flag.
-        flag: &'static str,
-        /// Its value.
-        path: PathBuf,
-    },
+    Taken,
     /// A named pipe stands there: to open it would wait, perhaps without end, until somebody reads.
     #[error(
-        "{flag} {} is a named pipe. Nothing was written; name a file, or let `outreach export BATCH -o -` write into a pipe", path.display()
+        " is a named pipe. Nothing was written; name a file, or let `outreach export BATCH -o -` write into a pipe"
     )]
-    Pipe {
-        /// The flag.
-        flag: &'static str,
-        /// Its value.
-        path: PathBuf,
-    },
+    Pipe,
     /// A folder stands there.
-    #[error("{flag} {} is a folder. Nothing was written; name a file", path.display())]
-    Folder {
-        /// The flag.
-        flag: &'static str,
-        /// Its value.
-        path: PathBuf,
-    },
+    #[error(" is a folder. Nothing was written; name a file")]
+    Folder,
+}
+
+impl FileClash {
+    /// `flag` is the one whose value is `path`.
+    pub(super) fn new(flag: &'static str, path: &Path, why: Clash) -> Self {
+        let path = path.to_owned();
+        Self { flag, path, why }
+    }
 }

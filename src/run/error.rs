@@ -352,33 +352,21 @@ pub enum Mismatch {
         name = quoted(.0)
     )]
     NotAboutMessenger(String),
-    /// A row of the batch has a known outcome, or is not there.
+    /// A row of the batch is not one that can be chosen, or is not there.
     #[error(
-        "row {row} of batch {batch}{} is not one whose outcome is unknown; nothing was changed; \
+        "row {row} of batch {batch}{} is not one {wanted}; nothing was changed; \
          `outreach status {} --row {row}` shows what became of it",
         file.as_deref().map(|file| format!(" in {file}")).unwrap_or_default(), quoted(batch)
     )]
-    RowNotUnknown {
+    RowNotAmong {
         /// The batch.
         batch: String,
         /// The row.
         row: u32,
         /// Its file, where one was named.
         file: Option<String>,
-    },
-    /// A row of the batch was not refused, or is not there.
-    #[error(
-        "row {row} of batch {batch}{} is not one that was refused; nothing was changed; \
-         `outreach status {} --row {row}` shows what became of it",
-        file.as_deref().map(|file| format!(" in {file}")).unwrap_or_default(), quoted(batch)
-    )]
-    RowNotRefused {
-        /// The batch.
-        batch: String,
-        /// The row.
-        row: u32,
-        /// Its file, where one was named.
-        file: Option<String>,
+        /// Which rows can be chosen: "that was refused".
+        wanted: &'static str,
     },
     /// A row number stands in several files of the batch: the rows, each with its file.
     #[error(

@@ -20,6 +20,7 @@ use crate::domain::fold;
 use crate::domain::recipient::Record;
 use crate::domain::sms::{SmsSettings, SmsTally};
 use crate::report::check::sms_lines;
+use crate::report::plural;
 use crate::store::{Batch, DecisionRecord, Reader, StoreError};
 
 /// What is asked for about other channels.
@@ -209,10 +210,7 @@ impl Others {
         let rows = self.missing.swap(0, Ordering::Relaxed);
         let first = self.first_missing.lock();
         let first = first.unwrap_or_else(PoisonError::into_inner).take()?;
-        let rows = match rows {
-            1 => "1 row has".to_owned(),
-            rows => format!("{rows} rows have"),
-        };
+        let rows = plural(rows, "row has", "rows have");
         Some(format!(
             "{rows} no message for another channel, and will not go on to it ({first})"
         ))
@@ -372,13 +370,8 @@ impl HeldBatch {
         now: Timestamp,
     ) -> Result<Self, RunError> {
         let id = self.batch().id;
-        let said = DecisionRecord {
-            batch: Some(id),
-            actor: actor.to_owned(),
-            what: "fallback",
-            detail: told(&change.fallback),
-            at: now,
-        };
+        let detail = told(&change.fallback);
+        let said = DecisionRecord::new(actor, "fallback", detail, now).about(id);
         self.store()
             .decide_fallback(id, &change.fallback, vec![said])?;
         self.reread()

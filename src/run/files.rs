@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::clash::FileClash;
+use super::clash::{Clash, FileClash};
 use super::error::RunError;
 use crate::report::{file_as_it_is, is_database, is_own_page};
 use crate::store::{Place, Reader, StoreError, enter_file};
@@ -105,34 +105,20 @@ impl Files {
         is_known: impl FnOnce(&Path) -> bool,
     ) -> Result<(), RunError> {
         let place = Place::of(path);
+        let refuse = |why| Err(FileClash::new(flag, path, why).into());
         match std::fs::metadata(path) {
-            Ok(there) if there.is_dir() => {
-                let path = path.to_owned();
-                return Err(FileClash::Folder { flag, path }.into());
-            }
-            Ok(there) if is_named_pipe(path, &there) => {
-                let path = path.to_owned();
-                return Err(FileClash::Pipe { flag, path }.into());
-            }
+            Ok(there) if there.is_dir() => return refuse(Clash::Folder),
+            Ok(there) if is_named_pipe(path, &there) => return refuse(Clash::Pipe),
             // A pipe of the shell, a terminal, /dev/null: written to as it is, and never replaced.
             Ok(there) if !there.is_file() => return Ok(()),
             // A folder that is missing is told when the file is written: the batch does not hang on it.
             Ok(_) | Err(_) => {}
         }
-        if let Some(use_) = self.use_of(&place) {
-            return Err(FileClash::Used {
-                flag,
-                path: path.to_owned(),
-                use_,
-            }
-            .into());
+        if let Some(other_use) = self.use_of(&place) {
+            return refuse(Clash::Used(other_use));
         }
         if !self.force && !self.is_ours(&place)? && !is_known(&place.path) {
-            return Err(FileClash::Stands {
-                flag,
-                path: path.to_owned(),
-            }
-            .into());
+            return refuse(Clash::Stands);
         }
         self.writing(flag, place);
         Ok(())

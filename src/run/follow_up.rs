@@ -174,13 +174,7 @@ impl HeldBatch {
         if changed == *kept {
             return Ok(self);
         }
-        let said = DecisionRecord {
-            batch: Some(batch.id),
-            actor: actor.to_owned(),
-            what: "after",
-            detail: told(&changed),
-            at: now,
-        };
+        let said = DecisionRecord::new(actor, "after", told(&changed), now).about(batch.id);
         self.store()
             .decide_follow_up(batch.id, &changed, vec![said])?;
         self.reread()

@@ -99,7 +99,7 @@ pub use crate::intake::{LetterDoubt, LooksInternational, Settings as IntakeSetti
 pub use crate::report::check::{CheckReport, KnownBatch, KnownLine, KnownPeople, ReplyWindow};
 pub use crate::report::{Hints, Local, Selection, Stands, Summary};
 pub use crate::store::{Batch, Change, Counts, Decision, HeldText, UnknownRow};
-pub use crate::store::{Messaged, OldCopy, OutageRecord};
+pub use crate::store::{Messaged, OldBatch, OldCopy, OutageRecord};
 pub use adopt::{Adopted, Tells, adopt, messages_unknown_to};
 pub use audience::{AudienceBatch, AudienceCount, audience_batch, audience_list, count_audience};
 pub use backup::back_up;
@@ -135,7 +135,7 @@ pub use observer::{Observer, RunProgress, Started, StopHandle};
 pub(crate) use pause::pause;
 pub use plan::{SendPlan, SendSettings, Unfinished};
 pub use preview::{LikelyFallback, Preview, QuotaOf, likely_fallback};
-pub use prune::{OldBatch, Pruned, prunable, prune};
+pub use prune::{Pruned, prunable, prune};
 pub use read_plan::ReadPlan;
 pub use refresh::{Exported, export_all, refresh_results};
 pub use rehearsal::Rehearsal;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::clash::FileClash;
+use super::clash::{Clash, FileClash};
 use super::error::RunError;
 use super::fallback::Others;
 use super::known::{Known, KnownTally};
@@ -208,10 +208,7 @@ impl Pass<'_> {
         }
         let path = rejects.path().to_owned();
         let rows = rejects.compare()?;
-        rows.ok_or_else(|| {
-            let flag = "--rejects";
-            FileClash::Stands { flag, path }.into()
-        })
+        rows.ok_or_else(|| FileClash::new("--rejects", &path, Clash::Stands).into())
     }
 }
 

@@ -7,35 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::error::RunError;
 use crate::domain::retention::{FIRST_STEP, Kept, next_step};
-use crate::store::{DecisionRecord, Reader, Store, StoreError};
+use crate::store::{DecisionRecord, OldBatch, Reader, Store, StoreError};
 
 /// Between two steps others have the write lock: who waits for it asks every 25 ms in the first 128 ms of its waiting,
 /// and ever more rarely then (SQLite's busy handler).
 const GAP: Duration = Duration::from_millis(26);
-
-/// A batch that is old enough to be pruned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OldBatch {
-    /// Its name.
-    pub name: String,
-    /// When it was finished.
-    pub finished_at: Timestamp,
-    /// Its rows.
-    pub rows: u64,
-    /// Why it is not pruned; `None`: it is, or was.
-    pub kept: Option<Kept>,
-}
-
-impl From<crate::store::OldBatch> for OldBatch {
-    fn from(batch: crate::store::OldBatch) -> Self {
-        Self {
-            name: batch.name,
-            finished_at: batch.finished_at,
-            rows: batch.rows,
-            kept: batch.kept,
-        }
-    }
-}
 
 /// What went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,8 +35,7 @@ pub fn prunable(
     older_than: Duration,
     now: Timestamp,
 ) -> Result<Vec<OldBatch>, RunError> {
-    let old = Reader::open(checkpoint)?.old_batches(before(older_than, now))?;
-    Ok(old.into_iter().map(OldBatch::from).collect())
+    Ok(Reader::open(checkpoint)?.old_batches(before(older_than, now))?)
 }
 
 /// Prunes the batches that were finished so long ago. Can be interrupted at any time: the next call goes on.
@@ -84,18 +59,13 @@ pub fn prune(
             Ok(hold) => hold,
             Err(StoreError::Held { .. }) => {
                 batch.kept = batch.kept.or(Some(Kept::Held));
-                pruned.batches.push(batch.into());
+                pruned.batches.push(batch);
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let note = DecisionRecord {
-            batch: Some(batch.id),
-            actor: actor.to_owned(),
-            what: "prune",
-            detail: format!("{} rows, finished {}", batch.rows, batch.finished_at),
-            at: now,
-        };
+        let detail = format!("{} rows, finished {}", batch.rows, batch.finished_at);
+        let note = DecisionRecord::new(actor, "prune", detail, now).about(batch.id);
         batch.kept = store.begin_prune(batch.id, note, now)?;
         let mut rows = FIRST_STEP;
         while batch.kept.is_none() {
@@ -110,7 +80,7 @@ pub fn prune(
             std::thread::sleep(GAP);
         }
         drop(hold);
-        pruned.batches.push(batch.into());
+        pruned.batches.push(batch);
     }
     store.prune_events(before, now)?;
     pruned.log_is_empty = store.empty_log()?;

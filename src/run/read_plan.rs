@@ -133,14 +133,9 @@ impl Said<'_> {
             let detail = detail.filter(|detail| !detail.is_empty())?;
             Some((what, detail))
         });
-        let record = |(what, detail)| DecisionRecord {
-            batch: Some(batch),
-            actor: actor.to_owned(),
-            what,
-            detail,
-            at: now,
-        };
-        details.map(record).collect()
+        details
+            .map(|(what, detail)| DecisionRecord::new(actor, what, detail, now).about(batch))
+            .collect()
     }
 }
 

@@ -202,13 +202,15 @@ impl HeldBatch {
         let batch = self.batch();
         let rows = self.reader()?.unknown_rows(batch.id, usize::MAX)?;
         let at = |row: &UnknownRow| (row.file, row.row);
-        Ok(choose(choice, &batch.name, &batch.files, rows, at)?)
+        let wanted = "whose outcome is unknown";
+        Ok(choose(choice, wanted, &batch.name, &batch.files, rows, at)?)
     }
 }
 
-/// The chosen ones of these rows; `at` is where a row stands.
+/// The chosen ones of these rows, which are those `wanted` ("that was refused"); `at` is where a row stands.
 pub(super) fn choose<T>(
     choice: &RowChoice<'_>,
+    wanted: &'static str,
     batch: &str,
     files: &[String],
     mut rows: Vec<T>,
@@ -219,24 +221,25 @@ pub(super) fn choose<T>(
     }
     let batch = batch.to_owned();
     let mut name = None;
-    if let Some(wanted) = choice.file {
-        let Some(file) = file(files, wanted) else {
+    if let Some(named) = choice.file {
+        let Some(file) = file(files, named) else {
             let files = (1_usize..).zip(files);
             return Err(Mismatch::NoSuchFile {
                 batch,
-                file: wanted.to_owned(),
+                file: named.to_owned(),
                 files: files.map(|(n, name)| format!("{n}  {name}")).collect(),
             });
         };
         rows.retain(|row| at(row).0 == file);
         name = files.get(usize::from(file)).cloned();
     }
-    let is_there = |wanted: &&u32| rows.iter().any(|row| at(row).1 == **wanted);
-    if let Some(&row) = choice.rows.iter().find(|wanted| !is_there(wanted)) {
-        return Err(Mismatch::RowNotUnknown {
+    let is_there = |number: &&u32| rows.iter().any(|row| at(row).1 == **number);
+    if let Some(&row) = choice.rows.iter().find(|number| !is_there(number)) {
+        return Err(Mismatch::RowNotAmong {
             batch,
             row,
             file: name,
+            wanted,
         });
     }
     rows.retain(|row| choice.rows.contains(&at(row).1));
@@ -303,7 +306,7 @@ mod tests {
                 rows: numbers,
                 file,
             };
-            choose(&choice, "spring", &files, rows.clone(), |row| *row)
+            choose(&choice, "that was refused", "spring", &files, rows.clone(), |row| *row)
         };
         assert_eq!(choose(&[], None), Ok(rows.clone()));
         assert_eq!(choose(&[2], None), Ok(vec![(0, 2)]));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::batch::HeldBatch;
-use super::error::{Mismatch, RunError};
+use super::error::RunError;
 use super::resolve::{RowChoice, choose};
 use crate::domain::delivery::State;
 use crate::domain::refusal::{Meaning, Saying};
@@ -56,13 +56,8 @@ impl HeldBatch {
         let batch = self.batch();
         let rows = self.reader()?.refused_rows(batch.id)?;
         let at = |row: &RefusedRow| (row.file, row.row);
-        let rows = choose(&choice.rows, &batch.name, &batch.files, rows, at);
-        let mut rows = rows.map_err(|mismatch| match mismatch {
-            Mismatch::RowNotUnknown { batch, row, file } => {
-                Mismatch::RowNotRefused { batch, row, file }
-            }
-            other => other,
-        })?;
+        let wanted = "that was refused";
+        let mut rows = choose(&choice.rows, wanted, &batch.name, &batch.files, rows, at)?;
         let text = choice.refusal.map(|text| Saying::new(Meaning::Later, text));
         rows.retain(|row| {
             let state = choice.states.is_empty() || choice.states.contains(&row.state);

@@ -389,13 +389,8 @@ impl Way<'_> {
     /// What the audit keeps of it; nothing if it was put off.
     fn note(&self, outcome: &Outcome) -> Option<DecisionRecord> {
         let put_off = matches!(outcome, Outcome::Throttled { .. });
-        (!put_off).then(|| DecisionRecord {
-            batch: None,
-            actor: self.actor.to_owned(),
-            what: "test",
-            detail: format!("{}: {}", self.message.place, outcome.word().word()),
-            at: self.clock.now(),
-        })
+        let detail = format!("{}: {}", self.message.place, outcome.word());
+        (!put_off).then(|| DecisionRecord::new(self.actor, "test", detail, self.clock.now()))
     }
 
     async fn request(&self) -> Result<Reply, RunError> {

@@ -25,6 +25,27 @@ pub(crate) struct DecisionRecord {
     pub at: Timestamp,
 }
 
+impl DecisionRecord {
+    /// A decision that is about no batch.
+    pub(crate) fn new(actor: &str, what: &'static str, detail: String, at: Timestamp) -> Self {
+        Self {
+            batch: None,
+            actor: actor.to_owned(),
+            what,
+            detail,
+            at,
+        }
+    }
+
+    /// The same, about this batch.
+    pub(crate) fn about(self, batch: BatchId) -> Self {
+        Self {
+            batch: Some(batch),
+            ..self
+        }
+    }
+}
+
 impl Store {
     /// Keeps a decision.
     ///

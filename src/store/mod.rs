@@ -120,7 +120,7 @@ pub(crate) use pause::Approval;
 pub(crate) use person_rows::PersonRow;
 pub(crate) use pilot::{NewPilot, PilotPeople};
 pub(crate) use place::Place;
-pub(crate) use prune::OldBatch;
+pub use prune::OldBatch;
 pub use refusal::HeldText;
 pub use remembered::Lately;
 pub(crate) use reply::{Answer, Answered, KeptEvent};

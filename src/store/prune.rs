@@ -36,17 +36,17 @@ const EVENTS: u32 = 2_000;
 
 /// A batch that was finished long ago.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OldBatch {
+pub struct OldBatch {
     /// Its key.
     pub(crate) id: BatchId,
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// When it was finished.
-    pub(crate) finished_at: Timestamp,
+    pub finished_at: Timestamp,
     /// Its rows.
-    pub(crate) rows: u64,
-    /// Why it is not pruned yet; `None`: it is to be.
-    pub(crate) kept: Option<Kept>,
+    pub rows: u64,
+    /// Why it is not pruned; `None`: it is to be, or was.
+    pub kept: Option<Kept>,
 }
 
 /// What went.

@@ -2,7 +2,7 @@
 
 use crate::domain::sms::{SmsTally, advice as advice_about};
 use crate::intake::Summary;
-use crate::report::words::{counted, grouped};
+use crate::report::words::{counted, counted_are, grouped};
 
 /// The counts of the verdicts with their meaning.
 pub(super) fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
@@ -46,12 +46,6 @@ pub(super) fn counts(summary: &Summary) -> Vec<(String, &'static str)> {
 /// Characters that are named.
 const CHARACTERS: usize = 8;
 
-/// "1 message is", "2 messages are".
-fn are(messages: u64) -> String {
-    let verb = if messages == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(messages, "message"))
-}
-
 /// What the messages take as SMS, and which characters make it more.
 pub(crate) fn sms_lines(sms: &SmsTally) -> Vec<String> {
     let mut lines = Vec::new();
@@ -69,7 +63,7 @@ pub(crate) fn sms_lines(sms: &SmsTally) -> Vec<String> {
     if sms.ucs2 > 0 {
         lines.push(format!(
             "{} in UCS-2, of which a segment holds 70 characters in place of 160",
-            are(sms.ucs2)
+            counted_are(sms.ucs2, "message")
         ));
     }
     let costly = sms.costly();
@@ -96,7 +90,7 @@ pub(crate) fn sms_lines(sms: &SmsTally) -> Vec<String> {
     if sms.no_texts > 0 {
         lines.push(format!(
             "{} no text and not counted: an SMS is a text",
-            are(sms.no_texts)
+            counted_are(sms.no_texts, "message")
         ));
     }
     lines

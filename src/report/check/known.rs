@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::text::on_one_line;
 use crate::report::text_table::{Column, TextTable};
-use crate::report::words::{grouped, minute};
+use crate::report::words::{grouped, minute, plural};
 
 /// So many batches are named in the text; the JSON has all.
 const BATCHES: usize = 3;
@@ -103,17 +103,12 @@ impl ReplyWindow {
         if late == 0 {
             return None;
         }
-        let acted = match self.acted {
-            1 => "1 has acted".to_owned(),
-            acted => format!("{} have acted", grouped(acted)),
-        };
-        let contacts = match self.contacts {
-            1 => "1 person who would be sent to is a contact on this channel".to_owned(),
-            contacts => format!(
-                "{} people who would be sent to are contacts on this channel",
-                grouped(contacts)
-            ),
-        };
+        let acted = plural(self.acted, "has acted", "have acted");
+        let contacts = plural(
+            self.contacts,
+            "person who would be sent to is a contact on this channel",
+            "people who would be sent to are contacts on this channel",
+        );
         Some(format!(
             "{contacts}; {acted} within the last 24 hours, after which Facebook takes hardly any message from a page \
              (`outreach man facebook`)."

@@ -185,17 +185,12 @@ impl HistoryList {
             store.restore_rows(id, next, rows.collect())?;
             next += u32::try_from(step.len()).unwrap_or(u32::MAX);
         }
+        let detail = format!("{} people of {}", self.people.len(), self.file);
         let how = Restored {
             last: next - 1,
             cancelled: false,
             why: format!("imported from {}", self.file),
-            note: DecisionRecord {
-                batch: Some(id),
-                actor: actor.to_owned(),
-                what: "history import",
-                detail: format!("{} people of {}", self.people.len(), self.file),
-                at: now,
-            },
+            note: DecisionRecord::new(actor, "history import", detail, now).about(id),
         };
         Ok(store.finish_restored(id, how, now)?)
     }

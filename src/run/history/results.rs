@@ -248,13 +248,8 @@ impl Target {
         actor: &str,
         now: Timestamp,
     ) -> Result<(), RunError> {
-        let note = DecisionRecord {
-            batch: Some(self.id),
-            actor: actor.to_owned(),
-            what: "history import",
-            detail: format!("{} rows of {from} as batch {}", self.counts.rows, self.name),
-            at: now,
-        };
+        let detail = format!("{} rows of {from} as batch {}", self.counts.rows, self.name);
+        let note = DecisionRecord::new(actor, "history import", detail, now).about(self.id);
         if self.restored {
             let how = Restored {
                 last: self.next - 1,

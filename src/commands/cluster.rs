@@ -120,7 +120,8 @@ fn status_json(status: &ClusterStatus) -> serde_json::Value {
             "machine": node.machine,
             "seen_seconds_ago": node.seen.round(),
             "records_behind": node.behind,
-            "clock_seconds_ahead": node.ahead.round() as i64,
+            // Not -0.
+            "clock_seconds_ahead": node.ahead.round() + 0.0,
             "holds": node.holds,
         })
     });

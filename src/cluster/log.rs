@@ -70,6 +70,8 @@ pub(crate) struct NodeRow {
     pub(crate) applied: i64,
     /// Seconds since it was seen, by the engine's clock.
     pub(crate) seen: f64,
+    /// What its own clock showed then, in seconds since 1970.
+    pub(crate) clock: f64,
 }
 
 /// A compact copy of the state at a position of the log.

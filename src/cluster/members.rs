@@ -80,15 +80,17 @@ pub(super) fn leases(connection: &mut Connection) -> Result<Vec<Lease>, LogError
 }
 
 pub(super) fn see(connection: &mut Connection, node: &NodeRow) -> Result<(), LogError> {
-    let sql = "INSERT INTO $$.node (node, pid, machine, place, applied, seen)
-         VALUES ($1, $2, $3, $4, $5, clock_timestamp())
-         ON CONFLICT (node) DO UPDATE SET applied = excluded.applied, seen = excluded.seen";
-    let params: [Param<'_>; 5] = [
+    let sql = "INSERT INTO $$.node (node, pid, machine, place, applied, clock, seen)
+         VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())
+         ON CONFLICT (node) DO UPDATE SET applied = excluded.applied, seen = excluded.seen,
+            clock = excluded.clock";
+    let params: [Param<'_>; 6] = [
         (&node.node, Type::TEXT),
         (&node.pid, Type::TEXT),
         (&node.machine, Type::TEXT),
         (&node.place, Type::TEXT),
         (&node.applied, Type::INT8),
+        (&node.clock, Type::FLOAT8),
     ];
     connection.rows(sql, &params, ANSWER).map(drop)
 }
@@ -102,7 +104,7 @@ pub(super) fn unsee(connection: &mut Connection, node: &str) -> Result<(), LogEr
 
 pub(super) fn nodes(connection: &mut Connection) -> Result<Vec<NodeRow>, LogError> {
     let sql = "SELECT node, pid, machine, place, applied,
-                      extract(epoch FROM clock_timestamp() - seen)::float8
+                      extract(epoch FROM clock_timestamp() - seen)::float8, clock
                FROM $$.node WHERE seen > clock_timestamp() - interval '1 day' ORDER BY seen DESC";
     let rows = connection.rows(sql, &[], ANSWER)?;
     Ok(rows
@@ -114,6 +116,7 @@ pub(super) fn nodes(connection: &mut Connection) -> Result<Vec<NodeRow>, LogErro
             place: row.get(3),
             applied: row.get(4),
             seen: row.get(5),
+            clock: row.get(6),
         })
         .collect())
 }

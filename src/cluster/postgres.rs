@@ -79,7 +79,7 @@ const TABLES: [&str; 8] = [
         place text NOT NULL, since text NOT NULL, until timestamptz NOT NULL)",
     "CREATE TABLE $$.node (
         node text PRIMARY KEY, pid text NOT NULL, machine text NOT NULL, place text NOT NULL,
-        applied bigint NOT NULL, seen timestamptz NOT NULL)",
+        applied bigint NOT NULL, seen timestamptz NOT NULL, clock float8 NOT NULL)",
     "CREATE TABLE $$.digest (
         seq bigint, place text, machine text NOT NULL, path text NOT NULL, tables text NOT NULL,
         PRIMARY KEY (seq, place))",
@@ -200,8 +200,8 @@ impl Log for Postgres {
     }
 
     fn confirm(&mut self) -> Result<(), LogError> {
-        let sql = "INSERT INTO $$.node AS beat (node, pid, machine, place, applied, seen)
-             VALUES ('', '', '', '', 0, '-infinity')
+        let sql = "INSERT INTO $$.node AS beat (node, pid, machine, place, applied, seen, clock)
+             VALUES ('', '', '', '', 0, '-infinity', 0)
              ON CONFLICT (node) DO UPDATE SET applied = beat.applied + 1
              RETURNING set_config('synchronous_commit', 'on', true)";
         self.connection.rows(sql, &[], ANSWER)?;

@@ -153,9 +153,11 @@ fn a_lease_ends_by_itself_and_a_turn_keeps_others_from_appending() {
         place: "x".to_owned(),
         applied: 2,
         seen: 0.0,
+        clock: 7.5,
     };
     log.see(&node).unwrap();
-    assert_eq!(other.nodes().unwrap().len(), 1);
+    let nodes = other.nodes().unwrap();
+    assert_eq!((nodes.len(), nodes[0].clock), (1, 7.5));
     log.unsee("a").unwrap();
     assert_eq!(other.nodes().unwrap(), []);
 }

@@ -99,11 +99,12 @@ fn status(settings: &Settings, json: bool, out: &mut dyn Write) -> CommandResult
         };
         writeln!(
             out,
-            "Node:     process {} on {}, seen {:.0} s ago, {}{holds}",
+            "Node:     process {} on {}, seen {:.0} s ago, {}{}{holds}",
             node.pid,
             node.machine,
             node.seen,
-            distance(node.behind)
+            distance(node.behind),
+            clock(node.ahead)
         )?;
     }
     Ok(ExitCode::Complete)
@@ -116,6 +117,8 @@ fn status_json(status: &ClusterStatus) -> serde_json::Value {
             "machine": node.machine,
             "seen_seconds_ago": node.seen.round(),
             "records_behind": node.behind,
+            // Not -0.
+            "clock_seconds_ahead": node.ahead.round() + 0.0,
             "holds": node.holds,
         })
     });
@@ -137,6 +140,15 @@ fn distance(behind: i64) -> String {
     } else {
         format!("{records} behind")
     }
+}
+
+/// How far a clock is from the engine's, if people would see it.
+fn clock(ahead: f64) -> String {
+    if ahead.abs() < 2.0 {
+        return String::new();
+    }
+    let side = if ahead < 0.0 { "behind" } else { "ahead of" };
+    format!(", its clock is {:.0} s {side} the engine's", ahead.abs())
 }
 
 fn count(number: i64) -> String {

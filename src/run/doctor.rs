@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::domain::quota::QuotaHeaders;
 use crate::exit::ExitCode;
 use crate::report::{counted, grouped, minute};
-use crate::store::{Store, StoreError};
+use crate::store::{ClusterStatus, Store, StoreError};
 
 /// How far our clock may be off before that is reported, and before it is wrong, in seconds.
 const CLOCK_OFF: i64 = 30;
@@ -136,19 +136,41 @@ pub(crate) fn cluster_findings(
             records(behind)
         ),
     );
-    let off = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64() - status.clock;
-    if off.abs() > CLOCK_OFF as f64 {
-        let text = format!(
-            "this machine's clock and the engine's differ by {:.0} s: hours and deadlines go by this machine's",
-            off.abs()
-        );
-        findings.notice("clock", text);
-    }
+    cluster_clocks(&status, now, &mut findings);
     findings.notice(
         "privacy",
         "the log and its snapshot hold phone numbers, names and messages: the disk of the engine and its backups are to be encrypted there",
     );
     findings.0
+}
+
+/// Compares the clocks of this machine and of those that run with the engine's.
+fn cluster_clocks(status: &ClusterStatus, now: Timestamp, findings: &mut Findings) {
+    let off = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64() - status.clock;
+    let others = status.nodes.iter().map(|node| {
+        let which = format!("the clock of {} (process {})", node.machine, node.pid);
+        (which, node.ahead)
+    });
+    let mut furthest = 0.0_f64;
+    for (which, off) in std::iter::once(("this machine's clock".to_owned(), off)).chain(others) {
+        furthest = furthest.max(off.abs());
+        if off.abs() > CLOCK_OFF as f64 {
+            let side = if off < 0.0 { "behind" } else { "ahead of" };
+            let text = format!(
+                "{which} is {:.0} s {side} the engine's: hours and deadlines go by the clock of the machine that sends",
+                off.abs()
+            );
+            findings.notice("clock", text);
+        }
+    }
+    if furthest <= CLOCK_OFF as f64 {
+        let nodes = counted(status.nodes.len() as u64, "node");
+        let text = format!(
+            "those of this machine, the engine and {nodes} agree within {:.0} s",
+            furthest.ceil().max(1.0)
+        );
+        findings.good("clocks", text);
+    }
 }
 
 /// What is checked.

@@ -11,6 +11,7 @@ use super::file::connect;
 use super::keys::random;
 use super::log::log_path;
 use super::mark::mark_path;
+use super::misfit::Misfit;
 use super::openings;
 use super::replica::compact::{self, Comparison};
 use super::replica::position::{self, Position};
@@ -29,6 +30,8 @@ pub(crate) struct ClusterNode {
     pub(crate) behind: i64,
     /// Seconds since it was seen.
     pub(crate) seen: f64,
+    /// By how many seconds its clock was ahead of the engine's then; below 0: behind.
+    pub(crate) ahead: f64,
     /// The batches that it holds.
     pub(crate) holds: Vec<String>,
 }
@@ -72,6 +75,30 @@ fn no_part(path: &Path, access: &Access) -> StoreError {
             "{} is a checkpoint of its own and no part of the cluster at {access}; --db names a file that joins it, or none that is there yet",
             path.display()
         ),
+    }
+}
+
+/// In a cluster nobody needs an old file, a copy or that of another machine: the log has all of it.
+fn not_at_home(path: PathBuf, misfit: Misfit) -> StoreError {
+    match misfit {
+        Misfit::Linked(_) | Misfit::Rebuilt | Misfit::Adopted => {
+            StoreError::Misfit { path, misfit }
+        }
+        Misfit::Gone(_)
+        | Misfit::Machine
+        | Misfit::Backup(_)
+        | Misfit::Copy
+        | Misfit::Name(_)
+        | Misfit::Another
+        | Misfit::Unmarked(_)
+        | Misfit::MarkDamaged(_)
+        | Misfit::PutBack(_)
+        | Misfit::Behind(_) => StoreError::Cluster {
+            detail: format!(
+                "{} {misfit}. In a cluster there is a simpler way: move the file and all that is called like it (-mark, -wal) away, and the same command joins anew",
+                path.display()
+            ),
+        },
     }
 }
 
@@ -189,8 +216,11 @@ impl Store {
         let leases = log.leases()?;
         context::enter(path, access.clone(), leases);
         // What was missed is applied when it is opened.
-        drop(Self::open(path)?);
-        Ok(())
+        match Self::open(path) {
+            Ok(_) => Ok(()),
+            Err(StoreError::Misfit { path, misfit }) => Err(not_at_home(path, misfit)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Begins a cluster with the checkpoint: its state is the beginning of the log.
@@ -317,6 +347,7 @@ impl Store {
                 machine: node.machine,
                 behind: last - node.applied,
                 seen: node.seen,
+                ahead: node.clock + node.seen - about.clock,
             })
             .collect();
         Ok(ClusterStatus {

@@ -291,7 +291,8 @@ pub(super) fn check(path: &Path, connection: &mut Connection) -> Result<Mark, St
             return Err(refused(Misfit::Behind(missing), path));
         }
     }
-    if let Some((count, file)) = opened
+    // One that has no home yet is new here: it counts on from what stands beside it.
+    if let (Some(_), Some((count, file))) = (&home, opened)
         && count > openings::counted(connection)?
     {
         return Err(refused(Misfit::PutBack(file), path));

@@ -1,6 +1,8 @@
 //! Several machines share a checkpoint through a log on PostgreSQL. Each machine is a folder of its own here; the
 //! judge is the sandbox's account.
 
+mod away;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -412,6 +414,48 @@ fn expect_deliveries(node: &Node, sandbox: &SandboxProcess) {
     assert_eq!(usize::try_from(delivered).unwrap(), told);
 }
 
+/// How much the test of two tokens takes on: `OUTREACH_TEST_TORTURE=full` for all of it, some ten minutes.
+struct Torture {
+    /// Batches of each token, and rows of each batch.
+    batches: usize,
+    rows: u32,
+    /// Kills of nodes and of the server, and how often a node stands still for longer than its lease.
+    kills: u64,
+    servers: u64,
+    pauses: u64,
+}
+
+impl Torture {
+    fn wanted() -> Self {
+        let (batches, rows, kills, servers, pauses) = match std::env::var("OUTREACH_TEST_TORTURE") {
+            Ok(wanted) if wanted == "full" => (3, 4_000, 200, 50, 8),
+            Ok(_) | Err(_) => (1, 600, 14, 4, 0),
+        };
+        Self {
+            batches,
+            rows,
+            kills,
+            servers,
+            pauses,
+        }
+    }
+
+    /// The batches of a token, and the first number of each.
+    fn batches_of(&self, token: usize) -> Vec<(String, u32)> {
+        let names = (0..self.batches).map(|n| format!("{}{n}", ["north", "south"][token]));
+        let first = |n: u32| u32::try_from(token).unwrap() * 100_000 + n * 10_000;
+        (0_u32..)
+            .zip(names)
+            .map(|(n, name)| (name, first(n)))
+            .collect()
+    }
+
+    fn all_batches(&self) -> Vec<String> {
+        let both = [0, 1].into_iter().flat_map(|token| self.batches_of(token));
+        both.map(|(name, _)| name).collect()
+    }
+}
+
 /// Two tokens, each with its quota and its sandbox; a receiver of events; whoever is killed comes back. The file of one
 /// of them is gone for good in the middle, and PostgreSQL is killed four times.
 #[test]
@@ -421,12 +465,14 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
     };
     let port = port_to_listen();
     let sandboxes = sandboxes(port);
-    for (at, batch) in ["north", "south"].into_iter().enumerate() {
-        let first = u32::try_from(at).unwrap() * 1_000;
-        let list = contacts(first..first + 600);
-        nodes[0].scratch.write("contacts.csv", &list);
-        let detached = nodes[0].send(&sandboxes[at], batch).with(&["--detach"]);
-        detached.env("AMIO_TOKEN", TOKENS[at]).run().expect(0);
+    let torture = Torture::wanted();
+    for at in [0, 1] {
+        for (batch, first) in torture.batches_of(at) {
+            let list = contacts(first..first + torture.rows);
+            nodes[0].scratch.write("contacts.csv", &list);
+            let detached = nodes[0].send(&sandboxes[at], &batch).with(&["--detach"]);
+            detached.env("AMIO_TOKEN", TOKENS[at]).run().expect(0);
+        }
     }
     // The third has the first token, too; the fourth is the receiver, on the file of the third.
     let start = |at: usize, nodes: &[Node]| match at {
@@ -448,18 +494,36 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
     let left = || {
         witness.keep_up();
         let checkpoint = witness.checkpoint();
-        let counts = ["north", "south"].map(|batch| checkpoint.counts_of(batch));
-        let queued = counts.iter().map(|it| it.queued + it.sending).sum::<u64>();
+        let batches = torture.all_batches();
+        let counts = batches.iter().map(|batch| checkpoint.counts_of(batch));
+        let queued = counts.map(|it| it.queued + it.sending).sum::<u64>();
         queued + sandboxes[0].stats().webhooks.pending
     };
+    let (mut pauses, mut stopped) = (0, None);
     while left() > 0 {
-        assert!(begin.elapsed() < PATIENCE * 4, "{} left", left());
+        let patience = PATIENCE * (4 + u32::try_from(torture.kills).unwrap() / 10);
+        assert!(begin.elapsed() < patience, "{} left", left());
         std::thread::sleep(Duration::from_millis(random.between(50, 500)));
         let at = usize::try_from(random.next() % 4).unwrap();
-        if kills.iter().sum::<u64>() < 14 && running[at].kill() {
+        if kills.iter().sum::<u64>() < torture.kills && running[at].kill() {
             kills[at % 2] += u64::from(at < 3);
         }
-        if servers < 4 && random.next().is_multiple_of(6) {
+        if pauses < torture.pauses && stopped.is_none() && random.next().is_multiple_of(20) {
+            let at = usize::try_from(random.next() % 3).unwrap();
+            if !running[at].has_ended() {
+                running[at].signal("STOP");
+                (pauses, stopped) = (pauses + 1, Some((at, Instant::now())));
+            }
+        }
+        if let Some((at, since)) = stopped
+            && since.elapsed() > Duration::from_secs(10)
+        {
+            if !running[at].has_ended() {
+                running[at].signal("CONT");
+            }
+            stopped = None;
+        }
+        if servers < torture.servers && random.next().is_multiple_of(6) {
             servers += 1;
             engine.kill();
             std::thread::sleep(Duration::from_millis(random.between(50, 1_500)));
@@ -479,20 +543,32 @@ fn two_tokens_their_quotas_and_their_events_are_kept_by_nodes_that_are_killed() 
         }
     }
     for node in running {
+        if stopped.is_some() {
+            node.signal("CONT");
+        }
         node.signal("TERM");
         node.wait();
     }
     nodes.push(witness);
     expect_equal(&nodes);
-    for (at, batch) in ["north", "south"].into_iter().enumerate() {
-        let unknown = judge(&nodes[0], &sandboxes[at], batch, 600);
+    let took = begin.elapsed().as_secs();
+    for at in [0, 1] {
+        let judged = torture.batches_of(at).into_iter();
+        let judged =
+            judged.map(|(batch, _)| judge(&nodes[0], &sandboxes[at], &batch, torture.rows));
+        let unknown: u64 = judged.sum();
+        println!(
+            "token {at}: {unknown} unknown; kills {kills:?}, {servers} of the server, {pauses} pauses, {took} s; {:?}",
+            sandboxes[at].stats()
+        );
         assert!(
-            unknown <= 4 * kills[at],
+            unknown <= 4 * (kills[at] + pauses),
             "{unknown} unknown, kills {kills:?}"
         );
         let stats = sandboxes[at].stats();
         // Who was killed had requests on their way that no answer counts.
-        assert!(stats.throttled.quota <= 6 + 4 * kills[at], "{stats:?}");
+        let on_their_way = 4 * (kills[at] + pauses);
+        assert!(stats.throttled.quota <= 6 + on_their_way, "{stats:?}");
     }
     expect_deliveries(&nodes[0], &sandboxes[0]);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use outreach::internals::domain::content::Rendered;
 use outreach::internals::domain::delivery::{self, Event, State};
@@ -146,6 +147,8 @@ fn rules_with(hours: bool) -> ClaimRules {
 struct World {
     hours: bool,
     store: Arc<Store>,
+    /// Another machine, which takes the batch up when this one has died, and so on in turn.
+    other: Option<Arc<Store>>,
     batch: Batch,
     journal: Journal,
     now: Timestamp,
@@ -184,6 +187,7 @@ impl World {
         Self {
             hours,
             store,
+            other: None,
             batch,
             journal,
             now,
@@ -210,6 +214,9 @@ impl World {
                 self.lose_all();
                 self.under_way.clear();
                 self.given_up.clear();
+                if let Some(other) = &mut self.other {
+                    std::mem::swap(&mut self.store, other);
+                }
                 let store = Arc::clone(&self.store);
                 let rules = rules_with(self.hours);
                 let (journal, start) = Journal::start(store, &self.batch, rules, self.now)
@@ -708,6 +715,55 @@ proptest! {
             world.compare(&reader);
         });
     }
+}
+
+/// The same history on two machines, each of which takes up what the other one had when it died.
+#[test]
+fn the_journal_and_a_naive_oracle_agree_where_two_machines_take_each_others_batches_up() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let checkpoints = AtomicI64::new(0);
+    let config = ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let steps = proptest::collection::vec(step(), 0..60);
+    let histories = (1_u32..12, any::<bool>(), steps);
+    let checked = TestRunner::new(config).run(&histories, |(rows, hours, steps)| {
+        let number = checkpoints.fetch_add(1, Ordering::SeqCst);
+        let url = format!("{}#case{number}", engine.url());
+        let machines = [Scratch::new(), Scratch::new()];
+        let init = machines[0].outreach(&["cluster", "init"]);
+        init.env("OUTREACH_CLUSTER", &url).run().expect(0);
+        let join = || {
+            for machine in &machines {
+                Store::join(&machine.path("outreach.db"), &url).unwrap();
+            }
+        };
+        join();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let (ours, batch) = store(machines[0].folder(), rows);
+        let theirs = Store::open(&machines[1].path("outreach.db")).unwrap();
+        let world = runtime.block_on(async {
+            let mut world = World::new(ours, batch, rows, hours).await;
+            world.other = Some(Arc::new(theirs));
+            for step in steps {
+                world.take(step).await;
+            }
+            world
+        });
+        // Each has what the other one did last.
+        join();
+        for machine in &machines {
+            world.compare(&Reader::open(&machine.path("outreach.db")).unwrap());
+        }
+        Ok(())
+    });
+    checked.unwrap();
 }
 
 proptest! {

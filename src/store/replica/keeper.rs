@@ -10,7 +10,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::{compact, context};
+use crate::clock::Clock;
 use crate::cluster::{Access, Lease, Log, LogError, NodeRow, Postgres, SNAPSHOT_LEASE, Size};
 use crate::store::error::StoreError;
 use crate::store::keys::random;
@@ -82,6 +85,7 @@ impl Keeper {
             place: place_name(path),
             applied: 0,
             seen: 0.0,
+            clock: 0.0,
         };
         let own = path.to_owned();
         let thread = std::thread::Builder::new()
@@ -169,7 +173,7 @@ struct Leases {
 impl Leases {
     fn keep(&mut self, applied: &AtomicI64, queue: &Receiver<Ask>) {
         // Whoever cuts the log waits for it from now on.
-        if let Err(error) = self.log.see(&self.node) {
+        if let Err(error) = self.see() {
             tracing::debug!("the node is not told of: {error}");
         }
         let mut next = Instant::now() + PROLONG;
@@ -214,11 +218,17 @@ impl Leases {
         }
     }
 
+    fn see(&mut self) -> Result<(), LogError> {
+        let now = Clock::system().now();
+        self.node.clock = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64();
+        self.log.see(&self.node)
+    }
+
     fn prolong(&mut self) -> Result<(), LogError> {
         for lease in self.held.values() {
             self.log.lease(lease)?;
         }
-        self.log.see(&self.node)?;
+        self.see()?;
         context::note_leases(&self.path, self.log.leases()?);
         Ok(())
     }

@@ -214,11 +214,7 @@ impl Replica {
         let entries = match read {
             Read::Entries(entries) => entries,
             Read::Broken(why) => return Err(self.stop(&why)),
-            Read::Cut => {
-                return Err(StoreError::Cluster {
-                    detail: "the log was cut behind what this machine has, which was away for long: run the same command again, it joins anew from the snapshot".to_owned(),
-                });
-            }
+            Read::Cut => return Err(cut()),
         };
         self.applied.fetch_max(position.seq, Ordering::SeqCst);
         if entries.is_empty() {
@@ -268,6 +264,17 @@ impl Replica {
             }
         }
         Ok(())
+    }
+
+    /// The log does not go on behind the record that this node has. Where it was cut while this machine was away, that is
+    /// no fault of the engine, and stops nobody else.
+    fn broken(&mut self, seq: i64, read: Read) -> StoreError {
+        self.is_behind = true;
+        match read {
+            Read::Cut => cut(),
+            Read::Broken(why) => self.stop(&why),
+            Read::Entries(_) => self.stop(&format!("records before {seq} of the log were removed")),
+        }
     }
 
     /// The log is not what it was: nothing is written any more, here and on the nodes that have not noticed.
@@ -334,10 +341,9 @@ impl Replica {
                 Append::Turn => std::thread::sleep(GIVE_WAY),
                 Append::Moved => self.meet_engine(connection)?,
                 Append::Broken => {
-                    return Err(self.stop(&format!(
-                        "record {} is not in the log, or it is another one than this node knows",
-                        entry.seq - 1
-                    )));
+                    let seq = entry.seq - 1;
+                    let read = self.patiently(|log| log.read(seq, &before))?;
+                    return Err(self.broken(seq, read));
                 }
                 Append::Doubt(error) => wait.once_more(&error)?,
             }
@@ -390,10 +396,14 @@ impl Replica {
                 self.is_behind = true;
                 Ok(Appended::NotYet)
             }
-            Append::Broken => Err(self.stop(&format!(
-                "record {} is not in the log, or it is another one than this node knows",
-                position.seq
-            ))),
+            Append::Broken => match self.log.read(position.seq, &position.hash) {
+                Ok(read) => Err(self.broken(position.seq, read)),
+                Err(error) => {
+                    tracing::debug!("the log was not read: {error}");
+                    self.is_behind = true;
+                    Ok(Appended::NotYet)
+                }
+            },
             Append::Doubt(error) => {
                 tracing::debug!("an append is in doubt: {error}");
                 self.pending = Some(Pending {
@@ -459,6 +469,12 @@ impl Replica {
         if self.losses >= LOSSES && !self.has_turn {
             self.has_turn = self.log.take_turn(&self.node).unwrap_or(false);
         }
+    }
+}
+
+fn cut() -> StoreError {
+    StoreError::Cluster {
+        detail: "the log was cut behind what this machine has, which was away for long: run the same command again, it joins anew from the snapshot".to_owned(),
     }
 }
 

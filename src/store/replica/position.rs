@@ -19,13 +19,15 @@ pub(in crate::store) struct Position {
 }
 
 impl Position {
+    /// Number and hash are read by one statement: between two of them another process of the file may go on, and the
+    /// number of one record with the hash of the next fits no log.
     pub(in crate::store) fn read(connection: &Connection) -> Result<Self, StoreError> {
-        let seq = connection
-            .prepare_cached("SELECT value FROM node WHERE key = ?1")?
-            .query_row([SEQ], |row| row.get(0))?;
-        let hash: Vec<u8> = connection
-            .prepare_cached("SELECT value FROM node WHERE key = ?1")?
-            .query_row([HASH], |row| row.get(0))?;
+        let (seq, hash): (i64, Vec<u8>) = connection
+            .prepare_cached(
+                "SELECT seq.value, hash.value FROM node seq JOIN node hash ON hash.key = ?2
+                 WHERE seq.key = ?1",
+            )?
+            .query_row([SEQ, HASH], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let hash = hash.try_into().map_err(|_| StoreError::Value {
             detail: "the hash of the last record of the cluster".to_owned(),
         })?;
@@ -97,4 +99,49 @@ pub(in crate::store) fn log_of(connection: &Connection) -> Result<Option<String>
 /// Whether the checkpoint is a replica of a log.
 pub(in crate::store) fn is_replica(connection: &Connection) -> Result<bool, StoreError> {
     Ok(log_of(connection)?.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::TransactionBehavior;
+
+    use super::*;
+    use crate::store::schema;
+
+    /// The record that one process of the file has applied, and the next one.
+    fn at(seq: i64) -> Position {
+        let [.., low] = seq.to_be_bytes();
+        Position {
+            seq,
+            hash: [low; 32],
+        }
+    }
+
+    #[test]
+    fn a_position_is_read_whole_while_another_process_of_the_file_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(folder.path().join("outreach.db")).unwrap();
+        let (mut reader, mut other) = (open(), open());
+        other.pragma_update(None, "journal_mode", "wal").unwrap();
+        schema::migrate(&mut other).unwrap();
+        at(1).begin(&other, "log").unwrap();
+        let (mut seq, mut go_on) = (1, move |seq| {
+            let transaction = other.transaction_with_behavior(TransactionBehavior::Immediate);
+            let transaction = transaction.unwrap();
+            at(seq).write(&transaction).unwrap();
+            transaction.commit().unwrap();
+        });
+        // The other one goes on at each step of the reader.
+        let between = move || {
+            seq += 1;
+            go_on(seq);
+            false
+        };
+        reader.progress_handler(1, Some(between)).unwrap();
+        for _ in 0..3 {
+            let read = Position::read(&reader).unwrap();
+            assert!(read.seq > 1, "the other one went on");
+            assert_eq!(read, at(read.seq));
+        }
+    }
 }

@@ -134,7 +134,8 @@ pub(in crate::store) fn restore(
     };
     let beside = failed(path);
     let wal = log_path(&path.to_string_lossy());
-    if length(&wal).is_some_and(|length| length > 0) {
+    // Another process of this machine may have been faster: then the log is that of its file.
+    if length(&wal).is_some_and(|length| length > 0) && !path.exists() {
         return Err(StoreError::Cluster {
             detail: format!(
                 "{} belongs to a file that stood here before: move it to where that is, then run the same command again",

@@ -60,7 +60,26 @@ impl Storm {
 
     /// Runs the batch to its end and judges it by the sandbox's account.
     pub(crate) fn rage(&self) -> StormReport {
-        let scratch = Scratch::new();
+        self.rage_on(&Scratch::new(), None)
+    }
+
+    /// The same on a machine of the cluster at the address; another one knows all of it in the end.
+    pub(crate) fn rage_in(&self, cluster: &str) -> StormReport {
+        let [ours, theirs] = [Scratch::new(), Scratch::new()];
+        let init = ours.outreach(&["cluster", "init"]);
+        init.env("OUTREACH_CLUSTER", cluster).run().expect(0);
+        let report = self.rage_on(&ours, Some(cluster));
+        let join = theirs
+            .outreach(&["status"])
+            .env("OUTREACH_CLUSTER", cluster);
+        join.run().expect(0);
+        let (ours, theirs) = (ours.checkpoint(), theirs.checkpoint());
+        theirs.expect_sound();
+        assert_eq!(ours.rows(), theirs.rows(), "{self:?}");
+        report
+    }
+
+    fn rage_on(&self, scratch: &Scratch, cluster: Option<&str>) -> StormReport {
         scratch.contacts(self.rows);
         let mut arguments = vec!["--latency", "3ms", "--jitter", "4ms"];
         arguments.extend(
@@ -78,7 +97,7 @@ impl Storm {
             } else {
                 scratch.send(&sandbox)
             };
-            let mut running = self.tuned(program).start();
+            let mut running = self.tuned(program, cluster).start();
             std::thread::sleep(Duration::from_millis(random.between(1, self.pause)));
             if running.kill() {
                 kills += 1;
@@ -92,12 +111,15 @@ impl Storm {
                 _ => panic!("{self:?} ended with {ended:?}"),
             }
         }
-        let ended = self.tuned(scratch.send(&sandbox)).run();
+        let ended = self.tuned(scratch.send(&sandbox), cluster).run();
         assert!(matches!(ended.code, Some(0 | 3)), "{self:?}: {ended:?}");
-        self.judge(&scratch, &sandbox, kills)
+        self.judge(scratch, &sandbox, kills)
     }
 
-    fn tuned(&self, program: super::Program) -> super::Program {
+    fn tuned(&self, mut program: super::Program, cluster: Option<&str>) -> super::Program {
+        if let Some(cluster) = cluster {
+            program = program.env("OUTREACH_CLUSTER", cluster);
+        }
         program
             .concurrency(self.concurrency)
             .with(&["--timeout", "1s", "--undecided-in-a-row", "100000"])

@@ -10,7 +10,7 @@ use outreach::run::Access;
 use serde_json::{Value, json};
 
 use crate::fixture::{CHANNEL, Place, content, every_state, text};
-use crate::support::{SandboxProcess, Scratch, contacts};
+use crate::support::{Receiver, SandboxProcess, Scratch, contacts, event, number};
 
 fn story(place: &Place, row: &str) -> Value {
     let output = place.outreach(&["status", "spring", "--row", row, "--json"]);
@@ -171,6 +171,25 @@ fn what_is_sent_again_by_decision_may_have_arrived_and_counts_for_other_batches(
     }
     scratch.send(&sandbox).run().expect(0);
     assert_eq!(sandbox.stats().sends, 2, "its own batch does");
+}
+
+/// A decision to send again holds as long as nothing shows that the message arrived.
+#[test]
+fn a_delivery_that_comes_after_the_decision_to_send_again_ends_it() {
+    let scratch = Scratch::new();
+    let sandbox = SandboxProcess::with_faults(&["500-after-accept:at=1"]);
+    scratch.contacts(1);
+    scratch.send(&sandbox).run().expect(3);
+    let resolve = ["resolve", "list", "--resend", "--all"];
+    scratch.outreach(&resolve).run().expect(0);
+    let receiver = Receiver::start(&scratch);
+    let now = jiff::Timestamp::now().to_string();
+    let delivered = json!({ "messages": [{ "id": "8001" }], "delivered_timestamp": now });
+    receiver.take(&event("messages_delivered", "4601", Some(number(0)), &now, &delivered));
+    receiver.end();
+    scratch.send(&sandbox).run().expect(0);
+    assert_eq!(sandbox.stats().sends, 1);
+    assert_eq!(scratch.checkpoint().rows()[0].state, State::Sent);
 }
 
 /// Answers so many requests, each on a connection of its own; returns what was asked, and when.

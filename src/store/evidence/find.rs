@@ -104,7 +104,8 @@ impl Applying<'_, '_> {
             return Ok(None);
         };
         let candidates: Vec<(RecipientId, bool)> = self.connection().rows(
-            "SELECT recipient, coalesce(outcome IN ('undecided', 'interrupted'), 0) AND proof IS NULL
+            "SELECT recipient, coalesce(outcome IN ('undecided', 'interrupted'), 0)
+                        AND (proof IS NULL OR proof = 'resend')
                  FROM attempt INDEXED BY attempt_by_person
                  WHERE person = ?1 AND channel = ?2 AND kind <> 'note' AND message_id IS NULL
                        AND (outcome IS NULL OR outcome = 'sent'

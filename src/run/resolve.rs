@@ -306,7 +306,14 @@ mod tests {
                 rows: numbers,
                 file,
             };
-            choose(&choice, "that was refused", "spring", &files, rows.clone(), |row| *row)
+            choose(
+                &choice,
+                "that was refused",
+                "spring",
+                &files,
+                rows.clone(),
+                |row| *row,
+            )
         };
         assert_eq!(choose(&[], None), Ok(rows.clone()));
         assert_eq!(choose(&[2], None), Ok(vec![(0, 2)]));
